@@ -1,0 +1,130 @@
+"""One exception tree: every error is one sentence that says what, where, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from os import PathLike
+
+__all__ = [
+    "Cancelled",
+    "CapacityError",
+    "FileError",
+    "FormatError",
+    "HubbubError",
+    "InputError",
+    "ParameterError",
+    "PluginError",
+    "SettingsError",
+    "SnapshotError",
+    "UnknownNameError",
+]
+
+_Path = str | PathLike[str]
+
+
+class HubbubError(Exception):
+    """Whatever Hubbub refuses or cannot do; its text is one clear sentence."""
+
+
+class InputError(HubbubError, ValueError):
+    """A value that a person or a program passed is not allowed."""
+
+
+class ParameterError(InputError):
+    """A parameter of a plugin is missing, unknown or out of its range."""
+
+
+class SettingsError(InputError):
+    """A setting is unknown or out of its range; the sentence says where it came from."""
+
+
+class UnknownNameError(InputError):
+    """A name that nothing is registered under; suggests the nearest known one.
+
+    Parameters
+    ----------
+    what
+        The kind of thing, such as ``"propagation model"``.
+    name
+        What was asked for.
+    known
+        The names that exist.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names) or 'none'}."
+        super().__init__(f"No {what} named {name!r}. {hint}")
+        self.name = name
+        self.known = tuple(names)
+
+
+class FileError(HubbubError):
+    """A file cannot be used.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reason
+        Why, and what to try; a clause that ends without a full stop.
+    """
+
+    def __init__(self, path: _Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}.")
+        self.path = str(path)
+        self.reason = reason
+
+
+class FormatError(FileError):
+    """A line of a file breaks a rule of its format.
+
+    Parameters
+    ----------
+    path
+        The file.
+    line
+        Its line number, from 1.
+    text
+        The line as it stands (shortened).
+    rule
+        The rule that it breaks.
+    """
+
+    def __init__(self, path: _Path, line: int, text: str, rule: str) -> None:
+        shown = text.rstrip("\r\n")
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        super().__init__(path, f"line {line} {shown!r}: {rule}")
+        self.line = line
+        self.rule = rule
+
+
+class SnapshotError(FileError):
+    """A world file is damaged, foreign, or of another version; it is left untouched."""
+
+
+class CapacityError(HubbubError, MemoryError):
+    """What is asked for would not fit in memory; refused before anything is allocated."""
+
+
+class PluginError(HubbubError):
+    """A plugin failed; only its own effect is lost.
+
+    Parameters
+    ----------
+    plugin
+        The registered name of the plugin.
+    reason
+        What it did, in one clause.
+    """
+
+    def __init__(self, plugin: str, reason: str) -> None:
+        super().__init__(f"Plugin {plugin!r}: {reason}.")
+        self.plugin = plugin
+        self.reason = reason
+
+
+class Cancelled(HubbubError):  # noqa: N818 - not an error, a wish
+    """The person in front of it stopped a long piece of work; nothing was changed."""

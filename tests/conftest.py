@@ -1,0 +1,16 @@
+"""Fixtures for every room."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real networks beside the checkout; skips where they are absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("HUBBUB_SHARED_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("the real data sets are not beside this checkout (HUBBUB_SHARED_DATA)")
+    return folder
