@@ -123,4 +123,5 @@ def uniforms(
     key: np.uint64, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None
 ) -> npt.NDArray[np.float64]:
     """Return a float64 in [0, 1) at each address, 53 bits of resolution."""
-    return np.multiply(words(key, ids, ids2) >> np.uint64(11), 2.0**-53, dtype=np.float64)
+    bits = words(key, ids, ids2) >> np.uint64(11)
+    return bits.astype(np.float64) * 2.0**-53
