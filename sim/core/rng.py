@@ -79,7 +79,7 @@ def key(seed: int, stream: int, tick: int = 0, salt: int = 0) -> np.uint64:
     --------
     >>> hex(key(7, Stream.COINS))
     '0x332a4bc4d9856755'
-    >>> key(7, Stream.COINS, tick=1) == key(7, Stream.COINS, tick=2)
+    >>> bool(key(7, Stream.COINS, tick=1) == key(7, Stream.COINS, tick=2))
     False
     """
     z = _mix((fold(seed) + _C1) & _MASK)
