@@ -1,0 +1,360 @@
+"""The population as columns: an agent is an index, its properties are rows of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.identity import ForeignIds, Identities
+from sim.agents.lifecycle import Lifecycle, check_moves
+from sim.agents.names import name_of
+from sim.agents.table import (
+    COLUMNS,
+    MOST,
+    check_values,
+    checked_column,
+    labelled,
+    labels_of,
+    packed_names,
+    room_for,
+    shares,
+    texts_in,
+)
+from sim.agents.texts import Texts
+from sim.agents.traits import community_topics, draw
+from sim.agents.vocabulary import Vocabulary
+from sim.core.progress import Report, quiet
+from sim.errors import InputError
+
+__all__ = ["Agents"]
+
+
+class Agents:
+    """A population: 22 bytes an agent, growable, the same for the same seed.
+
+    Made by :meth:`create` or :meth:`restore`. Columns are read-only views of length n; change
+    them through the ``set_`` methods. After :meth:`grow` take the views anew.
+
+    Examples
+    --------
+    >>> agents = Agents.create(3, seed=7)
+    >>> len(agents), agents.interests.dtype, int(agents.status[0])
+    (3, dtype('uint64'), 1)
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        columns: dict[str, npt.NDArray[Any]],
+        identities: Identities,
+        *,
+        names: Texts | None,
+        communities: Iterable[str],
+        vocabulary: Vocabulary,
+    ) -> None:
+        self._seed = seed
+        self._count = identities.count
+        self._columns = columns
+        self._views: dict[str, npt.NDArray[Any]] = {}
+        self._identities = identities
+        self._names = names
+        self._communities = list(communities)
+        self._vocabulary = vocabulary
+        self._refresh()
+
+    @classmethod
+    def create(
+        cls,
+        count: int,
+        *,
+        seed: int,
+        community: npt.ArrayLike | None = None,
+        communities: Sequence[str] = (),
+        ids: ForeignIds | None = None,
+        names: Sequence[str] | Texts | None = None,
+        vocabulary: Vocabulary | None = None,
+        report: Report = quiet,
+    ) -> Agents:
+        """Return a new population, all of it active.
+
+        Parameters
+        ----------
+        count
+            Agents, 1 to 2**31 - 1.
+        seed
+            Any integer. Agent i depends on it, on i and on the community of i alone.
+        community
+            int (count,): label of each agent, -1 none; members lean to its topics.
+        communities
+            A name for each label; made up when left out.
+        ids
+            Foreign ids: int64 (count,) or strings, all different; the index when left out.
+        names
+            Imported names; agents beyond its end, or with an empty one, get one made on demand.
+        vocabulary
+            The named interests; the built-in one when left out.
+        report
+            Told the progress; may cancel by raising.
+
+        Raises
+        ------
+        InputError
+            Counts do not fit each other, a label has no name, or two agents share an id.
+        """
+        if not 1 <= count <= MOST:
+            raise InputError(f"A world has 1 to {MOST:,} agents, got {count:,}.")
+        vocabulary = Vocabulary.default() if vocabulary is None else vocabulary
+        labels, titles = labelled(count, community, communities)
+        identities = Identities.of(count, ids)
+        agents = cls(
+            seed,
+            room_for(0),
+            Identities(0),
+            names=None if names is None else packed_names(names, count),
+            communities=titles,
+            vocabulary=vocabulary,
+        )
+        agents._append(labels, identities, report)
+        return agents
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<Agents: {self._count:,} in {len(self._communities)} communities>"
+
+    @property
+    def seed(self) -> int:
+        """The seed the columns were drawn with."""
+        return self._seed
+
+    @property
+    def personality(self) -> npt.NDArray[np.uint8]:
+        """uint8 (n, 5): the Big Five in the order of ``TRAITS``; value / 255 in [0, 1]."""
+        return self._views["personality"]
+
+    @property
+    def interests(self) -> npt.NDArray[np.uint64]:
+        """uint64 (n,): bit i is interest i of the vocabulary."""
+        return self._views["interests"]
+
+    @property
+    def activity(self) -> npt.NDArray[np.float32]:
+        """float32 (n,): share of ticks online, in [0, 1]."""
+        return self._views["activity"]
+
+    @property
+    def community(self) -> npt.NDArray[np.int32]:
+        """int32 (n,): index into ``communities``, -1 none."""
+        return self._views["community"]
+
+    @property
+    def status(self) -> npt.NDArray[np.uint8]:
+        """uint8 (n,): a ``Lifecycle``."""
+        return self._views["status"]
+
+    @property
+    def communities(self) -> list[str]:
+        """Readable names of the communities (a copy)."""
+        return list(self._communities)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The named interests."""
+        return self._vocabulary
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, spare room of growth included."""
+        names = 0 if self._names is None else self._names.nbytes
+        return sum(c.nbytes for c in self._columns.values()) + self._identities.nbytes + names
+
+    def id(self, index: SupportsIndex) -> int | str:
+        """Return the foreign id of an agent; InputError when there is no such agent."""
+        return self._identities[self._known(index)]
+
+    def index(self, foreign: SupportsIndex | str) -> int:
+        """Return the agent of a foreign id (digits will do for a number).
+
+        Raises
+        ------
+        InputError
+            No agent has it; the sentence names the nearest one, or the range.
+        """
+        return self._identities.index(foreign)
+
+    def name(self, index: SupportsIndex) -> str:
+        """Return the name of an agent: the imported one, or one made from (seed, index)."""
+        at = self._known(index)
+        imported = self._names[at] if self._names is not None and at < len(self._names) else ""
+        return imported or name_of(self._seed, at)
+
+    def grow(
+        self,
+        count: int,
+        *,
+        community: npt.ArrayLike | None = None,
+        ids: ForeignIds | None = None,
+        report: Report = quiet,
+    ) -> range:
+        """Add active agents at the end; amortised, views taken before do not see them.
+
+        Parameters
+        ----------
+        count
+            New agents, at least 0.
+        community
+            int (count,): their labels among the known ones; -1 when left out.
+        ids
+            Their foreign ids, where the world has such; made up when left out.
+        report
+            Told the progress; may cancel by raising: nothing is changed then.
+
+        Returns
+        -------
+        range of the new indices
+        """
+        if not 0 <= count <= MOST - self._count:
+            raise InputError(f"{MOST:,} agents are the limit, {self._count:,} + {count:,} asked.")
+        labels = labels_of(count, community, len(self._communities))
+        before = self._count
+        self._append(labels, self._identities.extended(count, ids), report)
+        return range(before, self._count)
+
+    def is_active(self, ids: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return whether each of some agents is ACTIVE; bool of the shape of ``ids``."""
+        active: npt.NDArray[np.bool_] = self.status[self._checked(ids)] == Lifecycle.ACTIVE
+        return active
+
+    def set_status(self, ids: npt.ArrayLike, status: int) -> None:
+        """Move agents to a stage of life; InputError when one of them may not make the move."""
+        who = np.atleast_1d(self._checked(ids))
+        check_moves(who, self.status[who], status)
+        self._columns["status"][who] = int(status)
+
+    def set_community(self, labels: npt.ArrayLike, names: Sequence[str] = ()) -> None:
+        """Replace all communities.
+
+        Parameters
+        ----------
+        labels
+            int (n,): label of each agent, -1 none.
+        names
+            A name for each label; made up when left out.
+        """
+        fresh, titles = labelled(self._count, labels, names)
+        self._columns["community"][: self._count] = fresh
+        self._communities = titles
+
+    def set_interests(self, ids: npt.ArrayLike, masks: npt.ArrayLike) -> None:
+        """Replace the interests of agents by masks of the vocabulary."""
+        values = np.asarray(masks, np.uint64)
+        size = len(self._vocabulary)
+        if size < 64 and np.any(values >> np.uint64(size)):
+            raise InputError(f"Interests are bits 0 to {size - 1} of this vocabulary.")
+        self._columns["interests"][self._checked(ids)] = values
+
+    def set_activity(self, ids: npt.ArrayLike, share: npt.ArrayLike) -> None:
+        """Replace the share of ticks online, in [0, 1]."""
+        self._columns["activity"][self._checked(ids)] = shares(share, "activity")
+
+    def set_personality(self, ids: npt.ArrayLike, traits: npt.ArrayLike) -> None:
+        """Replace the Big Five: (k, 5) shares in [0, 1], kept to 1/255."""
+        values = shares(traits, "personality")
+        self._columns["personality"][self._checked(ids)] = np.rint(values * 255).astype(np.uint8)
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return the whole state: JSON-able values, and read-only views of the columns.
+
+        Independent of how the population grew. Copy the columns to keep them over a change.
+        """
+        meta = {"count": self._count, "seed": self._seed, "vocabulary": self._vocabulary.dump()}
+        columns = dict(self._views)
+        foreign = self._identities.foreign
+        if isinstance(foreign, np.ndarray):
+            columns["ids"] = foreign
+        texts = {"ids": foreign, "names": self._names, "communities": Texts.of(self._communities)}
+        for field, value in texts.items():
+            if isinstance(value, Texts):
+                columns[f"{field}_text"] = value.blob
+                columns[f"{field}_offsets"] = value.offsets
+        return meta, columns
+
+    @classmethod
+    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> Agents:
+        """Return the population that was dumped; takes copies.
+
+        Raises
+        ------
+        InputError
+            A column is missing, or does not fit the others.
+        """
+        count = int(meta["count"])
+        vocabulary = Vocabulary.restore(meta["vocabulary"])
+        own = {name: checked_column(name, columns, count) for name in COLUMNS}
+        communities = texts_in(columns, "communities") or Texts.of(())
+        foreign: npt.NDArray[np.int64] | Texts | None = texts_in(columns, "ids")
+        if foreign is None and "ids" in columns:
+            foreign = np.array(columns["ids"], np.int64)
+        check_values(own, len(communities), len(vocabulary))
+        if foreign is not None and len(foreign) != count:
+            raise InputError(f"{count} agents need {count} ids, got {len(foreign)}.")
+        return cls(
+            int(meta["seed"]),
+            own,
+            Identities(count, foreign),
+            names=texts_in(columns, "names"),
+            communities=communities,
+            vocabulary=vocabulary,
+        )
+
+    def _append(
+        self, labels: npt.NDArray[np.int32], identities: Identities, report: Report
+    ) -> None:
+        """Write new rows beyond the end, then show them; a report that raises leaves no trace."""
+        start, end = self._count, identities.count
+        self._reserve(end)
+        fresh = {name: column[start:end] for name, column in self._columns.items()}
+        fresh["community"][:] = labels
+        fresh["status"][:] = Lifecycle.ACTIVE
+        drawn = (fresh["personality"], fresh["interests"], fresh["activity"])
+        topics = community_topics(self._seed, len(self._communities), self._vocabulary)
+        draw(self._seed, start, labels, topics, self._vocabulary, drawn, report)
+        self._count, self._identities = end, identities
+        self._refresh()
+
+    def _reserve(self, count: int) -> None:
+        held = len(self._columns["status"])
+        if count <= held:
+            return
+        room = count if held == 0 else max(count, held + held // 2)
+        larger = room_for(room)
+        for name, column in self._columns.items():
+            larger[name][: self._count] = column[: self._count]
+        self._columns = larger
+        self._refresh()
+
+    def _refresh(self) -> None:
+        for name, column in self._columns.items():
+            view = column[: self._count]
+            view.flags.writeable = False
+            self._views[name] = view
+
+    def _known(self, index: SupportsIndex) -> int:
+        at = int(index.__index__())
+        if not 0 <= at < self._count:
+            raise InputError(f"No agent {at}: agents are 0 to {self._count - 1}.")
+        return at
+
+    def _checked(self, ids: npt.ArrayLike) -> npt.NDArray[np.uint32]:
+        array = np.asarray(ids)
+        if array.size == 0:
+            return array.astype(np.uint32)
+        if array.dtype.kind not in "iu":
+            raise InputError(f"Agents are integers, got an array of {array.dtype}.")
+        for extreme in (int(array.min()), int(array.max())):
+            self._known(extreme)
+        return array.astype(np.uint32)

@@ -1,0 +1,109 @@
+"""The drawn columns of a population: personality, interests, activity.
+
+Agent ``i`` depends on the seed, on ``i`` and on its community alone. Interests are homophilous by
+construction: each community has 4 to 6 topics of its own, and a member takes an interest from
+those with chance 0.6, from the whole vocabulary by popularity otherwise. Activity is right-skewed:
+a small share of members is responsible for most of what is written (Wojcik & Hughes 2019).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.vocabulary import Vocabulary
+from sim.core.progress import Report, quiet
+from sim.core.rng import Stream, key
+from sim.kernels.traits import (
+    SLOTS,
+    TABLE,
+    fill_activity,
+    fill_interests,
+    fill_personality,
+    fill_topics,
+)
+
+__all__ = ["TRAITS", "community_topics", "draw", "popularity_table"]
+
+TRAITS: Final = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
+"""The Big Five, in the order of the columns of ``Agents.personality``."""
+
+_OF_COMMUNITIES = 1  # salt: topics of communities, apart from interests of agents
+_EXPONENT = 0.6  # popularity of the topic of rank r is r ** -0.6: first 33 %, last 3 % of agents
+_CHUNK = 1 << 18  # rows between two reports: 25 ms
+
+
+def popularity_table(size: int) -> npt.NDArray[np.uint8]:
+    """Return topics 0..size-1, each as often as it is popular (rank ** -0.6).
+
+    Parameters
+    ----------
+    size
+        Names in the vocabulary, 1..64; their order is their rank.
+
+    Returns
+    -------
+    uint8 (4096,), ascending
+    """
+    weights = np.arange(1, size + 1, dtype=np.float64) ** -_EXPONENT
+    ends = np.rint(np.cumsum(weights) / weights.sum() * TABLE).astype(np.int64)
+    return np.searchsorted(ends, np.arange(TABLE), side="right").astype(np.uint8)
+
+
+def community_topics(seed: int, communities: int, vocabulary: Vocabulary) -> npt.NDArray[np.uint8]:
+    """Return the topics of each community, uint8 (communities, 8); the first ones stand twice."""
+    out = np.empty((communities, SLOTS), np.uint8)
+    with np.errstate(over="ignore"):
+        fill_topics(
+            key(seed, Stream.INTERESTS, salt=_OF_COMMUNITIES),
+            popularity_table(len(vocabulary)),
+            out,
+        )
+    return out
+
+
+def draw(
+    seed: int,
+    start: int,
+    community: npt.NDArray[np.int32],
+    topics: npt.NDArray[np.uint8],
+    vocabulary: Vocabulary,
+    columns: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.float32]],
+    report: Report = quiet,
+) -> None:
+    """Fill the drawn columns of agents ``start .. start + len(community)``.
+
+    Parameters
+    ----------
+    seed
+        The world's seed.
+    start
+        The first agent.
+    community
+        int32 (n,): labels, -1 none.
+    topics
+        From :func:`community_topics`.
+    vocabulary
+        Names the interests.
+    columns
+        personality uint8 (n, 5), interests uint64 (n,), activity float32 (n,): written.
+    report
+        Told the share done; may cancel.
+    """
+    keys = [key(seed, s) for s in (Stream.PERSONALITY, Stream.INTERESTS, Stream.ACTIVITY)]
+    table = popularity_table(len(vocabulary))
+    personality, interests, activity = columns
+    count = len(community)
+    for low in range(0, count, _CHUNK):
+        report("agents", low / count)
+        part = slice(low, low + _CHUNK)
+        at = start + low
+        with np.errstate(over="ignore"):
+            fill_personality(keys[0], at, personality[part])
+            fill_interests(
+                keys[1], at, community[part], topics, table, len(vocabulary), interests[part]
+            )
+            fill_activity(keys[2], at, activity[part])
+    report("agents", 1.0)
