@@ -1,0 +1,368 @@
+"""Parameters of a plugin, declared once: the flag, the form, the saved value and the error.
+
+A plugin states each parameter as a pydantic field with bounds and a description::
+
+    class Rumour(Parameters):
+        chance: float = Field(0.1, ge=0, le=1, description="chance to repeat per contact")
+        rest: int = Field(5, ge=1, description="until bored", json_schema_extra={"unit": "ticks"})
+        start: Literal["eager", "shy"] = Field("shy", description="first mood")
+
+``describe(Rumour)`` tells the command line and the screen what to ask for; ``Rumour(chance="0.3")``
+takes what a person typed; whatever is not allowed becomes one sentence of ``ParameterError``.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from sim.errors import ParameterError
+
+__all__ = ["Field", "ParameterSpec", "Parameters", "check", "describe"]
+
+Kind = Literal["bool", "int", "float", "str"]
+
+_KINDS: dict[type, Kind] = {bool: "bool", int: "int", float: "float", str: "str"}
+_CLAIMS = {
+    "bool": "must be true or false",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "str": "must be text",
+}
+_SHOWN = 40
+
+
+class _Truth(str):
+    """A truth value where a number belongs: a word, so that pydantic does not read it as 1."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """What a form or a flag needs to know of one parameter.
+
+    Parameters
+    ----------
+    name
+        Its name, a Python identifier.
+    type
+        ``"bool"``, ``"int"``, ``"float"`` or ``"str"``; of the choices where there are any.
+    default
+        Its value when none is given; ``None`` when it is required.
+    low, high
+        The bounds of a number; ``None`` where there is none.
+    choices
+        The values allowed; empty when any of the type is.
+    unit
+        Such as ``"ticks"``; empty for a bare number.
+    description
+        One clause for a person.
+    low_open, high_open
+        True when the bound itself is not allowed.
+    required
+        True when there is no default.
+    optional
+        True when ``None`` is a value too.
+    """
+
+    name: str
+    type: Kind
+    default: Any
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] = ()
+    unit: str = ""
+    description: str = ""
+    low_open: bool = False
+    high_open: bool = False
+    required: bool = False
+    optional: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, as the end of "must be ...": ``in [0, 1]``, ``one of 'a', 'b'``.
+
+        Returns
+        -------
+        str
+            Empty when every value of the type is allowed.
+        """
+        if self.choices:
+            return "one of " + ", ".join(repr(choice) for choice in self.choices)
+        if self.low is not None and self.high is not None:
+            opening, closing = "(" if self.low_open else "[", ")" if self.high_open else "]"
+            return f"in {opening}{_number(self.low)}, {_number(self.high)}{closing}"
+        if self.low is not None:
+            return f"{'above' if self.low_open else 'at least'} {_number(self.low)}"
+        if self.high is not None:
+            return f"{'below' if self.high_open else 'at most'} {_number(self.high)}"
+        return ""
+
+
+class Parameters(BaseModel):
+    """What carries declared parameters; immutable, and every value has been checked.
+
+    Raises
+    ------
+    ParameterError
+        One sentence for whatever is missing, unknown, of the wrong type or out of its range.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        ser_json_inf_nan="constants",
+    )
+
+    plugin_name: ClassVar[str] = ""
+    """The registered name, set by ``register``; error sentences begin with it."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _parameter_error(type(self), error) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, values: Any) -> Any:
+        """Unwrap numpy scalars; a truth value is no number."""
+        if not isinstance(values, Mapping):
+            return values
+        return {name: _plain_value(cls, name, value) for name, value in values.items()}
+
+    def values(self) -> dict[str, Any]:
+        """Return every parameter by name, in the order of declaration.
+
+        Returns
+        -------
+        dict
+            Plain values that JSON can hold.
+        """
+        return self.model_dump()
+
+    def revised(self, **changes: Any) -> Self:
+        """Return a copy with some values changed, checked like new.
+
+        Parameters
+        ----------
+        **changes
+            New values by name.
+
+        Returns
+        -------
+        Self
+            A new instance of the same class.
+
+        Raises
+        ------
+        ParameterError
+            When a change is not allowed.
+        """
+        return type(self)(**{**self.values(), **changes})
+
+
+def describe(cls: type[BaseModel]) -> list[ParameterSpec]:
+    """List the parameters of a class in the order of declaration.
+
+    Parameters
+    ----------
+    cls
+        A plugin class, or any pydantic model with plain fields.
+
+    Returns
+    -------
+    list of ParameterSpec
+        One for each field.
+
+    Raises
+    ------
+    TypeError
+        When a field is not a bool, int, float, str or Literal: no flag could be made of it.
+
+    Examples
+    --------
+    >>> class Rumour(Parameters):
+    ...     chance: float = Field(0.1, ge=0, le=1, description="chance to repeat")
+    >>> [(spec.name, spec.default, spec.allowed) for spec in describe(Rumour)]
+    [('chance', 0.1, 'in [0, 1]')]
+    """
+    return [_spec(name, field) for name, field in cls.model_fields.items()]
+
+
+def check(cls: type[Parameters], name: str, value: object) -> Any:
+    """Check one value alone, as a form does after each key.
+
+    Parameters
+    ----------
+    cls
+        The plugin class.
+    name
+        The parameter.
+    value
+        What was typed, or a plain value.
+
+    Returns
+    -------
+    object
+        The value in its declared type.
+
+    Raises
+    ------
+    ParameterError
+        When it is not allowed, or there is no such parameter.
+    """
+    if name not in cls.model_fields:
+        raise ParameterError(f"{_owner(cls)}: {_unknown(cls, name)}.")
+    try:
+        return getattr(cls.model_validate({name: value}), name)
+    except ValidationError as error:
+        own = [detail for detail in error.errors() if detail["loc"][:1] == (name,)]
+        if own:
+            raise ParameterError(f"{_owner(cls)}: {_clause(cls, own[0])}.") from None
+        return _alone(cls.model_fields[name], value)
+
+
+def _alone(field: FieldInfo, value: object) -> Any:
+    """Convert a value that is fine while others are still missing."""
+    kind, _, _ = _kind(field.annotation)
+    if not isinstance(value, str):
+        return value
+    if kind == "bool":
+        return value.strip().lower() in {"1", "on", "t", "true", "y", "yes"}
+    return {"int": int, "float": float, "str": str}[kind](value)
+
+
+def _spec(name: str, field: FieldInfo) -> ParameterSpec:
+    kind, choices, optional = _kind(field.annotation)
+    low, low_open, high, high_open = _bounds(field)
+    extra = field.json_schema_extra
+    required = field.is_required()
+    return ParameterSpec(
+        name=name,
+        type=kind,
+        default=None if required else field.get_default(call_default_factory=True),
+        low=low,
+        high=high,
+        choices=choices,
+        unit=str(extra.get("unit", "")) if isinstance(extra, dict) else "",
+        description=field.description or "",
+        low_open=low_open,
+        high_open=high_open,
+        required=required,
+        optional=optional,
+    )
+
+
+def _kind(annotation: Any) -> tuple[Kind, tuple[Any, ...], bool]:
+    """Return (kind, choices, whether None is allowed) of an annotation."""
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        rest = [part for part in get_args(annotation) if part is not type(None)]
+        if len(rest) == 1:
+            kind, choices, _ = _kind(rest[0])
+            return kind, choices, len(rest) < len(get_args(annotation))
+    if origin is Literal:
+        choices = get_args(annotation)
+        return _KINDS[type(choices[0])], choices, False
+    if annotation in _KINDS:
+        return _KINDS[annotation], (), False
+    raise TypeError(f"A parameter is a bool, int, float, str or Literal, not {annotation!r}.")
+
+
+def _bounds(field: FieldInfo) -> tuple[float | None, bool, float | None, bool]:
+    """Return (low, is open, high, is open) of a field."""
+    low: Any = None
+    high: Any = None
+    low_open = high_open = False
+    for rule in field.metadata:
+        if isinstance(rule, annotated_types.Ge):
+            low, low_open = rule.ge, False
+        elif isinstance(rule, annotated_types.Gt):
+            low, low_open = rule.gt, True
+        elif isinstance(rule, annotated_types.Le):
+            high, high_open = rule.le, False
+        elif isinstance(rule, annotated_types.Lt):
+            high, high_open = rule.lt, True
+    return low, low_open, high, high_open
+
+
+def _owner(cls: type[BaseModel]) -> str:
+    return vars(cls).get("plugin_name") or cls.__name__
+
+
+def _parameter_error(cls: type[BaseModel], error: ValidationError) -> ParameterError:
+    clauses = [_clause(cls, detail) for detail in error.errors()]
+    return ParameterError(f"{_owner(cls)}: {'; '.join(clauses)}.")
+
+
+def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
+    """Say in one clause which parameter, what is allowed and what it got."""
+    name = str(detail["loc"][0]) if detail["loc"] else ""
+    if detail["type"] == "extra_forbidden":
+        return _unknown(cls, name)
+    if detail["type"] == "missing":
+        return f"{name} is required"
+    if detail["type"] == "value_error":
+        said = str(detail.get("ctx", {}).get("error", detail["msg"])).rstrip(".")
+        return f"{name} {said}, got {_shown(detail['input'])}" if name else said
+    return f"{name} {_claim(cls, name, detail)}, got {_shown(detail['input'])}"
+
+
+def _claim(cls: type[BaseModel], name: str, detail: ErrorDetails) -> str:
+    try:
+        spec = _spec(name, cls.model_fields[name])
+    except TypeError:
+        return f"is not allowed ({detail['msg']})"
+    if detail["type"].startswith(("string_too", "string_pattern")):
+        return detail["msg"].lower().replace("string should", "must")
+    if spec.choices:
+        return f"must be {spec.allowed}"
+    claim = _CLAIMS[spec.type]
+    if detail["type"] == "finite_number":
+        claim = "must be a finite number"
+    elif detail["type"].startswith(("greater", "less")):
+        return f"must be {spec.allowed}"
+    return f"{claim} {spec.allowed}".rstrip()
+
+
+def _unknown(cls: type[BaseModel], name: str) -> str:
+    near = difflib.get_close_matches(name, cls.model_fields, n=1)
+    if near:
+        return f"no parameter {name!r} (did you mean {near[0]!r}?)"
+    known = ", ".join(cls.model_fields) or "none at all"
+    return f"no parameter {name!r}, it has {known}"
+
+
+def _plain_value(cls: type[BaseModel], name: str, value: object) -> object:
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "ndim", None) == 0:
+        value = item()
+    field = cls.model_fields.get(name)
+    if field is not None and isinstance(value, bool):
+        try:
+            kind, choices, _ = _kind(field.annotation)
+        except TypeError:
+            return value
+        return _Truth(value) if kind in {"int", "float"} and not choices else value
+    return value
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if math.isfinite(value) and abs(value) < 1e6 else str(value)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
