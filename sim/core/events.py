@@ -1,0 +1,336 @@
+"""Typed events and the bus that carries them: what happened in a world, and at which tick.
+
+An event is a frozen record. Handlers run one after the other, in order of subscription; one that
+raises is named in :attr:`EventBus.faults` and costs nobody else anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+__all__ = [
+    "AgentCreated",
+    "AgentUpdated",
+    "CascadeCancelled",
+    "CascadeCompleted",
+    "CascadeFailed",
+    "CascadeGrew",
+    "CascadeStarted",
+    "CommunitiesChanged",
+    "Event",
+    "EventBus",
+    "Fault",
+    "Forward",
+    "InfluenceCalculated",
+    "MessageReceived",
+    "MessageSent",
+    "Middleware",
+    "ParameterChanged",
+    "Subscription",
+    "TiesChanged",
+    "WorldSaved",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened.
+
+    Parameters
+    ----------
+    tick
+        The tick of the world when it happened.
+    """
+
+    tick: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCreated(Event):
+    """Agents ``first`` to ``first + count - 1`` joined; one event for all of one act."""
+
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentUpdated(Event):
+    """``count`` agents changed; ``what`` names the column, such as ``"community"``."""
+
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TiesChanged(Event):
+    """``added`` ties were formed; ``count`` is how many there are now."""
+
+    added: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommunitiesChanged(Event):
+    """Every agent has a new community; ``method`` says where they come from."""
+
+    method: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent(Event):
+    """A message was injected as cascade ``cascade`` by ``author`` (an index, or None)."""
+
+    cascade: int
+    author: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(Event):
+    """``receivers`` agents took cascade ``cascade`` up from somebody they hear, up to this tick."""
+
+    cascade: int
+    receivers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeStarted(Event):
+    """Cascade ``cascade`` left the queue and runs under ``model`` from ``seeds`` agents."""
+
+    cascade: int
+    model: str
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeGrew(Event):
+    """``new`` agents adopted since the last such event; ``adopters`` ever did."""
+
+    cascade: int
+    new: int
+    adopters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeCompleted(Event):
+    """Nothing of cascade ``cascade`` can change any more."""
+
+    cascade: int
+    adopters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeCancelled(Event):
+    """Somebody stopped cascade ``cascade``."""
+
+    cascade: int
+    adopters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeFailed(Event):
+    """The plugin ``model`` failed; only its cascade stopped. ``error`` is one sentence."""
+
+    cascade: int
+    model: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluenceCalculated(Event):
+    """``r`` further adopters per adopter of the last complete generation of ``cascade``."""
+
+    cascade: int
+    r: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterChanged(Event):
+    """Parameter ``name`` of the model of ``cascade`` is ``value`` from the next tick on."""
+
+    cascade: int
+    name: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldSaved(Event):
+    """The world of this tick is in the file ``path``."""
+
+    path: str
+
+
+Forward = Callable[[Event], None]
+"""Passes an event to the rest of the chain."""
+
+Middleware = Callable[[Event, Forward], None]
+"""Called with an event and the rest of the chain: pass on, change, or keep the event."""
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A handler or middleware that raised.
+
+    Parameters
+    ----------
+    culprit
+        Its qualified name.
+    event
+        What it was given.
+    error
+        What it raised.
+    """
+
+    culprit: str
+    event: Event
+    error: Exception
+
+    def __str__(self) -> str:
+        kind = type(self.event).__name__
+        return f"{self.culprit} failed on {kind}: {type(self.error).__name__}: {self.error}"
+
+
+class Subscription:
+    """One handler on a bus; cancelled by :meth:`cancel` or at the end of a ``with`` block."""
+
+    def __init__(self, bus: EventBus, kind: type[Event], handler: Callable[[Any], None]) -> None:
+        self._bus = bus
+        self.kind = kind
+        self.handler = handler
+        self.faults = 0
+
+    def cancel(self) -> None:
+        """Stop receiving; doing so twice is harmless."""
+        self._bus._drop(self)  # noqa: SLF001 - one class in two halves
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cancel()
+
+
+class EventBus:
+    """Carries events to whoever subscribed, through a chain of middleware.
+
+    Parameters
+    ----------
+    strikes
+        A handler that raises this many times is unsubscribed.
+
+    Examples
+    --------
+    >>> bus = EventBus()
+    >>> seen = []
+    >>> subscription = bus.subscribe(CascadeGrew, seen.append)
+    >>> bus.publish(CascadeGrew(tick=3, cascade=0, new=5, adopters=9))
+    >>> seen[0].adopters
+    9
+    """
+
+    def __init__(self, *, strikes: int = 3) -> None:
+        self.strikes = strikes
+        self.faults: deque[Fault] = deque(maxlen=100)
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._middleware: tuple[Middleware, ...] = ()
+        self._chain: Forward = self._deliver
+
+    def __bool__(self) -> bool:
+        """Whether anybody listens: events need not be made otherwise."""
+        return bool(self._subscriptions or self._middleware)
+
+    def subscribe(self, kind: type[E], handler: Callable[[E], None]) -> Subscription:
+        """Call ``handler`` with every event of ``kind`` and of its subclasses.
+
+        Parameters
+        ----------
+        kind
+            A class of events; :class:`Event` stands for all.
+        handler
+            Called with one event; what it returns is ignored.
+
+        Returns
+        -------
+        Subscription
+
+        Raises
+        ------
+        TypeError
+            When ``kind`` is not a class of events or ``handler`` cannot be called.
+        """
+        if not (isinstance(kind, type) and issubclass(kind, Event)):
+            raise TypeError(f"subscribe takes a class of events, such as CascadeGrew, got {kind!r}")
+        if not callable(handler):
+            raise TypeError(f"A handler must be callable with one event, got {handler!r}")
+        subscription = Subscription(self, kind, cast("Callable[[Any], None]", handler))
+        self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
+
+    def use(self, middleware: Middleware) -> None:
+        """Put ``middleware`` at the inner end of the chain: the first one used sees events first.
+
+        Parameters
+        ----------
+        middleware
+            Called with (event, forward). It forwards the event, another one, several, or none.
+        """
+        self._middleware = (*self._middleware, middleware)
+        chain: Forward = self._deliver
+        for link in reversed(self._middleware):
+            chain = self._linked(link, chain)
+        self._chain = chain
+
+    def publish(self, event: Event) -> None:
+        """Carry ``event`` through the middleware to its handlers; never raises what they raise."""
+        self._chain(event)
+
+    def _linked(self, link: Middleware, rest: Forward) -> Forward:
+        def forward(event: Event) -> None:
+            passed = False
+
+            def onward(inner: Event) -> None:
+                nonlocal passed
+                passed = True
+                rest(inner)
+
+            try:
+                link(event, onward)
+            except Exception as error:  # a stranger's code: contained, named
+                self.faults.append(Fault(_name(link), event, error))
+                if not passed:  # a broken link must not cut the chain
+                    rest(event)
+
+        return forward
+
+    def _deliver(self, event: Event) -> None:
+        for subscription in self._subscriptions:
+            if isinstance(event, subscription.kind):
+                self._hand(subscription, event)
+
+    def _hand(self, subscription: Subscription, event: Event) -> None:
+        try:
+            subscription.handler(event)
+        except Exception as error:  # a stranger's code: contained, named
+            self.faults.append(Fault(_name(subscription.handler), event, error))
+            subscription.faults += 1
+            if subscription.faults >= self.strikes:
+                self._drop(subscription)
+
+    def _drop(self, subscription: Subscription) -> None:
+        self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+
+
+def _name(function: object) -> str:
+    return str(getattr(function, "__qualname__", None) or repr(function))

@@ -1,0 +1,147 @@
+"""The bus carries events in order, and contains what its listeners do."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from sim.core import events
+from sim.core.events import CascadeGrew, CascadeStarted, Event, EventBus, Forward
+
+
+def grew(new: int) -> CascadeGrew:
+    return CascadeGrew(tick=3, cascade=0, new=new, adopters=10)
+
+
+def test_handlers_get_their_kind_in_order_of_subscription() -> None:
+    seen: list[object] = []
+    bus = EventBus()
+    bus.subscribe(CascadeGrew, lambda e: seen.append(("first", e.new)))
+    bus.subscribe(CascadeStarted, lambda e: seen.append(("wrong", e)))
+    bus.subscribe(CascadeGrew, lambda e: seen.append(("second", e.new)))
+    bus.publish(grew(1))
+    assert seen == [("first", 1), ("second", 1)]
+
+
+def test_subscribing_to_event_hears_every_kind() -> None:
+    seen: list[object] = []
+    bus = EventBus()
+    bus.subscribe(Event, seen.append)
+    started = CascadeStarted(tick=0, cascade=0, model="sir", seeds=3)
+    bus.publish(started)
+    bus.publish(grew(1))
+    assert seen == [started, grew(1)]
+
+
+def test_cancelled_subscription_hears_nothing_more() -> None:
+    seen: list[object] = []
+    bus = EventBus()
+    with bus.subscribe(Event, seen.append) as subscription:
+        bus.publish(grew(1))
+    bus.publish(grew(2))
+    subscription.cancel()
+    assert seen == [grew(1)]
+    assert not bus
+
+
+def test_handler_may_cancel_itself_while_called() -> None:
+    seen: list[object] = []
+    bus = EventBus()
+
+    def once(event: Event) -> None:
+        seen.append(event)
+        subscription.cancel()
+
+    subscription = bus.subscribe(Event, once)
+    bus.subscribe(Event, seen.append)
+    bus.publish(grew(1))
+    bus.publish(grew(2))
+    assert seen == [grew(1), grew(1), grew(2)]
+
+
+def test_failing_handler_is_named_and_costs_nobody_else() -> None:
+    seen: list[object] = []
+    bus = EventBus()
+
+    def clumsy(event: Event) -> None:
+        raise KeyError("lost")
+
+    bus.subscribe(Event, clumsy)
+    bus.subscribe(Event, seen.append)
+    bus.publish(grew(1))
+    assert seen == [grew(1)]
+    assert "clumsy failed on CascadeGrew: KeyError: 'lost'" in str(bus.faults[0])
+
+
+def test_handler_that_fails_three_times_is_unsubscribed() -> None:
+    calls: list[Event] = []
+    bus = EventBus(strikes=3)
+
+    def clumsy(event: Event) -> None:
+        calls.append(event)
+        raise ValueError("again")
+
+    bus.subscribe(Event, clumsy)
+    for new in range(5):
+        bus.publish(grew(new))
+    assert len(calls) == len(bus.faults) == 3
+
+
+def test_middleware_runs_outside_in_and_may_change_or_keep_events() -> None:
+    seen: list[object] = []
+    bus = EventBus()
+
+    def outer(event: Event, forward: Forward) -> None:
+        seen.append("outer")
+        forward(event)
+
+    def double(event: Event, forward: Forward) -> None:
+        assert isinstance(event, CascadeGrew)
+        forward(dataclasses.replace(event, new=event.new * 2))
+
+    def keep_small(event: Event, forward: Forward) -> None:
+        if isinstance(event, CascadeGrew) and event.new > 2:
+            forward(event)
+
+    for middleware in (outer, double, keep_small):
+        bus.use(middleware)
+    bus.subscribe(CascadeGrew, lambda e: seen.append(e.new))
+    bus.publish(grew(1))
+    bus.publish(grew(5))
+    assert seen == ["outer", "outer", 10]
+
+
+def test_broken_middleware_does_not_cut_the_chain_nor_double_events() -> None:
+    seen: list[object] = []
+    bus = EventBus()
+
+    def before(event: Event, forward: Forward) -> None:
+        raise ValueError("before forwarding")
+
+    def after(event: Event, forward: Forward) -> None:
+        forward(event)
+        raise ValueError("after forwarding")
+
+    bus.use(before)
+    bus.use(after)
+    bus.subscribe(Event, seen.append)
+    bus.publish(grew(1))
+    assert seen == [grew(1)]
+    assert len(bus.faults) == 2
+
+
+def test_subscribe_refuses_what_is_no_event_or_no_handler() -> None:
+    with pytest.raises(TypeError, match="class of events"):
+        EventBus().subscribe(int, print)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="callable"):
+        EventBus().subscribe(Event, 3)  # type: ignore[arg-type]
+
+
+def test_every_event_is_frozen_and_has_a_tick() -> None:
+    kinds = [getattr(events, name) for name in events.__all__]
+    kinds = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Event)]
+    assert len(kinds) == 15
+    for kind in kinds:
+        assert "tick" in {field.name for field in dataclasses.fields(kind)}
+        assert kind.__dataclass_params__.frozen
