@@ -225,8 +225,10 @@ def check(cls: type[Parameters], name: str, value: object) -> Any:
     """
     if name not in cls.model_fields:
         raise ParameterError(f"{_owner(cls)}: {_unknown(cls, name)}.")
+    alone = cls.__new__(cls)
     try:
-        return getattr(cls.model_validate({name: value}), name)
+        BaseModel.__init__(alone, **{name: value})
+        return getattr(alone, name)
     except ValidationError as error:
         own = [detail for detail in error.errors() if detail["loc"][:1] == (name,)]
         if own:
