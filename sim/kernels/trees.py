@@ -1,0 +1,71 @@
+"""Shape of cascades: depth, breadth, structural virality, reproduction; from its log."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.claims import NOBODY
+from sim.kernels.jit import kernel
+
+__all__ = ["caused", "depths", "fill_columns", "wiener"]
+
+
+@kernel
+def fill_columns(agents, ticks, sources, adopted_at, source):
+    """Write a log (uint32, int32, uint32) into columns over all agents (int32, int64)."""
+    for i in range(agents.size):
+        v = agents[i]
+        adopted_at[v] = ticks[i]
+        if sources[i] != NOBODY:
+            source[v] = np.int64(sources[i])
+
+
+@kernel
+def depths(agents, sources, place, out):
+    """Write each adopter's distance from its seed (int32) into ``out``, in the log's order.
+
+    ``place`` is int32 (n,) scratch filled with -1. A source stands before those it convinced.
+    """
+    for i in range(agents.size):
+        place[agents[i]] = i
+        parent = -1 if sources[i] == NOBODY else place[sources[i]]
+        out[i] = 0 if parent < 0 else out[parent] + 1
+
+
+@kernel
+def caused(agents, ticks, sources, first, place, out):
+    """Count for each tick (from ``first``) the adopters caused by those who adopted in it (int64)."""
+    for i in range(agents.size):
+        place[agents[i]] = ticks[i]
+        if sources[i] != NOBODY and place[sources[i]] >= 0:
+            out[place[sources[i]] - first] += 1
+
+
+@kernel
+def wiener(agents, sources, place, size):
+    """Return (sum of distances over pairs, number of pairs) within the trees of a log.
+
+    A tie of a tree that parts s of its N members from the others lies on s (N - s) paths.
+    ``place`` is int32 (n,) scratch filled with -1; ``size`` is int64 scratch of the log's length:
+    members of each subtree.
+    """
+    count = agents.size
+    root = np.empty(count, np.int64)
+    parent = np.empty(count, np.int64)
+    for i in range(count):
+        place[agents[i]] = i
+        size[i] = 1
+        parent[i] = -1 if sources[i] == NOBODY else place[sources[i]]
+        root[i] = i if parent[i] < 0 else root[parent[i]]
+    for i in range(count - 1, -1, -1):
+        if parent[i] >= 0:
+            size[parent[i]] += size[i]
+    paths = 0.0
+    pairs = 0.0
+    for i in range(count):
+        whole = size[root[i]]
+        if parent[i] < 0:
+            pairs += 0.5 * whole * (whole - 1)
+        else:
+            paths += np.float64(size[i]) * (whole - size[i])
+    return paths, pairs

@@ -1,0 +1,421 @@
+"""A cascade: all adoptions of one message under one model, with who-from-whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.kernels import trees
+from sim.kernels.claims import NOBODY, commit_once, mark
+from sim.spread.contacts import Bits, Broadcast, Channel, Contacts, DrawMode, Draws, Ids, Scratch
+from sim.spread.log import Log
+from sim.spread.messages import Message
+
+if TYPE_CHECKING:
+    from sim.spread.model import PropagationModel
+
+__all__ = ["Cascade", "Status"]
+
+Status = Literal["queued", "running", "quiet", "failed", "cancelled"]
+Column = npt.NDArray[np.generic]
+
+
+class Cascade:
+    """One message under way; ``world.inject`` makes it.
+
+    Attributes
+    ----------
+    id, message, model, seeds
+        Its number, what travels, the plugin that decides, and the agents that hold it first.
+    status
+        ``"queued"``, ``"running"``, ``"quiet"`` (nothing can change any more), ``"failed"`` (the
+        plugin did; ``error`` says why) or ``"cancelled"``.
+    priority, starts_at, started_at
+        Among queued ones the highest priority starts first, not before tick ``starts_at``;
+        ``started_at`` is the tick at which the seeds adopted, -1 while queued.
+    draws_mode
+        ``"coins"`` or ``"skips"`` (:class:`sim.spread.contacts.Draws`).
+    columns
+        Arrays that the model keeps between ticks, saved with the world.
+    contacts_seen
+        Contacts weighed so far, for rates.
+    absent
+        Bitmap of agents that are not active now and take no part, or empty.
+    memo
+        Whatever the model wants to keep and can make again; never saved.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        message: Message,
+        model: PropagationModel,
+        seeds: Ids,
+        *,
+        agents: int,
+        seed: int,
+        priority: int = 0,
+        starts_at: int = 0,
+        draws_mode: DrawMode = "coins",
+        channel: Channel | None = None,
+    ) -> None:
+        self.id = number
+        self.message = message
+        self.model = model
+        self.seeds = seeds
+        self.agents = agents
+        self.seed = seed
+        self.priority = priority
+        self.starts_at = starts_at
+        self.started_at = -1
+        self.draws_mode: DrawMode = draws_mode
+        self.channel: Channel = channel or Broadcast()
+        self.status: Status = "queued"
+        self.error: str | None = None
+        self.columns: dict[str, Any] = {}
+        self.given_coins: Bits = np.empty(0, np.uint64)
+        self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)
+        self.contacts_seen = 0
+        self.absent: Bits = np.empty(0, np.uint64)
+        self.memo: Any = None
+        self._log = Log()
+        self._now = 0
+        self._ticked = 0
+        self._history: list[npt.NDArray[np.int64]] = []
+        self._new: list[int] = []
+        self.tally = np.zeros(len(self.states), np.int64)
+
+    # What it is
+
+    @property
+    def text(self) -> str:
+        """The message's text."""
+        return self.message.text
+
+    @property
+    def model_name(self) -> str:
+        """The registered name of its model."""
+        return self.model.plugin_name or type(self.model).__name__
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The names of the states an agent can be in, as the model declares them."""
+        return self.model.states
+
+    @property
+    def alive(self) -> bool:
+        """Whether it may still change: queued or running."""
+        return self.status in {"queued", "running"}
+
+    # What happened
+
+    @property
+    def size(self) -> int:
+        """How many agents ever adopted."""
+        return self._log.size
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many agents are in each state now."""
+        return dict(zip(self.states, self.tally.tolist(), strict=True))
+
+    @property
+    def log(self) -> Log:
+        """Adopters, ticks and sources in order of (tick, agent)."""
+        return self._log
+
+    @property
+    def adopters(self) -> Ids:
+        """Who adopted, uint32 in order of (tick, agent); a read-only view."""
+        return self._log.agents
+
+    @property
+    def adopted_at(self) -> npt.NDArray[np.int32]:
+        """The tick of each agent's first adoption, int32 (agents,), -1 for never; made on request."""
+        return self._columns()[0]
+
+    @property
+    def source(self) -> npt.NDArray[np.int64]:
+        """Who convinced each agent, int64 (agents,), -1 for seeds and non-adopters; on request."""
+        return self._columns()[1]
+
+    def _columns(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        adopted_at = np.full(self.agents, -1, np.int32)
+        source = np.full(self.agents, -1, np.int64)
+        log = self._log
+        trees.fill_columns(log.agents, log.ticks, log.sources, adopted_at, source)
+        return adopted_at, source
+
+    @property
+    def history(self) -> npt.NDArray[np.int64]:
+        """Agents in each state, int64 (ticks + 1, states): one row at the start, one a tick."""
+        if not self._history:
+            return np.zeros((0, len(self.states)), np.int64)
+        return np.stack(self._history)
+
+    @property
+    def new_adopters(self) -> npt.NDArray[np.int64]:
+        """First adoptions in each tick since the start, int64 (ticks + 1,); row 0 counts seeds."""
+        return np.array(self._new, np.int64)
+
+    @property
+    def r(self) -> npt.NDArray[np.float64]:
+        """R_t: adopters caused by those who adopted at t, per adopter; NaN where nobody adopted.
+
+        float64 (ticks + 1,) from ``started_at``; the last entries are still growing while it runs.
+        """
+        new = self.new_adopters
+        caused = np.zeros(len(new), np.int64)
+        log = self._log
+        if log.size:
+            place = np.full(self.agents, -1, np.int32)
+            trees.caused(log.agents, log.ticks, log.sources, self.started_at, place, caused)
+        with np.errstate(invalid="ignore"):
+            return np.where(new > 0, caused / np.maximum(new, 1), np.nan)
+
+    @property
+    def speed(self) -> float:
+        """First adoptions per tick over the last ten ticks."""
+        recent = self._new[1:][-10:]
+        return sum(recent) / len(recent) if recent else 0.0
+
+    @property
+    def depths(self) -> npt.NDArray[np.int32]:
+        """Distance of each adopter from its seed, int32 (size,), in the order of ``adopters``."""
+        out = np.empty(self.size, np.int32)
+        place = np.full(self.agents, -1, np.int32)
+        trees.depths(self._log.agents, self._log.sources, place, out)
+        return out
+
+    @property
+    def depth(self) -> int:
+        """The longest chain from a seed."""
+        return int(self.depths.max(initial=0))
+
+    @property
+    def breadth(self) -> int:
+        """The widest level: most adopters at one distance from the seeds."""
+        return int(np.bincount(self.depths).max(initial=0)) if self.size else 0
+
+    @property
+    def virality(self) -> float:
+        """Structural virality: mean distance between two adopters of one tree.
+
+        Goel, Anderson, Hofman & Watts, "The structural virality of online diffusion", Management
+        Science 2016. 0.0 when no tree has two members.
+        """
+        place = np.full(self.agents, -1, np.int32)
+        scratch = np.empty(self.size, np.int64)
+        paths, pairs = trees.wiener(self._log.agents, self._log.sources, place, scratch)
+        return float(paths / pairs) if pairs else 0.0
+
+    # What models do with it
+
+    @property
+    def frontier(self) -> Ids:
+        """The adopters of the last tick, uint32 ascending: who speaks now where each speaks once."""
+        if not self._new:
+            return np.empty(0, np.uint32)
+        return self._present(self._log.agents[self.size - self._new[-1] :])
+
+    def recent(self, ticks: int) -> Ids:
+        """The adopters of the last ``ticks`` ticks, uint32 in order of (tick, agent)."""
+        return self._present(self._log.agents[self.size - sum(self._new[-ticks:]) :])
+
+    def _present(self, ids: Ids) -> Ids:
+        """Leave out who is absent."""
+        if not self.absent.size:
+            return ids
+        bits = self.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
+        return ids[(bits & np.uint64(1)) == 0]
+
+    @property
+    def done(self) -> Bits:
+        """Bitmap of agents that are closed to the message: adopters, and whoever takes no part."""
+        if "done" not in self.columns:
+            self.columns["done"] = np.zeros((self.agents + 63) // 64, np.uint64)
+        bits: Bits = self.columns["done"]
+        return bits
+
+    def draws(self, tick: int) -> Draws:
+        """Return the randomness of one tick."""
+        return Draws(
+            self.seed, self.id, tick, self.draws_mode, self.given_coins, self.given_thresholds
+        )
+
+    def adopt(self, agents: Ids, sources: Ids | None = None) -> None:
+        """Record first adoptions of this tick.
+
+        Parameters
+        ----------
+        agents
+            uint32, distinct, none of which adopted before; all of the tick in one call.
+        sources
+            uint32, who convinced each; ``None``: nobody.
+        """
+        order = np.argsort(agents, kind="stable")
+        ids = np.asarray(agents, np.uint32)[order]
+        by = np.full(ids.size, NOBODY) if sources is None else np.asarray(sources, np.uint32)[order]
+        mark(ids, self.done)
+        self._log.append(ids, self._now, by)
+
+    def adopt_claims(self, scratch: Scratch, touched: int) -> None:
+        """Let the winners of this tick's claims adopt: the models in which agents adopt once."""
+        agents = scratch.touched[:touched]
+        agents.sort()
+        sources = scratch.sources[:touched]
+        commit_once(agents, touched, self.done, scratch.claim, sources)
+        self._log.append(agents, self._now, sources)
+
+    def record(self, agents: Ids, sources: Ids) -> None:
+        """As :meth:`adopt` for models that keep their own states."""
+        order = np.argsort(agents, kind="stable")
+        self._log.append(agents[order], self._now, sources[order])
+
+    # How the world drives it
+
+    def begin(self, tick: int) -> None:
+        """Start: the seeds adopt at ``tick``."""
+        self.status = "running"
+        self.started_at = self._now = tick
+        self.model.start(self)
+        if self._log.size == 0:
+            self.adopt(self.seeds)
+        self._measure()
+
+    def advance(self, tick: int, absent: Bits) -> None:
+        """Say that the step of ``tick`` begins, without the agents of the bitmap ``absent``."""
+        self._now = tick
+        self.absent = absent
+        if absent.size and "done" in self.columns:
+            self.columns["done"] |= absent
+
+    def measure(self, contacts: Contacts) -> None:
+        """Close a tick: count states and new adopters; rest when nothing can change."""
+        self._measure()
+        if self.model.is_quiet(self, contacts):
+            self.status = "quiet"
+
+    @property
+    def stirred(self) -> bool:
+        """Whether the last tick changed anybody's state, or there was none yet."""
+        last = self._history[-2:]
+        return len(last) < 2 or bool((last[0] != last[1]).any())
+
+    def _measure(self) -> None:
+        self._new.append(self.size - self._ticked)
+        self._ticked = self.size
+        self.model.count(self)
+        self._history.append(self.tally.copy())
+
+    def grow(self, count: int) -> None:
+        """Make room for agents that joined the world; they count as not reached."""
+        before, self.agents = self.agents, self.agents + count
+        words = (before + 63) // 64, (self.agents + 63) // 64
+        for name, column in self.columns.items():
+            if column.size in {before, words[0]} and name != "near_upto":
+                longer = self.agents if column.size == before else words[1]
+                self.columns[name] = np.concatenate(
+                    [column, np.zeros(longer - column.size, column.dtype)]
+                )
+        self.memo = None
+        self.tally[0] += count
+
+    def fail(self, reason: str) -> None:
+        """Stop: the plugin failed."""
+        self.status = "failed"
+        self.error = reason
+
+    def cancel(self) -> None:
+        """Stop at the user's wish; what happened stays."""
+        if self.alive:
+            self.status = "cancelled"
+
+    def revise(self, **changes: Any) -> None:
+        """Change parameters of the model from the next tick on; checked like new ones."""
+        self.model = self.model.revised(**changes)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by its record and its model's columns."""
+        own = sum(column.nbytes for column in self.columns.values())
+        return int(own + self._log.nbytes + 8 * len(self._history) * (len(self.states) + 4))
+
+    # What a snapshot keeps
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
+        """Return (what JSON can hold, arrays by name)."""
+        meta = {
+            "id": self.id,
+            "text": self.text,
+            "author": self.message.author,
+            "tags": self.message.tags,
+            "kind": self.message.kind,
+            "created": self.message.created,
+            "model": self.model_name,
+            "parameters": self.model.values(),
+            "status": self.status,
+            "error": self.error,
+            "priority": self.priority,
+            "starts_at": self.starts_at,
+            "started_at": self.started_at,
+            "draws": self.draws_mode,
+            "channel": self.channel.name,
+            "size": self.size,
+            "contacts_seen": self.contacts_seen,
+        }
+        columns: dict[str, Column] = {
+            "seeds": self.seeds,
+            "tally": self.tally,
+            "history": self.history,
+            "new": self.new_adopters,
+            **self._log.dump(),
+            **{f"own.{name}": column for name, column in sorted(self.columns.items())},
+        }
+        return meta, columns
+
+    @classmethod
+    def restore(
+        cls,
+        meta: dict[str, Any],
+        columns: dict[str, Column],
+        *,
+        model: PropagationModel,
+        agents: int,
+        seed: int,
+        channel: Channel | None = None,
+    ) -> Cascade:
+        """Return the cascade of :meth:`dump`."""
+        message = Message(
+            meta["id"], meta["text"], meta["author"], meta["tags"], meta["kind"], meta["created"]
+        )
+        cascade = cls(
+            meta["id"],
+            message,
+            model,
+            columns["seeds"].astype(np.uint32),
+            agents=agents,
+            seed=rng.fold(seed),
+            priority=meta["priority"],
+            starts_at=meta["starts_at"],
+            draws_mode=meta["draws"],
+            channel=channel,
+        )
+        cascade.status = meta["status"]
+        cascade.error = meta["error"]
+        cascade.started_at = meta["started_at"]
+        cascade.contacts_seen = meta["contacts_seen"]
+        cascade._log = Log.restore(columns)
+        cascade._ticked = cascade._log.size
+        cascade._new = columns["new"].tolist()
+        cascade._history = list(columns["history"].astype(np.int64))
+        cascade.tally = columns["tally"].astype(np.int64)
+        cascade.columns = {
+            name.removeprefix("own."): np.array(column)
+            for name, column in columns.items()
+            if name.startswith("own.")
+        }
+        return cascade

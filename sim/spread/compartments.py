@@ -1,0 +1,202 @@
+"""Compartmental models, declared: states, who infects whom, what happens by itself."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from sim.core.rng import Stream
+from sim.errors import InputError, UnknownNameError
+from sim.kernels import table as kernels
+from sim.kernels.claims import NOBODY
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Contacts, DrawMode, Draws
+from sim.spread.model import SLICE, PropagationModel
+from sim.spread.rules import After, Chance, Contact, Table, tabulate, value_of
+
+__all__ = ["Compartments"]
+
+_MOST_STATES = 64
+_EVER = np.uint8(0x80)
+
+
+class Compartments(PropagationModel):
+    """A model of states and rules; six lines cover most of the epidemic and rumour models.
+
+    Synchronous: a tick's contacts read the states that it began with; a speaker attempts before it
+    changes by itself; an agent changes at most once a tick, and a contact goes before a change by
+    itself. Among several contacts of one agent the one whose draw fell lowest decides.
+
+    Attributes
+    ----------
+    states
+        Names, the first one before the message; at most 64.
+    seeded
+        The state of seeds.
+    rules
+        Made by :func:`~sim.spread.rules.contact` and :func:`~sim.spread.rules.after`.
+    adopting
+        States whose first entry counts as adoption; default: the seeds' state, and those that a
+        contact leads to from the first state.
+    contacts
+        ``"every tie"``, or how many of its ties, drawn at random, a speaker uses in a tick.
+    """
+
+    draws: ClassVar[DrawMode] = "skips"
+    seeded: ClassVar[str] = ""
+    rules: ClassVar[tuple[Contact | After, ...]] = ()
+    adopting: ClassVar[tuple[str, ...]] = ()
+    contacts: ClassVar[Literal["every tie"] | int] = "every tie"
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check the declaration when the class is made."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.rules:
+            _check_declaration(cls)
+
+    def check(self) -> None:
+        """Refuse chances outside [0, 1] and rows that sum to more than 1."""
+        self._tabulate("coins")
+
+    def start(self, cascade: Cascade) -> None:
+        """Put the seeds in their state."""
+        state = np.zeros(cascade.agents, np.uint8)
+        first = self.states.index(self.seeded)
+        state[cascade.seeds] = np.uint8(first) | _EVER
+        cascade.columns["state"] = state
+        cascade.tally[:] = 0
+        cascade.tally[0] = cascade.agents - cascade.seeds.size
+        cascade.tally[first] += cascade.seeds.size
+        cascade.record(cascade.seeds, np.full(cascade.seeds.size, NOBODY))
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Let contacts, then changes by themselves, then the winners of claims have their way."""
+        table = self._tabulate(draws.mode)
+        live, count = _live(cascade, table)
+        if cascade.absent.size:
+            live, count, away = _part(cascade, live, count)
+        scratch = contacts.scratch
+        state = cascade.columns["state"]
+        touched = self._meet(cascade, contacts, draws, table, live, count)
+        count, touched = kernels.table_spontaneous(
+            live, count, draws.key(Stream.SPONTANEOUS), state, scratch.claim, scratch.touched,
+            touched, table.soff, table.scum, table.snew, table.mode, table.adopting, cascade.tally,
+        )  # fmt: skip
+        adopted, sources = np.empty(touched, np.uint32), np.empty(touched, np.uint32)
+        count, fresh = kernels.table_commit(
+            scratch.touched, touched, live, count, state, scratch.claim, table.soff, table.mode,
+            table.adopting, cascade.tally, adopted, sources,
+        )  # fmt: skip
+        if cascade.absent.size:
+            live[count : count + away.size] = away
+            count += away.size
+        cascade.memo = (live, count)
+        cascade.record(adopted[:fresh], sources[:fresh])
+
+    def _meet(
+        self,
+        cascade: Cascade,
+        contacts: Contacts,
+        draws: Draws,
+        table: Table,
+        live: Any,
+        count: int,
+    ) -> int:
+        scratch = contacts.scratch
+        key = draws.key(Stream.CONTACTS)
+        cascade.contacts_seen += int(contacts.rows[live[:count], 1].sum())
+        touched = 0
+        for low in range(0, count, SLICE):
+            touched = kernels.table_contacts(
+                contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, count),
+                key, cascade.columns["state"], cascade.absent, scratch.claim, scratch.touched,
+                touched, table.off, table.cum, table.listener, table.speaker, table.total,
+                table.trusted, table.mode, table.scale, table.ceiling, len(self.states),
+            )  # fmt: skip
+        return touched
+
+    def count(self, cascade: Cascade) -> None:
+        """Keep the tally that the kernels keep."""
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nobody speaks or changes any more, or no tie is left to speak over."""
+        table = self._tabulate(cascade.draws_mode)
+        live, count = _live(cascade, table)
+        if count == 0:
+            return True
+        if cascade.stirred or (cascade.tally[np.diff(table.soff) > 0] > 0).any():
+            return False
+        return not kernels.any_contact_left(
+            contacts.rows, contacts.targets, live, count, cascade.columns["state"],
+            cascade.absent, table.total, len(self.states),
+        )  # fmt: skip
+
+    def _tabulate(self, mode: DrawMode) -> Table:
+        known = [*type(self).model_fields, *_properties(type(self)), "trust"]
+
+        def evaluate(chance: Chance) -> float:
+            return value_of(chance, lambda n: 1.0 if n == "trust" else getattr(self, n), known)
+
+        return tabulate(
+            self.plugin_name or type(self).__name__,
+            self.states,
+            self.rules,
+            evaluate,
+            adopting=self.adopting or _reached(type(self)),
+            skips=mode == "skips",
+            contacts=None if self.contacts == "every tie" else int(self.contacts),
+        )
+
+
+def _live(cascade: Cascade, table: Table) -> tuple[Any, int]:
+    """Return the agents whose state speaks or decays: a buffer with room for all, and how many."""
+    if cascade.memo is None:
+        restless = (table.mode > 0) | (np.diff(table.soff) > 0)
+        ids = np.flatnonzero(restless[cascade.columns["state"] & 0x7F])
+        live = np.empty(cascade.agents, np.uint32)
+        live[: ids.size] = ids
+        cascade.memo = (live, ids.size)
+    found: tuple[Any, int] = cascade.memo
+    return found
+
+
+def _part(cascade: Cascade, live: Any, count: int) -> tuple[Any, int, Any]:
+    """Set the absent apart: returns (live, how many are present, the absent ones)."""
+    ids = live[:count]
+    bits = cascade.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
+    away = (bits & np.uint64(1)) > 0
+    gone = ids[away]
+    present = ids[~away]
+    live[: present.size] = present
+    return live, present.size, gone
+
+
+def _check_declaration(cls: type[Compartments]) -> None:
+    """Refuse rules that name unknown states, and a class without a seeded state."""
+    named = {cls.seeded, *cls.adopting}
+    for rule in cls.rules:
+        if isinstance(rule, After):
+            named |= {rule.state, rule.becomes}
+        else:
+            named |= {rule.listener, *rule.speakers, rule.speaker_becomes or rule.listener}
+            named |= {becomes or rule.listener for becomes, _ in rule.outcomes}
+    for name in sorted(named - set(cls.states)):
+        raise UnknownNameError(f"state of {cls.__name__}", name, cls.states)
+    if len(cls.states) > _MOST_STATES:
+        raise InputError(f"{cls.__name__} has {len(cls.states)} states; at most {_MOST_STATES}.")
+
+
+def _reached(cls: type[Compartments]) -> tuple[str, ...]:
+    """Return the states that count as adoption: the seeds', and what contacts make of the first."""
+    found = {cls.seeded}
+    for rule in cls.rules:
+        if isinstance(rule, Contact) and rule.listener == cls.states[0]:
+            found |= {becomes for becomes, _ in rule.outcomes if becomes}
+    return tuple(sorted(found))
+
+
+def _properties(cls: type[Compartments]) -> list[str]:
+    """Return the names of computed parameters that rules may use."""
+    return [name for name in dir(cls) if isinstance(getattr(cls, name, None), property)]

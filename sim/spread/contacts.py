@@ -1,0 +1,232 @@
+"""Channels: who hears whom this tick, and the randomness with which models decide.
+
+The *broadcast* channel is the classical setting: every listener of every speaker hears it. Any other
+channel hands over explicit contacts (:meth:`Contacts.listed`); models cannot tell the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.kernels.claims import FREE, mark
+from sim.kernels.exposures import tie_between
+from sim.kernels.thresholds import in_trust
+
+__all__ = [
+    "Bits",
+    "Broadcast",
+    "Channel",
+    "Contacts",
+    "DrawMode",
+    "Draws",
+    "Ids",
+    "Scratch",
+    "bitmap",
+]
+
+Ids = npt.NDArray[np.uint32]
+Bits = npt.NDArray[np.uint64]
+DrawMode = Literal["coins", "skips"]
+N = TypeVar("N", np.uint8, np.uint16)
+
+_NO_TRUST = np.empty(0, np.uint16)
+
+
+def bitmap(agents: int, ids: npt.ArrayLike = ()) -> Bits:
+    """Return a bitmap with one bit an agent (uint64 words), those of ``ids`` set."""
+    words = np.zeros((agents + 63) // 64, np.uint64)
+    mark(np.asarray(ids, np.uint32), words)
+    return words
+
+
+class Scratch:
+    """Working columns that all cascades of a world share: 12 bytes an agent, never saved.
+
+    Parameters
+    ----------
+    agents
+        How many agents there are.
+    """
+
+    def __init__(self, agents: int) -> None:
+        self.claim = np.full(agents, FREE)
+        self.touched = np.empty(agents, np.uint32)
+        self.sources = np.empty(agents, np.uint32)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.claim.nbytes + self.touched.nbytes + self.sources.nbytes
+
+    def release(self) -> None:
+        """Drop every claim: what a model that failed half-way leaves behind."""
+        self.claim.fill(FREE)
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """The randomness of one cascade in one tick; every draw has an address.
+
+    Attributes
+    ----------
+    seed, salt, tick
+        The world's seed, the cascade's id, the tick.
+    mode
+        ``"coins"``: a coin for each contact; the same coins and a larger chance give a superset.
+        ``"skips"``: geometric gaps; the same law, faster for constant chances.
+    coins
+        uint64 (ties,) bits given by a test instead of drawn, or empty.
+    thresholds
+        float64 (agents,) given by a test instead of drawn, or empty.
+    """
+
+    seed: int
+    salt: int
+    tick: int
+    mode: DrawMode
+    coins: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    thresholds: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def key(self, stream: int, *, once: bool = False) -> np.uint64:
+        """Return the key of a stream (:class:`sim.core.rng.Stream`) for this cascade.
+
+        ``once``: the same in every tick, for draws that are made once in a cascade's life, such as
+        the coin of a tie or the threshold of an agent.
+        """
+        return rng.key(self.seed, stream, 0 if once else self.tick, self.salt + 1)
+
+    def uniforms(
+        self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """Return a float64 in [0, 1) for each id (or pair of ids): the draws of a bare step."""
+        return rng.uniforms(self.key(Stream.MODEL, once=once), ids, ids2)
+
+
+class People(Protocol):
+    """What a model may read of agents: columns by name."""
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return a read-only column over all agents; unknown names raise UnknownNameError."""
+        ...
+
+
+class Channel(Protocol):
+    """Who does hear whom, of those who could."""
+
+    name: str
+
+    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
+        """Return this tick's contacts for a message, given the whole network."""
+        ...
+
+
+class Broadcast:
+    """Every listener of every speaker hears it: the classical setting."""
+
+    name = "broadcast"
+
+    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
+        """Return the whole network."""
+        return network
+
+
+class Contacts:
+    """Who hears whom this tick, as rows of listeners: row ``u`` lists who hears agent ``u``.
+
+    Attributes
+    ----------
+    rows
+        uint32 (agents, 2): start and length of each agent's row.
+    targets
+        uint32 (contacts,): the listeners.
+    trust
+        uint16 (contacts,) / 65535, or empty: all 1.0.
+    kind
+        uint8 (contacts,), or empty: all "follow".
+    degree
+        uint32 (agents,): how many sources each agent has in the whole network.
+    scratch
+        The world's working columns.
+    people
+        What may be read of agents.
+    """
+
+    __slots__ = ("_in_trust", "degree", "kind", "people", "rows", "scratch", "targets", "trust")
+
+    def __init__(
+        self,
+        rows: npt.NDArray[np.uint32],
+        targets: Ids,
+        *,
+        degree: Ids,
+        scratch: Scratch,
+        people: People,
+        trust: npt.NDArray[np.uint16] | None = None,
+        kind: npt.NDArray[np.uint8] | None = None,
+    ) -> None:
+        self.rows = rows
+        self.targets = targets
+        self.trust = _NO_TRUST if trust is None else trust
+        self.kind = np.empty(0, np.uint8) if kind is None else kind
+        self.degree = degree
+        self.scratch = scratch
+        self.people = people
+        self._in_trust: npt.NDArray[np.int64] | None = None
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are."""
+        return len(self.rows)
+
+    @property
+    def in_trust(self) -> npt.NDArray[np.int64]:
+        """The summed trust (in 1/65535) that each agent gives its sources, int64 (agents,)."""
+        if self._in_trust is None:
+            self._in_trust = np.zeros(self.agents, np.int64)
+            in_trust(self.targets, self.trust, self._in_trust)
+        return self._in_trust
+
+    def listed(self, viewers: Ids, sources: Ids) -> Contacts:
+        """Return explicit contacts: ``viewers[i]`` hears ``sources[i]``, over ties of this network.
+
+        Parameters
+        ----------
+        viewers, sources
+            uint32 (contacts,); a pair that is no tie here counts with trust 1.0.
+        """
+        order = np.lexsort((viewers, sources))
+        rows = np.zeros((self.agents, 2), np.uint32)
+        lengths = np.bincount(sources, minlength=self.agents)
+        rows[:, 1] = lengths
+        rows[1:, 0] = np.cumsum(lengths)[:-1]
+        targets = np.asarray(viewers, np.uint32)[order]
+        ties = self._ties(np.asarray(sources, np.uint32)[order], targets)
+        return Contacts(
+            rows,
+            targets,
+            degree=self.degree,
+            scratch=self.scratch,
+            people=self.people,
+            trust=_picked(self.trust, ties, 65535),
+            kind=_picked(self.kind, ties, 0),
+        )
+
+    def _ties(self, sources: Ids, targets: Ids) -> npt.NDArray[np.int64]:
+        """Return the position of each pair's tie, -1 where there is none."""
+        found = np.full(len(sources), -1, np.int64)
+        if self.trust.size + self.kind.size:
+            tie_between(self.rows, self.targets, sources, targets, found)
+        return found
+
+
+def _picked(column: npt.NDArray[N], at: npt.NDArray[np.int64], default: int) -> npt.NDArray[N]:
+    """Return the column's values at positions ``at``, the default where there is none."""
+    if not column.size:
+        return column
+    return np.where(at >= 0, column[at], column.dtype.type(default))

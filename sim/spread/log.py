@@ -1,0 +1,94 @@
+"""The record of a cascade: who adopted, when and from whom; twelve bytes an adopter."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Log"]
+
+T = TypeVar("T", bound=np.generic)
+
+
+def _grown(array: npt.NDArray[T], size: int) -> npt.NDArray[T]:
+    larger = np.empty(max(size, 16, array.size + array.size // 2), array.dtype)
+    larger[: array.size] = array
+    return larger
+
+
+def _frozen(array: npt.NDArray[T]) -> npt.NDArray[T]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class Log:
+    """Append-only columns in order of (tick, agent).
+
+    Attributes
+    ----------
+    size
+        How many adopters it lists.
+    """
+
+    __slots__ = ("_agents", "_sources", "_ticks", "size")
+
+    def __init__(self) -> None:
+        self._agents = np.empty(0, np.uint32)
+        self._ticks = np.empty(0, np.int32)
+        self._sources = np.empty(0, np.uint32)
+        self.size = 0
+
+    @property
+    def agents(self) -> npt.NDArray[np.uint32]:
+        """The adopters, uint32 (size,), a read-only view."""
+        return _frozen(self._agents[: self.size])
+
+    @property
+    def ticks(self) -> npt.NDArray[np.int32]:
+        """The world's tick of each adoption, int32 (size,), a read-only view."""
+        return _frozen(self._ticks[: self.size])
+
+    @property
+    def sources(self) -> npt.NDArray[np.uint32]:
+        """Who convinced each, uint32 (size,); 0xFFFFFFFF for nobody. A read-only view."""
+        return _frozen(self._sources[: self.size])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, room to grow included."""
+        return self._agents.nbytes + self._ticks.nbytes + self._sources.nbytes
+
+    def append(
+        self, agents: npt.NDArray[np.uint32], tick: int, sources: npt.NDArray[np.uint32]
+    ) -> None:
+        """Add the adopters of one tick, ascending, with who convinced them."""
+        stop = self.size + agents.size
+        if stop > self._agents.size:
+            self._agents = _grown(self._agents, stop)
+            self._ticks = _grown(self._ticks, stop)
+            self._sources = _grown(self._sources, stop)
+        self._agents[self.size : stop] = agents
+        self._ticks[self.size : stop] = tick
+        self._sources[self.size : stop] = sources
+        self.size = stop
+
+    def dump(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the columns by name."""
+        return {
+            "log.agents": np.ascontiguousarray(self.agents),
+            "log.ticks": np.ascontiguousarray(self.ticks),
+            "log.sources": np.ascontiguousarray(self.sources),
+        }
+
+    @classmethod
+    def restore(cls, columns: dict[str, npt.NDArray[np.generic]]) -> Log:
+        """Return the log of :meth:`dump`'s columns."""
+        log = cls()
+        log._agents = columns["log.agents"].astype(np.uint32)
+        log._ticks = columns["log.ticks"].astype(np.int32)
+        log._sources = columns["log.sources"].astype(np.uint32)
+        log.size = log._agents.size
+        return log

@@ -1,0 +1,163 @@
+"""What a propagation model is: it says what hearing a message does to an agent.
+
+:class:`PropagationModel` is the freest form: one ``step`` over arrays. The other forms are easier:
+:class:`~sim.spread.compartments.Compartments` (declared rules),
+:class:`~sim.spread.exposures.PerExposure` (one number an exposure) and
+:class:`~sim.spread.threshold.Threshold` (what an agent hears in sum).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from sim.core.params import Parameters
+from sim.core.rng import Stream
+from sim.kernels import claims
+from sim.kernels.mix import gate
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
+
+__all__ = ["SLICE", "PropagationModel", "convince"]
+
+SLICE = 32_768
+"""Speakers in one kernel call: a few milliseconds, so that threads and pauses get their turn."""
+
+
+class PropagationModel(Parameters):
+    """A model of propagation; its fields are its parameters.
+
+    Subclasses decide in :meth:`step`. The order of update is synchronous: whatever is decided in a
+    tick is seen in the next.
+
+    Attributes
+    ----------
+    states
+        Names of the states that an agent can be in, the first one before it hears of anything.
+    draws
+        The draw mode when the user names none.
+    """
+
+    plugin_kind: ClassVar[str] = "propagation"
+    version: ClassVar[str] = "1"
+    states: ClassVar[tuple[str, ...]] = ("inactive", "active")
+    draws: ClassVar[DrawMode] = "coins"
+
+    def check(self) -> None:
+        """Refuse parameters that do not go together; called at injection.
+
+        Raises
+        ------
+        ParameterError
+            One sentence.
+        """
+
+    def start(self, cascade: Cascade) -> None:
+        """Let the seeds adopt; called once, when the cascade starts."""
+        cascade.adopt(cascade.seeds)
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Advance the cascade by one tick.
+
+        Parameters
+        ----------
+        cascade
+            ``cascade.frontier`` are last tick's adopters, ``cascade.adopt`` records new ones,
+            ``cascade.columns`` keeps arrays between ticks.
+        contacts
+            Who hears whom this tick.
+        draws
+            The only randomness a model may use.
+        """
+        raise NotImplementedError
+
+    def count(self, cascade: Cascade) -> None:
+        """Write how many agents are in each state into ``cascade.tally`` (int64, states)."""
+        cascade.tally[:] = 0
+        cascade.tally[0] = cascade.agents - cascade.size
+        cascade.tally[1] = cascade.size
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nothing can change any more."""
+        return cascade.frontier.size == 0
+
+
+def convince(
+    cascade: Cascade,
+    contacts: Contacts,
+    draws: Draws,
+    *,
+    chance: float,
+    scale: Literal["none", "trust", "degree"] = "none",
+    speakers: Ids | None = None,
+) -> int:
+    """Let every speaker try to convince each of its open listeners once; the winners adopt.
+
+    Among several successes with one listener the one whose draw fell lowest is its source.
+
+    Parameters
+    ----------
+    cascade, contacts, draws
+        As in :meth:`PropagationModel.step`.
+    chance
+        Of one attempt, in [0, 1].
+    scale
+        What multiplies it: nothing, the tie's trust, or 1 / the listener's number of sources.
+    speakers
+        uint32; default ``cascade.frontier``. Each may speak once in a cascade: the coin of a tie
+        is drawn once.
+
+    Returns
+    -------
+    int
+        How many adopted.
+    """
+    ids = cascade.frontier if speakers is None else speakers
+    cascade.contacts_seen += int(contacts.rows[ids, 1].sum())
+    touched = 0
+    for low in range(0, ids.size, SLICE):
+        high = min(low + SLICE, ids.size)
+        touched = _claim(cascade, contacts, draws, chance, scale, ids, low, high, touched)
+    cascade.adopt_claims(contacts.scratch, touched)
+    return touched
+
+
+def _claim(
+    cascade: Cascade,
+    contacts: Contacts,
+    draws: Draws,
+    chance: float,
+    scale: str,
+    ids: Ids,
+    low: int,
+    high: int,
+    touched: int,
+) -> int:
+    """Write the claims of ``ids[low:high]``; returns how many agents are touched."""
+    key = draws.key(Stream.COINS, once=True)
+    network = (contacts.rows, contacts.targets)
+    part = (ids, low, high)
+    into = (cascade.done, contacts.scratch.claim, contacts.scratch.touched, touched)
+    if draws.coins.size:
+        chances = _chances(contacts, chance, scale)
+        return int(claims.claim_given(*network, chances, draws.coins, *part, *into))
+    if scale == "trust" and contacts.trust.size:
+        return int(claims.claim_trust(*network, contacts.trust, *part, key, chance, *into))
+    if scale == "degree":
+        return int(claims.claim_weighted(*network, contacts.degree, *part, key, chance, *into))
+    if draws.mode == "skips" and 0.0 < chance < 1.0:
+        return int(claims.claim_skips(*network, *part, key, 1.0 / np.log1p(-chance), *into))
+    return int(claims.claim_coins(*network, *part, key, gate(chance), *into))
+
+
+def _chances(
+    contacts: Contacts, chance: float, scale: str
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the chance of every tie: the plain form, for injected coins."""
+    full = np.full(contacts.targets.size, chance)
+    if scale == "trust" and contacts.trust.size:
+        return full * (contacts.trust / 65535.0)
+    if scale == "degree":
+        return full / contacts.degree[contacts.targets]
+    return full

@@ -1,0 +1,406 @@
+"""A world is a value: seed + commands -> state, bit for bit; no file, no clock, no event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.agents.lifecycle import Lifecycle
+from sim.core.progress import Report, quiet
+from sim.core.registry import make
+from sim.core.text import clean
+from sim.errors import InputError
+from sim.network.generate import generate
+from sim.network.ties import Dropped, Ties
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Bits, Channel, Contacts, DrawMode, Ids, Scratch, bitmap
+from sim.spread.messages import Message
+from sim.world.capacity import estimate_bytes, refuse_what_does_not_fit
+from sim.world.people import People
+from sim.world.phases import PHASES, Phase, start
+from sim.world.state import digest_of, dump_world, restore_world
+
+__all__ = ["World"]
+
+_TEXT_LIMIT = 4096
+
+
+class World:
+    """A simulated social network: agents, the ties between them, and the messages under way.
+
+    Parameters
+    ----------
+    agents, ties
+        The population and who hears whom; of one size.
+    seed
+        Any integer; every draw follows from it.
+    tick_minutes
+        Simulated minutes in a tick.
+
+    Attributes
+    ----------
+    tick
+        Ticks completed.
+    cascades
+        Every injected message, in order; a finished one may be removed.
+    made
+        How many messages were ever made; the id of the next one.
+    phases
+        The tick as a list of :class:`~sim.world.phases.Phase`; a program may add its own.
+    max_running
+        How many cascades run at once; more wait in the queue.
+    phase_seconds
+        Time spent in each phase of the last tick; not part of the state.
+
+    Examples
+    --------
+    >>> world = World.create(agents=1000, mean_degree=8, seed=7)
+    >>> story = world.inject("The bridge is closed.", seeds=[0], model="si", beta=0.3)
+    >>> world.step(3)
+    >>> story.size > 1, world.tick
+    (True, 3)
+    """
+
+    def __init__(
+        self, agents: Agents, ties: Ties, *, seed: int = 0, tick_minutes: float = 60.0
+    ) -> None:
+        if len(agents) != ties.agents:
+            raise InputError(
+                f"The population has {len(agents):,} agents, the network {ties.agents:,}; "
+                f"make both of one size."
+            )
+        self.agents = agents
+        self.ties = ties
+        self.seed = int(seed)
+        self.tick_minutes = float(tick_minutes)
+        self.tick = 0
+        self.cascades: list[Cascade] = []
+        self.made = 0
+        self.phases: list[Phase] = list(PHASES)
+        self.max_running = 1000
+        self.phase_seconds: dict[str, float] = {}
+        self._scratch: Scratch | None = None
+        self._network: tuple[object, Contacts] | None = None
+
+    @classmethod
+    def create(
+        cls,
+        agents: int = 10_000,
+        network: str = "preferential-attachment",
+        mean_degree: float = 20,
+        seed: int = 0,
+        *,
+        tick_minutes: float = 60.0,
+        report: Report = quiet,
+        **parameters: Any,
+    ) -> World:
+        """Make a world whose network a generator draws.
+
+        Parameters
+        ----------
+        agents
+            How many, at least 1.
+        network
+            A name of :data:`sim.network.generate.NETWORKS`.
+        mean_degree
+            Listeners an agent on average.
+        seed
+            Any integer; the same seed makes the same world on every machine.
+        tick_minutes
+            Simulated minutes in a tick.
+        report
+            Told the progress; may cancel by raising.
+        **parameters
+            Of the generator.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence for what is not allowed.
+        CapacityError
+            When it would not fit in memory; nothing is allocated.
+        """
+        refuse_what_does_not_fit(agents, mean_degree)
+        made = generate(
+            network, agents, seed=seed, mean_degree=mean_degree, report=report, **parameters
+        )
+        population = Agents.create(agents, seed=seed, community=made.community, report=report)
+        return cls(population, made.ties, seed=seed, tick_minutes=tick_minutes)
+
+    @classmethod
+    def from_edges(
+        cls,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        agents: int | None = None,
+        directed: bool = True,
+        trust: npt.ArrayLike | None = None,
+        seed: int = 0,
+        *,
+        ids: Any = None,
+        names: Sequence[str] | None = None,
+        community: npt.ArrayLike | None = None,
+        communities: Sequence[str] = (),
+        tick_minutes: float = 60.0,
+        report: Report = quiet,
+    ) -> World:
+        """Make a world of given ties: ``targets[i]`` hears ``sources[i]``.
+
+        Parameters
+        ----------
+        sources, targets
+            Integer indices; gaps are isolated agents. Loops and duplicates are dropped and counted
+            in ``world.ties.dropped``.
+        agents
+            How many; default: the largest index + 1.
+        directed
+            False makes two ties of each pair.
+        trust
+            In [0, 1], one a pair; default 1.0.
+        seed
+            Any integer.
+        ids, names
+            The agents' foreign ids and names.
+        community, communities
+            A label (int, -1 none) for each agent and the labels' names.
+        tick_minutes, report
+            As in :meth:`create`.
+
+        Raises
+        ------
+        InputError
+            One sentence for what is not allowed.
+        """
+        ties = Ties.from_arcs(
+            sources, targets, agents, trust=trust, directed=directed, report=report
+        )
+        population = Agents.create(
+            ties.agents,
+            seed=seed,
+            ids=ids,
+            names=names,
+            community=community,
+            communities=communities,
+            report=report,
+        )
+        return cls(population, ties, seed=seed, tick_minutes=tick_minutes)
+
+    estimate_bytes = staticmethod(estimate_bytes)
+
+    # Commands
+
+    def inject(
+        self,
+        text: str,
+        *,
+        seeds: npt.ArrayLike,
+        model: str,
+        author: int | None = None,
+        tags: int | Iterable[str] | None = None,
+        kind: str = "post",
+        at: int | None = None,
+        priority: int = 0,
+        channel: Channel | None = None,
+        draws: DrawMode | None = None,
+        **parameters: Any,
+    ) -> Cascade:
+        """Start a message on its way.
+
+        Parameters
+        ----------
+        text
+            At most 4,096 characters after cleaning, not empty.
+        seeds
+            The agents (indices) that hold it first.
+        model
+            The registered name of a propagation model.
+        author
+            The agent that wrote it.
+        tags
+            Interests, as names or as a mask; default: keywords found in the text.
+        kind
+            A word of your own.
+        at
+            The tick at which it starts; default: now.
+        priority
+            Among waiting messages the highest starts first.
+        channel
+            Who hears whom; default: every listener of every speaker.
+        draws
+            ``"coins"`` or ``"skips"``; default: the model's.
+        **parameters
+            Of the model.
+
+        Returns
+        -------
+        Cascade
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        plugin = make(model, "propagation", **parameters)
+        plugin.check()
+        ids = self._people_of(seeds, "Seeds")
+        if author is not None:
+            self._people_of([author], "The author")
+        start_at = self._start_of(at)
+        message = self._message(text, author, tags, kind)
+        cascade = Cascade(
+            message.id,
+            message,
+            plugin,
+            ids,
+            agents=len(self.agents),
+            seed=self.seed,
+            priority=priority,
+            starts_at=start_at,
+            draws_mode=_mode(draws) or plugin.draws,
+            channel=channel,
+        )
+        self.cascades.append(cascade)
+        running = sum(other.status == "running" for other in self.cascades)
+        if start_at == self.tick and running < self.max_running:
+            start(self, cascade)
+        return cascade
+
+    def _message(
+        self, text: str, author: int | None, tags: int | Iterable[str] | None, kind: str
+    ) -> Message:
+        said = clean(text, _TEXT_LIMIT).strip()
+        if not said:
+            raise InputError("A message needs a text; it is empty once control characters go.")
+        vocabulary = self.agents.vocabulary
+        if tags is None:
+            mask = vocabulary.match(said)
+        else:
+            mask = tags if isinstance(tags, int) else vocabulary.mask(tags)
+        writer = -1 if author is None else int(author)
+        self.made += 1
+        return Message(self.made - 1, said, writer, mask, clean(kind, 64), self.tick)
+
+    def _start_of(self, at: int | None) -> int:
+        if at is not None and at < self.tick:
+            raise InputError(
+                f"A message cannot start at tick {at}; it is tick {self.tick} already."
+            )
+        return self.tick if at is None else int(at)
+
+    def _people_of(self, ids: npt.ArrayLike, who: str) -> Ids:
+        """Return ids as distinct sorted uint32, or refuse the unknown and the inactive."""
+        given = np.atleast_1d(np.asarray(ids))
+        if given.size == 0:
+            raise InputError(f"{who}: at least one agent is needed.")
+        if given.dtype.kind not in "iu":
+            raise InputError(f"{who} are agents' indices, whole numbers; got {given.dtype}.")
+        wrong = given[(given < 0) | (given >= len(self.agents))]
+        if wrong.size:
+            raise InputError(
+                f"{who}: {_listed(wrong)} unknown; this world has agents 0 to "
+                f"{len(self.agents) - 1:,}."
+            )
+        idle = given[~self.agents.is_active(given)]
+        if idle.size:
+            raise InputError(f"{who}: {_listed(idle)} not active; choose others or activate them.")
+        return np.unique(given).astype(np.uint32)
+
+    def create_agents(self, count: int) -> range:
+        """Add agents without ties; every cascade counts them as not reached. Returns their indices."""
+        added = self.agents.grow(count)
+        self.ties.grow(count)
+        for cascade in self.cascades:
+            cascade.grow(count)
+        self._scratch = None
+        return added
+
+    def add_ties(
+        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
+    ) -> Dropped:
+        """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out."""
+        return self.ties.add(sources, targets, trust=trust)
+
+    def step(self, ticks: int = 1) -> None:
+        """Advance by ``ticks`` ticks (at least 0)."""
+        if ticks < 0:
+            raise InputError(f"A world steps forward by 0 ticks or more, got {ticks}.")
+        for _ in range(ticks):
+            self.tick += 1
+            for phase in self.phases:
+                began = perf_counter()
+                phase.run(self)
+                self.phase_seconds[phase.name] = perf_counter() - began
+
+    def run_until_quiet(self, story: Cascade, limit: int = 100_000) -> int:
+        """Step until nothing about ``story`` can change, at most ``limit`` ticks; returns them."""
+        begun = self.tick
+        while story.alive and self.tick - begun < limit:
+            self.step()
+        return self.tick - begun
+
+    # What phases share
+
+    def scratch(self) -> Scratch:
+        """Return the working columns that all cascades share."""
+        if self._scratch is None or self._scratch.claim.size != len(self.agents):
+            self._scratch = Scratch(len(self.agents))
+        return self._scratch
+
+    def network(self) -> Contacts:
+        """Return everybody who could hear whom, as the channels take it."""
+        state = (self.ties.version, len(self.agents))
+        if self._network is None or self._network[0] != state:
+            contacts = Contacts(
+                self.ties.rows,
+                self.ties.targets,
+                degree=self.ties.in_degree,
+                scratch=self.scratch(),
+                people=People(self.agents),
+                trust=self.ties.trust,
+                kind=self.ties.kind,
+            )
+            self._network = (state, contacts)
+        return self._network[1]
+
+    def absent(self) -> Bits:
+        """Return a bitmap of the agents that are not active, empty when all are."""
+        idle = np.flatnonzero(self.agents.status != Lifecycle.ACTIVE)
+        return bitmap(len(self.agents), idle) if idle.size else np.empty(0, np.uint64)
+
+    # The whole state
+
+    def digest(self) -> str:
+        """Return 32 hex digits over the whole state: equal if and only if the worlds are equal."""
+        return digest_of(*self.dump())
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return the whole state: what JSON can hold, and arrays by name."""
+        return dump_world(self)
+
+    @classmethod
+    def restore(cls, meta: dict[str, Any], columns: dict[str, npt.NDArray[Any]]) -> World:
+        """Return the world of :meth:`dump`; it goes on as if it had never stopped."""
+        return restore_world(cls, meta, columns)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of agents, ties, cascades and working columns."""
+        own = self.agents.nbytes + self.ties.nbytes
+        return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)
+
+
+def _listed(ids: npt.NDArray[Any]) -> str:
+    shown = ", ".join(str(i) for i in ids[:5].tolist())
+    more = f" and {ids.size - 5:,} more" if ids.size > 5 else ""
+    return f"{shown}{more} {'are' if ids.size > 1 else 'is'}"
+
+
+def _mode(draws: DrawMode | None) -> DrawMode | None:
+    if draws not in {None, "coins", "skips"}:
+        raise InputError(f"draws must be 'coins' or 'skips', got {draws!r}.")
+    return draws
