@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, SupportsInt
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.agents.identity import ForeignIds, Identities
-from sim.agents.lifecycle import Lifecycle, check_moves
-from sim.agents.names import name_of
+from sim.agents.lifecycle import Lifecycle, check_moves, lifecycle
+from sim.agents.names import handle, name_of
 from sim.agents.table import (
     COLUMNS,
     MOST,
@@ -192,6 +192,10 @@ class Agents:
         imported = self._names[at] if self._names is not None and at < len(self._names) else ""
         return imported or name_of(self._seed, at)
 
+    def handle(self, index: SupportsIndex) -> str:
+        """Return the handle of an agent, "@ada.lovelace42": its name and its index."""
+        return handle(self.name(index), int(index.__index__()))
+
     def grow(
         self,
         count: int,
@@ -229,11 +233,11 @@ class Agents:
         active: npt.NDArray[np.bool_] = self.status[self._checked(ids)] == Lifecycle.ACTIVE
         return active
 
-    def set_status(self, ids: npt.ArrayLike, status: int) -> None:
+    def set_status(self, ids: npt.ArrayLike, status: str | SupportsInt) -> None:
         """Move agents to a stage of life; InputError when one of them may not make the move."""
-        who = np.atleast_1d(self._checked(ids))
-        check_moves(who, self.status[who], status)
-        self._columns["status"][who] = int(status)
+        who, goal = np.atleast_1d(self._checked(ids)), lifecycle(status)
+        check_moves(who, self.status[who], goal)
+        self._columns["status"][who] = goal
 
     def set_community(self, labels: npt.ArrayLike, names: Sequence[str] = ()) -> None:
         """Replace all communities.
@@ -251,9 +255,8 @@ class Agents:
 
     def set_interests(self, ids: npt.ArrayLike, masks: npt.ArrayLike) -> None:
         """Replace the interests of agents by masks of the vocabulary."""
-        values = np.asarray(masks, np.uint64)
-        size = len(self._vocabulary)
-        if size < 64 and np.any(values >> np.uint64(size)):
+        values, size = np.asarray(masks), len(self._vocabulary)
+        if values.size and (int(values.min()) < 0 or int(values.max()) >> size):
             raise InputError(f"Interests are bits 0 to {size - 1} of this vocabulary.")
         self._columns["interests"][self._checked(ids)] = values
 
@@ -292,21 +295,25 @@ class Agents:
         InputError
             A column is missing, or does not fit the others.
         """
-        count = int(meta["count"])
-        vocabulary = Vocabulary.restore(meta["vocabulary"])
+        try:
+            count, seed = int(meta["count"]), int(meta["seed"])
+            vocabulary = Vocabulary.restore(meta["vocabulary"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"The description of the agents is damaged: {error!r}.") from None
         own = {name: checked_column(name, columns, count) for name in COLUMNS}
         communities = texts_in(columns, "communities") or Texts.of(())
         foreign: npt.NDArray[np.int64] | Texts | None = texts_in(columns, "ids")
         if foreign is None and "ids" in columns:
             foreign = np.array(columns["ids"], np.int64)
         check_values(own, len(communities), len(vocabulary))
-        if foreign is not None and len(foreign) != count:
-            raise InputError(f"{count} agents need {count} ids, got {len(foreign)}.")
+        names = texts_in(columns, "names")
+        if (foreign is not None and len(foreign) != count) or len(names or ()) > count:
+            raise InputError(f"The ids or names of the agents do not fit {count} agents.")
         return cls(
-            int(meta["seed"]),
+            seed,
             own,
             Identities(count, foreign),
-            names=texts_in(columns, "names"),
+            names=names,
             communities=communities,
             vocabulary=vocabulary,
         )

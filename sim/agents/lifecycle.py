@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, SupportsInt
 
 import numpy as np
 import numpy.typing as npt
@@ -45,20 +45,21 @@ for _origin, _goals in MOVES.items():
     _LEGAL[_origin, [int(goal) for goal in _goals]] = True
 
 
-def lifecycle(name: str | int) -> Lifecycle:
+def lifecycle(stage: str | SupportsInt) -> Lifecycle:
     """Return the stage of a name (any case) or number; UnknownNameError, InputError otherwise."""
-    if isinstance(name, int):
-        try:
-            return Lifecycle(name)
-        except ValueError:
-            raise InputError(f"A lifecycle status is 0 to {max(Lifecycle)}, got {name}.") from None
-    known = {stage.name.lower(): stage for stage in Lifecycle}
-    if name.lower() not in known:
-        raise UnknownNameError("lifecycle status", name, known)
-    return known[name.lower()]
+    if not isinstance(stage, str):
+        if not 0 <= int(stage) <= max(Lifecycle):
+            raise InputError(f"A lifecycle status is 0 to {max(Lifecycle)}, got {int(stage)}.")
+        return Lifecycle(int(stage))
+    known = {one.name.lower(): one for one in Lifecycle}
+    if stage.lower() not in known:
+        raise UnknownNameError("lifecycle status", stage, known)
+    return known[stage.lower()]
 
 
-def check_moves(ids: npt.NDArray[np.uint32], status: npt.NDArray[np.uint8], goal: int) -> None:
+def check_moves(
+    ids: npt.NDArray[np.uint32], status: npt.NDArray[np.uint8], goal: Lifecycle
+) -> None:
     """Refuse a move that the table forbids.
 
     Parameters
@@ -79,6 +80,6 @@ def check_moves(ids: npt.NDArray[np.uint32], status: npt.NDArray[np.uint8], goal
     agent, here = int(ids[wrong[0]]), Lifecycle(int(status[wrong[0]]))
     allowed = ", ".join(stage.name.lower() for stage in sorted(MOVES[here])) or "nowhere"
     raise InputError(
-        f"Agent {agent} is {here.name.lower()} and cannot become {Lifecycle(goal).name.lower()}; "
+        f"Agent {agent} is {here.name.lower()} and cannot become {goal.name.lower()}; "
         f"from {here.name.lower()} it can go to: {allowed}."
     )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.texts import Texts
+from sim.core.text import one_line
 from sim.errors import InputError
 
 __all__ = [
@@ -46,7 +47,7 @@ def labelled(
     """Return labels and a name for each; names are made up when there are none."""
     labels = labels_of(count, community, len(names) or count)
     if names:
-        return labels, [str(name) for name in names]
+        return labels, [one_line(name) or f"group {at}" for at, name in enumerate(names)]
     most = int(labels.max(initial=-1)) + 1
     return labels, [f"group {label}" for label in range(most)]
 
@@ -65,8 +66,8 @@ def labels_of(count: int, community: npt.ArrayLike | None, known: int) -> npt.ND
 
 
 def packed_names(names: Sequence[str] | Texts, count: int) -> Texts:
-    """Return imported names packed, at most ``count`` of them."""
-    packed = names if isinstance(names, Texts) else Texts.of(names)
+    """Return imported names cleaned and packed, at most ``count`` of them."""
+    packed = names if isinstance(names, Texts) else Texts.of(map(one_line, names))
     if len(packed) > count:
         raise InputError(f"{count} agents have at most {count} names, got {len(packed)}.")
     return packed

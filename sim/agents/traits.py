@@ -8,6 +8,7 @@ a small share of members is responsible for most of what is written (Wojcik & Hu
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -35,6 +36,7 @@ _EXPONENT = 0.6  # popularity of the topic of rank r is r ** -0.6: first 33 %, l
 _CHUNK = 1 << 18  # rows between two reports: 25 ms
 
 
+@lru_cache(maxsize=64)
 def popularity_table(size: int) -> npt.NDArray[np.uint8]:
     """Return topics 0..size-1, each as often as it is popular (rank ** -0.6).
 
@@ -45,11 +47,13 @@ def popularity_table(size: int) -> npt.NDArray[np.uint8]:
 
     Returns
     -------
-    uint8 (4096,), ascending
+    uint8 (4096,), ascending, read-only
     """
     weights = np.arange(1, size + 1, dtype=np.float64) ** -_EXPONENT
     ends = np.rint(np.cumsum(weights) / weights.sum() * TABLE).astype(np.int64)
-    return np.searchsorted(ends, np.arange(TABLE), side="right").astype(np.uint8)
+    table = np.searchsorted(ends, np.arange(TABLE), side="right").astype(np.uint8)
+    table.flags.writeable = False
+    return table
 
 
 def community_topics(seed: int, communities: int, vocabulary: Vocabulary) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,165 @@
+"""Agents by their properties: a small query language whose answers are Ids.
+
+::
+
+    interest:music,dance activity>0.5 community:"United States" !status:banned openness>=0.7
+
+Terms stand beside each other and must all hold; ``!`` in front negates one; a comma offers
+alternatives; an empty query takes everybody. A community goes by name, by number or as ``none``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.agents.lifecycle import lifecycle
+from sim.agents.traits import TRAITS
+from sim.errors import InputError, UnknownNameError
+
+__all__ = ["FIELDS", "NUMBERS", "select"]
+
+Mask = npt.NDArray[np.bool_]
+
+NUMBERS: Final = ("activity", *TRAITS)
+"""Fields compared with a number in [0, 1] by ``>``, ``>=``, ``<`` or ``<=``."""
+
+_VALUE = r'(?:"[^"]*"|[^\s",]+)'
+_TERM = re.compile(
+    rf"(?P<negated>!?)(?P<field>\w+)"
+    rf"(?:(?P<sign>>=|<=|>|<)(?P<number>\S+)|:(?P<values>{_VALUE}(?:,{_VALUE})*))(?=\s|$)"
+)
+_SIGNS: Final[dict[str, Callable[[Any, float], Any]]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
+    """Return the agents that fit every term of a query.
+
+    Parameters
+    ----------
+    agents
+        The population.
+    query
+        Terms ``field:value`` (interest, community, status, id) and ``field>number`` (activity
+        and the Big Five, in [0, 1]); see the module.
+
+    Returns
+    -------
+    uint32 (k,), ascending
+
+    Raises
+    ------
+    InputError
+        Names the position of the term, what is wrong there, and what is allowed.
+
+    Examples
+    --------
+    >>> agents = Agents.create(1000, seed=7)
+    >>> bool(np.all(agents.activity[select(agents, "activity>0.9")] > 0.9))
+    True
+    """
+    chosen = np.ones(len(agents), np.bool_)
+    at = 0
+    while query[at:].strip():
+        at += len(query[at:]) - len(query[at:].lstrip())
+        term = _TERM.match(query, at)
+        if term is None:
+            raise _cannot_read(query, at)
+        try:
+            fits = _fits(agents, term)
+        except InputError as error:
+            raise InputError(f"Position {at + 1} of the query: {error}") from None
+        chosen &= ~fits if term["negated"] else fits
+        at = term.end()
+    return np.flatnonzero(chosen).astype(np.uint32)
+
+
+def _fits(agents: Agents, term: re.Match[str]) -> Mask:
+    field = term["field"].lower()
+    if field not in _KINDS and field not in NUMBERS:
+        raise UnknownNameError("field", term["field"], FIELDS)
+    if (term["sign"] is None) == (field in NUMBERS):
+        form = f"{field}>0.5" if field in NUMBERS else f"{field}:value"
+        raise InputError(f"{field!r} is asked for as {form}, got {term[0]!r}.")
+    if field in NUMBERS:
+        return _compared(agents, field, term["sign"], term["number"])
+    values = [value.strip('"') for value in re.findall(_VALUE, term["values"])]
+    return _KINDS[field](agents, values)
+
+
+def _compared(agents: Agents, field: str, sign: str, number: str) -> Mask:
+    try:
+        bound = float(number)
+    except ValueError:
+        bound = np.nan
+    if not 0.0 <= bound <= 1.0:
+        raise InputError(f"{field!r} is compared with a number in [0, 1], got {number!r}.")
+    if field == "activity":
+        share = agents.activity.astype(np.float64)
+    else:
+        share = agents.personality[:, TRAITS.index(field)] / 255.0
+    fits: Mask = _SIGNS[sign](share, bound)
+    return fits
+
+
+def _interest(agents: Agents, values: list[str]) -> Mask:
+    fits: Mask = (agents.interests & np.uint64(agents.vocabulary.mask(values))) != 0
+    return fits
+
+
+def _community(agents: Agents, values: list[str]) -> Mask:
+    return np.isin(agents.community, [label for one in values for label in _labels(agents, one)])
+
+
+def _labels(agents: Agents, value: str) -> list[int]:
+    """Return the labels that a community's name or number means."""
+    names = agents.communities
+    known = [name.casefold() for name in names]
+    same = [label for label, name in enumerate(known) if name == value.casefold()]
+    if same or value.casefold() == "none":
+        return same or [-1]
+    if value.isdecimal() and int(value) < len(names):
+        return [int(value)]
+    near = difflib.get_close_matches(value.casefold(), known, n=1)
+    hint = f"Did you mean {names[known.index(near[0])]!r}?" if near else "Try 'none'."
+    count = f"numbers 0 to {len(names) - 1}" if names else "none was detected"
+    raise InputError(f"No community {value!r} ({count}). {hint}")
+
+
+def _status(agents: Agents, values: list[str]) -> Mask:
+    return np.isin(agents.status, [int(lifecycle(value)) for value in values])
+
+
+def _id(agents: Agents, values: list[str]) -> Mask:
+    fits = np.zeros(len(agents), np.bool_)
+    fits[[agents.index(value) for value in values]] = True
+    return fits
+
+
+_KINDS: Final[dict[str, Callable[[Agents, list[str]], Mask]]] = {
+    "interest": _interest,
+    "community": _community,
+    "status": _status,
+    "id": _id,
+}
+FIELDS: Final = (*_KINDS, *NUMBERS)
+"""Every field that a query may name."""
+
+
+def _cannot_read(query: str, at: int) -> InputError:
+    return InputError(
+        f"Position {at + 1} of the query: cannot read {query[at:].split()[0]!r}; "
+        f"write field:value or field>number, with a field of {', '.join(FIELDS)}."
+    )
