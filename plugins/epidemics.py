@@ -7,7 +7,7 @@ from sim import Compartments, Field, after, contact, register
 
 @register("si")
 class SI(Compartments):
-    """Susceptible-infected: who is infected stays so (the logistic limit of Kermack & McKendrick)."""
+    """Susceptible-infected: who is infected stays so (Kermack & McKendrick without recovery)."""
 
     beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
 

@@ -12,10 +12,10 @@ class Hybrid(PerExposure):
     """Word of mouth over strong ties, slow diffusion over weak ones (Granovetter 1973).
 
     A tie is strong when its ends share a community (``strong="community"``) or its trust is at
-    least ``cut`` (``strong="trust"``). A strong tie convinces with chance ``base * trust * interest``,
-    each exposure anew; a weak one passes the message on with the hazard of an exponential delay,
-    ``1 - exp(-rate)``, whatever the interest. Granovetter, "The strength of weak ties", AJS 1973. An
-    adopter speaks for ``attention`` ticks.
+    least ``cut`` (``strong="trust"``). A strong tie convinces with chance ``base * trust *
+    interest``, each exposure anew; a weak one passes the message on with the hazard of an
+    exponential delay, ``1 - exp(-rate)``, whatever the interest. Granovetter, "The strength of weak
+    ties", AJS 1973. An adopter speaks for ``attention`` ticks.
     """
 
     draws: ClassVar[DrawMode] = "coins"

@@ -16,11 +16,11 @@ class Viral(PerExposure):
         base * trust * (indifference + (1 - indifference) * interest)
              * exp(-fading * age_ticks) * (1 + reinforcement * min(repeats, 3))
 
-    clipped to [0, 1]. Novelty fades exponentially in the age of the message (Wu & Huberman, "Novelty
-    and collective attention", PNAS 2007, observe a stretched exponential; the plain one is our
-    simplification). Repeated exposure from further sources reinforces, up to three times (Centola &
-    Macy, "Complex contagions and the weakness of long ties", AJS 2007). An adopter repeats the
-    message for ``attention`` ticks.
+    clipped to [0, 1]. Novelty fades exponentially in the age of the message (Wu & Huberman,
+    "Novelty and collective attention", PNAS 2007, observe a stretched exponential; the plain one is
+    our simplification). Repeated exposure from further sources reinforces, up to three times
+    (Centola & Macy, "Complex contagions and the weakness of long ties", AJS 2007). An adopter
+    repeats the message for ``attention`` ticks.
     """
 
     draws: ClassVar[DrawMode] = "coins"

@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.kernels.jit import kernel
 from sim.kernels.mix import mix, uniform, word, word2
+from sim.kernels.types import F64, U16, U32, U64, Number, Word
 
 __all__ = [
     "FREE",
@@ -39,7 +40,7 @@ _BLOCK = 64
 
 
 @kernel
-def mark(ids, done):
+def mark(ids: U32, done: U64) -> None:
     """Set the bit of each id (uint32) in the bitmap ``done`` (uint64, one bit an agent)."""
     for i in range(ids.size):
         v = np.uint32(ids[i])
@@ -47,12 +48,12 @@ def mark(ids, done):
 
 
 @kernel
-def _is_open(done, v):
-    return (done[v >> _S6] >> np.uint64(v & _M63)) & _ONE == np.uint64(0)
+def _is_open(done: U64, v: Number) -> bool:
+    return bool((done[v >> _S6] >> np.uint64(v & _M63)) & _ONE == np.uint64(0))
 
 
 @kernel
-def _put(claim, touched, m, v, bits, u):
+def _put(claim: U64, touched: U32, m: int, v: Number, bits: Word, u: Number) -> int:
     """Lower the claim on ``v``; returns how many agents are touched so far."""
     c = (bits << _S40) | np.uint64(u)
     old = claim[v]
@@ -65,8 +66,20 @@ def _put(claim, touched, m, v, bits, u):
 
 
 @kernel
-def claim_coins(rows, targets, speakers, lo, hi, key, gate, done, claim, touched, m):
-    """Every tie of ``speakers[lo:hi]`` falls by its own coin: ``(word2(word(key, u), v) >> 11) < gate``.
+def claim_coins(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    gate: Word,
+    done: U64,
+    claim: U64,
+    touched: U32,
+    m: int,
+) -> int:
+    """Every tie of ``speakers[lo:hi]`` has its own coin: ``(word2(word(key, u), v) >> 11) < gate``.
 
     Parameters
     ----------
@@ -97,7 +110,7 @@ def claim_coins(rows, targets, speakers, lo, hi, key, gate, done, claim, touched
         stop = start + np.int64(rows[u, 1])
         key_u = word(key, u)
         while start < stop:
-            size = min(_BLOCK, stop - start)
+            size = _BLOCK if stop - start > _BLOCK else stop - start
             for j in range(size):
                 bits = word2(key_u, targets[start + j])
                 fell[j] = (bits >> _S11) < gate
@@ -111,7 +124,19 @@ def claim_coins(rows, targets, speakers, lo, hi, key, gate, done, claim, touched
 
 
 @kernel
-def claim_skips(rows, targets, speakers, lo, hi, key, scale, done, claim, touched, m):
+def claim_skips(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    scale: float,
+    done: U64,
+    claim: U64,
+    touched: U32,
+    m: int,
+) -> int:
     """As :func:`claim_coins` by geometric gaps: only the ties that fall are visited.
 
     ``scale = 1 / log1p(-p)`` for a chance 0 < p < 1. The same law as coins, other draws.
@@ -135,7 +160,20 @@ def claim_skips(rows, targets, speakers, lo, hi, key, scale, done, claim, touche
 
 
 @kernel
-def claim_trust(rows, targets, trust, speakers, lo, hi, key, p, done, claim, touched, m):
+def claim_trust(
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    p: float,
+    done: U64,
+    claim: U64,
+    touched: U32,
+    m: int,
+) -> int:
     """As :func:`claim_coins` with chance ``p * trust`` of each tie (uint16, / 65535)."""
     scaled = p / 65535.0
     for i in range(lo, hi):
@@ -152,7 +190,20 @@ def claim_trust(rows, targets, trust, speakers, lo, hi, key, p, done, claim, tou
 
 
 @kernel
-def claim_weighted(rows, targets, degree, speakers, lo, hi, key, p, done, claim, touched, m):
+def claim_weighted(
+    rows: U32,
+    targets: U32,
+    degree: U32,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    p: float,
+    done: U64,
+    claim: U64,
+    touched: U32,
+    m: int,
+) -> int:
     """As :func:`claim_coins` with chance ``p / degree[v]`` of the listener (uint32 in-degree)."""
     for i in range(lo, hi):
         u = speakers[i]
@@ -169,8 +220,20 @@ def claim_weighted(rows, targets, degree, speakers, lo, hi, key, p, done, claim,
 
 
 @kernel
-def claim_given(rows, targets, chance, coins, speakers, lo, hi, done, claim, touched, m):
-    """As :func:`claim_coins` with a chance (float64) and a coin (uint64 bits) given for each tie."""
+def claim_given(
+    rows: U32,
+    targets: U32,
+    chance: F64,
+    coins: U64,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    done: U64,
+    claim: U64,
+    touched: U32,
+    m: int,
+) -> int:
+    """As :func:`claim_coins`; chance (float64) and coin (uint64 bits) are given for each tie."""
     for i in range(lo, hi):
         u = speakers[i]
         start = np.int64(rows[u, 0])
@@ -183,7 +246,7 @@ def claim_given(rows, targets, chance, coins, speakers, lo, hi, done, claim, tou
 
 
 @kernel
-def commit_once(touched, m, done, claim, sources):
+def commit_once(touched: U32, m: int, done: U64, claim: U64, sources: U32) -> None:
     """Turn the claims on ``touched[:m]`` (uint32) into adoptions.
 
     Sets their bit in ``done``, writes who convinced them into ``sources`` (uint32) and frees the
@@ -197,6 +260,6 @@ def commit_once(touched, m, done, claim, sources):
 
 
 @kernel
-def remix(bits):
+def remix(bits: Word) -> Word:
     """Return a second word from one draw (uint64)."""
     return mix(bits + np.uint64(0x632BE59BD9B4E019))

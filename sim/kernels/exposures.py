@@ -7,6 +7,7 @@ import numpy as np
 from sim.kernels.claims import FREE
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
+from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
 
 __all__ = ["count_heard", "fill", "heard_before", "settle", "shared_interests", "tie_between"]
 
@@ -17,7 +18,17 @@ _S40 = np.uint64(40)
 
 
 @kernel
-def fill(rows, targets, speakers, i, e, done, viewer, source, tie):
+def fill(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    i: int,
+    e: int,
+    done: U64,
+    viewer: U32,
+    source: U32,
+    tie: I64,
+) -> tuple[int, int, int]:
     """Write the next exposures of open viewers into a chunk.
 
     Parameters
@@ -59,7 +70,9 @@ def fill(rows, targets, speakers, i, e, done, viewer, source, tie):
 
 
 @kernel
-def settle(viewer, source, chance, filled, key, claim, touched, m):
+def settle(
+    viewer: U32, source: U32, chance: F64, filled: int, key: Word, claim: U64, touched: U32, m: int
+) -> int:
     """Let each exposure convince by its own coin; writes claims.
 
     ``chance`` is float64, clipped to [0, 1] by comparison with a draw in [0, 1). Returns how many
@@ -80,35 +93,35 @@ def settle(viewer, source, chance, filled, key, claim, touched, m):
 
 
 @kernel
-def heard_before(viewer, filled, heard, out):
+def heard_before(viewer: U32, filled: int, heard: U16, out: F64) -> None:
     """Copy how often each viewer heard the message in earlier ticks (uint16) to float64 ``out``."""
     for j in range(filled):
         out[j] = heard[viewer[j]]
 
 
 @kernel
-def count_heard(rows, targets, speakers, done, heard):
+def count_heard(rows: U32, targets: U32, speakers: U32, done: U64, heard: U16) -> None:
     """Count one more hearing for every open listener of every speaker; saturates at 65,535."""
     for i in range(speakers.size):
         u = speakers[i]
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
             v = targets[e]
-            if (done[v >> _S6] >> np.uint64(v & _M63)) & _ONE == np.uint64(0):
-                if heard[v] < 65535:
-                    heard[v] += 1
+            closed = (done[v >> _S6] >> np.uint64(v & _M63)) & _ONE
+            if closed == np.uint64(0) and heard[v] < 65535:
+                heard[v] += 1
 
 
 @kernel
-def shared_interests(interests, viewer, filled, tags, out):
-    """Write the share of a message's tags (uint64 mask) that each viewer shares; 1.0 without tags."""
+def shared_interests(interests: U64, viewer: U32, filled: int, tags: Word, out: F64) -> None:
+    """Write the share of a message's tags (uint64) that each viewer shares; 1.0 without tags."""
     total = _bits(tags)
     for j in range(filled):
         out[j] = 1.0 if total == 0 else _bits(interests[viewer[j]] & tags) / total
 
 
 @kernel
-def _bits(x):
+def _bits(x: Word) -> Number:
     """Return the number of set bits of a uint64."""
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -117,8 +130,8 @@ def _bits(x):
 
 
 @kernel
-def tie_between(rows, targets, sources, listeners, out):
-    """Write the position of each tie ``sources[i] -> listeners[i]`` into ``out`` (int64), else -1."""
+def tie_between(rows: U32, targets: U32, sources: U32, listeners: U32, out: I64) -> None:
+    """Write the place of each tie ``sources[i] -> listeners[i]`` into ``out`` (int64), else -1."""
     for i in range(sources.size):
         low = np.int64(rows[sources[i], 0])
         stop = low + np.int64(rows[sources[i], 1])

@@ -1,7 +1,8 @@
 """One kernel for every compartmental model: rules as a table of (speaker state, listener state).
 
-A tick has three passes. *Contacts* read ``state`` and write only claims (:mod:`sim.kernels.claims`),
-so nobody sees a half-written tick. *Spontaneous* changes befall the live agents that hold no claim.
+A tick has three passes. *Contacts* read ``state`` and write only claims
+(:mod:`sim.kernels.claims`), so nobody sees a half-written tick. *Spontaneous* changes befall the
+live agents that hold no claim.
 *Commit* turns claims into states. A state byte holds the state in its low 7 bits and, in bit 7,
 whether the agent ever adopted.
 """
@@ -13,6 +14,7 @@ import numpy as np
 from sim.kernels.claims import FREE, NOBODY, remix
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
+from sim.kernels.types import F64, I64, U8, U16, U32, U64, Word
 
 __all__ = ["any_contact_left", "table_commit", "table_contacts", "table_spontaneous"]
 
@@ -30,7 +32,7 @@ _TINY = 1.1102230246251565e-16
 
 
 @kernel
-def _outcome(first, last, cum, share):
+def _outcome(first: int, last: int, cum: F64, share: float) -> int:
     """Return which outcome of ``first:last`` the share (0 <= share < total) falls on, else -1."""
     for o in range(first, last):
         if share < cum[o]:
@@ -40,9 +42,29 @@ def _outcome(first, last, cum, share):
 
 @kernel
 def table_contacts(
-    rows, targets, trust, live, lo, hi, key, state, closed, claim, touched, m,
-    off, cum, listener, speaker, total, trusted, mode, scale, ceiling, states,
-):  # fmt: skip
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    live: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    state: U8,
+    closed: U64,
+    claim: U64,
+    touched: U32,
+    m: int,
+    off: I64,
+    cum: F64,
+    listener: U8,
+    speaker: U8,
+    total: F64,
+    trusted: U8,
+    mode: I64,
+    scale: F64,
+    ceiling: F64,
+    states: int,
+) -> int:
     """Visit the ties of the speakers among ``live[lo:hi]`` and write claims.
 
     Parameters
@@ -143,13 +165,25 @@ def table_contacts(
 
 @kernel
 def table_spontaneous(
-    live, count, key, state, claim, touched, m, soff, scum, snew, mode, adopting, tally
-):  # fmt: skip
+    live: U32,
+    count: int,
+    key: Word,
+    state: U8,
+    claim: U64,
+    touched: U32,
+    m: int,
+    soff: I64,
+    scum: F64,
+    snew: U8,
+    mode: I64,
+    adopting: U8,
+    tally: I64,
+) -> tuple[int, int]:
     """Befall the live agents that hold no claim; keep those that stay live, in place.
 
     ``soff, scum, snew`` hold the outcomes of each state. A first adoption becomes a claim of
-    ``NOBODY`` (so that it is logged); any other change is written at once. ``tally`` (int64, states)
-    follows. Returns (agents kept in ``live``, agents touched).
+    ``NOBODY`` (so that it is logged); any other change is written at once. ``tally`` (int64,
+    states) follows. Returns (agents kept in ``live``, agents touched).
     """
     kept = 0
     for i in range(count):
@@ -180,8 +214,19 @@ def table_spontaneous(
 
 @kernel
 def table_commit(
-    touched, m, live, kept, state, claim, soff, mode, adopting, tally, adopted, sources
-):
+    touched: U32,
+    m: int,
+    live: U32,
+    kept: int,
+    state: U8,
+    claim: U64,
+    soff: I64,
+    mode: I64,
+    adopting: U8,
+    tally: I64,
+    adopted: U32,
+    sources: U32,
+) -> tuple[int, int]:
     """Turn the claims on ``touched[:m]`` into states and free them.
 
     Agents that are now live join ``live``; first adoptions are listed in ``adopted`` (uint32) with
@@ -211,7 +256,9 @@ def table_commit(
 
 
 @kernel
-def any_contact_left(rows, targets, live, count, state, closed, total, states):
+def any_contact_left(
+    rows: U32, targets: U32, live: U32, count: int, state: U8, closed: U64, total: F64, states: int
+) -> bool:
     """Return whether any tie of a live agent meets a row of positive chance."""
     for i in range(count):
         u = live[i]

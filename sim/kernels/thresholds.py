@@ -1,4 +1,9 @@
-"""Linear thresholds: integer weights are added up, so a result never depends on the order."""
+"""Linear thresholds: integer weights are added up, so a result never depends on the order.
+
+``left`` holds, for each agent that heard anything, the weight still missing plus one; 0 means that
+it heard nothing yet, 1 that its threshold is reached. Thresholds are addressed draws, made at the
+first hearing.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import numpy as np
 
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word
+from sim.kernels.types import F64, I32, I64, U16, U32, U64, Number, Word
 
 __all__ = ["hear_count", "hear_trust", "in_trust"]
 
@@ -15,26 +21,39 @@ _ONE = np.uint64(1)
 
 
 @kernel
-def _open(done, v):
-    return (done[v >> _S6] >> np.uint64(v & _M63)) & _ONE == np.uint64(0)
-
-
-@kernel
-def _need(key, given, theta, v, total):
+def _need(key: Word, given: F64, theta: float, v: Number, total: float) -> Number:
     """Return the weight that convinces ``v``: ceil(threshold * total), at least 1."""
     if theta >= 0.0:
         share = theta
     elif given.size:
-        share = given[v]
+        share = float(given[v])
     else:
         share = uniform(word(key, v))
-    return max(1.0, np.ceil(share * total - 1e-9))
+    return np.int64(max(1.0, np.ceil(share * total - 1e-9)))
+
+
+@kernel
+def _is_open(done: U64, v: Number) -> bool:
+    return bool((done[v >> _S6] >> np.uint64(v & _M63)) & _ONE == np.uint64(0))
 
 
 @kernel
 def hear_count(
-    rows, targets, degree, speakers, lo, hi, key, given, theta, done, heard, touched, sources, m
-):  # fmt: skip
+    rows: U32,
+    targets: U32,
+    degree: U32,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    given: F64,
+    theta: float,
+    done: U64,
+    left: I32,
+    touched: U32,
+    sources: U32,
+    m: int,
+) -> int:
     """Add one speaker to the count of every listener of ``speakers[lo:hi]``; list who crosses.
 
     Parameters
@@ -50,8 +69,8 @@ def hear_count(
         that is empty, a uniform draw addressed by the agent under ``key``.
     done
         uint64 bitmap of agents that are closed to the message.
-    heard
-        Integer (n,), speakers heard so far.
+    left
+        int32 (n,), the speakers still missing plus one.
     touched, sources, m
         uint32 lists of who crossed its threshold and whose word tipped it, and their number.
 
@@ -65,10 +84,14 @@ def hear_count(
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
             v = targets[e]
-            before = heard[v]
-            heard[v] = before + 1
-            need = _need(key, given, theta, v, np.float64(degree[v]))
-            if before + 1 >= need and before < need and _open(done, v):
+            missing = left[v]
+            if missing == 1:
+                continue
+            if missing == 0:
+                missing = np.int32(_need(key, given, theta, v, np.float64(degree[v])) + 1)
+            missing -= np.int32(1)
+            left[v] = missing
+            if missing == 1 and _is_open(done, v):
                 touched[m] = v
                 sources[m] = u
                 m += 1
@@ -77,19 +100,39 @@ def hear_count(
 
 @kernel
 def hear_trust(
-    rows, targets, trust, total, speakers, lo, hi, key, given, theta, done, heard, touched, sources, m
-):  # fmt: skip
-    """As :func:`hear_count`, adding each tie's trust (uint16) towards ``total`` (int64 (n,))."""
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    total: I64,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    given: F64,
+    theta: float,
+    done: U64,
+    left: I64,
+    touched: U32,
+    sources: U32,
+    m: int,
+) -> int:
+    """As :func:`hear_count`, adding each tie's trust (uint16) towards ``total`` (int64 (n,)).
+
+    ``left`` is int64 (n,).
+    """
     for i in range(lo, hi):
         u = speakers[i]
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
             v = targets[e]
-            before = heard[v]
-            after = before + np.int64(trust[e])
-            heard[v] = after
-            need = _need(key, given, theta, v, np.float64(total[v]))
-            if after >= need and before < need and _open(done, v):
+            missing = left[v]
+            if missing == 1:
+                continue
+            if missing == 0:
+                missing = _need(key, given, theta, v, np.float64(total[v])) + 1
+            missing = max(missing - np.int64(trust[e]), 1)
+            left[v] = missing
+            if missing == 1 and _is_open(done, v):
                 touched[m] = v
                 sources[m] = u
                 m += 1
@@ -97,7 +140,7 @@ def hear_trust(
 
 
 @kernel
-def in_trust(targets, trust, total):
+def in_trust(targets: U32, trust: U16, total: I64) -> None:
     """Add the trust of every tie to its listener's ``total`` (int64 (n,))."""
     for e in range(targets.size):
         total[targets[e]] += np.int64(trust[e])

@@ -6,12 +6,13 @@ import numpy as np
 
 from sim.kernels.claims import NOBODY
 from sim.kernels.jit import kernel
+from sim.kernels.types import I32, I64, U32
 
 __all__ = ["caused", "depths", "fill_columns", "wiener"]
 
 
 @kernel
-def fill_columns(agents, ticks, sources, adopted_at, source):
+def fill_columns(agents: U32, ticks: I32, sources: U32, adopted_at: I32, source: I64) -> None:
     """Write a log (uint32, int32, uint32) into columns over all agents (int32, int64)."""
     for i in range(agents.size):
         v = agents[i]
@@ -21,7 +22,7 @@ def fill_columns(agents, ticks, sources, adopted_at, source):
 
 
 @kernel
-def depths(agents, sources, place, out):
+def depths(agents: U32, sources: U32, place: I32, out: I32) -> None:
     """Write each adopter's distance from its seed (int32) into ``out``, in the log's order.
 
     ``place`` is int32 (n,) scratch filled with -1. A source stands before those it convinced.
@@ -33,8 +34,8 @@ def depths(agents, sources, place, out):
 
 
 @kernel
-def caused(agents, ticks, sources, first, place, out):
-    """Count for each tick (from ``first``) the adopters caused by those who adopted in it (int64)."""
+def caused(agents: U32, ticks: I32, sources: U32, first: int, place: I32, out: I64) -> None:
+    """Count for each tick, from ``first``, the adopters that its own adopters caused (int64)."""
     for i in range(agents.size):
         place[agents[i]] = ticks[i]
         if sources[i] != NOBODY and place[sources[i]] >= 0:
@@ -42,7 +43,7 @@ def caused(agents, ticks, sources, first, place, out):
 
 
 @kernel
-def wiener(agents, sources, place, size):
+def wiener(agents: U32, sources: U32, place: I32, size: I64) -> tuple[float, float]:
     """Return (sum of distances over pairs, number of pairs) within the trees of a log.
 
     A tie of a tree that parts s of its N members from the others lies on s (N - s) paths.

@@ -134,7 +134,7 @@ class Cascade:
 
     @property
     def adopted_at(self) -> npt.NDArray[np.int32]:
-        """The tick of each agent's first adoption, int32 (agents,), -1 for never; made on request."""
+        """The tick of each agent's first adoption, int32 (agents,), -1 for never; on request."""
         return self._columns()[0]
 
     @property
@@ -216,13 +216,13 @@ class Cascade:
 
     @property
     def frontier(self) -> Ids:
-        """The adopters of the last tick, uint32 ascending: who speaks now where each speaks once."""
+        """The adopters of the last tick, uint32 ascending: who speaks where each speaks once."""
         if not self._new:
             return np.empty(0, np.uint32)
         return self._present(self._log.agents[self.size - self._new[-1] :])
 
     def recent(self, ticks: int) -> Ids:
-        """The adopters of the last ``ticks`` ticks, uint32 in order of (tick, agent)."""
+        """Return the adopters of the last ``ticks`` ticks, uint32 in order of (tick, agent)."""
         return self._present(self._log.agents[self.size - sum(self._new[-ticks:]) :])
 
     def _present(self, ids: Ids) -> Ids:
@@ -230,7 +230,8 @@ class Cascade:
         if not self.absent.size:
             return ids
         bits = self.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
-        return ids[(bits & np.uint64(1)) == 0]
+        present: Ids = ids[(bits & np.uint64(1)) == 0]
+        return present
 
     @property
     def done(self) -> Bits:

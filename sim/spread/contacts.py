@@ -1,7 +1,7 @@
 """Channels: who hears whom this tick, and the randomness with which models decide.
 
-The *broadcast* channel is the classical setting: every listener of every speaker hears it. Any other
-channel hands over explicit contacts (:meth:`Contacts.listed`); models cannot tell the difference.
+The *broadcast* channel is the classical setting: every listener of every speaker hears it. Any
+other channel hands over explicit contacts (:meth:`Contacts.listed`); models cannot tell.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Columns:
-    """The columns of the agents at one end of a chunk of exposures: ``exposure.viewer.openness``."""
+    """Columns of the agents at one end of a chunk of exposures: ``exposure.viewer.openness``."""
 
     __slots__ = ("_ids", "_people")
 
@@ -73,14 +73,16 @@ class Exposure:
         """How much the viewer trusts the source, float64 in [0, 1]."""
         if not self._contacts.trust.size:
             return np.ones(len(self))
-        return self._contacts.trust[self._tie] / 65535.0
+        shares: Floats = self._contacts.trust[self._tie] / 65535.0
+        return shares
 
     @property
     def tie_kind(self) -> npt.NDArray[np.uint8]:
         """The kind of the tie, uint8; 0 is "follow"."""
         if not self._contacts.kind.size:
             return np.zeros(len(self), np.uint8)
-        return self._contacts.kind[self._tie]
+        kinds: npt.NDArray[np.uint8] = self._contacts.kind[self._tie]
+        return kinds
 
     @property
     def interest(self) -> Floats:
@@ -145,8 +147,8 @@ class PerExposure(PropagationModel):
     def chance(self, exposure: Exposure) -> Floats:
         """Return the chance of adopting, float64 in [0, 1], one an exposure.
 
-        Write it without ``if`` over the columns (``numpy.where`` chooses row by row). Values outside
-        [0, 1] are clipped; NaN or another shape stops the cascade.
+        Write it without ``if`` over the columns (``numpy.where`` chooses row by row). Values
+        outside [0, 1] are clipped; NaN or another shape stops the cascade.
         """
         raise NotImplementedError
 
@@ -159,21 +161,21 @@ class PerExposure(PropagationModel):
         speakers = cascade.recent(self.speaks_for())
         touched = 0
         i = e = 0
-        buffers = (
+        buffers: tuple[Any, ...] = (
             np.empty(CHUNK, np.uint32),
             np.empty(CHUNK, np.uint32),
             np.empty(CHUNK, np.int64),
         )
-        network = (contacts.rows, contacts.targets)
+        rows, targets = contacts.rows, contacts.targets
         while i < speakers.size:
-            filled, i, e = kernels.fill(*network, speakers, i, e, cascade.done, *buffers)
+            filled, i, e = kernels.fill(rows, targets, speakers, i, e, cascade.done, *buffers)
             viewer, source, tie = (column[:filled] for column in buffers)
             exposure = Exposure(cascade, contacts, viewer, source, tie, draws.tick)
             chance = self._asked(exposure)
             touched = self._settle(contacts, draws, viewer, source, chance, touched)
             cascade.contacts_seen += filled
         if "repeats" in cascade.columns:
-            kernels.count_heard(*network, speakers, cascade.done, _heard(cascade))
+            kernels.count_heard(rows, targets, speakers, cascade.done, _heard(cascade))
         cascade.adopt_claims(contacts.scratch, touched)
 
     def _settle(
@@ -187,8 +189,8 @@ class PerExposure(PropagationModel):
     ) -> int:
         scratch = contacts.scratch
         key = draws.key(Stream.COINS)
-        into = (scratch.claim, scratch.touched, touched)
-        return int(kernels.settle(viewer, source, chance, viewer.size, key, *into))
+        into: tuple[Any, ...] = (scratch.claim, scratch.touched, touched)
+        return kernels.settle(viewer, source, chance, viewer.size, key, *into)
 
     def _asked(self, exposure: Exposure) -> Floats:
         """Return the author's chances, or say what is wrong with them."""

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.core.params import Parameters
 from sim.core.rng import Stream
@@ -136,24 +137,24 @@ def _claim(
 ) -> int:
     """Write the claims of ``ids[low:high]``; returns how many agents are touched."""
     key = draws.key(Stream.COINS, once=True)
-    network = (contacts.rows, contacts.targets)
-    part = (ids, low, high)
-    into = (cascade.done, contacts.scratch.claim, contacts.scratch.touched, touched)
+    rows, targets = contacts.rows, contacts.targets
+    end: tuple[Any, ...] = (cascade.done, contacts.scratch.claim, contacts.scratch.touched, touched)
     if draws.coins.size:
         chances = _chances(contacts, chance, scale)
-        return int(claims.claim_given(*network, chances, draws.coins, *part, *into))
+        return claims.claim_given(rows, targets, chances, draws.coins, ids, low, high, *end)
     if scale == "trust" and contacts.trust.size:
-        return int(claims.claim_trust(*network, contacts.trust, *part, key, chance, *into))
+        trust = contacts.trust
+        return claims.claim_trust(rows, targets, trust, ids, low, high, key, chance, *end)
     if scale == "degree":
-        return int(claims.claim_weighted(*network, contacts.degree, *part, key, chance, *into))
+        degree = contacts.degree
+        return claims.claim_weighted(rows, targets, degree, ids, low, high, key, chance, *end)
     if draws.mode == "skips" and 0.0 < chance < 1.0:
-        return int(claims.claim_skips(*network, *part, key, 1.0 / np.log1p(-chance), *into))
-    return int(claims.claim_coins(*network, *part, key, gate(chance), *into))
+        gap = float(1.0 / np.log1p(-chance))
+        return claims.claim_skips(rows, targets, ids, low, high, key, gap, *end)
+    return claims.claim_coins(rows, targets, ids, low, high, key, gate(chance), *end)
 
 
-def _chances(
-    contacts: Contacts, chance: float, scale: str
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _chances(contacts: Contacts, chance: float, scale: str) -> npt.NDArray[np.float64]:
     """Return the chance of every tie: the plain form, for injected coins."""
     full = np.full(contacts.targets.size, chance)
     if scale == "trust" and contacts.trust.size:

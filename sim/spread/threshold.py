@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.core.params import Field
 from sim.core.rng import Stream
@@ -28,7 +29,7 @@ class Threshold(PropagationModel):
     )
 
     def level(self) -> float | None:
-        """Return the threshold of every agent, or ``None``: uniform draws in [0, 1), one an agent."""
+        """Return the threshold of all, or ``None``: uniform draws in [0, 1), one an agent."""
         return None
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
@@ -47,28 +48,21 @@ class Threshold(PropagationModel):
     ) -> int:
         scratch = contacts.scratch
         level = self.level()
-        decide = (
-            draws.key(Stream.THRESHOLDS, once=True),
-            draws.thresholds,
-            -1.0 if level is None else level,
-            cascade.done,
-        )
-        network = (contacts.rows, contacts.targets)
-        part = (cascade.frontier, low, high)
-        into = (scratch.touched, scratch.sources, touched)
+        end: tuple[Any, ...] = (
+            cascade.frontier, low, high, draws.key(Stream.THRESHOLDS, once=True), draws.thresholds,
+            -1.0 if level is None else level, cascade.done,
+        )  # fmt: skip
         if self.weights == "trust" and contacts.trust.size:
-            heard = _column(cascade, np.dtype(np.int64))
-            weighed = (*network, contacts.trust, contacts.in_trust)
-            return int(hear_trust(*weighed, *part, *decide, heard, *into))
-        heard = _column(cascade, np.dtype(np.uint32))
-        return int(hear_count(*network, contacts.degree, *part, *decide, heard, *into))
+            end = (*end, _column(cascade, np.int64), scratch.touched, scratch.sources, touched)
+            total = contacts.in_trust
+            return hear_trust(contacts.rows, contacts.targets, contacts.trust, total, *end)
+        end = (*end, _column(cascade, np.int32), scratch.touched, scratch.sources, touched)
+        return hear_count(contacts.rows, contacts.targets, contacts.degree, *end)
 
 
-def _column(
-    cascade: Cascade, dtype: np.dtype[np.generic]
-) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
-    """Return what each agent heard so far: zero pages until somebody speaks to it."""
-    if "heard" not in cascade.columns:
-        cascade.columns["heard"] = np.zeros(cascade.agents, dtype)
-    column: np.ndarray[tuple[int], np.dtype[np.generic]] = cascade.columns["heard"]
+def _column(cascade: Cascade, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return what each agent still misses: zero pages until somebody speaks to it."""
+    if "left" not in cascade.columns:
+        cascade.columns["left"] = np.zeros(cascade.agents, dtype)
+    column: npt.NDArray[Any] = cascade.columns["left"]
     return column

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sim.errors import HubbubError, PluginError
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts
 
 if TYPE_CHECKING:
     from sim.world.world import World

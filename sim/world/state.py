@@ -28,7 +28,7 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name)."""
     agents_meta, agents = world.agents.dump()
     ties_meta, ties = world.ties.dump()
-    meta = {
+    meta: dict[str, Any] = {
         "format": FORMAT,
         "seed": str(world.seed),
         "tick": world.tick,

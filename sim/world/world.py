@@ -287,9 +287,7 @@ class World:
 
     def _start_of(self, at: int | None) -> int:
         if at is not None and at < self.tick:
-            raise InputError(
-                f"A message cannot start at tick {at}; it is tick {self.tick} already."
-            )
+            raise InputError(f"A message cannot start at tick {at}; it is {self.tick} already.")
         return self.tick if at is None else int(at)
 
     def _people_of(self, ids: npt.ArrayLike, who: str) -> Ids:
@@ -311,7 +309,7 @@ class World:
         return np.unique(given).astype(np.uint32)
 
     def create_agents(self, count: int) -> range:
-        """Add agents without ties; every cascade counts them as not reached. Returns their indices."""
+        """Add agents without ties, not reached by any cascade; returns their indices."""
         added = self.agents.grow(count)
         self.ties.grow(count)
         for cascade in self.cascades:
@@ -369,8 +367,10 @@ class World:
 
     def absent(self) -> Bits:
         """Return a bitmap of the agents that are not active, empty when all are."""
-        idle = np.flatnonzero(self.agents.status != Lifecycle.ACTIVE)
-        return bitmap(len(self.agents), idle) if idle.size else np.empty(0, np.uint64)
+        idle = self.agents.status != np.uint8(Lifecycle.ACTIVE)
+        if not idle.any():
+            return np.empty(0, np.uint64)
+        return bitmap(len(self.agents), np.flatnonzero(idle))
 
     # The whole state
 
