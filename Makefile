@@ -1,0 +1,84 @@
+# `make run` and `make test` are all that a new machine needs: each builds what it lacks.
+
+BIN := .venv/bin
+ROOMS := sim tui plugins tests
+# The first Python of a supported version that can build a virtual environment.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	2>/dev/null && echo $$python && break; done)
+JOBS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test test-all bench check static format lint types contracts security \
+	kernels-uncompiled coverage audit fix clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /:/' \
+	| awk -F: '{ printf "make %-20s %s\n", $$1, $$2 }'
+
+run: .venv/.installed ## build what is missing and open the screen on the demo world
+	@$(BIN)/hubbub
+
+setup: .venv/.ready ## build the environment with the tools that the gate needs
+
+test: .venv/.ready ## run the tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+test-all: .venv/.ready ## run the tests and the long statistics
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not bench and not online"
+
+bench: .venv/.ready ## time it against its own C reference (on a quiet machine)
+	$(BIN)/python -m pytest -m bench -s -p no:cacheprovider --timeout 1800
+
+check: static ## the whole gate: format, lint, types, import contracts, tests with coverage, audit
+	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report="
+	@$(MAKE) --no-print-directory kernels-uncompiled coverage audit
+
+static: format lint types contracts security ## what can be seen without running anything
+
+format: .venv/.ready
+	$(BIN)/ruff format --check $(ROOMS)
+
+lint: .venv/.ready
+	$(BIN)/ruff check $(ROOMS)
+
+types: .venv/.ready
+	$(BIN)/mypy $(ROOMS)
+
+contracts: .venv/.ready
+	$(BIN)/lint-imports --no-logo
+
+security: .venv/.ready
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sim tui plugins
+
+kernels-uncompiled: .venv/.ready # kernels are plain Python too: seen by coverage only here
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/unit/kernels -n $(JOBS) \
+	--cov --cov-append --cov-report=
+
+coverage: .venv/.ready # of what the two targets above have gathered
+	$(BIN)/coverage report --skip-covered
+
+audit: .venv/.ready ## known vulnerabilities in what is installed
+	@.ci/audit $(BIN)/pip-audit
+
+fix: .venv/.ready ## format, and repair what the linter can
+	$(BIN)/ruff format $(ROOMS)
+	$(BIN)/ruff check --fix $(ROOMS)
+
+clean: ## remove what was built, the environment too
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	find $(ROOMS) -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Hubbub needs Python 3.11, 3.12 or 3.13 with its venv module;" \
+	"install one (Debian: python3 and python3-venv) or name it: make PYTHON=/path/to/python."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml | .venv/bin/python
+	$(PIP) install --editable .
+	@touch $@
+
+.venv/.ready: pyproject.toml | .venv/bin/python
+	$(PIP) install --editable '.[dev,llm]'
+	@touch .venv/.installed $@
