@@ -17,6 +17,7 @@ class IndependentCascade(PropagationModel):
 
     states: ClassVar[tuple[str, ...]] = ("inactive", "active")
     draws: ClassVar[DrawMode] = "skips"
+    progressive: ClassVar[bool] = True
 
     probability: float = Field(0.1, ge=0, le=1, description="chance of one attempt")
     weights: Literal["constant", "trust", "weighted-cascade"] = Field(

@@ -110,7 +110,7 @@ def claim_coins(
         stop = start + np.int64(rows[u, 1])
         key_u = word(key, u)
         while start < stop:
-            size = _BLOCK if stop - start > _BLOCK else stop - start
+            size = min(stop - start, _BLOCK)
             for j in range(size):
                 bits = word2(key_u, targets[start + j])
                 fell[j] = (bits >> _S11) < gate

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from sim.kernels.claims import FREE
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
-from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
+from sim.kernels.types import F64, I64, U32, U64, Number, Word
 
 __all__ = ["count_heard", "fill", "heard_before", "settle", "shared_interests", "tie_between"]
 
+Counts = npt.NDArray[Any]
 _S6 = np.uint32(6)
 _M63 = np.uint32(63)
 _ONE = np.uint64(1)
@@ -93,22 +97,24 @@ def settle(
 
 
 @kernel
-def heard_before(viewer: U32, filled: int, heard: U16, out: F64) -> None:
-    """Copy how often each viewer heard the message in earlier ticks (uint16) to float64 ``out``."""
+def heard_before(viewer: U32, filled: int, heard: Counts, out: F64) -> None:
+    """Copy how often each viewer heard the message in earlier ticks to float64 ``out``."""
     for j in range(filled):
         out[j] = heard[viewer[j]]
 
 
 @kernel
-def count_heard(rows: U32, targets: U32, speakers: U32, done: U64, heard: U16) -> None:
-    """Count one more hearing for every open listener of every speaker; saturates at 65,535."""
+def count_heard(
+    rows: U32, targets: U32, speakers: U32, done: U64, most: int, heard: Counts
+) -> None:
+    """Count one more hearing (unsigned integers, up to ``most``) for every open listener."""
     for i in range(speakers.size):
         u = speakers[i]
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
             v = targets[e]
             closed = (done[v >> _S6] >> np.uint64(v & _M63)) & _ONE
-            if closed == np.uint64(0) and heard[v] < 65535:
+            if closed == np.uint64(0) and heard[v] < most:
                 heard[v] += 1
 
 

@@ -11,7 +11,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.kernels import table as kernels
 from sim.kernels.claims import NOBODY
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, DrawMode, Draws
+from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.model import SLICE, PropagationModel
 from sim.spread.rules import After, Chance, Contact, Table, tabulate, value_of
 
@@ -19,6 +19,8 @@ __all__ = ["Compartments"]
 
 _MOST_STATES = 64
 _EVER = np.uint8(0x80)
+_MOST_TABLES = 1000
+_tables: dict[Any, Table] = {}
 
 
 class Compartments(PropagationModel):
@@ -58,7 +60,7 @@ class Compartments(PropagationModel):
 
     def check(self) -> None:
         """Refuse chances outside [0, 1] and rows that sum to more than 1."""
-        self._tabulate("coins")
+        self.table("coins")
 
     def start(self, cascade: Cascade) -> None:
         """Put the seeds in their state."""
@@ -73,13 +75,15 @@ class Compartments(PropagationModel):
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let contacts, then changes by themselves, then the winners of claims have their way."""
-        table = self._tabulate(draws.mode)
+        table = self.table(draws.mode)
         live, count = _live(cascade, table)
+        everybody = count
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
         scratch = contacts.scratch
         state = cascade.columns["state"]
         touched = self._meet(cascade, contacts, draws, table, live, count)
+        live = _with_room(live, count, 2 * everybody + touched)
         count, touched = kernels.table_spontaneous(
             live, count, draws.key(Stream.SPONTANEOUS), state, scratch.claim, scratch.touched,
             touched, table.soff, table.scum, table.snew, table.mode, table.adopting, cascade.tally,
@@ -122,7 +126,7 @@ class Compartments(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks or changes any more, or no tie is left to speak over."""
-        table = self._tabulate(cascade.draws_mode)
+        table = self.table(cascade.draws_mode)
         live, count = _live(cascade, table)
         if count == 0:
             return True
@@ -133,7 +137,16 @@ class Compartments(PropagationModel):
             cascade.absent, table.total, len(self.states),
         )  # fmt: skip
 
-    def _tabulate(self, mode: DrawMode) -> Table:
+    def table(self, mode: DrawMode) -> Table:
+        """Return the rules as arrays, made once for each set of parameters and draw mode."""
+        key = (type(self), mode, tuple(self.values().items()))
+        if key not in _tables:
+            if len(_tables) >= _MOST_TABLES:
+                _tables.clear()
+            _tables[key] = self._tabulated(mode)
+        return _tables[key]
+
+    def _tabulated(self, mode: DrawMode) -> Table:
         known = [*type(self).model_fields, *_properties(type(self)), "trust"]
 
         def evaluate(chance: Chance) -> float:
@@ -155,11 +168,18 @@ def _live(cascade: Cascade, table: Table) -> tuple[Any, int]:
     if cascade.memo is None:
         restless = (table.mode > 0) | (np.diff(table.soff) > 0)
         ids = np.flatnonzero(restless[cascade.columns["state"] & 0x7F])
-        live = np.empty(cascade.agents, np.uint32)
-        live[: ids.size] = ids
-        cascade.memo = (live, ids.size)
+        cascade.memo = (ids.astype(np.uint32), ids.size)
     found: tuple[Any, int] = cascade.memo
     return found
+
+
+def _with_room(live: Ids, count: int, room: int) -> Ids:
+    """Return the list with room for more agents."""
+    if live.size >= room:
+        return live
+    larger = np.empty(room + room // 2, np.uint32)
+    larger[:count] = live[:count]
+    return larger
 
 
 def _part(cascade: Cascade, live: Any, count: int) -> tuple[Any, int, Any]:

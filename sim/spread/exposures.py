@@ -95,7 +95,7 @@ class Exposure:
 
     @property
     def repeats(self) -> Floats:
-        """How often the viewer heard the message in earlier ticks."""
+        """How often the viewer heard the message in earlier ticks, at most 255."""
         out = np.empty(len(self))
         kernels.heard_before(self._viewer, len(self), _heard(self._cascade), out)
         return out
@@ -118,10 +118,10 @@ class Exposure:
         return np.minimum(near[self._viewer] / degree, 1.0)
 
 
-def _heard(cascade: Cascade) -> npt.NDArray[np.uint16]:
+def _heard(cascade: Cascade) -> npt.NDArray[np.uint8]:
     if "repeats" not in cascade.columns:
-        cascade.columns["repeats"] = np.zeros(cascade.agents, np.uint16)
-    column: npt.NDArray[np.uint16] = cascade.columns["repeats"]
+        cascade.columns["repeats"] = np.zeros(cascade.agents, np.uint8)
+    column: npt.NDArray[np.uint8] = cascade.columns["repeats"]
     return column
 
 
@@ -132,7 +132,7 @@ def _near(cascade: Cascade, contacts: Contacts) -> npt.NDArray[np.uint16]:
     fresh = cascade.adopters[int(upto[0]) :]
     if fresh.size:
         nobody = np.zeros_like(cascade.done)
-        kernels.count_heard(contacts.rows, contacts.targets, fresh, nobody, near)
+        kernels.count_heard(contacts.rows, contacts.targets, fresh, nobody, 65535, near)
         upto[0] = cascade.size
     found: npt.NDArray[np.uint16] = near
     return found
@@ -175,7 +175,7 @@ class PerExposure(PropagationModel):
             touched = self._settle(contacts, draws, viewer, source, chance, touched)
             cascade.contacts_seen += filled
         if "repeats" in cascade.columns:
-            kernels.count_heard(rows, targets, speakers, cascade.done, _heard(cascade))
+            kernels.count_heard(rows, targets, speakers, cascade.done, 255, _heard(cascade))
         cascade.adopt_claims(contacts.scratch, touched)
 
     def _settle(

@@ -38,12 +38,15 @@ class PropagationModel(Parameters):
         Names of the states that an agent can be in, the first one before it hears of anything.
     draws
         The draw mode when the user names none.
+    progressive
+        Whether more seeds, with the same draws, never mean fewer adopters.
     """
 
     plugin_kind: ClassVar[str] = "propagation"
     version: ClassVar[str] = "1"
     states: ClassVar[tuple[str, ...]] = ("inactive", "active")
     draws: ClassVar[DrawMode] = "coins"
+    progressive: ClassVar[bool] = False
 
     def check(self) -> None:
         """Refuse parameters that do not go together; called at injection.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ class Threshold(PropagationModel):
     Synchronous: additions of a tick first, decisions after. An agent without sources never adopts.
     Its recorded source is the one whose word tipped it, hearing the tick's speakers in id order.
     """
+
+    progressive: ClassVar[bool] = True
 
     weights: Literal["uniform", "trust"] = Field(
         "uniform", description="what a source weighs: 1 / number of sources, or its share of trust"
