@@ -136,14 +136,12 @@ def ring(half: float, agents: int, targets: Words) -> None:
 @kernel
 def rewire(
     key: np.uint64, half: float, chance: float, agents: int, start: int, stop: int, targets: Words
-) -> int:
+) -> None:
     """Move the far ends of a share of the edges of :func:`ring` to anybody.
 
     Agents ``start..stop`` go through their edges in order; an edge moves with ``chance``, to an
-    agent that is neither its owner nor tied to it (Watts & Strogatz, Nature 393, 1998). Returns
-    the edges that moved.
+    agent that is neither its owner nor tied to it (Watts & Strogatz, Nature 393, 1998).
     """
-    moved = 0
     for v in range(start, stop):
         key_v = word(key, v)
         draw = 0
@@ -164,9 +162,7 @@ def rewire(
                     tied |= targets[k] == v
                 if not tied:
                     targets[e] = u
-                    moved += 1
                     break
-    return moved
 
 
 @kernel
