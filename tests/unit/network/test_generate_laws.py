@@ -105,9 +105,9 @@ def test_rewiring_lowers_clustering_as_the_cube_and_shortens_paths() -> None:
 
 
 def test_rewiring_moves_the_asked_share() -> None:
-    sources = np.repeat(np.arange(4_000), 10)
+    sources = np.repeat(np.arange(10_000), 10)
     ties = generate("small-world", 10_000, seed=4, mean_degree=10, rewiring=0.25).ties
-    gap = np.abs(ties.targets.astype(np.int64) - np.repeat(np.arange(4_000), ties.out_degree))
+    gap = np.abs(ties.targets.astype(np.int64) - np.repeat(np.arange(10_000), ties.out_degree))
     near = np.minimum(gap, 10_000 - gap) <= 5
     assert 1 - near.mean() == pytest.approx(0.25, abs=4 * math.sqrt(0.25 * 0.75 / sources.size))
 
