@@ -89,11 +89,16 @@ class Identities:
     def check_unique(self) -> None:
         """Raise InputError when two agents share an id."""
         keys, order = self._lookup
+        seen: dict[int | str, int] = {}
+        before = -1
         for at in np.flatnonzero(keys[1:] == keys[:-1]).tolist():
-            first, second = self[int(order[at])], self[int(order[at + 1])]
-            if first == second:
-                agents = sorted((int(order[at]), int(order[at + 1])))
-                raise InputError(f"Agents {agents[0]} and {agents[1]} share the id {first!r}.")
+            if at != before + 1:  # another run of equal hashes
+                seen = {}
+            before = at
+            for agent in order[at : at + 2].tolist():
+                if seen.setdefault(self[agent], agent) != agent:
+                    twins = f"{seen[self[agent]]} and {agent}"
+                    raise InputError(f"Agents {twins} share the id {self[agent]!r}.")
 
     @cached_property
     def _lookup(

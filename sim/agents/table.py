@@ -61,7 +61,8 @@ def labels_of(count: int, community: npt.ArrayLike | None, known: int) -> npt.ND
         raise InputError(f"{count} agents need {count} integer labels, got {labels.shape}.")
     low, high = int(labels.min(initial=-1)), int(labels.max(initial=-1))
     if low < -1 or high >= known:
-        raise InputError(f"Labels go from -1 (none) to {known - 1}, got {low} to {high}.")
+        wrong = low if low < -1 else high
+        raise InputError(f"Labels go from -1 (none) to {known - 1}, got {wrong}.")
     return labels.astype(np.int32)
 
 

@@ -78,6 +78,10 @@ def test_an_escape_sequence_becomes_harmless_text() -> None:
     assert clean("\x1b]52;c;ZXZpbA==\x07!") == "\ufffd]52;c;ZXZpbA==\ufffd!"
 
 
+def test_the_ninth_mark_on_a_letter_falls() -> None:
+    assert clean("a" + "\u0301" * 400 + "b\u0301") == "a" + "\u0301" * 8 + "b\u0301"
+
+
 def test_line_ends_of_every_system_become_newlines() -> None:
     assert clean("a\r\nb\rc\nd") == "a\nb\nc\nd"
 

@@ -1,0 +1,133 @@
+"""Foreign ids, and packed texts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.agents.columns import Agents
+from sim.agents.identity import Identities
+from sim.agents.texts import Texts
+from sim.errors import InputError
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@given(st.lists(texts, max_size=20), st.lists(texts, max_size=5))
+def test_packed_texts_give_back_every_string(first: list[str], second: list[str]) -> None:
+    packed = Texts.of(first) + Texts.of(second)
+    assert list(packed) == [packed[i] for i in range(len(packed))] == first + second
+    assert packed.nbytes == sum(len(t.encode()) for t in first + second) + 8 * (len(packed) + 1)
+
+
+def test_a_lone_surrogate_is_packed_as_a_question_mark() -> None:
+    assert list(Texts.of(["a\ud800"])) == ["a?"]
+
+
+@given(st.lists(texts, min_size=1, max_size=30, unique=True))
+def test_every_string_id_leads_back_to_its_agent(ids: list[str]) -> None:
+    identities = Identities.of(len(ids), ids)
+    assert [identities.index(one) for one in ids] == list(range(len(ids)))
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=30, unique=True))
+def test_every_integer_id_leads_back_to_its_agent(ids: list[int]) -> None:
+    identities = Identities.of(len(ids), np.array(ids))
+    assert [identities.index(one) for one in ids] == list(range(len(ids)))
+    assert [identities.index(str(one)) for one in ids] == list(range(len(ids)))
+    assert [identities[i] for i in range(len(ids))] == ids
+
+
+def test_without_foreign_ids_an_agent_is_called_by_its_index() -> None:
+    agents = Agents.create(4, seed=7)
+    assert (agents.id(np.int64(3)), agents.index(3), agents.index("2")) == (3, 3, 2)
+    assert agents.dump()[1].keys().isdisjoint({"ids", "ids_text"})
+
+
+@pytest.mark.parametrize(
+    ("ids", "asked", "sentence"),
+    [
+        (None, 4, "No agent 4: agents are 0 to 2."),
+        (None, -1, "No agent -1: agents are 0 to 2."),
+        (None, "x", "Agents of this world have numbers for ids, got 'x'."),
+        ([10, 20, 40], 29, "ids lie between 10 and 40, the nearest is 20."),
+        ([10, 20, 40], 2**70, "ids lie between 10 and 40, the nearest is 10."),
+        ([10, 20, 40], 41, "the nearest is 40."),
+        (["ada", "bob", "ceda"], "adaa", "No agent has the id 'adaa'; did you mean 'ada'?"),
+        (["ada", "bob", "ceda"], "xyz", "No agent has the id 'xyz'; the first one is 'ada'."),
+        (["ada", "bob", "ceda"], "", "the first one is 'ada'."),
+        (["1", "2", "3"], 4, "No agent has the id '4'"),
+    ],
+)
+def test_an_unknown_id_is_refused_with_the_nearest(
+    ids: list[int] | list[str] | None, asked: int | str, sentence: str
+) -> None:
+    foreign = np.array(ids) if ids and isinstance(ids[0], int) else ids
+    with pytest.raises(InputError) as caught:
+        Agents.create(3, seed=7, ids=foreign).index(asked)  # type: ignore[arg-type]
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ids", "sentence"),
+    [
+        (np.array([5, 6, 5]), "Agents 0 and 2 share the id 5."),
+        (["a", "b", "b"], "Agents 1 and 2 share the id 'b'."),
+        (["a", "b"], "3 agents need 3 ids, got 2."),
+    ],
+)
+def test_ids_must_be_as_many_as_agents_and_all_different(ids: list[str], sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Agents.create(3, seed=7, ids=ids)
+    assert str(caught.value) == sentence
+
+
+def test_new_agents_get_ids_that_nobody_has() -> None:
+    numbers = Agents.create(2, seed=7, ids=np.array([7, 3]))
+    numbers.grow(2)
+    assert [numbers.id(i) for i in range(4)] == [7, 3, 8, 9]
+    strings = Agents.create(2, seed=7, ids=["agent-3", "x"])
+    strings.grow(2)
+    assert [strings.id(i) for i in range(4)] == ["agent-3", "x", "new-agent-2", "new-agent-3"]
+
+
+def test_new_agents_take_the_ids_they_are_given() -> None:
+    agents = Agents.create(1, seed=7, ids=["x"])
+    agents.grow(2, ids=("y", "z"))
+    assert agents.index("z") == 2
+    with pytest.raises(InputError, match="Agents 0 and 3 share the id 'x'"):
+        agents.grow(1, ids=["x"])
+    assert len(agents) == 3
+    with pytest.raises(InputError, match="the new ones must be too"):
+        Agents.create(1, seed=7, ids=np.array([4])).grow(1, ids=["x"])
+    with pytest.raises(InputError, match="leave out ids"):
+        Agents.create(1, seed=7).grow(1, ids=["x"])
+
+
+def test_equal_hashes_of_different_texts_do_not_mix_agents_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Texts, "hashes", lambda self: np.zeros(len(self), np.uint64))
+    identities = Identities.of(3, ["a", "b", "c"])
+    assert [identities.index(one) for one in "abc"] == [0, 1, 2]
+    with pytest.raises(InputError):
+        identities.index("d")
+    assert Agents.create(2, seed=7, ids=["a", "b"]).index("b") == 1
+
+
+def test_two_equal_ids_are_found_among_equal_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Texts, "hashes", lambda self: np.zeros(len(self), np.uint64))
+    with pytest.raises(InputError, match="Agents 1 and 3 share the id 'a'"):
+        Identities.of(4, ["b", "a", "c", "a"])
+
+
+def test_only_foreign_ids_are_looked_up() -> None:
+    with pytest.raises(InputError, match="need no lookup"):
+        Identities(3).check_unique()
+
+
+def test_bytes_of_the_lookup_are_counted_once_it_exists() -> None:
+    ids = Identities(3, np.array([3, 2, 1]))
+    assert ids.nbytes == 24
+    ids.index(3)
+    assert ids.nbytes == 24 + 24 + 12

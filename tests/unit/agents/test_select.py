@@ -1,0 +1,115 @@
+"""Queries that return agents, against plain Python over every agent."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from sim.agents.columns import Agents
+from sim.agents.select import FIELDS, select
+from sim.agents.traits import TRAITS
+from sim.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def agents() -> Agents:
+    names = ["United States", "Chile", "none of them", "3"]
+    labels = np.arange(2000) % 5 - 1
+    population = Agents.create(2000, seed=7, community=labels, communities=names)
+    population.set_status(np.arange(0, 2000, 3), "idle")
+    population.set_status(np.arange(0, 2000, 6), "banned")
+    return population
+
+
+def likes(agents: Agents, i: int, *names: str) -> bool:
+    return bool(set(names) & set(agents.vocabulary.names(int(agents.interests[i]))))
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        ("", lambda _a, _i: True),
+        ("  \t ", lambda _a, _i: True),
+        ("interest:music", lambda a, i: likes(a, i, "music")),
+        ("INTEREST:Music,dance", lambda a, i: likes(a, i, "music", "dance")),
+        ("!interest:music,dance", lambda a, i: not likes(a, i, "music", "dance")),
+        ("activity>0.5", lambda a, i: a.activity[i] > 0.5),
+        ("activity<=0.2 !activity<0.1", lambda a, i: 0.1 <= a.activity[i] <= 0.2),
+        ("openness>=0.7", lambda a, i: a.personality[i, 0] / 255 >= 0.7),
+        ("neuroticism<.25", lambda a, i: a.personality[i, 4] / 255 < 0.25),
+        ('community:"united states"', lambda a, i: a.community[i] == 0),
+        ("community:Chile,none", lambda a, i: a.community[i] in {1, -1}),
+        ("community:2", lambda a, i: a.community[i] == 2),
+        ("community:3", lambda a, i: a.community[i] == 3),
+        ("status:active", lambda a, i: a.status[i] == 1),
+        ("status:idle,banned", lambda a, i: a.status[i] in {2, 6}),
+        ("id:5,77", lambda _a, i: i in {5, 77}),
+        (
+            "interest:music activity>0.5 community:Chile status:active openness>=0.3",
+            lambda a, i: (
+                likes(a, i, "music")
+                and a.activity[i] > 0.5
+                and a.community[i] == 1
+                and a.status[i] == 1
+                and a.personality[i, 0] / 255 >= 0.3
+            ),
+        ),
+    ],
+)
+def test_a_query_returns_exactly_those_that_fit(
+    agents: Agents, query: str, fits: Callable[[Agents, int], bool]
+) -> None:
+    chosen = select(agents, query)
+    assert chosen.dtype == np.uint32
+    assert chosen.tolist() == [i for i in range(2000) if fits(agents, i)]
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_each_trait_is_compared_by_its_own_column(agents: Agents, trait: str) -> None:
+    column = agents.personality[:, TRAITS.index(trait)] / 255
+    assert select(agents, f"{trait}>0.6").tolist() == np.flatnonzero(column > 0.6).tolist()
+
+
+def test_a_name_shared_by_communities_means_all_of_them() -> None:
+    agents = Agents.create(3, seed=7, community=[0, 1, 2], communities=["x", "y", "X"])
+    assert select(agents, "community:x").tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("intrest:music", "Position 1 of the query: No field named 'intrest'. Did you mean 'i"),
+        ("status:active interest:musik", "Position 15 of the query: No interest named 'musik'."),
+        ("interest:musik", "Did you mean 'music'?"),
+        ("interest>0.3", "'interest' is asked for as interest:value, got 'interest>0.3'."),
+        ("activity:0.3", "'activity' is asked for as activity>0.5, got 'activity:0.3'."),
+        ("activity>1.5", "'activity' is compared with a number in [0, 1], got '1.5'."),
+        ("activity>nan", "got 'nan'."),
+        ("activity>much", "got 'much'."),
+        ("community:Chle", "No community 'Chle' (numbers 0 to 3). Did you mean 'Chile'?"),
+        ("community:4", "No community '4' (numbers 0 to 3)."),
+        ("status:actve", "No lifecycle status named 'actve'. Did you mean 'active'?"),
+        ("id:2000", "No agent 2000: agents are 0 to 1999."),
+        (" foo bar", "Position 2 of the query: cannot read 'foo'; write field:value"),
+        ("interest:", "cannot read 'interest:'"),
+        ("interest:music,,dance", "cannot read 'interest:music,,dance'"),
+        ('community:"Chile', "cannot read 'community:\"Chile'"),
+        ("activity=0.5", "cannot read 'activity=0.5'"),
+        ("!", "cannot read '!'"),
+    ],
+)
+def test_a_wrong_term_is_refused_by_its_position(agents: Agents, query: str, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        select(agents, query)
+    assert sentence in str(caught.value)
+
+
+def test_a_world_without_communities_says_so() -> None:
+    with pytest.raises(InputError, match=r"No community 'x' .none was detected.. Try 'none'"):
+        select(Agents.create(2, seed=7), "community:x")
+
+
+def test_the_refusal_of_an_unreadable_term_lists_every_field(agents: Agents) -> None:
+    with pytest.raises(InputError) as caught:
+        select(agents, "?")
+    assert all(field in str(caught.value) for field in FIELDS)
