@@ -19,13 +19,13 @@ from types import UnionType
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from sim.errors import ParameterError
 
-__all__ = ["Field", "ParameterSpec", "Parameters", "check", "describe"]
+__all__ = ["Field", "ParameterSpec", "Parameters", "check", "describe", "refusals"]
 
 Kind = Literal["bool", "int", "float", "str"]
 
@@ -283,6 +283,10 @@ def _kind(annotation: Any) -> tuple[Kind, tuple[Any, ...], bool]:
     raise TypeError(f"A parameter is a bool, int, float, str or Literal, not {annotation!r}.")
 
 
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) or (annotation,)
+
+
 def _bounds(field: FieldInfo) -> tuple[float | None, bool, float | None, bool]:
     """Return (low, is open, high, is open) of a field."""
     low: Any = None
@@ -305,8 +309,29 @@ def _owner(cls: type[BaseModel]) -> str:
 
 
 def _parameter_error(cls: type[BaseModel], error: ValidationError) -> ParameterError:
-    clauses = [_clause(cls, detail) for detail in error.errors()]
+    clauses = [clause for _, clause in refusals(cls, error)]
     return ParameterError(f"{_owner(cls)}: {'; '.join(clauses)}.")
+
+
+def refusals(cls: type[BaseModel], error: ValidationError) -> list[tuple[str, str]]:
+    """Say what pydantic refused as clauses for a person.
+
+    Parameters
+    ----------
+    cls
+        The model that was being made.
+    error
+        What making it raised.
+
+    Returns
+    -------
+    list of (str, str)
+        (field, such as ``"chance"``; clause, such as ``"chance must be in [0, 1], got 1.5"``).
+    """
+    return [
+        (str(detail["loc"][0]) if detail["loc"] else "", _clause(cls, detail))
+        for detail in error.errors()
+    ]
 
 
 def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
@@ -314,6 +339,8 @@ def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
     name = str(detail["loc"][0]) if detail["loc"] else ""
     if detail["type"] == "extra_forbidden":
         return _unknown(cls, name)
+    if name in cls.model_fields and SecretStr in _parts(cls.model_fields[name].annotation):
+        return f"{name} is not allowed"  # its value is shown nowhere
     if detail["type"] == "missing":
         return f"{name} is required"
     if detail["type"] == "value_error":
@@ -326,7 +353,8 @@ def _claim(cls: type[BaseModel], name: str, detail: ErrorDetails) -> str:
     try:
         spec = _spec(name, cls.model_fields[name])
     except TypeError:
-        return f"is not allowed ({detail['msg']})"
+        odd = f"is not allowed ({detail['msg']})"
+        return "must be a path" if detail["type"] == "path_type" else odd
     if detail["type"].startswith(("string_too", "string_pattern")):
         return detail["msg"].lower().replace("string should", "must")
     if spec.choices:
