@@ -1,1 +1,22 @@
-"""store."""
+"""Worlds in files: ``save`` and ``load``, ``info`` and ``verify``. The format: saves/README.md."""
+
+from __future__ import annotations
+
+from sim.store.inspect import Info, Verification, info, verify
+from sim.store.memory import available_bytes
+from sim.store.opened import SnapshotCapacityError
+from sim.store.snapshot import SaveReport, Storable, load, read, save
+
+__all__ = [
+    "Info",
+    "SaveReport",
+    "SnapshotCapacityError",
+    "Storable",
+    "Verification",
+    "available_bytes",
+    "info",
+    "load",
+    "read",
+    "save",
+    "verify",
+]

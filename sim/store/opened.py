@@ -1,0 +1,161 @@
+"""A world file between "the header is right" and "every byte is right"."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.core.progress import Report
+from sim.errors import CapacityError, SnapshotError
+from sim.store import columns as arrays
+from sim.store.columns import Columns, DamagedError, Entry
+from sim.store.facts import Meta
+from sim.store.gates import gated
+from sim.store.header import HEADER_BYTES, check_header, open_regular
+from sim.store.memory import available_bytes
+from sim.store.plain import from_json
+from sim.store.trailer import TRAILER_BYTES, TreeDigest, unpack
+
+__all__ = ["Opened", "SnapshotCapacityError", "State", "opened", "world_rows"]
+
+WORKING_BYTES = 32 << 20
+"""Memory that loading takes beside the columns."""
+
+
+class SnapshotCapacityError(SnapshotError, CapacityError):
+    """The world in this file needs more memory than is free; nothing was allocated."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a file holds: metadata, columns, and the world's digest when it was saved."""
+
+    meta: Meta
+    columns: Columns
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A world file whose header was found right; its content is not trusted yet.
+
+    Attributes
+    ----------
+    path, descriptor
+        The file, open for reading.
+    body
+        Its bytes before the trailer.
+    digest
+        What the trailer says that their digest is.
+    """
+
+    path: Path
+    descriptor: int
+    body: int
+    digest: bytes
+
+    def state(self, report: Report) -> State:
+        """Read everything; hashing and reading go on at once, the digest has the last word."""
+        with TreeDigest(self.descriptor, self.body) as check:
+            try:
+                state = self._read(report)
+            except SnapshotError as error:
+                self.require(check.result(), error.reason)
+                raise
+            self.require(check.result(report))
+        return state
+
+    def require(self, digest: bytes, symptom: str = "") -> None:
+        """Compare the digest of all bytes with the stored one.
+
+        Raises
+        ------
+        SnapshotError
+            When they differ; ``symptom`` is what else was noticed, it may tell where.
+        """
+        if digest != self.digest:
+            text = "damaged or changed: its bytes are not those that were saved"
+            raise SnapshotError(self.path, f"{text} ({symptom})" if symptom else text)
+
+    def _read(self, report: Report) -> State:
+        with gated(self.path) as connection:
+            entries = arrays.declared(connection, self.body)
+            self._require_memory(entries)
+            said = world_rows(connection)
+            try:
+                columns = arrays.read(connection, entries, report)
+            except MemoryError as error:
+                raise self._too_large(entries) from error
+        self._require_same_file()
+        return State(_meta(self.path, said), columns, said.get("digest", ""))
+
+    def _require_memory(self, entries: list[Entry]) -> None:
+        if sum(entry.bytes for entry in entries) + WORKING_BYTES > available_bytes():
+            raise self._too_large(entries)
+
+    def _too_large(self, entries: list[Entry]) -> SnapshotCapacityError:
+        needed = (sum(entry.bytes for entry in entries) + WORKING_BYTES) / 1e6
+        free = available_bytes() / 1e6
+        text = f"not enough memory: it needs {needed:,.0f} MB and {free:,.0f} MB are free"
+        return SnapshotCapacityError(self.path, f"{text}; close other programs and try again")
+
+    def _require_same_file(self) -> None:
+        """SQLite opened the name, the digest an earlier descriptor: they must be one file."""
+        now, then = self.path.stat(), os.fstat(self.descriptor)
+        if (now.st_dev, now.st_ino, now.st_mtime_ns) != (
+            then.st_dev,
+            then.st_ino,
+            then.st_mtime_ns,
+        ):
+            raise SnapshotError(self.path, "replaced while it was being read; try again")
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """Open a file and check what can be checked without SQLite: kind, header, length, trailer.
+
+    Raises
+    ------
+    SnapshotError
+        When it is missing, foreign, truncated, of a newer version, or fails while it is read.
+    """
+    descriptor = open_regular(path)
+    try:
+        size = os.fstat(descriptor).st_size
+        body = check_header(path, os.pread(descriptor, HEADER_BYTES, 0), size)
+        digest = unpack(os.pread(descriptor, TRAILER_BYTES, body))
+        if digest is None:
+            raise SnapshotError(path, "damaged: its trailer is not a trailer")
+        yield Opened(path, descriptor, body, digest)
+    except (OSError, EOFError) as error:
+        raise SnapshotError(path, f"cannot be read ({error})") from error
+    finally:
+        os.close(descriptor)
+
+
+def world_rows(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the table ``world``.
+
+    Raises
+    ------
+    DamagedError
+        When a row is not text.
+    """
+    rows = connection.execute("SELECT key, value FROM world").fetchall()
+    if not all(isinstance(each, str) for row in rows for each in row):
+        raise DamagedError("its table 'world' holds values that are not text")
+    return dict(rows)
+
+
+def _meta(path: Path, said: dict[str, str]) -> Meta:
+    try:
+        meta = from_json(said.get("meta", ""))
+    except ValueError as error:
+        raise SnapshotError(path, f"damaged: its metadata is not JSON ({error})") from error
+    if not isinstance(meta, dict):
+        raise SnapshotError(path, "damaged: its metadata has no keys")
+    return meta
