@@ -1,0 +1,306 @@
+"""A scripted simulation and backend: the app's tests need no engine, and nothing takes time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sim.core.params import Field, Parameters, check, describe
+from sim.errors import Cancelled, FileError, InputError, ParameterError
+from sim.run.frames import Communities, Focus, Frame, SessionRow
+from tui.backend import Card, NewWorld, SavedWorld
+
+NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
+
+
+class Cascade(Parameters):
+    """One coin per tie."""
+
+    plugin_name = "independent-cascade"
+    probability: float = Field(0.1, ge=0, le=1, description="chance that a hearer adopts")
+    patience: int = Field(1, ge=1, description="ticks a speaker speaks", json_schema_extra={"unit": "ticks"})
+    draws: Literal["coins", "skips"] = Field("skips", description="how chance is drawn")
+    loud: bool = Field(default=False, description="whether it is repeated")
+
+
+class Viral(Parameters):
+    """What friends trust and care for."""
+
+    plugin_name = "viral"
+    appeal: float = Field(0.3, ge=0, le=1, description="chance at full trust")
+
+
+class Attachment(Parameters):
+    """The rich get richer."""
+
+    plugin_name = "preferential-attachment"
+    mean_degree: float = Field(20.0, gt=0, description="ties per member")
+
+
+def card(cls: type[Parameters]) -> Card:
+    def sentence(name: str, value: object) -> str:
+        try:
+            check(cls, name, value)
+        except ParameterError as error:
+            return str(error)
+        return ""
+
+    return Card(cls.plugin_name, (cls.__doc__ or "").strip(), describe(cls), sentence)
+
+
+@dataclass
+class World:
+    agents: int = 7624
+    tick: int = 0
+    rows: list[SessionRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Plan:
+    seeds: int
+    audience: int
+    ticks: int
+    seconds: float
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Saved:
+    bytes: int = 1_300_000
+    seconds: float = 0.05
+
+
+class FakeSimulation:
+    """Adopters grow by half each tick; every command is written down in ``asked``."""
+
+    def __init__(self, world: World, name: str, path: Path | None) -> None:
+        self.world, self.name, self.path = world, name, path
+        self.asked: list[tuple[Any, ...]] = []
+        self.state: Any = "paused"
+        self.rate: float | None = None
+        self.dirty = False
+        self.focused: int | None = None
+        self.parameters: dict[str, Any] = {"probability": 0.1, "patience": 1}
+        self.events: list[tuple[int, str]] = []
+        self.history: list[tuple[int, int]] = []
+        self.revision = 0
+        self.banner: str | None = None
+        self.slow: float = 0.0
+        self.left = False
+        self.frame = self._frame()
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> FakeSimulation:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.left = True
+
+    @asynccontextmanager
+    async def watch(self) -> AsyncIterator[AsyncIterator[Frame]]:
+        yield self._frames()
+
+    async def _frames(self) -> AsyncIterator[Frame]:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            yield self.frame
+
+    def changed(self) -> None:
+        """Publish a frame."""
+        self.revision += 1
+        self.frame = self._frame()
+        self._news.set()
+
+    async def play(self, *, ticks_per_second: float | None = 10, **_: Any) -> None:
+        self.asked.append(("play", ticks_per_second))
+        self.state, self.rate = "playing", ticks_per_second
+        self.changed()
+
+    async def pause(self) -> None:
+        self.asked.append(("pause",))
+        self.state = "paused"
+        self.changed()
+
+    async def step(self, ticks: int = 1) -> None:
+        self.asked.append(("step", ticks))
+        for _ in range(ticks):
+            self._tick()
+        self.state = "paused"
+        self.changed()
+
+    def _tick(self) -> None:
+        self.world.tick += 1
+        self.dirty = True
+        for at, row in enumerate(self.world.rows):
+            if row.status == "running":
+                new = min(row.size // 2 + 1, self.world.agents - row.size)
+                status = "running" if new else "quiet"
+                size = row.size + new
+                self.world.rows[at] = replace(
+                    row, size=size, new=new, share=size / self.world.agents, status=status
+                )
+
+    async def inject(self, text: str, *, seeds: Any, model: str, **rest: Any) -> Any:
+        self.asked.append(("inject", text, seeds, model, rest))
+        if seeds == "ids:999999":
+            raise InputError("The seeds 999999 are no agents of this world; it has 7,624.")
+        number = len(self.world.rows) + 1
+        row = SessionRow(number, text, model, "running", 40, 40 / 7624, 0.5, 40, self.world.tick, 0, None)
+        self.world.rows.append(row)
+        self.events.append((self.world.tick, f"message #{number} from 40 seeds"))
+        self.focused, self.dirty = number, True
+        self.changed()
+        return row
+
+    async def plan(self, text: str, *, seeds: Any, model: str, **parameters: Any) -> Plan:
+        self.asked.append(("plan", text, seeds, model, parameters))
+        return Plan(40, 3104, 14, 0.1, ("jazz", "tea"))
+
+    async def set_parameter(self, session: int, name: str, value: Any) -> None:
+        self.asked.append(("set", session, name, value))
+        self.parameters[name] = value
+        self.changed()
+
+    async def cancel(self, session: int) -> None:
+        self.asked.append(("cancel", session))
+        at = session - 1
+        self.world.rows[at] = replace(self.world.rows[at], status="cancelled")
+        self.changed()
+
+    async def focus(self, session: int | None) -> None:
+        self.asked.append(("focus", session))
+        self.focused = session
+        self.changed()
+
+    async def save(self, path: Path) -> Saved:
+        self.asked.append(("save", Path(path)))
+        await asyncio.sleep(self.slow)
+        self.dirty, self.path, self.name = False, Path(path), Path(path).stem
+        self.changed()
+        return Saved()
+
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        self.asked.append(("call", *args))
+        return function(self.world, *args)
+
+    def _frame(self) -> Frame:
+        world = self.world
+        return Frame(
+            revision=self.revision, tick=world.tick, day=1 + world.tick // 24,
+            hour=float(world.tick % 24), state=self.state, name=self.name,
+            path=str(self.path) if self.path else None, dirty=self.dirty, agents=world.agents,
+            ties=55_612, seed=42, asked_rate=self.rate, achieved_rate=4.9,
+            contacts_per_second=12_400.0, tick_ms=0.4, phase_ms=(("expose", 0.3),),
+            memory_bytes=150 * 2**20, sessions=tuple(world.rows), focus=self._focus(),
+            communities=communities(world.tick, bool(world.rows)), events=tuple(self.events),
+            banner=self.banner, sessions_total=len(world.rows),
+        )  # fmt: skip
+
+    def _focus(self) -> Focus | None:
+        rows = {row.id: row for row in self.world.rows}
+        row = rows.get(self.focused or -1)
+        if row is None:
+            return None
+        ticks = np.arange(self.world.tick - row.started_at + 1)
+        adopted = np.minimum(40 * 1.5**ticks, self.world.agents).astype(np.int64)
+        history = np.stack([self.world.agents - adopted, adopted // 2, adopted - adopted // 2], 1)
+        new = np.diff(adopted, prepend=0)
+        return Focus(
+            row.id, row.text, row.model, tuple(self.parameters.items()),
+            ("susceptible", "infected", "recovered"), history, new,
+            np.full(len(ticks), 1.5), 20.0, 5, 200, 3.2, row.size, 40,
+        )  # fmt: skip
+
+
+def communities(tick: int, live: bool, names: tuple[str, ...] = NAMES) -> Communities:
+    count = len(names)
+    sizes = np.array([3000, 2000, 1500, 1000, 124][:count], np.int64)
+    columns = max(1, min(tick, 60))
+    rise = np.linspace(0, 1, columns, dtype=np.float32)
+    heat = np.outer(np.linspace(1, 0.2, count, dtype=np.float32), rise) * (1.0 if live else 0.0)
+    return Communities(
+        names=names, sizes=sizes, adopted=(sizes * heat[:, -1]).astype(np.int64), heat=heat,
+        heat_ticks=np.arange(columns, dtype=np.int64),
+        onset=np.where(np.arange(count) < 3, 0, -1).astype(np.int64),
+        top=tuple((f"member {at}", f"\x1b]0;owned\x07 {at}") for at in range(count)),
+        label="ground truth", links=np.full((count, count), 300, np.int64),
+        positions=np.linspace(0.1, 0.9, count * 2).reshape(count, 2),
+    )  # fmt: skip
+
+
+class FakeBackend:
+    """Knows two models, one network and a saves folder; ``made`` collects the simulations."""
+
+    def __init__(self, saves: Path) -> None:
+        self.saves = saves
+        self.made: list[FakeSimulation] = []
+        self.orders: list[NewWorld] = []
+        self.slow = 0.0
+        self.said: list[str] = []
+
+    def prepare(self, report: Callable[[str, float], None]) -> None:
+        report("importing the engine", 0.5)
+
+    def warm(self, report: Callable[[str, float], None]) -> None:
+        report("warming", 1.0)
+
+    def demo(self, report: Callable[[str, float], None]) -> World:
+        report("reading the demo world", 0.9)
+        return World()
+
+    def load(self, path: Path, report: Callable[[str, float], None]) -> World:
+        if "broken" in path.name:
+            raise FileError(path, "is cut off after 312 of 4,096 bytes")
+        return World(agents=500, tick=30)
+
+    def read(self, path: Path, report: Callable[[str, float], None]) -> World:
+        if not path.exists():
+            raise FileError(path, "there is no such file; check the name")
+        return World(agents=len(path.read_text().splitlines()))
+
+    def create(self, order: NewWorld, report: Callable[[str, float], None]) -> World:
+        import time
+
+        self.orders.append(order)
+        for at in range(int(self.slow * 50)):
+            time.sleep(0.02)
+            report("drawing ties", at / (self.slow * 50))
+        return World(agents=order.agents)
+
+    def estimate(self, order: NewWorld) -> tuple[int, int]:
+        return order.agents * 400, 8 * 2**30
+
+    def models(self) -> list[Card]:
+        return [card(Cascade), card(Viral)]
+
+    def networks(self) -> list[Card]:
+        return [card(Attachment)]
+
+    def saved(self) -> list[SavedWorld]:
+        return [
+            SavedWorld(path, 30, 500, "2026-11-20 10:00", 1200, "it is cut off" if "broken" in path.name else "")
+            for path in sorted(self.saves.glob("*.hub"))
+        ]
+
+    def simulation(self, world: World, name: str, path: Path | None) -> FakeSimulation:
+        self.made.append(FakeSimulation(world, name, path))
+        return self.made[-1]
+
+    def path_between(self, world: World, start: str, end: str) -> list[str]:
+        if end == "nobody":
+            return []
+        return [f"Ada ({start})", "[/b] Bob (7)", f"Cem ({end})"]
+
+    def changed_settings(self) -> list[str]:
+        said, self.said = self.said, []
+        return said
+
+
+__all__ = ["Cancelled", "FakeBackend", "FakeSimulation", "World", "card", "communities"]

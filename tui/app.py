@@ -1,0 +1,422 @@
+"""The program on the terminal: opens a world, follows it, carries out what is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from sim.errors import Cancelled, HubbubError, InputError
+from tui.actions import Action, bindings, by_id, conflicts
+from tui.backend import Backend, NewWorld, Preferences
+from tui.commands import History, parse
+from tui.feed import Feed
+from tui.palette import Acts
+from tui.safe import SafeFilter, plain
+from tui.screens.error import Problem, sentence_of
+from tui.screens.loading import Loading
+from tui.screens.progress import Job, Progress, in_thread
+from tui.situation import Situation
+from tui.theme import THEMES, register_themes
+
+if TYPE_CHECKING:
+    from sim.run import Frame
+    from sim.world import World
+    from tui.screens.groups import Groups
+    from tui.screens.inject import Order
+    from tui.screens.stage import Stage
+
+__all__ = ["Hubbub", "main"]
+
+T = TypeVar("T")
+
+PATIENCE = 0.2
+"""Seconds that work may take before a dialog shows it."""
+
+EXPECTED_FOR = 1.0
+"""Seconds that the bar shows what was asked for, until the engine says so itself."""
+
+_SETTLES = {
+    "playing": {"playing"},
+    "stepping": {"stepping"},
+    "pausing": {"paused", "pausing"},
+}
+
+
+class Hubbub(App[int], inherit_bindings=False):
+    """The screen of the simulator.
+
+    Parameters
+    ----------
+    backend
+        The simulator.
+    preferences
+        What the user set.
+    path
+        The saved world to open; the demo world when there is none.
+    """
+
+    TITLE = "Hubbub"
+    CSS_PATH = ["styles/app.tcss", "styles/dialogs.tcss"]  # noqa: RUF012 - as Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(""))
+    ENABLE_COMMAND_PALETTE = False  # the table of acts gives it its keys
+    COMMANDS = {Acts}  # noqa: RUF012 - as Textual declares it
+
+    def __init__(
+        self, backend: Backend, preferences: Preferences | None = None, path: Path | None = None
+    ) -> None:
+        super().__init__()
+        self.use_command_palette = True
+        self.backend = backend
+        self.preferences = preferences or Preferences()
+        self.history = History()
+        self.feed: Feed | None = None
+        self.frame: Frame | None = None
+        self.speed: float | None = 5.0
+        self.goal = 0
+        self.busy = ""
+        self.expected = ""
+        self.model_words: list[str] = []
+        self.saved_words: list[str] = []
+        self.last_order: Order | None = None
+        self.last_new: NewWorld | None = None
+        self._expected_until = 0.0
+        self._path = path
+        self._first = Job("starting")
+        self._stages: dict[str, Stage] = {}
+
+    # -- start ------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[object]:
+        """Begin with the loading screen: nothing heavy is imported before it is painted."""
+        return Loading(self._first)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let no control character reach the terminal, whatever widget it came through."""
+        return [*super().get_line_filters(), SafeFilter()]
+
+    def on_mount(self) -> None:
+        """Take the user's keys and colours, and start the engine once the screen is painted."""
+        register_themes(self)
+        if self.preferences.theme in self.available_themes:
+            self.theme = self.preferences.theme
+        self.animation_level = "none"
+        self.set_keymap(dict(self.preferences.keymap))
+        self.call_after_refresh(self.run_worker, self._begin, exit_on_error=False)
+
+    async def _begin(self) -> None:
+        report = self._first.report
+        try:
+            await in_thread(lambda: self.backend.prepare(report), "start")
+            world = await in_thread(lambda: self._first_world(report), "start")
+            await self.enter(world, self._path.stem if self._path else "lastfm-asia", self._path)
+        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+            if isinstance(self.screen, Loading):
+                self.screen.fail(sentence_of(error))
+            return
+        for problem in conflicts(self.keymap):
+            self.notify(problem, severity="warning", timeout=10)
+        self.set_interval(SETTINGS_EVERY, self._look_at_settings)
+        await self._learn_words()
+        await self._warm()
+
+    def _first_world(self, report: Callable[[str, float], None]) -> World:
+        if self._path is not None:
+            return self.backend.load(self._path, report)
+        return self.backend.demo(report)
+
+    async def _learn_words(self) -> None:
+        """Learn what the ``:`` line can complete."""
+        cards = await in_thread(self.backend.models, "models")
+        names = [f"model={card.name}" for card in cards]
+        parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
+        self.model_words = [*names, *sorted(parameters)]
+        saved = await in_thread(self.backend.saved, "saves")
+        self.saved_words = [world.path.stem for world in saved]
+
+    async def _warm(self) -> None:
+        try:
+            await in_thread(lambda: self.backend.warm(self._first.report), "warm")
+        except Exception as error:  # noqa: BLE001 - the first message will say it again
+            self.log.warning(sentence_of(error))
+
+    async def _look_at_settings(self) -> None:
+        for sentence in await in_thread(self.backend.changed_settings, "settings"):
+            self.notify(sentence, title="Settings")
+
+    # -- the world on the screen -------------------------------------------------------------
+
+    async def enter(self, world: World, name: str, path: Path | None = None) -> None:
+        """Leave the old world and show another.
+
+        Parameters
+        ----------
+        world
+            The world, which belongs to the engine from here on.
+        name, path
+            What it is called and where it is saved, if it is.
+        """
+        feed = Feed(self.backend.simulation(world, name, path))
+        await feed.open()
+        old, self.feed = self.feed, feed
+        if old is not None:
+            await old.close()
+        self.goal, self.expected = 0, ""
+        self._take()
+        if not self._stages:
+            self._set_the_stages()
+            self.set_interval(1 / self.preferences.frames_per_second, self._turn)
+        self.go("live")
+        self.redraw()
+        self.call_after_refresh(self.hint)
+
+    def _set_the_stages(self) -> None:
+        from tui.screens.groups import Groups
+        from tui.screens.live import Live
+
+        for stage in (Live, Groups):
+            self._stages[stage.MODE] = stage()
+            self.add_mode(stage.MODE, lambda mode=stage.MODE: self._stages[mode])
+
+    def _turn(self) -> None:
+        """Take the newest frame, if there is a new one, and show it."""
+        if self._take():
+            self.redraw()
+
+    def _take(self) -> bool:
+        frame = self.feed.mailbox.take() if self.feed else None
+        if frame is None:
+            return False
+        before, self.frame = self.frame, frame
+        if frame.state in _SETTLES.get(self.expected, ()) or time.monotonic() > self._expected_until:
+            self.expected = ""
+        if frame.tick >= self.goal:
+            self.goal = 0
+        self._announce(before, frame)
+        return True
+
+    def redraw(self) -> None:
+        """Show the newest frame in the mode that is open."""
+        stage = self.stage
+        if stage is not None and self.frame is not None and stage.is_mounted:
+            with self.batch_update():
+                stage.show(self.frame)
+
+    def _announce(self, before: Frame | None, now: Frame) -> None:
+        """Say which messages came to an end since the frame before."""
+        if before is None or before.name != now.name:
+            return
+        running = {row.id for row in before.sessions if row.status == "running"}
+        for row in now.sessions:
+            if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
+                self.say(*ended(row.id, row.status, row.size, now.agents, row.error))
+
+    @property
+    def stage(self) -> Stage | None:
+        """The mode that is open."""
+        return self._stages.get(self.current_mode)
+
+    @property
+    def groups(self) -> Groups:
+        """The Groups mode."""
+        return self._stages["groups"]  # type: ignore[return-value]
+
+    @property
+    def themes(self) -> tuple[str, ...]:
+        """The names of our themes."""
+        return tuple(theme.name for theme in THEMES)
+
+    @property
+    def keymap(self) -> Mapping[str, str]:
+        """The user's keys, action id to keys."""
+        return self.preferences.keymap
+
+    @property
+    def running(self) -> bool:
+        """Whether time goes on, as far as was asked."""
+        state = self.expected or (self.frame.state if self.frame else "")
+        return state in {"playing", "stepping"}
+
+    def situation(self) -> Situation:
+        """Return what decides which acts make sense."""
+        mode = self.current_mode if self.current_mode in self._stages else ""
+        return Situation(self.frame, mode, self.busy)
+
+    def expect(self, state: str) -> None:
+        """Show at once what was asked for; the engine's own word replaces it."""
+        self.expected = state
+        self._expected_until = time.monotonic() + EXPECTED_FOR
+        self.redraw()
+
+    def go(self, mode: str) -> None:
+        """Go to a mode; everything in it is as it was left."""
+        if self.current_mode != mode:
+            self.switch_mode(mode)
+
+    # -- what is said -----------------------------------------------------------------------
+
+    def say(self, text: str, kind: str = "info") -> None:
+        """Say a sentence on the line above the footer."""
+        if self.stage is not None and self.stage.is_mounted:
+            self.stage.line.say(text, kind)
+        elif isinstance(self.screen, Loading):
+            self.screen.fail(plain(text))
+
+    def hint(self) -> None:
+        """Say what can be done next."""
+        if self.frame is not None and not self.frame.sessions:
+            self.say("Press i to send a message, then space to let time run; ? explains the keys.")
+        else:
+            self.say("space runs and pauses, . steps one tick, i sends a message, ? explains.")
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast; its text is never read as markup."""
+        super().notify(
+            plain(message, 400), title=plain(title), severity=severity, timeout=timeout, markup=False
+        )
+
+    # -- acts -------------------------------------------------------------------------------
+
+    def action_act(self, name: str) -> None:
+        """Carry out the act of a key; one that needs words asks for them."""
+        action = by_id(name)
+        if action.asks and not action.when(self.situation()):
+            self.ask_command(f"{action.command} ")
+        else:
+            self.perform(action)
+
+    def obey(self, line: str) -> None:
+        """Carry out a line typed after ``:``."""
+        try:
+            command = parse(line)
+        except InputError as error:
+            self.say(str(error), "error")
+            return
+        self.perform(command.action, command.words)
+
+    def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
+        """Carry out an act, or say why it cannot be done now."""
+        obstacle = action.when(self.situation())
+        if obstacle:
+            self.say(obstacle, "warning")
+        else:
+            self.run_worker(self._perform(action, words), group="acts", exit_on_error=False)
+
+    async def _perform(self, action: Action, words: tuple[str, ...]) -> None:
+        try:
+            await action.run(self, words)
+        except Cancelled as wish:
+            self.say(str(wish))
+        except InputError as error:
+            self.say(str(error), "error")
+        except Exception as error:  # noqa: BLE001 - a failed act never ends the program
+            if not isinstance(error, HubbubError):
+                self.log.error(sentence_of(error))
+            self.push_screen(Problem(error))
+
+    def ask_command(self, start: str) -> None:
+        """Open the ``:`` line."""
+        if self.stage is not None:
+            self.stage.line.ask(start, self.known_words())
+
+    def known_words(self) -> dict[str, list[str]]:
+        """Return what may follow each command now."""
+        from tui.words import known
+
+        return known(self)
+
+    # -- long work --------------------------------------------------------------------------
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Run a function off the screen's thread."""
+        return await in_thread(work)
+
+    async def work(self, title: str, function: Callable[[Callable[[str, float], None]], T]) -> T:
+        """Run long work in a thread, with its progress and a way to cancel it."""
+        job = Job(title)
+        return await self._follow(job, in_thread(lambda: function(job.report), title))
+
+    async def wait(self, title: str, awaitable: Awaitable[T]) -> T:
+        """Wait for the engine, showing that it is at work when it takes long."""
+        return await self._follow(Job(title, cancellable=False), asyncio.ensure_future(awaitable))
+
+    async def _follow(self, job: Job, future: asyncio.Future[T]) -> T:
+        self.busy = job.title
+        dialog: Progress | None = None
+        try:
+            await asyncio.wait([future], timeout=PATIENCE)
+            if not future.done():
+                dialog = Progress(job)
+                await self.push_screen(dialog)
+            return await future
+        finally:
+            self.busy = ""
+            if dialog is not None:
+                dialog.dismiss()
+
+    async def leave(self) -> None:
+        """Leave the engine; called when the terminal has been given back."""
+        self._first.cancel()
+        if self.feed is not None:
+            await self.feed.close()
+
+
+SETTINGS_EVERY = 2.0
+"""Seconds between two looks at the settings file."""
+
+
+def ended(number: int, status: str, size: int, agents: int, error: str | None) -> tuple[str, str]:
+    """Return (sentence, kind) for a message that came to its end."""
+    from tui.figures import count, percent
+
+    if status == "failed":
+        return f"Message #{number} failed: {plain(error or 'no reason is known', 300)}", "error"
+    verb = "has gone quiet" if status == "quiet" else "was stopped"
+    share = percent(size / agents if agents else 0)
+    return f"Message #{number} {verb}: {count(size)} adopters ({share}).", "good"
+
+
+def main(
+    path: str | Path | None = None,
+    *,
+    saves: str | Path | None = None,
+    fps: float | None = None,
+    theme: str | None = None,
+) -> int:
+    """Open the screen, on a saved world or on the demo world.
+
+    Parameters
+    ----------
+    path
+        A saved world; none for the demo world.
+    saves
+        The saves folder; none for the one of the settings.
+    fps
+        Frames a second; none for the settings' own.
+    theme
+        The name of a theme; none for the settings' own.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 2 where there is no terminal, 128 + n after signal n.
+    """
+    from tui.terminal import run_on_terminal
+
+    return run_on_terminal(path, saves=saves, fps=fps, theme=theme)

@@ -1,0 +1,49 @@
+"""The words after a command: a number, or NAME=VALUE pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sim.errors import InputError
+
+__all__ = ["number", "pairs"]
+
+
+def pairs(words: Iterable[str]) -> dict[str, str]:
+    """Read ``name=value`` words.
+
+    Raises
+    ------
+    InputError
+        When a word has no ``=``, or a name comes twice.
+
+    Examples
+    --------
+    >>> pairs(["text=hello", "probability=0.1"])
+    {'text': 'hello', 'probability': '0.1'}
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise InputError(f"{word!r} is not NAME=VALUE; put a text with blanks in quotes.")
+        if name in found:
+            raise InputError(f"{name!r} is given twice; give it once.")
+        found[name] = value
+    return found
+
+
+def number(words: tuple[str, ...], *, default: int, what: str = "ticks") -> int:
+    """Read the one whole number that a command takes.
+
+    Raises
+    ------
+    InputError
+        When it is no whole number of at least 1, or more than one word was typed.
+    """
+    if not words:
+        return default
+    text = words[0].replace(",", "").replace("_", "")
+    if len(words) > 1 or not text.isdecimal() or int(text) < 1:
+        raise InputError(f"The number of {what} must be a whole number from 1, got {words[0]!r}.")
+    return int(text)

@@ -1,0 +1,150 @@
+"""Everything the screen asks of the simulator, in one place; imported lazily, called in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from sim.core.params import ParameterSpec
+    from sim.core.progress import Report
+    from sim.run import Simulation
+    from sim.world import World
+
+__all__ = ["Backend", "Card", "NewWorld", "Preferences", "SavedWorld"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model or a kind of network that can be chosen.
+
+    Parameters
+    ----------
+    name
+        Its registered name.
+    summary
+        One line.
+    parameters
+        What its form asks for.
+    check
+        Called with (parameter, typed value); returns the sentence of what is wrong, or nothing.
+    """
+
+    name: str
+    summary: str
+    parameters: Sequence[ParameterSpec]
+    check: Callable[[str, object], str] = field(default=lambda _name, _value: "")
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorld:
+    """What a new world is made of.
+
+    Parameters
+    ----------
+    agents
+        How many members.
+    network
+        The kind of network.
+    seed
+        Of every draw.
+    parameters
+        Of the kind of network, and ``mean_degree``.
+    """
+
+    agents: int
+    network: str
+    seed: int
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedWorld:
+    """A file of the saves folder.
+
+    Parameters
+    ----------
+    path
+        The file.
+    tick, agents
+        Of the world in it; -1 when the file is damaged.
+    saved
+        When, as a person reads it.
+    bytes
+        Its size.
+    damage
+        Why it cannot be opened; empty when it can.
+    """
+
+    path: Path
+    tick: int
+    agents: int
+    saved: str
+    bytes: int
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the user set for the screen.
+
+    Parameters
+    ----------
+    keymap
+        Action id to keys.
+    theme
+        The name of a theme; empty for the default.
+    frames_per_second
+        How often the screen follows the engine.
+    """
+
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    theme: str = ""
+    frames_per_second: float = 10.0
+
+
+class Backend(Protocol):
+    """The simulator as the screen sees it; every method may block and is called in a thread."""
+
+    saves: Path
+
+    def prepare(self, report: Report) -> None:
+        """Import the engine."""
+
+    def warm(self, report: Report) -> None:
+        """Compile what the first message would otherwise wait for."""
+
+    def demo(self, report: Report) -> World:
+        """Return the embedded demo world."""
+
+    def load(self, path: Path, report: Report) -> World:
+        """Read a saved world."""
+
+    def read(self, path: Path, report: Report) -> World:
+        """Import a network file."""
+
+    def create(self, order: NewWorld, report: Report) -> World:
+        """Make a world."""
+
+    def estimate(self, order: NewWorld) -> tuple[int, int]:
+        """Return (bytes needed, bytes free) of a world that is not made yet."""
+
+    def models(self) -> list[Card]:
+        """List the propagation models."""
+
+    def networks(self) -> list[Card]:
+        """List the kinds of network."""
+
+    def saved(self) -> list[SavedWorld]:
+        """List the saves folder, newest first."""
+
+    def simulation(self, world: World, name: str, path: Path | None) -> Simulation:
+        """Wrap a world in its engine, not started yet; this one is called in the screen's loop."""
+
+    def path_between(self, world: World, start: str, end: str) -> list[str]:
+        """Name the members on the shortest path; called in the engine, between ticks."""
+
+    def changed_settings(self) -> list[str]:
+        """Say which settings changed since the last call, a sentence each."""

@@ -1,0 +1,212 @@
+"""The simulator's rooms as the screen uses them; nothing here is imported before first paint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import HubbubError
+from tui.backend import Card, NewWorld, Preferences, SavedWorld
+
+if TYPE_CHECKING:
+    from sim.core.progress import Report
+    from sim.run import Simulation
+    from sim.world.world import World
+
+__all__ = ["Rooms", "preferences"]
+
+MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
+"""The order of the model picker begins so; the others follow by name."""
+
+WARM_AGENTS = 64
+
+
+def preferences() -> Preferences:
+    """Read what the user set for the screen."""
+    from sim.core.settings import current
+
+    settings = current()
+    return Preferences(
+        keymap=settings.keys, theme=settings.theme, frames_per_second=settings.frames_per_second
+    )
+
+
+class Rooms:
+    """The real simulator.
+
+    Parameters
+    ----------
+    saves
+        The saves folder; none for the one of the settings.
+    """
+
+    def __init__(self, saves: str | Path | None = None) -> None:
+        from sim.core.settings import SettingsWatch, current
+
+        self.saves = Path(saves) if saves is not None else current().saves_folder
+        self._watch = SettingsWatch()
+
+    def prepare(self, report: Report) -> None:
+        """Import the engine, the slow part of a start."""
+        report("importing numba", 0.05)
+        import numba  # noqa: F401 - imported for its own sake
+
+        report("importing the engine", 0.5)
+        import sim.run.simulation
+        import tui.screens.groups
+        import tui.screens.inject
+        import tui.screens.live  # noqa: F401 - painted as soon as a world is there
+
+        report("importing the engine", 0.7)
+
+    def warm(self, report: Report) -> None:
+        """Run every model once in a tiny world, so that its kernels are compiled or read."""
+        from sim import World
+
+        names = [card.name for card in self.models()]
+        for at, name in enumerate(names):
+            report(f"preparing {name}", at / len(names))
+            world = World.create(agents=WARM_AGENTS, mean_degree=4, seed=1)
+            world.inject("hello", seeds=[0], model=name)
+            world.step(2)
+        report("ready", 1.0)
+
+    def demo(self, report: Report) -> World:
+        """Return the embedded demo world."""
+        from sim import io
+
+        report("opening the demo world", 0.75)
+        return io.demo()
+
+    def load(self, path: Path, report: Report) -> World:
+        """Read a saved world."""
+        from sim import load
+
+        return load(path, report=report)
+
+    def read(self, path: Path, report: Report) -> World:
+        """Import a network file."""
+        from sim import io
+
+        return io.read_world(path, report=report)
+
+    def create(self, order: NewWorld, report: Report) -> World:
+        """Make a world."""
+        from sim import World
+
+        return World.create(
+            agents=order.agents,
+            network=order.network,
+            seed=order.seed,
+            report=report,
+            **self._converted(order),
+        )
+
+    def estimate(self, order: NewWorld) -> tuple[int, int]:
+        """Return (bytes needed, bytes free)."""
+        import psutil
+
+        from sim import World
+
+        degree = float(self._converted(order).get("mean_degree", 20))
+        needed = World.estimate_bytes(order.agents, int(order.agents * degree))
+        return needed, int(psutil.virtual_memory().available)
+
+    def _converted(self, order: NewWorld) -> dict[str, Any]:
+        """Return the parameters in their declared types."""
+        from sim.core.params import check
+        from sim.network.generate import NETWORKS
+
+        cls = NETWORKS[order.network].cls
+        return {name: check(cls, name, value) for name, value in order.parameters.items()}
+
+    def models(self) -> list[Card]:
+        """List the propagation models."""
+        from sim.core import registry
+        from sim.core.params import describe
+
+        specs = [registry.spec(name) for name in registry.names()]
+        specs.sort(key=lambda spec: _rank(spec.name))
+        return [
+            Card(spec.name, spec.summary, describe(spec.cls), _checker(spec.cls)) for spec in specs
+        ]
+
+    def networks(self) -> list[Card]:
+        """List the kinds of network that need nothing but numbers."""
+        from sim.network.generate import NETWORKS
+
+        return [
+            Card(spec.name, spec.title, spec.parameters, _checker(spec.cls))
+            for spec in NETWORKS.values()
+        ]
+
+    def saved(self) -> list[SavedWorld]:
+        """List the saves folder, newest first."""
+        if not self.saves.is_dir():
+            return []
+        found = [_seen(path) for path in self.saves.glob("*.hub") if path.is_file()]
+        return sorted(found, key=lambda world: world.saved, reverse=True)
+
+    def simulation(self, world: World, name: str, path: Path | None) -> Simulation:
+        """Wrap a world in its engine."""
+        from sim.run import Simulation
+
+        return Simulation(world, name=name, path=path)
+
+    def path_between(self, world: World, start: str, end: str) -> list[str]:
+        """Name the members on the shortest path."""
+        from sim.network.analysis import shortest_path
+
+        ends = [world.agents.index(_foreign(text)) for text in (start, end)]
+        ids = shortest_path(world.ties, *ends)
+        return [_member(world, int(agent)) for agent in ids] if ids is not None else []
+
+    def changed_settings(self) -> list[str]:
+        """Say which settings changed."""
+        try:
+            return [f"{change}." for change in self._watch.changed()]
+        except HubbubError as error:
+            return [str(error)]
+
+
+def _rank(name: str) -> tuple[int, str]:
+    known = MODEL_NAMES_FIRST
+    return (known.index(name) if name in known else len(known), name)
+
+
+def _checker(cls: Any) -> Callable[[str, object], str]:
+    from sim.core.params import check
+
+    def sentence(name: str, value: object) -> str:
+        try:
+            check(cls, name, value)
+        except HubbubError as error:
+            return str(error)
+        return ""
+
+    return sentence
+
+
+def _seen(path: Path) -> SavedWorld:
+    """Return what a file says of itself, or why it cannot be opened."""
+    from sim.store import info
+
+    stat = path.stat()
+    saved = datetime.fromtimestamp(stat.st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")
+    try:
+        said = info(path)
+    except HubbubError as error:
+        return SavedWorld(path, -1, -1, saved, stat.st_size, str(error))
+    return SavedWorld(path, said.tick or 0, said.agents or 0, saved, stat.st_size)
+
+
+def _foreign(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _member(world: World, agent: int) -> str:
+    name, foreign = world.agents.name(agent), str(world.agents.id(agent))
+    return name if name == foreign else f"{name} ({foreign})"
+

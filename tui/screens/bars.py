@@ -1,0 +1,246 @@
+"""The lines above and below the panes: status, modes, timeline, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.events import Click
+from textual.widget import Widget
+
+from tui.actions import ACTIONS, Action, key_label, keys_of
+from tui.figures import bytes_of, clock, count, rate, seconds, short
+from tui.safe import plain
+
+if TYPE_CHECKING:
+    from sim.run import Frame
+    from tui.app import Hubbub
+    from tui.situation import Situation
+
+__all__ = ["Footer", "ModeBar", "StatusBar", "Timeline"]
+
+Piece = tuple[int, str, str]
+"""(how soon it is left out when room is short, text, style)."""
+
+REMEMBERED_MARKS = 40
+"""More marks than this would hide the timeline."""
+
+MODES = (("live", "1", "Live"), ("groups", "2", "Groups"))
+
+_STATES = {
+    "paused": (" PAUSED ", "bold $foreground on $surface"),
+    "pausing": (" PAUSING ", "$background on $warning bold"),
+    "playing": (" RUNNING ", "$background on $success bold"),
+    "stepping": (" STEPPING ", "$background on $accent bold"),
+    "busy": (" BUSY ", "$background on $warning bold"),
+    "failed": (" FAILED ", "$background on $error bold"),
+}
+
+
+def fit(pieces: Sequence[Piece], width: int, gap: str = "  ") -> Content:
+    """Join pieces in one line, leaving out the least wanted until they fit.
+
+    Parameters
+    ----------
+    pieces
+        In the order of the line; a piece of rank 0 always stays.
+    width
+        Cells of the line.
+    gap
+        What stands between two pieces.
+    """
+    kept = [piece for piece in pieces if piece[1]]
+    while _width(kept, gap) > width and any(rank for rank, _, _ in kept):
+        kept.remove(max(kept, key=lambda piece: piece[0]))
+    parts: list[tuple[str, str] | str] = []
+    for _, text, style in kept:
+        parts += [gap, (text, style)] if parts else [(text, style)]
+    return Content.assemble(*parts)
+
+
+def _width(pieces: Sequence[Piece], gap: str) -> int:
+    return sum(cell_len(text) for _, text, _ in pieces) + len(gap) * (len(pieces) - 1)
+
+
+class Bar(Widget):
+    """A line that shows the newest frame."""
+
+    DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
+
+    frame: Frame | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Show a frame."""
+        self.frame = frame
+        self.refresh()
+
+
+class StatusBar(Bar):
+    """Which world, when, running or not, how fast."""
+
+    ALLOW_SELECT = False
+    asked_state: str = ""
+    speed: float | None = None
+
+    def render(self) -> Content:
+        """Draw what the width allows."""
+        frame = self.frame
+        if frame is None:
+            return Content.assemble((" Hubbub ", "$background on $primary bold"))
+        return fit(self._pieces(frame), self.size.width)
+
+    def _pieces(self, frame: Frame) -> list[Piece]:
+        state, style = _STATES.get(self.asked_state or frame.state, (frame.state, ""))
+        name = plain(frame.name, max(8, self.size.width // 4))
+        return [
+            (0, " Hubbub ", "$background on $primary bold"),
+            (0, f" {name}{'*' if frame.dirty else ''} ", "bold"),
+            (7, f"{short(frame.agents)} members", "$foreground-muted"),
+            (8, f"{short(frame.ties)} ties ", "$foreground-muted"),
+            (1, f"tick {count(frame.tick)}", ""),
+            (5, clock(frame.day, frame.hour), "$foreground-muted"),
+            (0, state, style),
+            (2, speed_of(frame, self.speed), ""),
+            (4, contacts_of(frame), "$foreground-muted"),
+            (3, f"seed {frame.seed}", "$foreground-muted"),
+        ]
+
+
+def speed_of(frame: Frame, speed: float | None) -> str:
+    """Write the speed asked for, and what is achieved while running."""
+    asked = "max" if speed is None else rate(speed)
+    if frame.state not in {"playing", "stepping", "pausing"}:
+        return f"speed {asked}"
+    return f"speed {asked}, at {rate(frame.achieved_rate)}"
+
+
+def contacts_of(frame: Frame) -> str:
+    """Write how many contacts are worked out per second."""
+    busy = frame.state in {"playing", "stepping"} and frame.contacts_per_second > 0
+    return f"{short(frame.contacts_per_second)} contacts/s" if busy else ""
+
+
+class ModeBar(Bar):
+    """The modes that exist, and how the engine is."""
+
+    ALLOW_SELECT = False
+    mode: str = "live"
+
+    def render(self) -> Content:
+        """Draw the modes at the left and the engine's health at the right."""
+        modes = Content.assemble(*[self._tab(*mode) for mode in MODES])
+        if self.frame is None:
+            return modes
+        room = self.size.width - modes.cell_length - 2
+        health = fit(_health(self.frame), room, "   ")
+        return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
+
+    def _tab(self, mode: str, key: str, label: str) -> Content:
+        active = mode == self.mode
+        style = "bold $foreground on $panel" if active else "$foreground-muted"
+        tab = Content.assemble((f" {key} ", "$accent bold" if active else "$accent"), f"{label} ")
+        return tab.stylize_before(style)
+
+
+def _health(frame: Frame) -> list[Piece]:
+    running = sum(row.status == "running" for row in frame.sessions)
+    queued = sum(row.status == "queued" for row in frame.sessions)
+    return [
+        (1, f"{running} running" if frame.sessions else "", "$text-success" if running else ""),
+        (1, f"{queued} queued" if queued else "", "$text-warning"),
+        (2, f"{seconds(frame.tick_ms / 1000)}/tick" if frame.tick else "", "$foreground-muted"),
+        (1, bytes_of(frame.memory_bytes), "$foreground-muted"),
+    ]
+
+
+class Timeline(Bar):
+    """How far the world has come, where messages entered it, and where it will stop."""
+
+    ALLOW_SELECT = False
+    goal: int = 0
+
+    def render(self) -> Content:
+        """Draw ``0 ━━i━━━╸────── 500``."""
+        frame = self.frame
+        if frame is None:
+            return Content("")
+        goal = max(self.goal, frame.tick)
+        ahead = self.goal > frame.tick
+        tail = f" {count(goal)}" + (" stop" if ahead else "")
+        width = max(1, self.size.width - len(tail) - 4)
+        done = width if not ahead else round(width * frame.tick / goal)
+        if not goal:
+            return Content.assemble(" 0 ", ("─" * width, "$foreground-disabled"), " 0")
+        line = Content.assemble(("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled"))
+        for row in frame.sessions[-REMEMBERED_MARKS:]:
+            at = min(width - 1, round((width - 1) * max(0, row.started_at) / goal))
+            line = line[:at] + Content.styled("▾", "$accent bold") + line[at + 1 :]
+        return Content(" 0 ") + line + Content.styled(tail, "$foreground-muted")
+
+
+class Footer(Widget):
+    """The keys that matter now; what cannot be done is dim."""
+
+    app: Hubbub
+
+    DEFAULT_CSS = "Footer { height: 1; width: 1fr; }"
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._situation: Situation | None = None
+        self._drawn: tuple[object, ...] = ()
+        self._items: list[tuple[Action, Content]] = []
+
+    def show(self, situation: Situation) -> None:
+        """Show what can be done in this situation; redraw only when that changed."""
+        self._situation = situation
+        state = situation.frame.state if situation.frame else ""
+        drawn = (situation.mode, state, *(not action.when(situation) for action in ACTIONS))
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw as many keys as fit, the most wanted first to stay."""
+        if self._situation is None:
+            return Content("")
+        mode = self._situation.mode
+        wanted = [
+            action
+            for action in sorted(ACTIONS, key=lambda action: action.footer)
+            if action.footer and action.where in {"", mode} and action.id != mode
+        ]
+        chosen: list[Action] = []
+        room = self.size.width
+        for action in wanted:
+            width = self._item(action).cell_length
+            if width <= room:
+                chosen.append(action)
+                room -= width
+        self._items = [(a, self._item(a)) for a in ACTIONS if a in chosen]
+        return Content("").join([item for _, item in self._items])
+
+    def on_click(self, event: Click) -> None:
+        """Carry out the act whose key was clicked."""
+        at = 0
+        for action, item in self._items:
+            at += item.cell_length
+            if event.x < at:
+                self.app.action_act(action.id)
+                return
+
+    def _item(self, action: Action) -> Content:
+        situation = self._situation
+        assert situation is not None  # noqa: S101 - render() saw to it
+        label = action.label
+        if action.id == "run" and situation.frame and situation.frame.state == "playing":
+            label = "Pause"
+        key = key_label(keys_of(action, self.app.keymap)[0])
+        possible = not action.when(situation)
+        return Content.assemble(
+            (f" {key} ", "bold $accent" if possible else "$foreground-disabled"),
+            (f"{label} ", "" if possible else "$foreground-disabled"),
+        )

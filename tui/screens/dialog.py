@@ -1,0 +1,163 @@
+"""What every dialog has: a titled box, a line for what is wrong, buttons, Enter and Escape."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from tui.safe import plain
+
+__all__ = ["Confirm", "Dialog", "Notice", "field"]
+
+T = TypeVar("T")
+
+AROUND = 6
+"""Lines of the box besides its body: frame, problem, buttons."""
+
+SHOWN = 4096
+"""Characters of a foreign text that a dialog shows."""
+
+
+class Dialog(ModalScreen[T], Generic[T]):
+    """A box with a title, a body that scrolls, one line for problems and two buttons.
+
+    Parameters
+    ----------
+    title
+        Stands in the border.
+    yes, no
+        The labels of the buttons; an empty label leaves the button out.
+    """
+
+    AUTO_FOCUS = "#yes"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", id="dialog-close", show=False),
+        Binding("up", "app.focus_previous", "Field before", id="dialog-up", show=False),
+        Binding("down", "app.focus_next", "Next field", id="dialog-down", show=False),
+    ]
+
+    def __init__(self, title: str, *, yes: str = "OK", no: str = "Cancel") -> None:
+        super().__init__()
+        self.heading = title
+        self._labels = (yes, no)
+
+    def compose(self) -> ComposeResult:
+        """Lay the box out."""
+        yes, no = self._labels
+        with Vertical(id="box") as box:
+            box.border_title = Content(plain(self.heading))
+            with VerticalScroll(id="body", can_focus=False):
+                yield from self.body()
+            yield Static("", id="problem", markup=False)
+            with Horizontal(id="buttons"):
+                if yes:
+                    yield Button(Content(f" {yes} "), id="yes", variant="primary", compact=True)
+                yield from self.more_buttons()
+                if no:
+                    yield Button(Content(f" {no} "), id="no", compact=True)
+
+    def on_resize(self) -> None:
+        """Keep the buttons in sight, however long the body is."""
+        self.query_one("#body").styles.max_height = max(1, self.size.height - AROUND)
+
+    def body(self) -> ComposeResult:
+        """Yield what is between title and buttons."""
+        yield from ()
+
+    def more_buttons(self) -> ComposeResult:
+        """Yield buttons between the two."""
+        yield from ()
+
+    def result(self) -> T | None:
+        """Return what the dialog gives, or ``None`` after saying what is missing."""
+        return None
+
+    def accept(self) -> None:
+        """Close with the result, if there is one."""
+        found = self.result()
+        if found is not None:
+            self.dismiss(found)
+
+    def action_close(self) -> None:
+        """Close without a result."""
+        self.dismiss(None)
+
+    def complain(self, sentence: str) -> None:
+        """Show what is wrong, or that nothing is."""
+        self.query_one("#problem", Static).update(plain(sentence, SHOWN))
+        self.set_class(bool(sentence), "-wrong")
+
+    @on(Button.Pressed, "#yes")
+    def _yes(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.accept()
+
+    @on(Button.Pressed, "#no")
+    def _no(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.action_close()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.accept()
+
+
+def field(label: str, *, note: str = "") -> Static:
+    """Make the label at the left of a field."""
+    return Static(Content(label) + Content.styled(note, "$foreground-muted"), classes="label")
+
+
+class Notice(Dialog[bool]):
+    """Tells something; one button.
+
+    Parameters
+    ----------
+    title, text
+        What it says; foreign text is cleaned.
+    """
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__(title, yes="OK", no="")
+        self._text = text
+
+    def body(self) -> ComposeResult:
+        """Show the text."""
+        yield Static(plain(self._text, SHOWN), markup=False, id="statement")
+
+    def result(self) -> bool:
+        """Return that it was read."""
+        return True
+
+
+class Confirm(Dialog[bool]):
+    """Asks before something is lost; the harmless answer has the focus.
+
+    Parameters
+    ----------
+    title, text
+        What would happen, naming what is lost.
+    yes, no
+        The labels of the two answers.
+    """
+
+    AUTO_FOCUS = "#no"
+
+    def __init__(self, title: str, text: str, *, yes: str, no: str) -> None:
+        super().__init__(title, yes=yes, no=no)
+        self._text = text
+
+    def body(self) -> ComposeResult:
+        """Show the question."""
+        yield Static(plain(self._text, SHOWN), markup=False, id="statement")
+
+    def result(self) -> bool:
+        """Return the consent."""
+        return True

@@ -1,0 +1,140 @@
+"""A form generated from declared parameters; every field is checked while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Select, Static
+
+from tui.safe import plain
+
+if TYPE_CHECKING:
+    from sim.core.params import ParameterSpec
+    from tui.backend import Card
+
+__all__ = ["Form", "FormField", "written"]
+
+_WORDS = {"false": "no", "true": "yes"}
+
+
+class FormField(Horizontal):
+    """One parameter: name, control, what is allowed, what it means.
+
+    Parameters
+    ----------
+    spec
+        The parameter.
+    value
+        What stands in it at first; ``None`` for its default.
+    """
+
+    def __init__(self, spec: ParameterSpec, value: object) -> None:
+        super().__init__(classes="field")
+        self.spec = spec
+        self._value = spec.default if value is None else value
+
+    def compose(self) -> ComposeResult:
+        """Lay the field out."""
+        yield Static(Content(self.spec.name), classes="label")
+        yield self._control()
+        yield Static(Content(_note(self.spec)), classes="note")
+
+    def _control(self) -> Widget:
+        spec, value = self.spec, self._value
+        choices = ("false", "true") if spec.type == "bool" else tuple(map(str, spec.choices))
+        if choices:
+            options = [(Text(_WORDS.get(choice, choice)), choice) for choice in choices]
+            chosen = written(value) if written(value) in choices else choices[0]
+            return Select(options, value=chosen, allow_blank=False, compact=True)
+        return Input("" if value is None else written(value), compact=True, select_on_focus=True)
+
+    @property
+    def typed(self) -> Any:
+        """What stands in the field."""
+        control = self.children[1]
+        if isinstance(control, Input | Select):
+            return control.value
+        return None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was typed, so that the default holds."""
+        return isinstance(self.typed, str) and not self.typed.strip()
+
+
+class Form(Vertical):
+    """The fields of one model or kind of network."""
+
+    class Changed(Message):
+        """A field changed."""
+
+    def __init__(self, *, id: str = "form") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._card: Card | None = None
+
+    async def show(self, card: Card, values: Mapping[str, Any] | None = None) -> None:
+        """Ask for the parameters of another card.
+
+        Parameters
+        ----------
+        card
+            Whose parameters.
+        values
+            What stands in the fields at first, by name.
+        """
+        self._card = card
+        given = values or {}
+        async with self.batch():
+            await self.remove_children()
+            await self.mount_all(FormField(s, given.get(s.name)) for s in card.parameters)
+            if not card.parameters:
+                await self.mount(Static("This model has no parameters.", classes="note"))
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What was typed, by name; empty fields are left to their defaults."""
+        return {f.spec.name: f.typed for f in self.query(FormField) if not f.is_empty}
+
+    @property
+    def problem(self) -> str:
+        """The sentence of the first field that is wrong; empty when none is."""
+        sentences = [self._problem_of(field) for field in self.query(FormField)]
+        return next((sentence for sentence in sentences if sentence), "")
+
+    def _problem_of(self, field: FormField) -> str:
+        if self._card is None:
+            return ""
+        if field.is_empty:
+            missing = field.spec.required
+            return f"{self._card.name}: {field.spec.name} is required." if missing else ""
+        return self._card.check(field.spec.name, field.typed)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _changed(self, event: Message) -> None:
+        event.stop()
+        for field in self.query(FormField):
+            field.set_class(bool(self._problem_of(field)), "-wrong")
+        self.post_message(self.Changed())
+
+
+def _note(spec: ParameterSpec) -> str:
+    """Write what is allowed and what it means, in one line."""
+    allowed = "" if spec.choices or spec.type == "bool" else spec.allowed.removeprefix("in ")
+    parts = [part for part in (allowed, spec.unit, plain(spec.description, 200)) if part]
+    return "  ".join(parts)
+
+
+def written(value: object) -> str:
+    """Write a parameter's value as a person would type it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,117 @@
+"""What the focused pane is for, and every key that works there now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.actions import ACTIONS, Action, by_id, key_label
+from tui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from textual.screen import ActiveBinding
+    from tui.situation import Situation
+
+__all__ = ["Help", "act_of"]
+
+WELCOME = (
+    "Hubbub shows a social network in which messages travel. Send a message (i), let time run "
+    "(space), and watch which communities take it up. Every act has a key, a name for the : line "
+    "and an entry in the palette (;)."
+)
+
+PANES = {
+    "curves": "Curves: how many members are in each state, tick by tick. Arrows move the "
+    "crosshair; [ and ] zoom.",
+    "now": "Now: where the message shown stands at this tick, and how it came there.",
+    "heat": "Communities over time: each row is a community, each column a span of ticks; the "
+    "brighter, the larger the share that adopted. Arrows move the cursor.",
+    "map": "Community map: each disc is a community, as large as its membership, coloured by the "
+    "share that adopted; lines are the ties between. Arrows go from one to the next.",
+    "table": "Communities: size, adoption and best-known members.",
+    "stories": "Messages: each message with its model, its adopters and R, the newest first. "
+    "Enter shows one. Below, what happened.",
+    "params": "Parameters of the message shown; p changes them while it spreads.",
+    "detail": "The chosen community: its size, who adopted, its best-known members.",
+}
+
+
+class Help(Dialog[bool]):
+    """A text and a table of keys.
+
+    Parameters
+    ----------
+    focused
+        The pane that had the focus.
+    bindings
+        Key to binding, as active there.
+    situation
+        Says which acts are possible now.
+    """
+
+    def __init__(
+        self,
+        focused: Widget | None,
+        bindings: Mapping[str, ActiveBinding],
+        situation: Situation,
+    ) -> None:
+        super().__init__("Help", yes="Close", no="")
+        self._focused = focused
+        self._bindings = bindings
+        self._situation = situation
+
+    def body(self) -> ComposeResult:
+        """Show the text, then the keys by group."""
+        pane = PANES.get((self._focused.id or "") if self._focused else "", "")
+        yield Static(WELCOME + (f"\n\n{pane}" if pane else ""), markup=False)
+        own = list(self._own_keys())
+        if own:
+            yield Static("Keys of this pane", classes="heading")
+            yield Static(Content("\n").join(own), classes="keys")
+        for group in dict.fromkeys(action.group for action in ACTIONS):
+            lines = [self._line(action) for action in self._acts(group)]
+            if lines:
+                yield Static(group, classes="heading", markup=False)
+                yield Static(Content("\n").join(lines), classes="keys")
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll."""
+        body = self.query_one("#body")
+        body.can_focus = True
+        body.focus()
+
+    def _acts(self, group: str) -> Iterator[Action]:
+        active = {act_of(binding.binding.action) for binding in self._bindings.values()}
+        return (a for a in ACTIONS if a.group == group and a.id in active)
+
+    def _line(self, action: Action) -> Content:
+        keys = [key for key, b in self._bindings.items() if act_of(b.binding.action) == action.id]
+        shown = " ".join(key_label(key) for key in keys)
+        typed = f":{action.command} {action.usage}".strip()
+        dim = "$foreground-muted" if action.when(self._situation) else ""
+        head = Content.assemble((f"{shown:<10} ", "$accent bold"), (action.help, dim))
+        return head + Content.styled(f"  {typed}", "$foreground-disabled")
+
+    def _own_keys(self) -> Iterator[Content]:
+        for key, active in self._bindings.items():
+            binding = active.binding
+            if not act_of(binding.action) and binding.description and not binding.system:
+                yield Content.assemble(
+                    (f"{key_label(key):<10} ", "$accent bold"), binding.description
+                )
+
+    def result(self) -> bool:
+        """Return that it was read."""
+        return True
+
+
+def act_of(binding: str) -> str:
+    """Return the id of the act that a binding's action calls, or nothing."""
+    head, _, rest = binding.partition("act('")
+    name = rest.removesuffix("')")
+    return name if head in {"app.", ""} and rest and by_id(name) else ""

@@ -1,0 +1,49 @@
+"""Live: the message shown, spreading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+
+from tui.screens.panes import Parameters, Stories, Welcome
+from tui.screens.stage import Stage, mode_bindings, titled
+from tui.widgets import CommunityHeat, CommunityMap, Curves, NowPane
+
+if TYPE_CHECKING:
+    from sim.run import Frame
+
+__all__ = ["Live"]
+
+
+class Live(Stage):
+    """Curves and figures above, communities and messages below; wide: parameters and map too."""
+
+    MODE: ClassVar[str] = "live"
+    BINDINGS: ClassVar[list[BindingType]] = mode_bindings("live")
+
+    def panes(self) -> ComposeResult:
+        """Lay the panes out; which of them are seen is a matter of the styles."""
+        with Horizontal(id="upper"):
+            yield titled(Parameters(), "Parameters")
+            yield titled(Welcome(), "Welcome")
+            yield titled(Curves(id="curves"), "Adoption")
+            yield titled(NowPane(id="now"), "Now")
+        with Horizontal(id="lower"):
+            yield titled(CommunityMap(id="map"), "Communities")
+            yield titled(CommunityHeat(id="heat"), "Communities over time")
+            yield titled(Stories(), "Messages")
+
+    def show_panes(self, frame: Frame) -> None:
+        """Show a frame in every pane that is seen."""
+        self.set_class(frame.focus is None, "-quiet")
+        for pane in self.query(".pane"):
+            if pane.display:
+                pane.show(frame)  # type: ignore[attr-defined]
+
+    def on_stories_chosen(self, event: Stories.Chosen) -> None:
+        """Show the message that was chosen."""
+        event.stop()
+        self.app.obey(f"focus {event.session}")

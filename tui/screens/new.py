@@ -1,0 +1,148 @@
+"""A new world: what kind of network, how many members, what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Input, Select, Static
+
+from sim.errors import InputError
+from tui.backend import NewWorld
+from tui.figures import bytes_of, count
+from tui.screens.dialog import Dialog, field
+from tui.screens.error import sentence_of
+from tui.screens.form import Form
+from tui.screens.progress import in_thread
+
+if TYPE_CHECKING:
+    from tui.backend import Backend, Card
+
+__all__ = ["New"]
+
+AGENTS = 100_000
+
+
+class New(Dialog[NewWorld]):
+    """Gives the order for a world.
+
+    Parameters
+    ----------
+    backend
+        Knows the kinds of network and what a world needs.
+    last
+        The order before, to begin with.
+    """
+
+    AUTO_FOCUS = "#agents"
+
+    def __init__(self, backend: Backend, last: NewWorld | None) -> None:
+        super().__init__("New world", yes="Create")
+        self._backend = backend
+        self._last = last or NewWorld(AGENTS, "preferential-attachment", 7, {})
+        self._cards: dict[str, Card] = {}
+
+    def body(self) -> ComposeResult:
+        """Ask for the network, its size, its seed and its parameters."""
+        with Horizontal(classes="row"):
+            yield field("Network")
+            yield Select[str]([], id="network", compact=True, prompt="looking for them ...")
+        with Horizontal(classes="row"):
+            yield field("Members")
+            yield Input(count(self._last.agents), id="agents", compact=True)
+            yield field("Seed", note="")
+            yield Input(str(self._last.seed), id="seed", compact=True)
+        yield Static("Parameters", classes="heading")
+        yield Form()
+        yield Static("", id="estimate", classes="preview", markup=False)
+
+    async def on_mount(self) -> None:
+        """Offer the kinds of network."""
+        cards = await in_thread(self._backend.networks, "networks")
+        self._cards = {card.name: card for card in cards}
+        chosen = self._last.network if self._last.network in self._cards else cards[0].name
+        picker = self.query_one("#network", Select)
+        picker.set_options(choices(cards))
+        picker.value = chosen
+
+    @on(Select.Changed, "#network")
+    async def _picked(self, event: Select.Changed) -> None:
+        event.stop()
+        card = self._cards.get(str(event.value))
+        if card is not None:
+            given = self._last.parameters if card.name == self._last.network else {}
+            await self.query_one(Form).show(card, given)
+            self._look()
+
+    @on(Input.Changed)
+    @on(Form.Changed)
+    def _typed(self) -> None:
+        self._look()
+
+    def order(self) -> NewWorld:
+        """Return what was typed; raises ``InputError`` for what is not allowed."""
+        form = self.query_one(Form)
+        if form.problem:
+            raise InputError(form.problem)
+        return NewWorld(
+            agents=whole("agents", self.query_one("#agents", Input).value, low=1),
+            network=str(self.query_one("#network", Select).value),
+            seed=whole("seed", self.query_one("#seed", Input).value, low=0),
+            parameters=form.values,
+        )
+
+    def result(self) -> NewWorld | None:
+        """Return the order, when it is allowed and fits in memory."""
+        try:
+            order = self.order()
+            needed, free = self._backend.estimate(order)
+        except InputError as error:
+            self.complain(str(error))
+            return None
+        if needed > free:
+            self.complain(
+                f"{count(order.agents)} members need about {bytes_of(needed)} and "
+                f"{bytes_of(free)} are free; ask for fewer members or a smaller mean degree."
+            )
+            return None
+        return order
+
+    @work(exclusive=True)
+    async def _look(self) -> None:
+        """Say what the world would need; the newest question wins."""
+        estimate = self.query_one("#estimate", Static)
+        try:
+            order = self.order()
+            needed, free = await in_thread(lambda: self._backend.estimate(order), "estimate")
+        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+            estimate.update("")
+            self.complain(sentence_of(error))
+            return
+        self.complain("")
+        estimate.update(f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} are free.")
+
+
+def choices(cards: list[Card]) -> list[tuple[Text, str]]:
+    """Make the lines of a picker: name and summary."""
+    width = max(len(card.name) for card in cards) + 2
+    return [
+        (Text.assemble((card.name.ljust(width), "bold"), (card.summary, "dim")), card.name)
+        for card in cards
+    ]
+
+
+def whole(what: str, text: str, *, low: int) -> int:
+    """Read a whole number of at least ``low``.
+
+    Raises
+    ------
+    InputError
+        When the text is no such number.
+    """
+    digits = text.strip().replace(",", "").replace("_", "").replace(" ", "")
+    if not digits.isdecimal() or int(digits) < low:
+        raise InputError(f"{what} must be a whole number from {low}, got {text.strip()[:40]!r}.")
+    return int(digits)

@@ -1,0 +1,300 @@
+"""Panes of text: messages and events, parameters, the chosen community, the welcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.figures import count, percent, short
+from tui.safe import plain
+
+if TYPE_CHECKING:
+    from sim.run import Communities, Focus, Frame, SessionRow
+
+__all__ = ["Detail", "Parameters", "Stories", "Welcome"]
+
+_STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "×"}
+
+
+class Stories(Widget, can_focus=True):
+    """Messages above, newest first, and below them what happened.
+
+    Only the lines that can be seen are drawn, however many messages there are.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "stories--cursor", "stories--focus", "stories--row", "stories--muted", "stories--rule",
+        "stories--failed",
+    }  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Message above", id="stories-up", show=False),
+        Binding("down", "move(1)", "Message below", id="stories-down", show=False),
+        Binding("pageup", "move(-10)", "Ten messages up", id="stories-page-up", show=False),
+        Binding("pagedown", "move(10)", "Ten messages down", id="stories-page-down", show=False),
+        Binding("enter", "choose", "Show this message", id="stories-choose", show=False),
+    ]
+    ALLOW_SELECT = False
+
+    class Chosen(Message):
+        """A message is to be shown.
+
+        Parameters
+        ----------
+        session
+            Its number.
+        """
+
+        def __init__(self, session: int) -> None:
+            super().__init__()
+            self.session = session
+
+    def __init__(self, *, id: str = "stories") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._rows: tuple[SessionRow, ...] = ()
+        self._events: tuple[tuple[int, str], ...] = ()
+        self._shown: int | None = None
+        self._agents = 0
+        self._cursor = 0
+        self._top = 0
+
+    def show(self, frame: Frame) -> None:
+        """Show the messages and events of a frame; redraw only when they changed."""
+        rows = tuple(reversed(frame.sessions))
+        shown = frame.focus.id if frame.focus else None
+        if (rows, frame.events, shown) == (self._rows, self._events, self._shown):
+            return
+        self._rows, self._events, self._shown = rows, frame.events, shown
+        self._agents = frame.agents
+        self._cursor = min(self._cursor, max(0, len(rows) - 1))
+        self.border_title = Content(f"Messages ({len(rows)})" if rows else "Messages")
+        self.refresh()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._cursor = min(max(0, self._cursor + by), max(0, len(self._rows) - 1))
+        self.refresh()
+
+    def action_choose(self) -> None:
+        """Show the message under the cursor."""
+        if self._rows:
+            self.post_message(self.Chosen(self._rows[self._cursor].id))
+
+    def on_click(self, event: object) -> None:
+        """Show the message that was clicked."""
+        line = self._top + getattr(event, "y", 0) - self.gutter.top
+        if 0 <= line < min(len(self._rows), self._room):
+            self._cursor = line
+            self.action_choose()
+
+    @property
+    def _room(self) -> int:
+        """Lines for messages; the events get the rest, at least a third."""
+        height = self.size.height
+        return max(1, min(len(self._rows) or 1, height - min(len(self._events) + 1, height // 3 + 1)))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        room, width = self._room, self.size.width
+        self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
+        if y < room:
+            return self._message(self._top + y, width)
+        if y == room:
+            return self._text("─" * width, "stories--rule")
+        newest_first = y - room - 1
+        if newest_first < len(self._events):
+            tick, text = self._events[-1 - newest_first]
+            return self._text(f"{count(tick):>6} {plain(text, width)}", "stories--muted")
+        return Strip.blank(width, self.rich_style)
+
+    def _message(self, index: int, width: int) -> Strip:
+        if index >= len(self._rows):
+            empty = "No message yet; press i to send one." if index == 0 and not self._rows else ""
+            return self._text(empty, "stories--muted")
+        row = self._rows[index]
+        tail = self._tail(row)
+        room = max(4, width - cell_len(tail) - 1)
+        mark = _STATUS.get(row.status, " ")
+        head = plain(f"{mark}#{row.id} {row.text}".replace("\n", " "), room)
+        gap = " " * max(1, width - cell_len(head) - cell_len(tail))
+        return self._text(head + gap + tail, self._style_of(row, index))
+
+    def _tail(self, row: SessionRow) -> str:
+        share = percent(row.size / self._agents if self._agents else 0)
+        wide = self.size.width >= 44
+        new = f" +{short(row.new)}" if wide and row.status == "running" else ""
+        r = f"  R {row.r:.2f}" if wide and row.r == row.r and row.status == "running" else ""
+        return f"{short(row.size)} {share}{new}{r}"
+
+    def _style_of(self, row: SessionRow, index: int) -> str:
+        if self.has_focus and index == self._cursor:
+            return "stories--cursor"
+        if row.status == "failed":
+            return "stories--failed"
+        return "stories--focus" if row.id == self._shown else "stories--row"
+
+    def _text(self, text: str, component: str) -> Strip:
+        style = self.get_component_rich_style(component)
+        strip = Strip([Segment(text, style)])
+        return strip.adjust_cell_length(self.size.width, style)
+
+
+class Parameters(Widget, can_focus=True):
+    """The parameters of the message shown, each with a bar where it has bounds."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str = "params") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._focus: Focus | None = None
+        self._key: tuple[object, ...] = ()
+
+    def show(self, frame: Frame) -> None:
+        """Show the parameters of the message shown."""
+        focus = frame.focus
+        key = (focus.id, focus.parameters) if focus else ()
+        if key != self._key or focus is None:
+            self._key, self._focus = key, focus
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw name and value, a line each."""
+        focus = self._focus
+        if focus is None:
+            return Content.styled("No message yet.", "$foreground-muted")
+        width = self.size.width
+        lines = [
+            Content.assemble((plain(f"#{focus.id} {focus.model}", width), "bold")),
+            Content.styled(plain(focus.text.replace("\n", " "), width), "$foreground-muted"),
+            Content(""),
+        ]
+        lines += [self._line(name, value, width) for name, value in focus.parameters]
+        lines += [Content(""), Content.styled("p changes them", "$foreground-disabled")]
+        return Content("\n").join(lines)
+
+    def _line(self, name: str, value: object, width: int) -> Content:
+        shown = f"{value:.4g}" if isinstance(value, float) else plain(str(value), 16)
+        room = max(4, width - cell_len(shown) - 1)
+        label = plain(name, room)
+        gap = " " * max(1, width - cell_len(label) - cell_len(shown))
+        return Content.assemble((label, "$foreground-muted"), gap, (shown, "bold"))
+
+
+class Detail(Widget, can_focus=True):
+    """The chosen community: size, adoption, when it began, its best-known members, its ties."""
+
+    def __init__(self, *, id: str = "detail") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._communities: Communities | None = None
+        self._chosen = 0
+        self._tick = 0
+
+    def show(self, communities: Communities | None, chosen: int, tick: int) -> None:
+        """Show a community.
+
+        Parameters
+        ----------
+        communities
+            All of them; ``None`` when none are known.
+        chosen
+            Which one.
+        tick
+            Now.
+        """
+        self._communities, self._chosen, self._tick = communities, chosen, tick
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw the facts, a line each."""
+        found = self._communities
+        if found is None or not 0 <= self._chosen < len(found.names):
+            return Content.styled("No community is chosen.", "$foreground-muted")
+        at, width = self._chosen, self.size.width
+        size, adopted = int(found.sizes[at]), int(found.adopted[at])
+        share = adopted / size if size else 0.0
+        lines = [
+            Content.styled(plain(found.names[at], width), "bold $primary"),
+            Content.styled(f"{found.label}, {at + 1} of {len(found.names)}", "$foreground-muted"),
+            Content(""),
+            _fact("members", count(size), width),
+            _fact("adopted", f"{count(adopted)}  {percent(share)}", width),
+            _gauge(share, width),
+            _fact("first adopted", _onset(int(found.onset[at]), self._tick), width),
+            Content(""),
+            Content.styled("Best-known members", "$foreground-muted"),
+            *[Content(f"  {plain(name, width - 2)}") for name in found.top[at][:5]],
+            Content(""),
+            Content.styled("Most ties with", "$foreground-muted"),
+            *self._neighbours(found, at, width),
+        ]
+        return Content("\n").join(lines)
+
+    def _neighbours(self, found: Communities, at: int, width: int) -> list[Content]:
+        ties = found.links[at] + found.links[:, at]
+        order = [int(other) for other in (-ties).argsort()[:6] if other != at and ties[other] > 0]
+        return [_fact("  " + found.names[o], short(int(ties[o])), width) for o in order[:5]] or [
+            Content("  no other")
+        ]
+
+
+def _onset(onset: int, tick: int) -> str:
+    if onset < 0:
+        return "not yet"
+    return f"tick {count(onset)}" + (f", {count(tick - onset)} ago" if tick > onset else "")
+
+
+def _fact(label: str, value: str, width: int) -> Content:
+    name = plain(label, max(4, width - cell_len(value) - 1))
+    gap = " " * max(1, width - cell_len(name) - cell_len(value))
+    return Content.assemble((name, "$foreground-muted"), gap, (value, "bold"))
+
+
+def _gauge(share: float, width: int) -> Content:
+    done = round(width * share)
+    return Content.assemble(("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled"))
+
+
+class Welcome(Widget):
+    """What stands where the curves will be, until the first message is sent."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str = "welcome") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._frame: Frame | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Say how large this world is."""
+        self._frame = frame
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw the invitation."""
+        frame = self._frame
+        if frame is None:
+            return Content("")
+        groups = len(frame.communities.names) if frame.communities else 0
+        among = f" in {groups} communities" if groups else ""
+        keys = (
+            ("i", "send a message to a few of them"),
+            ("space", "let time run, or pause"),
+            (".", "step one tick"),
+            ("2", "look at the communities"),
+            ("n", "make a world of your own size"),
+            ("?", "every key"),
+        )
+        lines = [
+            Content.assemble(
+                (f"{count(frame.agents)} members", "bold"), f"{among}, {count(frame.ties)} ties."
+            ),
+            Content.styled("Nobody has said anything yet.", "$foreground-muted"),
+            Content(""),
+            *[Content.assemble((f"{key:>7}  ", "bold $accent"), text) for key, text in keys],
+        ]
+        return Content("\n").join(lines)

@@ -1,0 +1,69 @@
+"""The parameters of the message shown, to change while it spreads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.app import ComposeResult
+from textual.widgets import Input, Static
+
+from tui.safe import plain
+from tui.screens.dialog import Dialog
+from tui.screens.form import Form, written
+from tui.screens.progress import in_thread
+
+if TYPE_CHECKING:
+    from sim.run import Focus
+    from tui.backend import Backend
+
+__all__ = ["Params"]
+
+
+class Params(Dialog[dict[str, Any]]):
+    """Gives what was changed, by name.
+
+    Parameters
+    ----------
+    backend
+        Knows the models.
+    focus
+        The message whose parameters they are.
+    """
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, backend: Backend, focus: Focus) -> None:
+        super().__init__(f"Parameters of message #{focus.id}", yes="Apply from the next tick")
+        self._backend = backend
+        self._focus = focus
+        self._now = dict(focus.parameters)
+
+    def body(self) -> ComposeResult:
+        """Say which message it is, and show the form."""
+        yield Static(plain(f"{self._focus.model}: {self._focus.text}", 70), classes="note")
+        yield Form()
+
+    async def on_mount(self) -> None:
+        """Fill the form."""
+        cards = await in_thread(self._backend.models, "models")
+        card = next(card for card in cards if card.name == self._focus.model)
+        await self.query_one(Form).show(card, self._now)
+        first = self.query(Input)
+        if first:
+            first.first().focus()
+
+    def result(self) -> dict[str, Any] | None:
+        """Return the changes, when all of them are allowed."""
+        form = self.query_one(Form)
+        if form.problem:
+            self.complain(form.problem)
+            return None
+        return {
+            name: value
+            for name, value in form.values.items()
+            if str(value) != written(self._now.get(name))
+        }
+
+    def on_form_changed(self) -> None:
+        """Say at once what is wrong."""
+        self.complain(self.query_one(Form).problem)

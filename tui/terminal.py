@@ -1,0 +1,106 @@
+"""Begin and end on a real terminal: refuse where there is none, give it back whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+
+__all__ = ["NO_TERMINAL", "obstacle", "run_on_terminal"]
+
+NO_TERMINAL = (
+    "Hubbub's screen needs a terminal, and {reason}. Run it without one: "
+    "hubbub run WORLD --inject TEXT --ticks N --json out.json (hubbub run --help)."
+)
+
+SWITCH_SECONDS = 0.001
+"""How long Python lets one thread compute while another waits; the screen answers sooner so."""
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+def obstacle(
+    environment: Mapping[str, str] = os.environ,
+    streams: tuple[TextIO | None, ...] | None = None,
+) -> str:
+    """Say why the screen cannot be shown here; empty when it can.
+
+    Parameters
+    ----------
+    environment
+        Where ``TERM`` is looked up.
+    streams
+        What must be a terminal; the standard streams by default.
+    """
+    if environment.get("TERM", "") == "dumb":
+        return NO_TERMINAL.format(reason="TERM=dumb says that this one cannot move its cursor")
+    for stream in streams or (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+        if stream is None or stream.closed or not stream.isatty():
+            return NO_TERMINAL.format(reason="input or output is not one (a pipe, a file or CI)")
+    return ""
+
+
+def run_on_terminal(
+    path: str | Path | None = None,
+    *,
+    saves: str | Path | None = None,
+    fps: float | None = None,
+    theme: str | None = None,
+) -> int:
+    """Show the screen until it is left; see :func:`tui.app.main`."""
+    refusal = obstacle()
+    if refusal:
+        print(refusal, file=sys.stderr)  # noqa: T201 - the screen is not there to say it
+        return 2
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    sys.setswitchinterval(SWITCH_SECONDS)
+    from tui.app import Hubbub
+    from tui.rooms import Rooms, preferences
+
+    wanted = preferences()
+    if fps is not None:
+        wanted = replace(wanted, frames_per_second=min(30.0, max(0.2, fps)))
+    if theme is not None:
+        wanted = replace(wanted, theme=theme)
+    app = Hubbub(Rooms(saves), wanted, Path(path) if path is not None else None)
+    return asyncio.run(_run(app))
+
+
+async def _run(app: Hubbub) -> int:
+    """Run the app; the terminal is given back first, then the engine is left, in bounded time."""
+    received: list[int] = []
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, _signalled, app, number, received)
+    await app.run_async()
+    await app.leave()
+    if received:
+        return 128 + received[0]
+    return app.return_code or 0
+
+
+def _signalled(app: Hubbub, number: int, received: list[int]) -> None:
+    """Leave in good order; a second signal does not wait."""
+    if received:
+        restore()
+        os._exit(128 + number)
+    received.append(number)
+    app.exit()
+
+
+def restore() -> None:
+    """Give the terminal back without the app's help: main screen, cursor, cooked mode."""
+    try:
+        sys.__stderr__.write("\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\n")  # type: ignore[union-attr]
+        sys.__stderr__.flush()  # type: ignore[union-attr]
+        os.system("stty sane")  # noqa: S605, S607 - the last act of the process
+    except OSError:
+        return

@@ -1,0 +1,46 @@
+"""What may follow each command on the ``:`` line, as the program stands now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.acts import ORDERS, SPEEDS, VIEWS
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+
+__all__ = ["known"]
+
+
+def known(app: Hubbub) -> dict[str, list[str]]:
+    """Return command to words; nothing here reads a file or asks the engine."""
+    frame = app.frame
+    words = {
+        "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
+        "theme": list(app.themes),
+        "view": list(VIEWS),
+        "order": list(ORDERS),
+        "export": ["screenshot"],
+        "inject": ["text=", "model=", "author=", *_seeds(app), *app.model_words],
+        "open": app.saved_words,
+        "save": app.saved_words,
+    }
+    if frame is not None:
+        ids = [str(row.id) for row in frame.sessions]
+        words |= {"focus": ids, "cancel": ids}
+        if frame.focus is not None:
+            words["set"] = [name for name, _ in frame.focus.parameters]
+    return words
+
+
+def _seeds(app: Hubbub) -> list[str]:
+    communities = app.frame.communities if app.frame else None
+    names = communities.names[:64] if communities is not None else ()
+    plain_names = [name for name in names if name.isidentifier()]
+    return [
+        "seeds=top:40:pagerank",
+        "seeds=top:40:degree",
+        "seeds=random:40",
+        "seeds=ids:",
+        *(f"seeds=community:{name}:40" for name in plain_names),
+    ]
