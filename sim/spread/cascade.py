@@ -336,8 +336,15 @@ class Cascade:
             self.status = "cancelled"
 
     def revise(self, **changes: Any) -> None:
-        """Change parameters of the model from the next tick on; checked like new ones."""
-        self.model = self.model.revised(**changes)
+        """Change parameters of the model from the next tick on; checked like new ones.
+
+        A cascade that had come to rest runs on: what could not change may change now.
+        """
+        revised = self.model.revised(**changes)
+        revised.check()
+        self.model = revised
+        if self.status == "quiet":
+            self.status = "running"
 
     @property
     def nbytes(self) -> int:

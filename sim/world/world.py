@@ -251,6 +251,7 @@ class World:
         if author is not None:
             self._people_of([author], "The author")
         start_at = self._start_of(at)
+        mode = _mode(draws) or plugin.draws
         message = self._message(text, author, tags, kind)
         cascade = Cascade(
             message.id,
@@ -261,9 +262,10 @@ class World:
             seed=self.seed,
             priority=priority,
             starts_at=start_at,
-            draws_mode=_mode(draws) or plugin.draws,
+            draws_mode=mode,
             channel=channel,
         )
+        self.made += 1
         self.cascades.append(cascade)
         running = sum(other.status == "running" for other in self.cascades)
         if start_at == self.tick and running < self.max_running:
@@ -282,8 +284,7 @@ class World:
         else:
             mask = tags if isinstance(tags, int) else vocabulary.mask(tags)
         writer = -1 if author is None else int(author)
-        self.made += 1
-        return Message(self.made - 1, said, writer, mask, clean(kind, 64), self.tick)
+        return Message(self.made, said, writer, mask, clean(kind, 64), self.tick)
 
     def _start_of(self, at: int | None) -> int:
         if at is not None and at < self.tick:

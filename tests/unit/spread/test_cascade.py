@@ -1,0 +1,96 @@
+"""What a cascade tells of itself."""
+
+import igraph
+import numpy as np
+import pytest
+
+from sim import World
+from sim.testing import tiny_world
+
+
+@pytest.fixture
+def chain() -> World:
+    # 0 -> 1 -> 2 -> 3 and 0 -> 4
+    return World.from_edges([0, 1, 2, 0], [1, 2, 3, 4])
+
+
+def certain(world: World, seeds: list[int]):  # type: ignore[no-untyped-def]
+    story = world.inject("x", seeds=seeds, model="independent-cascade", probability=1.0)
+    world.run_until_quiet(story)
+    return story
+
+
+def test_shape_of_a_known_tree(chain: World) -> None:
+    story = certain(chain, [0])
+    assert (story.size, story.depth, story.breadth) == (5, 3, 2)
+    assert story.source.tolist() == [-1, 0, 1, 2, 0]
+    assert story.adopted_at.tolist() == [0, 1, 2, 3, 1]
+    # pairs of the tree 4-0-1-2-3, a path of 5: mean distance 2
+    assert story.virality == pytest.approx(2.0)
+
+
+def test_reproduction_and_speed_of_a_known_tree(chain: World) -> None:
+    story = certain(chain, [0])
+    np.testing.assert_array_equal(story.new_adopters, [1, 2, 1, 1, 0])
+    np.testing.assert_array_equal(story.r[:4], [2.0, 0.5, 1.0, 0.0])
+    assert np.isnan(story.r[4])
+    assert story.speed == pytest.approx(4 / 4)
+
+
+def test_history_adds_up_to_the_population() -> None:
+    world = tiny_world()
+    story = world.inject("x", seeds=[0, 5], model="sir", beta=0.4)
+    world.step(10)
+    assert (story.history.sum(axis=1) == 60).all()
+    assert story.counts == dict(zip(story.states, story.history[-1].tolist(), strict=True))
+    assert story.new_adopters.sum() == story.size
+
+
+def test_virality_equals_mean_distance_in_igraph() -> None:
+    world = tiny_world()
+    story = world.inject("x", seeds=[0], model="independent-cascade", probability=0.9)
+    world.run_until_quiet(story)
+    at = {int(v): i for i, v in enumerate(story.adopters)}
+    arcs = [(at[int(v)], at[int(story.source[v])]) for v in story.adopters if story.source[v] >= 0]
+    tree = igraph.Graph(n=len(at), edges=arcs)
+    assert story.virality == pytest.approx(tree.average_path_length())
+    assert story.depth == max(tree.distances(source=at[0])[0])
+
+
+def test_depths_of_several_seeds_are_taken_from_the_nearest_root() -> None:
+    world = World.from_edges([0, 1, 3], [1, 2, 4])
+    story = certain(world, [0, 3])
+    assert dict(zip(story.adopters.tolist(), story.depths.tolist(), strict=True)) == {
+        0: 0, 3: 0, 1: 1, 4: 1, 2: 2,
+    }  # fmt: skip
+    assert story.breadth == 2
+
+
+def test_views_are_read_only(chain: World) -> None:
+    story = certain(chain, [0])
+    for view in (story.adopters, story.log.ticks, story.log.sources):
+        with pytest.raises(ValueError, match="read-only"):
+            view[0] = 1
+
+
+def test_nothing_happened_yet() -> None:
+    story = tiny_world().inject("x", seeds=[0], model="si", at=5)
+    assert (story.size, story.depth, story.breadth, story.virality, story.speed) == (0, 0, 0, 0, 0)
+    assert story.history.shape == (0, 2)
+    assert story.frontier.size == 0
+    assert story.r.size == 0
+
+
+def test_reinfection_is_no_second_adoption() -> None:
+    world = World.from_edges([0, 1], [1, 0])
+    story = world.inject("x", seeds=[0], model="sis", beta=1.0, gamma=1.0)
+    world.step(6)
+    assert story.size == 2
+    assert story.history[-1].sum() == 2
+
+
+def test_spreading_stops_when_no_tie_is_left() -> None:
+    world = World.from_edges([0, 1], [1, 2], 5)
+    story = world.inject("x", seeds=[0], model="si", beta=1.0)
+    world.run_until_quiet(story, 50)
+    assert (story.status, story.size) == ("quiet", 3)

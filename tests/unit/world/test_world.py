@@ -1,0 +1,229 @@
+"""The world: commands refuse in one sentence, steps are reproducible, the state round-trips."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import World
+from sim.core.registry import names
+from sim.errors import CapacityError, InputError, ParameterError, UnknownNameError
+from sim.kernels.claims import FREE
+from sim.testing import tiny_world
+from sim.world.phases import Phase
+
+STORY = {"seeds": [0, 5], "model": "sir"}
+
+
+def test_equal_seeds_make_equal_worlds_and_other_seeds_do_not() -> None:
+    one, two = (World.create(500, mean_degree=6, seed=3) for _ in range(2))
+    assert one.digest() == two.digest()
+    assert one.digest() != World.create(500, mean_degree=6, seed=4).digest()
+
+
+def test_digest_follows_every_change() -> None:
+    world = tiny_world()
+    seen = {world.digest()}
+    world.inject("x", **STORY)
+    seen.add(world.digest())
+    world.step()
+    seen.add(world.digest())
+    world.agents.set_status([3], 3)
+    seen.add(world.digest())
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize("model", names())
+def test_restored_world_goes_on_as_if_never_stopped(model: str) -> None:
+    world = tiny_world()
+    world.inject("x", seeds=list(range(0, 60, 6)), model=model)
+    world.step(3)
+    again = World.restore(*world.dump())
+    assert again.digest() == world.digest()
+    world.step(9)
+    again.step(9)
+    assert again.digest() == world.digest()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"seeds": []}, "at least one agent"),
+        ({"seeds": [0, 99, 200]}, "99, 200 are unknown; this world has agents 0 to 59"),
+        ({"seeds": [-1]}, "-1 is unknown"),
+        ({"seeds": [0.5]}, "whole numbers"),
+        ({"author": 400}, "The author: 400 is unknown"),
+        ({"at": -1}, "cannot start at tick -1"),
+        ({"draws": "dice"}, "'coins' or 'skips'"),
+        ({"beta": 1.5}, r"sir: beta must be in \[0, 1\], got 1.5"),
+        ({"betta": 0.5}, "did you mean 'beta'"),
+        ({"tags": ["musik"]}, "musi"),
+    ],
+)
+def test_injection_refuses_in_one_sentence(change: dict[str, Any], sentence: str) -> None:
+    world = tiny_world()
+    before = world.digest()
+    with pytest.raises(InputError, match=sentence):
+        world.inject("x", **{**STORY, **change})
+    assert world.digest() == before
+
+
+def test_unknown_model_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'independent-cascade'"):
+        tiny_world().inject("x", seeds=[0], model="independant-cascade")
+
+
+def test_empty_text_is_refused() -> None:
+    with pytest.raises(InputError, match="needs a text"):
+        tiny_world().inject(" \n", **STORY)
+
+
+def test_inactive_seeds_are_refused_with_their_ids() -> None:
+    world = tiny_world()
+    world.agents.set_status([5], 3)
+    with pytest.raises(InputError, match="5 is not active"):
+        world.inject("x", **STORY)
+
+
+@pytest.mark.parametrize("model", ["independent-cascade", "linear-threshold", "sir", "viral"])
+def test_inactive_agents_neither_hear_nor_speak(model: str) -> None:
+    world = World.from_edges([0, 1], [1, 2])
+    world.agents.set_status([1], 3)
+    options: dict[str, Any] = {
+        "independent-cascade": {"probability": 1.0},
+        "sir": {"beta": 1.0, "gamma": 0.5},
+        "viral": {"base": 1.0},
+    }.get(model, {})
+    story = world.inject("x", seeds=[0], model=model, **options)
+    world.step(5)
+    assert story.adopters.tolist() == [0]
+
+
+def test_speaker_that_becomes_inactive_falls_silent_and_can_return() -> None:
+    world = World.from_edges([0], [1])
+    story = world.inject("x", seeds=[0], model="si", beta=1.0)
+    world.agents.set_status([0], 3)
+    world.step(3)
+    assert story.size == 1
+    world.agents.set_status([0], 1)
+    world.step()
+    assert story.size == 2
+
+
+@pytest.mark.parametrize(
+    ("agents", "error", "sentence"),
+    [
+        (0, InputError, "at least 1 agent"),
+        (10**9, CapacityError, "1,000,000,000 agents .* GiB .* try --agents"),
+    ],
+)
+def test_impossible_sizes_are_refused_before_allocation(
+    agents: int, error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        World.create(agents)
+
+
+def test_population_and_network_must_be_of_one_size() -> None:
+    one, two = tiny_world(60), tiny_world(50)
+    with pytest.raises(InputError, match="50 agents"):
+        World(two.agents, one.ties)
+
+
+def test_waiting_messages_start_by_priority_then_age() -> None:
+    world = tiny_world()
+    world.max_running = 1
+    stories = [world.inject("x", priority=p, seeds=[0], model="sis", gamma=1.0, beta=0.0)
+               for p in (0, 0, 5)]  # fmt: skip
+    assert [story.status for story in stories] == ["running", "queued", "queued"]
+    world.step(2)
+    assert [story.status for story in stories] == ["quiet", "queued", "quiet"]
+    world.step()
+    assert [story.started_at for story in stories] == [0, 2, 1]
+
+
+def test_message_may_start_later() -> None:
+    world = tiny_world()
+    story = world.inject("x", at=4, **STORY)
+    world.step(4)
+    assert (story.status, story.size) == ("queued", 0)
+    world.step()
+    assert (story.started_at, story.adopted_at[0]) == (4, 4)
+
+
+def test_cancelled_message_keeps_what_happened() -> None:
+    world = tiny_world()
+    story = world.inject("x", **STORY)
+    world.step(2)
+    size = story.size
+    story.cancel()
+    world.step(5)
+    assert (story.status, story.size) == ("cancelled", size)
+
+
+def test_parameters_change_from_the_next_tick_on() -> None:
+    world = tiny_world()
+    story = world.inject("x", seeds=[0], model="si", beta=0.0)
+    world.step(3)
+    story.revise(beta=1.0)
+    world.step()
+    assert story.size > 1
+    with pytest.raises(ParameterError, match="beta"):
+        story.revise(beta=2)
+
+
+def test_stepping_backwards_is_refused() -> None:
+    with pytest.raises(InputError, match="forward"):
+        tiny_world().step(-1)
+
+
+def test_phases_are_a_list_that_can_be_extended() -> None:
+    world = tiny_world()
+    ticks: list[int] = []
+    world.phases.append(Phase("note", "notes the tick", lambda w: ticks.append(w.tick)))
+    world.step(3)
+    assert ticks == [1, 2, 3]
+    assert list(world.phase_seconds) == ["begin", "spread", "note"]
+
+
+@pytest.mark.parametrize("model", ["sir", "viral", "independent-cascade", "linear-threshold"])
+def test_agents_that_join_can_be_reached(model: str) -> None:
+    world = tiny_world()
+    story = world.inject("x", seeds=list(range(60)), model=model)
+    world.step()
+    added = world.create_agents(70)
+    world.add_ties([60] * 70, list(added))
+    world.step(5)
+    assert (len(world.agents), story.adopted_at.size) == (130, 130)
+    assert sum(story.counts.values()) == 130
+    assert World.restore(*world.dump()).digest() == world.digest()
+
+
+def test_failing_model_is_named_and_leaves_the_world_intact() -> None:
+    world = tiny_world()
+    good = world.inject("good", seeds=[0], model="si", beta=0.5)
+    bad = world.inject("bad", **STORY)
+    bad.columns["state"] = np.zeros(3, np.uint8)
+    bad.memo = "nonsense"
+    world.step(2)
+    assert bad.status == "failed"
+    assert bad.error is not None
+    assert bad.error.startswith("sir: ")
+    assert good.size > 1
+    assert (world.scratch().claim == FREE).all()
+
+
+def test_run_until_quiet_counts_its_ticks() -> None:
+    world = World.from_edges([0, 1], [1, 2])
+    story = world.inject("x", seeds=[0], model="independent-cascade", probability=1.0)
+    assert world.run_until_quiet(story) == 3
+    assert story.status == "quiet"
+    assert world.run_until_quiet(story) == 0
+
+
+def test_size_of_the_state_is_known() -> None:
+    world = tiny_world()
+    before = world.nbytes
+    world.inject("x", **STORY)
+    assert world.nbytes > before > 60 * 30
+    assert World.estimate_bytes(1000, 10) > 1000 * 100
