@@ -1,0 +1,292 @@
+"""Ties as sorted rows: counting sorts, merge, transpose and checks, all linear in the ties.
+
+A network is ``rows`` uint32 (n, 2), the (start, length) of each agent's row, and ``targets``
+uint32 (m,), each row strictly increasing. ``trust`` is uint16 (m,) beside ``targets``, or (0,)
+where every tie has trust 1.0. Long loops take a range, so that a caller can stop between chunks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.kernels.jit import kernel
+
+__all__ = [
+    "check_rows",
+    "collect_rows",
+    "compact_rows",
+    "count_arcs",
+    "count_targets",
+    "merge_rows",
+    "mirrors",
+    "quantise",
+    "row_starts",
+    "scatter_arcs",
+    "transpose_rows",
+]
+
+Words = npt.NDArray[np.uint32]
+Shorts = npt.NDArray[np.uint16]
+Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating]
+
+_FULL = 65535.0
+
+
+@kernel
+def count_arcs(
+    sources: Words,
+    targets: Words,
+    both: bool,
+    begin: int,
+    end: int,
+    out_count: Longs,
+    in_count: Longs,
+) -> int:
+    """Add arcs ``begin..end`` to the degrees; return how many were loops (not added).
+
+    ``sources``, ``targets`` uint32 (m,); ``both``: each arc also stands for its reverse;
+    ``out_count``, ``in_count`` int64 (n,), added to.
+    """
+    loops = 0
+    for i in range(begin, end):
+        s = sources[i]
+        t = targets[i]
+        if s == t:
+            loops += 1
+            continue
+        out_count[s] += 1
+        in_count[t] += 1
+        if both:
+            out_count[t] += 1
+            in_count[s] += 1
+    return loops
+
+
+@kernel
+def scatter_arcs(
+    sources: Words,
+    targets: Words,
+    trust: Shorts,
+    both: bool,
+    begin: int,
+    end: int,
+    cursor: Longs,
+    heads: Words,
+    head_trust: Shorts,
+) -> None:
+    """Write arcs ``begin..end`` grouped by target, in input order within a target.
+
+    ``cursor`` int64 (n,): next free place of each target's group, advanced; ``heads`` uint32:
+    the sources, grouped; ``head_trust`` uint16 beside it where ``trust`` is given, else (0,).
+    """
+    weighted = trust.size > 0
+    for i in range(begin, end):
+        s = sources[i]
+        t = targets[i]
+        if s == t:
+            continue
+        at = cursor[t]
+        cursor[t] = at + 1
+        heads[at] = s
+        if weighted:
+            head_trust[at] = trust[i]
+        if both:
+            at = cursor[s]
+            cursor[s] = at + 1
+            heads[at] = t
+            if weighted:
+                head_trust[at] = trust[i]
+
+
+@kernel
+def collect_rows(
+    stops: Longs,
+    heads: Words,
+    head_trust: Shorts,
+    begin: int,
+    end: int,
+    rows: Words,
+    targets: Words,
+    trust: Shorts,
+) -> int:
+    """Append targets ``begin..end`` to the rows of their sources; return the duplicates.
+
+    Second half of the counting sort: targets come in rising order, so rows end up sorted, and a
+    duplicate is always the tie just written; it overwrites that tie's trust (the last arc wins).
+    ``stops`` int64 (n,): end of each target's group in ``heads``; ``rows`` holds the starts, and
+    lengths of what is written so far.
+    """
+    weighted = head_trust.size > 0
+    duplicates = 0
+    at = np.int64(0) if begin == 0 else stops[begin - 1]
+    for t in range(begin, end):
+        stop = stops[t]
+        while at < stop:
+            s = heads[at]
+            length = rows[s, 1]
+            place = np.int64(rows[s, 0]) + np.int64(length)
+            if length > 0 and targets[place - 1] == t:
+                duplicates += 1
+                place -= 1
+            else:
+                targets[place] = t
+                rows[s, 1] = np.int64(length) + 1
+            if weighted:
+                trust[place] = head_trust[at]
+            at += 1
+    return duplicates
+
+
+@kernel
+def row_starts(lengths: Longs, rows: Words) -> None:
+    """Set the starts of ``rows`` uint32 (n, 2) from ``lengths`` int64 (n,); lengths become 0."""
+    total = np.int64(0)
+    for u in range(lengths.size):
+        rows[u, 0] = total
+        rows[u, 1] = 0
+        total += lengths[u]
+
+
+@kernel
+def compact_rows(
+    rows: Words, targets: Words, trust: Shorts, out_targets: Words, out_trust: Shorts
+) -> None:
+    """Copy rows with gaps into tight arrays and set the new starts in ``rows``."""
+    weighted = trust.size > 0
+    place = np.int64(0)
+    for u in range(rows.shape[0]):
+        start = np.int64(rows[u, 0])
+        rows[u, 0] = place
+        for e in range(start, start + np.int64(rows[u, 1])):
+            out_targets[place] = targets[e]
+            if weighted:
+                out_trust[place] = trust[e]
+            place += 1
+
+
+@kernel
+def count_targets(targets: Words, begin: int, end: int, in_count: Longs) -> None:
+    """Add ties ``begin..end`` to the in-degrees, ``in_count`` int64 (n,)."""
+    for e in range(begin, end):
+        in_count[targets[e]] += 1
+
+
+@kernel
+def transpose_rows(
+    rows: Words,
+    targets: Words,
+    trust: Shorts,
+    begin: int,
+    end: int,
+    out_rows: Words,
+    out_targets: Words,
+    out_trust: Shorts,
+) -> None:
+    """Append agents ``begin..end`` to the reverse rows of those who hear them.
+
+    ``out_rows`` holds the starts of the reverse rows and the lengths written so far. Agents come
+    in rising order, so the reverse rows are sorted by construction.
+    """
+    weighted = trust.size > 0
+    for u in range(begin, end):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = targets[e]
+            length = np.int64(out_rows[v, 1])
+            place = np.int64(out_rows[v, 0]) + length
+            out_rows[v, 1] = length + 1
+            out_targets[place] = u
+            if weighted:
+                out_trust[place] = trust[e]
+
+
+@kernel
+def merge_rows(
+    rows: Words,
+    targets: Words,
+    trust: Shorts,
+    new_rows: Words,
+    new_targets: Words,
+    new_trust: Shorts,
+    out_rows: Words,
+    out_targets: Words,
+    out_trust: Shorts,
+) -> int:
+    """Merge two sets of sorted rows over the same agents; return how many ties are in the result.
+
+    A tie in both takes the new trust. The trust arrays are all (0,), or all given.
+    """
+    weighted = trust.size > 0 or new_trust.size > 0
+    place = np.int64(0)
+    for u in range(rows.shape[0]):
+        i = np.int64(rows[u, 0])
+        j = np.int64(new_rows[u, 0])
+        i_stop = i + np.int64(rows[u, 1])
+        j_stop = j + np.int64(new_rows[u, 1])
+        out_rows[u, 0] = place
+        first = place
+        while i < i_stop or j < j_stop:
+            take_new = i == i_stop or (j < j_stop and new_targets[j] <= targets[i])
+            if take_new:
+                if i < i_stop and new_targets[j] == targets[i]:
+                    i += 1
+                out_targets[place] = new_targets[j]
+                if weighted:
+                    out_trust[place] = new_trust[j]
+                j += 1
+            else:
+                out_targets[place] = targets[i]
+                if weighted:
+                    out_trust[place] = trust[i]
+                i += 1
+            place += 1
+        out_rows[u, 1] = place - first
+    return int(place)
+
+
+@kernel
+def check_rows(rows: Words, targets: Words) -> int:
+    """Return the first agent whose row is not rising, in range and free of itself; or -1."""
+    n = rows.shape[0]
+    for u in range(n):
+        start = np.int64(rows[u, 0])
+        last = np.int64(-1)
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = np.int64(targets[e])
+            if v <= last or v >= n or v == u:
+                return u
+            last = v
+    return -1
+
+
+@kernel
+def quantise(values: Floats, out: Shorts) -> int:
+    """Write values in [0, 1] as uint16 / 65535; return the first index outside, or -1."""
+    for i in range(values.size):
+        value = values[i]
+        if not (value >= 0.0 and value <= 1.0):
+            return i
+        out[i] = np.uint16(value * _FULL + 0.5)
+    return -1
+
+
+@kernel
+def mirrors(rows: Words, targets: Words) -> bool:
+    """Return whether every tie has its reverse.
+
+    Walking the rows in order meets the ties of the reverse in the order of its sorted rows; so
+    one cursor a row, compared as it goes, settles it. A directed network fails early.
+    """
+    n = rows.shape[0]
+    seen = np.zeros(n, np.uint32)
+    for u in range(n):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = targets[e]
+            done = np.int64(seen[v])
+            if done == rows[v, 1] or targets[np.int64(rows[v, 0]) + done] != u:
+                return False
+            seen[v] = done + 1
+    return True

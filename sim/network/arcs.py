@@ -1,0 +1,183 @@
+"""From arcs in any order to sorted rows: what :class:`sim.network.ties.Ties` is built with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report
+from sim.errors import CapacityError, InputError
+from sim.kernels import ties as kernels
+
+__all__ = ["NO_TRUST", "chunks", "merged", "quantised", "sorted_rows", "transposed", "vetted"]
+
+Ids = npt.NDArray[np.uint32]
+Trust = npt.NDArray[np.uint16]
+Rows = tuple[Ids, Ids, Trust]
+
+LIMIT = 1 << 32
+NO_TRUST: Trust = np.empty(0, np.uint16)
+NO_TRUST.flags.writeable = False
+
+_CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel between calls
+
+
+def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) ranges that cover 0..total."""
+    for begin in range(0, total, size):
+        yield begin, min(total, begin + size)
+
+
+def vetted(
+    sources: npt.ArrayLike, targets: npt.ArrayLike, agents: int | None
+) -> tuple[Ids, Ids, int]:
+    """Return (sources, targets, agents) as uint32 arrays and a count, or refuse the input.
+
+    Raises
+    ------
+    InputError
+        For ids out of range or no integers, and for unequal lengths.
+    """
+    heard, hearing = np.asarray(sources), np.asarray(targets)
+    if heard.ndim != 1 or heard.shape != hearing.shape:
+        raise InputError(
+            f"Ties need as many targets as sources, each in one row; got shapes "
+            f"{heard.shape} and {hearing.shape}."
+        )
+    most = max(_largest(heard, "source"), _largest(hearing, "target"))
+    n = most + 1 if agents is None else agents
+    if not 0 <= n < LIMIT:
+        raise InputError(f"A network has 0 to {LIMIT - 1:,} agents, got {n:,}.")
+    return _within(heard, n, "source"), _within(hearing, n, "target"), n
+
+
+def _largest(ids: npt.NDArray[np.generic], side: str) -> int:
+    if ids.size == 0:
+        return -1
+    if ids.dtype.kind not in "iu":
+        raise InputError(f"The {side}s of ties must be integers, got {ids.dtype.name} values.")
+    return int(ids.max())
+
+
+def _within(ids: npt.NDArray[np.generic], agents: int, side: str) -> Ids:
+    if ids.size == 0:
+        return np.empty(0, np.uint32)
+    whole: npt.NDArray[np.int64] = ids  # type: ignore[assignment]
+    if whole.min() < 0 or whole.max() >= agents:
+        at = int(np.argmax((whole < 0) | (whole >= agents)))
+        raise InputError(
+            f"Tie {at}: {side} {int(whole[at])} is not an agent; "
+            f"the network has {agents:,} agents, ids 0 to {agents - 1:,}."
+        )
+    return np.ascontiguousarray(whole.astype(np.uint32, copy=False))
+
+
+def quantised(trust: npt.ArrayLike | None, count: int) -> Trust:
+    """Return trust in [0, 1] as uint16 / 65535, of length ``count``; (0,) for None.
+
+    Raises
+    ------
+    InputError
+        For a wrong length, or a value that is outside [0, 1] or not a number.
+    """
+    if trust is None:
+        return NO_TRUST
+    values = np.asarray(trust)
+    if values.shape != (count,):
+        raise InputError(f"Trust needs one value a tie ({count:,}), got shape {values.shape}.")
+    if values.dtype == np.uint16:
+        return np.ascontiguousarray(values)
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"Trust must be numbers in [0, 1], got {values.dtype.name} values.")
+    kind = np.float32 if values.dtype == np.float32 else np.float64
+    floats: npt.NDArray[np.floating] = np.ascontiguousarray(values, kind)
+    out = np.empty(count, np.uint16)
+    bad = kernels.quantise(floats, out)
+    if bad >= 0:
+        raise InputError(f"Tie {bad}: trust must be in [0, 1], got {floats[bad]}.")
+    return out
+
+
+def sorted_rows(
+    sources: Ids, targets: Ids, trust: Trust, agents: int, *, both: bool, report: Report
+) -> tuple[Rows, int]:
+    """Return ((rows, targets, trust), loops dropped) by two counting sorts.
+
+    Arcs go into groups by target, then from target to target into the rows of their sources:
+    rows come out sorted and, being stable, the last of duplicate arcs is met last.
+    """
+    outs, ins = np.zeros(agents, np.int64), np.zeros(agents, np.int64)
+    loops = 0
+    for begin, end in chunks(sources.size):
+        report("counting ties", begin / sources.size)
+        loops += kernels.count_arcs(sources, targets, both, begin, end, outs, ins)
+    stops = np.cumsum(ins)
+    total = int(stops[-1]) if agents else 0
+    if total >= LIMIT:
+        raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {total:,}.")
+    weights = total if trust.size else 0
+    heads, head_trust = np.empty(total, np.uint32), np.empty(weights, np.uint16)
+    np.subtract(stops, ins, out=ins)
+    for begin, end in chunks(sources.size):
+        report("sorting ties by target", begin / sources.size)
+        kernels.scatter_arcs(sources, targets, trust, both, begin, end, ins, heads, head_trust)
+    rows = np.empty((agents, 2), np.uint32)
+    kernels.row_starts(outs, rows)
+    grouped = (np.empty(total, np.uint32), np.empty(weights, np.uint16))
+    extra = 0
+    for begin, end in _even_chunks(stops):
+        report("sorting ties by source", begin / agents)
+        extra += kernels.collect_rows(stops, heads, head_trust, begin, end, rows, *grouped)
+    del heads, head_trust
+    return (_tight(rows, *grouped, total - extra) if extra else (rows, *grouped)), loops
+
+
+def _even_chunks(stops: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield agent ranges of about ``_CHUNK`` ties each; ``stops`` are their running totals."""
+    begin, total = 0, int(stops[-1]) if stops.size else 0
+    for goal in range(_CHUNK, total + _CHUNK, _CHUNK):
+        end = int(np.searchsorted(stops, goal)) + 1 if goal < total else stops.size
+        if end > begin:
+            yield begin, end
+            begin = end
+
+
+def _tight(rows: Ids, targets: Ids, trust: Trust, count: int) -> Rows:
+    out = np.empty(count, np.uint32)
+    out_trust = np.empty(count if trust.size else 0, np.uint16)
+    kernels.compact_rows(rows, targets, trust, out, out_trust)
+    return rows, out, out_trust
+
+
+def transposed(rows: Ids, targets: Ids, trust: Trust, in_degree: Ids, report: Report) -> Rows:
+    """Return the reverse rows: of each agent, whom it hears; sorted by construction."""
+    out_rows = np.empty_like(rows)
+    kernels.row_starts(in_degree.astype(np.int64), out_rows)
+    out, out_trust = np.empty_like(targets), np.empty_like(trust)
+    stops = rows[:, 0].astype(np.int64) + rows[:, 1]
+    for begin, end in _even_chunks(stops):
+        report("reversing ties", begin / len(rows))
+        kernels.transpose_rows(rows, targets, trust, begin, end, out_rows, out, out_trust)
+    return out_rows, out, out_trust
+
+
+def merged(old: Rows, new: Rows) -> Rows:
+    """Return the union of two networks over the same agents; a tie in both takes the new trust."""
+    rows, targets, trust = old
+    new_rows, new_targets, new_trust = new
+    if trust.size or new_trust.size:
+        trust = trust if trust.size else np.full(targets.size, 65535, np.uint16)
+        new_trust = new_trust if new_trust.size else np.full(new_targets.size, 65535, np.uint16)
+    most = targets.size + new_targets.size
+    if most >= LIMIT:
+        raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {most:,}.")
+    out_rows, out = np.empty_like(rows), np.empty(most, np.uint32)
+    out_trust = np.empty(most if trust.size or new_trust.size else 0, np.uint16)
+    count = kernels.merge_rows(
+        rows, targets, trust, new_rows, new_targets, new_trust, out_rows, out, out_trust
+    )
+    if count == most:
+        return out_rows, out, out_trust
+    return out_rows, out[:count].copy(), out_trust[:count].copy()
