@@ -343,6 +343,7 @@ class Cascade:
         revised = self.model.revised(**changes)
         revised.check()
         self.model = revised
+        self.memo = None
         if self.status == "quiet":
             self.status = "running"
 

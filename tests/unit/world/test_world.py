@@ -12,7 +12,7 @@ from sim.kernels.claims import FREE
 from sim.testing import tiny_world
 from sim.world.phases import Phase
 
-STORY = {"seeds": [0, 5], "model": "sir"}
+STORY: dict[str, Any] = {"seeds": [0, 5], "model": "sir"}
 
 
 def test_equal_seeds_make_equal_worlds_and_other_seeds_do_not() -> None:
