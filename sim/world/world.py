@@ -24,6 +24,7 @@ from sim.world.capacity import estimate_bytes, refuse_what_does_not_fit
 from sim.world.people import People
 from sim.world.phases import PHASES, Phase, start
 from sim.world.state import digest_of, dump_world, restore_world
+from sim.world.trust import with_trust
 
 __all__ = ["World"]
 
@@ -96,6 +97,7 @@ class World:
         seed: int = 0,
         *,
         tick_minutes: float = 60.0,
+        trust: str = "full",
         report: Report = quiet,
         **parameters: Any,
     ) -> World:
@@ -113,6 +115,8 @@ class World:
             Any integer; the same seed makes the same world on every machine.
         tick_minutes
             Simulated minutes in a tick.
+        trust
+            ``"full"``: 1.0 for every tie; ``"uniform"`` or ``"uniform:LOW-HIGH"``: drawn for each.
         report
             Told the progress; may cancel by raising.
         **parameters
@@ -130,7 +134,8 @@ class World:
             network, agents, seed=seed, mean_degree=mean_degree, report=report, **parameters
         )
         population = Agents.create(agents, seed=seed, community=made.community, report=report)
-        return cls(population, made.ties, seed=seed, tick_minutes=tick_minutes)
+        ties = with_trust(made.ties, trust, seed=seed, report=report)
+        return cls(population, ties, seed=seed, tick_minutes=tick_minutes)
 
     @classmethod
     def from_edges(
