@@ -1,1 +1,1 @@
-"""core."""
+"""Parameters, the plugin registry, addressed randomness, text, settings, events."""

@@ -1,1 +1,1 @@
-"""kernels."""
+"""Loops over arrays, compiled; they import nothing of ours."""

@@ -1,1 +1,1 @@
-"""spread."""
+"""Messages, cascades, channels, and the forms in which propagation models are written."""
