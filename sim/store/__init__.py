@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sim.store.inspect import Info, Verification, info, verify
 from sim.store.memory import available_bytes
-from sim.store.opened import SnapshotCapacityError
-from sim.store.snapshot import SaveReport, Storable, load, read, save
+from sim.store.opened import SnapshotCapacityError, Storable
+from sim.store.snapshot import SaveReport, load, read, save
 
 __all__ = [
     "Info",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from sim.core.progress import Report
-from sim.errors import CapacityError, SnapshotError
+from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, UnknownNameError
 from sim.store import columns as arrays
 from sim.store.columns import Columns, DamagedError, Entry
 from sim.store.facts import Meta
@@ -20,23 +21,32 @@ from sim.store.memory import available_bytes
 from sim.store.plain import from_json
 from sim.store.trailer import TRAILER_BYTES, TreeDigest, unpack
 
-__all__ = ["Opened", "SnapshotCapacityError", "State", "opened", "world_rows"]
+__all__ = ["Opened", "Restore", "SnapshotCapacityError", "Storable", "opened", "world_rows"]
 
 WORKING_BYTES = 32 << 20
 """Memory that loading takes beside the columns."""
+
+
+PASSED_ON = (Cancelled, CapacityError, PluginError, UnknownNameError)
+"""What building a world may say that is not about the file: a missing plugin, say."""
 
 
 class SnapshotCapacityError(SnapshotError, CapacityError):
     """The world in this file needs more memory than is free; nothing was allocated."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a file holds: metadata, columns, and the world's digest when it was saved."""
+class Storable(Protocol):
+    """What can be saved: a world, or anything of its shape."""
 
-    meta: Meta
-    columns: Columns
-    digest: str
+    def dump(self) -> tuple[Meta, Columns]:
+        """Return the whole state: metadata for JSON, and arrays of numbers."""
+
+    def digest(self) -> str:
+        """Return hex text that is equal if and only if two states are."""
+
+
+S = TypeVar("S", bound=Storable)
+Restore = Callable[[Meta, Columns], S]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +68,20 @@ class Opened:
     body: int
     digest: bytes
 
-    def state(self, report: Report) -> State:
-        """Read everything; hashing and reading go on at once, the digest has the last word."""
+    def restored(self, restore: Restore[S], report: Report) -> S:
+        """Read everything and build the world while threads hash the file.
+
+        Hashing 110 MB takes longer than reading and building together, so they go on at once;
+        but nothing leaves this function, not even an error, before the digest is right.
+        """
         with TreeDigest(self.descriptor, self.body) as check:
             try:
-                state = self._read(report)
+                world = self._built(restore, report)
             except SnapshotError as error:
                 self.require(check.result(), error.reason)
                 raise
             self.require(check.result(report))
-        return state
+        return world
 
     def require(self, digest: bytes, symptom: str = "") -> None:
         """Compare the digest of all bytes with the stored one.
@@ -81,7 +95,21 @@ class Opened:
             text = "damaged or changed: its bytes are not those that were saved"
             raise SnapshotError(self.path, f"{text} ({symptom})" if symptom else text)
 
-    def _read(self, report: Report) -> State:
+    def _built(self, restore: Restore[S], report: Report) -> S:
+        meta, columns, digest = self._read(report)
+        report("restoring", 0.0)
+        try:
+            world = restore(meta, columns)
+        except PASSED_ON:
+            raise
+        except Exception as error:
+            raise SnapshotError(self.path, f"cannot be restored ({error!r:.200})") from error
+        if world.digest() != digest:
+            text = "what it holds is not the world that was saved; a different Hubbub wrote it"
+            raise SnapshotError(self.path, text)
+        return world
+
+    def _read(self, report: Report) -> tuple[Meta, Columns, str]:
         with gated(self.path) as connection:
             entries = arrays.declared(connection, self.body)
             self._require_memory(entries)
@@ -91,7 +119,7 @@ class Opened:
             except MemoryError as error:
                 raise self._too_large(entries) from error
         self._require_same_file()
-        return State(_meta(self.path, said), columns, said.get("digest", ""))
+        return _meta(self.path, said), columns, said.get("digest", "")
 
     def _require_memory(self, entries: list[Entry]) -> None:
         if sum(entry.bytes for entry in entries) + WORKING_BYTES > available_bytes():

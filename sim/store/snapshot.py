@@ -12,44 +12,30 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from sim.core.progress import Report, quiet
-from sim.errors import FileError, SnapshotError
+from sim.errors import FileError
 from sim.store import columns as arrays
 from sim.store import facts, files, schema, trailer
 from sim.store.columns import Columns
 from sim.store.facts import Meta, Said
 from sim.store.header import as_path
-from sim.store.opened import opened
+from sim.store.opened import Restore, S, Storable, opened
 from sim.store.plain import plain
 
 if TYPE_CHECKING:
     from sim.world import World
 
-__all__ = ["SaveReport", "Storable", "load", "read", "save"]
+__all__ = ["SaveReport", "load", "read", "save"]
 
 LARGEST_FILE_PAGES = 1 << 24
 """1 TiB; SQLite refuses to grow beyond it as if the disk were full."""
-
-
-class Storable(Protocol):
-    """What can be saved: a world, or anything of its shape."""
-
-    def dump(self) -> tuple[Meta, Columns]:
-        """Return the whole state: metadata for JSON, and arrays of numbers."""
-
-    def digest(self) -> str:
-        """Return hex text that is equal if and only if two states are."""
-
-
-S = TypeVar("S", bound=Storable)
-Restore = Callable[[Meta, Columns], S]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +146,15 @@ def read(path: str | PathLike[str], restore: Restore[S], *, report: Report = qui
     path, report
         As of :func:`load`.
     restore
-        Called with (meta, columns) once every byte is known to be as it was written.
+        Called with (meta, columns). What it made is returned only if every byte is as it was
+        written; it must not trust what it is given.
 
     Returns
     -------
     What ``restore`` makes of it, its digest compared with the stored one.
     """
-    target = as_path(path)
-    with opened(target) as file:
-        state = file.state(report)
-    report("restoring", 0.0)
-    world = restore(state.meta, state.columns)
-    if world.digest() != state.digest:
-        text = "what it holds is not the world that was saved; a different Hubbub wrote it"
-        raise SnapshotError(target, text)
-    return world
+    with opened(as_path(path)) as file:
+        return file.restored(restore, report)
 
 
 def _write(path: Path, meta: Meta, columns: Columns, said: Said, report: Report) -> None:
