@@ -1,0 +1,117 @@
+"""Text from outside on its way to the terminal.
+
+Every text is cleaned when it enters the program (``sim.clean``). This module is the second wall:
+`plain` and `content` clean once more and clip by terminal cells, and `SafeFilter` looks at every
+line that any widget draws, whatever it was made from. None of them ever reads markup.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual.color import Color
+from textual.content import Content
+from textual.filter import LineFilter
+
+from sim import clean, clip
+
+__all__ = ["STAND_IN", "SafeFilter", "content", "line", "plain"]
+
+STAND_IN: Final = "\ufffd"
+"""What a character that must not reach the terminal is shown as."""
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0 with tab and newline (no line holds either), DEL, C1
+    "\u2028\u2029\u202a-\u202e\u2066-\u206f"  # line separators, bidi controls
+    "\ufff9-\ufffb\ud800-\udfff"  # annotations, lone surrogates
+    "\U000e0000-\U000e007f]"  # tag characters
+)
+
+
+def plain(text: str, cells: int | None = None) -> str:
+    """Return `text` without anything a terminal obeys; line ends are kept, tabs become a space.
+
+    It is still a string: give it to Textual inside ``Content`` or with ``markup=False``.
+
+    Parameters
+    ----------
+    text
+        Anything.
+    cells
+        Most terminal cells of the result, which then ends with an ellipsis; None: no limit.
+    """
+    safe = clean(text).replace("\t", " ")
+    return safe if cells is None else clip(safe, cells)
+
+
+@lru_cache(maxsize=4096)
+def line(text: str, cells: int) -> str:
+    r"""Return `text` as one clean line of at most `cells` terminal cells, as the renderer counts.
+
+    Examples
+    --------
+    >>> line("The bridge\n is closed.", 13)
+    'The bridge i…'
+    """
+    if cells < 1:
+        return ""
+    short = clip(" ".join(clean(text).split()), cells)
+    return short if cell_len(short) <= cells else set_cell_size(short, cells)
+
+
+def content(text: str, cells: int | None = None, style: str = "") -> Content:
+    """Return `text` as content for any widget; brackets stay brackets.
+
+    Parameters
+    ----------
+    text, cells
+        As in `plain`.
+    style
+        A style of the theme for all of it, such as ``"bold $primary"``.
+    """
+    return Content.styled(plain(text, cells), style)
+
+
+class SafeFilter(LineFilter):
+    """Lets no control character, bidi control or hyperlink out to the terminal.
+
+    Return one from ``App.get_line_filters`` after the inherited ones. All instances are equal,
+    so that lines already filtered are found again.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SafeFilter)
+
+    def __hash__(self) -> int:
+        return hash(SafeFilter)
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Replace what must not be shown; the line keeps its width.
+
+        Parameters
+        ----------
+        segments
+            One line.
+        background
+            Not used.
+        """
+        text = "".join([segment.text for segment in segments])
+        if (text.isprintable() or not _UNSAFE.search(text)) and not _leads_out(segments):
+            return segments
+        cells = sum(cell_len(segment.text) for segment in segments if not segment.control)
+        return Segment.adjust_line_length([_safe(s) for s in segments if not s.control], cells)
+
+
+def _leads_out(segments: list[Segment]) -> bool:
+    return any(control or (style is not None and style.link) for _, style, control in segments)
+
+
+def _safe(segment: Segment) -> Segment:
+    style = segment.style
+    if style is not None and style.link:
+        style = style.update_link(None)
+    return Segment(_UNSAFE.sub(STAND_IN, segment.text), style)

@@ -1,0 +1,208 @@
+"""What the drawing panes have in common: strips painted once for each state, size and theme.
+
+`StripPane` paints a whole pane at a time and hands the strips out line by line. `BraillePane`
+adds curves of dots, `PixelPane` fields of colour; both have a way to draw on terminals that know
+only a few colours, or only ASCII.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.style import Style
+from textual.content import Content
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.theme import GLYPHS, SHADES, ramp
+from tui.widgets.canvas import Canvas
+from tui.widgets.raster import BRAILLE, QUADRANTS, pack_braille, pack_quadrants
+
+__all__ = ["BraillePane", "PixelPane", "StripPane", "Symbols"]
+
+Symbols = Literal["braille", "block", "ascii"]
+"""What curves and fields are drawn with; ``ascii`` for fonts and terminals with nothing else."""
+
+
+class StripPane(Widget, can_focus=True):
+    """A pane that paints itself as strips and keeps them until something it shows changes.
+
+    A subclass implements `paint` and calls `changed` when its data or its cursor does.
+
+    Attributes
+    ----------
+    symbols : {"braille", "block", "ascii"}
+        What is drawn with.
+    placeholder : str
+        Shown while there is nothing to draw.
+    """
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "pane--text",
+        "pane--muted",
+        "pane--strong",
+        "pane--good",
+        "pane--axis",
+        "pane--cursor",
+        "pane--line",
+    }
+    DEFAULT_CSS = """
+    StripPane {
+        & > .pane--text { color: $foreground; }
+        & > .pane--muted { color: $text-muted; }
+        & > .pane--strong { color: $foreground; text-style: bold; }
+        & > .pane--good { color: $text-accent; text-style: bold; }
+        & > .pane--axis { color: $text-disabled; }
+        & > .pane--line { color: $primary; }
+        & > .pane--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: bold;
+        }
+    }
+    """
+
+    symbols: reactive[Symbols] = reactive[Symbols]("braille")
+    placeholder: reactive[str] = reactive("")
+
+    _stamp = 0
+    _key: tuple[object, ...] = ()
+    _strips: list[Strip] = []  # noqa: RUF012 - replaced, never changed
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw the pane.
+
+        Parameters
+        ----------
+        width, height
+            In cells, at least 1.
+
+        Returns
+        -------
+        list of Strip
+            `height` strips, each `width` cells wide.
+        """
+        canvas = self.canvas(width, height)
+        self.write_placeholder(canvas)
+        return canvas.strips()
+
+    def changed(self) -> None:
+        """Have the pane painted anew."""
+        self._stamp += 1
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the content, painting all of it first when it is out of date."""
+        width, height = self.size
+        key = (
+            self._stamp,
+            width,
+            height,
+            self.app.theme,
+            self.background_colors,
+            self.has_focus,
+            self.symbols,
+            self.placeholder,
+        )
+        if key != self._key:
+            self._strips = self.paint(width, height) if width > 0 < height else []
+            self._key = key
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(width, self.rich_style)
+
+    def canvas(self, width: int, height: int) -> Canvas:
+        """Return an empty canvas in the colours of the pane."""
+        return Canvas(width, height, self.rich_style)
+
+    def tone(self, name: str) -> Style:
+        """Return the style of ``pane--name`` on the background of the pane."""
+        return self.get_component_rich_style(f"pane--{name}")
+
+    def write_placeholder(self, canvas: Canvas) -> None:
+        """Write the placeholder into the middle of a canvas."""
+        text = self.placeholder or ""
+        x = max(0, (canvas.width - Content(text).cell_length) // 2)
+        canvas.text(x, (canvas.height - 1) // 2, text, canvas.ink_of(self.tone("muted")))
+
+    @property
+    def ground(self) -> tuple[int, int, int]:
+        """The background of the pane, RGB."""
+        return self.background_colors[1].rgb
+
+    @property
+    def dark(self) -> bool:
+        """Whether the background is dark."""
+        return self.background_colors[1].brightness < 0.5
+
+    @property
+    def few_colours(self) -> bool:
+        """Whether the terminal cannot show the palettes: 16 colours or fewer."""
+        return self.app.console.color_system in {"standard", "windows"}
+
+
+class BraillePane(StripPane):
+    """A pane with curves of dots: 4 x 2 Braille dots a cell, 2 x 2 quadrants, or letters."""
+
+    @property
+    def dots_per_cell(self) -> tuple[int, int]:
+        """Rows and columns of dots in one cell."""
+        return {"braille": (4, 2), "block": (2, 2), "ascii": (1, 1)}[self.symbols]
+
+    def dot_chars(self, dots: NDArray[np.bool_], letter: str) -> NDArray[np.str_]:
+        """Return the characters of a dot plane, str1 (rows, columns); spaces where it is empty.
+
+        Parameters
+        ----------
+        dots : bool (rows * dots down, columns * dots across)
+            The plane.
+        letter
+            What a dot is in ASCII.
+        """
+        if self.symbols == "braille":
+            return BRAILLE[pack_braille(dots)]
+        if self.symbols == "block":
+            return QUADRANTS[pack_quadrants(dots)]
+        return np.where(dots, letter, " ")
+
+
+class PixelPane(StripPane):
+    """A pane with fields of colour, two pixels a cell; densities where colours are few."""
+
+    @property
+    def in_glyphs(self) -> bool:
+        """Whether amounts are told by the density of a character instead of a colour."""
+        return self.symbols == "ascii" or self.few_colours
+
+    @property
+    def scale(self) -> NDArray[np.uint8]:
+        """The colours of amounts, uint8 (256, 3)."""
+        return ramp(dark=self.dark)
+
+    def density(self, levels: NDArray[np.float64]) -> NDArray[np.str_]:
+        """Return a character for each amount in [0, 1]; NaN is nothing."""
+        glyphs = np.array(list(GLYPHS if self.symbols == "ascii" else SHADES))
+        steps = np.nan_to_num(levels, nan=0.0).clip(0, 1) * (len(glyphs) - 1)
+        # Something is never shown as nothing.
+        return glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
+
+    def write_scale(self, canvas: Canvas, x: int, y: int, top: float, cells: int = 10) -> int:
+        """Write the legend of amounts, ``0% [colours] 25%``; return the cells it took."""
+        muted = canvas.ink_of(self.tone("muted"))
+        start = x
+        x += canvas.text(x, y, "0% ", muted)
+        cells = min(cells, canvas.width - x)
+        if cells > 0:
+            levels = np.linspace(0, 1, 2 * cells)
+            if self.in_glyphs:
+                canvas.chars[y, x : x + cells] = self.density(levels[1::2])
+                canvas.ink[y, x : x + cells] = muted
+            else:
+                colours = self.scale[(levels * 255).astype(np.uint8)]
+                canvas.side_blocks(x, y, colours[None])
+        x += max(0, cells)
+        return x + canvas.text(x, y, f" {top * 100:g}%", muted) - start
