@@ -10,14 +10,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim import io as io
+    from sim.agents.columns import Agents as Agents
+    from sim.agents.lifecycle import Lifecycle as Lifecycle
+    from sim.agents.select import select as select
+    from sim.agents.traits import TRAITS as TRAITS
+    from sim.agents.vocabulary import Vocabulary as Vocabulary
     from sim.core.params import Field as Field
+    from sim.core.params import Parameters as Parameters
+    from sim.core.params import ParameterSpec as ParameterSpec
+    from sim.core.params import check as check
+    from sim.core.params import describe as describe
+    from sim.core.progress import Report as Report
+    from sim.core.progress import quiet as quiet
+    from sim.core.registry import Spec as Spec
+    from sim.core.registry import failures as failures
+    from sim.core.registry import load_file as load_file
+    from sim.core.registry import load_plugins as load_plugins
     from sim.core.registry import make as make
+    from sim.core.registry import names as names
     from sim.core.registry import register as register
+    from sim.core.registry import spec as spec
+    from sim.core.settings import Settings as Settings
+    from sim.core.settings import SettingsWatch as SettingsWatch
+    from sim.core.settings import current as current
+    from sim.core.settings import load_settings as load_settings
     from sim.core.text import clean as clean
     from sim.core.text import clip as clip
+    from sim.core.text import one_line as one_line
+    from sim.core.text import width as width
+    from sim.network.generate import NETWORKS as NETWORKS
+    from sim.network.ties import Ties as Ties
     from sim.run.simulation import Simulation as Simulation
     from sim.spread.cascade import Cascade as Cascade
     from sim.spread.compartments import Compartments as Compartments
+    from sim.spread.contacts import Channel as Channel
     from sim.spread.contacts import Contacts as Contacts
     from sim.spread.contacts import DrawMode as DrawMode
     from sim.spread.contacts import Draws as Draws
@@ -29,14 +55,19 @@ if TYPE_CHECKING:
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
+    from sim.store import info as info
     from sim.store import load as load
     from sim.store import save as save
+    from sim.store import verify as verify
+    from sim.world.seeding import choose_seeds as choose_seeds
     from sim.world.world import World as World
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Agents": "sim.agents.columns",
     "Cascade": "sim.spread.cascade",
+    "Channel": "sim.spread.contacts",
     "Compartments": "sim.spread.compartments",
     "Contacts": "sim.spread.contacts",
     "DrawMode": "sim.spread.contacts",
@@ -44,23 +75,50 @@ _HOMES = {
     "Exposure": "sim.spread.exposures",
     "Field": "sim.core.params",
     "Floats": "sim.spread.exposures",
+    "Lifecycle": "sim.agents.lifecycle",
+    "NETWORKS": "sim.network.generate",
+    "ParameterSpec": "sim.core.params",
+    "Parameters": "sim.core.params",
     "PerExposure": "sim.spread.exposures",
     "PropagationModel": "sim.spread.model",
+    "Report": "sim.core.progress",
+    "Settings": "sim.core.settings",
+    "SettingsWatch": "sim.core.settings",
     "Simulation": "sim.run.simulation",
+    "Spec": "sim.core.registry",
+    "TRAITS": "sim.agents.traits",
     "Threshold": "sim.spread.threshold",
+    "Ties": "sim.network.ties",
+    "Vocabulary": "sim.agents.vocabulary",
     "World": "sim.world.world",
     "after": "sim.spread.rules",
+    "check": "sim.core.params",
+    "choose_seeds": "sim.world.seeding",
     "clean": "sim.core.text",
     "clip": "sim.core.text",
     "contact": "sim.spread.rules",
     "convince": "sim.spread.model",
+    "current": "sim.core.settings",
+    "describe": "sim.core.params",
+    "failures": "sim.core.registry",
+    "info": "sim.store",
     "load": "sim.store",
+    "load_file": "sim.core.registry",
+    "load_plugins": "sim.core.registry",
+    "load_settings": "sim.core.settings",
     "make": "sim.core.registry",
+    "names": "sim.core.registry",
+    "one_line": "sim.core.text",
+    "quiet": "sim.core.progress",
     "register": "sim.core.registry",
     "save": "sim.store",
+    "select": "sim.agents.select",
+    "spec": "sim.core.registry",
+    "verify": "sim.store",
+    "width": "sim.core.text",
 }
 
-__all__ = ["__version__", "io", *sorted(_HOMES)]  # noqa: PLE0604
+__all__ = ["__version__", "io", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
