@@ -1,1 +1,34 @@
-"""run."""
+"""A world that lives: commands, sessions, frames, and a thread to run it in."""
+
+from __future__ import annotations
+
+from sim.run.batches import Detected
+from sim.run.blocking import run_blocking
+from sim.run.engine import EngineError
+from sim.run.frames import Communities, Focus, Frame, SessionRow
+from sim.run.interactions import Batch
+from sim.run.jobs import Job, Progress, start
+from sim.run.outbox import Watch
+from sim.run.performance import Performance
+from sim.run.plans import Plan
+from sim.run.sessions import Session
+from sim.run.simulation import Simulation
+
+__all__ = [
+    "Batch",
+    "Communities",
+    "Detected",
+    "EngineError",
+    "Focus",
+    "Frame",
+    "Job",
+    "Performance",
+    "Plan",
+    "Progress",
+    "Session",
+    "SessionRow",
+    "Simulation",
+    "Watch",
+    "run_blocking",
+    "start",
+]

@@ -1,0 +1,331 @@
+"""The thread that owns a world: it takes commands in order, runs ticks, and makes frames."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sim.errors import Cancelled, HubbubError
+from sim.run.drive import Drive, Stretch
+from sim.run.frames import Frame, State
+from sim.run.live import LiveWorld, next_revision
+
+__all__ = ["Command", "Engine", "EngineError"]
+
+_ANSWER_SECONDS = 0.05
+"""Commands that come in a burst share a frame, but none waits longer than this for its answer."""
+
+_BREATH_SECONDS = 0.004
+_PAUSE_SECONDS = 0.0001
+"""Ticks so short that they never release the interpreter would starve the screen: after 4 ms the
+engine sleeps for a tenth of one."""
+
+
+class EngineError(HubbubError):
+    """The engine does not tick any more; the world can still be saved."""
+
+
+Settle = Callable[[Any, Exception | None], None]
+
+
+@dataclass(slots=True, eq=False)
+class Command:
+    """Something to be done between ticks.
+
+    Parameters
+    ----------
+    order
+        Its number; commands are carried out and answered in this order.
+    act
+        Does it, in the engine's thread. A :class:`~sim.run.drive.Stretch` as its result is run
+        before the command is answered, with the number of ticks.
+    settle
+        Takes (result, error) in the engine's thread.
+    is_long
+        The frame says ``"busy"`` meanwhile.
+    is_safe
+        Allowed when the engine has failed: it does not tick.
+    """
+
+    order: int
+    act: Callable[[], Any]
+    settle: Settle
+    is_long: bool = False
+    is_safe: bool = False
+
+
+class Engine:
+    """Drives a live world in a thread of its own.
+
+    Parameters
+    ----------
+    live
+        The world.
+    publish
+        Takes each frame, in the engine's thread.
+    failed
+        Told the error when the engine fails, in its thread.
+    frames_per_second
+        Frames while ticks run; each command has one besides.
+
+    Attributes
+    ----------
+    drive
+        What is to be run next.
+    under_way
+        (what, since) while a tick or a command runs, for whoever watches over the engine.
+    """
+
+    def __init__(
+        self,
+        live: LiveWorld,
+        *,
+        publish: Callable[[Frame], None],
+        failed: Callable[[EngineError], None],
+        frames_per_second: float,
+    ) -> None:
+        self.live = live
+        self.drive = Drive()
+        self.under_way: tuple[str, float] | None = None
+        self._publish = publish
+        self._tell_failed = failed
+        self._period = 1.0 / frames_per_second
+        self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._hurried: deque[Callable[[], object]] = deque()
+        self._answers: list[tuple[Command, Any, Exception | None]] = []
+        self._held: Command | None = None
+        self._failure: EngineError | None = None
+        self._is_busy = False
+        self._is_stopping = False
+        self._is_over = False
+        self._lock = threading.Lock()
+        self._last: Frame | None = None
+        self._shown_at = self._breathed_at = self._asked_at = 0.0
+        self._ended: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    # Called from other threads
+
+    def start(self, ended: Callable[[], None]) -> None:
+        """Start the thread; ``ended`` is called as its last act."""
+        self._ended = ended
+        self._thread.start()
+
+    def submit(self, command: Command) -> None:
+        """Put a command at the end of the queue; after the end it is refused at once."""
+        with self._lock:
+            if not self._is_over:
+                self._inbox.put(command)
+                return
+        command.settle(None, self._failure or closed())
+
+    def hurry(self, function: Callable[[], object]) -> None:
+        """Call ``function`` between two ticks, ahead of the queue: for what only concerns views."""
+        self._hurried.append(function)
+        self._inbox.put(None)
+
+    def cut(self, order: int) -> None:
+        """End what was ordered to run by commands before ``order``, after the running tick."""
+        self.drive.cut = max(self.drive.cut, order)
+
+    def stop(self) -> None:
+        """End the thread after the running tick."""
+        self._is_stopping = True
+        self._inbox.put(None)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread's end; return whether it has."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            self.live.open()
+            self._show()
+            while not self._is_stopping:
+                self._turn()
+        except BaseException as error:  # a fault of our own: nobody may be left waiting
+            self._fail(error)
+        finally:
+            self._end()
+
+    def _turn(self) -> None:
+        while self._hurried:
+            self._hurry_one(self._hurried.popleft())
+        stretch = self.drive.finished
+        if self._held is not None and stretch is not None:
+            self.drive.pause()
+            self._answer_later(self._held, stretch.done, None)
+            self._held = None
+        elif self._held is not None:
+            self._tick()
+        else:
+            self._take()
+
+    def _hurry_one(self, function: Callable[[], object]) -> None:
+        try:
+            function()
+        except Exception as error:
+            self.live.note(f"{type(error).__name__}: {error}")
+        if not self._answers:
+            self._show()
+
+    def _take(self) -> None:
+        """Carry out the next command; when there is none run the next tick, or wait."""
+        try:
+            command = self._inbox.get_nowait()
+        except queue.Empty:
+            self._answer()
+            command = self._wait()
+        if command is not None:
+            self._carry_out(command)
+        elif self.drive.wants_tick and self.drive.pace.wait == 0.0:
+            self._tick()
+
+    def _wait(self) -> Command | None:
+        wait = self.drive.pace.wait if self.drive.wants_tick else None
+        if (wait is None or wait > _ANSWER_SECONDS) and self.live.catch_up():
+            self._show()
+            return None
+        if wait == 0.0:
+            return None
+        self._breathed_at = time.monotonic()
+        with suppress(queue.Empty):
+            return self._inbox.get(timeout=wait)
+        return None
+
+    def _carry_out(self, command: Command) -> None:
+        if self._failure is not None and not command.is_safe:
+            self._answer_later(command, None, self._failure)
+            return
+        if command.is_long:
+            self._answer()
+            self._is_busy = True
+            self._show()
+        self.under_way = ("A command", time.monotonic())
+        result, error = _outcome(command.act)
+        self.under_way, self._is_busy = None, False
+        if isinstance(result, Stretch):
+            self._held = command
+            self._answer()
+            self._show()
+        else:
+            self._answer_later(command, result, error)
+
+    def _tick(self) -> None:
+        self._answer()
+        self.under_way = (f"Tick {self.live.world.tick + 1:,}", time.monotonic())
+        try:
+            self.live.tick()
+        except BaseException as error:
+            self._fail(error)
+            return
+        finally:
+            self.under_way = None
+        self.drive.ticked(idle=self.live.is_idle)
+        now = time.monotonic()
+        if now - self._shown_at >= self._period or self.drive.gear == "paused":
+            self._show()
+        if now - self._breathed_at > _BREATH_SECONDS:
+            time.sleep(_PAUSE_SECONDS)
+            self._breathed_at = time.monotonic()
+
+    # What others get to know
+
+    @property
+    def _state(self) -> State:
+        if self._failure is not None:
+            return "failed"
+        return "busy" if self._is_busy else self.drive.gear
+
+    def _show(self) -> None:
+        try:
+            frame = self.live.frame(self._state, self.drive)
+        except Exception as error:
+            self._fail(error)
+            return
+        self._last = frame
+        self._shown_at = time.monotonic()
+        self._publish(frame)
+
+    def _answer_later(self, command: Command, result: Any, error: Exception | None) -> None:
+        """Answer once the queue is empty, with one frame that shows all that was done."""
+        now = time.monotonic()
+        if not self._answers:
+            self._asked_at = now
+        self._answers.append((command, result, error))
+        if now - self._asked_at > _ANSWER_SECONDS:
+            self._answer()
+
+    def _answer(self) -> None:
+        """Show what the commands did, then answer them in order."""
+        if not self._answers:
+            return
+        self._show()
+        answers, self._answers = self._answers, []
+        for command, result, error in answers:
+            command.settle(result, error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Stop ticking for good; whoever waits gets to know."""
+        if self._failure is None:
+            tick = self.live.world.tick
+            said = f"The engine stopped at tick {tick:,}: {type(error).__name__}: {error}."
+            self._failure = EngineError(f"{said} Save the world and open it again.")
+            self._failure.__cause__ = error
+            self.live.banner = str(self._failure)
+            self._tell_failed(self._failure)
+        self.drive.pause()
+        if self._held is not None:
+            self._answer_later(self._held, None, self._failure)
+            self._held = None
+        if self._last is not None:  # made of the last good one: making one may be what failed
+            last = replace(
+                self._last, revision=next_revision(), state="failed", banner=str(self._failure)
+            )
+            self._publish(last)
+
+    def _end(self) -> None:
+        """Answer whatever still waits; the world is nobody's from here on."""
+        self.live.arranger.stop()
+        error = self._failure or closed()
+        with self._lock:
+            self._is_over = True
+        if self._held is not None:
+            self._answers.append((self._held, None, error))
+        while True:
+            with suppress(queue.Empty):
+                command = self._inbox.get_nowait()
+                if command is not None:
+                    self._answers.append((command, None, error))
+                continue
+            break
+        answers, self._answers = self._answers, []
+        for command, result, problem in answers:
+            command.settle(result, problem)
+        self._ended()
+
+
+def closed() -> Cancelled:
+    """Return the error of whoever waits for a simulation that was closed."""
+    return Cancelled("The simulation was closed before this was done.")
+
+
+def _outcome(act: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """Return (result, error) of a call; what no future can carry is wrapped."""
+    try:
+        return act(), None
+    except StopIteration as error:
+        return None, HubbubError(f"StopIteration: {error}")
+    except Exception as error:
+        return None, error
+    except BaseException as error:  # a plugin's sys.exit must not end the program
+        return None, HubbubError(f"{type(error).__name__}: {error}")

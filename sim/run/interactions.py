@@ -1,0 +1,139 @@
+"""Who convinced whom, in batches whose size follows the time that they take."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.kernels.claims import NOBODY
+from sim.world.world import World
+
+__all__ = ["Batch", "Stream"]
+
+MOST = 1_000_000
+"""Interactions in a batch."""
+
+Ids = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Interactions in the order in which they happened; all arrays of one length.
+
+    Parameters
+    ----------
+    cascade
+        int64: the number of the message.
+    agents, sources
+        uint32: who took it up, and from whom.
+    ticks
+        int32: when.
+    response_ms
+        Milliseconds from asking for this batch to having it.
+    """
+
+    cascade: npt.NDArray[np.int64]
+    agents: Ids
+    sources: Ids
+    ticks: npt.NDArray[np.int32]
+    response_ms: float
+
+    def __len__(self) -> int:
+        return self.agents.size
+
+
+class Stream:
+    """Collects what the logs of all cascades gain, and hands it out in batches.
+
+    Parameters
+    ----------
+    size
+        Interactions in the first batch, in [1, 1,000,000].
+    response_ms
+        Milliseconds that a batch should take, > 0.
+
+    Attributes
+    ----------
+    size
+        Interactions in the next batch at most.
+    """
+
+    def __init__(self, size: int, response_ms: float) -> None:
+        if not 1 <= size <= MOST:
+            raise InputError(f"batch_size must be in [1, {MOST:,}], got {size:,}.")
+        if not response_ms > 0:
+            raise InputError(f"response_ms must be more than 0, got {response_ms}.")
+        self.size = int(size)
+        self._goal = response_ms
+        self._read: dict[int, int] | None = None
+        self._parts: deque[npt.NDArray[np.int64]] = deque()
+        self._count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a whole batch waits."""
+        return self._count >= self.size
+
+    def collect(self, world: World) -> bool:
+        """Take what is new in the logs; the first call only marks where they are.
+
+        Returns
+        -------
+        bool
+            :attr:`is_full`.
+        """
+        if self._read is None:
+            self._read = {cascade.id: cascade.size for cascade in world.cascades}
+        for cascade in world.cascades:
+            begin, log = self._read.get(cascade.id, 0), cascade.log
+            if log.size > begin:
+                self._add(cascade.id, log.agents[begin:], log.sources[begin:], log.ticks[begin:])
+                self._read[cascade.id] = log.size
+        return self.is_full
+
+    def _add(self, cascade: int, agents: Ids, sources: Ids, ticks: npt.NDArray[np.int32]) -> None:
+        told = sources != NOBODY  # seeds had it from nobody
+        rows = np.empty((4, int(told.sum())), np.int64)
+        rows[0] = cascade
+        rows[1], rows[2], rows[3] = agents[told], sources[told], ticks[told]
+        if rows.shape[1]:
+            self._parts.append(rows)
+            self._count += rows.shape[1]
+
+    def take(self, response_ms: float) -> Batch | None:
+        """Return the next batch, None when nothing waits; set the size of the one after.
+
+        Parameters
+        ----------
+        response_ms
+            Milliseconds that this batch took. The size at most doubles or halves.
+        """
+        if not self._count:
+            return None
+        rows = self._first(self.size)
+        factor = min(max(self._goal / max(response_ms, 1e-6), 0.5), 2.0)
+        self.size = int(min(max(self.size * factor, 1), MOST))
+        return Batch(
+            cascade=rows[0],
+            agents=rows[1].astype(np.uint32),
+            sources=rows[2].astype(np.uint32),
+            ticks=rows[3].astype(np.int32),
+            response_ms=response_ms,
+        )
+
+    def _first(self, size: int) -> npt.NDArray[np.int64]:
+        taken: list[npt.NDArray[np.int64]] = []
+        while size and self._parts:
+            rows = self._parts.popleft()
+            if rows.shape[1] > size:
+                self._parts.appendleft(rows[:, size:])
+                rows = rows[:, :size]
+            taken.append(rows)
+            size -= rows.shape[1]
+        whole = np.concatenate(taken, axis=1)
+        self._count -= whole.shape[1]
+        return whole

@@ -1,0 +1,301 @@
+"""A world under way: what commands do to it, what a tick leaves behind, and the frame of it all.
+
+Everything here runs in the engine's thread; nothing here waits or keeps time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+import xxhash
+
+from sim.core.clock import Clock
+from sim.core.events import Event, ParameterChanged, WorldSaved
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import InputError
+from sim.run.arranger import Arranger
+from sim.run.drive import Drive
+from sim.run.focus import Spotlight
+from sim.run.frames import Frame, SessionRow, State
+from sim.run.pace import Gauge
+from sim.run.sessions import ENDED, Ledger
+from sim.spread.cascade import Cascade
+from sim.world.seeding import choose_seeds
+from sim.world.world import World
+
+if TYPE_CHECKING:
+    from sim.store import SaveReport
+
+__all__ = ["LiveWorld"]
+
+MOST_EVENTS = 200
+_MEMORY_SECONDS = 0.5
+_QUIET_TICK_MS = 1.0
+
+_revisions = itertools.count()
+
+
+def next_revision() -> int:
+    """Return the number of a new frame; any thread may ask."""
+    return next(_revisions)
+
+
+class LiveWorld:
+    """The world that an engine drives.
+
+    Parameters
+    ----------
+    world
+        The world; nobody else may touch it from here on.
+    name, path
+        What it is called, and its file or None.
+    emit
+        Told every event.
+    ended
+        Told the id and the last row of each session that ends.
+    arranger
+        Makes the communities' picture in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        name: str,
+        path: str | None,
+        emit: Callable[[Event], None],
+        ended: Callable[[int, SessionRow], None],
+        arranger: Arranger,
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.path = path
+        self.is_dirty = False
+        self.banner: str | None = None
+        self.emit = emit
+        self.spotlight = Spotlight()
+        self.contacts = Gauge()
+        self.arranger = arranger
+        self._lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
+        self._tell_ended = ended
+        self.ledger = Ledger(world, emit=emit, note=self.note, ended=self._ended)
+        self._chosen: int | None = None
+        self._tick_ms = 0.0
+        self._process = psutil.Process()
+        self._memory = (0.0, 0)
+        self._clock = Clock(world.tick_minutes)
+
+    def open(self) -> None:
+        """Begin: whatever takes time, once the engine's thread runs."""
+        self._refocus()
+        self.arranger.arrange(self.world, self.spotlight.group_by)
+
+    # What happens in a tick
+
+    def tick(self) -> None:
+        """Run one tick of the world, and notice what it did."""
+        began = time.perf_counter()
+        shown = self.spotlight.cascade
+        before = shown.status if shown else ""
+        self.world.step(1)
+        self._tick_ms = 1000 * (time.perf_counter() - began)
+        self.is_dirty = True
+        self.ledger.look(ticked=True)
+        self.contacts.read(self.ledger.contacts)
+        if shown is not None and before not in ENDED:
+            ran = before == "running" and shown.status in {"running", "quiet"}
+            self.spotlight.follow(ticked=ran)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing could happen in the last tick, and it took no time."""
+        return not self.ledger.alive and self._tick_ms < _QUIET_TICK_MS
+
+    def _ended(self, number: int, row: SessionRow) -> None:
+        if row.error:
+            self.banner = f"Message #{number} stopped: {one_line(row.error)}"
+        self._tell_ended(number, row)
+
+    # What commands do
+
+    def inject(
+        self,
+        message: dict[str, Any],
+        *,
+        seeds: npt.ArrayLike | str,
+        author: int | str | None = None,
+    ) -> Cascade:
+        """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
+        ids, writer = self.seeds(seeds), self.author(author)
+        cascade = self.world.inject(seeds=ids, author=writer, **message)
+        self.banner = None
+        self.is_dirty = True
+        self._notice()
+        return cascade
+
+    def seeds(self, seeds: npt.ArrayLike | str) -> npt.NDArray[Any]:
+        """Return seeds as indices: an expression is looked up, anything else taken as it is."""
+        return choose_seeds(self.world, seeds) if isinstance(seeds, str) else np.asarray(seeds)
+
+    def author(self, author: int | str | None) -> int | None:
+        """Return the index of an author: a string is a foreign id or a name."""
+        if not isinstance(author, str):
+            return author
+        chosen = choose_seeds(self.world, author)
+        if chosen.size != 1:
+            raise InputError(f"A message has one author, {author!r} are {chosen.size:,}.")
+        return int(chosen[0])
+
+    def set_parameter(self, number: int, name: str, value: object) -> None:
+        """Change a parameter of a living session from the next tick on."""
+        cascade = self.cascade(number)
+        if not cascade.alive:
+            raise InputError(f"Session {number} is {cascade.status}; only a living one can change.")
+        cascade.model.revised(**{name: value}).check()
+        cascade.revise(**{name: value})
+        now = cascade.model.values()[name]
+        self.note(f"#{number} {name} = {now} from the next tick")
+        self.emit(ParameterChanged(tick=self.world.tick, cascade=number, name=name, value=now))
+        self.is_dirty = True
+
+    def cancel(self, number: int) -> None:
+        """Stop a session; one that has ended already stays as it is."""
+        self.cascade(number).cancel()
+        self.is_dirty = True
+        self._notice()
+
+    def focus(self, number: int | None) -> None:
+        """Show a session, or always the newest."""
+        if number is not None:
+            self.cascade(number)
+        self._chosen = number
+        self._refocus()
+
+    def cascade(self, number: int) -> Cascade:
+        """Return a cascade by its number."""
+        known = self.world.cascades
+        place = bisect_left(known, number, key=attrgetter("id"))
+        if place < len(known) and known[place].id == number:
+            return known[place]
+        there = f"they are {known[0].id} to {known[-1].id}" if known else "there is none yet"
+        raise InputError(f"No session {number}; {there}.")
+
+    def save(self, path: str | Path | None, note: str, report: Report = quiet) -> SaveReport:
+        """Write the world to a file."""
+        from sim.store import save
+
+        target = path if path is not None else self.path
+        if target is None:
+            raise InputError("This world has no file yet; name one to save it to.")
+        written = save(self.world, target, report=report, note=note)
+        self.path, self.name, self.is_dirty = str(target), Path(target).stem, False
+        self.note(f"saved to {Path(target).name}")
+        self.emit(WorldSaved(tick=self.world.tick, path=str(target)))
+        return written
+
+    def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call ``function(world, *args)``, and notice whatever it changed."""
+        before = self._state()
+        try:
+            return function(self.world, *args)
+        finally:
+            self.is_dirty = self.is_dirty or before != self._state()
+            self._notice()
+            self.arranger.arrange(self.world, self.spotlight.group_by)
+
+    def name_origin(self, origin: str) -> None:
+        """Say where the communities come from that are given to agents next."""
+        self.arranger.origin = origin
+
+    def note(self, line: str) -> None:
+        """Add a line to the log of events."""
+        self._lines.append((self.world.tick, one_line(line)))
+
+    # What is noticed
+
+    def _notice(self) -> None:
+        """Bring everything up to date after something else than a tick."""
+        self.ledger.take_over()
+        self.ledger.look(ticked=False)
+        self._refocus()
+        self.spotlight.follow(ticked=False)
+
+    def _refocus(self) -> None:
+        cascades = self.world.cascades
+        chosen = [cascade for cascade in cascades if cascade.id == self._chosen]
+        self.spotlight.turn_to((chosen or cascades)[-1] if cascades else None)
+
+    def _state(self) -> object:
+        """Return what tells two states of a world apart, as far as a call may have changed it."""
+        agents, cascades = self.world.agents, self.world.cascades
+        columns = (agents.status, agents.community, agents.interests)
+        return (
+            self.world.tick,
+            self.world.ties.version,
+            len(agents),
+            [cascade.status for cascade in cascades],
+            [cascade.model for cascade in cascades if cascade.alive],
+            [xxhash.xxh3_64_intdigest(column.data) for column in columns],
+        )
+
+    def catch_up(self) -> bool:
+        """Do what can wait until there is time; return whether there was anything."""
+        if not self.spotlight.lags:
+            return False
+        self.spotlight.catch_up()
+        return True
+
+    # What it looks like
+
+    def frame(self, state: State, drive: Drive) -> Frame:
+        """Return the picture of this moment."""
+        world = self.world
+        moment = self._clock.moment(world.tick)
+        if self.spotlight.cascade is not None:
+            self.ledger.set_r(self.spotlight.cascade.id, self.spotlight.r)
+        self.ledger.read_some_r()
+        moves = state in {"playing", "stepping", "pausing"}
+        return Frame(
+            revision=next_revision(),
+            tick=world.tick,
+            day=moment.day,
+            hour=moment.hour,
+            state=state,
+            name=self.name,
+            path=self.path,
+            dirty=self.is_dirty,
+            agents=len(world.agents),
+            ties=world.ties.count,
+            seed=world.seed,
+            asked_rate=drive.pace.asked,
+            achieved_rate=drive.pace.achieved if moves else 0.0,
+            contacts_per_second=self.contacts.rate if moves else 0.0,
+            tick_ms=self._tick_ms,
+            phase_ms=tuple((name, 1000 * s) for name, s in world.phase_seconds.items()),
+            memory_bytes=self._memory_now(),
+            sessions=self.ledger.rows(),
+            focus=self.spotlight.focus(),
+            communities=self.spotlight.communities(),
+            events=tuple(self._lines),
+            banner=self.banner,
+            sessions_total=self.ledger.total,
+        )
+
+    def _memory_now(self) -> int:
+        read_at, size = self._memory
+        now = time.monotonic()
+        if now - read_at > _MEMORY_SECONDS:
+            size = int(self._process.memory_info().rss)
+            self._memory = (now, size)
+        return size

@@ -1,0 +1,314 @@
+"""Propagation sessions: what became of each message, tick by tick, and what to tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+
+from sim.core.events import (
+    CascadeCancelled,
+    CascadeCompleted,
+    CascadeFailed,
+    CascadeGrew,
+    CascadeStarted,
+    Event,
+    InfluenceCalculated,
+    MessageReceived,
+    MessageSent,
+)
+from sim.core.text import clip, one_line
+from sim.run.frames import SessionRow
+from sim.spread.cascade import Cascade
+from sim.world.world import World
+
+__all__ = ["ENDED", "Ledger", "Session"]
+
+ENDED = frozenset({"quiet", "failed", "cancelled"})
+"""Statuses in which nothing can change any more."""
+
+MOST_ROWS = 1000
+"""Messages listed in a frame."""
+
+_SHOWN_CELLS = 48
+_SMALL = 20_000
+"""Adopters up to which R is read for a row in one go."""
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """What is known of one cascade since it was last looked at."""
+
+    cascade: Cascade
+    status: str
+    size: int
+    contacts: int
+    new: int = 0
+    r: float = np.nan
+    r_size: int = -1
+
+
+class Ledger:
+    """Follows every cascade of a world; belongs to the engine's thread.
+
+    Parameters
+    ----------
+    world
+        The world; cascades that it holds already are taken over.
+    emit
+        Told every event.
+    note
+        Told every line for the log of events.
+    ended
+        Told the id and the last row of each session that ends.
+
+    Attributes
+    ----------
+    contacts
+        Contacts weighed so far by all cascades.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        emit: Callable[[Event], None],
+        note: Callable[[str], None],
+        ended: Callable[[int, SessionRow], None],
+    ) -> None:
+        self.contacts = 0
+        self._world = world
+        self._emit = emit
+        self._note = note
+        self._ended = ended
+        self._open: dict[int, _Entry] = {}
+        self._closed: dict[int, SessionRow] = {}
+        self._turn = 0
+        self._known = 0
+        self.take_over(announce=False)
+
+    @property
+    def total(self) -> int:
+        """All messages ever injected."""
+        return self._known
+
+    @property
+    def alive(self) -> int:
+        """Messages that are queued or running."""
+        return len(self._open)
+
+    def take_over(self, *, announce: bool = True) -> None:
+        """Follow the cascades that are new since the last call."""
+        cascades = self._world.cascades
+        fresh = bisect_left(cascades, self._known, key=attrgetter("id"))
+        for cascade in cascades[fresh:]:
+            entry = _Entry(cascade, "queued", 0, 0)
+            if announce:
+                self._announce(cascade)
+            else:
+                entry.status, entry.size = cascade.status, cascade.size
+            entry.contacts = cascade.contacts_seen
+            if cascade.status in ENDED and not announce:
+                self._closed[cascade.id] = self._row(entry)
+            else:
+                self._open[cascade.id] = entry
+        self._known = self._world.made
+
+    def _announce(self, cascade: Cascade) -> None:
+        message = cascade.message
+        author = None if message.author < 0 else message.author
+        tick = self._world.tick
+        self._emit(MessageSent(tick=tick, cascade=cascade.id, author=author, text=message.text))
+        count = int(cascade.seeds.size)
+        holders = f"{count:,} seed{'s' if count != 1 else ''}"
+        self._note(f"#{cascade.id} {_shown(message.text)}: {cascade.model_name}, {holders}")
+
+    def look(self, *, ticked: bool) -> None:
+        """Notice what became of every living cascade, after a tick or after a command."""
+        for entry in list(self._open.values()):
+            cascade = entry.cascade
+            grown = cascade.size - entry.size
+            if ticked:
+                entry.new = grown
+                self.contacts += cascade.contacts_seen - entry.contacts
+                entry.contacts = cascade.contacts_seen
+            if cascade.status != entry.status and entry.status == "queued":
+                self._begin(cascade)
+            if grown:
+                self._grow(entry, grown)
+            if cascade.status in ENDED:
+                self._close(entry)
+            entry.status = cascade.status
+
+    def _begin(self, cascade: Cascade) -> None:
+        if cascade.started_at < 0:
+            return
+        count = int(cascade.seeds.size)
+        self._emit(
+            CascadeStarted(
+                tick=cascade.started_at, cascade=cascade.id, model=cascade.model_name, seeds=count
+            )
+        )
+
+    def _grow(self, entry: _Entry, grown: int) -> None:
+        cascade, tick = entry.cascade, self._world.tick
+        entry.size = cascade.size
+        number = cascade.id
+        self._emit(CascadeGrew(tick=tick, cascade=number, new=grown, adopters=cascade.size))
+        receivers = max(cascade.size - int(cascade.seeds.size), 0)
+        self._emit(MessageReceived(tick=tick, cascade=number, receivers=receivers))
+
+    def _close(self, entry: _Entry) -> None:
+        cascade, tick = entry.cascade, self._world.tick
+        number, size = cascade.id, cascade.size
+        if cascade.status == "failed":
+            error = cascade.error or "it gave no reason"
+            self._note(f"#{number} failed: {one_line(error)}")
+            self._emit(
+                CascadeFailed(tick=tick, cascade=number, model=cascade.model_name, error=error)
+            )
+        elif cascade.status == "cancelled":
+            self._note(f"#{number} cancelled at {size:,} adopters")
+            self._emit(CascadeCancelled(tick=tick, cascade=number, adopters=size))
+        else:
+            self._note(f"#{number} came to rest at {size:,} adopters")
+            self._emit(CascadeCompleted(tick=tick, cascade=number, adopters=size))
+        self._read_r(entry)
+        del self._open[number]
+        self._closed[number] = self._row(entry)
+        self._ended(number, self._closed[number])
+
+    def row(self, number: int) -> SessionRow | None:
+        """Return the line of one session as it is now."""
+        entry = self._open.get(number)
+        return self._row(entry) if entry else self._closed.get(number)
+
+    def rows(self) -> tuple[SessionRow, ...]:
+        """Return the lines of a frame, in order of their number: the living, then newest ended."""
+        living = [self._row(entry) for entry in list(self._open.values())[:MOST_ROWS]]
+        room = MOST_ROWS - len(living)
+        ended = list(self._closed.values())[-room:] if room else []
+        return tuple(sorted(ended + living, key=lambda row: row.id))
+
+    def read_some_r(self, adopters: int = _SMALL) -> None:
+        """Bring R of the living sessions up to date in turns, looking at ``adopters`` at most."""
+        entries = list(self._open.values())
+        for _ in range(len(entries)):
+            self._turn = (self._turn + 1) % len(entries)
+            entry = entries[self._turn]
+            adopters -= entry.cascade.size + len(self._world.agents) // 64
+            if adopters < 0 and entry.cascade.size:
+                return
+            self._read_r(entry)
+
+    def _read_r(self, entry: _Entry) -> None:
+        cascade = entry.cascade
+        if cascade.size == entry.r_size or cascade.started_at < 0:
+            return
+        entry.r_size = cascade.size
+        entry.r = latest_r(cascade.r, cascade.new_adopters)
+        if not np.isnan(entry.r):
+            tick = self._world.tick
+            self._emit(InfluenceCalculated(tick=tick, cascade=cascade.id, r=entry.r))
+
+    def set_r(self, number: int, r: float) -> None:
+        """Take R of one session from whoever has it at hand."""
+        entry = self._open.get(number)
+        if entry is not None and entry.r_size != entry.cascade.size:
+            entry.r, entry.r_size = r, entry.cascade.size
+            if not np.isnan(r):
+                self._emit(InfluenceCalculated(tick=self._world.tick, cascade=number, r=r))
+
+    def _row(self, entry: _Entry) -> SessionRow:
+        cascade = entry.cascade
+        return SessionRow(
+            id=cascade.id,
+            text=cascade.text,
+            model=cascade.model_name,
+            status=cascade.status,
+            size=cascade.size,
+            share=cascade.size / cascade.agents,
+            r=entry.r,
+            new=entry.new,
+            started_at=cascade.started_at,
+            priority=cascade.priority,
+            error=cascade.error,
+        )
+
+
+def latest_r(
+    r: np.ndarray[tuple[int], np.dtype[np.float64]],
+    new: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> float:
+    """Return R of the newest generation that could speak: any but the last tick's; else NaN."""
+    spoke = np.flatnonzero(new[:-1] > 0)
+    return float(r[spoke[-1]]) if spoke.size else float("nan")
+
+
+def _shown(text: str) -> str:
+    return clip(one_line(text), _SHOWN_CELLS)
+
+
+class Session:
+    """One injected message, as asyncio sees it; made by ``simulation.inject``.
+
+    Attributes
+    ----------
+    id, text, model
+        Its number, its clean text, the registered name of its model.
+    cascade
+        The engine's record. Read it while the world is paused, or through ``simulation.call``.
+    """
+
+    def __init__(self, cascade: Cascade) -> None:
+        self.id = cascade.id
+        self.text = cascade.text
+        self.model = cascade.model_name
+        self.cascade = cascade
+        self._ended: asyncio.Future[SessionRow] = asyncio.get_running_loop().create_future()
+
+    def __repr__(self) -> str:
+        return f"<Session #{self.id} {self.model}: {self.status}, {self.size:,} adopters>"
+
+    @property
+    def status(self) -> str:
+        """``"queued"``, ``"running"``, ``"quiet"``, ``"failed"`` or ``"cancelled"``, as of now."""
+        return self.cascade.status
+
+    @property
+    def size(self) -> int:
+        """Agents that ever adopted, as of now."""
+        return self.cascade.size
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed, one sentence; or None."""
+        return self.cascade.error
+
+    async def done(self) -> SessionRow:
+        """Wait until nothing about the message can change, and return its last line.
+
+        A failed session is returned, not raised: look at its ``status`` and ``error``.
+
+        Raises
+        ------
+        EngineError
+            When the engine failed first.
+        Cancelled
+            When the simulation was closed first.
+        """
+        return await asyncio.shield(self._ended)
+
+    def settle(self, row: SessionRow | None, error: Exception | None = None) -> None:
+        """End the waiting of :meth:`done`; the simulation calls this."""
+        if self._ended.done():
+            return
+        if error is not None:
+            self._ended.set_exception(error)
+            self._ended.exception()  # looked at: nobody need wait
+        elif row is not None:
+            self._ended.set_result(row)

@@ -1,0 +1,407 @@
+"""The asyncio shell around a world: commands in, frames out, the world in a thread of its own."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import numpy.typing as npt
+
+from sim.core.events import Event, EventBus, Middleware, Subscription
+from sim.core.progress import Report, quiet
+from sim.errors import HubbubError, InputError
+from sim.run import batches
+from sim.run.drive import never
+from sim.run.frames import Frame
+from sim.run.interactions import Batch, Stream
+from sim.run.jobs import Job, in_thread
+from sim.run.link import Link, not_open
+from sim.run.outbox import Watch
+from sim.run.performance import Performance
+from sim.run.plans import Plan, plan
+from sim.run.sessions import Session
+from sim.world.world import World
+
+if TYPE_CHECKING:
+    from sim.store import SaveReport
+
+__all__ = ["Simulation"]
+
+T = TypeVar("T")
+P = ParamSpec("P")
+E = TypeVar("E", bound=Event)
+
+_MOST_TICKS = 100_000
+
+
+class Simulation:
+    """A world that lives: it runs in a thread, answers commands in order, and can be watched.
+
+    Parameters
+    ----------
+    world
+        The world. While the simulation is open nobody else may touch it.
+    name
+        What it is called on the screen.
+    path
+        The file it was opened from, if any.
+    max_running
+        Messages that spread at once; more wait in the queue. At least 1.
+    frames_per_second
+        Frames while ticks run, in (0, 60]; each command has one of its own besides.
+
+    Examples
+    --------
+    ::
+
+        async with Simulation(world) as simulation:
+            story = await simulation.inject("The bridge is closed.", seeds="top:40", model="sir")
+            async with simulation.watch() as frames:
+                await simulation.play(ticks_per_second=10)
+                async for frame in frames:
+                    ...
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        name: str = "untitled",
+        path: str | Path | None = None,
+        max_running: int = 1000,
+        frames_per_second: float = 10.0,
+    ) -> None:
+        if max_running < 1:
+            raise InputError(f"max_running must be at least 1, got {max_running}.")
+        if not 0 < frames_per_second <= 60:
+            raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
+        self._world = world
+        self._max_running = max_running
+        self._name, self._path = name, None if path is None else str(path)
+        self._frames_per_second = frames_per_second
+        self._bus = EventBus()
+        self._opened: Link | None = None
+
+    async def __aenter__(self) -> Simulation:
+        if self._opened is not None:
+            raise HubbubError("A simulation is entered once; make a new one of its world.")
+        self._world.max_running = self._max_running
+        self._opened = Link(
+            self._world,
+            name=self._name,
+            path=self._path,
+            bus=self._bus,
+            frames_per_second=self._frames_per_second,
+        )
+        try:
+            await self._opened.open()
+        except BaseException:
+            await self._opened.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._link.close()
+
+    @property
+    def _link(self) -> Link:
+        if self._opened is None:
+            raise not_open()
+        return self._opened
+
+    # Watching
+
+    @property
+    def frame(self) -> Frame:
+        """The newest frame."""
+        newest = self._link.frames.newest
+        if newest is None:
+            raise not_open()
+        return newest
+
+    def watch(self, size: int = 2) -> Watch:
+        """Return a watch: ``async with simulation.watch() as frames: async for frame in frames``.
+
+        Parameters
+        ----------
+        size
+            Frames kept for a watcher that is busy; the oldest one goes when there are more.
+        """
+        return self._link.frames.watch(size)
+
+    def subscribe(self, kind: type[E], handler: Callable[[E], None]) -> Subscription:
+        """Call ``handler`` with every event of a kind, in the event loop's thread.
+
+        A handler that raises is named in the log of events; one that raises three times is
+        unsubscribed. While the loop is busy, growth of one cascade is told in sum.
+        """
+        return self._bus.subscribe(kind, handler)
+
+    def use(self, middleware: Middleware) -> None:
+        """Let ``middleware(event, forward)`` see, change or keep every event."""
+        self._bus.use(middleware)
+
+    def performance(self) -> Performance:
+        """Return how well commands were answered so far."""
+        return self._link.meter.read(self._link.live.contacts.rate)
+
+    # Messages
+
+    async def inject(
+        self,
+        text: str,
+        *,
+        seeds: npt.ArrayLike | str,
+        model: str,
+        author: int | str | None = None,
+        tags: int | Sequence[str] | None = None,
+        kind: str = "post",
+        at: int | None = None,
+        priority: int = 0,
+        draws: Any = None,
+        **parameters: Any,
+    ) -> Session:
+        """Send a message on its way.
+
+        Parameters
+        ----------
+        text
+            The message, not empty.
+        seeds
+            Indices of the agents that hold it first, or an expression of
+            :func:`sim.world.seeding.choose_seeds`, such as ``"top:40:pagerank"``.
+        model
+            The registered name of a propagation model.
+        author
+            Index of its author; as a string, a foreign id or a name.
+        tags, kind, at, draws
+            As for ``World.inject``.
+        priority
+            Among messages in the queue the highest starts first.
+        **parameters
+            Of the model.
+
+        Returns
+        -------
+        Session
+            ``await session.done()`` waits for its end.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        options = {"tags": tags, "kind": kind, "at": at, "priority": priority, "draws": draws}
+        live, message = self._link.live, {"text": text, "model": model, **options, **parameters}
+        cascade = await self._link.ask(lambda: live.inject(message, seeds=seeds, author=author))
+        return self._link.session(cascade)
+
+    async def plan(
+        self,
+        text: str,
+        *,
+        seeds: npt.ArrayLike | str,
+        model: str,
+        author: int | str | None = None,
+        **parameters: Any,
+    ) -> Plan:
+        """Check a message and tell what to expect of it; nothing is changed.
+
+        Parameters are those of :meth:`inject`; a pilot run takes at most some 0.2 s.
+        """
+
+        def act() -> Plan:
+            live = self._link.live
+            ids, writer = live.seeds(seeds), live.author(author)
+            message: dict[str, Any] = {"text": text, "seeds": ids, "model": model, "author": writer}
+            return plan(live.world, message | parameters)
+
+        planned: Plan = await self._link.ask(act)
+        return planned
+
+    def session(self, number: int) -> Session:
+        """Return the session of a message, whoever sent it."""
+        return self._link.session(self._link.live.cascade(number))
+
+    async def set_parameter(self, session: int, name: str, value: object) -> None:
+        """Change a parameter of a session's model from the next tick on; checked like a new one."""
+        await self._link.ask(lambda: self._link.live.set_parameter(session, name, value))
+
+    async def cancel(self, session: int) -> None:
+        """Stop a session; what it reached stays. One that has ended stays as it is."""
+        await self._link.ask(lambda: self._link.live.cancel(session))
+
+    async def focus(self, session: int | None) -> None:
+        """Show a session in full in the frames to come; None: always the newest."""
+        await self._link.ask(lambda: self._link.live.focus(session), is_safe=True)
+
+    # Time
+
+    async def step(self, ticks: int = 1) -> int:
+        """Run ``ticks`` ticks, and return how many were run: fewer when paused meanwhile.
+
+        Playing ends here. Cancelling the awaiting task ends the stepping after the running tick.
+        """
+        if ticks < 0:
+            raise InputError(f"A world steps forward by 0 ticks or more, got {ticks}.")
+        return await self._link.stretch(int(ticks), never)
+
+    async def run_until_quiet(self, session: int | None = None, limit: int = _MOST_TICKS) -> int:
+        """Step until a session (None: every one) has ended, at most ``limit`` ticks."""
+        live = self._link.live
+
+        def is_quiet() -> bool:
+            return not (live.ledger.alive if session is None else live.cascade(session).alive)
+
+        return await self._link.stretch(limit, is_quiet)
+
+    async def play(
+        self,
+        ticks_per_second: float | None = None,
+        *,
+        until_tick: int | None = None,
+        until_quiet: bool = False,
+    ) -> None:
+        """Run until paused; answered at once. Playing already: take the new rate.
+
+        Parameters
+        ----------
+        ticks_per_second
+            In [0.01, 100,000]; None: as fast as possible, though at most 100 a second while no
+            message is under way.
+        until_tick
+            Pause once this tick is complete.
+        until_quiet
+            Pause once no message is queued or running.
+        """
+        live, drive, order = self._link.live, self._link.engine.drive, self._link.order()
+        last = math.inf if until_tick is None else until_tick
+
+        def is_over() -> bool:
+            return live.world.tick >= last or (until_quiet and not live.ledger.alive)
+
+        def act() -> None:
+            drive.play(order, ticks_per_second, is_over)
+            if is_over():
+                drive.pause()
+
+        await self._link.ask(act, order=order)
+
+    async def pause(self) -> None:
+        """Stop after the running tick; answered once that is true.
+
+        Steps under way end early; commands sent before the pause are carried out before it.
+        """
+        await self._link.pause()
+
+    # The world as a whole
+
+    async def save(
+        self, path: str | Path | None = None, *, note: str = "", report: Report = quiet
+    ) -> SaveReport:
+        """Write the world to a file between two ticks; None: to the one it came from.
+
+        Works also after the engine failed. ``report`` is called in the engine's thread.
+        """
+        live = self._link.live
+        saved: SaveReport = await self._link.ask(
+            lambda: live.save(path, note, report), is_long=True, is_safe=True
+        )
+        return saved
+
+    async def call(
+        self,
+        function: Callable[Concatenate[World, P], T],
+        *args: P.args,
+        **keywords: P.kwargs,
+    ) -> T:
+        """Run ``function(world, ...)`` in the engine's thread between two ticks.
+
+        Meanwhile nothing ticks: what takes long belongs into a thread of its own.
+        """
+        live = self._link.live
+        result: T = await self._link.ask(
+            lambda: live.call(lambda world: function(world, *args, **keywords)),
+            is_long=True,
+            is_safe=True,
+        )
+        return result
+
+    def create_agents(self, count: int) -> Job[range]:
+        """Add agents without ties; await it for their indices."""
+        return self._link.call_job(batches.create_agents, count)
+
+    def build_friendships(self, max_friends: int = 10) -> Job[int]:
+        """Befriend agents, the alike first, up to ``max_friends`` each; await it for ties added."""
+        return self._link.call_job(batches.build_friendships, max_friends)
+
+    def create_communities(
+        self, names: Sequence[str], max_members: int = 150
+    ) -> Job[dict[str, int]]:
+        """Gather agents round the named topics; await it for the size of each community."""
+        return self._link.call_job(batches.create_communities, tuple(names), max_members)
+
+    def detect_communities(self, method: str = "louvain") -> Job[batches.Detected]:
+        """Find communities in the network, in a thread beside the engine, and give them to agents.
+
+        Parameters
+        ----------
+        method
+            A name of :data:`sim.run.batches.METHODS`.
+
+        Returns
+        -------
+        Job
+            Await it for what was found. Cancelled, it leaves the communities as they were.
+        """
+        batches.check_method(method)
+
+        async def work(report: Report) -> batches.Detected:
+            ties, seed = await self.call(batches.still_ties)
+            found = await in_thread(batches.detect, ties, method, seed, report)
+            self._link.hurry(lambda: self._link.live.name_origin(f"detected by {method}"))
+            return await self.call(batches.assign, found)
+
+        return self._link.job(work)
+
+    async def interactions(
+        self,
+        batch_size: int = 1000,
+        *,
+        max_ticks: int = _MOST_TICKS,
+        response_ms: float = 100.0,
+    ) -> AsyncIterator[Batch]:
+        """Run the world and yield who convinced whom from now on, until every message is at rest.
+
+        Parameters
+        ----------
+        batch_size
+            Interactions in the first batch, at least 1; later ones grow or shrink so that a batch
+            takes about ``response_ms``.
+        max_ticks
+            Ends the iteration after this many ticks.
+        response_ms
+            Milliseconds that a batch should take.
+        """
+        live, stream = self._link.live, Stream(batch_size, response_ms)
+        await self.call(stream.collect)
+        left = max_ticks
+        while True:
+            began = time.perf_counter()
+            if left > 0 and not stream.is_full:
+                left -= await self._link.stretch(
+                    left, lambda: stream.collect(live.world) or not live.ledger.alive
+                )
+            batch = stream.take(1000 * (time.perf_counter() - began))
+            if batch is None:
+                return
+            yield batch

@@ -1,0 +1,85 @@
+"""Names of communities that a person can read and type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.kernels.groups import count_interests, pick_best
+from sim.network.ties import Ties
+
+__all__ = ["community_names", "is_made_up", "readable_names"]
+
+_MADE_UP = "group {}"
+
+
+def is_made_up(label: int, name: str) -> bool:
+    """Return whether a community's name only counts it: ``group 0``, ``group 1``, ..."""
+    return name == _MADE_UP.format(label)
+
+
+def community_names(agents: Agents, ties: Ties) -> tuple[str, ...]:
+    """Return a readable name for each community of a population, in order of its label."""
+    return readable_names(agents, ties, agents.community, agents.communities)
+
+
+def readable_names(
+    agents: Agents, ties: Ties, labels: npt.NDArray[np.int32], names: Sequence[str]
+) -> tuple[str, ...]:
+    """Return names for communities, where one only counts by leading interest and best member.
+
+    Parameters
+    ----------
+    agents, ties
+        The population and its network.
+    labels
+        int32 (n,): community of each agent, -1 none.
+    names
+        One for each label; those that were given stay.
+
+    Returns
+    -------
+    tuple of str
+        Such as ``"cooking / Ana Silva"``; all different. The interest is the one whose share among
+        the members exceeds its share in the world most; the member, who has most listeners.
+    """
+    if not any(is_made_up(label, name) for label, name in enumerate(names)):
+        return tuple(names)
+    count = len(names)
+    rows = np.where(labels < 0, count, labels).astype(np.int32)
+    best = np.full((count + 1, 1), -1, np.int64)
+    pick_best(rows, ties.out_degree, best)
+    topics = _leading_interests(agents, rows, count)
+    made = (_title(agents, topics[label], member) for label, member in enumerate(best[:count, 0]))
+    return _distinct(
+        [
+            title if title and is_made_up(label, name) else name
+            for label, (name, title) in enumerate(zip(names, made, strict=True))
+        ]
+    )
+
+
+def _title(agents: Agents, topic: str, member: np.int64) -> str:
+    return " / ".join(filter(None, (topic, agents.name(int(member))))) if member >= 0 else ""
+
+
+def _leading_interests(agents: Agents, rows: npt.NDArray[np.int32], count: int) -> list[str]:
+    holders = np.zeros((count + 1, 64), np.int64)
+    count_interests(rows, agents.interests, holders)
+    members = np.bincount(rows, minlength=count + 1)
+    excess = holders / np.maximum(members, 1)[:, None] - holders.sum(axis=0) / len(agents)
+    leading = excess[:count].argmax(axis=1).tolist()
+    known = [agents.vocabulary.names(1 << bit) for bit in range(len(agents.vocabulary))]
+    return [known[bit][0] if bit < len(known) else "" for bit in leading]
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    out = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name} {seen[name]}")
+    return tuple(out)

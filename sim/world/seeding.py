@@ -1,0 +1,242 @@
+"""Who holds a message first: a short expression, typed by a person, becomes agents.
+
+::
+
+    ids:0,33              agents by foreign id (so does a bare list: 0,33 or Ana Silva,33)
+    top:40:pagerank       the 40 most central: degree (default), pagerank or core
+    community:NAME:40     40 members drawn at random; without a number all, or :40:degree the top
+    random:40             drawn at random
+    interest:music openness>0.7     any query of sim.agents.select
+
+Only active agents are chosen. The same world and expression choose the same agents.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.select import select
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.errors import InputError, UnknownNameError
+from sim.world.communities import community_names
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["FORMS", "MEASURES", "choose_seeds"]
+
+Ids = npt.NDArray[np.uint32]
+
+FORMS = ("ids:0,33", "top:40:pagerank", "community:NAME:40", "random:40", "interest:music")
+"""An example of each form, for help and error sentences."""
+
+MOST_NAMES = 100_000
+"""Agents are found by name in worlds up to this size: names are made when asked for, not kept."""
+
+_QUERY = re.compile(r"^!?\w+(:|[<>]=?)\S")
+_ALLOWED = f"Seeds are chosen by {', '.join(FORMS)}, or a list of ids or names"
+
+
+def _degree(world: World) -> npt.NDArray[Any]:
+    return world.ties.out_degree
+
+
+def _pagerank(world: World) -> npt.NDArray[Any]:
+    from sim.network.analysis import pagerank
+
+    return pagerank(world.ties)
+
+
+def _core(world: World) -> npt.NDArray[Any]:
+    from sim.network.analysis import core_numbers
+
+    return core_numbers(world.ties)
+
+
+MEASURES: dict[str, Callable[[World], npt.NDArray[Any]]] = {
+    "degree": _degree,
+    "pagerank": _pagerank,
+    "core": _core,
+}
+"""What ``top`` ranks by: listeners, PageRank, k-core."""
+
+
+def choose_seeds(world: World, expression: str) -> Ids:
+    """Return the agents that an expression means.
+
+    Parameters
+    ----------
+    world
+        Where they live.
+    expression
+        See the module.
+
+    Returns
+    -------
+    uint32 (k,), ascending, distinct, k >= 1
+
+    Raises
+    ------
+    InputError
+        One sentence: what is wrong, what is allowed, and the nearest known name.
+
+    Examples
+    --------
+    >>> from sim.world.world import World
+    >>> world = World.from_edges([0, 0, 1], [1, 2, 2])
+    >>> choose_seeds(world, "top:1:degree")
+    array([0], dtype=uint32)
+    """
+    text = expression.strip()
+    head, colon, rest = text.partition(":")
+    form = _CHOICES.get(head.strip().lower()) if colon else None
+    if form is not None:
+        chosen = form(world, rest.strip())
+    elif _QUERY.match(text):
+        chosen = _queried(world, text, head)
+    else:
+        chosen = _listed(world, text)
+    if chosen.size == 0:
+        raise InputError(f"Seeds {text!r}: no active agent fits. {_ALLOWED}.")
+    return np.unique(chosen).astype(np.uint32)
+
+
+def _active(world: World, ids: npt.NDArray[Any] | None = None) -> Ids:
+    everybody = np.arange(len(world.agents), dtype=np.uint32) if ids is None else ids
+    return np.asarray(everybody[world.agents.is_active(everybody)], np.uint32)
+
+
+def _listed(world: World, text: str) -> Ids:
+    """Return the agents of foreign ids or names, separated by commas."""
+    words = [word for word in (part.strip() for part in text.split(",")) if word]
+    if not words:
+        raise InputError(f"Seeds are empty. {_ALLOWED}.")
+    return np.array([_member(world, word, text) for word in words], np.uint32)
+
+
+def _member(world: World, word: str, text: str) -> int:
+    try:
+        return world.agents.index(word)
+    except InputError as error:
+        unknown = error
+    found = _by_name(world, word)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(text.partition(":")[0].lower(), _CHOICES, n=1)
+    hint = f" Did you mean {near[0] + ':'!r}?" if near else ""
+    raise InputError(f"Seeds {text!r}: {unknown} {_ALLOWED}.{hint}") from None
+
+
+def _by_name(world: World, name: str) -> int | None:
+    """Return the first agent of a name, ignoring case; looks at every name of a small world."""
+    if len(world.agents) > MOST_NAMES:
+        return None
+    wanted = name.casefold()
+    for agent in range(len(world.agents)):
+        if world.agents.name(agent).casefold() == wanted:
+            return agent
+    return None
+
+
+def _ids(world: World, rest: str) -> Ids:
+    words = [word for word in (part.strip() for part in rest.split(",")) if word]
+    if not words:
+        raise InputError("Seeds 'ids:' need at least one id, such as ids:0,33.")
+    return np.array([world.agents.index(word) for word in words], np.uint32)
+
+
+def _top(world: World, rest: str) -> Ids:
+    count, _, measure = rest.partition(":")
+    return _best(world, _active(world), _count(count, "top:40:pagerank"), measure)
+
+
+def _best(world: World, among: Ids, count: int, measure: str) -> Ids:
+    """Return the ``count`` agents of highest measure; of equals the lower index."""
+    name = measure.strip().lower() or "degree"
+    if name not in MEASURES:
+        raise UnknownNameError("measure of centrality", name, MEASURES)
+    _refuse_too_many(count, among.size)
+    values = MEASURES[name](world)[among]
+    order = np.argsort(-values.astype(np.float64), kind="stable")
+    return among[order[:count]]
+
+
+def _random(world: World, rest: str) -> Ids:
+    return _drawn(world, _active(world), _count(rest, "random:40"))
+
+
+def _drawn(world: World, among: Ids, count: int) -> Ids:
+    """Return ``count`` agents at random; each message of a world draws anew."""
+    _refuse_too_many(count, among.size)
+    key = rng.key(world.seed, Stream.SEEDS, world.tick, world.made)
+    return among[np.argsort(rng.words(key, among), kind="stable")[:count]]
+
+
+def _community(world: World, rest: str) -> Ids:
+    name, count, measure = _parted(rest)
+    try:
+        label = _label(world, name)
+    except UnknownNameError:
+        query = f"community:{rest}"
+        if " " not in rest or not _QUERY.match(query):
+            raise
+        return _queried(world, query, "community")
+    members = _active(world, np.flatnonzero(world.agents.community == label))
+    if count is None:
+        return members
+    return _best(world, members, count, measure) if measure else _drawn(world, members, count)
+
+
+def _parted(rest: str) -> tuple[str, int | None, str]:
+    """Return (name, count, measure) of ``NAME[:COUNT[:MEASURE]]``; a name may hold colons."""
+    parts = [part.strip() for part in rest.split(":")]
+    if len(parts) > 2 and parts[-2].isdecimal() and not parts[-1].isdecimal():
+        return ":".join(parts[:-2]), _count(parts[-2], "community:NAME:40"), parts[-1]
+    if len(parts) > 1 and parts[-1].lstrip("-").isdecimal():
+        return ":".join(parts[:-1]), _count(parts[-1], "community:NAME:40"), ""
+    return rest, None, ""
+
+
+def _label(world: World, name: str) -> int:
+    names = community_names(world.agents, world.ties)
+    wanted = name.strip().strip("\"'").casefold()
+    for label, known in enumerate(names):
+        if wanted in {known.casefold(), f"group {label}"}:
+            return label
+    raise UnknownNameError("community", name, names)
+
+
+def _queried(world: World, query: str, head: str) -> Ids:
+    try:
+        return _active(world, select(world.agents, query))
+    except InputError as error:
+        near = difflib.get_close_matches(head.lower(), _CHOICES, n=1)
+        hint = f" Did you mean {near[0] + ':'!r}?" if near and near[0] != head.lower() else ""
+        raise InputError(f"Seeds {query!r}: {error}{hint}") from None
+
+
+def _count(text: str, example: str) -> int:
+    word = text.strip().replace("_", "")
+    if not word.isdecimal() or int(word) < 1:
+        raise InputError(f"How many seeds is a whole number from 1, as in {example}; got {text!r}.")
+    return int(word)
+
+
+def _refuse_too_many(count: int, there_are: int) -> None:
+    if count > there_are:
+        raise InputError(f"{count:,} seeds are asked for, but only {there_are:,} agents can be.")
+
+
+_CHOICES: dict[str, Callable[[World, str], Ids]] = {
+    "ids": _ids,
+    "top": _top,
+    "community": _community,
+    "random": _random,
+}
