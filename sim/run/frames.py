@@ -125,7 +125,8 @@ class Communities:
     top
         Names of the best-known members of each, at most three.
     label
-        Where they come from: ``"ground truth"``, ``"detected by louvain"``, ``"planted or detected"``.
+        Where they come from: ``"ground truth"``, ``"detected by louvain"``, or ``"planted or
+        detected"``.
     links
         int64 (c, c): ties from members of the row's community to members of the column's.
     positions

@@ -102,6 +102,11 @@ def arrange(agents: Agents, ties: Ties, given: Labels, report: Report = quiet) -
     )
 
 
+def _origin(names: tuple[str, ...]) -> str:
+    made_up = sum(is_made_up(label, name) for label, name in enumerate(names))
+    return "ground truth" if 2 * made_up < len(names) else "planted or detected"
+
+
 def _rows(labels: npt.NDArray[np.int32], count: int) -> tuple[Longs, npt.NDArray[np.int32], Longs]:
     """Return (labels shown, row of each agent, members of each row)."""
     sizes = np.bincount(labels + 1, minlength=count + 1)
