@@ -1,0 +1,220 @@
+"""Verbs that only look: ``info``, ``verify``, ``models``, ``plugin``, ``phases``, ``config``."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.output import as_json, pairs, say, table, tell, watched
+from sim.core.params import ParameterSpec, describe
+
+if TYPE_CHECKING:
+    from sim.core.registry import Spec
+    from sim.world.world import World
+
+__all__ = [
+    "check_plugins",
+    "show_config",
+    "show_info",
+    "show_model",
+    "show_models",
+    "show_phases",
+    "show_plugins",
+    "show_verification",
+]
+
+KINDS = ("propagation", "opinion", "recommender")
+"""The kinds of plugin; a kind that nobody has registered lists nothing."""
+
+
+def _shown(value: Any, text: str, *, json: bool) -> None:
+    say(as_json(value) if json else text)
+
+
+# Worlds
+
+
+def show_info(where: str, *, network: bool, json: bool) -> None:
+    """Say what is in a world; with ``network`` load it and measure its network.
+
+    Parameters
+    ----------
+    where
+        A file, a saved name, ``demo`` or ``new:...``.
+    network, json
+        As typed.
+    """
+    from sim.cli.worlds import open_world, saved_path
+
+    path = saved_path(where)
+    if path.suffix == ".hub" or path.is_file():
+        facts = _file_facts(path)
+        if not network:
+            _shown(facts, pairs(_lines(facts)), json=json)
+            return
+    else:
+        facts = {}
+    with watched() as report:
+        world = open_world(where, report)
+        facts = facts or _world_facts(world)
+        if network:
+            facts["network"] = _network_facts(world, report)
+    _shown(facts, pairs(_lines(facts)), json=json)
+
+
+def _file_facts(path: Path) -> dict[str, Any]:
+    from sim.store import info
+
+    return dataclasses.asdict(info(path))
+
+
+def _world_facts(world: World) -> dict[str, Any]:
+    return {
+        "agents": len(world.agents),
+        "ties": world.ties.count,
+        "tick": world.tick,
+        "seed": world.seed,
+        "messages": len(world.cascades),
+        "digest": world.digest(),
+    }
+
+
+def _network_facts(world: World, report: Any) -> dict[str, Any]:
+    from sim.network.analysis import network_report
+
+    return dict(network_report(world.ties, report=report))
+
+
+def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
+    """Return nested facts as one level, for a table."""
+    flat: dict[str, object] = {}
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            flat |= _lines(value, f"{above}{name} ")
+        elif isinstance(value, list | tuple):
+            flat[f"{above}{name}"] = ", ".join(str(item) for item in value)
+        else:
+            flat[f"{above}{name}"] = f"{value:,}" if type(value) is int else value
+    return flat
+
+
+def show_verification(where: str, *, json: bool) -> None:
+    """Check every byte of a world file, and say so."""
+    from sim.cli.worlds import saved_path
+    from sim.store import verify
+
+    with watched() as report:
+        found = verify(saved_path(where), report=report)
+    size = f"{found.bytes / 2**20:,.1f} MB"
+    text = (
+        f"{found.path}: whole; {found.columns} columns, {size}, checked in {found.seconds:.2f} s."
+    )
+    _shown(dataclasses.asdict(found), text, json=json)
+
+
+# Plugins
+
+
+def show_models(*, json: bool) -> None:
+    """List the propagation models."""
+    from sim.core.registry import names, spec
+
+    found = [spec(name) for name in names()]
+    rows = [(item.name, item.summary) for item in found]
+    _shown([_model_facts(item) for item in found], table(rows), json=json)
+
+
+def show_model(name: str, *, json: bool) -> None:
+    """Tell all about one propagation model."""
+    from sim.core.registry import spec
+
+    found = spec(name)
+    lines = [found.name, "", inspect.cleandoc(found.cls.__doc__ or "")]
+    specs = describe(found.cls)
+    if specs:
+        rows = [("parameter", "default", "allowed", "meaning"), *map(_parameter_row, specs)]
+        lines += ["", table(rows)]
+    lines += ["", f"From {found.origin}, version {found.version}."]
+    _shown(_model_facts(found), "\n".join(lines), json=json)
+
+
+def _parameter_row(spec: ParameterSpec) -> tuple[str, str, str, str]:
+    meaning = f"{spec.description} ({spec.unit})" if spec.unit else spec.description
+    default = "" if spec.required else str(spec.default)
+    return spec.name, default, spec.allowed or spec.type, meaning
+
+
+def _model_facts(spec: Spec) -> dict[str, Any]:
+    parameters = [dataclasses.asdict(parameter) for parameter in describe(spec.cls)]
+    return {**_plugin_facts(spec), "parameters": parameters}
+
+
+def _plugin_facts(spec: Spec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "kind": spec.kind,
+        "summary": spec.summary,
+        "version": spec.version,
+        "origin": spec.origin,
+        "sha256": spec.sha256,
+    }
+
+
+def show_plugins(*, json: bool) -> None:
+    """List every plugin, where it came from, and what could not be imported."""
+    from sim.core.registry import failures, names, spec
+
+    found = [_plugin_facts(spec(name, kind)) for kind in KINDS for name in names(kind)]
+    shown = ("name", "kind", "version", "origin")
+    rows = [shown, *(tuple(str(facts[key]) for key in shown) for facts in found)]
+    for failure in failures():
+        tell(str(failure))
+    _shown(found, table(rows), json=json)
+
+
+def check_plugins(name: str, parameters: dict[str, str]) -> None:
+    """Hold a registered model, or those of a file, to the laws.
+
+    Raises
+    ------
+    PluginError
+        Naming the law that is broken.
+    """
+    from sim.core.registry import load_file, spec
+    from sim.testing import check_plugin
+
+    found = load_file(name) if name.endswith(".py") else (spec(name),)
+    for item in found:
+        if item.kind == "propagation":
+            kept = check_plugin(item.cls, **parameters)  # type: ignore[arg-type]  # of this kind
+            say(f"{item.name}: keeps {len(kept)} laws ({', '.join(kept)}).")
+
+
+# The program
+
+
+def show_phases(*, json: bool) -> None:
+    """Show what a tick does, in order."""
+    from sim.world.phases import PHASES
+
+    rows = [(f"{number}.", phase.name, phase.says) for number, phase in enumerate(PHASES, 1)]
+    facts = [{"name": phase.name, "says": phase.says} for phase in PHASES]
+    _shown(facts, table(rows), json=json)
+
+
+def show_config(*, json: bool) -> None:
+    """Show each setting, its value (secrets as stars), and where that came from."""
+    from sim.core.settings import current, shown
+
+    settings = current()
+    values = {name: shown(getattr(settings, name)) for name in settings.provenance}
+    facts = {
+        name: {"value": values[name], "from": origin}
+        for name, origin in settings.provenance.items()
+    }
+    rows = [(name, values[name] or "-", origin) for name, origin in settings.provenance.items()]
+    for note in settings.notes:
+        tell(note)
+    _shown(facts, table([("setting", "value", "from"), *rows]), json=json)

@@ -1,0 +1,279 @@
+"""The verbs of ``hubbub``; each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+import sim
+from sim.cli.exits import EXITS
+from sim.cli.start import Flags, completed, open_screen, prepare
+
+__all__ = ["app"]
+
+_CODES = "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items())
+
+app = typer.Typer(
+    name="hubbub",
+    help="Simulate a social network of a million members in the terminal.\n\n"
+    "Without a command the screen opens on the demo world. The options above the commands also "
+    "stand after any of them.",
+    epilog=f"Exit codes: {_CODES}.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+plugins = typer.Typer(help="Look at plugins, and hold them to the laws.", rich_markup_mode=None)
+app.add_typer(plugins, name="plugin")
+
+Pairs = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."),
+]
+Seed = Annotated[int | None, typer.Option(help="The same seed makes the same run.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")]
+TickMinutes = Annotated[float, typer.Option(help="Simulated minutes in a tick.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"hubbub {sim.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def hubbub(
+    context: typer.Context,
+    threads: Annotated[int | None, typer.Option(help="Threads of the engine.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
+    profile: Annotated[str | None, typer.Option(help="development, test or production.")] = None,
+    saves: Annotated[Path | None, typer.Option(help="The folder of saved worlds.")] = None,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A plugin file to load; may be repeated."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Keep the options that every verb shares; open the screen when there is no verb."""
+    del debug, version  # main() and _version have dealt with them
+    context.obj = Flags(threads, settings, profile, saves, tuple(plugin or ()))
+    if context.invoked_subcommand is None:
+        prepare(context.obj)
+        _leave(open_screen(None))
+
+
+def _leave(code: int) -> NoReturn:
+    raise typer.Exit(code)
+
+
+@app.command("open")
+def open_file(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+) -> None:
+    """Open a saved world on the screen."""
+    prepare(context.obj)
+    from sim.cli.worlds import saved_path
+
+    _leave(open_screen(saved_path(file)))
+
+
+@app.command()
+def new(
+    context: typer.Context,
+    out: Out,
+    agents: Annotated[int, typer.Option(help="How many members.")] = 10_000,
+    network: Annotated[
+        str, typer.Option(help="The generator.", autocompletion=completed("networks"))
+    ] = "preferential-attachment",
+    mean_degree: Annotated[float, typer.Option(help="Listeners a member, on average.")] = 20.0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same world.")] = 0,
+    tick_minutes: TickMinutes = 60.0,
+    parameter: Pairs = None,
+) -> None:
+    """Make a world and save it; refused at once when it would not fit in memory."""
+    prepare(context.obj)
+    from sim.cli.making import make_new
+    from sim.cli.worlds import NewWorld, assignments
+
+    given = assignments(parameter or ())
+    make_new(NewWorld(agents, network, mean_degree, seed, tick_minutes, given), out)
+
+
+@app.command("import")
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Edge list, GraphML, GEXF or GML; may be .gz.")],
+    out: Out,
+    direction: Annotated[
+        str,
+        typer.Option(help="A line A B: 'influences', B hears A; 'follows', A hears B."),
+    ] = "influences",
+    undirected: Annotated[
+        bool, typer.Option("--undirected", help="Each pair hears each other.")
+    ] = False,
+    weights: Annotated[str | None, typer.Option(help="The column that becomes trust.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the world.")] = 0,
+    tick_minutes: TickMinutes = 60.0,
+) -> None:
+    """Make a world of a network file and save it."""
+    prepare(context.obj)
+    from sim.cli.making import make_import
+
+    make_import(
+        file,
+        out,
+        direction=direction,
+        directed=False if undirected else None,
+        weights=weights,
+        seed=seed,
+        tick_minutes=tick_minutes,
+    )
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    world: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORLD", help="A world file, a saved name, demo, new:AGENTS, or scenario.toml."
+        ),
+    ],
+    inject: Annotated[str | None, typer.Option(help="The message.")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Who holds it first: top:40:pagerank, random:40, ids:0,33, ..."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="The propagation model.", autocompletion=completed("models")),
+    ] = None,
+    parameter: Pairs = None,
+    author: Annotated[str | None, typer.Option(help="The id of its author.")] = None,
+    tags: Annotated[str | None, typer.Option(help="Interests, by commas; else found.")] = None,
+    priority: Annotated[int, typer.Option(help="The highest waiting message starts first.")] = 0,
+    draws: Annotated[str | None, typer.Option(help="coins or skips; else the model's.")] = None,
+    ticks: Annotated[int | None, typer.Option(help="Ticks to run, at most.")] = None,
+    until_quiet: Annotated[
+        bool, typer.Option("--until-quiet", help="End once nothing can happen any more.")
+    ] = False,
+    seed: Seed = None,
+    json: Annotated[Path | None, typer.Option(help="Write all results; - is the output.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a line a tick; - is the output.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Save the world at the end.")] = None,
+) -> None:
+    """Run a world without the screen, and print the command that repeats it."""
+    prepare(context.obj)
+    from sim.cli.making import Message, run_scenario, run_world
+    from sim.cli.running import Outputs, Stop
+
+    said = Message(inject, seeds, model, tuple(parameter or ()), author, tags, priority, draws)
+    stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save)
+    if world.endswith(".toml"):
+        _leave(run_scenario(Path(world), said, seed, stop, outputs))
+    _leave(run_world(world, said, seed, stop, outputs, context.obj.plugins))
+
+
+@app.command()
+def info(
+    context: typer.Context,
+    world: Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")],
+    network: Annotated[
+        bool, typer.Option("--network", help="Load it and measure its network.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Say what is in a world."""
+    prepare(context.obj)
+    from sim.cli.about import show_info
+
+    show_info(world, network=network, json=json)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    json: Json = False,
+) -> None:
+    """Check every byte of a world file."""
+    prepare(context.obj)
+    from sim.cli.about import show_verification
+
+    show_verification(file, json=json)
+
+
+@app.command()
+def models(
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="One model, with its parameters.", autocompletion=completed("models")),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the propagation models, or tell all about one."""
+    prepare(context.obj)
+    from sim.cli.about import show_model, show_models
+
+    if name is None:
+        show_models(json=json)
+    else:
+        show_model(name, json=json)
+
+
+@plugins.command("list")
+def plugin_list(context: typer.Context, json: Json = False) -> None:
+    """List every plugin, where it came from, and those that failed."""
+    prepare(context.obj)
+    from sim.cli.about import show_plugins
+
+    show_plugins(json=json)
+
+
+@plugins.command("check")
+def plugin_check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A registered model, or a plugin file.")],
+    parameter: Pairs = None,
+) -> None:
+    """Hold a propagation model to the laws."""
+    prepare(context.obj)
+    from sim.cli.about import check_plugins
+    from sim.cli.worlds import assignments
+
+    check_plugins(name, assignments(parameter or ()))
+
+
+@app.command()
+def phases(context: typer.Context, json: Json = False) -> None:
+    """Show what a tick does, in order."""
+    prepare(context.obj)
+    from sim.cli.about import show_phases
+
+    show_phases(json=json)
+
+
+@app.command()
+def config(context: typer.Context, json: Json = False) -> None:
+    """Show each setting, its value, and where that came from."""
+    prepare(context.obj)
+    from sim.cli.about import show_config
+
+    show_config(json=json)
+
+
+@app.command()
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Show paths, versions, memory and terminal; say what is wrong with them."""
+    prepare(context.obj)
+    from sim.cli.doctor import show
+
+    _leave(show(json=json))

@@ -1,0 +1,142 @@
+"""The entry of ``hubbub`` and ``python -m sim``: every error is one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, OK, USAGE, code_of
+from sim.errors import HubbubError
+
+__all__ = ["hoisted", "main"]
+
+_VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin"}
+_BARE = {"--debug"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name; default: those of the process.
+
+    Returns
+    -------
+    int
+        The exit code, one of :data:`sim.cli.exits.EXITS`.
+    """
+    words = hoisted(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _no_reader()
+    except KeyboardInterrupt:
+        return _said("Cancelled.", CANCELLED)
+    except Exception as error:
+        if "--debug" in words and not isinstance(error, _usage_errors()):
+            raise
+        return _explained(error)
+    return code
+
+
+def _run(words: list[str]) -> int:
+    from sim.cli.app import app
+
+    code = app(words, prog_name="hubbub", standalone_mode=False)
+    if code == CANCELLED:
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else OK
+
+
+def hoisted(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the options that every verb shares in front of the verb.
+
+    Parameters
+    ----------
+    arguments
+        As typed.
+
+    Examples
+    --------
+    >>> hoisted(["run", "demo", "--threads", "2", "--ticks", "5"])
+    ['--threads', '2', 'run', 'demo', '--ticks', '5']
+    """
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        name, sign, _ = word.partition("=")
+        if word == "--":
+            rest += [word, *words]
+        elif word in _BARE or (name in _VALUED and sign):
+            front.append(word)
+        elif word in _VALUED:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def _explained(error: Exception) -> int:
+    """Say an error in one sentence; returns the exit code."""
+    if isinstance(error, HubbubError):
+        return _said(str(error), code_of(error))
+    if isinstance(error, _usage_errors()):
+        return _usage(error)
+    if isinstance(error, MemoryError):
+        return _said("The memory is used up; make a smaller world or close programs.", CAPACITY)
+    if isinstance(error, OSError) and error.filename:
+        return _said(f"{error.filename}: {(error.strerror or 'fails').lower()}.", FILE)
+    return _said(f"Hubbub failed unexpectedly: {_one_line(error)}. {_report(error)}", ERROR)
+
+
+def _usage_errors() -> tuple[type[Exception], ...]:
+    from typer.exceptions import TyperException
+
+    return (TyperException,)
+
+
+def _usage(error: Exception) -> int:
+    """Say what is wrong with the words, and where the right ones are listed."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "hubbub"
+    said = getattr(error, "format_message", error.__str__)().rstrip(".")
+    return _said(f"{said}. See {path} --help.", USAGE)
+
+
+def _said(sentence: str, code: int) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+
+
+def _report(error: Exception) -> str:
+    """Write the traceback where it can be sent from, and say where that is."""
+    try:
+        from sim.core.settings import current
+
+        folder = current().logs
+        folder.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        path = Path(folder) / f"crash-{now}-{os.getpid()}.txt"
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except (OSError, HubbubError):
+        return "Run it again with --debug to see where."
+    return f"The report is {path}."
+
+
+def _no_reader() -> int:
+    """End quietly: whoever read our output, such as head, has had enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE

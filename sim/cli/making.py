@@ -1,0 +1,164 @@
+"""``new``, ``import`` and ``run``: from what was typed to what is done."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.output import require_folder, say, watched
+from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
+from sim.cli.worlds import NewWorld, assignments, import_world, open_world, save_world
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Message", "make_import", "make_new", "run_scenario", "run_world"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The options of ``run`` that make up a message, as typed."""
+
+    text: str | None = None
+    seeds: str | None = None
+    model: str | None = None
+    parameters: tuple[str, ...] = ()
+    author: str | None = None
+    tags: str | None = None
+    priority: int = 0
+    draws: str | None = None
+
+    @property
+    def saying(self) -> Saying | None:
+        """What to inject; None when no text was given.
+
+        Raises
+        ------
+        InputError
+            When there are options of a message and no text.
+        """
+        if self.text is None:
+            if self != Message():
+                raise InputError("These are options of a message; add --inject TEXT.")
+            return None
+        tags = None if self.tags is None else [tag.strip() for tag in self.tags.split(",") if tag]
+        return Saying(
+            self.text,
+            seeds=self.seeds or SEEDS,
+            model=self.model,
+            author=self.author,
+            tags=tags,
+            priority=self.priority,
+            draws=self.draws,
+            parameters=assignments(self.parameters),
+        )
+
+
+def make_new(order: NewWorld, out: Path) -> None:
+    """Make a world, save it, and say so.
+
+    Parameters
+    ----------
+    order
+        What to make.
+    out
+        Where to save it.
+    """
+    require_folder(out)
+    with watched() as report:
+        world = order.make(report)
+        saved = save_world(world, out, report)
+    _tell_made(world, saved, ["hubbub", "new", *order.words, "--out", str(out)])
+
+
+def make_import(
+    file: Path,
+    out: Path,
+    *,
+    direction: str,
+    directed: bool | None,
+    weights: str | None,
+    seed: int,
+    tick_minutes: float,
+) -> None:
+    """Import a world, save it, and say so; see :func:`~sim.cli.worlds.import_world`."""
+    require_folder(out)
+    with watched() as report:
+        world = import_world(
+            file,
+            direction=direction,
+            directed=directed,
+            weights=weights,
+            seed=seed,
+            tick_minutes=tick_minutes,
+            report=report,
+        )
+        saved = save_world(world, out, report)
+    words = ["hubbub", "import", str(file), "--direction", direction, "--seed", str(seed)]
+    words += ["--undirected"] if directed is False else []
+    words += ["--weights", weights] if weights is not None else []
+    words += ["--tick-minutes", f"{tick_minutes:g}"] if tick_minutes != 60 else []
+    _tell_made(world, saved, [*words, "--out", str(out)])
+
+
+def _tell_made(world: World, saved: str, words: Sequence[str]) -> None:
+    dropped = world.ties.dropped
+    lost = f"; dropped {dropped.loops:,} loops and {dropped.duplicates:,} duplicates"
+    say(
+        f"{len(world.agents):,} agents, {world.ties.count:,} ties"
+        f"{lost if dropped.loops or dropped.duplicates else ''}."
+    )
+    say(saved)
+    say(f"Again: {shlex.join(words)}")
+
+
+def run_world(
+    where: str,
+    message: Message,
+    seed: int | None,
+    stop: Stop,
+    outputs: Outputs,
+    plugins: Sequence[Path],
+) -> int:
+    """Run a world with at most one message; returns the exit code.
+
+    Parameters
+    ----------
+    where
+        As :func:`~sim.cli.worlds.open_world` takes it.
+    message, seed, stop, outputs
+        As typed.
+    plugins
+        Files that were loaded.
+    """
+    saying = message.saying
+    files = [str(path) for path in plugins]
+    order = Order(
+        make=lambda report: open_world(where, report, seed=seed),
+        command=lambda used: command_words(where, used, saying, stop, outputs, files),
+        sayings=() if saying is None else (saying,),
+        stop=stop,
+        outputs=outputs,
+    )
+    return carry_out(order)
+
+
+def run_scenario(
+    path: Path, message: Message, seed: int | None, stop: Stop, outputs: Outputs
+) -> int:
+    """Run a scenario file; returns the exit code.
+
+    Raises
+    ------
+    InputError
+        When a message is given too: the file has its own.
+    """
+    from sim.cli.scenario import read_scenario
+
+    if message.saying is not None:
+        raise InputError(f"{path} has its own messages; write --inject's there, as [[messages]].")
+    return carry_out(read_scenario(path).order(seed=seed, stop=stop, outputs=outputs))

@@ -1,0 +1,142 @@
+"""What a run found: for programs as JSON and CSV, for people as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sim
+from sim.cli.output import table
+from sim.core.text import clip, one_line
+
+if TYPE_CHECKING:
+    from sim.spread.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = ["as_csv", "result", "summary"]
+
+_TEXT_CELLS = 40
+
+
+def result(
+    world: World, cascades: Iterable[Cascade], *, command: str, seconds: float
+) -> dict[str, Any]:
+    """Return everything that a run found.
+
+    Parameters
+    ----------
+    world, cascades
+        After the run, and the messages to report.
+    command
+        Which repeats it.
+    seconds
+        That the ticks took.
+
+    Returns
+    -------
+    dict
+        ``{"hubbub", "command", "seconds", "world": {...}, "cascades": [{...}]}``; arrays per tick
+        start at the tick ``started_at``, a value that is no number stands for "not defined".
+    """
+    return {
+        "hubbub": sim.__version__,
+        "command": command,
+        "seconds": round(seconds, 6),
+        "world": {
+            "agents": len(world.agents),
+            "ties": world.ties.count,
+            "seed": world.seed,
+            "tick": world.tick,
+            "tick_minutes": world.tick_minutes,
+            "digest": world.digest(),
+        },
+        "cascades": [_told(cascade) for cascade in cascades],
+    }
+
+
+def _told(cascade: Cascade) -> dict[str, Any]:
+    history = cascade.history
+    return {
+        "id": cascade.id,
+        "text": cascade.text,
+        "model": cascade.model_name,
+        "parameters": cascade.model.values(),
+        "draws": cascade.draws_mode,
+        "status": cascade.status,
+        "error": cascade.error,
+        "priority": cascade.priority,
+        "started_at": cascade.started_at,
+        "seeds": len(cascade.seeds),
+        "size": cascade.size,
+        "share": cascade.size / cascade.agents,
+        "counts": cascade.counts,
+        "depth": cascade.depth,
+        "breadth": cascade.breadth,
+        "virality": cascade.virality,
+        "history": {state: history[:, i] for i, state in enumerate(cascade.states)},
+        "new_adopters": cascade.new_adopters,
+        "r": cascade.r,
+    }
+
+
+def as_csv(cascades: Sequence[Cascade]) -> str:
+    """Return one line for each cascade and tick.
+
+    Parameters
+    ----------
+    cascades
+        Of any models; states that a model does not know stay empty.
+
+    Returns
+    -------
+    str
+        Columns cascade, model, tick, new, size, r, and one for each state; size is cumulative,
+        r empty where nobody adopted.
+    """
+    states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["cascade", "model", "tick", "new", "size", "r", *states])
+    for cascade in cascades:
+        lines.writerows(_lines(cascade, states))
+    return text.getvalue()
+
+
+def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
+    new, r, history = cascade.new_adopters, cascade.r, cascade.history
+    sizes = new.cumsum()
+    place = {state: i for i, state in enumerate(cascade.states)}
+    for i in range(len(new)):
+        yield [
+            cascade.id,
+            cascade.model_name,
+            cascade.started_at + i,
+            int(new[i]),
+            int(sizes[i]),
+            "" if r[i] != r[i] else repr(float(r[i])),
+            *(int(history[i, place[state]]) if state in place else "" for state in states),
+        ]
+
+
+def summary(cascades: Sequence[Cascade]) -> str:
+    """Return the cascades as a table for a person."""
+    heading = ("message", "model", "status", "seeds", "size", "share", "ticks", "depth", "breadth")
+    rows = [heading, *(_row(cascade) for cascade in cascades)]
+    errors = [f"{cascade.id}: {cascade.error}" for cascade in cascades if cascade.error]
+    return "\n".join([table(rows), *map(one_line, errors)])
+
+
+def _row(cascade: Cascade) -> tuple[str, ...]:
+    return (
+        clip(one_line(cascade.text), _TEXT_CELLS),
+        cascade.model_name,
+        cascade.status,
+        f"{len(cascade.seeds):,}",
+        f"{cascade.size:,}",
+        f"{cascade.size / cascade.agents:.2%}",
+        f"{max(len(cascade.new_adopters) - 1, 0):,}",
+        f"{cascade.depth:,}",
+        f"{cascade.breadth:,}",
+    )

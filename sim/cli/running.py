@@ -1,0 +1,297 @@
+"""``hubbub run``: a world, messages, ticks, results; and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.exits import OK, PLUGIN
+from sim.cli.output import as_json, require_folder, say, tell, watched, write_text
+from sim.cli.results import as_csv, result, summary
+from sim.cli.worlds import save_world
+from sim.core.progress import Report
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.spread.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = ["LIMIT", "SEEDS", "Order", "Outputs", "Saying", "Stop", "carry_out", "command_words"]
+
+SEEDS = "top:10:degree"
+"""Who holds a message first when nobody is named."""
+
+LIMIT = 1000
+"""Ticks after which a run ends that was told no other end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A message to inject.
+
+    Parameters
+    ----------
+    text, model, priority, draws
+        As ``world.inject`` takes them; ``model`` None is the one of the settings.
+    seeds
+        An expression such as ``top:40:pagerank``.
+    author
+        An agent's foreign id.
+    tags
+        Interests; None: what the text says.
+    at
+        Ticks after the start; None: at once.
+    parameters
+        Of the model, as typed or plain.
+    """
+
+    text: str
+    seeds: str = SEEDS
+    model: str | None = None
+    author: str | None = None
+    tags: Sequence[str] | None = None
+    at: int | None = None
+    priority: int = 0
+    draws: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def inject(self, world: World) -> Cascade:
+        """Start it.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        from sim.world.seeding import choose_seeds
+
+        return world.inject(
+            self.text,
+            seeds=choose_seeds(world, self.seeds),
+            model=self.named_model,
+            author=None if self.author is None else world.agents.index(self.author),
+            tags=self.tags,
+            at=world.tick + self.at if self.at else None,
+            priority=self.priority,
+            draws=self.draws,  # type: ignore[arg-type]  # inject refuses other words
+            **self.parameters,
+        )
+
+    @property
+    def named_model(self) -> str:
+        """The model's name, the settings' own when none was given."""
+        if self.model is not None:
+            return self.model
+        from sim.core.settings import current
+
+        return current().model
+
+    @property
+    def words(self) -> list[str]:
+        """The options of ``hubbub run`` that inject it again."""
+        words = ["--inject", self.text, "--seeds", self.seeds, "--model", self.named_model]
+        words += [word for k, v in self.parameters.items() for word in ("-p", f"{k}={v}")]
+        if self.author is not None:
+            words += ["--author", self.author]
+        if self.tags is not None:
+            words += ["--tags", ",".join(self.tags)]
+        if self.priority:
+            words += ["--priority", str(self.priority)]
+        return [*words, "--draws", self.draws] if self.draws is not None else words
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When a run ends: after ``ticks``, or earlier once every message is quiet."""
+
+    ticks: int | None = None
+    until_quiet: bool = False
+
+    @property
+    def limit(self) -> int:
+        """The most ticks."""
+        return LIMIT if self.ticks is None else self.ticks
+
+    @property
+    def waits_for_quiet(self) -> bool:
+        """Whether it ends early; it does when no number of ticks is given."""
+        return self.until_quiet or self.ticks is None
+
+    def check(self) -> None:
+        """Refuse a negative number of ticks with ``InputError``."""
+        if self.ticks is not None and self.ticks < 0:
+            raise InputError(f"A run takes 0 ticks or more, got {self.ticks}.")
+
+    def reached(self, world: World) -> bool:
+        """Whether nothing can happen any more, and that is asked for."""
+        return self.waits_for_quiet and not any(cascade.alive for cascade in world.cascades)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Files to write; ``-`` is standard output, None is none."""
+
+    json: Path | None = None
+    csv: Path | None = None
+    save: Path | None = None
+
+    def check(self) -> None:
+        """Refuse now what could not be written at the end.
+
+        Raises
+        ------
+        FileError
+            When a folder does not exist.
+        InputError
+            When two results would go to standard output.
+        """
+        for path in (self.json, self.csv, self.save):
+            require_folder(path)
+        if str(self.json) == str(self.csv) == "-":
+            raise InputError("Only one of --json and --csv can go to standard output.")
+        if str(self.save) == "-":
+            raise InputError("A world is saved in a file, not on standard output; name one.")
+
+    @property
+    def on_stdout(self) -> bool:
+        """Whether standard output carries a result."""
+        return "-" in {str(self.json), str(self.csv)}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A whole run.
+
+    Parameters
+    ----------
+    make
+        Opens or makes the world.
+    command
+        Returns the shell words that repeat the run, given the world's seed.
+    sayings, stop, outputs
+        What to inject, when to end, what to write.
+    max_running
+        Messages that run at once; None: as the settings say.
+    """
+
+    make: Callable[[Report], World]
+    command: Callable[[int], list[str]]
+    sayings: tuple[Saying, ...] = ()
+    stop: Stop = Stop()
+    outputs: Outputs = Outputs()
+    max_running: int | None = None
+
+
+def command_words(
+    world: str,
+    seed: int,
+    saying: Saying | None,
+    stop: Stop,
+    outputs: Outputs,
+    plugins: Sequence[str] = (),
+) -> list[str]:
+    """Return the words of the command that repeats a run of one message.
+
+    Parameters
+    ----------
+    world
+        As :func:`~sim.cli.worlds.open_world` takes it.
+    seed
+        That was in force.
+    saying, stop, outputs, plugins
+        What was asked; files that end in ``.hub`` are not written again.
+    """
+    words = ["hubbub", "run", world, "--seed", str(seed)]
+    words += saying.words if saying is not None else []
+    words += ["--ticks", str(stop.limit)]
+    words += ["--until-quiet"] if stop.waits_for_quiet else []
+    for name, path in (("json", outputs.json), ("csv", outputs.csv)):
+        words += [f"--{name}", str(path)] if path is not None else []
+    return words + [word for path in plugins for word in ("--plugin", path)]
+
+
+def carry_out(order: Order) -> int:
+    """Open the world, run it, write and show what came of it.
+
+    Parameters
+    ----------
+    order
+        Everything that was asked.
+
+    Returns
+    -------
+    int
+        The exit code: 5 when a plugin failed, else 0.
+
+    Raises
+    ------
+    HubbubError
+        One sentence; when it is raised before the end, nothing is written.
+    """
+    order.outputs.check()
+    order.stop.check()
+    with watched() as report:
+        world = order.make(report)
+        cascades, seconds = _run(world, order, report)
+        report("gathering results", 1.0)
+        command = shlex.join(order.command(world.seed))
+        _write(world, cascades, order.outputs, command, seconds, report)
+    show = tell if order.outputs.on_stdout else say
+    if cascades:
+        show(summary(cascades))
+    show(_pace(world, cascades, seconds))
+    show(f"Again: {command}")
+    return PLUGIN if any(cascade.status == "failed" for cascade in cascades) else OK
+
+
+def _run(world: World, order: Order, report: Report) -> tuple[list[Cascade], float]:
+    """Inject and step; returns the messages to report and the seconds that the ticks took."""
+    world.max_running = _most_running(order)
+    cascades = [saying.inject(world) for saying in order.sayings] or list(world.cascades)
+    limit = order.stop.limit
+    began = perf_counter()
+    for done in range(limit):
+        if order.stop.reached(world):
+            break
+        report(f"tick {world.tick + 1:,}", done / limit)
+        world.step()
+    return cascades, perf_counter() - began
+
+
+def _most_running(order: Order) -> int:
+    if order.max_running is not None:
+        return order.max_running
+    from sim.core.settings import current
+
+    return current().max_running
+
+
+def _write(
+    world: World,
+    cascades: Sequence[Cascade],
+    outputs: Outputs,
+    command: str,
+    seconds: float,
+    report: Report,
+) -> None:
+    if outputs.json is not None:
+        found = result(world, cascades, command=command, seconds=seconds)
+        write_text(outputs.json, as_json(found) + "\n")
+    if outputs.csv is not None:
+        write_text(outputs.csv, as_csv(cascades))
+    if outputs.save is not None:
+        tell(save_world(world, outputs.save, report))
+
+
+def _pace(world: World, cascades: Sequence[Cascade], seconds: float) -> str:
+    """Say how large the world is and how fast it went."""
+    contacts = sum(cascade.contacts_seen for cascade in cascades)
+    rate = f", {contacts / seconds / 1e6:,.1f} M contacts/s" if contacts and seconds > 0 else ""
+    return (
+        f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
+        f"{seconds:.2f} s{rate}."
+    )

@@ -1,0 +1,291 @@
+"""A scenario: a whole run in one TOML file, the thing that people share.
+
+::
+
+    [network]
+    kind = "small-world"            # or: world = "demo" | "saved.hub", or: file = "edges.txt"
+    agents = 10000
+    seed = 7
+    parameters = { rewiring = 0.1 }
+
+    [population]
+    tick_minutes = 60
+
+    [[messages]]
+    text = "The bridge is closed."
+    seeds = "top:40:pagerank"
+    model = "independent-cascade"
+    parameters = { probability = 0.1 }
+
+    [[messages]]
+    text = "The bridge is open again."
+    at = 12
+    seeds = "random:100"
+    model = "sir"
+
+    [stop]
+    ticks = 200
+    until_quiet = true
+
+    [outputs]
+    json = "out.json"
+    csv = "out.csv"
+    save = "out.hub"
+
+Paths are relative to the file. Whatever is unknown or not allowed is refused with its place.
+"""
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop
+from sim.cli.worlds import NewWorld, open_world
+from sim.core.params import refusals
+from sim.core.progress import Report
+from sim.errors import FileError
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Scenario", "read_scenario"]
+
+_MOST_BYTES = 1 << 20
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Network(_Section):
+    """``[network]``: a generator's, a saved world's or an edge list's."""
+
+    world: str | None = Field(None, description="'demo', or a saved world")
+    file: Path | None = Field(None, description="a network to import")
+    direction: Literal["influences", "follows"] = Field(
+        "influences", description="what a line A B of the file means"
+    )
+    kind: str | None = Field(None, description="the generator; see hubbub new --help")
+    agents: int | None = Field(None, description="how many the generator makes")
+    mean_degree: float | None = Field(None, description="mean number of listeners")
+    seed: int = Field(0, description="of the world; the same seed, the same run")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="of the generator")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        made = [name for name in ("kind", "agents", "mean_degree") if self._says(name)]
+        given = [name for name in ("world", "file") if self._says(name)] + made[:1]
+        if len(given) > 1:
+            raise ValueError(f"give only one of world, file and kind, not {' and '.join(given)}")
+        if self.parameters and not made:
+            raise ValueError("parameters belong to a kind of network; name it")
+        return self
+
+    def _says(self, name: str) -> bool:
+        return getattr(self, name) is not None
+
+
+class Population(_Section):
+    """``[population]``: what holds for all agents."""
+
+    tick_minutes: float = Field(60.0, gt=0, description="simulated minutes in a tick")
+    max_running: int | None = Field(None, ge=1, description="messages that run at once")
+
+
+class Said(_Section):
+    """``[[messages]]``: one message, maybe later."""
+
+    text: str = Field(description="what it says")
+    seeds: str = Field(SEEDS, description="who holds it first")
+    model: str | None = Field(None, description="the propagation model")
+    author: str | None = Field(None, description="the id of the agent that wrote it")
+    tags: list[str] | None = Field(None, description="interests; else what the text says")
+    at: int = Field(0, ge=0, description="ticks after the start")
+    priority: int = Field(0, description="among waiting messages the highest starts first")
+    draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
+
+
+class End(_Section):
+    """``[stop]``: when the run ends."""
+
+    ticks: int | None = Field(None, ge=0, description="at the latest")
+    until_quiet: bool = Field(False, description="earlier, once nothing can happen")
+
+
+class Results(_Section):
+    """``[outputs]``: files to write."""
+
+    json_: Path | None = Field(None, alias="json", description="everything found")
+    csv: Path | None = Field(None, description="one line for each message and tick")
+    save: Path | None = Field(None, description="the world as it is at the end")
+
+
+S = TypeVar("S", bound=_Section)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario file, checked.
+
+    Parameters
+    ----------
+    path
+        Where it was read.
+    network, population, messages, stop, outputs
+        Its sections.
+    """
+
+    path: Path
+    network: Network
+    population: Population
+    messages: tuple[Said, ...]
+    stop: End
+    outputs: Results
+
+    def order(
+        self, *, seed: int | None = None, stop: Stop | None = None, outputs: Outputs | None = None
+    ) -> Order:
+        """Return the run that it describes.
+
+        Parameters
+        ----------
+        seed, stop, outputs
+            What the command line says instead; what that leaves out, the file says.
+        """
+        end = stop or Stop()
+        files = outputs or Outputs()
+        return Order(
+            make=lambda report: self.world(report, seed),
+            command=lambda used: ["hubbub", "run", str(self.path), "--seed", str(used)],
+            sayings=tuple(Saying(**dict(message)) for message in self.messages),
+            stop=Stop(
+                self.stop.ticks if end.ticks is None else end.ticks,
+                self.stop.until_quiet or end.until_quiet,
+            ),
+            outputs=Outputs(
+                files.json or self._beside(self.outputs.json_),
+                files.csv or self._beside(self.outputs.csv),
+                files.save or self._beside(self.outputs.save),
+            ),
+            max_running=self.population.max_running,
+        )
+
+    def world(self, report: Report, seed: int | None = None) -> "World":
+        """Open, import or make the world.
+
+        Parameters
+        ----------
+        report
+            Told the progress.
+        seed
+            Instead of the file's.
+        """
+        network = self.network
+        used = network.seed if seed is None else seed
+        if network.world is not None:
+            return self._saved(network.world, report, seed)
+        if network.file is not None:
+            return self._imported(network.file, used, report)
+        usual = NewWorld()
+        return NewWorld(
+            agents=usual.agents if network.agents is None else network.agents,
+            network=network.kind or usual.network,
+            mean_degree=usual.mean_degree if network.mean_degree is None else network.mean_degree,
+            seed=used,
+            tick_minutes=self.population.tick_minutes,
+            parameters=network.parameters,
+        ).make(report)
+
+    def _saved(self, name: str, report: Report, seed: int | None) -> "World":
+        beside = self.path.parent / name
+        given = self.network.seed if "seed" in self.network.model_fields_set else None
+        where = str(beside) if beside.exists() else name
+        return open_world(where, report, seed=given if seed is None else seed)
+
+    def _imported(self, file: Path, seed: int, report: Report) -> "World":
+        from sim.cli.worlds import import_world
+
+        return import_world(
+            self.path.parent / file,
+            direction=self.network.direction,
+            seed=seed,
+            tick_minutes=self.population.tick_minutes,
+            report=report,
+        )
+
+    def _beside(self, path: Path | None) -> Path | None:
+        """Return a path of the file as seen from here."""
+        return None if path is None or str(path) == "-" else self.path.parent / path
+
+
+_SECTIONS = ("network", "population", "messages", "stop", "outputs")
+
+
+def read_scenario(path: str | Path) -> Scenario:
+    """Read and check a scenario.
+
+    Parameters
+    ----------
+    path
+        A TOML file of at most 1 MiB.
+
+    Raises
+    ------
+    FileError
+        One sentence with the file, the section and the key; the nearest name for a misspelt one.
+    """
+    file = Path(path)
+    table = _toml(file)
+    unknown = sorted(set(table) - {*_SECTIONS})
+    if unknown:
+        raise FileError(file, _no_section(unknown[0]))
+    messages = table.get("messages", [])
+    if not isinstance(messages, list):
+        raise FileError(file, "messages are written as [[messages]], one block each")
+    return Scenario(
+        file,
+        _checked(file, "[network]", Network, table.get("network", {})),
+        _checked(file, "[population]", Population, table.get("population", {})),
+        tuple(
+            _checked(file, f"[[messages]] number {number}", Said, message)
+            for number, message in enumerate(messages, 1)
+        ),
+        _checked(file, "[stop]", End, table.get("stop", {})),
+        _checked(file, "[outputs]", Results, table.get("outputs", {})),
+    )
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            raise FileError(file, "a scenario has at most 1 MiB; is it one?")
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise FileError(file, f"{reason}; name a scenario file") from None
+    except ValueError as error:
+        raise FileError(file, f"it is no TOML: {error}") from None
+
+
+def _checked(file: Path, label: str, cls: type[S], values: object) -> S:
+    """Return one section, or refuse it with its place."""
+    if not isinstance(values, dict):
+        raise FileError(file, f"{label} is a table of keys, got {values!r}")
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        clauses = [
+            clause.replace("no parameter", "no key", 1) for _, clause in refusals(cls, error)
+        ]
+        raise FileError(file, f"{label}: {'; '.join(clauses)}") from None
+
+
+def _no_section(name: str) -> str:
+    near = difflib.get_close_matches(name, [*_SECTIONS], n=1)
+    hint = f" (did you mean [{near[0]}]?)" if near else ""
+    return f"no section [{name}]{hint}; there are {', '.join(_SECTIONS)}"

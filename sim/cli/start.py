@@ -1,0 +1,132 @@
+"""What every verb needs before it begins: settings, threads, plugin files, the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sim.errors import InputError
+
+__all__ = ["Flags", "completed", "open_screen", "prepare"]
+
+SCREENS = "hubbub.screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The options that every verb shares.
+
+    Parameters
+    ----------
+    threads, settings, profile, saves
+        Settings of the command line, and where others are; None: not given.
+    plugins
+        Files to load.
+    """
+
+    threads: int | None = None
+    settings: Path | None = None
+    profile: str | None = None
+    saves: Path | None = None
+    plugins: tuple[Path, ...] = ()
+
+
+def prepare(flags: Flags) -> None:
+    """Put the settings in force, tell the engine its threads, load plugin files.
+
+    Raises
+    ------
+    HubbubError
+        For a setting or a plugin file that is refused.
+    """
+    from sim.core.settings import load_settings, use
+
+    settings = load_settings(
+        flags.settings, profile=flags.profile, threads=flags.threads, saves=flags.saves
+    )
+    use(settings)
+    if settings.threads is not None:
+        _use_threads(settings.threads)
+    if flags.plugins:
+        from sim.core.registry import load_file
+
+        for file in flags.plugins:
+            load_file(file)
+
+
+def _use_threads(count: int) -> None:
+    """Tell numba, which reads the variable once, when it is imported."""
+    os.environ["NUMBA_NUM_THREADS"] = str(count)
+    if "numba" in sys.modules:
+        import numba
+
+        with suppress(ValueError):  # more than it was started with
+            numba.set_num_threads(count)
+
+
+def open_screen(path: Path | None) -> int:
+    """Open the screen that is installed, on a saved world or on the demo world.
+
+    Returns
+    -------
+    int
+        Its exit code.
+
+    Raises
+    ------
+    InputError
+        When there is no terminal, or no screen is installed.
+    """
+    _require_terminal()
+    found = metadata.entry_points(group=SCREENS)
+    if not found:
+        raise InputError("No screen is installed; reinstall Hubbub, or use hubbub run.")
+    show: Callable[..., Any] = next(iter(found)).load()
+    from sim.core.settings import current
+
+    return int(show(path, saves=current().saves_folder) or 0)
+
+
+def _require_terminal() -> None:
+    """Refuse before the screen's packages are imported."""
+    if os.environ.get("TERM") == "dumb":
+        reason = "TERM=dumb says that this one cannot show it"
+    elif not (sys.stdin.isatty() and sys.stdout.isatty()):
+        reason = "input or output is none (a pipe, a file or CI)"
+    else:
+        return
+    raise InputError(
+        f"The screen needs a terminal, and {reason}; "
+        "run headless: hubbub run demo --inject 'Hello.' --ticks 20."
+    )
+
+
+def completed(what: str) -> Callable[[str], list[str]]:
+    """Return what completes names in the shell.
+
+    Parameters
+    ----------
+    what
+        ``"models"`` or ``"networks"``.
+    """
+
+    def names(incomplete: str) -> list[str]:
+        return [name for name in _names(what) if name.startswith(incomplete)]
+
+    return names
+
+
+def _names(what: str) -> tuple[str, ...]:
+    if what == "models":
+        from sim.core.registry import names
+
+        return names()
+    from sim.network.generate import NETWORKS
+
+    return tuple(NETWORKS)

@@ -1,0 +1,294 @@
+"""Worlds as the command line names them: a file, a saved name, ``demo``, or ``new:...``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.core.progress import Report, quiet
+from sim.errors import CapacityError, InputError
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = [
+    "NewWorld",
+    "assignments",
+    "import_world",
+    "open_world",
+    "parse_new",
+    "save_world",
+    "saved_path",
+]
+
+_FORMS = "a saved world, 'demo', or 'new:AGENTS' such as new:100000 or new:100000,seed=7"
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorld:
+    """An order for a world that a generator draws.
+
+    Parameters
+    ----------
+    agents, network, mean_degree, seed, tick_minutes
+        As ``World.create`` takes them.
+    parameters
+        Of the generator, as typed or plain.
+    """
+
+    agents: int = 10_000
+    network: str = "preferential-attachment"
+    mean_degree: float = 20.0
+    seed: int = 0
+    tick_minutes: float = 60.0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def make(self, report: Report) -> World:
+        """Make it.
+
+        Raises
+        ------
+        InputError
+            For whatever is not allowed.
+        CapacityError
+            Before anything is allocated, when it would not fit in memory or in the limit that the
+            setting ``memory_hard_mb`` sets.
+        """
+        from sim.world.world import World
+
+        self._refuse_above_the_limit(World.estimate_bytes(self.agents, self.mean_degree))
+        return World.create(
+            self.agents,
+            self.network,
+            self.mean_degree,
+            self.seed,
+            tick_minutes=self.tick_minutes,
+            report=report,
+            **self.parameters,
+        )
+
+    def _refuse_above_the_limit(self, needed: int) -> None:
+        from sim.cli.output import tell
+        from sim.core.settings import current
+
+        hard, soft = current().memory_hard_mb, current().memory_soft_mb
+        megabytes = needed / 2**20
+        size = f"A world of {self.agents:,} agents needs about {megabytes:,.0f} MB while it is made"
+        if hard is not None and megabytes > hard:
+            raise CapacityError(
+                f"{size}, and memory_hard_mb allows {hard:,}; make fewer agents or raise it."
+            )
+        if soft is not None and megabytes > soft:
+            tell(f"{size}; memory_soft_mb is {soft:,}.")
+
+    @property
+    def words(self) -> list[str]:
+        """The options of ``hubbub new`` that make it again."""
+        options = [
+            ("--agents", self.agents),
+            ("--network", self.network),
+            ("--mean-degree", f"{self.mean_degree:g}"),
+            ("--seed", self.seed),
+        ]
+        if self.tick_minutes != 60:
+            options.append(("--tick-minutes", f"{self.tick_minutes:g}"))
+        options += [("-p", f"{name}={value}") for name, value in self.parameters.items()]
+        return [str(word) for option in options for word in option]
+
+
+def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
+    """Read ``name=value`` words; a dash in a name counts as an underscore.
+
+    Parameters
+    ----------
+    words
+        As typed.
+    what
+        The option, for the error sentence.
+
+    Raises
+    ------
+    InputError
+        When one has no ``=``, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        name = name.strip().replace("-", "_")
+        if not sign or not name.isidentifier():
+            raise InputError(f"{what} takes NAME=VALUE, such as probability=0.1; got {word!r}.")
+        if name in found:
+            raise InputError(f"{what} {name} is given twice; give it once.")
+        found[name] = value.strip()
+    return found
+
+
+def parse_new(text: str) -> NewWorld:
+    """Read what stands after ``new:``.
+
+    Parameters
+    ----------
+    text
+        ``AGENTS`` and ``name=value`` pairs, by commas; what ``NewWorld`` does not know is the
+        generator's. May be empty.
+
+    Raises
+    ------
+    InputError
+        When a number is none.
+
+    Examples
+    --------
+    >>> parse_new("1000,network=small-world,rewiring=0.2").parameters
+    {'rewiring': '0.2'}
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if words and "=" not in words[0]:
+        words[0] = f"agents={words[0]}"
+    given = assignments(words, "new:")
+    plain: dict[str, Any] = {}
+    for name, convert in _CONVERT.items():
+        if name in given:
+            plain[name] = _number(name, given.pop(name), convert)
+    return NewWorld(**plain, parameters=given)
+
+
+_CONVERT: dict[str, type] = {
+    "agents": int,
+    "network": str,
+    "mean_degree": float,
+    "seed": int,
+    "tick_minutes": float,
+}
+
+
+def _number(name: str, text: str, convert: type) -> Any:
+    try:
+        return convert(text.replace("_", "") if convert is int else text)
+    except ValueError:
+        kind = "a whole number" if convert is int else "a number"
+        raise InputError(f"new: {name} must be {kind}, got {text!r}.") from None
+
+
+def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
+    """Return the world that a person names.
+
+    Parameters
+    ----------
+    where
+        A file, the name of a world in the saves folder, ``demo``, or ``new:...``.
+    report
+        Told the progress.
+    seed
+        Replaces the world's own for what happens from now on; a new world is made from it.
+
+    Raises
+    ------
+    InputError, CapacityError
+        As the parts say.
+    SnapshotError
+        When the file is missing or refused.
+    """
+    kind, colon, rest = where.partition(":")
+    if kind == "new" and (colon or not Path(where).exists()):
+        order = parse_new(rest)
+        return _seeded(order, seed).make(report)
+    world = _demo(report) if where == "demo" else _loaded(where, report)
+    if seed is not None:
+        world.seed = seed
+    return world
+
+
+def _seeded(order: NewWorld, seed: int | None) -> NewWorld:
+    from dataclasses import replace
+
+    return order if seed is None else replace(order, seed=seed)
+
+
+def _demo(report: Report) -> World:
+    from sim.io import demo
+
+    report("opening the demo world", 0.0)
+    return demo()
+
+
+def _loaded(where: str, report: Report) -> World:
+    from sim.store import load
+
+    return load(saved_path(where), report=report)
+
+
+def import_world(
+    path: Path,
+    *,
+    direction: str = "influences",
+    directed: bool | None = None,
+    weights: str | None = None,
+    seed: int = 0,
+    tick_minutes: float = 60.0,
+    report: Report = quiet,
+) -> World:
+    """Return the world of a network file of any kind that :mod:`sim.io` reads.
+
+    Parameters
+    ----------
+    path
+        An edge list (.txt, .tsv, .csv, also .gz), GraphML, GEXF or GML.
+    direction
+        Of a line ``A B``: ``"influences"``, B hears A; ``"follows"``, A hears B.
+    directed
+        False makes two ties of each pair; None: as the file says.
+    weights
+        What becomes trust.
+    seed, tick_minutes
+        Of the world.
+    report
+        Told the progress.
+
+    Raises
+    ------
+    FileError
+        With line, text and rule where a line breaks one.
+    """
+    from sim.io import read_world
+
+    world = read_world(
+        path, direction=direction, directed=directed, weights=weights, seed=seed, report=report
+    )
+    world.tick_minutes = tick_minutes
+    return world
+
+
+def saved_path(where: str) -> Path:
+    """Return the file that is meant: a path, or a name in the saves folder.
+
+    Parameters
+    ----------
+    where
+        As typed; a name needs no ``.hub``.
+    """
+    path = Path(where)
+    if path.exists() or path.name != where:
+        return path
+    from sim.core.settings import current
+
+    folder = current().saves_folder
+    names = (where, f"{where}.hub")
+    return next((folder / name for name in names if (folder / name).is_file()), path)
+
+
+def save_world(world: World, path: Path, report: Report) -> str:
+    """Save a world, and say so in one line.
+
+    Raises
+    ------
+    FileError
+        When it cannot be written.
+    """
+    from sim.store import save
+
+    done = save(world, path, report=report)
+    return f"Saved {shlex.quote(str(path))}: {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
