@@ -34,10 +34,10 @@ def plain(value: Any, where: str = "meta", depth: int = 0) -> Any:
     InputError
         For NaN and infinity (JSON has neither), keys that are not text, and any other type.
     """
+    if isinstance(value, (np.generic, np.ndarray)):  # first: some are also Python's str or float
+        return plain(value.tolist(), where, depth + 1)
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, (np.generic, np.ndarray)):
-        return plain(value.tolist(), where, depth + 1)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):

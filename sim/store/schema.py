@@ -106,7 +106,7 @@ def known_tables(found: list[tuple[str, str, str | None]]) -> str | None:
         if kind == "index" and sql is None and str(name).startswith("sqlite_autoindex_"):
             continue  # made by SQLite for a UNIQUE of ours
         if kind != "table" or allowed.get(name) != sql:
-            return f"it holds a {kind} {str(name)[:40]!r} that this program does not write"
+            return f"its {kind} {str(name)[:40]!r} is none that this program writes"
     names = {name for _, name, _ in found}
     missing = [name for name in CORE_TABLES if name not in names]
     partly = [name for name in RELATIONAL_TABLES if name not in names]

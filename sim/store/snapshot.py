@@ -30,7 +30,7 @@ from sim.store.opened import Restore, S, Storable, opened
 from sim.store.plain import plain
 
 if TYPE_CHECKING:
-    from sim.world import World
+    from sim.world.world import World
 
 __all__ = ["SaveReport", "load", "read", "save"]
 
@@ -133,7 +133,7 @@ def load(path: str | PathLike[str], *, report: Report = quiet) -> World:
         When the file is missing, foreign, truncated, damaged (any flipped bit is seen) or of a
         newer version, or needs more memory than is free (then also a ``CapacityError``).
     """
-    from sim.world import World
+    from sim.world.world import World
 
     return read(path, World.restore, report=report)
 
@@ -173,11 +173,11 @@ def _write(path: Path, meta: Meta, columns: Columns, said: Said, report: Report)
 def _pragmas() -> tuple[str, ...]:
     return (
         f"page_size={schema.PAGE_BYTES}",
+        "journal_mode=OFF",  # before anything is written, or a killed save leaves a journal
+        "synchronous=OFF",
         f"application_id={schema.APPLICATION_ID}",
         f"user_version={schema.VERSION}",
         f"max_page_count={LARGEST_FILE_PAGES}",
-        "journal_mode=OFF",
-        "synchronous=OFF",
         "mmap_size=0",
     )
 

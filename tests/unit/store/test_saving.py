@@ -1,0 +1,265 @@
+"""Whatever goes wrong while saving: the file from before is whole, and nothing else is left."""
+
+import errno
+import fcntl
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.errors import FileError
+from sim.store import files, read, save, snapshot
+from tests.unit.store.fake import FakeWorld, saved
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """A saved world that must be the same afterwards, alone in its folder."""
+    path = saved(tmp_path / "a.hub")
+    before = path.read_bytes()
+    yield path
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def not_saved(path: Path, match: str) -> None:
+    with pytest.raises(FileError, match=match):
+        save(FakeWorld.create(100_000, turn=1), path)
+
+
+# Disk and rights
+
+
+def test_a_disk_that_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "LARGEST_FILE_PAGES", 20)
+    not_saved(path, "not saved: the disk is full")
+
+
+@pytest.mark.parametrize("allowed", [0, 1 << 16, 1 << 20, 9_437_248 - 65])
+def test_a_file_that_may_not_grow(path: Path, allowed: int) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, before[1]))
+    try:
+        not_saved(path, "not saved: the file (could not be written|would be larger)")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+@pytest.mark.parametrize("call", ["fsync", "pwrite", "fchmod", "pread", "replace", "open"])
+def test_a_system_call_that_fails(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, fails)
+    not_saved(path, files.REASONS.get(number, "Input/output error"))
+    monkeypatch.undo()
+
+
+def test_any_exception_leaves_nothing(path: Path) -> None:
+    def fails(stage: str, _: float) -> None:
+        if stage == "checking":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        save(FakeWorld.create(turn=1), path, report=fails)
+
+
+def test_a_folder_that_cannot_be_made_durable_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(descriptor: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fails)
+    number = errno.EIO
+    with pytest.raises(FileError, match="Input/output error"):
+        saved(tmp_path / "a.hub")
+    number = errno.EINVAL  # a file system that knows no such thing
+    assert saved(tmp_path / "a.hub").exists()
+
+
+@pytest.fixture
+def bound_by_modes() -> Iterator[Path]:
+    """A folder of its own, and no more rights than anybody (root ignores modes)."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, owner = Path(folder), os.geteuid()
+        path.chmod(0o755)
+        saved(path / "a.hub")
+        path.chmod(0o555)
+        if owner == 0:
+            os.seteuid(65534)
+        yield path
+        os.seteuid(owner)
+        path.chmod(0o755)
+
+
+def test_a_folder_that_is_read_only(bound_by_modes: Path) -> None:
+    path = bound_by_modes / "a.hub"
+    not_saved(path, "not saved: you may not write there")
+    assert read(path, FakeWorld).meta["tick"] == 0
+    assert list(bound_by_modes.iterdir()) == [path]
+
+
+def test_a_folder_that_is_missing_or_no_folder(path: Path) -> None:
+    not_saved(path.parent / "missing" / "a.hub", "its folder does not exist, create it first")
+    not_saved(path / "a.hub", "its folder is a file")
+    not_saved(path.parent / ("x" * 300), "the name is too long")
+
+
+# What a save does not replace
+
+
+def test_a_link_is_refused_and_stays(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    not_saved(link, "a symbolic link; save to the file that it leads to")
+    assert link.is_symlink()
+    link.unlink()
+
+
+def test_a_folder_and_a_pipe_are_refused(path: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    not_saved(tmp_path / "pipe", "not a regular file")
+    not_saved(tmp_path, "not a regular file")
+    (tmp_path / "pipe").unlink()
+
+
+def test_a_file_of_somebody_else_is_refused(path: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    not_saved(thesis, "exists and is not a Hubbub world; choose another name")
+    assert thesis.read_text() == "years of work"
+    thesis.unlink()
+
+
+def test_an_empty_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.hub").touch()
+    assert read(saved(tmp_path / "a.hub"), FakeWorld).meta["tick"] == 0
+
+
+def test_a_damaged_world_file_is_replaced(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.hub")
+    os.truncate(path, 1000)
+    assert read(saved(path), FakeWorld).meta["tick"] == 0
+
+
+# Drafts of writers that died
+
+
+def test_stale_drafts_are_swept_and_nothing_else(tmp_path: Path) -> None:
+    stale = tmp_path / ".a.hub.0123abcd.partial"
+    others = [
+        tmp_path / name
+        for name in (".b.hub.0123abcd.partial", ".a.hub.0123abcz.partial", "a.hub.0123abcd.partial")
+    ]
+    for each in (stale, *others):
+        each.write_bytes(b"x")
+    assert files.sweep(tmp_path / "a.hub") == [stale]
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+def test_the_draft_of_a_writer_at_work_is_not_swept(tmp_path: Path) -> None:
+    with files.draft(tmp_path / "a.hub") as draft:
+        assert files.sweep(tmp_path / "a.hub") == []
+        assert draft.path.exists()
+
+
+def test_a_link_named_like_a_draft_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("x")
+    (tmp_path / ".a.hub.0123abcd.partial").symlink_to(tmp_path / "other")
+    assert files.sweep(tmp_path / "a.hub") == []
+    assert (tmp_path / "other").read_text() == "x"
+
+
+def test_a_draft_swept_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swept(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        next(tmp_path.iterdir()).unlink()
+
+    monkeypatch.setattr(fcntl, "flock", swept)
+    assert saved(tmp_path / "a.hub").exists()
+
+
+def test_where_locks_are_unknown_saving_works_and_nothing_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    stale = tmp_path / ".a.hub.0123abcd.partial"
+    stale.touch()
+    assert saved(tmp_path / "a.hub").exists()
+    assert stale.exists()
+
+
+def test_two_writers_of_one_file_leave_one_of_their_worlds(tmp_path: Path) -> None:
+    path = tmp_path / "a.hub"
+
+    def other(stage: str, _: float) -> None:
+        if stage == "checking":
+            saved(path, FakeWorld.create(turn=2))
+
+    save(FakeWorld.create(turn=1), path, report=other)
+    assert read(path, FakeWorld).meta["tick"] == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_on_macos_the_drive_is_flushed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(files, "FULL_FLUSH", 51)
+    monkeypatch.setattr(fcntl, "fcntl", lambda _, what: asked.append(what))
+    saved(tmp_path / "a.hub")
+    assert asked == [51, 51]  # the pages, then the trailer
+
+
+# kill -9
+
+
+def killed(path: Path, seconds: float) -> int:
+    """Run a writer, kill it after ``seconds`` beyond its first save; return its last turn."""
+    command = [sys.executable, "-m", "tests.unit.store.writer", str(path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        first = writer.stdout.readline()
+        time.sleep(seconds)
+        writer.kill()
+        return int((first + writer.stdout.read()).split()[-1])
+
+
+def check_kills(folder: Path, count: int) -> None:
+    path = folder / "a.hub"
+    drafts = 0
+    for pause in np.random.default_rng(count).uniform(0, 0.2, count).tolist():
+        last = killed(path, pause)
+        drafts += len(list(folder.iterdir())) - 1
+        world = read(path, FakeWorld)
+        assert world.meta["tick"] in {last, last + 1}
+        assert world.digest() == FakeWorld.create(20_000, world.meta["tick"]).digest()
+        saved(path)
+        assert list(folder.iterdir()) == [path]
+    assert drafts > 0  # else no kill hit a save, and this proved nothing
+
+
+def test_a_killed_save_leaves_the_old_or_the_new_world(tmp_path: Path) -> None:
+    check_kills(tmp_path, 5)
+
+
+@pytest.mark.slow
+def test_forty_killed_saves_leave_the_old_or_the_new_world(tmp_path: Path) -> None:
+    check_kills(tmp_path, 40)
