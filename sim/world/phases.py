@@ -49,23 +49,37 @@ def start(world: World, cascade: Cascade) -> None:
         fail(world, cascade, error)
 
 
-def spread(world: World) -> None:
-    """Turn ties into contacts through each cascade's channel, and contacts into adoptions."""
+def expose(world: World) -> None:
+    """Turn ties into this tick's contacts, through the channel of each running cascade."""
     absent = world.absent()
     network = world.network()
+    world.exposed = []
     for cascade in world.cascades:
-        if cascade.status != "running":
-            continue
-        cascade.advance(world.tick, absent)
-        contacts = cascade.channel.contacts(network, cascade.id, world.tick)
+        if cascade.status == "running":
+            cascade.advance(world.tick, absent)
+            contacts = cascade.channel.contacts(network, cascade.id, world.tick)
+            world.exposed.append((cascade, contacts))
+
+
+def respond(world: World) -> None:
+    """Let each cascade's model turn contacts into adoptions and other changes of state."""
+    for cascade, contacts in world.exposed:
         try:
             cascade.model.step(cascade, contacts, cascade.draws(world.tick))
-            cascade.measure(contacts)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # whatever a plugin does costs only its own cascade
+        except (Exception, SystemExit) as error:  # a plugin's fault costs only its own cascade
             fail(world, cascade, error)
+
+
+def measure(world: World) -> None:
+    """Count states and new adopters; a cascade in which nothing can change comes to rest."""
+    for cascade, contacts in world.exposed:
+        if cascade.status != "running":
+            continue
+        try:
+            cascade.measure(contacts)
+        except (Exception, SystemExit) as error:
+            fail(world, cascade, error)
+    world.exposed = []
 
 
 def fail(world: World, cascade: Cascade, error: BaseException) -> None:
@@ -81,7 +95,7 @@ def _said(error: BaseException) -> str:
 
 PHASES = (
     Phase("begin", "queued cascades start by priority; their seeds adopt", begin),
-    Phase(
-        "spread", "channels turn ties into contacts, models turn contacts into adoptions", spread
-    ),
+    Phase("expose", "the channel turns ties into contacts: who hears whom", expose),
+    Phase("respond", "each message's model turns contacts into changes of state", respond),
+    Phase("measure", "states and new adopters are counted; finished cascades rest", measure),
 )

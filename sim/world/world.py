@@ -57,6 +57,8 @@ class World:
         How many cascades run at once; more wait in the queue.
     phase_seconds
         Time spent in each phase of the last tick; not part of the state.
+    exposed
+        Between two phases of a tick: each running cascade with its contacts.
 
     Examples
     --------
@@ -85,6 +87,7 @@ class World:
         self.phases: list[Phase] = list(PHASES)
         self.max_running = 1000
         self.phase_seconds: dict[str, float] = {}
+        self.exposed: list[tuple[Cascade, Contacts]] = []
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
 

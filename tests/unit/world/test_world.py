@@ -183,7 +183,7 @@ def test_phases_are_a_list_that_can_be_extended() -> None:
     world.phases.append(Phase("note", "notes the tick", lambda w: ticks.append(w.tick)))
     world.step(3)
     assert ticks == [1, 2, 3]
-    assert list(world.phase_seconds) == ["begin", "spread", "note"]
+    assert list(world.phase_seconds) == ["begin", "expose", "respond", "measure", "note"]
 
 
 @pytest.mark.parametrize("model", ["sir", "viral", "independent-cascade", "linear-threshold"])
