@@ -1,0 +1,199 @@
+"""Files from outside, opened with care: regular, readable, not empty, not a bomb, really text."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, Final, cast
+
+from sim.errors import FileError, FormatError
+
+__all__ = ["Source", "checked_path", "decoded", "opened"]
+
+_HEAD: Final = 1 << 18
+_BLOCK: Final = 1 << 22
+_MOST_LINE: Final = 1 << 20
+_SMALL: Final = 1 << 28  # bytes that any file may unpack to
+_MOST_RATIO: Final = 250  # edge lists shrink 4 to 20 times; a bomb 1,000 times
+_GZIP = b"\x1f\x8b"
+_FOREIGN = (
+    (b"SQLite format 3\x00", "is a saved world or another database, not a table of text"),
+    (b"PK\x03\x04", "is a zip archive; unpack it first"),
+    (b"BZh", "is packed with bzip2; unpack it first (plain text and gzip are read)"),
+    (b"\xfd7zXZ\x00", "is packed with xz; unpack it first (plain text and gzip are read)"),
+    (b"\x28\xb5\x2f\xfd", "is packed with zstd; unpack it first (plain text and gzip are read)"),
+    (b"\xff\xfe", "is UTF-16 text; save it as UTF-8"),
+    (b"\xfe\xff", "is UTF-16 text; save it as UTF-8"),
+)
+_MARK = b"\xef\xbb\xbf"
+
+
+class Source:
+    """The bytes of a text file, unpacked when they are gzip, without a byte order mark.
+
+    Made by :func:`opened`. Where lines end with carriage returns alone, they become line feeds.
+
+    Attributes
+    ----------
+    path
+        The file.
+    head
+        Its first bytes, up to 256 KiB; :meth:`read` gives them again.
+    """
+
+    def __init__(self, path: Path, raw: BufferedReader, size: int) -> None:
+        self.path = path
+        self._raw = raw
+        self._size = size
+        self._packed = raw.peek(2)[:2] == _GZIP
+        self._stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if self._packed else raw)
+        self._given = 0
+        self._lone_returns = False
+        self.head = self._first()
+        self._pending = self.head
+
+    def read(self, count: int) -> bytes:
+        """Return up to ``count`` more bytes; ``b""`` at the end.
+
+        Raises
+        ------
+        FileError
+            When packed data are cut, damaged, or unpack to far too much.
+        """
+        piece = self._pending or self._take(count)
+        self._pending = b""
+        return piece
+
+    def blocks(self, start: int = 0) -> Iterator[bytes]:
+        """Yield whole lines from byte ``start`` of the head on, some MiB at once.
+
+        Raises
+        ------
+        FileError
+            As :meth:`read`; and for a line that is longer than any table has.
+        """
+        rest = b""
+        while piece := self.read(_BLOCK):
+            block = rest + piece[start:]
+            start = 0
+            cut = block.rfind(b"\n") + 1
+            rest = block[cut:]
+            if len(rest) > _MOST_LINE:
+                raise FileError(self.path, "has a line of more than 1 MiB, as no table has")
+            if cut:
+                yield block[:cut]
+        if rest:
+            yield rest + b"\n"
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read, 0..1."""
+        return min(self._raw.tell() / self._size, 1.0)
+
+    def _take(self, count: int) -> bytes:
+        try:
+            piece = self._stream.read(count)
+        except EOFError:
+            raise FileError(
+                self.path, "ends in the middle of its packed data; copy or download it again"
+            ) from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise FileError(self.path, f"is damaged gzip data ({error})") from None
+        except OSError as error:
+            raise FileError(self.path, f"cannot be read ({error.strerror})") from None
+        self._given += len(piece)
+        if self._packed and self._given > max(_SMALL, _MOST_RATIO * self._raw.tell()):
+            raise FileError(
+                self.path,
+                f"unpacks to more than {_MOST_RATIO} times its size, as bombs do and networks do "
+                "not; unpack it yourself if it is honest",
+            )
+        return piece.replace(b"\r", b"\n") if self._lone_returns else piece
+
+    def _first(self) -> bytes:
+        parts = [self._take(_HEAD)]
+        while parts[-1] and sum(map(len, parts)) < _HEAD:
+            parts.append(self._take(_HEAD))
+        head = b"".join(parts)
+        for magic, reason in _FOREIGN:
+            if head.startswith(magic):
+                raise FileError(self.path, reason)
+        if b"\x00" in head:
+            raise FileError(self.path, "is a binary file, not text")
+        head = head.removeprefix(_MARK)
+        if not head.strip():
+            raise FileError(self.path, "is empty")
+        self._lone_returns = b"\r" in head and b"\n" not in head
+        return head.replace(b"\r", b"\n") if self._lone_returns else head
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a regular file that is not empty.
+
+    Raises
+    ------
+    FileError
+        When it is missing, a directory, a pipe or a device, or empty.
+    """
+    place = Path(path)
+    try:
+        found = place.stat()
+    except OSError as error:
+        raise FileError(place, _trouble(error)) from None
+    except ValueError:
+        raise FileError(repr(str(place)), "is no path") from None
+    _check_kind(place, found)
+    return place
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Source]:
+    """Open a text file, plain or gzip.
+
+    Raises
+    ------
+    FileError
+        One sentence for a file that is missing, a directory, a pipe, empty, binary, not readable.
+    """
+    place = checked_path(path)
+    try:
+        # Without O_NONBLOCK a pipe that takes the file's place meanwhile would block for ever.
+        descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise FileError(place, _trouble(error)) from None
+    with os.fdopen(descriptor, "rb") as raw:
+        found = os.fstat(raw.fileno())
+        _check_kind(place, found)
+        yield Source(place, raw, found.st_size)
+
+
+def decoded(raw: bytes, path: Path, line: int) -> str:
+    """Return the text of a line without blanks around it; FormatError when it is no UTF-8."""
+    try:
+        return raw.decode().strip()
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "replace")
+        raise FormatError(path, line, text, "is no UTF-8 text; save the file as UTF-8") from None
+
+
+def _check_kind(place: Path, found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise FileError(place, "is a directory; name a file in it")
+    if not stat.S_ISREG(found.st_mode):
+        raise FileError(place, "is a pipe or a device; save its content to a file first")
+    if found.st_size == 0:
+        raise FileError(place, "is empty")
+
+
+def _trouble(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "may not be read; check its permissions"
+    return f"cannot be opened ({error.strerror})"

@@ -1,0 +1,181 @@
+"""Real networks as worlds."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+from sim.core.progress import Report, quiet
+from sim.io.convert import edges_of_igraph, edges_of_networkx
+from sim.io.edges import Direction, EdgeOptions, IdKind, read_arcs
+from sim.io.files import opened
+from sim.io.graphs import graph_format, read_graph
+from sim.io.labels import Labels, read_labels
+from sim.io.sniff import Column
+from sim.io.worlds import Imported, world_of
+from sim.world.world import World
+
+__all__ = ["from_igraph", "from_networkx", "import_world", "read_edges", "read_world"]
+
+_Path = str | PathLike[str]
+
+
+def import_world(
+    path: _Path,
+    *,
+    options: EdgeOptions | None = None,
+    labels: _Path | Labels | None = None,
+    seed: int = 0,
+    tick_minutes: float = 60.0,
+    report: Report = quiet,
+) -> Imported:
+    """Make a world of a file, and say what was found, kept and dropped.
+
+    Parameters
+    ----------
+    path
+        An edge list, GraphML, GML or GEXF; plain or gzip. The content decides, not the name.
+    options
+        How to read it; of a graph file only ``direction`` is asked, the rest it says itself.
+    labels
+        The members' communities, or a table of them (see :func:`read_labels`).
+    seed
+        Any integer: personalities, interests and activity follow from it.
+    tick_minutes
+        Simulated minutes in a tick.
+    report
+        Told of progress; may cancel, leaving nothing behind.
+
+    Raises
+    ------
+    FileError, FormatError, InputError, CapacityError
+        One clear sentence.
+    """
+    options = options or EdgeOptions()
+    with opened(path) as source:
+        kind = graph_format(source.head)
+    if kind == "edges":
+        edges = read_arcs(path, options, report=report)
+    else:
+        edges = read_graph(path, direction=options.direction, report=report)
+    told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
+    return world_of(edges, seed=seed, labels=told, tick_minutes=tick_minutes, report=report)
+
+
+def read_world(path: _Path, **options: Any) -> World:
+    """Return the world of :func:`import_world`, which takes the same, without the report."""
+    return import_world(path, **options).world
+
+
+def read_edges(
+    path: _Path,
+    *,
+    direction: Direction = "influences",
+    directed: bool = True,
+    columns: tuple[Column, Column] = (0, 1),
+    weight_column: Column | None = None,
+    time_column: Column | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    ids: IdKind = "auto",
+    limit: int | None = None,
+    labels: _Path | Labels | None = None,
+    seed: int = 0,
+    tick_minutes: float = 60.0,
+    report: Report = quiet,
+) -> World:
+    """Make a world of an edge list: one tie a line.
+
+    Parameters
+    ----------
+    path
+        Text or gzip; separated by blanks, tabs, commas, semicolons or pipes; comments begin with
+        ``#``, ``%`` or ``//``.
+    direction
+        What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B.
+    directed
+        False: each line is a tie both ways.
+    columns, weight_column, time_column, delimiter, header, ids, limit
+        See :class:`EdgeOptions`. Weights become trust: in [0, 1] as they are, else divided by the
+        largest.
+    labels, seed, tick_minutes, report
+        See :func:`import_world`, which also returns the report.
+
+    Raises
+    ------
+    FileError, FormatError, InputError, CapacityError
+        One clear sentence; a malformed line gets its number, text and the rule it breaks.
+
+    Examples
+    --------
+    >>> world = read_edges("wiki-vote.tsv.gz", direction="follows")  # doctest: +SKIP
+    """
+    options = EdgeOptions(
+        direction=direction,
+        directed=directed,
+        columns=columns,
+        weight_column=weight_column,
+        time_column=time_column,
+        delimiter=delimiter,
+        header=header,
+        ids=ids,
+        limit=limit,
+    )
+    told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
+    edges = read_arcs(path, options, report=report)
+    return world_of(edges, seed=seed, labels=told, tick_minutes=tick_minutes, report=report).world
+
+
+def from_networkx(
+    graph: Any,
+    *,
+    direction: Direction = "influences",
+    weight: str | None = "weight",
+    seed: int = 0,
+    report: Report = quiet,
+) -> World:
+    """Make a world of a networkx graph; nodes become ids, ``label`` or ``name`` names.
+
+    Parameters
+    ----------
+    graph
+        Any of networkx's graphs; an undirected tie goes both ways.
+    direction
+        What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
+    weight
+        The edge attribute that becomes trust, where it is there; None: none.
+    seed, report
+        As in :func:`import_world`.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> world = from_networkx(nx.karate_club_graph(), weight=None)
+    >>> len(world.agents), world.ties.count
+    (34, 156)
+    """
+    edges = edges_of_networkx(graph, direction=direction, weight=weight)
+    return world_of(edges, seed=seed, report=report).world
+
+
+def from_igraph(
+    graph: Any,
+    *,
+    direction: Direction = "influences",
+    weight: str | None = "weight",
+    seed: int = 0,
+    report: Report = quiet,
+) -> World:
+    """Make a world of an igraph graph; parameters as in :func:`from_networkx`.
+
+    Ids are the vertex attribute ``id``, else ``name``, else the index; names ``label`` or ``name``.
+
+    Examples
+    --------
+    >>> import igraph
+    >>> world = from_igraph(igraph.Graph.Famous("Zachary"))
+    >>> len(world.agents), world.ties.count
+    (34, 156)
+    """
+    edges = edges_of_igraph(graph, direction=direction, weight=weight)
+    return world_of(edges, seed=seed, report=report).world
