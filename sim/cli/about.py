@@ -94,10 +94,14 @@ def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
         if isinstance(value, dict):
             flat |= _lines(value, f"{above}{name} ")
         elif isinstance(value, list | tuple):
-            flat[f"{above}{name}"] = ", ".join(str(item) for item in value)
+            flat[f"{above}{name}"] = ", ".join(map(_item, value))
         else:
             flat[f"{above}{name}"] = f"{value:,}" if type(value) is int else value
     return flat
+
+
+def _item(value: object) -> str:
+    return str(value["name"]) if isinstance(value, dict) and "name" in value else str(value)
 
 
 def show_verification(where: str, *, json: bool) -> None:

@@ -124,6 +124,7 @@ def _one_line(error: Exception) -> str:
 def _report(error: Exception) -> str:
     """Write the traceback where it can be sent from, and say where that is."""
     try:
+        from sim.cli.log import log
         from sim.core.settings import current
 
         folder = current().logs
@@ -131,6 +132,7 @@ def _report(error: Exception) -> str:
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         path = Path(folder) / f"crash-{now}-{os.getpid()}.txt"
         path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        log("failed unexpectedly", "error", error=_one_line(error), report=path)
     except (OSError, HubbubError):
         return "Run it again with --debug to see where."
     return f"The report is {path}."

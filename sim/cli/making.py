@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.cli.log import log
 from sim.cli.output import require_folder, say, watched
 from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
 from sim.cli.worlds import NewWorld, assignments, import_world, open_world, save_world
@@ -113,7 +114,9 @@ def _tell_made(world: World, saved: str, words: Sequence[str]) -> None:
         f"{lost if dropped.loops or dropped.duplicates else ''}."
     )
     say(saved)
-    say(f"Again: {shlex.join(words)}")
+    command = shlex.join(words)
+    say(f"Again: {command}")
+    log("made", command=command)
 
 
 def run_world(

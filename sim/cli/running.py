@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.cli.exits import OK, PLUGIN
+from sim.cli.log import log
 from sim.cli.output import as_json, require_folder, say, tell, watched, write_text
 from sim.cli.results import as_csv, result, summary
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
-from sim.errors import InputError
+from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["LIMIT", "SEEDS", "Order", "Outputs", "Saying", "Stop", "carry_out", "command_words"]
+__all__ = [
+    "LIMIT",
+    "SEEDS",
+    "Order",
+    "Outputs",
+    "Saying",
+    "Stop",
+    "carry_out",
+    "command_words",
+    "placed",
+]
 
 SEEDS = "top:10:degree"
 """Who holds a message first when nobody is named."""
 
 LIMIT = 1000
 """Ticks after which a run ends that was told no other end."""
+
+
+@contextmanager
+def placed(place: tuple[Path, str] | None) -> Iterator[None]:
+    """Let an ``InputError`` name the file and section that it is about, when there are some."""
+    try:
+        yield
+    except InputError as error:
+        if place is None:
+            raise
+        path, section = place
+        said = re.sub(r"\. (Did you mean .*\?)$", r" (\1)", str(error)).rstrip(".")
+        raise FileError(path, f"{section}: {said}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +73,8 @@ class Saying:
         Ticks after the start; None: at once.
     parameters
         Of the model, as typed or plain.
+    place
+        The file and section that it comes from, for errors.
     """
 
     text: str
@@ -58,28 +86,43 @@ class Saying:
     priority: int = 0
     draws: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    place: tuple[Path, str] | None = None
+
+    def check(self) -> None:
+        """Refuse a wrong model or parameter before any world is made.
+
+        Raises
+        ------
+        ParameterError, UnknownNameError, FileError
+            One sentence.
+        """
+        from sim.core.registry import make
+
+        with placed(self.place):
+            make(self.named_model, **self.parameters)
 
     def inject(self, world: World) -> Cascade:
         """Start it.
 
         Raises
         ------
-        InputError, ParameterError, UnknownNameError
+        InputError, ParameterError, UnknownNameError, FileError
             One sentence; nothing is changed.
         """
         from sim.world.seeding import choose_seeds
 
-        return world.inject(
-            self.text,
-            seeds=choose_seeds(world, self.seeds),
-            model=self.named_model,
-            author=None if self.author is None else world.agents.index(self.author),
-            tags=self.tags,
-            at=world.tick + self.at if self.at else None,
-            priority=self.priority,
-            draws=self.draws,  # type: ignore[arg-type]  # inject refuses other words
-            **self.parameters,
-        )
+        with placed(self.place):
+            return world.inject(
+                self.text,
+                seeds=choose_seeds(world, self.seeds),
+                model=self.named_model,
+                author=None if self.author is None else world.agents.index(self.author),
+                tags=self.tags,
+                at=world.tick + self.at if self.at else None,
+                priority=self.priority,
+                draws=self.draws,  # type: ignore[arg-type]  # inject refuses other words
+                **self.parameters,
+            )
 
     @property
     def named_model(self) -> str:
@@ -157,6 +200,12 @@ class Outputs:
             raise InputError("A world is saved in a file, not on standard output; name one.")
 
     @property
+    def words(self) -> list[str]:
+        """The options that write the results again; a saved world stays as it is."""
+        named = (("--json", self.json), ("--csv", self.csv))
+        return [word for name, path in named if path is not None for word in (name, str(path))]
+
+    @property
     def on_stdout(self) -> bool:
         """Whether standard output carries a result."""
         return "-" in {str(self.json), str(self.csv)}
@@ -209,8 +258,7 @@ def command_words(
     words += saying.words if saying is not None else []
     words += ["--ticks", str(stop.limit)]
     words += ["--until-quiet"] if stop.waits_for_quiet else []
-    for name, path in (("json", outputs.json), ("csv", outputs.csv)):
-        words += [f"--{name}", str(path)] if path is not None else []
+    words += outputs.words
     return words + [word for path in plugins for word in ("--plugin", path)]
 
 
@@ -234,32 +282,49 @@ def carry_out(order: Order) -> int:
     """
     order.outputs.check()
     order.stop.check()
+    for saying in order.sayings:
+        saying.check()
     with watched() as report:
-        world = order.make(report)
-        cascades, seconds = _run(world, order, report)
+        ran = _run(order.make(report), order, report)
         report("gathering results", 1.0)
-        command = shlex.join(order.command(world.seed))
-        _write(world, cascades, order.outputs, command, seconds, report)
+        command = shlex.join(order.command(ran.world.seed))
+        _write(ran, order.outputs, command, report)
+    log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
     show = tell if order.outputs.on_stdout else say
-    if cascades:
-        show(summary(cascades))
-    show(_pace(world, cascades, seconds))
+    if ran.cascades:
+        show(summary(ran.cascades))
+    show(_pace(ran))
     show(f"Again: {command}")
-    return PLUGIN if any(cascade.status == "failed" for cascade in cascades) else OK
+    return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK
 
 
-def _run(world: World, order: Order, report: Report) -> tuple[list[Cascade], float]:
-    """Inject and step; returns the messages to report and the seconds that the ticks took."""
+class Ran(NamedTuple):
+    """A world after its run, the messages to report, the ticks' seconds and contacts."""
+
+    world: World
+    cascades: Sequence[Cascade]
+    seconds: float
+    contacts: int
+
+
+def _run(world: World, order: Order, report: Report) -> Ran:
+    """Inject and step."""
     world.max_running = _most_running(order)
     cascades = [saying.inject(world) for saying in order.sayings] or list(world.cascades)
+    before = _contacts(cascades)
     limit = order.stop.limit
     began = perf_counter()
     for done in range(limit):
         if order.stop.reached(world):
             break
-        report(f"tick {world.tick + 1:,}", done / limit)
+        report(f"running tick {world.tick + 1:,}", done / limit)
         world.step()
-    return cascades, perf_counter() - began
+    seconds = perf_counter() - began
+    return Ran(world, cascades, seconds, _contacts(cascades) - before)
+
+
+def _contacts(cascades: Sequence[Cascade]) -> int:
+    return sum(cascade.contacts_seen for cascade in cascades)
 
 
 def _most_running(order: Order) -> int:
@@ -270,16 +335,10 @@ def _most_running(order: Order) -> int:
     return current().max_running
 
 
-def _write(
-    world: World,
-    cascades: Sequence[Cascade],
-    outputs: Outputs,
-    command: str,
-    seconds: float,
-    report: Report,
-) -> None:
+def _write(ran: Ran, outputs: Outputs, command: str, report: Report) -> None:
+    world, cascades = ran.world, ran.cascades
     if outputs.json is not None:
-        found = result(world, cascades, command=command, seconds=seconds)
+        found = result(world, cascades, command=command, seconds=ran.seconds)
         write_text(outputs.json, as_json(found) + "\n")
     if outputs.csv is not None:
         write_text(outputs.csv, as_csv(cascades))
@@ -287,11 +346,12 @@ def _write(
         tell(save_world(world, outputs.save, report))
 
 
-def _pace(world: World, cascades: Sequence[Cascade], seconds: float) -> str:
+def _pace(ran: Ran) -> str:
     """Say how large the world is and how fast it went."""
-    contacts = sum(cascade.contacts_seen for cascade in cascades)
-    rate = f", {contacts / seconds / 1e6:,.1f} M contacts/s" if contacts and seconds > 0 else ""
+    world, seconds = ran.world, ran.seconds
+    rate = ran.contacts / seconds / 1e6 if seconds > 0 else 0.0
+    fast = f", {rate:,.1f} M contacts/s" if ran.contacts else ""
     return (
         f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
-        f"{seconds:.2f} s{rate}."
+        f"{seconds:.2f} s{fast}."
     )

@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop
+from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, placed
 from sim.cli.worlds import NewWorld, open_world
 from sim.core.params import refusals
 from sim.core.progress import Report
@@ -161,8 +161,11 @@ class Scenario:
         files = outputs or Outputs()
         return Order(
             make=lambda report: self.world(report, seed),
-            command=lambda used: ["hubbub", "run", str(self.path), "--seed", str(used)],
-            sayings=tuple(Saying(**dict(message)) for message in self.messages),
+            command=lambda used: self._command(used, end, files),
+            sayings=tuple(
+                Saying(**dict(message), place=(self.path, f"[[messages]] number {number}"))
+                for number, message in enumerate(self.messages, 1)
+            ),
             stop=Stop(
                 self.stop.ticks if end.ticks is None else end.ticks,
                 self.stop.until_quiet or end.until_quiet,
@@ -175,6 +178,12 @@ class Scenario:
             max_running=self.population.max_running,
         )
 
+    def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:
+        words = ["hubbub", "run", str(self.path), "--seed", str(seed)]
+        words += ["--ticks", str(stop.ticks)] if stop.ticks is not None else []
+        words += ["--until-quiet"] if stop.until_quiet else []
+        return words + outputs.words
+
     def world(self, report: Report, seed: int | None = None) -> "World":
         """Open, import or make the world.
 
@@ -185,6 +194,10 @@ class Scenario:
         seed
             Instead of the file's.
         """
+        with placed((self.path, "[network]")):
+            return self._world(report, seed)
+
+    def _world(self, report: Report, seed: int | None) -> "World":
         network = self.network
         used = network.seed if seed is None else seed
         if network.world is not None:

@@ -88,9 +88,13 @@ def open_screen(path: Path | None) -> int:
     if not found:
         raise InputError("No screen is installed; reinstall Hubbub, or use hubbub run.")
     show: Callable[..., Any] = next(iter(found)).load()
+    from sim.cli.log import log
     from sim.core.settings import current
 
-    return int(show(path, saves=current().saves_folder) or 0)
+    log("screen opened", path=path)
+    code = int(show(path, saves=current().saves_folder) or 0)
+    log("screen closed", code=code)
+    return code
 
 
 def _require_terminal() -> None:
