@@ -99,14 +99,16 @@ class Canvas:
     ) -> None:
         """Paint pixels, uint8 (2 * rows, columns, 3), with the corner cell at (x, y).
 
-        Cells that show nothing but `ground` keep ink 0.
+        Cells that show nothing but `ground` keep what was there.
         """
         packed = _packed(pixels)
         upper, lower = packed[0::2], packed[1::2]
         rows, columns = upper.shape
         blank = (upper == lower) & (upper == _packed(np.array(ground, dtype=np.uint8)))
-        self.chars[y : y + rows, x : x + columns] = np.where(upper == lower, " ", "▀")
-        self.ink[y : y + rows, x : x + columns] = np.where(blank, 0, _PAIR | (upper << 24) | lower)
+        area = (slice(y, y + rows), slice(x, x + columns))
+        drawn = ~blank
+        self.chars[area][drawn] = np.where(upper == lower, " ", "▀")[drawn]
+        self.ink[area][drawn] = (_PAIR | (upper << 24) | lower)[drawn]
 
     def side_blocks(self, x: int, y: int, pixels: NDArray[np.uint8]) -> None:
         """Paint pixels, uint8 (rows, 2 * columns, 3), two beside each other in a cell."""
