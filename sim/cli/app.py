@@ -95,6 +95,10 @@ def new(
     mean_degree: Annotated[float, typer.Option(help="Listeners a member, on average.")] = 20.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same world.")] = 0,
     tick_minutes: TickMinutes = 60.0,
+    trust: Annotated[str, typer.Option(help="full, uniform, or uniform:LOW-HIGH.")] = "full",
+    degrees: Annotated[
+        Path | None, typer.Option(help="A file of degree pairs for the network configuration.")
+    ] = None,
     parameter: Pairs = None,
 ) -> None:
     """Make a world and save it; refused at once when it would not fit in memory."""
@@ -103,7 +107,8 @@ def new(
     from sim.cli.worlds import NewWorld, assignments
 
     given = assignments(parameter or ())
-    make_new(NewWorld(agents, network, mean_degree, seed, tick_minutes, given), out)
+    order = NewWorld(agents, network, mean_degree, seed, tick_minutes, trust, degrees, given)
+    make_new(order, out)
 
 
 @app.command("import")
@@ -118,22 +123,39 @@ def import_file(
     undirected: Annotated[
         bool, typer.Option("--undirected", help="Each pair hears each other.")
     ] = False,
+    columns: Annotated[str, typer.Option(help="Where the ids are, by place or name.")] = "0,1",
     weights: Annotated[str | None, typer.Option(help="The column that becomes trust.")] = None,
+    times: Annotated[str | None, typer.Option(help="The column of times.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="tab, comma, ...; else found out.")] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether names stand on top.")
+    ] = None,
+    ids: Annotated[str, typer.Option(help="auto, int or str.")] = "auto",
+    labels: Annotated[Path | None, typer.Option(help="A file of the members' communities.")] = None,
     seed: Annotated[int, typer.Option(help="Of the world.")] = 0,
     tick_minutes: TickMinutes = 60.0,
 ) -> None:
     """Make a world of a network file and save it."""
     prepare(context.obj)
     from sim.cli.making import make_import
+    from sim.cli.worlds import ImportedWorld
 
     make_import(
-        file,
+        ImportedWorld(
+            file,
+            direction=direction,
+            directed=not undirected,
+            columns=columns,
+            weights=weights,
+            times=times,
+            delimiter=delimiter,
+            header=header,
+            ids=ids,
+            labels=labels,
+            seed=seed,
+            tick_minutes=tick_minutes,
+        ),
         out,
-        direction=direction,
-        directed=False if undirected else None,
-        weights=weights,
-        seed=seed,
-        tick_minutes=tick_minutes,
     )
 
 

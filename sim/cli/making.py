@@ -6,16 +6,12 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sim.cli.log import log
 from sim.cli.output import require_folder, say, watched
 from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
-from sim.cli.worlds import NewWorld, assignments, import_world, open_world, save_world
+from sim.cli.worlds import ImportedWorld, NewWorld, assignments, open_world, save_world
 from sim.errors import InputError
-
-if TYPE_CHECKING:
-    from sim.world.world import World
 
 __all__ = ["Message", "make_import", "make_new", "run_scenario", "run_world"]
 
@@ -73,49 +69,32 @@ def make_new(order: NewWorld, out: Path) -> None:
     with watched() as report:
         world = order.make(report)
         saved = save_world(world, out, report)
-    _tell_made(world, saved, ["hubbub", "new", *order.words, "--out", str(out)])
+    made = f"{len(world.agents):,} agents, {world.ties.count:,} ties."
+    _tell_made(made, saved, ["hubbub", "new", *order.words, "--out", str(out)])
 
 
-def make_import(
-    file: Path,
-    out: Path,
-    *,
-    direction: str,
-    directed: bool | None,
-    weights: str | None,
-    seed: int,
-    tick_minutes: float,
-) -> None:
-    """Import a world, save it, and say so; see :func:`~sim.cli.worlds.import_world`."""
+def make_import(order: ImportedWorld, out: Path) -> None:
+    """Import a world, save it, and say what was found, kept and dropped.
+
+    Parameters
+    ----------
+    order
+        What to read, and how.
+    out
+        Where to save it.
+    """
     require_folder(out)
     with watched() as report:
-        world = import_world(
-            file,
-            direction=direction,
-            directed=directed,
-            weights=weights,
-            seed=seed,
-            tick_minutes=tick_minutes,
-            report=report,
-        )
-        saved = save_world(world, out, report)
-    words = ["hubbub", "import", str(file), "--direction", direction, "--seed", str(seed)]
-    words += ["--undirected"] if directed is False else []
-    words += ["--weights", weights] if weights is not None else []
-    words += ["--tick-minutes", f"{tick_minutes:g}"] if tick_minutes != 60 else []
-    _tell_made(world, saved, [*words, "--out", str(out)])
-
-
-def _tell_made(world: World, saved: str, words: Sequence[str]) -> None:
-    dropped = world.ties.dropped
-    lost = f"; dropped {dropped.loops:,} loops and {dropped.duplicates:,} duplicates"
-    say(
-        f"{len(world.agents):,} agents, {world.ties.count:,} ties"
-        f"{lost if dropped.loops or dropped.duplicates else ''}."
+        imported = order.make(report)
+        saved = save_world(imported.world, out, report)
+    _tell_made(
+        imported.report.describe(), saved, ["hubbub", "import", *order.words, "--out", str(out)]
     )
-    say(saved)
+
+
+def _tell_made(what: str, saved: str, words: Sequence[str]) -> None:
     command = shlex.join(words)
-    say(f"Again: {command}")
+    say(f"{what}\n{saved}\nAgain: {command}")
     log("made", command=command)
 
 

@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, placed
-from sim.cli.worlds import NewWorld, open_world
+from sim.cli.worlds import ImportedWorld, NewWorld, open_world
 from sim.core.params import refusals
 from sim.core.progress import Report
 from sim.errors import FileError
@@ -69,15 +69,20 @@ class Network(_Section):
     direction: Literal["influences", "follows"] = Field(
         "influences", description="what a line A B of the file means"
     )
+    directed: bool = Field(True, description="false: each pair of the file hears each other")
+    weights: str | None = Field(None, description="the column of the file that becomes trust")
+    labels: Path | None = Field(None, description="a file of the members' communities")
     kind: str | None = Field(None, description="the generator; see hubbub new --help")
     agents: int | None = Field(None, description="how many the generator makes")
     mean_degree: float | None = Field(None, description="mean number of listeners")
+    trust: str = Field("full", description="full, uniform, or uniform:LOW-HIGH")
+    degrees: Path | None = Field(None, description="a file of degree pairs")
     seed: int = Field(0, description="of the world; the same seed, the same run")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the generator")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        made = [name for name in ("kind", "agents", "mean_degree") if self._says(name)]
+        made = [name for name in ("kind", "agents", "mean_degree", "degrees") if self._says(name)]
         given = [name for name in ("world", "file") if self._says(name)] + made[:1]
         if len(given) > 1:
             raise ValueError(f"give only one of world, file and kind, not {' and '.join(given)}")
@@ -211,6 +216,8 @@ class Scenario:
             mean_degree=usual.mean_degree if network.mean_degree is None else network.mean_degree,
             seed=used,
             tick_minutes=self.population.tick_minutes,
+            trust=network.trust,
+            degrees=None if network.degrees is None else self.path.parent / network.degrees,
             parameters=network.parameters,
         ).make(report)
 
@@ -221,14 +228,19 @@ class Scenario:
         return open_world(where, report, seed=given if seed is None else seed)
 
     def _imported(self, file: Path, seed: int, report: Report) -> "World":
-        from sim.cli.worlds import import_world
-
-        return import_world(
-            self.path.parent / file,
-            direction=self.network.direction,
-            seed=seed,
-            tick_minutes=self.population.tick_minutes,
-            report=report,
+        labels = self.network.labels
+        return (
+            ImportedWorld(
+                self.path.parent / file,
+                direction=self.network.direction,
+                directed=self.network.directed,
+                weights=self.network.weights,
+                labels=None if labels is None else self.path.parent / labels,
+                seed=seed,
+                tick_minutes=self.population.tick_minutes,
+            )
+            .make(report)
+            .world
         )
 
     def _beside(self, path: Path | None) -> Path | None:

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.core.progress import Report, quiet
+from sim.core.progress import Report
 from sim.errors import CapacityError, InputError
 
 if TYPE_CHECKING:
+    from sim.io import Imported
     from sim.world.world import World
 
 __all__ = [
+    "ImportedWorld",
     "NewWorld",
     "assignments",
-    "import_world",
     "open_world",
     "parse_new",
     "save_world",
@@ -33,8 +34,10 @@ class NewWorld:
 
     Parameters
     ----------
-    agents, network, mean_degree, seed, tick_minutes
+    agents, network, mean_degree, seed, tick_minutes, trust
         As ``World.create`` takes them.
+    degrees
+        A file of degree pairs, for the network ``configuration``; it says how many agents.
     parameters
         Of the generator, as typed or plain.
     """
@@ -44,6 +47,8 @@ class NewWorld:
     mean_degree: float = 20.0
     seed: int = 0
     tick_minutes: float = 60.0
+    trust: str = "full"
+    degrees: Path | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def make(self, report: Report) -> World:
@@ -59,44 +64,60 @@ class NewWorld:
         """
         from sim.world.world import World
 
-        self._refuse_above_the_limit(World.estimate_bytes(self.agents, self.mean_degree))
+        agents, mean_degree, extra = self.agents, self.mean_degree, dict(self.parameters)
+        if self.degrees is not None:
+            from sim.io import read_degrees
+
+            pairs = extra["degrees"] = read_degrees(self.degrees, report=report)
+            agents, mean_degree = len(pairs), float(pairs[:, 0].mean())
+        _refuse_above_the_limit(agents, World.estimate_bytes(agents, mean_degree))
         return World.create(
-            self.agents,
-            self.network,
-            self.mean_degree,
+            agents,
+            self.network if self.degrees is None else "configuration",
+            mean_degree,
             self.seed,
             tick_minutes=self.tick_minutes,
+            trust=self.trust,
             report=report,
-            **self.parameters,
+            **extra,
         )
-
-    def _refuse_above_the_limit(self, needed: int) -> None:
-        from sim.cli.output import tell
-        from sim.core.settings import current
-
-        hard, soft = current().memory_hard_mb, current().memory_soft_mb
-        megabytes = needed / 2**20
-        size = f"A world of {self.agents:,} agents needs about {megabytes:,.0f} MB while it is made"
-        if hard is not None and megabytes > hard:
-            raise CapacityError(
-                f"{size}, and memory_hard_mb allows {hard:,}; make fewer agents or raise it."
-            )
-        if soft is not None and megabytes > soft:
-            tell(f"{size}; memory_soft_mb is {soft:,}.")
 
     @property
     def words(self) -> list[str]:
         """The options of ``hubbub new`` that make it again."""
-        options = [
-            ("--agents", self.agents),
-            ("--network", self.network),
-            ("--mean-degree", f"{self.mean_degree:g}"),
-            ("--seed", self.seed),
-        ]
+        options: list[tuple[str, object]] = [("--degrees", self.degrees)]
+        if self.degrees is None:
+            options = [
+                ("--agents", self.agents),
+                ("--network", self.network),
+                ("--mean-degree", _exact(self.mean_degree)),
+            ]
+        options.append(("--seed", self.seed))
         if self.tick_minutes != 60:
-            options.append(("--tick-minutes", f"{self.tick_minutes:g}"))
+            options.append(("--tick-minutes", _exact(self.tick_minutes)))
+        if self.trust != "full":
+            options.append(("--trust", self.trust))
         options += [("-p", f"{name}={value}") for name, value in self.parameters.items()]
         return [str(word) for option in options for word in option]
+
+
+def _exact(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
+
+
+def _refuse_above_the_limit(agents: int, needed: int) -> None:
+    from sim.cli.output import tell
+    from sim.core.settings import current
+
+    hard, soft = current().memory_hard_mb, current().memory_soft_mb
+    megabytes = needed / 2**20
+    size = f"A world of {agents:,} agents needs about {megabytes:,.0f} MB while it is made"
+    if hard is not None and megabytes > hard:
+        raise CapacityError(
+            f"{size}, and memory_hard_mb allows {hard:,}; make fewer agents or raise it."
+        )
+    if soft is not None and megabytes > soft:
+        tell(f"{size}; memory_soft_mb is {soft:,}.")
 
 
 def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
@@ -162,6 +183,8 @@ _CONVERT: dict[str, type] = {
     "mean_degree": float,
     "seed": int,
     "tick_minutes": float,
+    "trust": str,
+    "degrees": Path,
 }
 
 
@@ -196,7 +219,9 @@ def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
     if kind == "new" and (colon or not Path(where).exists()):
         order = parse_new(rest)
         return _seeded(order, seed).make(report)
-    world = _demo(report) if where == "demo" else _loaded(where, report)
+    if where == "demo":
+        return _demo(report, seed)
+    world = _loaded(where, report)
     if seed is not None:
         world.seed = seed
     return world
@@ -208,11 +233,10 @@ def _seeded(order: NewWorld, seed: int | None) -> NewWorld:
     return order if seed is None else replace(order, seed=seed)
 
 
-def _demo(report: Report) -> World:
+def _demo(report: Report, seed: int | None) -> World:
     from sim.io import demo
 
-    report("opening the demo world", 0.0)
-    return demo()
+    return demo(report=report) if seed is None else demo(seed=seed, report=report)
 
 
 def _loaded(where: str, report: Report) -> World:
@@ -221,45 +245,93 @@ def _loaded(where: str, report: Report) -> World:
     return load(saved_path(where), report=report)
 
 
-def import_world(
-    path: Path,
-    *,
-    direction: str = "influences",
-    directed: bool | None = None,
-    weights: str | None = None,
-    seed: int = 0,
-    tick_minutes: float = 60.0,
-    report: Report = quiet,
-) -> World:
-    """Return the world of a network file of any kind that :mod:`sim.io` reads.
+@dataclass(frozen=True, slots=True)
+class ImportedWorld:
+    """An order for a world of a network file.
 
     Parameters
     ----------
-    path
+    file
         An edge list (.txt, .tsv, .csv, also .gz), GraphML, GEXF or GML.
     direction
         Of a line ``A B``: ``"influences"``, B hears A; ``"follows"``, A hears B.
     directed
-        False makes two ties of each pair; None: as the file says.
-    weights
-        What becomes trust.
+        False makes two ties of each pair.
+    columns, weights, times
+        Where ids, trust and times are, by place from 0 or by name; None: not read.
+    delimiter, header, ids
+        As ``sim.io.EdgeOptions`` takes them.
+    labels
+        A file of the members' communities.
     seed, tick_minutes
         Of the world.
-    report
-        Told the progress.
-
-    Raises
-    ------
-    FileError
-        With line, text and rule where a line breaks one.
     """
-    from sim.io import read_world
 
-    world = read_world(
-        path, direction=direction, directed=directed, weights=weights, seed=seed, report=report
-    )
-    world.tick_minutes = tick_minutes
-    return world
+    file: Path
+    direction: str = "influences"
+    directed: bool = True
+    columns: str = "0,1"
+    weights: str | None = None
+    times: str | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+    ids: str = "auto"
+    labels: Path | None = None
+    seed: int = 0
+    tick_minutes: float = 60.0
+
+    def make(self, report: Report) -> Imported:
+        """Read the file; returns the world and what was found, kept and dropped.
+
+        Raises
+        ------
+        FileError
+            With line, text and rule where a line breaks one.
+        InputError, CapacityError
+            For options that are not allowed, and for what does not fit in memory.
+        """
+        from sim.io import EdgeOptions, import_world
+
+        first, comma, second = (word.strip() for word in self.columns.partition(","))
+        if not (first and comma and second):
+            raise InputError(
+                f"--columns takes two places or names, such as 0,1; got {self.columns!r}."
+            )
+        options = EdgeOptions(
+            direction=self.direction,  # type: ignore[arg-type]  # checked there
+            directed=self.directed,
+            columns=(_column(first), _column(second)),
+            weight_column=None if self.weights is None else _column(self.weights),
+            time_column=None if self.times is None else _column(self.times),
+            delimiter=self.delimiter,
+            header=self.header,
+            ids=self.ids,  # type: ignore[arg-type]  # checked there
+        )
+        return import_world(
+            self.file,
+            options=options,
+            labels=self.labels,
+            seed=self.seed,
+            tick_minutes=self.tick_minutes,
+            report=report,
+        )
+
+    @property
+    def words(self) -> list[str]:
+        """The words of ``hubbub import`` that make it again."""
+        words = [str(self.file), "--direction", self.direction, "--seed", str(self.seed)]
+        words += [] if self.directed else ["--undirected"]
+        words += [] if self.header is None else ["--header" if self.header else "--no-header"]
+        usual = ImportedWorld(self.file)
+        for name in ("columns", "weights", "times", "delimiter", "ids", "labels", "tick_minutes"):
+            value = getattr(self, name)
+            if value != getattr(usual, name):
+                words += [f"--{name.replace('_', '-')}", str(value)]
+        return words
+
+
+def _column(word: str) -> int | str:
+    return int(word) if word.isdecimal() else word
 
 
 def saved_path(where: str) -> Path:
