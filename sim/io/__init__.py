@@ -1,6 +1,7 @@
 """Real networks in: edge lists, GraphML, GML, GEXF, graphs of other libraries, labels, degrees."""
 
 from sim.io.degrees import read_degrees
+from sim.io.demo import demo
 from sim.io.edges import EdgeOptions, Edges, read_arcs
 from sim.io.graphs import read_graph
 from sim.io.importing import from_igraph, from_networkx, import_world, read_edges, read_world
@@ -14,6 +15,7 @@ __all__ = [
     "ImportReport",
     "Imported",
     "Labels",
+    "demo",
     "from_igraph",
     "from_networkx",
     "import_world",

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
+from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.io.files import Source, opened
 from sim.io.report import ImportReport
@@ -27,6 +28,7 @@ Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _FEW = 20  # ties below which two numbers in the first line may well be a tie
+_FOLLOWERS = frozenset({"follower", "follower_id", "follower_user_id", "voter"})
 _MARKUP = (b"<", "is XML; import it as GraphML or GEXF")
 
 
@@ -141,7 +143,7 @@ def read_arcs(
     with opened(path) as source:
         layout = _layout(source, options)
         table = _table(source, layout, options, report)
-    notes = _notes(layout)
+    notes = _notes(layout, options)
     if _gives_sizes(table, layout, options):
         with opened(path) as source:
             table = _table(source, _after_first(source, layout), options, report)
@@ -186,8 +188,14 @@ def _places(path: Path, layout: Layout, options: EdgeOptions) -> Places:
     return places
 
 
-def _notes(layout: Layout) -> tuple[str, ...]:
-    return (f"Its header names {', '.join(layout.header)}.",) if layout.header else ()
+def _notes(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
+    if not layout.header:
+        return ()
+    named = f"Its header names {', '.join(map(one_line, layout.header))}."
+    follows = layout.header[0].lower() in _FOLLOWERS
+    if follows and options.directed and options.direction == "influences":
+        return (named, "Followers hear whom they follow: is direction='follows' meant?")
+    return (named,)
 
 
 def _gives_sizes(table: Table, layout: Layout, options: EdgeOptions) -> bool:
