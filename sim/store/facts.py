@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import sqlite3
 import sys
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
@@ -18,7 +18,7 @@ from sim.store.columns import CHECKSUM, Columns
 from sim.store.plain import to_json, utf8
 from sim.store.trailer import LEAF_BYTES
 
-__all__ = ["Meta", "Said", "counted", "versions", "write"]
+__all__ = ["Meta", "Said", "counted", "mirror", "naming", "versions", "write"]
 
 Meta = dict[str, Any]
 """What ``World.dump()`` says beside its columns: everything in it can be written as JSON."""
@@ -26,6 +26,10 @@ Meta = dict[str, Any]
 
 Said = Mapping[str, object]
 """Rows of the table ``world``, before they are text."""
+
+
+Who = Callable[[object], str | None]
+NOBODY = -1
 
 
 def counted(world: object, meta: Meta) -> dict[str, object]:
@@ -41,8 +45,24 @@ def counted(world: object, meta: Meta) -> dict[str, object]:
     }
 
 
-def write(connection: sqlite3.Connection, meta: Meta, columns: Columns, said: Said) -> None:
-    """Write the tables ``world``, ``plugins``, ``messages`` and ``cascades``.
+def naming(world: object) -> Who:
+    """Return how this world's agents are called where people read: by their foreign ids."""
+    agents = getattr(world, "agents", None)
+    count = len(agents) if isinstance(agents, Sized) else 0
+    name = getattr(agents, "id", str)
+
+    def who(author: object) -> str | None:
+        if author is None or author == NOBODY:
+            return None
+        if isinstance(author, int) and 0 <= author < count:
+            return utf8(name(author))
+        return utf8(author)
+
+    return who
+
+
+def write(connection: sqlite3.Connection, meta: Meta, said: Said) -> None:
+    """Write the table ``world``.
 
     Parameters
     ----------
@@ -50,10 +70,8 @@ def write(connection: sqlite3.Connection, meta: Meta, columns: Columns, said: Sa
         A new file.
     meta
         The world's metadata; kept whole under the key ``meta``.
-    columns
-        Only for the number of seeds of each cascade, from ``cascade.ID.seeds``.
     said
-        What else ``world`` says; None is left out.
+        What else it says; None is left out.
     """
     rows: dict[str, object] = {
         "format": "Hubbub world; saves/README.md says how to read it",
@@ -65,12 +83,26 @@ def write(connection: sqlite3.Connection, meta: Meta, columns: Columns, said: Sa
     }
     rows |= {key: _text(value) for key, value in said.items() if value is not None}
     connection.executemany("INSERT INTO world VALUES (?, ?)", rows.items())
+
+
+def mirror(connection: sqlite3.Connection, meta: Meta, columns: Columns, who: Who) -> None:
+    """Write the tables ``plugins``, ``messages`` and ``cascades`` from the metadata.
+
+    Parameters
+    ----------
+    connection, meta
+        As of :func:`write`.
+    columns
+        Only for the number of seeds of each cascade, from ``cascade.ID.seeds``.
+    who
+        Names an author (:func:`naming`).
+    """
     _insert(connection, "plugins", map(_plugin, _dicts(meta, "plugins")))
     cascades = _dicts(meta, "cascades")
     messages = _dicts(meta, "messages") or [each | _dict(each.get("message")) for each in cascades]
-    _insert(connection, "messages", (_message(i, each) for i, each in enumerate(messages)))
-    rows_of_cascades = (_cascade(i, cascade, columns) for i, cascade in enumerate(cascades))
-    _insert(connection, "cascades", rows_of_cascades)
+    _insert(connection, "messages", (_message(i, each, who) for i, each in enumerate(messages)))
+    rows = (_cascade(i, each, who) for i, each in enumerate(_seeded(cascades, columns)))
+    _insert(connection, "cascades", rows)
 
 
 def versions() -> dict[str, str]:
@@ -95,11 +127,11 @@ def _plugin(plugin: Meta) -> tuple[object, ...]:
     return (None, *map(utf8, fields), utf8(plugin.get("hash", plugin.get("sha256", ""))))
 
 
-def _message(number: int, message: Meta) -> tuple[object, ...]:
+def _message(number: int, message: Meta, who: Who) -> tuple[object, ...]:
     properties = {"tags": message.get("tags"), "priority": message.get("priority", 0)}
     return (
         _integer(message.get("id"), number),
-        _author(message.get("author")),
+        who(message.get("author")),
         utf8(message.get("text", "")),
         utf8(message.get("kind", "post")),
         to_json(properties),
@@ -107,14 +139,14 @@ def _message(number: int, message: Meta) -> tuple[object, ...]:
     )
 
 
-def _cascade(number: int, cascade: Meta, columns: Columns) -> tuple[object, ...]:
+def _cascade(number: int, cascade: Meta, who: Who) -> tuple[object, ...]:
     message = _dict(cascade.get("message"))
     model, parameters = _model(cascade)
-    seeds = cascade.get("seeds", columns.get(f"cascade.{cascade.get('id')}.seeds"))
+    seeds = cascade.get("seeds")
     return (
         _integer(cascade.get("id"), number),
         utf8(cascade.get("text", message.get("text", ""))),
-        _author(cascade.get("author", message.get("author"))),
+        who(cascade.get("author", message.get("author"))),
         model,
         to_json(parameters),
         utf8(cascade.get("status", "")),
@@ -141,8 +173,9 @@ def _dict(value: object) -> Meta:
     return value if isinstance(value, dict) else {}
 
 
-def _author(value: object) -> str | None:
-    return None if value in (None, -1) else utf8(value)
+def _seeded(cascades: list[Meta], columns: Columns) -> list[Meta]:
+    found = [columns.get(f"cascade.{each.get('id')}.seeds") for each in cascades]
+    return [{"seeds": seeds} | each for seeds, each in zip(found, cascades, strict=True)]
 
 
 def _integer(value: Any, default: int | None) -> int | None:

@@ -79,7 +79,59 @@ CORE_TABLES: dict[str, str] = {
 ) STRICT""",
 }
 
-RELATIONAL_TABLES: dict[str, str] = {}
+RELATIONAL_TABLES: dict[str, str] = {
+    "agents": """CREATE TABLE agents (
+  agent_id TEXT PRIMARY KEY NOT NULL,
+  agent_type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  properties TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at INTEGER,
+  updated_at INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID""",
+    "agent_states": """CREATE TABLE agent_states (
+  agent_id TEXT NOT NULL,
+  state_type TEXT NOT NULL,
+  state_data TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, state_type)
+) STRICT, WITHOUT ROWID""",
+    "agent_relationships": """CREATE TABLE agent_relationships (
+  relationship_id INTEGER PRIMARY KEY,
+  source_agent_id TEXT NOT NULL,
+  target_agent_id TEXT NOT NULL,
+  relationship_type TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  strength REAL NOT NULL,
+  created_at INTEGER,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (source_agent_id, target_agent_id, relationship_type)
+) STRICT""",
+    "propagation_sessions": """CREATE TABLE propagation_sessions (
+  session_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL,
+  seed_agents TEXT NOT NULL,
+  propagation_model TEXT NOT NULL,
+  model_parameters TEXT NOT NULL,
+  status TEXT NOT NULL,
+  started_at INTEGER,
+  completed_at INTEGER,
+  total_influenced INTEGER NOT NULL
+) STRICT""",
+    "propagation_events": """CREATE TABLE propagation_events (
+  event_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL,
+  source_agent_id TEXT,
+  target_agent_id TEXT,
+  event_type TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  properties TEXT NOT NULL
+) STRICT""",
+}
+"""Of the classical schema; ``messages``, the sixth, is always written. All of these or none."""
 
 
 def create_tables(connection: sqlite3.Connection, tables: dict[str, str]) -> None:

@@ -23,8 +23,7 @@ from sim.core.progress import Report, quiet
 from sim.errors import FileError
 from sim.store import columns as arrays
 from sim.store import facts, files, schema, trailer
-from sim.store.columns import Columns
-from sim.store.facts import Meta, Said
+from sim.store import relational as rows
 from sim.store.header import as_path
 from sim.store.opened import Restore, S, Storable, opened
 from sim.store.plain import plain
@@ -73,12 +72,13 @@ def save(
     path
         The file, by custom ``NAME.hub``. A world file there is replaced; anything else is not.
     report
-        Told the stages "packing", "writing" and "checking"; may cancel until the rename.
+        Told the stages "packing", "writing rows", "writing" and "checking"; may cancel until the
+        rename.
     note, name
         A line for people, and the world's name (default: the file's).
     relational
         Also write agents, ties and adoptions as rows for ``SELECT``. None: for worlds of up to
-        10,000 agents.
+        10,000 agents and 120,000 such rows.
 
     Returns
     -------
@@ -98,6 +98,7 @@ def save(
     report("packing", 0.0)
     meta, columns = world.dump()
     meta, columns = plain(meta), arrays.check_columns(columns)
+    people = rows.of(world, relational)
     said = {
         "name": target.stem if name is None else name,
         "note": note,
@@ -105,7 +106,12 @@ def save(
         **facts.counted(world, meta),
     }
     with _explained(target), files.draft(target) as draft:
-        _write(draft.path, meta, columns, said, report)
+        with _created(draft.path) as file:
+            facts.write(file, meta, said)
+            facts.mirror(file, meta, columns, facts.naming(world))
+            if people is not None:
+                rows.write(file, people, report)
+            arrays.write(file, columns, report)
         size = _seal(draft.descriptor, report)
         report("checking", 1.0)
         draft.publish()
@@ -157,16 +163,16 @@ def read(path: str | PathLike[str], restore: Restore[S], *, report: Report = qui
         return file.restored(restore, report)
 
 
-def _write(path: Path, meta: Meta, columns: Columns, said: Said, report: Report) -> None:
-    """Write all tables of a new file in one transaction, without a journal and without fsync."""
+@contextlib.contextmanager
+def _created(path: Path) -> Iterator[sqlite3.Connection]:
+    """Fill an empty file in one transaction, without a journal and without fsync."""
     uri = f"{path.absolute().as_uri()}?mode=rw&nolock=1"  # its draft is locked already
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
         for pragma in _pragmas():
             file.execute(f"PRAGMA {pragma}")
         file.execute("BEGIN")
         schema.create_tables(file, schema.CORE_TABLES)
-        facts.write(file, meta, columns, said)
-        arrays.write(file, columns, report)
+        yield file
         file.execute("COMMIT")
 
 
