@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui import acts
+from tui.acts import messages, program, time, view, world
 from tui.situation import Situation, anytime, has_focus, has_message, has_world, not_busy
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
 
-__all__ = ["ACTIONS", "Action", "bindings", "by_command", "by_id", "conflicts", "key_label"]
+__all__ = ["ACTIONS", "Action", "bindings", "by_command", "by_id"]
 
 Words = tuple[str, ...]
 Act = Callable[["Hubbub", Words], Awaitable[None]]
@@ -75,145 +75,149 @@ class Action:
         return (self.command, *self.aliases)
 
 
+# fmt: off
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "run", "space", "run", "Run", "Run the world, or pause it; with N: run N ticks.",
-        "Time", acts.run, "[N]", has_world, footer=1, aliases=("play",),
+        "run", "space", "run", "Run", "Let time run, or pause; N ticks, or until quiet.",
+        "Time", time.run, usage="[N|quiet]", when=has_world, footer=1, aliases=("play",),
     ),
     Action(
         "pause", "k", "pause", "Pause", "Pause after the tick that is running.",
-        "Time", acts.pause, when=has_world,
+        "Time", time.pause, when=has_world,
     ),
     Action(
         "step", "full_stop", "step", "Step", "Advance one tick, or N ticks.",
-        "Time", acts.step, "[N]", has_world, footer=2,
+        "Time", time.step, usage="[N]", when=has_world, footer=2,
     ),
     Action(
         "steps", "greater_than_sign", "steps", "Step n", "Ask how many ticks to advance.",
-        "Time", acts.step, "N", has_world, footer=14, asks=True,
+        "Time", time.step, usage="N", when=has_world, footer=14, asks=True,
     ),
     Action(
         "faster", "plus,equals_sign", "faster", "Faster", "Double the speed that is asked for.",
-        "Time", acts.faster, when=has_world,
+        "Time", time.faster, when=has_world,
     ),
     Action(
         "slower", "minus", "slower", "Slower", "Halve the speed that is asked for.",
-        "Time", acts.slower, when=has_world,
+        "Time", time.slower, when=has_world,
     ),
     Action(
         "speed", "v", "speed", "Speed", "Ask for a speed in ticks a second, or max.",
-        "Time", acts.speed, "X|max", has_world, asks=True,
+        "Time", time.speed, usage="X|max", when=has_world, asks=True,
     ),
     Action(
         "inject", "i", "inject", "Inject", "Send a message into the network.",
-        "Messages", acts.inject, "[text='...' seeds=... model=...]",
-        has_world, footer=3,
+        "Messages", messages.inject, usage="[text='...' seeds=... model=...]", when=has_world,
+        footer=3,
     ),
     Action(
         "params", "p", "params", "Params", "Change the model's parameters of the message shown.",
-        "Messages", acts.params, when=has_focus, footer=7,
+        "Messages", messages.params, when=has_focus, footer=7,
     ),
     Action(
         "set", "e", "set", "Set", "Set one parameter of the message shown.",
-        "Messages", acts.set_parameter, "NAME VALUE", has_focus, asks=True,
+        "Messages", messages.set_parameter, usage="NAME VALUE", when=has_focus, asks=True,
     ),
     Action(
         "focus", "f", "focus", "Next msg", "Show the next message, or message N.",
-        "Messages", acts.focus, "[N]", has_message,
+        "Messages", messages.focus, usage="[N]", when=has_message,
     ),
     Action(
         "cancel", "x", "cancel", "Stop msg", "Stop the message shown, or message N.",
-        "Messages", acts.cancel, "[N]", has_message,
+        "Messages", messages.cancel, usage="[N]", when=has_message,
     ),
     Action(
-        "new", "n", "new", "New", "Make a new world.", "World", acts.new_world,
-        when=not_busy, footer=13,
+        "new", "n", "new", "New", "Make a new world.",
+        "World", world.new_world, when=not_busy, footer=13,
     ),
     Action(
-        "open", "o,ctrl+o", "open", "Open", "Open a saved world.", "World", acts.open_world,
-        "[NAME]", not_busy, footer=12, aliases=("load",),
+        "open", "o,ctrl+o", "open", "Open", "Open a saved world.",
+        "World", world.open_world, usage="[NAME]", when=not_busy, footer=12, aliases=("load",),
     ),
     Action(
         "save", "w,ctrl+s", "save", "Save", "Save the world in the saves folder.",
-        "World", acts.save_world, "[NAME]", has_world, footer=8,
+        "World", world.save_world, usage="[NAME]", when=has_world, footer=8,
     ),
     Action(
         "import", "I", "import", "Import", "Read a network from a file of your own.",
-        "World", acts.import_file, "FILE", not_busy, asks=True,
+        "World", world.import_file, usage="FILE", when=not_busy, asks=True,
     ),
     Action(
         "path", "P", "path", "Path", "Show the shortest path between two members.",
-        "World", acts.path, "A B", has_world, asks=True,
+        "World", world.path, usage="A B", when=has_world, asks=True,
     ),
     Action(
-        "live", "1", "live", "Live", "Go to the Live mode.", "View", acts.live, when=has_world,
-        footer=9,
+        "detect", "d", "detect", "Detect", "Find communities in the network.",
+        "World", world.detect, usage="[louvain|label-propagation|leiden]", when=has_world,
     ),
     Action(
-        "groups", "2", "groups", "Groups", "Go to the Groups mode.", "View", acts.groups,
-        when=has_world, footer=9,
+        "live", "1", "live", "Live", "Go to the Live mode.",
+        "View", view.live, when=has_world, footer=9,
+    ),
+    Action(
+        "groups", "2", "groups", "Groups", "Go to the Groups mode.",
+        "View", view.groups, when=has_world, footer=9,
     ),
     Action(
         "view", "t", "view", "View", "Turn the Groups pane: map, heat map, table.",
-        "View", acts.turn_view, "[map|heat|table]", where="groups", footer=3,
+        "View", view.turn_view, usage="[map|heat|table]", where="groups", footer=3,
     ),
     Action(
         "order", "s", "order", "Order", "Order the communities by size, adoption, onset or name.",
-        "View", acts.order, "[size|adoption|onset|name]", where="groups", footer=10,
+        "View", view.order, usage="[size|adoption|onset|name]", where="groups", footer=10,
     ),
     Action(
-        "next-pane", "tab", "next", "Next pane", "Go to the next pane.", "View", acts.next_pane,
+        "next-pane", "tab", "next", "Next pane", "Go to the next pane.",
+        "View", view.next_pane,
     ),
     Action(
         "previous-pane", "shift+tab,less_than_sign", "previous", "Previous pane",
-        "Go to the pane before.", "View", acts.previous_pane,
+        "Go to the pane before.",
+        "View", view.previous_pane,
     ),
     Action(
         "zoom", "z", "zoom", "Zoom", "Let the focused pane fill the screen, or give it back.",
-        "View", acts.zoom, footer=15,
+        "View", view.zoom, footer=15,
     ),
     Action(
-        "theme", "T", "theme", "Theme", "Change the colours.", "View", acts.theme, "[NAME]",
+        "theme", "T", "theme", "Theme", "Change the colours.",
+        "View", view.theme, usage="[NAME]",
     ),
     Action(
         "copy", "y", "copy", "Copy", "Copy the selection, else what the focused pane shows.",
-        "Program", acts.copy,
+        "Program", program.copy,
     ),
     Action(
         "export", "E", "export", "Export", "Write a picture of the screen as SVG.",
-        "Program", acts.export, "[screenshot [FILE]]",
+        "Program", program.export, usage="[screenshot [FILE]]",
     ),
     Action(
-        "command", "colon", "command", "Cmd", "Type a command.", "Program", acts.command,
-        footer=5,
+        "command", "colon", "command", "Cmd", "Type a command.",
+        "Program", program.command, footer=5,
     ),
     Action(
-        "palette", "semicolon,ctrl+p", "palette", "Palette", "Search everything that can be done.",
-        "Program", acts.palette, footer=11,
+        "palette", "semicolon,ctrl+p", "palette", "Palette",
+        "Search everything that can be done.",
+        "Program", program.palette, footer=11,
     ),
     Action(
         "help", "question_mark", "help", "Help", "Explain the focused pane and list the keys.",
-        "Program", acts.help_, footer=4,
+        "Program", program.help_, footer=4,
     ),
     Action(
-        "back", "escape", "back", "Back", "Go back one step.", "Program", acts.back,
+        "back", "escape", "back", "Back", "Go back one step.",
+        "Program", view.back,
     ),
     Action(
         "quit", "q,ctrl+c,ctrl+q", "quit", "Quit", "Leave; asks when the world is not saved.",
-        "Program", acts.quit_, footer=6, aliases=("exit", "q"),
+        "Program", program.quit_, footer=6, aliases=("exit", "q"),
     ),
 )
+# fmt: on
 """Every act, in the order of help and palette."""
 
 _BY_ID = {action.id: action for action in ACTIONS}
 _BY_COMMAND = {name: action for action in ACTIONS for name in action.names}
-
-_SHOWN = {
-    "space": "space", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<",
-    "plus": "+", "equals_sign": "=", "minus": "-", "colon": ":", "semicolon": ";",
-    "question_mark": "?", "slash": "/", "comma": ",", "escape": "esc", "tab": "tab",
-    "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
-}  # fmt: skip
 
 
 def by_id(name: str) -> Action:
@@ -238,62 +242,3 @@ def bindings(where: str) -> Iterator[Binding]:
                 show=False,
                 tooltip=action.help,
             )
-
-
-def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys of an action after the user's own keymap."""
-    return tuple(key.strip() for key in keymap.get(action.id, action.keys).split(","))
-
-
-def key_label(key: str) -> str:
-    """Return a key as a person writes it: ``.``, ``^s``, ``space``.
-
-    Examples
-    --------
-    >>> key_label("full_stop"), key_label("ctrl+s")
-    ('.', '^s')
-    """
-    if key.startswith("ctrl+"):
-        return "^" + key_label(key.removeprefix("ctrl+"))
-    return _SHOWN.get(key, key)
-
-
-def conflicts(keymap: Mapping[str, str]) -> list[str]:
-    """Say what is wrong with a keymap: unknown names, and keys that two acts would share.
-
-    Parameters
-    ----------
-    keymap
-        Action id to keys, as in the settings file.
-
-    Returns
-    -------
-    list of str
-        One sentence each; empty when the keymap is sound.
-    """
-    problems = [
-        f"The keymap names {name!r}, and no act is called so; see ? for the names."
-        for name in keymap
-        if name not in _BY_ID
-    ]
-    for where in {action.where for action in ACTIONS}:
-        problems += _shared([a for a in ACTIONS if a.where in {"", where}], keymap)
-    return list(dict.fromkeys(problems))
-
-
-def _shared(actions: list[Action], keymap: Mapping[str, str]) -> Iterator[str]:
-    taken: dict[str, Action] = {}
-    for action in actions:
-        for key in keys_of(action, keymap):
-            other = taken.setdefault(canonical(key), action)
-            if other is not action:
-                yield (
-                    f"The key {key_label(key)!r} is given to both {other.id!r} and "
-                    f"{action.id!r}; {other.id!r} keeps it."
-                )
-
-
-def canonical(key: str) -> str:
-    """Return the long name of a key: ``question_mark`` for ``?``."""
-    long = {shown: name for name, shown in _SHOWN.items()}
-    return long.get(key, key)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
@@ -15,31 +15,28 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from sim.errors import Cancelled, HubbubError, InputError
-from tui.actions import Action, bindings, by_id, conflicts
+from tui.actions import Action, bindings, by_id
 from tui.backend import Backend, NewWorld, Preferences
 from tui.commands import History, parse
 from tui.feed import Feed
+from tui.keys import conflicts
 from tui.palette import Acts
-from tui.safe import SafeFilter, plain
+from tui.safe import SafeFilter, line, plain
 from tui.screens.error import Problem, sentence_of
 from tui.screens.loading import Loading
-from tui.screens.progress import Job, Progress, in_thread
+from tui.screens.progress import Job, in_thread
 from tui.situation import Situation
 from tui.theme import THEMES, register_themes
+from tui.work import Work
 
 if TYPE_CHECKING:
-    from sim.run import Frame
+    from sim.run import Frame, Simulation
     from sim.world import World
     from tui.screens.groups import Groups
     from tui.screens.inject import Order
     from tui.screens.stage import Stage
 
 __all__ = ["Hubbub", "main"]
-
-T = TypeVar("T")
-
-PATIENCE = 0.2
-"""Seconds that work may take before a dialog shows it."""
 
 EXPECTED_FOR = 1.0
 """Seconds that the bar shows what was asked for, until the engine says so itself."""
@@ -82,7 +79,7 @@ class Hubbub(App[int], inherit_bindings=False):
         self.frame: Frame | None = None
         self.speed: float | None = 5.0
         self.goal = 0
-        self.busy = ""
+        self.work = Work(self)
         self.expected = ""
         self.model_words: list[str] = []
         self.saved_words: list[str] = []
@@ -95,7 +92,7 @@ class Hubbub(App[int], inherit_bindings=False):
 
     # -- start ------------------------------------------------------------------------------
 
-    def get_default_screen(self) -> Screen[object]:
+    def get_default_screen(self) -> Screen[Any]:
         """Begin with the loading screen: nothing heavy is imported before it is painted."""
         return Loading(self._first)
 
@@ -118,7 +115,7 @@ class Hubbub(App[int], inherit_bindings=False):
             await in_thread(lambda: self.backend.prepare(report), "start")
             world = await in_thread(lambda: self._first_world(report), "start")
             await self.enter(world, self._path.stem if self._path else "lastfm-asia", self._path)
-        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+        except Exception as error:
             if isinstance(self.screen, Loading):
                 self.screen.fail(sentence_of(error))
             return
@@ -145,7 +142,7 @@ class Hubbub(App[int], inherit_bindings=False):
     async def _warm(self) -> None:
         try:
             await in_thread(lambda: self.backend.warm(self._first.report), "warm")
-        except Exception as error:  # noqa: BLE001 - the first message will say it again
+        except Exception as error:
             self.log.warning(sentence_of(error))
 
     async def _look_at_settings(self) -> None:
@@ -164,7 +161,8 @@ class Hubbub(App[int], inherit_bindings=False):
         name, path
             What it is called and where it is saved, if it is.
         """
-        feed = Feed(self.backend.simulation(world, name, path))
+        simulation = self.backend.simulation(world, name, path)
+        feed = Feed(simulation)
         await feed.open()
         old, self.feed = self.feed, feed
         if old is not None:
@@ -184,7 +182,7 @@ class Hubbub(App[int], inherit_bindings=False):
 
         for stage in (Live, Groups):
             self._stages[stage.MODE] = stage()
-            self.add_mode(stage.MODE, lambda mode=stage.MODE: self._stages[mode])
+            self.add_mode(stage.MODE, partial(self._stages.__getitem__, stage.MODE))
 
     def _turn(self) -> None:
         """Take the newest frame, if there is a new one, and show it."""
@@ -196,7 +194,10 @@ class Hubbub(App[int], inherit_bindings=False):
         if frame is None:
             return False
         before, self.frame = self.frame, frame
-        if frame.state in _SETTLES.get(self.expected, ()) or time.monotonic() > self._expected_until:
+        if (
+            frame.state in _SETTLES.get(self.expected, ())
+            or time.monotonic() > self._expected_until
+        ):
             self.expected = ""
         if frame.tick >= self.goal:
             self.goal = 0
@@ -218,6 +219,13 @@ class Hubbub(App[int], inherit_bindings=False):
         for row in now.sessions:
             if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
                 self.say(*ended(row.id, row.status, row.size, now.agents, row.error))
+
+    @property
+    def simulation(self) -> Simulation:
+        """The running simulation; raises ``InputError`` when no world is open."""
+        if self.feed is None:
+            raise InputError("No world is open yet; press n for a new one or o to open one.")
+        return self.feed.simulation
 
     @property
     def stage(self) -> Stage | None:
@@ -248,7 +256,7 @@ class Hubbub(App[int], inherit_bindings=False):
     def situation(self) -> Situation:
         """Return what decides which acts make sense."""
         mode = self.current_mode if self.current_mode in self._stages else ""
-        return Situation(self.frame, mode, self.busy)
+        return Situation(self.frame, mode, self.work.busy)
 
     def expect(self, state: str) -> None:
         """Show at once what was asked for; the engine's own word replaces it."""
@@ -288,7 +296,7 @@ class Hubbub(App[int], inherit_bindings=False):
     ) -> None:
         """Show a toast; its text is never read as markup."""
         super().notify(
-            plain(message, 400), title=plain(title), severity=severity, timeout=timeout, markup=False
+            plain(message), title=line(title, 60), severity=severity, timeout=timeout, markup=False
         )
 
     # -- acts -------------------------------------------------------------------------------
@@ -325,7 +333,7 @@ class Hubbub(App[int], inherit_bindings=False):
             self.say(str(wish))
         except InputError as error:
             self.say(str(error), "error")
-        except Exception as error:  # noqa: BLE001 - a failed act never ends the program
+        except Exception as error:
             if not isinstance(error, HubbubError):
                 self.log.error(sentence_of(error))
             self.push_screen(Problem(error))
@@ -340,35 +348,6 @@ class Hubbub(App[int], inherit_bindings=False):
         from tui.words import known
 
         return known(self)
-
-    # -- long work --------------------------------------------------------------------------
-
-    async def in_thread(self, work: Callable[[], T]) -> T:
-        """Run a function off the screen's thread."""
-        return await in_thread(work)
-
-    async def work(self, title: str, function: Callable[[Callable[[str, float], None]], T]) -> T:
-        """Run long work in a thread, with its progress and a way to cancel it."""
-        job = Job(title)
-        return await self._follow(job, in_thread(lambda: function(job.report), title))
-
-    async def wait(self, title: str, awaitable: Awaitable[T]) -> T:
-        """Wait for the engine, showing that it is at work when it takes long."""
-        return await self._follow(Job(title, cancellable=False), asyncio.ensure_future(awaitable))
-
-    async def _follow(self, job: Job, future: asyncio.Future[T]) -> T:
-        self.busy = job.title
-        dialog: Progress | None = None
-        try:
-            await asyncio.wait([future], timeout=PATIENCE)
-            if not future.done():
-                dialog = Progress(job)
-                await self.push_screen(dialog)
-            return await future
-        finally:
-            self.busy = ""
-            if dialog is not None:
-                dialog.dismiss()
 
     async def leave(self) -> None:
         """Leave the engine; called when the terminal has been given back."""
@@ -386,7 +365,7 @@ def ended(number: int, status: str, size: int, agents: int, error: str | None) -
     from tui.figures import count, percent
 
     if status == "failed":
-        return f"Message #{number} failed: {plain(error or 'no reason is known', 300)}", "error"
+        return f"Message #{number} failed: {line(error or 'no reason is known', 300)}", "error"
     verb = "has gone quiet" if status == "quiet" else "was stopped"
     share = percent(size / agents if agents else 0)
     return f"Message #{number} {verb}: {count(size)} adopters ({share}).", "good"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sim.errors import InputError
+from sim.errors import InputError, UnknownNameError
 
-__all__ = ["number", "pairs"]
+__all__ = ["choice", "number", "pairs"]
 
 
 def pairs(words: Iterable[str]) -> dict[str, str]:
@@ -47,3 +47,16 @@ def number(words: tuple[str, ...], *, default: int, what: str = "ticks") -> int:
     if len(words) > 1 or not text.isdecimal() or int(text) < 1:
         raise InputError(f"The number of {what} must be a whole number from 1, got {words[0]!r}.")
     return int(text)
+
+
+def choice(what: str, words: tuple[str, ...], known: tuple[str, ...]) -> str:
+    """Read the one word that a command takes, out of those known; empty when none was typed.
+
+    Raises
+    ------
+    UnknownNameError
+        When the word is not known; suggests the nearest.
+    """
+    if words and words[0] not in known:
+        raise UnknownNameError(what, words[0], known)
+    return words[0] if words else ""

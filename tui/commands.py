@@ -54,7 +54,9 @@ def parse(line: str) -> Command:
     try:
         words = shlex.split(line.strip().removeprefix(":"))
     except ValueError:
-        raise InputError("A quote is not closed; end the text with the quote it began with.") from None
+        raise InputError(
+            "A quote is not closed; end the text with the quote it began with."
+        ) from None
     if not words:
         raise InputError("Nothing was typed; press ? for the commands.")
     action = by_command(words[0])

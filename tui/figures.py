@@ -38,7 +38,9 @@ def bytes_of(value: float) -> str:
     """Write a size: ``1.3 GiB``."""
     for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
         if value >= size:
-            return f"{value / size:.1f} {unit}" if value < 100 * size else f"{value / size:.0f} {unit}"
+            return (
+                f"{value / size:.1f} {unit}" if value < 100 * size else f"{value / size:.0f} {unit}"
+            )
     return f"{value:.0f} B"
 
 

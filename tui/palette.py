@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from tui.acts import SPEEDS
-from tui.actions import ACTIONS, Action, by_id, key_label, keys_of
+from tui.actions import ACTIONS, Action, by_id
+from tui.acts.time import SPEEDS
+from tui.keys import key_label, keys_of
 
 if TYPE_CHECKING:
     from tui.app import Hubbub

@@ -54,7 +54,6 @@ class Rooms:
         import numba  # noqa: F401 - imported for its own sake
 
         report("importing the engine", 0.5)
-        import sim.run.simulation
         import tui.screens.groups
         import tui.screens.inject
         import tui.screens.live  # noqa: F401 - painted as soon as a world is there
@@ -90,7 +89,7 @@ class Rooms:
         """Import a network file."""
         from sim import io
 
-        return io.read_world(path, report=report)
+        return io.read_world(path.expanduser(), report=report)
 
     def create(self, order: NewWorld, report: Report) -> World:
         """Make a world."""
@@ -209,4 +208,3 @@ def _foreign(text: str) -> int | str:
 def _member(world: World, agent: int) -> str:
     name, foreign = world.agents.name(agent), str(world.agents.id(agent))
     return name if name == foreign else f"{name} ({foreign})"
-

@@ -41,19 +41,19 @@ def not_busy(now: Situation) -> str:
 
 
 def has_world(now: Situation) -> str:
-    """A world must be open."""
+    """Ask for an open world."""
     return "" if now.frame else "No world is open yet; press n for a new one or o to open one."
 
 
 def has_message(now: Situation) -> str:
-    """The world must have had a message."""
+    """Ask for a world that has had a message."""
     if now.frame is None:
         return has_world(now)
     return "" if now.frame.sessions else "No message has been sent yet; press i to send one."
 
 
 def has_focus(now: Situation) -> str:
-    """A message must be shown."""
+    """Ask for a message that is shown."""
     if now.frame is None:
         return has_world(now)
     return "" if now.frame.focus else "No message is shown; press i to send one."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -23,6 +24,9 @@ NO_TERMINAL = (
 
 SWITCH_SECONDS = 0.001
 """How long Python lets one thread compute while another waits; the screen answers sooner so."""
+
+LEAVE = "\x1b[<u\x1b[?1004l\x1b[?2004l\x1b[?1006l\x1b[?1003l\x1b[?1000l\x1b[?25h\x1b[?1049l\n"
+"""Ends key protocol, focus, paste and mouse reports, shows the cursor, leaves the other screen."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -98,9 +102,10 @@ def _signalled(app: Hubbub, number: int, received: list[int]) -> None:
 
 def restore() -> None:
     """Give the terminal back without the app's help: main screen, cursor, cooked mode."""
-    try:
-        sys.__stderr__.write("\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\n")  # type: ignore[union-attr]
-        sys.__stderr__.flush()  # type: ignore[union-attr]
-        os.system("stty sane")  # noqa: S605, S607 - the last act of the process
-    except OSError:
+    stream = sys.__stderr__
+    if stream is None:
         return
+    with contextlib.suppress(OSError):
+        stream.write(LEAVE)
+        stream.flush()
+        os.system("stty sane")  # noqa: S605, S607 - the last act of the process

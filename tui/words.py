@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.acts import ORDERS, SPEEDS, VIEWS
+from tui.acts.time import SPEEDS
+from tui.acts.view import ORDERS, VIEWS
+from tui.acts.world import METHODS
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -18,6 +20,8 @@ def known(app: Hubbub) -> dict[str, list[str]]:
     words = {
         "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
         "theme": list(app.themes),
+        "run": ["quiet"],
+        "detect": list(METHODS),
         "view": list(VIEWS),
         "order": list(ORDERS),
         "export": ["screenshot"],

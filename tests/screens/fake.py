@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
 
 from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
+from sim.run import Plan, Progress
 from sim.run.frames import Communities, Focus, Frame, SessionRow
 from tui.backend import Card, NewWorld, SavedWorld
 
@@ -24,7 +26,9 @@ class Cascade(Parameters):
 
     plugin_name = "independent-cascade"
     probability: float = Field(0.1, ge=0, le=1, description="chance that a hearer adopts")
-    patience: int = Field(1, ge=1, description="ticks a speaker speaks", json_schema_extra={"unit": "ticks"})
+    patience: int = Field(
+        1, ge=1, description="ticks a speaker speaks", json_schema_extra={"unit": "ticks"}
+    )
     draws: Literal["coins", "skips"] = Field("skips", description="how chance is drawn")
     loud: bool = Field(default=False, description="whether it is repeated")
 
@@ -62,18 +66,24 @@ class World:
 
 
 @dataclass(frozen=True)
-class Plan:
-    seeds: int
-    audience: int
-    ticks: int
-    seconds: float
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Saved:
     bytes: int = 1_300_000
     seconds: float = 0.05
+
+
+class FakeJob:
+    progress = Progress("moving members", 0.4)
+    stopped = False
+
+    def cancel(self) -> None:
+        self.stopped = True
+
+    def __await__(self) -> Any:
+        for _ in range(80):
+            yield from asyncio.sleep(0.01).__await__()
+            if self.stopped:
+                raise Cancelled("Cancelled while moving members; nothing was changed.")
+        return SimpleNamespace(method="leiden", count=12, modularity=0.84)
 
 
 class FakeSimulation:
@@ -118,8 +128,13 @@ class FakeSimulation:
         self.frame = self._frame()
         self._news.set()
 
-    async def play(self, *, ticks_per_second: float | None = 10, **_: Any) -> None:
+    async def play(
+        self, *, ticks_per_second: float | None = 10, until_tick: int = 0, until_quiet: bool = False
+    ) -> None:
         self.asked.append(("play", ticks_per_second))
+        if until_tick:
+            await self.step(until_tick - self.world.tick)
+            return
         self.state, self.rate = "playing", ticks_per_second
         self.changed()
 
@@ -152,7 +167,9 @@ class FakeSimulation:
         if seeds == "ids:999999":
             raise InputError("The seeds 999999 are no agents of this world; it has 7,624.")
         number = len(self.world.rows) + 1
-        row = SessionRow(number, text, model, "running", 40, 40 / 7624, 0.5, 40, self.world.tick, 0, None)
+        row = SessionRow(
+            number, text, model, "running", 40, 40 / 7624, 0.5, 40, self.world.tick, 0, None
+        )
         self.world.rows.append(row)
         self.events.append((self.world.tick, f"message #{number} from 40 seeds"))
         self.focused, self.dirty = number, True
@@ -161,7 +178,11 @@ class FakeSimulation:
 
     async def plan(self, text: str, *, seeds: Any, model: str, **parameters: Any) -> Plan:
         self.asked.append(("plan", text, seeds, model, parameters))
-        return Plan(40, 3104, 14, 0.1, ("jazz", "tea"))
+        return Plan(
+            seeds=np.arange(40, dtype=np.uint32), audience=3104, reach=7602, is_reach_least=False,
+            size=2310, ticks=14, seconds=0.1, is_least=False, tags=("jazz", "tea"),
+            basis="A pilot run.", model=model, parameters=(),
+        )  # fmt: skip
 
     async def set_parameter(self, session: int, name: str, value: Any) -> None:
         self.asked.append(("set", session, name, value))
@@ -179,12 +200,16 @@ class FakeSimulation:
         self.focused = session
         self.changed()
 
-    async def save(self, path: Path) -> Saved:
+    async def save(self, path: Path, *, report: Any = None) -> Saved:
         self.asked.append(("save", Path(path)))
         await asyncio.sleep(self.slow)
         self.dirty, self.path, self.name = False, Path(path), Path(path).stem
         self.changed()
         return Saved()
+
+    def detect_communities(self, method: str) -> Any:
+        self.asked.append(("detect", method))
+        return FakeJob()
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         self.asked.append(("call", *args))
@@ -285,7 +310,14 @@ class FakeBackend:
 
     def saved(self) -> list[SavedWorld]:
         return [
-            SavedWorld(path, 30, 500, "2026-11-20 10:00", 1200, "it is cut off" if "broken" in path.name else "")
+            SavedWorld(
+                path,
+                30,
+                500,
+                "2026-11-20 10:00",
+                1200,
+                "it is cut off" if "broken" in path.name else "",
+            )
             for path in sorted(self.saves.glob("*.hub"))
         ]
 

@@ -10,9 +10,10 @@ from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
 
-from tui.actions import ACTIONS, Action, key_label, keys_of
+from tui.actions import ACTIONS, Action
 from tui.figures import bytes_of, clock, count, rate, seconds, short
-from tui.safe import plain
+from tui.keys import key_label, keys_of
+from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.run import Frame
@@ -93,7 +94,7 @@ class StatusBar(Bar):
 
     def _pieces(self, frame: Frame) -> list[Piece]:
         state, style = _STATES.get(self.asked_state or frame.state, (frame.state, ""))
-        name = plain(frame.name, max(8, self.size.width // 4))
+        name = line(frame.name, max(8, self.size.width // 4))
         return [
             (0, " Hubbub ", "$background on $primary bold"),
             (0, f" {name}{'*' if frame.dirty else ''} ", "bold"),
@@ -173,7 +174,9 @@ class Timeline(Bar):
         done = width if not ahead else round(width * frame.tick / goal)
         if not goal:
             return Content.assemble(" 0 ", ("─" * width, "$foreground-disabled"), " 0")
-        line = Content.assemble(("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled"))
+        line = Content.assemble(
+            ("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled")
+        )
         for row in frame.sessions[-REMEMBERED_MARKS:]:
             at = min(width - 1, round((width - 1) * max(0, row.started_at) / goal))
             line = line[:at] + Content.styled("▾", "$accent bold") + line[at + 1 :]

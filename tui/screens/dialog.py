@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from tui.safe import plain
+from tui.safe import line, plain
 
 __all__ = ["Confirm", "Dialog", "Notice", "field"]
 
@@ -20,9 +20,6 @@ T = TypeVar("T")
 
 AROUND = 6
 """Lines of the box besides its body: frame, problem, buttons."""
-
-SHOWN = 4096
-"""Characters of a foreign text that a dialog shows."""
 
 
 class Dialog(ModalScreen[T], Generic[T]):
@@ -52,16 +49,18 @@ class Dialog(ModalScreen[T], Generic[T]):
         """Lay the box out."""
         yes, no = self._labels
         with Vertical(id="box") as box:
-            box.border_title = Content(plain(self.heading))
+            box.border_title = Content(line(self.heading, 60))
             with VerticalScroll(id="body", can_focus=False):
                 yield from self.body()
             yield Static("", id="problem", markup=False)
             with Horizontal(id="buttons"):
                 if yes:
-                    yield Button(Content(f" {yes} "), id="yes", variant="primary", compact=True)
+                    yield Button(
+                        Content(f" {line(yes, 40)} "), id="yes", variant="primary", compact=True
+                    )
                 yield from self.more_buttons()
                 if no:
-                    yield Button(Content(f" {no} "), id="no", compact=True)
+                    yield Button(Content(f" {line(no, 40)} "), id="no", compact=True)
 
     def on_resize(self) -> None:
         """Keep the buttons in sight, however long the body is."""
@@ -91,7 +90,7 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def complain(self, sentence: str) -> None:
         """Show what is wrong, or that nothing is."""
-        self.query_one("#problem", Static).update(plain(sentence, SHOWN))
+        self.query_one("#problem", Static).update(plain(sentence))
         self.set_class(bool(sentence), "-wrong")
 
     @on(Button.Pressed, "#yes")
@@ -130,7 +129,7 @@ class Notice(Dialog[bool]):
 
     def body(self) -> ComposeResult:
         """Show the text."""
-        yield Static(plain(self._text, SHOWN), markup=False, id="statement")
+        yield Static(plain(self._text), markup=False, id="statement")
 
     def result(self) -> bool:
         """Return that it was read."""
@@ -156,7 +155,7 @@ class Confirm(Dialog[bool]):
 
     def body(self) -> ComposeResult:
         """Show the question."""
-        yield Static(plain(self._text, SHOWN), markup=False, id="statement")
+        yield Static(plain(self._text), markup=False, id="statement")
 
     def result(self) -> bool:
         """Return the consent."""

@@ -10,7 +10,7 @@ from textual.widgets import Button, Static
 
 from sim.errors import HubbubError
 from tui.safe import plain
-from tui.screens.dialog import SHOWN, Dialog
+from tui.screens.dialog import Dialog
 
 __all__ = ["Problem", "sentence_of"]
 
@@ -31,9 +31,9 @@ class Problem(Dialog[bool]):
 
     def body(self) -> ComposeResult:
         """Show the sentence and the details."""
-        yield Static(plain(self._sentence, SHOWN), id="statement", markup=False)
+        yield Static(plain(self._sentence), id="statement", markup=False)
         if self._details:
-            yield Static(plain(self._details, SHOWN), id="details", markup=False)
+            yield Static(plain(self._details), id="details", markup=False)
 
     def more_buttons(self) -> ComposeResult:
         """Offer to copy it."""

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
-from tui.safe import plain
+from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.core.params import ParameterSpec
@@ -129,7 +129,7 @@ class Form(Vertical):
 def _note(spec: ParameterSpec) -> str:
     """Write what is allowed and what it means, in one line."""
     allowed = "" if spec.choices or spec.type == "bool" else spec.allowed.removeprefix("in ")
-    parts = [part for part in (allowed, spec.unit, plain(spec.description, 200)) if part]
+    parts = [part for part in (allowed, spec.unit, line(spec.description, 200)) if part]
     return "  ".join(parts)
 
 

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from tui.acts import ORDERS, VIEWS
+from tui.acts.view import ORDERS, VIEWS
 from tui.screens.panes import Detail
 from tui.screens.stage import Stage, mode_bindings, titled
 from tui.widgets import CommunityHeat, CommunityMap, CommunityTable

@@ -10,11 +10,13 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import ACTIONS, Action, by_id, key_label
+from tui.actions import ACTIONS, Action, by_id
+from tui.keys import key_label
 from tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
-    from textual.screen import ActiveBinding
+    from textual.binding import ActiveBinding
+
     from tui.situation import Situation
 
 __all__ = ["Help", "act_of"]
@@ -62,7 +64,7 @@ class Help(Dialog[bool]):
     ) -> None:
         super().__init__("Help", yes="Close", no="")
         self._focused = focused
-        self._bindings = bindings
+        self._active = bindings
         self._situation = situation
 
     def body(self) -> ComposeResult:
@@ -86,11 +88,11 @@ class Help(Dialog[bool]):
         body.focus()
 
     def _acts(self, group: str) -> Iterator[Action]:
-        active = {act_of(binding.binding.action) for binding in self._bindings.values()}
+        active = {act_of(binding.binding.action) for binding in self._active.values()}
         return (a for a in ACTIONS if a.group == group and a.id in active)
 
     def _line(self, action: Action) -> Content:
-        keys = [key for key, b in self._bindings.items() if act_of(b.binding.action) == action.id]
+        keys = [key for key, b in self._active.items() if act_of(b.binding.action) == action.id]
         shown = " ".join(key_label(key) for key in keys)
         typed = f":{action.command} {action.usage}".strip()
         dim = "$foreground-muted" if action.when(self._situation) else ""
@@ -98,7 +100,7 @@ class Help(Dialog[bool]):
         return head + Content.styled(f"  {typed}", "$foreground-disabled")
 
     def _own_keys(self) -> Iterator[Content]:
-        for key, active in self._bindings.items():
+        for key, active in self._active.items():
             binding = active.binding
             if not act_of(binding.action) and binding.description and not binding.system:
                 yield Content.assemble(

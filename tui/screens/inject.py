@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field as attribute
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -14,7 +15,7 @@ from textual.widgets import Input, Select, Static
 
 from sim.errors import InputError
 from tui.figures import count, percent, seconds
-from tui.safe import plain
+from tui.safe import line
 from tui.screens.dialog import Dialog, field
 from tui.screens.error import sentence_of
 from tui.screens.form import Form
@@ -106,7 +107,7 @@ class Inject(Dialog[Order]):
             kinds = [(Text(label), name) for name, label in _KINDS]
             yield Select(kinds, id="kind", value=kind, allow_blank=False, compact=True)
             yield Select(
-                [(Text(plain(name, 30)), name) for name in communities],
+                [(Text(line(name, 30)), name) for name in communities],
                 id="community", compact=True, prompt="which community",
                 value=rest if rest in communities else Select.NULL,
             )  # fmt: skip
@@ -222,7 +223,7 @@ class Inject(Dialog[Order]):
             plan = await self._simulation.plan(
                 order.text, seeds=order.seeds, model=order.model, **order.parameters
             )
-        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+        except Exception as error:
             preview.update("")
             self.complain(sentence_of(error))
             return
@@ -231,16 +232,20 @@ class Inject(Dialog[Order]):
 
 
 def planned(plan: Plan, agents: int) -> str:
-    """Write a plan in two lines."""
-    seeds = plan.seeds if isinstance(plan.seeds, int) else len(plan.seeds)
-    lines = [
-        f"{count(seeds)} seeds, {count(plan.audience)} members could hear it "
-        f"({percent(plan.audience / agents if agents else 0)}), "
-        f"about {count(plan.ticks)} ticks in {seconds(plan.seconds)}."
-    ]
-    tags = ", ".join(plain(str(tag), 24) for tag in plan.tags)
-    lines.append(f"Interests it speaks to: {tags or 'none that are known'}.")
-    return "\n".join(lines)
+    """Write a plan in three lines."""
+    least = "at least " if plan.is_least else ""
+    share = percent(plan.size / agents if agents else 0)
+    within = f"{'at least ' if plan.is_reach_least else ''}{count(plan.reach)}"
+    tags = ", ".join(line(str(tag), 24) for tag in plan.tags)
+    return "\n".join(
+        [
+            f"{count(len(plan.seeds))} seeds speak to {count(plan.audience)} others; "
+            f"{within} are within reach.",
+            f"Expected: {least}{count(plan.size)} adopters ({share}) "
+            f"in {least}{count(plan.ticks)} ticks, {seconds(plan.seconds)} of computing.",
+            f"Interests it speaks to: {tags or 'none that are known'}.",
+        ]
+    )
 
 
 def taken_apart(seeds: str) -> tuple[str, str, str]:

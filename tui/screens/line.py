@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui.commands import History, candidates, complete
-from tui.safe import plain
+from tui.safe import line
 
 __all__ = ["CommandLine", "Line"]
 
@@ -117,8 +117,7 @@ class Line(Horizontal):
             ``"info"``, ``"good"``, ``"warning"`` or ``"error"``.
         """
         mark, style = _MARKS[kind]
-        one_line = plain(text, 400).replace("\n", " ")
-        self.query_one("#said", Static).update(Content.styled(f" {mark}{one_line}", style))
+        self.query_one("#said", Static).update(Content.styled(f" {mark}{line(text, 400)}", style))
 
     def ask(self, start: str, known: dict[str, list[str]]) -> None:
         """Become the ``:`` line.

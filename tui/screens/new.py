@@ -117,7 +117,7 @@ class New(Dialog[NewWorld]):
         try:
             order = self.order()
             needed, free = await in_thread(lambda: self._backend.estimate(order), "estimate")
-        except Exception as error:  # noqa: BLE001 - shown, whatever it is
+        except Exception as error:
             estimate.update("")
             self.complain(sentence_of(error))
             return

@@ -12,7 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.figures import bytes_of, count, short
-from tui.safe import plain
+from tui.safe import line
 from tui.screens.dialog import Dialog
 from tui.screens.progress import in_thread
 
@@ -57,7 +57,7 @@ class Open(Dialog[Path]):
         if self._found:
             options.highlighted = 0
         said = f"{len(self._found)} in" if self._found else "No saved world in"
-        self.query_one("#folder", Static).update(plain(f"{said} {self._backend.saves}", 400))
+        self.query_one("#folder", Static).update(line(f"{said} {self._backend.saves}", 400))
 
     def result(self) -> Path | None:
         """Return the chosen file, if it can be opened."""
@@ -84,7 +84,7 @@ class Open(Dialog[Path]):
 
 
 def _line(world: SavedWorld) -> Content:
-    name = plain(world.path.stem, NAME_CELLS)
+    name = line(world.path.stem, NAME_CELLS)
     pad = " " * max(0, NAME_CELLS - Content(name).cell_length)
     if world.damage:
         return Content.assemble((name + pad, "strike"), ("  damaged", "italic"))

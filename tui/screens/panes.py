@@ -13,14 +13,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.figures import count, percent, short
-from tui.safe import plain
+from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.run import Communities, Focus, Frame, SessionRow
 
 __all__ = ["Detail", "Parameters", "Stories", "Welcome"]
 
-_STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "×"}
+_STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "-"}
 
 
 class Stories(Widget, can_focus=True):
@@ -97,7 +97,9 @@ class Stories(Widget, can_focus=True):
     def _room(self) -> int:
         """Lines for messages; the events get the rest, at least a third."""
         height = self.size.height
-        return max(1, min(len(self._rows) or 1, height - min(len(self._events) + 1, height // 3 + 1)))
+        return max(
+            1, min(len(self._rows) or 1, height - min(len(self._events) + 1, height // 3 + 1))
+        )
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
@@ -110,7 +112,7 @@ class Stories(Widget, can_focus=True):
         newest_first = y - room - 1
         if newest_first < len(self._events):
             tick, text = self._events[-1 - newest_first]
-            return self._text(f"{count(tick):>6} {plain(text, width)}", "stories--muted")
+            return self._text(f"{count(tick):>6} {line(text, width)}", "stories--muted")
         return Strip.blank(width, self.rich_style)
 
     def _message(self, index: int, width: int) -> Strip:
@@ -121,7 +123,7 @@ class Stories(Widget, can_focus=True):
         tail = self._tail(row)
         room = max(4, width - cell_len(tail) - 1)
         mark = _STATUS.get(row.status, " ")
-        head = plain(f"{mark}#{row.id} {row.text}".replace("\n", " "), room)
+        head = line(f"{mark}#{row.id} {row.text}", room)
         gap = " " * max(1, width - cell_len(head) - cell_len(tail))
         return self._text(head + gap + tail, self._style_of(row, index))
 
@@ -170,8 +172,8 @@ class Parameters(Widget, can_focus=True):
             return Content.styled("No message yet.", "$foreground-muted")
         width = self.size.width
         lines = [
-            Content.assemble((plain(f"#{focus.id} {focus.model}", width), "bold")),
-            Content.styled(plain(focus.text.replace("\n", " "), width), "$foreground-muted"),
+            Content.assemble((line(f"#{focus.id} {focus.model}", width), "bold")),
+            Content.styled(line(focus.text, width), "$foreground-muted"),
             Content(""),
         ]
         lines += [self._line(name, value, width) for name, value in focus.parameters]
@@ -179,9 +181,9 @@ class Parameters(Widget, can_focus=True):
         return Content("\n").join(lines)
 
     def _line(self, name: str, value: object, width: int) -> Content:
-        shown = f"{value:.4g}" if isinstance(value, float) else plain(str(value), 16)
+        shown = f"{value:.4g}" if isinstance(value, float) else line(str(value), 16)
         room = max(4, width - cell_len(shown) - 1)
-        label = plain(name, room)
+        label = line(name, room)
         gap = " " * max(1, width - cell_len(label) - cell_len(shown))
         return Content.assemble((label, "$foreground-muted"), gap, (shown, "bold"))
 
@@ -219,7 +221,7 @@ class Detail(Widget, can_focus=True):
         size, adopted = int(found.sizes[at]), int(found.adopted[at])
         share = adopted / size if size else 0.0
         lines = [
-            Content.styled(plain(found.names[at], width), "bold $primary"),
+            Content.styled(line(found.names[at], width), "bold $primary"),
             Content.styled(f"{found.label}, {at + 1} of {len(found.names)}", "$foreground-muted"),
             Content(""),
             _fact("members", count(size), width),
@@ -228,7 +230,7 @@ class Detail(Widget, can_focus=True):
             _fact("first adopted", _onset(int(found.onset[at]), self._tick), width),
             Content(""),
             Content.styled("Best-known members", "$foreground-muted"),
-            *[Content(f"  {plain(name, width - 2)}") for name in found.top[at][:5]],
+            *[Content(f"  {line(name, width - 2)}") for name in found.top[at][:5]],
             Content(""),
             Content.styled("Most ties with", "$foreground-muted"),
             *self._neighbours(found, at, width),
@@ -250,14 +252,16 @@ def _onset(onset: int, tick: int) -> str:
 
 
 def _fact(label: str, value: str, width: int) -> Content:
-    name = plain(label, max(4, width - cell_len(value) - 1))
+    name = line(label, max(4, width - cell_len(value) - 1))
     gap = " " * max(1, width - cell_len(name) - cell_len(value))
     return Content.assemble((name, "$foreground-muted"), gap, (value, "bold"))
 
 
 def _gauge(share: float, width: int) -> Content:
     done = round(width * share)
-    return Content.assemble(("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled"))
+    return Content.assemble(
+        ("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled")
+    )
 
 
 class Welcome(Widget):

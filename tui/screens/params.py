@@ -9,7 +9,7 @@ from textual.widgets import Input, Static
 
 from tui.safe import plain
 from tui.screens.dialog import Dialog
-from tui.screens.form import Form, written
+from tui.screens.form import Form
 from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
@@ -35,19 +35,22 @@ class Params(Dialog[dict[str, Any]]):
     def __init__(self, backend: Backend, focus: Focus) -> None:
         super().__init__(f"Parameters of message #{focus.id}", yes="Apply from the next tick")
         self._backend = backend
-        self._focus = focus
-        self._now = dict(focus.parameters)
+        self._shown = focus
+        self._now: dict[str, Any] = {}
 
     def body(self) -> ComposeResult:
         """Say which message it is, and show the form."""
-        yield Static(plain(f"{self._focus.model}: {self._focus.text}", 70), classes="note")
+        text = plain(f"{self._shown.model}: {self._shown.text}")
+        yield Static(text, classes="note", markup=False)
         yield Form()
 
     async def on_mount(self) -> None:
         """Fill the form."""
         cards = await in_thread(self._backend.models, "models")
-        card = next(card for card in cards if card.name == self._focus.model)
-        await self.query_one(Form).show(card, self._now)
+        card = next(card for card in cards if card.name == self._shown.model)
+        form = self.query_one(Form)
+        await form.show(card, dict(self._shown.parameters))
+        self._now = form.values
         first = self.query(Input)
         if first:
             first.first().focus()
@@ -58,11 +61,7 @@ class Params(Dialog[dict[str, Any]]):
         if form.problem:
             self.complain(form.problem)
             return None
-        return {
-            name: value
-            for name, value in form.values.items()
-            if str(value) != written(self._now.get(name))
-        }
+        return {n: value for n, value in form.values.items() if value != self._now.get(n)}
 
     def on_form_changed(self) -> None:
         """Say at once what is wrong."""

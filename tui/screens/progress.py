@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -15,10 +15,13 @@ from textual.widgets import Static
 
 from sim.errors import Cancelled
 from tui.figures import seconds
-from tui.safe import plain
+from tui.safe import line
 from tui.screens.dialog import Dialog
 
-__all__ = ["Gauge", "Job", "Progress", "in_thread"]
+if TYPE_CHECKING:
+    from sim.run import Job as EngineJob
+
+__all__ = ["Gauge", "Job", "Progress", "Watched", "in_thread"]
 
 T = TypeVar("T")
 
@@ -50,6 +53,9 @@ class Job:
         if self._stop.is_set():
             raise Cancelled(f"Stopped {self.title}; nothing was changed.")
 
+    def look(self) -> None:
+        """Take over how far it is, where it does not report by itself."""
+
     def cancel(self) -> None:
         """Wish that it stops."""
         self._stop.set()
@@ -58,6 +64,31 @@ class Job:
     def is_stopping(self) -> bool:
         """Whether that was wished."""
         return self._stop.is_set()
+
+
+class Watched(Job):
+    """A job that the engine does; it knows its own progress.
+
+    Parameters
+    ----------
+    title
+        What it does.
+    job
+        The engine's own.
+    """
+
+    def __init__(self, title: str, job: EngineJob[Any]) -> None:
+        super().__init__(title)
+        self._job = job
+
+    def look(self) -> None:
+        """Take over how far it is."""
+        self.stage, self.share = self._job.progress.stage, self._job.progress.share
+
+    def cancel(self) -> None:
+        """Wish that it stops."""
+        super().cancel()
+        self._job.cancel()
 
 
 def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
@@ -84,7 +115,7 @@ def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
     def body() -> None:
         try:
             outcome: tuple[T | None, BaseException | None] = (work(), None)
-        except BaseException as error:  # noqa: BLE001 - whoever awaits it decides
+        except BaseException as error:
             outcome = (None, error)
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, *outcome)
@@ -126,9 +157,7 @@ class Progress(Dialog[bool]):
     AUTO_FOCUS = "#no"
 
     def __init__(self, job: Job) -> None:
-        super().__init__(
-            job.title.capitalize(), yes="", no="Cancel" if job.cancellable else ""
-        )
+        super().__init__(job.title.capitalize(), yes="", no="Cancel" if job.cancellable else "")
         self.job = job
 
     def body(self) -> ComposeResult:
@@ -142,9 +171,10 @@ class Progress(Dialog[bool]):
         self.set_interval(1 / POLLS_PER_SECOND, self._turn)
 
     def _turn(self) -> None:
+        self.job.look()
         spent = seconds(time.monotonic() - self.job.started)
         stage = "stopping" if self.job.is_stopping else self.job.stage or "working"
-        self.query_one("#stage", Static).update(plain(f"{stage}, {spent}"))
+        self.query_one("#stage", Static).update(line(f"{stage}, {spent}", 70))
         self.query_one(Gauge).show(self.job.share)
 
     def action_close(self) -> None:

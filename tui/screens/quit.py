@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.figures import count
-from tui.safe import plain
+from tui.safe import line
 from tui.screens.dialog import Dialog
 
 __all__ = ["Leave"]
@@ -27,13 +27,13 @@ class Leave(Dialog[str]):
 
     def __init__(self, name: str, tick: int, purpose: str) -> None:
         super().__init__("Unsaved changes", yes=f"Save and {purpose}"[:40], no="Stay")
-        self._name, self._tick = name, tick
+        self._world, self._tick = name, tick
 
     def body(self) -> ComposeResult:
         """Say what would be lost."""
         yield Static(
             Content.assemble(
-                (plain(self._name), "bold"),
+                (line(self._world, 40), "bold"),
                 f" stands at tick {count(self._tick)} and has changed since it was last saved.\n",
                 "Leaving it now loses what happened since then.",
             ),

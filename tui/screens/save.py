@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from sim.errors import FileError, InputError
-from tui.safe import plain
+from tui.safe import line
 from tui.screens.dialog import Dialog, field
 
 if TYPE_CHECKING:
@@ -74,17 +74,17 @@ class Save(Dialog[Path]):
     def __init__(self, backend: Backend, name: str) -> None:
         super().__init__("Save the world", yes="Save")
         self._saves = backend.saves
-        self._name = _proposal(name)
+        self._proposed = _proposal(name)
         self._agreed = ""
 
     def body(self) -> ComposeResult:
         """Ask for the name and say where it goes."""
         with Horizontal(classes="row"):
             yield field("Name")
-            yield Input(self._name, id="name", compact=True, max_length=64)
+            yield Input(self._proposed, id="name", compact=True, max_length=64)
         with Horizontal(classes="row"):
             yield field("Folder")
-            yield Static(Content(plain(str(self._saves))), classes="note")
+            yield Static(Content(line(str(self._saves), 400)), classes="note")
 
     def result(self) -> Path | None:
         """Return the file, once replacing an older one is agreed to."""

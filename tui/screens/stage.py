@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.actions import bindings
-from tui.safe import plain
+from tui.safe import line
 from tui.screens.bars import Footer, ModeBar, StatusBar, Timeline
 from tui.screens.line import Line
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stage", "mode_bindings", "titled"]
 
-SMALLEST = "Enlarge the terminal to 60×16 to see every pane."
+SMALLEST = "Enlarge the terminal to 60x16 to see every pane."
 
 
 class Stage(Screen[None], inherit_bindings=False):
@@ -33,12 +33,12 @@ class Stage(Screen[None], inherit_bindings=False):
 
     MODE: ClassVar[str] = ""
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
         (60, "-narrow"),
         (120, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-flat"),
         (16, "-low"),
         (36, "-tall"),
@@ -84,7 +84,7 @@ class Stage(Screen[None], inherit_bindings=False):
         banner = self.query_one("#banner", Static)
         banner.display = bool(frame.banner)
         if frame.banner:
-            banner.update(plain(f" {frame.banner}", 400))
+            banner.update(" " + line(frame.banner, 400))
         self.show_panes(frame)
 
     def show_panes(self, frame: Frame) -> None:

@@ -1,0 +1,181 @@
+"""The table of acts, the ``:`` line and the figures: no screen needed."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+
+from sim.errors import InputError, UnknownNameError
+from tui.actions import ACTIONS, bindings, by_command, by_id
+from tui.arguments import number, pairs
+from tui.commands import History, complete, parse
+from tui.figures import bytes_of, clock, percent, rate, seconds, short
+from tui.keys import canonical, conflicts, key_label
+from tui.screens.inject import taken_apart
+from tui.screens.save import saved_path
+
+
+def test_ids_commands_and_labels_are_unique() -> None:
+    ids = [action.id for action in ACTIONS]
+    names = [name for action in ACTIONS for name in action.names]
+    assert len(set(ids)) == len(ids)
+    assert len(set(names)) == len(names)
+    assert len({action.label for action in ACTIONS}) == len(ACTIONS)
+
+
+def test_every_act_has_a_key_without_ctrl_or_alt_and_a_command() -> None:
+    for action in ACTIONS:
+        assert any("+" not in key for key in action.keys.split(",")), action.id
+        assert action.command.replace("-", "").isalpha(), action.id
+        assert by_command(action.command) is action
+        assert by_id(action.id) is action
+
+
+def test_no_key_is_given_twice_where_both_could_be_meant() -> None:
+    assert conflicts({}) == []
+
+
+def test_every_key_can_be_remapped_by_its_id() -> None:
+    free = list(string.ascii_uppercase + string.digits)
+    made = {
+        action.id
+        for where in ("", "live", "groups")
+        for b in bindings(where)
+        for action in ACTIONS
+        if b.id == action.id
+    }
+    assert made == {action.id for action in ACTIONS}
+    keymap = {action.id: free[at % len(free)] for at, action in enumerate(ACTIONS)}
+    assert not [p for p in conflicts(keymap) if "names" in p]
+
+
+def test_a_keymap_that_gives_one_key_to_two_acts_is_reported() -> None:
+    (problem,) = conflicts({"quit": "i"})
+    assert "'i'" in problem
+    assert "'inject'" in problem
+    assert "'quit'" in problem
+
+
+def test_a_keymap_with_a_written_key_meets_its_long_name() -> None:
+    assert len(conflicts({"quit": "?"})) == 1
+
+
+def test_a_keymap_that_names_no_act_is_reported() -> None:
+    assert "'fly'" in conflicts({"fly": "f"})[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "label"), [("full_stop", "."), ("ctrl+s", "^s"), ("space", "space"), ("I", "I")]
+)
+def test_keys_are_written_as_a_person_would(key: str, label: str) -> None:
+    assert key_label(key) == label
+
+
+def test_canonical_undoes_the_label() -> None:
+    assert canonical(".") == "full_stop"
+
+
+def test_a_line_is_split_like_a_shell_would() -> None:
+    command = parse(":inject text='the bridge is closed' seeds=top:40:degree")
+    assert command.action.id == "inject"
+    assert pairs(command.words) == {"text": "the bridge is closed", "seeds": "top:40:degree"}
+
+
+def test_an_alias_means_the_same_act() -> None:
+    assert parse("load monday").action is parse("open monday").action
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("stop", "Did you mean"),
+        ("injekt", "'inject'"),
+        ("inject text='x", "quote"),
+        ("", "Nothing was typed"),
+    ],
+)
+def test_a_line_that_means_nothing_gets_one_sentence(line: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(line)
+    assert said in str(caught.value) or isinstance(caught.value, UnknownNameError)
+
+
+@pytest.mark.parametrize("words", [("0",), ("-3",), ("ten",), ("1", "2"), ("1.5",)])
+def test_a_number_of_ticks_is_whole_and_positive(words: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match="whole number from 1"):
+        number(words, default=1)
+
+
+def test_a_number_may_carry_commas() -> None:
+    assert number(("1,000",), default=1) == 1000
+    assert number((), default=7) == 7
+
+
+@pytest.mark.parametrize("words", [["text"], ["a=1", "a=2"]])
+def test_pairs_are_name_and_value_once(words: list[str]) -> None:
+    with pytest.raises(InputError):
+        pairs(words)
+
+
+def test_completion_goes_as_far_as_it_is_certain() -> None:
+    assert complete("st", ["step", "steps"]) == "step"
+    assert complete("inj", ["inject", "step"]) == "inject "
+    assert complete("inject mod", ["model=viral", "model=sir"]) == "inject model="
+    assert complete("xyz", ["step"]) == "xyz"
+
+
+def test_history_walks_back_and_returns_to_the_unfinished_line() -> None:
+    history = History()
+    history.add("run 5")
+    history.add("step")
+    assert history.older("hal") == "step"
+    assert history.older("step") == "run 5"
+    assert history.older("run 5") == "run 5"
+    assert history.newer("run 5") == "step"
+    assert history.newer("step") == "hal"
+
+
+def test_figures_are_short_and_carry_their_unit() -> None:
+    assert [short(v) for v in (0, 0.944, 12, 1204, 99_960, 999_960, 412_880)] == [
+        "0", "0.94", "12", "1.2k", "100k", "1.0M", "413k",
+    ]  # fmt: skip
+    assert bytes_of(1.3 * 2**30) == "1.3 GiB"
+    assert percent(0.0001) == "<0.1%"
+    assert clock(3, 4.5) == "day 3 04:30"
+    assert (rate(4.94), seconds(0.0004), seconds(2.1)) == ("4.9/s", "<1 ms", "2.1 s")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "a/b", ".hidden", "", "x" * 65, "a b", "-x", "a\x1b[2J"]
+)
+def test_a_name_that_leads_out_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        saved_path(tmp_path, name)
+
+
+def test_a_name_keeps_to_the_folder(tmp_path: Path) -> None:
+    assert saved_path(tmp_path, "monday.hub") == tmp_path / "monday.hub"
+    assert saved_path(tmp_path, "town-1M") == tmp_path / "town-1M.hub"
+
+
+def test_a_symlink_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "saves").mkdir()
+    (tmp_path / "saves" / "x.hub").symlink_to(tmp_path / "elsewhere.hub")
+    with pytest.raises(InputError, match="leads out"):
+        saved_path(tmp_path / "saves", "x")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "parts"),
+    [
+        ("top:40:degree", ("degree", "40", "")),
+        ("community:jazz: late:5", ("community", "5", "jazz: late")),
+        ("random:9", ("random", "9", "")),
+        ("ids:0,33", ("ids", "1", "0,33")),
+        ("interest:music", ("query", "40", "interest:music")),
+    ],
+)
+def test_a_seed_expression_fills_the_fields(seeds: str, parts: tuple[str, str, str]) -> None:
+    assert taken_apart(seeds) == parts

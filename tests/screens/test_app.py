@@ -1,0 +1,727 @@
+"""The program through its keys, on a scripted simulation, at both sizes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, Select, Static
+
+from sim.errors import HubbubError
+from tests.screens.fake import FakeBackend, FakeSimulation
+from tui.actions import ACTIONS
+from tui.app import Hubbub
+from tui.backend import Preferences
+from tui.palette import Acts
+from tui.screens.dialog import Confirm, Notice
+from tui.screens.error import Problem
+from tui.screens.form import Form
+from tui.screens.help import Help, act_of
+from tui.screens.inject import Inject
+from tui.screens.loading import Loading
+from tui.screens.new import New
+from tui.screens.open import Open
+from tui.screens.params import Params
+from tui.screens.progress import Progress
+from tui.screens.quit import Leave
+from tui.screens.save import Save
+
+SIZES = [(80, 24), (160, 48)]
+Hub = tuple[Hubbub, Pilot[int]]
+
+
+@asynccontextmanager
+async def hubbub(
+    tmp_path: Path, size: tuple[int, int] = (80, 24), **given: Any
+) -> AsyncIterator[Hub]:
+    saves = tmp_path / "saves"
+    saves.mkdir(exist_ok=True)
+    app = Hubbub(backend_of(saves), **given)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
+        await pilot.pause(0.05)
+        yield app, pilot
+    await app.leave()
+
+
+async def until(pilot: Pilot[int], holds: Any, seconds: float = 5.0) -> None:
+    for _ in range(int(seconds / 0.02)):
+        if holds():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("it did not come to pass")
+
+
+def backend_of(saves: Path) -> Any:
+    return FakeBackend(saves)
+
+
+def frame_of(app: Hubbub) -> Any:
+    return app.frame
+
+
+def made(app: Hubbub) -> FakeSimulation:
+    return app.backend.made[-1]  # type: ignore[attr-defined,no-any-return]
+
+
+def said(app: Hubbub) -> str:
+    assert app.stage is not None
+    return str(app.stage.query_one("#said", Static).content)
+
+
+def seen(app: Hubbub) -> str:
+    """Everything on the screen as text."""
+    height = app.size.height
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in strips[:height])
+
+
+async def typed(pilot: Pilot[int], text: str) -> None:
+    """Type a text into whatever has the focus, then Enter."""
+    focused = pilot.app.focused
+    assert isinstance(focused, Input)
+    focused.value = text
+    await pilot.press("enter")
+    await pilot.pause(0.05)
+
+
+async def command(pilot: Pilot[int], line: str) -> None:
+    await pilot.press("colon")
+    await typed(pilot, line)
+
+
+async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is closed") -> None:
+    await command(pilot, f"inject text='{text}'")
+    await until(pilot, lambda: app.frame is not None and app.frame.sessions)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_opens_paused_at_tick_0_and_says_what_to_press(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await until(pilot, lambda: "Press i" in said(app))
+        text = seen(app)
+        assert "PAUSED" in text
+        assert "tick 0" in text
+        assert "7,624 members" in text
+        assert "lastfm-asia" in text
+
+
+async def test_the_first_paint_is_the_loading_screen(tmp_path: Path) -> None:
+    app = Hubbub(backend_of(tmp_path))
+    assert isinstance(app.get_default_screen(), Loading)
+
+
+async def test_a_world_that_cannot_be_opened_is_said_and_another_can_be_made(
+    tmp_path: Path,
+) -> None:
+    app = Hubbub(backend_of(tmp_path), path=tmp_path / "broken.hub")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "cut off" in seen(app))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.stage is not None)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_space_runs_and_pauses(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await pilot.press("space")
+        await until(pilot, lambda: "RUNNING" in seen(app))
+        assert made(app).asked[-1] == ("play", 5.0)
+        await until(pilot, lambda: "5.0/s, at 4.9/s" in seen(app))
+        await pilot.press("space")
+        await until(pilot, lambda: "PAUSED" in seen(app))
+        assert made(app).asked[-1] == ("pause",)
+
+
+async def test_the_bar_says_pausing_at_once(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("space")
+        await until(pilot, lambda: "RUNNING" in seen(app))
+        made(app).pause = never  # type: ignore[method-assign]
+        await pilot.press("k")
+        await pilot.pause(0.02)
+        assert "PAUSING" in seen(app)
+
+
+async def never() -> None:
+    """An engine that is slow to pause."""
+
+
+async def test_steps_one_and_many(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("full_stop")
+        await pilot.press("greater_than_sign")
+        assert (
+            app.query_one
+            if app.stage is None
+            else app.stage.query_one("#command", Input).value == "steps "
+        )
+        await typed(pilot, "steps 12")
+        await until(pilot, lambda: frame_of(app).tick == 13)
+        steps = [call for call in made(app).asked if call[0] == "step"]
+        assert steps == [("step", 1), ("step", 12)]
+        await command(pilot, "run 7")
+        await until(pilot, lambda: frame_of(app).tick == 20)
+        assert ("play", 5.0) in made(app).asked
+        assert "tick 20" in seen(app)
+
+
+async def test_speed_goes_up_down_and_to_what_is_typed(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("plus")
+        assert app.speed == 10
+        await pilot.press("minus", "minus")
+        assert app.speed == 2
+        await command(pilot, "speed max")
+        assert app.speed is None
+        assert "speed max" in seen(app)
+        await command(pilot, "speed fast")
+        assert "'fast'" in said(app)
+        await pilot.press("space", "minus")
+        await until(pilot, lambda: made(app).asked[-1] == ("play", 500.0))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_message_is_sent_through_the_dialog(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        app.screen.query_one("#text", Input).value = "tea is served"
+        await until(pilot, lambda: "40 seeds speak to 3,104 others" in seen(app))
+        assert "Interests it speaks to: jazz, tea." in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, Inject))
+        asked = made(app).asked[-1]
+        assert asked[:4] == ("inject", "tea is served", "top:40:pagerank", "independent-cascade")
+        assert asked[4]["probability"] == "0.1"
+        await until(pilot, lambda: "Message #1 is out" in said(app))
+        await until(pilot, lambda: "tea is served" in seen(app))
+
+
+async def test_probability_above_1_is_said_in_a_sentence_and_nothing_is_sent(
+    tmp_path: Path,
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        app.screen.query_one("#text", Input).value = "x"
+        app.screen.query_one("FormField Input", Input).value = "1.5"
+        await until(pilot, lambda: "must be in [0, 1], got '1.5'" in seen(app))
+        await pilot.press("enter")
+        assert isinstance(app.screen, Inject)
+        app.screen.query_one("FormField Input", Input).value = "abc"
+        await until(pilot, lambda: "must be a number" in seen(app))
+        assert not [call for call in made(app).asked if call[0] == "inject"]
+
+
+async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        dialog = app.screen
+        assert isinstance(dialog, Inject)
+        found = []
+        for kind in ("degree", "random", "community", "ids", "query"):
+            dialog.query_one("#kind", Select).value = kind
+            dialog.query_one("#community", Select).value = "Chad"
+            dialog.query_one("#ids", Input).value = "0, 33"
+            dialog.query_one("#query", Input).value = "openness>0.7"
+            await pilot.pause()
+            found.append(dialog._seeds())
+        assert found == [
+            "top:40:degree",
+            "random:40",
+            "community:Chad:40",
+            "ids:0, 33",
+            "openness>0.7",
+        ]
+        dialog.query_one("#kind", Select).value = "random"
+        dialog.query_one("#amount", Input).value = "none"
+        await pilot.press("enter")
+        assert "number of seeds" in str(dialog.query_one("#problem", Static).content) or isinstance(
+            app.screen, Inject
+        )
+
+
+async def test_what_the_engine_refuses_is_said(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "inject text=hi seeds=ids:999999")
+        await until(pilot, lambda: "no agents of this world" in said(app))
+        await command(pilot, "inject seeds=random:4")
+        await until(pilot, lambda: "needs a text" in said(app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await pilot.press("p")
+        await until(pilot, lambda: "No message is shown" in said(app))
+        await inject(app, pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, Params) and app.screen.query("FormField"))
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await typed(pilot, "0.25")
+        await until(pilot, lambda: ("set", 1, "probability", "0.25") in made(app).asked)
+        await pilot.pause(0.05)
+        assert [call for call in made(app).asked if call[0] == "set"] == [
+            ("set", 1, "probability", "0.25")
+        ]
+        await command(pilot, "set patience 3")
+        await until(pilot, lambda: ("set", 1, "patience", "3") in made(app).asked)
+        await command(pilot, "set patients 3")
+        assert "Did you mean 'patience'" in said(app)
+
+
+async def test_messages_are_gone_through_shown_and_stopped(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot, "one")
+        await inject(app, pilot, "two")
+        await pilot.press("f")
+        await until(pilot, lambda: made(app).asked[-1] == ("focus", 1))
+        await command(pilot, "focus 9")
+        assert "there are #1, #2" in said(app)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("escape")
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        app.screen.query_one("#yes", Button).press()
+        await until(pilot, lambda: made(app).asked[-1] == ("cancel", 1))
+        await until(pilot, lambda: "was stopped" in said(app))
+
+
+async def test_enter_on_a_message_shows_it(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot, "one")
+        await inject(app, pilot, "two")
+        assert app.stage is not None
+        app.stage.query_one("#stories").focus()
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: made(app).asked[-1] == ("focus", 1))
+
+
+async def test_the_end_of_a_message_is_said(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        await command(pilot, "step 20")
+        await until(pilot, lambda: "has gone quiet" in said(app))
+        assert "7,624 adopters (100.0%)" in said(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await until(pilot, lambda: "Needs about 38.1 MiB" in seen(app))
+        app.screen.query_one("#agents", Input).value = "0"
+        await until(pilot, lambda: "whole number from 1" in seen(app))
+        await pilot.press("enter")
+        assert isinstance(app.screen, New)
+        app.screen.query_one("#agents", Input).value = "1,000,000,000"
+        await pilot.press("enter")
+        await until(pilot, lambda: "are free" in seen(app) and "fewer members" in seen(app))
+        app.screen.query_one("#agents", Input).value = "2,000"
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).agents == 2000)
+        assert app.backend.made[0].left  # type: ignore[attr-defined]
+        assert app.backend.orders[0].parameters == {"mean_degree": "20"}  # type: ignore[attr-defined]
+
+
+async def test_long_work_shows_progress_keeps_keys_and_can_be_cancelled(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        app.backend.slow = 5.0  # type: ignore[attr-defined]
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: "drawing ties" in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Progress))
+        assert "nothing was changed" in said(app)
+        assert frame_of(app).agents == 7624
+
+
+async def test_saved_worlds_are_listed_and_the_damaged_one_says_why(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        for name in ("broken", "monday"):
+            (tmp_path / "saves" / f"{name}.hub").write_text("x")
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, Open) and "monday" in seen(app))
+        assert "it is cut off" in seen(app)
+        await pilot.press("enter")
+        assert isinstance(app.screen, Open)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: frame_of(app).agents == 500)
+        await until(pilot, lambda: "monday" in seen(app))
+        assert app.backend.made[0].left  # type: ignore[attr-defined]
+
+
+async def test_open_by_name_and_what_is_missing_or_broken(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        (tmp_path / "saves" / "broken.hub").write_text("x")
+        await command(pilot, "open ../etc")
+        assert "A name is" in said(app)
+        await command(pilot, "open nothing")
+        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await pilot.press("escape")
+        await command(pilot, "open broken")
+        await until(pilot, lambda: isinstance(app.screen, Problem) and "cut off" in seen(app))
+        assert frame_of(app).agents == 7624
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        (tmp_path / "saves" / "old.hub").write_text("x")
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, Save) and isinstance(app.focused, Input))
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "lastfm-asia"
+        await typed(pilot, "../evil")
+        assert "A name is" in seen(app)
+        await typed(pilot, "old")
+        assert "would be replaced" in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: ("save", tmp_path / "saves" / "old.hub") in made(app).asked)
+        await until(pilot, lambda: "Saved old.hub: 1.2 MiB" in said(app))
+
+
+async def test_a_slow_save_shows_that_it_works(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        made(app).slow = 0.6
+        await command(pilot, "save slow")
+        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: "Saved slow.hub" in said(app))
+
+
+async def test_a_network_file_is_imported(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        (tmp_path / "my graph.txt").write_text("0 1\n1 2\n")
+        await pilot.press("I")
+        await typed(pilot, f"import '{tmp_path}/my graph.txt'")
+        await until(pilot, lambda: frame_of(app).agents == 2)
+        await command(pilot, "import /nowhere.txt")
+        await until(pilot, lambda: isinstance(app.screen, Problem) and "no such file" in seen(app))
+
+
+async def test_unsaved_changes_are_asked_about_before_the_world_is_left(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("full_stop")
+        await until(pilot, lambda: frame_of(app).dirty)
+        await until(pilot, lambda: "lastfm-asia*" in seen(app))
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        assert "tick 1" in seen(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Leave))
+        assert app.is_running
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Save) and isinstance(app.focused, Input))
+        await typed(pilot, "kept")
+        await until(pilot, lambda: not app.is_running)
+        assert ("save", tmp_path / "saves" / "kept.hub") in made(app).asked
+
+
+async def test_a_clean_world_is_left_at_once(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_a_path_is_shown_or_said_to_be_missing(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("P")
+        await typed(pilot, "path 17 4031")
+        await until(pilot, lambda: isinstance(app.screen, Notice) and "[/b] Bob" in seen(app))
+        await pilot.press("enter")
+        await command(pilot, "path 1 nobody")
+        await until(pilot, lambda: "no path joins them" in said(app))
+
+
+async def test_communities_are_looked_for_and_the_search_can_be_stopped(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("d")
+        await until(
+            pilot, lambda: isinstance(app.screen, Progress) and "moving members" in seen(app)
+        )
+        await pilot.press("escape")
+        await until(pilot, lambda: "nothing was changed" in said(app))
+        await command(pilot, "detect leiden")
+        await until(pilot, lambda: "12 communities" in said(app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_groups_turns_orders_and_comes_back(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await inject(app, pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: app.situation().mode == "groups")
+        await until(pilot, lambda: "Iceland" in seen(app))
+        for view in ("heat", "table", "map"):
+            await pilot.press("t")
+            await until(pilot, lambda view=view: app.groups.query_one(f"#{view}").display)
+        await pilot.press("s")
+        await until(pilot, lambda: "by adoption" in said(app))
+        await command(pilot, "order onset")
+        await until(pilot, lambda: "by onset" in said(app))
+        await command(pilot, "view table")
+        await until(pilot, lambda: app.groups.view == "table")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.situation().mode == "live")
+        await pilot.press("2")
+        assert app.groups.view == "table"
+
+
+async def test_a_pane_fills_the_screen_and_gives_it_back(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("tab", "z")
+        assert app.screen.maximized is not None
+        await pilot.pause(0.1)
+        assert "PAUSED" in seen(app)
+        await pilot.press("escape")
+        assert app.screen.maximized is None
+
+
+async def test_the_focused_pane_is_copied(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        assert app.stage is not None
+        app.stage.query_one("#stories").focus()
+        await pilot.press("y")
+        await until(pilot, lambda: "Copied" in said(app))
+        assert "the bridge" in app.clipboard
+
+
+async def test_themes_go_round_and_by_name(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        before = app.theme
+        await pilot.press("T")
+        assert app.theme != before
+        await command(pilot, f"theme {before}")
+        assert app.theme == before
+        await command(pilot, "theme pink")
+        assert "No theme named" in said(app)
+
+
+async def test_a_picture_of_the_screen_is_written(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, f"export screenshot {tmp_path}/shot.svg")
+        await until(pilot, lambda: (tmp_path / "shot.svg").exists())
+        await until(pilot, lambda: "Wrote" in said(app))
+        assert "<svg" in (tmp_path / "shot.svg").read_text()
+
+
+async def test_help_lists_exactly_the_active_acts(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        for mode in ("1", "2"):
+            await pilot.press(mode)
+            await pilot.pause(0.05)
+            active = {act_of(b.binding.action) for b in app.screen.active_bindings.values()} - {""}
+            await pilot.press("question_mark")
+            await until(pilot, lambda: isinstance(app.screen, Help))
+            help_ = app.screen
+            assert isinstance(help_, Help)
+            listed = {a.id for group in {a.group for a in ACTIONS} for a in help_._acts(group)}
+            assert listed == active
+            where = {"1": "live", "2": "groups"}[mode]
+            assert listed == {a.id for a in ACTIONS if a.where in {"", where}}
+            await pilot.press("escape")
+            await pilot.pause(0.05)
+
+
+async def test_the_palette_offers_only_what_is_possible(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        before = {offer.action.id for offer in Acts(app.screen).offers()}
+        assert "inject" in before
+        assert not {"params", "set", "cancel", "focus"} & before
+        await inject(app, pilot)
+        after = {offer.action.id for offer in Acts(app.screen).offers()}
+        assert {"params", "set", "cancel", "focus"} <= after
+        await pilot.press("semicolon")
+        await until(pilot, lambda: "Search" in seen(app))
+        await pilot.press(*"ticks a second", "enter")
+        await pilot.press("escape")
+
+
+async def test_the_line_remembers_completes_and_explains(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "step 3")
+        await command(pilot, "stpe 3")
+        assert "Did you mean 'step'" in said(app)
+        await pilot.press("colon", "up", "up")
+        assert app.stage is not None
+        line = app.stage.query_one("#command", Input)
+        assert line.value == "step 3"
+        line.value = "inj"
+        line.cursor_position = 3
+        await pilot.press("tab")
+        assert line.value == "inject "
+        line.value = "inject mod"
+        await pilot.press("tab")
+        assert line.value == "inject model="
+        await pilot.press("escape")
+        assert not line.has_focus
+        assert app.stage.query_one("#said").display
+
+
+async def test_an_error_nobody_foresaw_is_shown_and_the_program_lives(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+
+        async def broken(ticks: int = 1) -> None:
+            raise RuntimeError("the [/b] engine \x1b]0;x\x07 tripped")
+
+        made(app).step = broken  # type: ignore[method-assign]
+        await pilot.press("full_stop")
+        await until(pilot, lambda: isinstance(app.screen, Problem))
+        assert "tripped" in seen(app)
+        app.screen.query_one("#copy", Button).press()
+        await until(pilot, lambda: app.clipboard)
+        assert "RuntimeError" in app.clipboard
+        await pilot.press("escape")
+        assert app.is_running
+
+
+async def test_a_refusal_of_the_engine_is_shown_whole(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+
+        async def refused(ticks: int = 1) -> None:
+            raise HubbubError("Plugin 'x': returned the wrong shape.")
+
+        made(app).step = refused  # type: ignore[method-assign]
+        await pilot.press("full_stop")
+        await until(pilot, lambda: "wrong shape" in seen(app))
+
+
+async def test_a_banner_and_changed_settings_are_announced(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        made(app).banner = "The engine stopped: disk full."
+        made(app).changed()
+        await until(pilot, lambda: "disk full" in seen(app))
+        app.backend.said.append("theme is now x")  # type: ignore[attr-defined]
+        await app._look_at_settings()
+        await until(pilot, lambda: "theme is now x" in seen(app))
+
+
+async def test_a_keymap_moves_a_key_and_its_conflict_is_said(tmp_path: Path) -> None:
+    keys = Preferences(keymap={"step": "j", "quit": "i"})
+    async with hubbub(tmp_path, preferences=keys) as (app, pilot):
+        await until(pilot, lambda: "is given to both" in seen(app))
+        await pilot.press("j")
+        await until(pilot, lambda: ("step", 1) in made(app).asked)
+        assert " j Step" in seen(app)
+
+
+async def test_nothing_is_redrawn_without_a_new_frame(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.pause(0.3)
+        shown: list[object] = []
+        assert app.stage is not None
+        app.stage.show = shown.append  # type: ignore[method-assign,assignment]
+        await pilot.pause(0.5)
+        assert shown == []
+        made(app).changed()
+        made(app).changed()
+        await pilot.pause(0.3)
+        assert len(shown) == 1
+
+
+HOSTILE = (
+    "\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x9b31m[/b][@click=app.bell]x[/] \u202egnp.exe "
+    " 日本 ☁️ 👩‍👩‍👧 \x00"
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_no_foreign_text_controls_the_terminal_or_the_program(
+    tmp_path: Path, size: Any
+) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        simulation = made(app)
+        simulation.name = HOSTILE
+        await simulation.inject(HOSTILE, seeds="random:1", model="independent-cascade")
+        simulation.events.append((0, HOSTILE))
+        simulation.banner = HOSTILE
+        simulation.parameters["probability"] = HOSTILE
+        simulation.changed()
+        await pilot.pause(0.3)
+        screens = [seen(app)]
+        app.say(HOSTILE, "error")
+        app.notify(HOSTILE, title=HOSTILE)
+        await pilot.press("2")
+        await pilot.pause(0.2)
+        screens.append(seen(app))
+        for dialog in (
+            Notice(HOSTILE, HOSTILE),
+            Problem(RuntimeError(HOSTILE)),
+            Leave(HOSTILE, 3, HOSTILE),
+            Confirm(HOSTILE, HOSTILE, yes=HOSTILE, no="n"),
+        ):
+            await app.push_screen(dialog)
+            await pilot.pause(0.1)
+            screens.append(seen(app))
+            app.pop_screen()
+        for key in ("i", "p", "w"):
+            await pilot.press(key)
+            await pilot.pause(0.15)
+            screens.append(seen(app))
+            await pilot.press("escape")
+        await pilot.pause(0.1)
+        for text in screens:
+            bad = {
+                c
+                for c in text
+                if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 or c in "\u202e\u2066"
+            }
+            assert not bad
+        assert app.is_running
+
+
+@pytest.mark.parametrize("size", [(10, 3), (1, 1), (40, 10), (59, 15), (60, 16), (300, 80)])
+async def test_every_size_is_survived(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await inject(app, pilot)
+        for key in (
+            "full_stop",
+            "2",
+            "t",
+            "t",
+            "1",
+            "question_mark",
+            "escape",
+            "i",
+            "escape",
+            "n",
+            "escape",
+        ):
+            await pilot.press(key)
+            await pilot.pause(0.03)
+        assert app.is_running
+        if size == (59, 15):
+            assert "Enlarge" in seen(app)
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause(0.1)
+        assert "PAUSED" in seen(app)
+
+
+async def test_forms_are_made_of_declared_parameters(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        form = app.screen.query_one(Form)
+        assert form.values == {
+            "probability": "0.1",
+            "patience": "1",
+            "draws": "skips",
+            "loud": "false",
+        }
+        app.screen.query_one("#model", Select).value = "viral"
+        await until(pilot, lambda: form.values == {"appeal": "0.3"})

@@ -1,0 +1,121 @@
+"""Messages: send one, change its parameters, show another, stop one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.errors import InputError, UnknownNameError
+from tui.arguments import number, pairs
+from tui.figures import count
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+    from tui.screens.inject import Order
+
+Words = tuple[str, ...]
+
+
+async def inject(app: Hubbub, words: Words) -> None:
+    """Send the message that was typed, or ask for it."""
+    from tui.screens.inject import Inject
+
+    if words:
+        order: Order | None = _order(pairs(words))
+    else:
+        order = await app.push_screen_wait(Inject(app.backend, app.simulation, app.last_order))
+    if order is None:
+        return
+    app.last_order = order
+    session = await app.simulation.inject(
+        order.text,
+        seeds=order.seeds,
+        model=order.model,
+        author=order.author or None,
+        **order.parameters,
+    )
+    app.say(f"Message {_number_of(session)} is out; press space to run the world.", "good")
+
+
+def _order(given: dict[str, str]) -> Order:
+    from tui.screens.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Order
+
+    text = given.pop("text", "")
+    if not text.strip():
+        raise InputError("A message needs a text: inject text='the bridge is closed'.")
+    seeds = given.pop("seeds", DEFAULT_SEEDS)
+    model, author = given.pop("model", DEFAULT_MODEL), given.pop("author", "")
+    return Order(text=text, seeds=seeds, model=model, author=author, parameters=dict(given))
+
+
+def _number_of(session: object) -> str:
+    return f"#{getattr(session, 'id', session)}"
+
+
+async def params(app: Hubbub, _words: Words) -> None:
+    """Ask for new parameters of the message shown."""
+    from tui.screens.params import Params
+
+    focus = app.frame.focus if app.frame else None
+    if focus is None:
+        return
+    changes = await app.push_screen_wait(Params(app.backend, focus))
+    for name, value in (changes or {}).items():
+        await app.simulation.set_parameter(focus.id, name, value)
+    if changes:
+        app.say(f"From the next tick: {', '.join(f'{n} = {v}' for n, v in changes.items())}.")
+
+
+async def set_parameter(app: Hubbub, words: Words) -> None:
+    """Set one parameter of the message shown."""
+    focus = app.frame.focus if app.frame else None
+    if focus is None or len(words) != 2:
+        raise InputError("Type a parameter and its value, such as `set probability 0.1`.")
+    known = [name for name, _ in focus.parameters]
+    if words[0] not in known:
+        raise UnknownNameError(f"parameter of {focus.model}", words[0], known)
+    await app.simulation.set_parameter(focus.id, words[0], words[1])
+    app.say(f"From the next tick: {words[0]} = {words[1]}.")
+
+
+async def focus(app: Hubbub, words: Words) -> None:
+    """Show a message by its number, or the next one."""
+    rows = app.frame.sessions if app.frame else ()
+    ids = [row.id for row in rows]
+    if words:
+        chosen = number((words[0].removeprefix("#"), *words[1:]), default=1, what="the message")
+        if chosen not in ids:
+            raise InputError(f"There is no message #{chosen}; there are {_listed(ids)}.")
+    else:
+        now = app.frame.focus.id if app.frame and app.frame.focus else None
+        chosen = ids[(ids.index(now) + 1) % len(ids)] if now in ids else ids[-1]
+    await app.simulation.focus(chosen)
+
+
+def _listed(ids: list[int]) -> str:
+    shown = ", ".join(f"#{id_}" for id_ in ids[:8])
+    return shown + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+
+
+async def cancel(app: Hubbub, words: Words) -> None:
+    """Stop a message; what it reached stays."""
+    from tui.screens.dialog import Confirm
+
+    frame = app.frame
+    if frame is None:
+        return
+    shown = frame.focus.id if frame.focus else frame.sessions[-1].id
+    chosen = number((words[0].removeprefix("#"),), default=0) if words else shown
+    rows = [row for row in frame.sessions if row.id == chosen]
+    if not rows:
+        raise InputError(
+            f"There is no message #{chosen}; there are {_listed([r.id for r in frame.sessions])}."
+        )
+    if rows[0].status not in {"running", "queued"}:
+        raise InputError(
+            f"Message #{chosen} is {rows[0].status}; only a running one can be stopped."
+        )
+    question = f"It stops spreading at {count(rows[0].size)} adopters. What it reached stays."
+    ask = Confirm(f"Stop message #{chosen}?", question, yes="Stop it", no="Let it run")
+    agreed = True if words else await app.push_screen_wait(ask)
+    if agreed:
+        await app.simulation.cancel(chosen)

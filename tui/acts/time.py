@@ -1,0 +1,89 @@
+"""How time goes: run, pause, step, faster, slower."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.errors import InputError
+from tui.arguments import number
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+
+Words = tuple[str, ...]
+
+SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
+"""Ticks a second that ``+`` and ``-`` go through; the last is as fast as it can."""
+
+
+async def run(app: Hubbub, words: Words) -> None:
+    """Run, or pause; with a number that many ticks, with ``quiet`` until no message spreads."""
+    if words == ("quiet",):
+        app.expect("playing")
+        await app.simulation.play(ticks_per_second=app.speed, until_quiet=True)
+    elif words:
+        ticks = number(words, default=1)
+        app.goal = app.frame.tick + ticks if app.frame else 0
+        app.expect("playing")
+        await app.simulation.play(ticks_per_second=app.speed, until_tick=app.goal)
+    elif app.running:
+        await pause(app, ())
+    else:
+        app.expect("playing")
+        await app.simulation.play(ticks_per_second=app.speed)
+
+
+async def pause(app: Hubbub, _words: Words) -> None:
+    """Pause after the running tick; the bar says so until it is true."""
+    app.expect("pausing")
+    app.goal = 0
+    await app.simulation.pause()
+
+
+async def step(app: Hubbub, words: Words) -> None:
+    """Advance one tick or several."""
+    ticks = number(words, default=1)
+    if ticks > 1 and app.frame is not None:
+        app.goal = app.frame.tick + ticks
+        app.expect("stepping")
+    await app.simulation.step(ticks)
+
+
+async def faster(app: Hubbub, _words: Words) -> None:
+    """Take the next higher speed."""
+    now = app.speed
+    higher = [speed for speed in SPEEDS if speed is None or (now is not None and speed > now)]
+    await _go(app, higher[0])
+
+
+async def slower(app: Hubbub, _words: Words) -> None:
+    """Take the next lower speed."""
+    now = app.speed
+    lower = [speed for speed in SPEEDS if speed is not None and (now is None or speed < now)]
+    await _go(app, lower[-1] if lower else SPEEDS[0])
+
+
+async def speed(app: Hubbub, words: Words) -> None:
+    """Take the speed that was typed."""
+    if len(words) != 1:
+        raise InputError("Type one speed in ticks a second, such as `speed 10`, or `speed max`.")
+    await _go(app, _speed(words[0]))
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.01 <= value <= 100_000:
+        raise InputError(f"A speed is from 0.01 to 100,000 ticks a second or 'max', got {text!r}.")
+    return value
+
+
+async def _go(app: Hubbub, speed: float | None) -> None:
+    app.speed = speed
+    app.redraw()
+    if app.running:
+        await app.simulation.play(ticks_per_second=speed)

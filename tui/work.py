@@ -1,0 +1,76 @@
+"""Long work: what takes more than a moment shows its progress, and keys stay alive meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from tui.screens.progress import Job, Progress, Watched, in_thread
+
+if TYPE_CHECKING:
+    from sim.core.progress import Report
+    from sim.run import Job as EngineJob
+    from tui.app import Hubbub
+
+__all__ = ["Work"]
+
+T = TypeVar("T")
+
+PATIENCE = 0.2
+"""Seconds that work may take before a dialog shows it."""
+
+
+class Work:
+    """Runs one piece of long work at a time.
+
+    Parameters
+    ----------
+    app
+        Where the dialog is shown.
+
+    Attributes
+    ----------
+    busy
+        What goes on, such as ``"saving the world"``; empty when nothing does.
+    """
+
+    def __init__(self, app: Hubbub) -> None:
+        self._app = app
+        self.busy = ""
+
+    async def in_thread(self, title: str, function: Callable[[Report], T]) -> T:
+        """Run a function in a thread; it reports, and is cancelled through its report."""
+        job = Job(title)
+        return await self._follow(job, in_thread(lambda: function(job.report), title))
+
+    async def of_engine(self, title: str, answer: Awaitable[T]) -> T:
+        """Wait for an answer of the engine that can not be called off."""
+        return await self._follow(Job(title, cancellable=False), asyncio.ensure_future(answer))
+
+    async def reporting(self, title: str, start: Callable[[Report], Awaitable[T]]) -> T:
+        """Wait for the engine where it reports how far it is."""
+        job = Job(title)
+        return await self._follow(job, asyncio.ensure_future(start(job.report)))
+
+    async def job(self, title: str, job: EngineJob[T]) -> T:
+        """Wait for a job of the engine."""
+        return await self._follow(Watched(title, job), asyncio.ensure_future(_result_of(job)))
+
+    async def _follow(self, job: Job, future: asyncio.Future[T]) -> T:
+        self.busy = job.title
+        dialog: Progress | None = None
+        try:
+            await asyncio.wait([future], timeout=PATIENCE)
+            if not future.done():
+                dialog = Progress(job)
+                await self._app.push_screen(dialog)
+            return await future
+        finally:
+            self.busy = ""
+            if dialog is not None:
+                dialog.dismiss()
+
+
+async def _result_of(job: EngineJob[T]) -> T:
+    return await job
