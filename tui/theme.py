@@ -49,8 +49,9 @@ _LIGHT_SERIES = ("#0072b2", "#d55e00", "#31002a", "#962eff", "#c17e88", "#660000
 _DASHES = (0b11111111, 0b00111111, 0b01001111, 0b00110011)
 
 # Ten stops of a blue-grey-yellow ramp whose lightness rises evenly, after cividis
-# (Nunez, Anderton and Renslow 2018, doi:10.1371/journal.pone.0199239).
-_RAMP_STOPS = (
+# (Nunez, Anderton and Renslow 2018, doi:10.1371/journal.pone.0199239); on a light background it
+# runs from paper to dark blue.
+_DARK_RAMP = (
     (0, 34, 78),
     (18, 53, 112),
     (59, 73, 108),
@@ -61,6 +62,18 @@ _RAMP_STOPS = (
     (195, 179, 105),
     (225, 204, 85),
     (254, 232, 56),
+)
+_LIGHT_RAMP = (
+    (244, 240, 224),
+    (234, 222, 168),
+    (214, 198, 128),
+    (184, 173, 121),
+    (150, 146, 123),
+    (116, 117, 119),
+    (87, 93, 109),
+    (59, 73, 108),
+    (18, 53, 112),
+    (0, 34, 78),
 )
 
 THEMES: tuple[Theme, ...] = (
@@ -179,7 +192,7 @@ def ramp(*, dark: bool = True) -> NDArray[np.uint8]:
     On a dark background more is lighter, on a light one more is darker, so that grey terminals
     show the same order.
     """
-    stops = np.array(_RAMP_STOPS if dark else _RAMP_STOPS[::-1], dtype=np.float64)
+    stops = np.array(_DARK_RAMP if dark else _LIGHT_RAMP, dtype=np.float64)
     places = np.linspace(0, len(stops) - 1, 256)
     channels = [np.interp(places, np.arange(len(stops)), stops[:, i]) for i in range(3)]
     table = np.stack(channels, axis=1).round().astype(np.uint8)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CommunityMap"]
 
-CELLS_PER_NAME = 130
+CELLS_PER_NAME = 100
 """Cells of the map for each name written on it; more would hide the map."""
 CLOSEST = 8.0
 """The strongest zoom."""
@@ -244,7 +244,7 @@ class CommunityMap(PixelPane):
             self._paint_pixels(canvas, layout, cut, order, fills)
         self._write_names(canvas, layout, cut, order, fills)
         if rows < height:
-            self._write_foot(canvas, rows, top)
+            self.write_foot(canvas, *self._describe(), top)
         return canvas.strips()
 
     def _shares(self) -> NDArray[np.float64]:
@@ -363,24 +363,13 @@ class CommunityMap(PixelPane):
                 style = contrasting(fills[spot.index])
             canvas.text(spot.x, spot.y, spot.text, canvas.ink_of(style), room=spot.cells)
 
-    def _write_foot(self, canvas: Canvas, y: int, top: float) -> None:
-        room = canvas.width
-        if room >= 44:
-            wide = 10 + len(f"0%  {top * 100:g}%")
-            room -= wide + 2
-            self.write_scale(canvas, canvas.width - wide, y, top)
+    def _describe(self) -> tuple[str, str]:
+        """Return name and facts of the community under mouse or cursor; else of all of them."""
         index = self._hover if self._hover >= 0 else self.selected
-        if index < 0:
-            summary = f"{count(len(self._names))} communities"
-            summary += f" ({self._label})" if self._label else ""
-            canvas.text(0, y, summary, canvas.ink_of(self.tone("muted")), room=room)
-            return
-        name, facts = self._names[index], self._facts(index)
-        ink = canvas.ink_of(self.tone("strong"))
-        used = canvas.text(0, y, name, ink, room=max(room - len(facts) - 2, min(12, room)))
-        canvas.text(
-            used + 2, y, facts, canvas.ink_of(self.tone("text")), room=max(0, room - used - 2)
-        )
+        if index >= 0:
+            return self._names[index], self._facts(index)
+        summary = f"{count(len(self._names))} communities"
+        return "", summary + (f" ({self._label})" if self._label else "")
 
     def _facts(self, index: int) -> str:
         size, adopted = int(self._sizes[index]), int(self._adopted[index])

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.style import Style
 from textual.content import Content
 from textual.reactive import reactive
@@ -25,6 +26,10 @@ __all__ = ["BraillePane", "PixelPane", "StripPane", "Symbols"]
 
 Symbols = Literal["braille", "block", "ascii"]
 """What curves and fields are drawn with; ``ascii`` for fonts and terminals with nothing else."""
+
+
+SCALE_CELLS = 10
+"""Width of the legend of amounts."""
 
 
 class StripPane(Widget, can_focus=True):
@@ -190,19 +195,37 @@ class PixelPane(StripPane):
         # Something is never shown as nothing.
         return glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
 
-    def write_scale(self, canvas: Canvas, x: int, y: int, top: float, cells: int = 10) -> int:
-        """Write the legend of amounts, ``0% [colours] 25%``; return the cells it took."""
+    def write_foot(self, canvas: Canvas, name: str, facts: str, top: float) -> None:
+        """Write the last row: what is chosen, its facts, and the scale where there is room.
+
+        Parameters
+        ----------
+        canvas
+            Where.
+        name, facts
+            What is chosen, and what is known of it; either may be empty.
+        top
+            The share that has the strongest colour.
+        """
+        y, room = canvas.height - 1, canvas.width
+        scale = SCALE_CELLS + len(f"0%  {top * 100:g}%")
+        if canvas.width - scale - 2 >= min(cell_len(name), 12) + len(facts) + 2:
+            room -= scale + 2
+            self.write_scale(canvas, canvas.width - scale, y, top)
+        strong, text = canvas.ink_of(self.tone("strong")), canvas.ink_of(self.tone("text"))
+        used = canvas.text(0, y, name, strong, room=max(room - len(facts) - 2, min(10, room)))
+        used += 2 if used else 0
+        canvas.text(used, y, facts, text, room=max(0, room - used))
+
+    def write_scale(self, canvas: Canvas, x: int, y: int, top: float) -> None:
+        """Write the legend of amounts, ``0% [colours] 25%``."""
         muted = canvas.ink_of(self.tone("muted"))
-        start = x
         x += canvas.text(x, y, "0% ", muted)
-        cells = min(cells, canvas.width - x)
-        if cells > 0:
-            levels = np.linspace(0, 1, 2 * cells)
-            if self.in_glyphs:
-                canvas.chars[y, x : x + cells] = self.density(levels[1::2])
-                canvas.ink[y, x : x + cells] = muted
-            else:
-                colours = self.scale[(levels * 255).astype(np.uint8)]
-                canvas.side_blocks(x, y, colours[None])
-        x += max(0, cells)
-        return x + canvas.text(x, y, f" {top * 100:g}%", muted) - start
+        cells = max(0, min(SCALE_CELLS, canvas.width - x))
+        levels = np.linspace(0, 1, 2 * cells)
+        if self.in_glyphs:
+            canvas.chars[y, x : x + cells] = self.density(levels[1::2])
+            canvas.ink[y, x : x + cells] = muted
+        else:
+            canvas.side_blocks(x, y, self.scale[(levels * 255).astype(np.uint8)][None])
+        canvas.text(x + cells, y, f" {top * 100:g}%", muted)

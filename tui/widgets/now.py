@@ -1,0 +1,179 @@
+"""Where the message stands now: its figures, each with unit, trend and course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from tui.figures import count, percent, short
+from tui.safe import line
+from tui.widgets.canvas import Canvas
+from tui.widgets.panes import StripPane
+from tui.widgets.sparkline import arrow, sparkline
+
+if TYPE_CHECKING:
+    from sim.run import Focus, Frame
+
+__all__ = ["Metric", "NowPane", "metrics_of"]
+
+SHORTEST_NOTE = 6
+SHORTEST_COURSE = 6
+"""Cells below which a note, or a course, is left out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric:
+    """One figure.
+
+    Attributes
+    ----------
+    name, value
+        What it is, and how much, with its unit.
+    note
+        What else is worth knowing, such as when it peaked.
+    course : float64 (ticks,)
+        Its values so far; empty where they are not known.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+    course: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
+    """Make the figures of a message.
+
+    Parameters
+    ----------
+    focus
+        The message.
+    agents
+        How many there are.
+    r
+        R of the newest generation that could speak; the last rows of ``focus.r`` still grow.
+    """
+    total = max(1, agents)
+    first = max(0, focus.started_at)
+    adopters = np.cumsum(focus.new).astype(np.float64)
+    new = focus.new.astype(np.float64)
+    return [
+        Metric("adopters", count(focus.reached), percent(focus.reached / total), adopters),
+        Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
+        Metric("R_t", _number(r), _peak(focus.r, first, "{:.2f}"), focus.r),
+        Metric("speed", f"{_number(focus.speed)}/tick", "mean of 10"),
+        Metric("depth", f"{count(focus.depth)} hops", "longest chain"),
+        Metric("breadth", f"{count(focus.breadth)}", "at one depth"),
+        Metric("virality", _number(focus.virality), _lag(focus)),
+        Metric("seeds", count(focus.seeds), f"since tick {count(first)}"),
+    ]
+
+
+def _number(value: float) -> str:
+    if not np.isfinite(value):
+        return "-"
+    return short(value) if abs(value) >= 100 else f"{value:.2f}".removesuffix(".00")
+
+
+def _last(course: NDArray[np.float64]) -> str:
+    return short(float(course[-1])) if len(course) else "0"
+
+
+def _peak(course: NDArray[np.float64], first: int, form: str = "") -> str:
+    known = np.isfinite(course)
+    if not known.any():
+        return ""
+    at = int(np.nanargmax(course))
+    value = float(course[at])
+    return f"peak {form.format(value) if form else short(value)} @{count(first + at)}"
+
+
+def _lag(focus: Focus) -> str:
+    behind = 0 < focus.virality_size < focus.reached
+    return f"at {short(focus.virality_size)} adopters" if behind else "structural"
+
+
+class NowPane(StripPane):
+    """The figures of the message shown, as many as there are rows for."""
+
+    HELP = (
+        "The message shown at this tick: adopters and their share, new adopters and R_t (how many "
+        "each adopter convinces) with their peaks, speed, the shape of its tree, and structural "
+        "virality (mean distance between two adopters in that tree)."
+    )
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = "No message yet."
+        self._heading = ""
+        self._metrics: tuple[Metric, ...] = ()
+        self._shown: tuple[object, ...] = ()
+
+    def show(self, frame: Frame) -> None:
+        """Show the message in focus of a frame."""
+        focus = frame.focus
+        key = (focus, frame.tick, frame.agents)
+        if focus is None:
+            self.tell("", ())
+        elif key[1:] != self._shown[1:] or focus is not self._shown[0]:
+            heading = f"#{focus.id} {focus.status}, tick {count(frame.tick)}"
+            r = next((row.r for row in frame.sessions if row.id == focus.id), float("nan"))
+            self.tell(heading, metrics_of(focus, frame.agents, r))
+        self._shown = key
+
+    def tell(self, heading: str, metrics: Sequence[Metric]) -> None:
+        """Show figures.
+
+        Parameters
+        ----------
+        heading
+            What they belong to, and the tick.
+        metrics
+            The figures, the most important first.
+        """
+        if heading == self._heading and not metrics and not self._metrics:
+            return
+        self._heading, self._metrics = heading, tuple(metrics)
+        self.changed()
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw a line for each figure, and its course beside it where there is room."""
+        canvas = self.canvas(width, height)
+        if not self._metrics:
+            self.write_placeholder(canvas)
+            return canvas.strips()
+        y = 0
+        if height > len(self._metrics):
+            canvas.text(0, 0, self._heading, canvas.ink_of(self.tone("muted")))
+            y = 1
+        names = min(max(cell_len(line(m.name, 14)) for m in self._metrics), max(4, width // 3))
+        values = max(cell_len(line(m.value, 14)) for m in self._metrics)
+        notes = max((cell_len(m.note) for m in self._metrics if len(m.course)), default=0)
+        for metric in self._metrics[: height - y]:
+            self._write(canvas, y, metric, names, values, notes)
+            y += 1
+        return canvas.strips()
+
+    def _write(
+        self, canvas: Canvas, y: int, metric: Metric, names: int, values: int, notes: int
+    ) -> None:
+        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
+        ascii_only = self.symbols == "ascii"
+        canvas.text(0, y, metric.name, muted, room=names)
+        value = line(metric.value, values)
+        x = names + 1 + values
+        canvas.text(x - cell_len(value), y, value, strong)
+        canvas.text(x + 1, y, arrow(metric.course, ascii_only=ascii_only), strong, room=1)
+        x += 3
+        if canvas.width - x >= SHORTEST_NOTE:
+            canvas.text(x, y, metric.note, muted)
+        x += notes + 1
+        course = sparkline(metric.course, canvas.width - x, ascii_only=ascii_only)
+        if canvas.width - x >= SHORTEST_COURSE and course:
+            canvas.text(x, y, course, canvas.ink_of(self.tone("line")))
