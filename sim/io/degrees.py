@@ -75,7 +75,7 @@ def _from_table(path: Path, columns: tuple[Column, Column], report: Report) -> L
 def _from_numpy(path: Path, columns: tuple[Column, Column]) -> Longs:
     try:
         array = _two_columns(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise FileError(path, f"is no usable numpy file ({_first_line(error)})") from None
     if array is None:
         raise FileError(path, "holds no array of whole numbers in two columns")
@@ -87,14 +87,16 @@ def _from_numpy(path: Path, columns: tuple[Column, Column]) -> Longs:
 
 def _two_columns(path: Path) -> npt.NDArray[np.integer] | None:
     """Return the first array of degree pairs in a numpy file, unpacking no more than fits."""
-    if not zipfile.is_zipfile(path):
-        only = np.load(path, mmap_mode="r", allow_pickle=False)
-        return only if _fits(only) else None
-    with zipfile.ZipFile(path) as archive:
-        if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
-            raise ValueError("it unpacks to more than 4 GiB")
-    with np.load(path, allow_pickle=False) as arrays:
-        return next((array for array in arrays.values() if _fits(array)), None)
+    with path.open("rb") as raw:
+        if raw.peek(2)[:2] != b"PK":
+            only = np.load(raw, allow_pickle=False)
+            return only if _fits(only) else None
+        with zipfile.ZipFile(raw) as archive:
+            if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
+                raise ValueError("it unpacks to more than 4 GiB")
+        raw.seek(0)
+        with np.load(raw, allow_pickle=False) as arrays:
+            return next((array for array in arrays.values() if _fits(array)), None)
 
 
 def _fits(array: npt.NDArray[np.generic]) -> bool:

@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sim.kernels.scan import WIDE, intern, parse_lines, rehash
+
+# Uncompiled, numpy tells of each product of 64-bit words that wraps, as it should.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+
+Parsed = tuple[list[int], list[int], list[float], bool]
+
+
+def _parse(text: str, delimiter: str, columns: tuple[int, int, int, int]) -> Parsed:
+    data = np.frombuffer(text.encode(), np.uint8)
+    ends, extra = np.zeros((2, 50), np.int64), np.zeros((2, 50))
+    tally = np.zeros(3, np.int64)
+    sign = WIDE if delimiter == " " else ord(delimiter)
+    _, count, fine = parse_lines(
+        data, 0, data.size, sign, np.array(columns), ends[0], ends[1], extra[0], extra[1], tally
+    )
+    return ends[0, :count].tolist(), ends[1, :count].tolist(), extra[0, :count].tolist(), fine
+
+
+BARE = (0, 1, -1, -1)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("1 2\n", " "),
+        ("\t1 \t  2\t\r\n", " "),
+        ("1\t2\textra words\n", "\t"),
+        (" 1 , 2 \r\n", ","),
+        ("1;2;\n", ";"),
+        ("1|2|x|y\n", "|"),
+    ],
+)
+def test_two_numbers_are_read_from_any_layout(text: str, delimiter: str) -> None:
+    assert _parse(text, delimiter, BARE) == ([1], [2], [0.0], True)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("1\n", " "),
+        ("1 x\n", " "),
+        ("1 2x\n", " "),
+        ("1.0 2\n", " "),
+        ("- 2\n", " "),
+        ("1,\n", ","),
+        (",2\n", ","),
+        ("1 x,2\n", ","),
+        ("1,2 3\n", ","),
+        ("1\t\t2\n", "\t"),
+        ("9223372036854775808 1\n", " "),
+    ],
+)
+def test_anything_else_stops_at_its_line(text: str, delimiter: str) -> None:
+    assert _parse("3" + (delimiter + "4\n") + text, delimiter, BARE)[3] is False
+    assert _parse("3" + (delimiter + "4\n") + text, delimiter, BARE)[0] == [3]
+
+
+@given(
+    st.integers(-(2**63) + 1, 2**63 - 1),
+    st.integers(-(2**63) + 1, 2**63 - 1),
+)
+def test_ids_have_all_of_64_bits(a: int, b: int) -> None:
+    assert _parse(f"{a} {b}\n", " ", BARE) == ([a], [b], [0.0], True)
+
+
+@given(st.floats(-1e300, 1e300, allow_subnormal=False))
+@example(0.1)
+@example(1e-300)
+@example(1341100972.75)
+def test_weights_are_read_as_python_does(value: float) -> None:
+    read = _parse(f"1,2,{value!r}\n", ",", (0, 1, 2, -1))[2]
+    assert read == [pytest.approx(value, rel=4e-16)]
+
+
+@pytest.mark.parametrize("cell", ["", "x", "nan", "inf", "1e", "1e+", ".", "1.2.3", "1e999", "--1"])
+def test_a_weight_that_is_no_finite_number_is_wrong(cell: str) -> None:
+    assert _parse(f"1,2,{cell}\n", ",", (0, 1, 2, -1))[3] is False
+
+
+def test_columns_may_come_in_any_order() -> None:
+    assert _parse("0.5 x 8 9\n", " ", (3, 2, 0, -1)) == ([9], [8], [0.5], True)
+
+
+def test_comments_and_empty_lines_are_counted() -> None:
+    text = "# one\n\n  % two\n// three\n1 2\n   \r\n"
+    data = np.frombuffer(text.encode(), np.uint8)
+    ends, extra, tally = np.zeros((2, 5), np.int64), np.zeros((2, 5)), np.zeros(3, np.int64)
+    parse_lines(
+        data, 0, data.size, WIDE, np.array(BARE), ends[0], ends[1], extra[0], extra[1], tally
+    )
+    assert tally.tolist() == [6, 3, 2]
+
+
+def test_reading_stops_where_room_ends_and_goes_on_there() -> None:
+    data = np.frombuffer(b"1 2\n3 4\n5 6\n", np.uint8)
+    ends, extra, tally = np.zeros((2, 2), np.int64), np.zeros((2, 2)), np.zeros(3, np.int64)
+    at, count, fine = parse_lines(
+        data, 0, 12, WIDE, np.array(BARE), ends[0], ends[1], extra[0], extra[1], tally
+    )
+    assert (at, count, fine) == (8, 2, True)
+    at, count, fine = parse_lines(
+        data, at, 12, WIDE, np.array(BARE), ends[0], ends[1], extra[0], extra[1], tally
+    )
+    assert (at, count, ends[0, 0], ends[1, 0]) == (12, 1, 5, 6)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(0, 30), max_size=60))
+def test_ids_are_numbered_in_order_of_appearance(values: list[int]) -> None:
+    known = list(dict.fromkeys(values))
+    column = np.array(values, np.int64)
+    ids, keys, slots = np.empty(64, np.int64), np.empty(128, np.int64), np.zeros(128, np.uint32)
+    half = len(known) // 2
+    ids[:half] = known[:half]
+    rehash(ids, half, keys, slots)
+    numbers = np.empty(column.size, np.uint32)
+    assert intern(column, 0, column.size, half, ids, keys, slots, numbers) == (
+        column.size,
+        len(known),
+    )
+    assert [known[i] for i in numbers] == values
+
+
+def test_numbering_stops_where_there_is_no_room() -> None:
+    ids, keys, slots = np.empty(2, np.int64), np.empty(8, np.int64), np.zeros(8, np.uint32)
+    numbers = np.zeros(4, np.uint32)
+    reached = intern(np.array([5, 5, 6, 7]), 0, 4, 0, ids, keys, slots, numbers)
+    assert reached == (3, 2)
