@@ -1,0 +1,149 @@
+"""What a table shows: columns, and rows fetched a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Column", "NoRows", "RowProvider", "fit", "row_order"]
+
+GAP = 2
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    title
+        Its heading, with the unit where there is one.
+    width
+        Cells at most; the last column shown takes what is left over.
+    numeric
+        Whether it is right-aligned, and sorted largest first.
+    least
+        Cells at least.
+    rank
+        Which columns stay when the table is narrow: those of the lowest rank.
+    """
+
+    title: str
+    width: int
+    numeric: bool = False
+    least: int = 0
+    rank: int = 0
+
+    @property
+    def narrowest(self) -> int:
+        """Cells below which the column is left out."""
+        return min(self.width, self.least or self.width)
+
+
+class RowProvider(Protocol):
+    """Any number of rows, numbered from 0; nothing is asked for but what is seen.
+
+    A provider never changes: what is new comes in a new one.
+    """
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The columns; text from outside belongs into the last ones, where widths matter least."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+
+    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
+        """Return what to write in a column for some rows.
+
+        Parameters
+        ----------
+        column
+            Which column.
+        rows : int64 (n,)
+            Row numbers, n at most the rows of a screen.
+        """
+
+    def keys(self, column: int) -> NDArray[Any]:
+        """Return what the column is sorted by, one value a row, (rows,)."""
+
+
+class NoRows:
+    """A table without anything."""
+
+    columns: tuple[Column, ...] = ()
+
+    def __len__(self) -> int:
+        return 0
+
+    def cells(self, column: int, rows: NDArray[np.int64]) -> list[str]:
+        """Return nothing."""
+        del column
+        return [""] * len(rows)
+
+    def keys(self, column: int) -> NDArray[Any]:
+        """Return nothing."""
+        del column
+        return np.zeros(0)
+
+
+def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
+    """Return row numbers in the order of their keys, uint32 (rows,); equal ones keep theirs.
+
+    NaN comes last either way.
+    """
+    if not descending:
+        return np.argsort(keys, kind="stable").astype(np.uint32)
+    count = len(keys)
+    order = (count - 1 - np.argsort(keys[::-1], kind="stable")[::-1]).astype(np.uint32)
+    if keys.dtype.kind == "f":
+        unknown = int(np.isnan(keys).sum())
+        order = np.concatenate([order[unknown:], order[:unknown]])
+    return order
+
+
+def fit(columns: Sequence[Column], width: int, wanted: int = 0) -> list[tuple[int, int, int]]:
+    """Choose the columns that fit and how wide they are.
+
+    Parameters
+    ----------
+    columns
+        All of them.
+    width
+        Cells there are.
+    wanted
+        A column that is shown in any case.
+
+    Returns
+    -------
+    list of (column, x, cells)
+        In the order of `columns`; at least one.
+    """
+    ranks = sorted(range(len(columns)), key=lambda i: (i != wanted, columns[i].rank, i))
+    chosen: list[int] = []
+    left = width + GAP
+    for index in ranks:
+        need = columns[index].narrowest + GAP
+        if need <= left or not chosen:
+            chosen.append(index)
+            left -= need
+    left = max(0, left)
+    grown = dict.fromkeys(chosen, 0)
+    for index in sorted(chosen, key=lambda i: (columns[i].numeric, i)):
+        grown[index] = min(left, columns[index].width - columns[index].narrowest)
+        left -= grown[index]
+    placed: list[tuple[int, int, int]] = []
+    x = 0
+    for index in sorted(chosen):
+        cells = min(columns[index].narrowest + grown[index], width - x)
+        placed.append((index, x, cells))
+        x += cells + GAP
+    last, x, cells = placed[-1]
+    if not columns[last].numeric:
+        placed[-1] = (last, x, cells + left)
+    return placed
