@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _run(words)
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _no_reader()
+    except (BrokenPipeError, SystemExit) as error:
+        return _no_reader() if isinstance(error, OSError) or error.code == 1 else OK
     except KeyboardInterrupt:
         return _said("Cancelled.", CANCELLED)
     except Exception as error:
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     from sim.cli.app import app
 
+    # Typer itself ends the process for completion, with 0, and for a broken pipe, with 1.
     code = app(words, prog_name="hubbub", standalone_mode=False)
     if code == CANCELLED:
         raise KeyboardInterrupt
@@ -79,7 +80,10 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         elif word in _BARE or (name in _VALUED and sign):
             front.append(word)
         elif word in _VALUED:
-            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+            value = next(words, None)
+            if value is None:
+                return [word]  # whose error says that a value is missing
+            front += [word, value]
         else:
             rest.append(word)
     return front + rest

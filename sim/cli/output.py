@@ -155,6 +155,7 @@ def _bar() -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=1.0)
         yield lambda stage, share: progress.update(task, description=stage, completed=share)

@@ -286,9 +286,11 @@ def carry_out(order: Order) -> int:
         saying.check()
     with watched() as report:
         ran = _run(order.make(report), order, report)
-        report("gathering results", 1.0)
-        command = shlex.join(order.command(ran.world.seed))
-        _write(ran, order.outputs, command, report)
+        saved = _saved(ran.world, order.outputs.save, report)
+    command = shlex.join(order.command(ran.world.seed))
+    _write(ran, order.outputs, command)
+    if saved:
+        tell(saved)
     log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
     show = tell if order.outputs.on_stdout else say
     if ran.cascades:
@@ -335,15 +337,16 @@ def _most_running(order: Order) -> int:
     return current().max_running
 
 
-def _write(ran: Ran, outputs: Outputs, command: str, report: Report) -> None:
-    world, cascades = ran.world, ran.cascades
+def _saved(world: World, path: Path | None, report: Report) -> str:
+    return "" if path is None else save_world(world, path, report)
+
+
+def _write(ran: Ran, outputs: Outputs, command: str) -> None:
     if outputs.json is not None:
-        found = result(world, cascades, command=command, seconds=ran.seconds)
+        found = result(ran.world, ran.cascades, command=command, seconds=ran.seconds)
         write_text(outputs.json, as_json(found) + "\n")
     if outputs.csv is not None:
-        write_text(outputs.csv, as_csv(cascades))
-    if outputs.save is not None:
-        tell(save_world(world, outputs.save, report))
+        write_text(outputs.csv, as_csv(ran.cascades))
 
 
 def _pace(ran: Ran) -> str:

@@ -1,0 +1,255 @@
+"""The entry: one sentence and one exit code for whatever happens."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sim
+from sim.cli import start
+from sim.cli.exits import EXITS, code_of
+from sim.cli.main import hoisted, main
+from sim.errors import (
+    Cancelled,
+    CapacityError,
+    FileError,
+    HubbubError,
+    InputError,
+    PluginError,
+    SettingsError,
+)
+from tests.unit.cli.conftest import Hubbub
+
+
+def raising(error: BaseException) -> Any:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
+
+
+def test_version(hubbub: Hubbub) -> None:
+    assert hubbub("--version") == (0, f"hubbub {sim.__version__}\n", "")
+
+
+def test_help_lists_every_verb_and_exit_code(hubbub: Hubbub) -> None:
+    said = hubbub("--help")
+    assert said.code == 0
+    text = " ".join(said.out.split())
+    for verb in ("open", "new", "import", "run", "info", "models", "plugin", "phases", "doctor"):
+        assert f" {verb} " in text
+    for code, meaning in EXITS.items():
+        assert f"{code} {meaning}" in text
+
+
+@pytest.mark.parametrize("verb", ["open", "new", "import", "run", "info", "verify", "models"])
+def test_every_verb_has_help(hubbub: Hubbub, verb: str) -> None:
+    assert hubbub(verb, "--help").out.startswith(f"Usage: hubbub {verb} ")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("frobnicate",), "No such command 'frobnicate'. See hubbub --help.\n"),
+        (("run",), "Missing argument 'WORLD'. See hubbub run --help.\n"),
+        (("run", "demo", "--tick", "3"), "--tick"),
+        (("new",), "Missing option"),
+        (("phases", "--threads"), "requires an argument"),
+    ],
+)
+def test_wrong_words_are_one_sentence(
+    hubbub: Hubbub, words: tuple[str, ...], sentence: str
+) -> None:
+    said = hubbub(*words)
+    assert said.code == 2
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (HubbubError("It."), 1),
+        (InputError("It."), 2),
+        (SettingsError("It."), 2),
+        (FileError("a", "it"), 3),
+        (CapacityError("It."), 4),
+        (PluginError("a", "it"), 5),
+        (Cancelled("It."), 130),
+    ],
+)
+def test_every_kind_of_error_has_its_code(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, error: HubbubError, code: int
+) -> None:
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(error))
+    assert hubbub("phases") == (code, "", f"{error}\n")
+    assert code_of(error) == code
+
+
+def test_a_file_too_large_for_the_memory_is_a_matter_of_memory() -> None:
+    from sim.store import SnapshotCapacityError
+
+    assert code_of(SnapshotCapacityError("a.hub", "is too large")) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (KeyboardInterrupt(), 130, "Cancelled.\n"),
+        (MemoryError(), 4, "The memory is used up; make a smaller world or close programs.\n"),
+        (PermissionError(13, "Permission denied", "a.json"), 3, "a.json: permission denied.\n"),
+    ],
+)
+def test_what_the_system_says_is_a_sentence_too(
+    hubbub: Hubbub,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+    sentence: str,
+) -> None:
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(error))
+    assert hubbub("phases") == (code, "", sentence)
+
+
+def test_a_bug_is_a_sentence_and_a_report(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HUBBUB_LOG_FOLDER", str(tmp_path / "logs"))
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by\nzero")))
+    said = hubbub("phases")
+    assert said.code == 1
+    report = next((tmp_path / "logs").glob("crash-*.txt"))
+    assert said.err == (
+        f"Hubbub failed unexpectedly: ZeroDivisionError: by zero. The report is {report}.\n"
+    )
+    assert "Traceback" in report.read_text()
+    record = json.loads((tmp_path / "logs" / "hubbub.jsonl").read_text())
+    assert (record["level"], record["error"]) == ("error", "ZeroDivisionError: by zero")
+
+
+def test_a_bug_without_a_place_for_reports_is_still_a_sentence(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HUBBUB_LOG_FOLDER", str(tmp_path / "file"))
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by zero")))
+    assert hubbub("phases").err.endswith("Run it again with --debug to see where.\n")
+
+
+def test_debug_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by zero")))
+    with pytest.raises(ZeroDivisionError):
+        main(["phases", "--debug"])
+
+
+def test_debug_leaves_wrong_words_a_sentence(hubbub: Hubbub) -> None:
+    assert hubbub("phases", "--nonsense", "--debug").code == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["run", "demo", "--threads", "2"], ["--threads", "2", "run", "demo"]),
+        (["run", "--saves=x", "demo"], ["--saves=x", "run", "demo"]),
+        (["run", "--debug", "a"], ["--debug", "run", "a"]),
+        (["run", "--", "--debug"], ["run", "--", "--debug"]),
+        (["run", "--threads"], ["--threads"]),
+        (["run", "--debug=1"], ["run", "--debug=1"]),
+    ],
+)
+def test_shared_options_stand_anywhere(typed: Sequence[str], meant: list[str]) -> None:
+    assert hoisted(typed) == meant
+
+
+def test_without_a_terminal_the_screen_names_the_headless_command(hubbub: Hubbub) -> None:
+    for words in ((), ("open", "a.hub")):
+        said = hubbub(*words)
+        assert said.code == 2
+        assert "hubbub run demo" in said.err
+        assert said.err.count("\n") == 1
+
+
+def test_a_dumb_terminal_is_none(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert "TERM=dumb" in hubbub().err
+
+
+class Entry:
+    """An installed screen that notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def load(self) -> Any:
+        def show(path: object, *, saves: object) -> int:
+            self.asked += [path, saves]
+            return 7
+
+        return show
+
+
+def test_the_screen_comes_through_its_entry_point(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    entry = Entry()
+    monkeypatch.setattr(start, "_require_terminal", lambda: None)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
+    assert hubbub("--saves", "here").code == 7
+    assert hubbub("open", "a.hub", "--saves", "here").code == 7
+    assert entry.asked == [None, Path("here"), Path("a.hub"), Path("here")]
+
+
+def test_without_a_screen_there_is_a_sentence(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "_require_terminal", lambda: None)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [])
+    assert hubbub().err == "No screen is installed; reinstall Hubbub, or use hubbub run.\n"
+
+
+def test_names_are_completed_in_the_shell() -> None:
+    assert start.completed("models")("si") == ["si", "sir", "sis"]
+    assert start.completed("networks")("small") == ["small-world"]
+
+
+def test_threads_reach_the_engine(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    before = numba.get_num_threads()
+    try:
+        assert hubbub("phases", "--threads", "1").code == 0
+        assert os.environ["NUMBA_NUM_THREADS"] == "1"
+        assert numba.get_num_threads() == 1
+        assert hubbub("phases", "--threads", "1000").code == 0
+    finally:
+        numba.set_num_threads(before)
+
+
+def test_python_m_sim_is_hubbub() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(sim.__file__).parents[1],
+    )
+    assert done.stdout == f"hubbub {sim.__version__}\n"
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    words = f"{sys.executable} -m sim models --json | sleep 0; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", words],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(sim.__file__).parents[1],
+    )
+    assert done.stdout in {"141\n", "0\n"}
+    assert done.stderr == ""

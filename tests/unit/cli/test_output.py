@@ -1,0 +1,133 @@
+"""Sentences, tables, JSON, and work that can be watched and cancelled."""
+
+import json
+import math
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from sim.cli.log import log
+from sim.cli.output import as_json, table, watched
+from sim.core.settings import load_settings, use
+from sim.errors import Cancelled
+
+ROOT = Path(sim.__file__).parents[1]
+
+
+def test_json_is_plain_and_strict() -> None:
+    value = {
+        "path": Path("a"),
+        "array": np.array([1.5, math.nan]),
+        1: (np.int64(3), None, True),
+        "inf": math.inf,
+    }
+    told = json.loads(as_json(value))
+    assert told == {"path": "a", "array": [1.5, None], "1": [3, None, True], "inf": None}
+
+
+def test_tables_align_wide_characters_and_keep_one_line() -> None:
+    text = table([("桥", "a"), ("bridge\nx", "\x1b[31mred")])
+    first, second = text.splitlines()
+    assert first.index("a") == second.index("\N{REPLACEMENT CHARACTER}") - 1
+    assert "\x1b" not in text
+
+
+def test_ctrl_c_cancels_at_the_next_report() -> None:
+    with watched() as report:
+        report("drawing ties", 0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(Cancelled, match=r"^Cancelled while drawing ties; nothing was"):
+            report("drawing ties", 0.2)
+
+
+def test_a_second_ctrl_c_does_not_wait() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        twice_interrupted()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def twice_interrupted() -> None:
+    with watched():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+
+async def test_work_is_watched_in_any_thread() -> None:
+    import asyncio
+
+    def work() -> None:
+        with watched() as report:
+            report("reading", 0.5)
+
+    await asyncio.to_thread(work)
+
+
+def test_a_terminal_sees_a_bar_and_the_pipe_only_results() -> None:
+    master, slave = pty.openpty()
+    words = [sys.executable, "-m", "sim", "run", "new:3000", "--inject", "x", "--json", "-"]
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=slave, cwd=ROOT, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(slave)
+    seen = drained(master, child)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert json.loads(out)["world"]["agents"] == 3000
+    assert b"100%" in seen or "━".encode() in seen
+
+
+def drained(master: int, child: "subprocess.Popen[bytes]") -> bytes:
+    """Read a terminal until whoever writes on it has ended."""
+    seen = b""
+    try:
+        while child.poll() is None or select.select([master], [], [], 0)[0]:
+            if select.select([master], [], [], 0.2)[0]:
+                seen += os.read(master, 65536)
+    except OSError:  # the other end is closed
+        pass
+    os.close(master)
+    return seen
+
+
+def test_a_long_run_is_cancelled_by_ctrl_c(tmp_path: Path) -> None:
+    words = ["run", "new:3000", "--inject", "x", "--model", "sis", "-p", "beta=0.5"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "sim", *words, "--ticks", "100000000", "--save", "no.hub"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    time.sleep(4)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (130, "")
+    assert err.startswith("Cancelled")
+    assert not (tmp_path / "no.hub").exists()
+
+
+def test_the_log_has_a_line_for_what_is_grave_enough(tmp_path: Path) -> None:
+    use(load_settings(log_folder=tmp_path, log_level="warning"))
+    log("too small to tell")
+    log("heard", "warning", text="one\ntwo", path=tmp_path)
+    (line,) = (tmp_path / "hubbub.jsonl").read_text().splitlines()
+    record = json.loads(line)
+    assert (record["event"], record["level"], record["text"]) == ("heard", "warning", "one\ntwo")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    use(load_settings(log_folder=tmp_path / "file"))
+    log("nowhere")

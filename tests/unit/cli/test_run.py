@@ -1,0 +1,246 @@
+"""``hubbub run``: the same as the library, written as JSON and CSV, repeatable."""
+
+import csv
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim import World, load
+from sim.cli import running
+from sim.core.progress import Report
+from sim.errors import Cancelled
+from sim.spread.cascade import Cascade
+from tests.unit.cli.conftest import Hubbub
+
+SMALL = "new:300,mean_degree=6,seed=3"
+STORY = ("--inject", "The bridge is closed.", "--seeds", "ids:0,33", "-p", "probability=0.3")
+
+
+@pytest.fixture
+def twin() -> tuple[World, Cascade]:
+    """What the commands below do, done with the library."""
+    world = World.create(300, mean_degree=6, seed=3)
+    story = world.inject(
+        "The bridge is closed.", seeds=[0, 33], model="independent-cascade", probability=0.3
+    )
+    world.run_until_quiet(story)
+    return world, story
+
+
+def found(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text())
+    return loaded
+
+
+def test_a_run_is_what_the_library_does(
+    hubbub: Hubbub, twin: tuple[World, Cascade], tmp_path: Path
+) -> None:
+    world, story = twin
+    assert hubbub("run", SMALL, *STORY, "--json", "out.json").code == 0
+    told = found(tmp_path / "out.json")
+    assert told["world"]["digest"] == world.digest()
+    (cascade,) = told["cascades"]
+    assert cascade["size"] == story.size
+    assert cascade["counts"] == story.counts
+    assert cascade["new_adopters"] == story.new_adopters.tolist()
+    assert list(cascade["history"].values()) == story.history.T.tolist()
+    assert cascade["depth"] == story.depth
+    assert cascade["parameters"]["probability"] == 0.3
+
+
+def test_csv_has_a_line_for_every_tick(
+    hubbub: Hubbub, twin: tuple[World, Cascade], tmp_path: Path
+) -> None:
+    _, story = twin
+    hubbub("run", SMALL, *STORY, "--csv", "out.csv")
+    with (tmp_path / "out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["new"]) for row in rows] == story.new_adopters.tolist()
+    assert [int(row["active"]) for row in rows] == story.history[:, 1].tolist()
+    assert rows[-1]["size"] == str(story.size)
+    assert rows[0]["tick"] == "0"
+
+
+def test_every_run_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Path) -> None:
+    words = ("--author", "5", "--tags", "music", "--priority", "2", "--draws", "coins")
+    first = hubbub("run", SMALL, *STORY, *words, "--json", "a.json")
+    before = found(tmp_path / "a.json")
+    command = first.out.splitlines()[-1].removeprefix("Again: ")
+    assert before["command"] == command
+    assert "--seed 3" in command
+    assert hubbub(*shlex.split(command)[1:]).code == 0
+    after = found(tmp_path / "a.json")
+    del before["seconds"], after["seconds"]
+    assert after == before
+
+
+def test_a_seed_on_the_command_line_makes_another_world(hubbub: Hubbub) -> None:
+    digests = {
+        hubbub("run", SMALL, "--seed", seed, "--json", "-").json["world"]["digest"]
+        for seed in ("1", "2", "1")
+    }
+    assert len(digests) == 2
+
+
+def test_a_saved_world_goes_on_as_if_it_had_never_stopped(
+    hubbub: Hubbub, twin: tuple[World, Cascade]
+) -> None:
+    world, _ = twin
+    said = hubbub("run", SMALL, *STORY, "--ticks", "2", "--save", "half.hub")
+    assert "Saved half.hub" in said.err
+    ticks = str(world.tick - 2)
+    again = hubbub("run", "half.hub", "--ticks", ticks, "--json", "-")
+    assert again.json["world"]["digest"] == world.digest()
+    assert again.json["cascades"][0]["text"] == "The bridge is closed."
+
+
+def test_a_name_means_a_world_in_the_saves_folder(hubbub: Hubbub, tmp_path: Path) -> None:
+    (tmp_path / "saves").mkdir()
+    hubbub("run", SMALL, "--ticks", "1", "--save", "saves/monday.hub")
+    assert hubbub("run", "monday", "--ticks", "1", "--json", "-").json["world"]["tick"] == 2
+
+
+def test_results_on_standard_output_are_alone_there(hubbub: Hubbub) -> None:
+    said = hubbub("run", SMALL, *STORY, "--csv", "-")
+    assert said.out.startswith("cascade,model,tick,new,size,r,")
+    assert "Again: " not in said.out
+    assert "Again: " in said.err
+
+
+def test_until_quiet_ends_early_and_ticks_ends_at_the_latest(hubbub: Hubbub) -> None:
+    quiet = hubbub("run", SMALL, *STORY, "--ticks", "500", "--until-quiet", "--json", "-")
+    assert quiet.json["world"]["tick"] < 100
+    assert hubbub("run", SMALL, *STORY, "--ticks", "2", "--json", "-").json["world"]["tick"] == 2
+    assert hubbub("run", SMALL, *STORY, "--ticks", "90", "--json", "-").json["world"]["tick"] == 90
+
+
+def test_a_model_that_never_rests_ends_at_the_limit(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "LIMIT", 7)
+    words = ("--inject", "x", "--model", "sis", "-p", "beta=1", "-p", "gamma=0.5")
+    assert hubbub("run", SMALL, *words, "--json", "-").json["world"]["tick"] == 7
+
+
+def test_the_model_of_the_settings_is_the_default(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBBUB_MODEL", "si")
+    monkeypatch.setenv("HUBBUB_MAX_RUNNING", "1")
+    said = hubbub("run", SMALL, "--inject", "x", "--json", "-")
+    assert said.json["cascades"][0]["model"] == "si"
+    assert "--model si" in said.json["command"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--model", "ssir"), "No propagation model named 'ssir'. Did you mean 'sir'?"),
+        (("-p", "probability=1.5"), "probability must be in [0, 1], got '1.5'."),
+        (("-p", "probabilty=1"), "no parameter 'probabilty' (did you mean 'probability'?)."),
+        (("-p", "probability"), "-p takes NAME=VALUE, such as probability=0.1; got 'probability'."),
+        (("-p", "probability=1", "-p", "probability=1"), "-p probability is given twice"),
+        (("--ticks", "-1"), "A run takes 0 ticks or more, got -1."),
+        (("--seeds", "ids:300"), "300"),
+        (("--draws", "dice"), "draws must be 'coins' or 'skips', got 'dice'."),
+        (("--json", "-", "--csv", "-"), "Only one of --json and --csv"),
+        (("--save", "-"), "A world is saved in a file"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_in_one_sentence(
+    hubbub: Hubbub, words: tuple[str, ...], sentence: str
+) -> None:
+    said = hubbub("run", SMALL, "--inject", "x", *words)
+    assert said.code == 2
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_options_of_a_message_need_a_message(hubbub: Hubbub) -> None:
+    said = hubbub("run", SMALL, "--model", "sir")
+    assert (said.code, said.err) == (2, "These are options of a message; add --inject TEXT.\n")
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ("new:many", "new: agents must be a whole number, got 'many'."),
+        ("new:0", "A world has at least 1 agent, got 0"),
+        ("new:10,mean_degree=x", "new: mean_degree must be a number, got 'x'."),
+        ("new:10,nonsense", "new: takes NAME=VALUE"),
+        ("new:10,network=smal-world", "Did you mean 'small-world'?"),
+    ],
+)
+def test_a_new_world_that_cannot_be_is_refused(hubbub: Hubbub, where: str, sentence: str) -> None:
+    said = hubbub("run", where)
+    assert said.code == 2
+    assert sentence in said.err
+
+
+def test_a_file_that_is_no_world_is_refused(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert hubbub("run", "absent.hub").code == 3
+    (tmp_path / "empty.hub").touch()
+    assert hubbub("run", "empty.hub").code == 3
+    (tmp_path / "text.hub").write_text("a b\n" * 9999)
+    said = hubbub("run", "text.hub")
+    assert said.code == 3
+    assert said.err.startswith("text.hub: ")
+
+
+def test_a_folder_that_does_not_exist_is_found_out_before_the_run(hubbub: Hubbub) -> None:
+    said = hubbub("run", "new:1000000000", "--json", "absent/out.json")
+    assert said.code == 3
+    assert said.err == "absent/out.json: its folder does not exist; create it first.\n"
+
+
+def test_a_result_that_cannot_be_written_is_a_sentence(hubbub: Hubbub, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    said = hubbub("run", SMALL, "--ticks", "1", "--json", "folder")
+    assert (said.code, said.err) == (3, "folder: cannot be written: Is a directory.\n")
+
+
+BAD = '''
+from sim import PropagationModel, register
+
+@register("bad")
+class Bad(PropagationModel):
+    """Fails."""
+
+    states = ("no", "yes")
+
+    def step(self, cascade, contacts, draws):
+        raise ZeroDivisionError("nothing to share")
+'''
+
+
+def test_a_plugin_that_fails_is_named_and_the_rest_goes_on(hubbub: Hubbub, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(BAD)
+    said = hubbub(
+        "run", SMALL, "--inject", "x", "--model", "bad", "--plugin", "bad.py", "--json", "a.json"
+    )
+    assert said.code == 5
+    assert "ZeroDivisionError: nothing to share" in said.out
+    told = found(tmp_path / "a.json")
+    assert told["cascades"][0]["status"] == "failed"
+    assert "--plugin bad.py" in told["command"]
+
+
+def test_cancelling_writes_nothing(
+    hubbub: Hubbub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(where: str, report: Report, **_: object) -> World:
+        raise Cancelled("Cancelled while drawing ties; nothing was written.")
+
+    monkeypatch.setattr("sim.cli.making.open_world", cancelled)
+    said = hubbub("run", SMALL, "--json", "out.json")
+    assert (said.code, said.err) == (130, "Cancelled while drawing ties; nothing was written.\n")
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_saved_world_is_whole(hubbub: Hubbub, tmp_path: Path) -> None:
+    hubbub("run", SMALL, *STORY, "--save", "end.hub", "--json", "end.json")
+    assert load(tmp_path / "end.hub").digest() == found(tmp_path / "end.json")["world"]["digest"]

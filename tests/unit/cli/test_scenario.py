@@ -1,0 +1,186 @@
+"""Scenario files: a whole run, strictly checked, with the place of every mistake."""
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sim import World, load
+from sim.world.seeding import choose_seeds
+from tests.unit.cli.conftest import Hubbub
+
+FULL = """
+[network]
+kind = "small-world"
+agents = 300
+mean_degree = 6
+seed = 7
+parameters = { rewiring = 0.1 }
+
+[population]
+tick_minutes = 30
+max_running = 5
+
+[[messages]]
+text = "The bridge is closed."
+seeds = "top:10:degree"
+model = "independent-cascade"
+parameters = { probability = 0.3 }
+
+[[messages]]
+text = "The bridge is open again."
+at = 4
+seeds = "random:20"
+model = "sir"
+tags = ["music"]
+author = "3"
+priority = 2
+draws = "skips"
+
+[stop]
+ticks = 50
+
+[outputs]
+json = "out.json"
+csv = "out.csv"
+save = "out.hub"
+"""
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    (tmp_path / "sub").mkdir()
+
+    def to_file(text: str) -> Path:
+        path = tmp_path / "sub" / "story.toml"
+        path.write_text(text)
+        return Path("sub/story.toml")
+
+    return to_file
+
+
+def test_a_scenario_is_what_the_library_does(hubbub: Hubbub, write: Write, tmp_path: Path) -> None:
+    assert hubbub("run", write(FULL)).code == 0
+    world = World.create(300, "small-world", 6, 7, tick_minutes=30, rewiring=0.1)
+    world.max_running = 5
+    world.inject(
+        "The bridge is closed.",
+        seeds=choose_seeds(world, "top:10:degree"),
+        model="independent-cascade",
+        probability=0.3,
+    )
+    world.inject(
+        "The bridge is open again.",
+        seeds=choose_seeds(world, "random:20"),
+        model="sir",
+        at=4,
+        author=3,
+        tags=["music"],
+        priority=2,
+        draws="skips",
+    )
+    world.step(50)
+    assert load(tmp_path / "sub" / "out.hub").digest() == world.digest()
+    told = json.loads((tmp_path / "sub" / "out.json").read_text())
+    assert [cascade["started_at"] for cascade in told["cascades"]] == [0, 4]
+    assert (tmp_path / "sub" / "out.csv").read_text().startswith("cascade,model,tick")
+
+
+def test_the_command_line_is_stronger_than_the_file(hubbub: Hubbub, write: Write) -> None:
+    words = ("--seed", "8", "--ticks", "3", "--until-quiet", "--json", "-")
+    told = hubbub("run", write(FULL), *words).json
+    assert (told["world"]["seed"], told["world"]["tick"]) == (8, 3)
+    assert told["command"] == (
+        "hubbub run sub/story.toml --seed 8 --ticks 3 --until-quiet --json -"
+    )
+    again = hubbub(*shlex.split(told["command"])[1:]).json
+    assert again["world"]["digest"] == told["world"]["digest"]
+
+
+def test_an_empty_scenario_runs_the_usual_world(hubbub: Hubbub, write: Write) -> None:
+    told = hubbub("run", write("[network]\nagents = 60\nmean_degree = 4\n"), "--json", "-").json
+    assert (told["world"]["agents"], told["world"]["tick"], told["cascades"]) == (60, 0, [])
+
+
+def test_a_scenario_may_take_the_demo_or_a_saved_world(
+    hubbub: Hubbub, write: Write, tmp_path: Path
+) -> None:
+    text = "[network]\nworld = 'demo'\n[stop]\nticks = 1\n"
+    assert hubbub("run", write(text), "--json", "-").json["world"]["agents"] == 7624
+    hubbub("new", "--agents", "80", "--mean-degree", "4", "--out", "sub/a.hub")
+    text = "[network]\nworld = 'a.hub'\nseed = 5\n[stop]\nticks = 1\n"
+    world = hubbub("run", write(text), "--json", "-").json["world"]
+    assert (world["agents"], world["seed"]) == (80, 5)
+
+
+def test_a_scenario_may_import_a_file_beside_it(
+    hubbub: Hubbub, write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "sub" / "edges.csv").write_text("a,b,w\n1,2,0.5\n2,3,1\n")
+    (tmp_path / "sub" / "labels.csv").write_text("id,label\n1,north\n2,north\n3,south\n")
+    text = (
+        "[network]\nfile = 'edges.csv'\ndirected = false\nweights = 'w'\nlabels = 'labels.csv'\n"
+        "[[messages]]\ntext = 'x'\nseeds = 'community:north'\nmodel = 'si'\n"
+        "parameters = {beta = 1}\n"
+    )
+    told = hubbub("run", write(text), "--json", "-").json
+    assert (told["world"]["ties"], told["cascades"][0]["seeds"]) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("agents", "agnts", "[network]: no key 'agnts' (did you mean 'agents'?)."),
+        ("[stop]", "[stp]", "no section [stp] (did you mean [stop]?); there are network, "),
+        ("[stop]", "[zzz]", "no section [zzz]; there are network, "),
+        ("draws", "drws", "[[messages]] number 2: no key 'drws' (did you mean 'draws'?)."),
+        ("at = 4", "at = -4", "[[messages]] number 2: at must be at least 0, got -4."),
+        ("at = 4", "at = 'soon'", "[[messages]] number 2: at must be a whole number at least 0"),
+        ('text = "The bridge is closed."', "", "[[messages]] number 1: text is required."),
+        ("= 0.3", "= 3", "[[messages]] number 1: independent-cascade: probability must be in"),
+        ('"sir"', '"sirr"', "[[messages]] number 2: No propagation model named 'sirr' (Did "),
+        ('"music"', '"musik"', "[[messages]] number 2: "),
+        ("small-world", "small-wrld", "[network]: No network named 'small-wrld' (Did you mean"),
+        ("kind =", "world = 'demo'\nkind =", "[network]: give only one of world, file and kind"),
+        ("ticks = 50", "ticks = ", "it is no TOML: Invalid value"),
+    ],
+)
+def test_a_mistake_is_named_with_file_section_and_key(
+    hubbub: Hubbub, write: Write, old: str, new: str, sentence: str
+) -> None:
+    assert old in FULL
+    said = hubbub("run", write(FULL.replace(old, new, 1)))
+    assert said.code == 3
+    assert said.err.startswith(f"sub/story.toml: {sentence}")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("network = 3", "[network] is a table of keys, got 3."),
+        ("messages = 3", "messages are written as [[messages]], one block each."),
+        ("[network]\nworld='demo'\nparameters={a=1}", "[network]: parameters belong to a kind"),
+        ("# " + "x" * (1 << 20), "a scenario has at most 1 MiB; is it one?"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(
+    hubbub: Hubbub, write: Write, text: str, sentence: str
+) -> None:
+    assert hubbub("run", write(text)).err.startswith(f"sub/story.toml: {sentence}")
+
+
+def test_a_scenario_that_is_not_there_is_refused(hubbub: Hubbub) -> None:
+    said = hubbub("run", "absent.toml")
+    assert said.code == 3
+    assert said.err == "absent.toml: no such file or directory; name a scenario file.\n"
+
+
+def test_a_scenario_takes_no_second_message(hubbub: Hubbub, write: Write) -> None:
+    said = hubbub("run", write(FULL), "--inject", "x")
+    assert said.code == 2
+    assert "has its own messages" in said.err
