@@ -90,9 +90,10 @@ def follow(
         int32 (n,): ticks from ``first`` to each agent's adoption (-1: none), and the length of the
         chain from its seed; written here.
     caused
-        int64 (ticks,): how many were convinced by the adopters of each tick; added to.
+        int64 (ticks,): how many were convinced by the adopters of each tick, the last one holds
+        all beyond; added to.
     levels
-        int64 (k,): adopters at each distance from the seeds, the last one holds all beyond.
+        int64 (k,): adopters at each distance from the seeds; the last one holds all beyond.
 
     Returns
     -------
@@ -101,12 +102,13 @@ def follow(
     """
     deepest = 0
     last = levels.size - 1
+    latest = caused.size - 1
     for i in range(begin, end):
         v = agents[i]
         when[v] = ticks[i] - first
         level[v] = 0
         if sources[i] != _NOBODY and when[sources[i]] >= 0:
-            caused[when[sources[i]]] += 1
+            caused[min(latest, int(when[sources[i]]))] += 1
             level[v] = level[sources[i]] + 1
         depth = int(level[v])
         levels[min(last, depth)] += 1
@@ -135,13 +137,15 @@ def spread_out(
     width
         Ticks in a column of the table.
     heat
-        int64 (groups, columns): new adopters of each group in each column of time; added to.
+        int64 (groups, columns): new adopters of each group in each column of time, the last one
+        holds all beyond; added to.
     onset
         int64 (groups,): tick of the first adoption, -1: none; written here.
     """
+    last = heat.shape[1] - 1
     for i in range(begin, end):
         row = row_of[agents[i]]
-        heat[row, (ticks[i] - first) // width] += 1
+        heat[row, min(last, int(ticks[i] - first) // width)] += 1
         if onset[row] < 0:
             onset[row] = ticks[i]
 

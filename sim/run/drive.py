@@ -30,6 +30,8 @@ class Stretch:
         Called after each tick; true ends the stretch.
     done
         How many were run.
+    ended
+        Whether nothing more of it is wanted; any thread may set it.
     """
 
     order: int
@@ -98,7 +100,7 @@ class Drive:
         self.pace.ticked(at_least=_IDLE_SECONDS if slow else 0.0)
         if self.stretch is not None:
             self.stretch.done += 1
-            self.stretch.ended = self.stretch.until()
+            self.stretch.ended |= self.stretch.until()
         elif self._until():
             self.pause()
 

@@ -21,7 +21,7 @@ from sim.run.jobs import Job
 from sim.run.live import LiveWorld, next_revision
 from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
-from sim.run.sessions import Session
+from sim.run.sessions import ENDED, Session
 from sim.spread.cascade import Cascade
 from sim.world.world import World
 
@@ -221,8 +221,12 @@ class Link:
         session = self._sessions.get(cascade.id)
         if session is None:
             session = self._sessions[cascade.id] = Session(cascade)
-            session.settle(self._ended.get(cascade.id), self._failure)
+            session.settle(self._ended.get(cascade.id) or self._row(cascade), self._failure)
         return session
+
+    def _row(self, cascade: Cascade) -> SessionRow | None:
+        """Return the last line of a session that had ended before the engine began."""
+        return self.live.ledger.row(cascade.id) if cascade.status in ENDED else None
 
     def _session_ended(self, number: int, row: SessionRow) -> None:
         self._ended[number] = row

@@ -108,7 +108,8 @@ def plan(
         copy.step()
     seconds = now() - began
     if cascade.status == "failed":
-        raise PluginError(cascade.model_name, str(cascade.error).rstrip("."))
+        reason = str(cascade.error).removeprefix(f"{cascade.model_name}: ").rstrip(".")
+        raise PluginError(cascade.model_name, reason)
     ticks = copy.tick - world.tick
     audience, within, searched = _within_reach(copy, cascade)
     return Plan(

@@ -50,6 +50,7 @@ class _Entry:
     new: int = 0
     r: float = np.nan
     r_size: int = -1
+    row: SessionRow | None = None
 
 
 class Ledger:
@@ -177,7 +178,8 @@ class Ledger:
         else:
             self._note(f"#{number} came to rest at {size:,} adopters")
             self._emit(CascadeCompleted(tick=tick, cascade=number, adopters=size))
-        self._read_r(entry)
+        if cascade.started_at >= 0 and entry.r_size != size:
+            self._read_r(entry)
         del self._open[number]
         self._closed[number] = self._row(entry)
         self._ended(number, self._closed[number])
@@ -197,18 +199,17 @@ class Ledger:
     def read_some_r(self, adopters: int = _SMALL) -> None:
         """Bring R of the living sessions up to date in turns, looking at ``adopters`` at most."""
         entries = list(self._open.values())
-        for _ in range(len(entries)):
-            self._turn = (self._turn + 1) % len(entries)
-            entry = entries[self._turn]
-            adopters -= entry.cascade.size + len(self._world.agents) // 64
-            if adopters < 0 and entry.cascade.size:
-                return
+        stale = [e for e in entries if e.r_size != e.cascade.size and e.cascade.started_at >= 0]
+        for _ in range(len(stale)):
+            self._turn = (self._turn + 1) % len(stale)
+            entry = stale[self._turn]
             self._read_r(entry)
+            adopters -= entry.cascade.size + len(self._world.agents) // 64
+            if adopters < 0:
+                return
 
     def _read_r(self, entry: _Entry) -> None:
         cascade = entry.cascade
-        if cascade.size == entry.r_size or cascade.started_at < 0:
-            return
         entry.r_size = cascade.size
         entry.r = latest_r(cascade.r, cascade.new_adopters)
         if not np.isnan(entry.r):
@@ -224,6 +225,19 @@ class Ledger:
                 self._emit(InfluenceCalculated(tick=self._world.tick, cascade=number, r=r))
 
     def _row(self, entry: _Entry) -> SessionRow:
+        """Return the line of an entry, made anew only when it changed."""
+        cascade, row = entry.cascade, entry.row
+        if (
+            row is None
+            or row.size != cascade.size
+            or row.new != entry.new
+            or row.r is not entry.r
+            or row.status != cascade.status
+        ):
+            entry.row = row = self._new_row(entry)
+        return row
+
+    def _new_row(self, entry: _Entry) -> SessionRow:
         cascade = entry.cascade
         return SessionRow(
             id=cascade.id,

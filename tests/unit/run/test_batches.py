@@ -1,0 +1,151 @@
+"""Acts on many agents: what they promise holds, and cancelled they leave no trace."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from sim.errors import Cancelled, InputError, UnknownNameError
+from sim.run import Simulation
+from sim.run.batches import build_friendships, create_communities
+from sim.world.world import World
+from tests.unit.run.worlds import slow_phase
+
+
+async def test_created_agents_join_without_ties_and_without_harm_to_what_runs(
+    world: World, simulation: Simulation
+) -> None:
+    session = await simulation.inject("news", seeds=[1], model="sis")
+    await simulation.step(3)
+    assert await simulation.create_agents(50) == range(2000, 2050)
+    assert simulation.frame.agents == 2050
+    await simulation.step(3)
+    assert session.cascade.adopted_at.size == 2050
+    assert world.ties.out_degree[2000:].sum() == 0
+    with pytest.raises(InputError, match="At least 1 agent"):
+        await simulation.create_agents(0)
+
+
+def test_nobody_gets_more_friends_than_allowed_and_friendship_is_mutual() -> None:
+    world = World.from_edges([0, 0, 0], [1, 2, 3], agents=500, seed=4)
+    added = build_friendships(world, max_friends=6)
+    assert world.ties.count == 3 + added
+    assert world.ties.out_degree.max() <= 6
+    assert world.ties.out_degree.mean() > 5.5
+    np.testing.assert_array_equal(world.ties.out_degree[4:], world.ties.in_degree[4:])
+
+
+def test_friends_share_interests_more_often_than_strangers() -> None:
+    world = World.from_edges([0], [1], agents=2000, seed=4)
+    build_friendships(world, max_friends=4)
+    masks, ties = world.agents.interests, world.ties
+    sources = np.repeat(np.arange(2000), ties.out_degree)
+    friends = (masks[sources] & masks[ties.targets] != 0).mean()
+    strangers = (masks[sources] & masks[np.roll(ties.targets, 7)] != 0).mean()
+    assert friends > strangers + 0.1
+
+
+def test_friendships_are_the_same_for_the_same_world() -> None:
+    worlds = [World.from_edges([0], [1], agents=300, seed=4) for _ in range(2)]
+    for world in worlds:
+        build_friendships(world, max_friends=5)
+    assert worlds[0].digest() == worlds[1].digest()
+
+
+def test_cancelled_friendships_leave_the_world_as_it_was() -> None:
+    world = World.from_edges([0], [1], agents=300, seed=4)
+    before = world.digest()
+
+    def report(_stage: str, share: float) -> None:
+        if share > 0.5:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        build_friendships(world, max_friends=5, report=report)
+    assert world.digest() == before
+
+
+def test_created_communities_gather_neighbours_and_never_exceed_their_size(world: World) -> None:
+    sizes = create_communities(world, ["music", "Chess club"], max_members=40)
+    assert sizes == {"music": 40, "Chess club": 40}
+    assert world.agents.communities == ["music", "Chess club"]
+    music = world.agents.vocabulary.match("music")
+    founders = np.flatnonzero(world.agents.interests & np.uint64(music))
+    founder = founders[world.ties.out_degree[founders].argmax()]
+    assert world.agents.community[founder] == 0
+    assert np.bincount(world.agents.community + 1).tolist() == [1920, 40, 40]
+
+
+@pytest.mark.parametrize(
+    ("names", "most", "said"),
+    [([], 5, "need names"), (["a", "A"], 5, "already"), (["a"], 0, "max_members")],
+)
+def test_impossible_communities_are_refused(
+    world: World, names: list[str], most: int, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        create_communities(world, names, most)
+
+
+async def test_communities_appear_in_the_next_frame(simulation: Simulation) -> None:
+    await simulation.create_communities(["music", "sport"], max_members=30)
+    groups = simulation.frame.communities
+    assert groups is not None
+    assert groups.names == ("music", "sport", "in no community")
+    assert groups.sizes.tolist() == [30, 30, 1940]
+    assert groups.label == "ground truth"
+
+
+async def test_unknown_method_of_detection_is_refused_at_once(simulation: Simulation) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'louvain'"):
+        simulation.detect_communities("louvein")
+
+
+async def test_job_in_the_engine_can_be_cancelled_before_its_turn(world: World) -> None:
+    world.phases.append(slow_phase(0.1))
+    async with Simulation(world) as simulation:
+        steps = asyncio.create_task(simulation.step(2))
+        await asyncio.sleep(0.01)
+        job = simulation.build_friendships(5)
+        job.cancel()
+        with pytest.raises(Cancelled):
+            await job
+        await steps
+        assert simulation.frame.ties == world.ties.count
+
+
+async def test_interactions_are_all_adoptions_with_a_source_in_order(
+    simulation: Simulation,
+) -> None:
+    session = await simulation.inject("news", seeds=[1, 2, 3], model="sir", beta=0.3)
+    batches = [batch async for batch in simulation.interactions(batch_size=100)]
+    log = session.cascade.log
+    agents = np.concatenate([batch.agents for batch in batches])
+    np.testing.assert_array_equal(agents, log.agents[3:])
+    np.testing.assert_array_equal(np.concatenate([b.sources for b in batches]), log.sources[3:])
+    assert session.status == "quiet"
+
+
+async def test_batch_size_follows_the_time_a_batch_takes(world: World) -> None:
+    world.phases.append(slow_phase(0.02))
+    async with Simulation(world) as simulation:
+        await simulation.inject("news", seeds=[1, 2, 3], model="si", beta=0.3)
+        batches = simulation.interactions(batch_size=64, response_ms=2)
+        sizes = [len(batch) async for batch in batches]
+        assert sizes[0] == 64
+        assert min(sizes[1:4]) < 64
+
+
+async def test_interactions_end_after_the_ticks_allowed(simulation: Simulation) -> None:
+    await simulation.inject("news", seeds=[1, 2, 3], model="sis")
+    ticks = [b.ticks.max() async for b in simulation.interactions(batch_size=10, max_ticks=4)]
+    assert max(ticks) <= 4
+    assert simulation.frame.tick == 4
+
+
+async def test_no_interactions_in_a_world_at_rest(simulation: Simulation) -> None:
+    assert [batch async for batch in simulation.interactions()] == []
+    with pytest.raises(InputError, match="batch_size"):
+        await anext(simulation.interactions(batch_size=0))

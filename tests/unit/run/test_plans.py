@@ -1,0 +1,62 @@
+"""A plan says what would happen, and nothing happens."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sim.errors import InputError, ParameterError
+from sim.run import Simulation
+from sim.run.plans import plan
+from sim.world.world import World
+
+
+async def test_pilot_that_came_to_rest_is_the_run_that_follows(simulation: Simulation) -> None:
+    for text in ("first", "second"):
+        await simulation.step(2)
+        planned = await simulation.plan(text, seeds="top:10", model="independent-cascade")
+        session = await simulation.inject(text, seeds="top:10", model="independent-cascade")
+        ticks = await simulation.run_until_quiet(session.id)
+        assert not planned.is_least
+        assert (planned.size, planned.ticks) == (session.size, ticks)
+        np.testing.assert_array_equal(planned.seeds, session.cascade.seeds)
+
+
+async def test_planning_changes_nothing(world: World, simulation: Simulation) -> None:
+    before = await simulation.call(lambda world: world.digest())
+    await simulation.plan("news", seeds="random:5", model="sir")
+    assert await simulation.call(lambda world: world.digest()) == before
+    assert not simulation.frame.dirty
+
+
+async def test_bad_messages_are_refused_when_planned(simulation: Simulation) -> None:
+    with pytest.raises(ParameterError, match="probability"):
+        await simulation.plan("x", seeds=[1], model="independent-cascade", probability=1.5)
+    with pytest.raises(InputError, match="99999"):
+        await simulation.plan("x", seeds=[99999], model="si")
+
+
+def test_pilot_stops_when_its_time_is_up_and_says_so() -> None:
+    world = World.create(agents=500, mean_degree=6, seed=1)
+    clock = itertools.count()
+    planned = plan(
+        world,
+        {"text": "x", "seeds": [1], "model": "sis"},
+        budget=3,
+        now=lambda: float(next(clock)),
+    )
+    assert planned.is_least
+    assert planned.ticks == 2
+    assert "had not come to rest after 2 ticks" in planned.basis
+
+
+def test_audience_hears_a_seed_and_reach_follows_chains() -> None:
+    chain = World.from_edges([0, 0, 1, 2, 5], [1, 2, 2, 3, 6], agents=8)
+    planned = plan(chain, {"text": "the film", "seeds": [0, 5], "model": "si"})
+    assert planned.audience == 3  # 1, 2 and 6
+    assert planned.reach == 6  # those, the seeds, and 3
+    assert not planned.is_reach_least
+    assert planned.tags == chain.agents.vocabulary.names(chain.agents.vocabulary.match("the film"))
+    assert dict(planned.parameters).keys() >= {"beta"}

@@ -1,0 +1,186 @@
+"""Messages wait, run, rest, fail or are cancelled; and everybody hears of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.core.events import (
+    CascadeCompleted,
+    CascadeGrew,
+    CascadeStarted,
+    Event,
+    Forward,
+    InfluenceCalculated,
+    MessageReceived,
+    MessageSent,
+    ParameterChanged,
+)
+from sim.errors import InputError, ParameterError
+from sim.run import Simulation
+from sim.run.sessions import MOST_ROWS, latest_r
+from sim.world.world import World
+from tests.unit.run.worlds import until
+
+
+async def test_no_more_messages_run_than_the_cap_and_the_highest_priority_is_next(
+    world: World,
+) -> None:
+    async with Simulation(world, max_running=2) as simulation:
+        for priority in (0, 0, 1, 5, 5):
+            await simulation.inject("news", seeds=[1], model="sis", priority=priority)
+        statuses = [row.status for row in simulation.frame.sessions]
+        assert statuses == ["running", "running", "queued", "queued", "queued"]
+        await simulation.cancel(0)
+        await simulation.step()
+        assert [row.status for row in simulation.frame.sessions][2:] == [
+            "queued",
+            "running",
+            "queued",
+        ]
+        await simulation.cancel(1)
+        await simulation.step()
+        running = [row.id for row in simulation.frame.sessions if row.status == "running"]
+        assert running == [3, 4]
+
+
+async def test_done_waits_for_the_end_and_tells_the_last_line(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1, 2], model="independent-cascade")
+    await simulation.play()
+    row = await session.done()
+    assert (row.status, row.size, row.id) == ("quiet", session.size, session.id)
+    assert await session.done() is row
+    assert session.status == "quiet"
+
+
+async def test_done_of_a_cancelled_message_tells_what_it_reached(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1, 2], model="sis")
+    await simulation.step(3)
+    await simulation.cancel(session.id)
+    row = await session.done()
+    assert (row.status, row.size) == ("cancelled", session.size)
+    await simulation.cancel(session.id)
+    size = session.size
+    await simulation.step(3)
+    assert session.size == size
+
+
+async def test_events_tell_the_life_of_a_message_in_order(simulation: Simulation) -> None:
+    seen: list[Event] = []
+    simulation.subscribe(Event, seen.append)
+    session = await simulation.inject("news", seeds=[1, 2], model="si", beta=1.0, author=5)
+    await simulation.run_until_quiet()
+    await until(lambda: isinstance(seen[-1], (CascadeCompleted, InfluenceCalculated)))
+    kinds = [type(event) for event in seen]
+    assert kinds[:2] == [MessageSent, CascadeStarted]
+    assert kinds.index(CascadeCompleted) > kinds.index(CascadeGrew)
+    assert sum(event.new for event in seen if isinstance(event, CascadeGrew)) == session.size
+    received = [event.receivers for event in seen if isinstance(event, MessageReceived)]
+    assert received[-1] == session.size - 2
+    sent = seen[0]
+    assert isinstance(sent, MessageSent)
+    assert (sent.author, sent.text) == (5, "news")
+
+
+async def test_middleware_sees_every_event_first(simulation: Simulation) -> None:
+    seen: list[str] = []
+
+    def middleware(event: Event, forward: Forward) -> None:
+        seen.append("middleware")
+        forward(event)
+
+    simulation.use(middleware)
+    simulation.subscribe(MessageSent, lambda _event: seen.append("handler"))
+    await simulation.inject("news", seeds=[1], model="si")
+    await until(lambda: "handler" in seen)
+    assert seen[:2] == ["middleware", "handler"]
+
+
+async def test_parameter_changes_from_the_next_tick_on(simulation: Simulation) -> None:
+    changed: list[ParameterChanged] = []
+    simulation.subscribe(ParameterChanged, changed.append)
+    session = await simulation.inject("news", seeds=[1], model="si", beta=1e-9)
+    await simulation.step(3)
+    assert session.size == 1
+    await simulation.set_parameter(session.id, "beta", "1.0")
+    await simulation.step(1)
+    assert session.size > 1
+    focus = simulation.frame.focus
+    assert focus is not None
+    assert ("beta", 1.0) in focus.parameters
+    assert [(event.name, event.value) for event in changed] == [("beta", 1.0)]
+
+
+async def test_wrong_parameters_are_refused_and_change_nothing(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="si", beta=0.1)
+    with pytest.raises(ParameterError, match=r"beta must be in \[0, 1\], got 1.5"):
+        await simulation.set_parameter(session.id, "beta", 1.5)
+    with pytest.raises(ParameterError, match="did you mean 'beta'"):
+        await simulation.set_parameter(session.id, "betta", 0.5)
+    with pytest.raises(InputError, match=r"No session 7; they are 0 to 0"):
+        await simulation.set_parameter(7, "beta", 0.5)
+    assert session.cascade.model.values()["beta"] == 0.1
+    await simulation.cancel(session.id)
+    with pytest.raises(InputError, match="is cancelled"):
+        await simulation.set_parameter(session.id, "beta", 0.5)
+
+
+async def test_messages_that_a_world_brings_along_are_sessions_too(world: World) -> None:
+    old = world.inject("old", seeds=[1], model="si", beta=1.0)
+    world.run_until_quiet(old)
+    world.inject("young", seeds=[2], model="sis")
+    async with Simulation(world) as simulation:
+        assert [row.status for row in simulation.frame.sessions] == ["quiet", "running"]
+        assert (await simulation.session(0).done()).size == 2000
+        assert simulation.session(1) is simulation.session(1)
+        await simulation.cancel(1)
+        assert (await simulation.session(1).done()).status == "cancelled"
+
+
+async def test_message_sent_by_a_call_is_noticed(simulation: Simulation) -> None:
+    await simulation.call(
+        lambda world: world.inject("called", seeds=[1, 2, 3], model="si", beta=0.1).id
+    )
+    assert [row.text for row in simulation.frame.sessions] == ["called"]
+    assert simulation.frame.dirty
+
+
+async def test_author_and_seeds_may_be_foreign_ids_and_expressions(world: World) -> None:
+    named = World.from_edges([0, 1, 2], [1, 2, 0], ids=["a17", "b3", "c"], names=["Ana", "Bo", "C"])
+    async with Simulation(named) as simulation:
+        one = await simulation.inject("news", seeds="ids:b3,c", model="si", author="Ana")
+        assert one.cascade.seeds.tolist() == [1, 2]
+        assert one.cascade.message.author == 0
+        with pytest.raises(InputError, match="one author"):
+            await simulation.inject("news", seeds=[0], model="si", author="a17,b3")
+
+
+async def test_rows_are_bounded_and_keep_the_living(world: World) -> None:
+    async with Simulation(world) as simulation:
+        alive = await simulation.inject("alive", seeds=[1], model="sis")
+        await simulation.call(
+            lambda world: [world.inject("x", seeds=[1], model="si") for _ in range(MOST_ROWS + 50)]
+        )
+        for number in range(1, MOST_ROWS + 51):
+            await simulation.cancel(number)
+        rows = simulation.frame.sessions
+        assert len(rows) == MOST_ROWS
+        assert rows[0].id == alive.id
+        assert rows[-1].id == MOST_ROWS + 50
+        assert simulation.frame.sessions_total == MOST_ROWS + 51
+
+
+async def test_r_of_a_row_is_that_of_the_newest_generation_that_spoke(
+    simulation: Simulation,
+) -> None:
+    sessions = [
+        await simulation.inject("news", seeds=[k, k + 1], model="independent-cascade")
+        for k in range(3)
+    ]
+    assert np.isnan(simulation.frame.sessions[0].r)
+    await simulation.step(2)
+    await simulation.pause()
+    for session, row in zip(sessions, simulation.frame.sessions, strict=True):
+        cascade = session.cascade
+        expected = latest_r(cascade.r, cascade.new_adopters)
+        assert row.r == expected or np.isnan(expected)
