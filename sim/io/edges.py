@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +16,7 @@ from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.io.files import Source, opened
 from sim.io.report import ImportReport
-from sim.io.sniff import Column, Layout, sniff
+from sim.io.sniff import Column, Layout, sniff, whole
 from sim.io.table import Places, Table, read_numbers, read_texts
 
 __all__ = ["Direction", "EdgeOptions", "Edges", "IdKind", "check_direction", "read_arcs"]
@@ -29,7 +29,13 @@ Floats = npt.NDArray[np.float64]
 
 _FEW = 20  # ties below which two numbers in the first line may well be a tie
 _FOLLOWERS = frozenset({"follower", "follower_id", "follower_user_id", "voter"})
-_MARKUP = (b"<", "is XML; import it as GraphML or GEXF")
+_FOREIGN = {
+    b"<": "is XML; import it as GraphML or GEXF",
+    b"{": "is JSON, not a table of ties; write one tie a line",
+    b"[": "is JSON, not a table of ties; write one tie a line",
+}
+_MATRIX = b"%%MatrixMarket"
+_SIZED = "The first data line gives the sizes of the network, and is no tie."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ class EdgeOptions:
     directed
         False: a line is a tie both ways.
     columns
-        Where the two ids are, by place from 0 or by name in the header.
+        Where the two ids are, by place from 0 or by name in the header; None: under names such as
+        ``source`` and ``target``, else in front.
     weight_column, time_column
         Where weights and times are; None: they are not read.
     delimiter
@@ -92,7 +99,7 @@ class EdgeOptions:
 
     direction: Direction = "influences"
     directed: bool = True
-    columns: tuple[Column, Column] = field(default=(0, 1))
+    columns: tuple[Column, Column] | None = None
     weight_column: Column | None = None
     time_column: Column | None = None
     delimiter: str | None = None
@@ -147,20 +154,22 @@ def read_arcs(
     if _gives_sizes(table, layout, options):
         with opened(path) as source:
             table = _table(source, _after_first(source, layout), options, report)
-        notes = ("The first data line gives the sizes of the network, and is no tie.",)
+        notes = (_SIZED,)
     if not table.sources.size:
         raise FileError(Path(path), "holds no ties")
     return _edges(Path(path), table, options, notes, perf_counter() - began)
 
 
 def _layout(source: Source, options: EdgeOptions) -> Layout:
-    magic, reason = _MARKUP
-    if source.head.lstrip().startswith(magic):
-        raise FileError(source.path, reason)
-    wanted = (*options.columns, options.weight_column, options.time_column)
+    for sign, reason in _FOREIGN.items():
+        if source.head.lstrip().startswith(sign):
+            raise FileError(source.path, reason)
+    extra = (options.weight_column, options.time_column)
+    wanted = (*(options.columns or ()), *extra)
     named = any(isinstance(column, str) and not column.isdigit() for column in wanted)
-    numbers = [column for column in wanted[2:] if isinstance(column, int)]
-    header = True if named and options.header is None else options.header
+    sized = source.head.startswith(_MATRIX)
+    numbers = [column for column in extra if isinstance(column, int)]
+    header = True if (named or sized) and options.header is None else options.header
     return sniff(
         source.head, source.path, delimiter=options.delimiter, header=header, numbers=numbers
     )
@@ -180,7 +189,8 @@ def _places(path: Path, layout: Layout, options: EdgeOptions) -> Places:
     def place(column: Column | None) -> int | None:
         return None if column is None else layout.place(column, path)
 
-    first, second = (layout.place(column, path) for column in options.columns)
+    ends = options.columns or layout.ends
+    first, second = (layout.place(column, path) for column in ends)
     places = Places(first, second, place(options.weight_column), place(options.time_column))
     used = [at for at in (first, second, places.weight, places.time) if at is not None]
     if len(set(used)) < len(used):
@@ -191,6 +201,8 @@ def _places(path: Path, layout: Layout, options: EdgeOptions) -> Places:
 def _notes(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
     if not layout.header:
         return ()
+    if all(map(whole, layout.header)):
+        return (_SIZED,)
     named = f"Its header names {', '.join(map(one_line, layout.header))}."
     follows = layout.header[0].lower() in _FOLLOWERS
     if follows and options.directed and options.direction == "influences":

@@ -21,6 +21,8 @@ _BLOCK: Final = 1 << 22
 _MOST_LINE: Final = 1 << 20
 _SMALL: Final = 1 << 28  # bytes that any file may unpack to
 _MOST_RATIO: Final = 250  # edge lists shrink 4 to 20 times; a bomb 1,000 times
+_PEEK: Final = 1 << 12
+_TEXT: Final = bytes({*range(7, 14), 27, *range(32, 256)})
 _GZIP = b"\x1f\x8b"
 _FOREIGN = (
     (b"SQLite format 3\x00", "is a saved world or another database, not a table of text"),
@@ -124,13 +126,18 @@ class Source:
         for magic, reason in _FOREIGN:
             if head.startswith(magic):
                 raise FileError(self.path, reason)
-        if b"\x00" in head:
+        if b"\x00" in head or _looks_binary(head[:_PEEK]):
             raise FileError(self.path, "is a binary file, not text")
         head = head.removeprefix(_MARK)
         if not head.strip():
             raise FileError(self.path, "is empty")
         self._lone_returns = b"\r" in head and b"\n" not in head
         return head.replace(b"\r", b"\n") if self._lone_returns else head
+
+
+def _looks_binary(head: bytes) -> bool:
+    """Return whether more than one byte of twenty is a control character that no text has."""
+    return 20 * len(head.translate(None, _TEXT)) > len(head)
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:

@@ -72,7 +72,7 @@ def read_edges(
     *,
     direction: Direction = "influences",
     directed: bool = True,
-    columns: tuple[Column, Column] = (0, 1),
+    columns: tuple[Column, Column] | None = None,
     weight_column: Column | None = None,
     time_column: Column | None = None,
     delimiter: str | None = None,

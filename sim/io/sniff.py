@@ -42,6 +42,19 @@ _HEADINGS = frozenset(
     target_id to to_id to_node tonodeid to_user user1 user2 user_1 user_2 user_a user_b userid
     vertex1 vertex2 id label community department name""".split()  # noqa: SIM905 - it reads better
 )
+_PAIRS = (
+    ("source", "target"),
+    ("source_id", "target_id"),
+    ("src", "dst"),
+    ("from", "to"),
+    ("from_id", "to_id"),
+    ("fromnodeid", "tonodeid"),
+    ("follower", "followee"),
+    ("node_1", "node_2"),
+    ("node1", "node2"),
+    ("id_1", "id_2"),
+    ("user_1", "user_2"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,15 @@ class Layout:
             return names.index(column.lower())
         known = ", ".join(self.header) or "it has no header; pass its place, from 0"
         raise FileError(path, f"has no column {column!r} ({known})")
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Where the two ids are: under names such as source and target, else in front."""
+        names = [name.lower() for name in self.header]
+        for first, second in _PAIRS:
+            if first in names and second in names:
+                return names.index(first), names.index(second)
+        return 0, 1
 
     def are_whole(self, places: Sequence[int]) -> bool:
         """Return whether the cells in some columns of the sample are whole numbers, as a rule.
@@ -163,7 +185,10 @@ def cells(text: str, delimiter: str) -> list[str]:
         return text.split()
     if '"' not in text:
         return [cell.strip() for cell in text.split(delimiter)]
-    rows = list(csv.reader([text], delimiter=delimiter, skipinitialspace=True))
+    try:
+        rows = list(csv.reader([text], delimiter=delimiter, skipinitialspace=True))
+    except csv.Error:  # a quotation mark that is no quotation
+        rows = [text.split(delimiter)]
     return [cell.strip() for cell in rows[0]] if rows else []
 
 

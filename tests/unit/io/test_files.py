@@ -26,6 +26,8 @@ def _told(place: Path | str) -> str:
         (b" \n\n", "is empty"),
         (b"\x00\x01\x02\x03" * 50, "is a binary file"),
         (b"1 2\n\x00 3\n", "is a binary file"),
+        (bytes(range(1, 256)) * 8, "is a binary file"),
+        (b'{"nodes": []}', "is JSON, not a table of ties"),
         (b"SQLite format 3\x00....", "is a saved world or another database"),
         (b"PK\x03\x04....", "is a zip archive"),
         (b"BZh91AY", "is packed with bzip2"),
