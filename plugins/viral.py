@@ -25,7 +25,7 @@ class Viral(PerExposure):
 
     draws: ClassVar[DrawMode] = "coins"
 
-    base: float = Field(0.1, ge=0, le=1, description="chance at full trust, interest and novelty")
+    base: float = Field(0.4, ge=0, le=1, description="chance at full trust, interest and novelty")
     indifference: float = Field(
         0.25, ge=0, le=1, description="what is left of the chance without any shared interest"
     )
