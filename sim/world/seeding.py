@@ -41,6 +41,7 @@ MOST_NAMES = 100_000
 """Agents are found by name in worlds up to this size: names are made when asked for, not kept."""
 
 _QUERY = re.compile(r"^!?\w+(:|[<>]=?)\S")
+_MEMBERS = re.compile(r"^(.*?)\s*:\s*(-?\d+)\s*(?::\s*(\w+)\s*)?$")
 _ALLOWED = f"Seeds are chosen by {', '.join(FORMS)}, or a list of ids or names"
 
 
@@ -180,28 +181,28 @@ def _drawn(world: World, among: Ids, count: int) -> Ids:
 
 
 def _community(world: World, rest: str) -> Ids:
-    name, count, measure = _parted(rest)
+    parts = _MEMBERS.match(rest)
+    name, count, measure = parts.groups() if parts else (rest, None, None)
     try:
         label = _label(world, name)
     except UnknownNameError:
-        query = f"community:{rest}"
-        if " " not in rest or not _QUERY.match(query):
+        chosen = _terms(world, f"community:{rest}")
+        if chosen is None:
             raise
-        return _queried(world, query, "community")
+        return chosen
     members = _active(world, np.flatnonzero(world.agents.community == label))
     if count is None:
         return members
-    return _best(world, members, count, measure) if measure else _drawn(world, members, count)
+    wanted = _count(count, "community:NAME:40")
+    return _best(world, members, wanted, measure) if measure else _drawn(world, members, wanted)
 
 
-def _parted(rest: str) -> tuple[str, int | None, str]:
-    """Return (name, count, measure) of ``NAME[:COUNT[:MEASURE]]``; a name may hold colons."""
-    parts = [part.strip() for part in rest.split(":")]
-    if len(parts) > 2 and parts[-2].isdecimal() and not parts[-1].isdecimal():
-        return ":".join(parts[:-2]), _count(parts[-2], "community:NAME:40"), parts[-1]
-    if len(parts) > 1 and parts[-1].lstrip("-").isdecimal():
-        return ":".join(parts[:-1]), _count(parts[-1], "community:NAME:40"), ""
-    return rest, None, ""
+def _terms(world: World, query: str) -> Ids | None:
+    """Return what a query of several terms means; None when it is no such query."""
+    try:
+        return _active(world, select(world.agents, query)) if " " in query else None
+    except InputError:
+        return None
 
 
 def _label(world: World, name: str) -> int:

@@ -1,0 +1,125 @@
+"""The picture of communities: largest first, the rest in one row, the tied near each other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+
+from sim.agents.columns import Agents
+from sim.core.progress import Report
+from sim.errors import Cancelled
+from sim.network.ties import Ties
+from sim.run import Simulation, arranger
+from sim.run.groups import MOST_GROUPS, Groups, Labels, arrange
+from sim.run.layout import positions
+from sim.world.world import World
+from tests.unit.run.worlds import until
+
+
+def labelled(world: World) -> Labels:
+    agents = world.agents
+    return Labels(agents.community.copy(), tuple(agents.communities))
+
+
+def test_communities_come_largest_first_with_ties_and_best_members() -> None:
+    world = World.from_edges(
+        [0, 0, 1, 3, 3, 3],
+        [1, 3, 0, 2, 4, 0],
+        names=["Ana", "Bo", "Cy", "Di", "Ed"],
+        community=[1, 1, 0, 0, 0],
+        communities=["Peru", "Malta"],
+    )
+    groups = arrange(world.agents, world.ties, labelled(world))
+    assert groups is not None
+    assert groups.names == ("Peru", "Malta")
+    assert groups.sizes.tolist() == [3, 2]
+    assert groups.labels.tolist() == [0, 1]
+    assert groups.links.tolist() == [[2, 1], [1, 2]]
+    assert groups.top == (("Di", "Cy", "Ed"), ("Ana", "Bo"))
+    assert groups.label == "ground truth"
+
+
+def test_small_communities_and_agents_in_none_share_the_last_row() -> None:
+    labels = np.repeat(np.arange(-1, 300), 3)
+    labels = np.append(labels, np.arange(250))  # the first 250 have four members
+    world = World.from_edges([0], [1], agents=labels.size, community=labels)
+    groups = arrange(world.agents, world.ties, labelled(world))
+    assert groups is not None
+    assert len(groups.names) == len(groups.sizes) == MOST_GROUPS
+    assert groups.names[-1] == "101 smaller ones"
+    assert groups.sizes[:-1].tolist() == [4] * 199
+    assert groups.sizes.sum() == labels.size
+    assert groups.labels[-1] == -1
+    np.testing.assert_array_equal(np.bincount(groups.row_of), groups.sizes)
+
+
+def test_world_without_communities_has_no_picture() -> None:
+    world = World.from_edges([0], [1])
+    assert arrange(world.agents, world.ties, labelled(world)) is None
+
+
+def test_picture_can_be_cancelled() -> None:
+    world = World.create(agents=500, network="planted-communities", mean_degree=6, seed=1)
+
+    def report(stage: str, _share: float) -> None:
+        raise Cancelled(stage)
+
+    with pytest.raises(Cancelled):
+        arrange(world.agents, world.ties, labelled(world), report)
+
+
+def test_tied_communities_stand_closer_than_strangers() -> None:
+    links = np.zeros((6, 6), np.int64)
+    links[:3, :3] = links[3:, 3:] = 50
+    places = positions(links, np.full(6, 100))
+    apart = np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
+    within = max(apart[:3, :3].max(), apart[3:, 3:].max())
+    assert apart[:3, 3:].min() > within
+    assert places.min() >= 0
+    assert places.max() <= 1
+    np.testing.assert_array_equal(places, positions(links, np.full(6, 100)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_communities_have_places_too(count: int) -> None:
+    places = positions(np.zeros((count, count), np.int64), np.ones(count, np.int64))
+    assert places.shape == (count, 2)
+    assert np.isfinite(places).all()
+
+
+async def test_large_network_is_arranged_beside_the_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
+    world = World.create(agents=3000, network="planted-communities", mean_degree=10, seed=1)
+    async with Simulation(world) as simulation:
+        await simulation.play()
+        await until(lambda: simulation.frame.communities is not None)
+        groups = simulation.frame.communities
+        assert groups is not None
+        assert groups.sizes.sum() == 3000
+
+
+async def test_newer_communities_replace_those_still_being_arranged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
+
+    def dawdle(agents: Agents, ties: Ties, given: Labels, report: Report) -> Groups | None:
+        for _ in range(20):
+            time.sleep(0.01)
+            report("dawdling", 0.0)
+        return arrange(agents, ties, given, report)
+
+    monkeypatch.setattr(arranger, "arrange", dawdle)
+    world = World.create(agents=300, network="planted-communities", mean_degree=6, seed=1)
+    async with Simulation(world) as simulation:
+        await asyncio.sleep(0.02)
+        await simulation.call(lambda world: world.agents.set_community([0] * 300, ["Peru"]))
+        await until(lambda: simulation.frame.communities is not None)
+        groups = simulation.frame.communities
+        assert groups is not None
+        assert groups.names == ("Peru",)

@@ -1,0 +1,144 @@
+"""An expression means the agents that a person would expect, or is refused with what is allowed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.agents.lifecycle import Lifecycle
+from sim.errors import InputError, UnknownNameError
+from sim.world import seeding
+from sim.world.seeding import choose_seeds
+from sim.world.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """Five agents with foreign ids: a star round ``hub``, in two communities."""
+    return World.from_edges(
+        [0, 0, 0, 1],
+        [1, 2, 3, 2],
+        agents=5,
+        ids=["hub", "a", "b", "c", "d"],
+        names=["Ada Hub", "Al", "Bo", "Cy", "Di"],
+        community=[0, 0, 1, 1, -1],
+        communities=["North: old town", "South"],
+    )
+
+
+@pytest.fixture(scope="module")
+def city() -> World:
+    return World.create(agents=2000, network="planted-communities", mean_degree=10, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("expression", "agents"),
+    [
+        ("ids:hub,d", [0, 4]),
+        (" ids: d , hub ,d", [0, 4]),
+        ("hub,c", [0, 3]),
+        ("Bo", [2]),
+        ("ada hub, di", [0, 4]),
+        ("top:2", [0, 1]),
+        ("top:1:degree", [0]),
+        ("TOP:1:Degree", [0]),
+        ("community:South", [2, 3]),
+        ("community:north: old town", [0, 1]),
+        ("community:North: old town:1:degree", [0]),
+        ("community:'South':2", [2, 3]),
+        ("random:5", [0, 1, 2, 3, 4]),
+        ("community:South status:active", [2, 3]),
+        ("id:a,b", [1, 2]),
+        ("!id:a,b", [0, 3, 4]),
+    ],
+)
+def test_expression_means_these_agents(world: World, expression: str, agents: list[int]) -> None:
+    chosen = choose_seeds(world, expression)
+    assert chosen.dtype == np.uint32
+    assert chosen.tolist() == agents
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("", "empty"),
+        ("ids:", "at least one id"),
+        ("ids:nobody", "nobody"),
+        ("nobody", "top:40:pagerank"),
+        ("tpo:4", "Did you mean 'top:'"),
+        ("top:0", "whole number from 1"),
+        ("top:x", "got 'x'"),
+        ("top:6", "6 seeds are asked for, but only 5"),
+        ("top:2:degre", "Did you mean 'degree'"),
+        ("random:-1", "whole number"),
+        ("community:Sout", "Did you mean 'South'"),
+        ("community:South:3", "only 2 agents"),
+        ("openness>1.5", r"number in \[0, 1\]"),
+        ("activity>1 activity<0", "no active agent fits"),
+        ("id:hub id:a", "no active agent fits"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_sentence(
+    world: World, expression: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        choose_seeds(world, expression)
+
+
+def test_only_active_agents_are_chosen(world: World) -> None:
+    world.agents.set_status([0, 2], Lifecycle.IDLE)
+    assert choose_seeds(world, "top:1").tolist() == [1]
+    assert choose_seeds(world, "community:South").tolist() == [3]
+    assert choose_seeds(world, "random:3").tolist() == [1, 3, 4]
+    assert choose_seeds(world, "!id:a").tolist() == [3, 4]
+
+
+def test_random_seeds_are_the_same_for_the_same_world_and_new_for_each_message(
+    city: World,
+) -> None:
+    twin = World.create(agents=2000, network="planted-communities", mean_degree=10, seed=5)
+    first = choose_seeds(city, "random:40")
+    np.testing.assert_array_equal(choose_seeds(twin, "random:40"), first)
+    twin.inject("news", seeds=first, model="si")
+    assert not np.array_equal(choose_seeds(twin, "random:40"), first)
+
+
+def test_every_agent_is_drawn_about_equally_often(city: World) -> None:
+    twin = World(city.agents, city.ties, seed=5)
+    hits = np.zeros(2000)
+    for twin.made in range(200):
+        hits[choose_seeds(twin, "random:100")] += 1
+    assert hits.sum() == 200 * 100
+    assert abs(hits.mean() - 10) < 1e-9
+    assert abs(hits.var() - 9.5) < 1.5  # binomial: 200 x .05 x .95
+
+
+def test_community_with_a_number_draws_among_its_members(city: World) -> None:
+    from sim.world.communities import community_names
+
+    name = community_names(city.agents, city.ties)[0]
+    members = np.flatnonzero(city.agents.community == 0)
+    chosen = choose_seeds(city, f"community:{name}:5")
+    assert len(chosen) == 5
+    assert set(chosen) <= set(members)
+    np.testing.assert_array_equal(choose_seeds(city, "community:group 0"), members)
+    best = choose_seeds(city, f"community:{name}:3:degree")
+    degree = city.ties.out_degree
+    assert degree[best].min() >= np.sort(degree[members])[-3]
+
+
+def test_names_of_a_large_world_are_not_searched(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeding, "MOST_NAMES", 4)
+    with pytest.raises(InputError, match="No agent"):
+        choose_seeds(world, "Bo")
+
+
+def test_unknown_measure_and_community_say_what_is_known(world: World) -> None:
+    with pytest.raises(UnknownNameError) as measure:
+        choose_seeds(world, "top:1:fame")
+    assert measure.value.known == ("core", "degree", "pagerank")
+    with pytest.raises(UnknownNameError) as community:
+        choose_seeds(world, "community:West")
+    assert community.value.known == ("North: old town", "South")
