@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +26,7 @@ from tui.safe import SafeFilter, line, plain
 from tui.screens.error import Problem, sentence_of
 from tui.screens.loading import Loading
 from tui.screens.progress import Job, in_thread
+from tui.sentences import ended, hint_for
 from tui.situation import Situation
 from tui.theme import THEMES, register_themes
 from tui.work import Work
@@ -37,15 +39,6 @@ if TYPE_CHECKING:
     from tui.screens.stage import Stage
 
 __all__ = ["Hubbub", "main"]
-
-EXPECTED_FOR = 1.0
-"""Seconds that the bar shows what was asked for, until the engine says so itself."""
-
-_SETTLES = {
-    "playing": {"playing"},
-    "stepping": {"stepping"},
-    "pausing": {"paused", "pausing"},
-}
 
 
 class Hubbub(App[int], inherit_bindings=False):
@@ -85,8 +78,10 @@ class Hubbub(App[int], inherit_bindings=False):
         self.saved_words: list[str] = []
         self.last_order: Order | None = None
         self.last_new: NewWorld | None = None
-        self._expected_until = 0.0
+        self._is_new_world = True
         self._path = path
+        self.last_said = ("", "info")
+        self._said_at = 0.0
         self._first = Job("starting")
         self._stages: dict[str, Stage] = {}
 
@@ -167,7 +162,7 @@ class Hubbub(App[int], inherit_bindings=False):
         old, self.feed = self.feed, feed
         if old is not None:
             await old.close()
-        self.goal, self.expected = 0, ""
+        self.goal, self._is_new_world = 0, True
         self._take()
         if not self._stages:
             self._set_the_stages()
@@ -188,17 +183,19 @@ class Hubbub(App[int], inherit_bindings=False):
         """Take the newest frame, if there is a new one, and show it."""
         if self._take():
             self.redraw()
+        if self._said_at and time.monotonic() - self._said_at > SAID_FOR:
+            self.hint()
 
     def _take(self) -> bool:
         frame = self.feed.mailbox.take() if self.feed else None
-        if frame is None:
+        return frame is not None and self._accept(frame)
+
+    def _accept(self, frame: Frame) -> bool:
+        """Make a frame the newest, unless a newer one is known."""
+        before = self.frame
+        if before is not None and before.revision >= frame.revision and not self._is_new_world:
             return False
-        before, self.frame = self.frame, frame
-        if (
-            frame.state in _SETTLES.get(self.expected, ())
-            or time.monotonic() > self._expected_until
-        ):
-            self.expected = ""
+        self.frame, self._is_new_world = frame, False
         if frame.tick >= self.goal:
             self.goal = 0
         self._announce(before, frame)
@@ -258,11 +255,18 @@ class Hubbub(App[int], inherit_bindings=False):
         mode = self.current_mode if self.current_mode in self._stages else ""
         return Situation(self.frame, mode, self.work.busy)
 
-    def expect(self, state: str) -> None:
-        """Show at once what was asked for; the engine's own word replaces it."""
+    @contextmanager
+    def expecting(self, state: str) -> Iterator[None]:
+        """Show at once what was asked for, until the engine has answered."""
         self.expected = state
-        self._expected_until = time.monotonic() + EXPECTED_FOR
         self.redraw()
+        try:
+            yield
+        finally:
+            self.expected = ""
+            if self.feed is not None:
+                self._accept(self.feed.simulation.frame)
+            self.redraw()
 
     def go(self, mode: str) -> None:
         """Go to a mode; everything in it is as it was left."""
@@ -273,6 +277,8 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def say(self, text: str, kind: str = "info") -> None:
         """Say a sentence on the line above the footer."""
+        self._said_at = time.monotonic()
+        self.last_said = (text, kind)
         if self.stage is not None and self.stage.is_mounted:
             self.stage.line.say(text, kind)
         elif isinstance(self.screen, Loading):
@@ -280,10 +286,8 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def hint(self) -> None:
         """Say what can be done next."""
-        if self.frame is not None and not self.frame.sessions:
-            self.say("Press i to send a message, then space to let time run; ? explains the keys.")
-        else:
-            self.say("space runs and pauses, . steps one tick, i sends a message, ? explains.")
+        self.say(hint_for(self.frame, self.keymap))
+        self._said_at = 0.0
 
     def notify(
         self,
@@ -356,19 +360,11 @@ class Hubbub(App[int], inherit_bindings=False):
             await self.feed.close()
 
 
+SAID_FOR = 8.0
+"""Seconds that a sentence stays, until the hint returns."""
+
 SETTINGS_EVERY = 2.0
 """Seconds between two looks at the settings file."""
-
-
-def ended(number: int, status: str, size: int, agents: int, error: str | None) -> tuple[str, str]:
-    """Return (sentence, kind) for a message that came to its end."""
-    from tui.figures import count, percent
-
-    if status == "failed":
-        return f"Message #{number} failed: {line(error or 'no reason is known', 300)}", "error"
-    verb = "has gone quiet" if status == "quiet" else "was stopped"
-    share = percent(size / agents if agents else 0)
-    return f"Message #{number} {verb}: {count(size)} adopters ({share}).", "good"
 
 
 def main(

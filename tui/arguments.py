@@ -33,19 +33,21 @@ def pairs(words: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def number(words: tuple[str, ...], *, default: int, what: str = "ticks") -> int:
+def number(
+    words: tuple[str, ...], *, default: int, low: int = 1, what: str = "number of ticks"
+) -> int:
     """Read the one whole number that a command takes.
 
     Raises
     ------
     InputError
-        When it is no whole number of at least 1, or more than one word was typed.
+        When it is no whole number of at least ``low``, or more than one word was typed.
     """
     if not words:
         return default
     text = words[0].replace(",", "").replace("_", "")
-    if len(words) > 1 or not text.isdecimal() or int(text) < 1:
-        raise InputError(f"The number of {what} must be a whole number from 1, got {words[0]!r}.")
+    if len(words) > 1 or not text.isdecimal() or int(text) < low:
+        raise InputError(f"The {what} must be a whole number from {low}, got {words[0]!r}.")
     return int(text)
 
 

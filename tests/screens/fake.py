@@ -166,7 +166,7 @@ class FakeSimulation:
         self.asked.append(("inject", text, seeds, model, rest))
         if seeds == "ids:999999":
             raise InputError("The seeds 999999 are no agents of this world; it has 7,624.")
-        number = len(self.world.rows) + 1
+        number = len(self.world.rows)
         row = SessionRow(
             number, text, model, "running", 40, 40 / 7624, 0.5, 40, self.world.tick, 0, None
         )
@@ -191,8 +191,7 @@ class FakeSimulation:
 
     async def cancel(self, session: int) -> None:
         self.asked.append(("cancel", session))
-        at = session - 1
-        self.world.rows[at] = replace(self.world.rows[at], status="cancelled")
+        self.world.rows[session] = replace(self.world.rows[session], status="cancelled")
         self.changed()
 
     async def focus(self, session: int | None) -> None:
@@ -230,7 +229,7 @@ class FakeSimulation:
 
     def _focus(self) -> Focus | None:
         rows = {row.id: row for row in self.world.rows}
-        row = rows.get(self.focused or -1)
+        row = rows.get(-1 if self.focused is None else self.focused)
         if row is None:
             return None
         ticks = np.arange(self.world.tick - row.started_at + 1)

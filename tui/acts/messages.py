@@ -82,13 +82,19 @@ async def focus(app: Hubbub, words: Words) -> None:
     rows = app.frame.sessions if app.frame else ()
     ids = [row.id for row in rows]
     if words:
-        chosen = number((words[0].removeprefix("#"), *words[1:]), default=1, what="the message")
+        chosen = _id(words)
         if chosen not in ids:
             raise InputError(f"There is no message #{chosen}; there are {_listed(ids)}.")
     else:
         now = app.frame.focus.id if app.frame and app.frame.focus else None
         chosen = ids[(ids.index(now) + 1) % len(ids)] if now in ids else ids[-1]
     await app.simulation.focus(chosen)
+
+
+def _id(words: Words) -> int:
+    """Read the number of a message, with or without its #."""
+    bare = (words[0].removeprefix("#"), *words[1:])
+    return number(bare, default=0, low=0, what="number of a message")
 
 
 def _listed(ids: list[int]) -> str:
@@ -104,7 +110,7 @@ async def cancel(app: Hubbub, words: Words) -> None:
     if frame is None:
         return
     shown = frame.focus.id if frame.focus else frame.sessions[-1].id
-    chosen = number((words[0].removeprefix("#"),), default=0) if words else shown
+    chosen = _id(words) if words else shown
     rows = [row for row in frame.sessions if row.id == chosen]
     if not rows:
         raise InputError(

@@ -19,25 +19,25 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
 async def run(app: Hubbub, words: Words) -> None:
     """Run, or pause; with a number that many ticks, with ``quiet`` until no message spreads."""
     if words == ("quiet",):
-        app.expect("playing")
-        await app.simulation.play(ticks_per_second=app.speed, until_quiet=True)
+        with app.expecting("playing"):
+            await app.simulation.play(ticks_per_second=app.speed, until_quiet=True)
     elif words:
         ticks = number(words, default=1)
         app.goal = app.frame.tick + ticks if app.frame else 0
-        app.expect("playing")
-        await app.simulation.play(ticks_per_second=app.speed, until_tick=app.goal)
+        with app.expecting("playing"):
+            await app.simulation.play(ticks_per_second=app.speed, until_tick=app.goal)
     elif app.running:
         await pause(app, ())
     else:
-        app.expect("playing")
-        await app.simulation.play(ticks_per_second=app.speed)
+        with app.expecting("playing"):
+            await app.simulation.play(ticks_per_second=app.speed)
 
 
 async def pause(app: Hubbub, _words: Words) -> None:
     """Pause after the running tick; the bar says so until it is true."""
-    app.expect("pausing")
     app.goal = 0
-    await app.simulation.pause()
+    with app.expecting("pausing"):
+        await app.simulation.pause()
 
 
 async def step(app: Hubbub, words: Words) -> None:
@@ -45,8 +45,8 @@ async def step(app: Hubbub, words: Words) -> None:
     ticks = number(words, default=1)
     if ticks > 1 and app.frame is not None:
         app.goal = app.frame.tick + ticks
-        app.expect("stepping")
-    await app.simulation.step(ticks)
+    with app.expecting("stepping" if ticks > 1 else ""):
+        await app.simulation.step(ticks)
 
 
 async def faster(app: Hubbub, _words: Words) -> None:

@@ -55,6 +55,9 @@ async def zoom(app: Hubbub, _words: Words) -> None:
         screen.minimize()
     elif screen.focused is not None:
         screen.maximize(screen.focused, container=False)
+    elif app.stage is not None:
+        screen.set_focus(app.stage.main_pane())
+        screen.maximize(app.stage.main_pane(), container=False)
 
 
 async def theme(app: Hubbub, words: Words) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Groups"]
 
 
+Order = Literal["size", "adoption", "onset", "name"]
+
+
 class Groups(Stage):
     """One of three views, and the chosen community beside it."""
 
@@ -26,7 +30,7 @@ class Groups(Stage):
     BINDINGS: ClassVar[list[BindingType]] = mode_bindings("groups")
 
     view = "map"
-    order = "size"
+    order: Order = "size"
     chosen = 0
 
     def panes(self) -> ComposeResult:
@@ -44,6 +48,26 @@ class Groups(Stage):
                 pane.show(frame)  # type: ignore[attr-defined]
         self.query_one(Detail).show(frame.communities, self.chosen, frame.tick)
 
+    @on(CommunityMap.Selected)
+    @on(CommunityMap.Chosen)
+    @on(CommunityHeat.Selected)
+    @on(CommunityHeat.Chosen)
+    @on(CommunityTable.Selected)
+    @on(CommunityTable.Chosen)
+    def _selected(self, event: CommunityMap.Selected) -> None:
+        event.stop()
+        self.choose(event.index)
+
+    def choose(self, index: int) -> None:
+        """Show a community in detail, and put every cursor on it."""
+        self.chosen = index
+        self.query_one(CommunityMap).select(index)
+        self.query_one(CommunityHeat).select(index)
+        self.query_one(CommunityTable).select(index)
+        frame = self.app.frame
+        if frame is not None:
+            self.query_one(Detail).show(frame.communities, index, frame.tick)
+
     def turn(self, view: str = "") -> str:
         """Turn to a view, or to the next one; returns its name."""
         self.view = view or VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
@@ -54,6 +78,8 @@ class Groups(Stage):
 
     def sort(self, order: str = "") -> str:
         """Order the communities, or take the next order; returns its name."""
-        self.order = order or ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
-        self.app.redraw()
+        after = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+        self.order = order or after  # type: ignore[assignment]  # the act checked the word
+        self.query_one(CommunityHeat).sort_by(self.order)
+        self.query_one(CommunityTable).sort_by(self.order)
         return self.order

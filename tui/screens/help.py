@@ -27,21 +27,6 @@ WELCOME = (
     "and an entry in the palette (;)."
 )
 
-PANES = {
-    "curves": "Curves: how many members are in each state, tick by tick. Arrows move the "
-    "crosshair; [ and ] zoom.",
-    "now": "Now: where the message shown stands at this tick, and how it came there.",
-    "heat": "Communities over time: each row is a community, each column a span of ticks; the "
-    "brighter, the larger the share that adopted. Arrows move the cursor.",
-    "map": "Community map: each disc is a community, as large as its membership, coloured by the "
-    "share that adopted; lines are the ties between. Arrows go from one to the next.",
-    "table": "Communities: size, adoption and best-known members.",
-    "stories": "Messages: each message with its model, its adopters and R, the newest first. "
-    "Enter shows one. Below, what happened.",
-    "params": "Parameters of the message shown; p changes them while it spreads.",
-    "detail": "The chosen community: its size, who adopted, its best-known members.",
-}
-
 
 class Help(Dialog[bool]):
     """A text and a table of keys.
@@ -69,7 +54,7 @@ class Help(Dialog[bool]):
 
     def body(self) -> ComposeResult:
         """Show the text, then the keys by group."""
-        pane = PANES.get((self._focused.id or "") if self._focused else "", "")
+        pane = getattr(self._focused, "HELP", None) or ""
         yield Static(WELCOME + (f"\n\n{pane}" if pane else ""), markup=False)
         own = list(self._own_keys())
         if own:

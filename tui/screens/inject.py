@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
 from textual.widgets import Input, Select, Static
 
 from sim.errors import InputError
@@ -214,9 +217,11 @@ class Inject(Dialog[Order]):
     @work(exclusive=True)
     async def _look(self) -> None:
         """Show what the message would do; the newest question wins."""
-        import asyncio
-
         await asyncio.sleep(PATIENCE)
+        with suppress(NoMatches):  # the dialog was closed meanwhile
+            await self._show_plan()
+
+    async def _show_plan(self) -> None:
         preview = self.query_one("#plan", Static)
         try:
             order = self.order()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -42,6 +43,13 @@ class Live(Stage):
         for pane in self.query(".pane"):
             if pane.display:
                 pane.show(frame)  # type: ignore[attr-defined]
+
+    @on(CommunityMap.Chosen)
+    @on(CommunityHeat.Chosen)
+    def _chosen(self, event: CommunityMap.Chosen) -> None:
+        event.stop()
+        self.app.go("groups")
+        self.app.call_after_refresh(self.app.groups.choose, event.index)
 
     def on_stories_chosen(self, event: Stories.Chosen) -> None:
         """Show the message that was chosen."""

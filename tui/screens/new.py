@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
 from textual.widgets import Input, Select, Static
 
 from sim.errors import InputError
@@ -113,6 +115,10 @@ class New(Dialog[NewWorld]):
     @work(exclusive=True)
     async def _look(self) -> None:
         """Say what the world would need; the newest question wins."""
+        with suppress(NoMatches):  # the dialog was closed meanwhile
+            await self._show_need()
+
+    async def _show_need(self) -> None:
         estimate = self.query_one("#estimate", Static)
         try:
             order = self.order()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -52,6 +54,10 @@ class Open(Dialog[Path]):
     @work(exclusive=True)
     async def _list(self) -> None:
         self._found = await in_thread(self._backend.saved, "saves")
+        with suppress(NoMatches):  # the dialog was closed meanwhile
+            self._fill()
+
+    def _fill(self) -> None:
         options = self.query_one("#saved", OptionList)
         options.add_options(Option(_line(world)) for world in self._found)
         if self._found:

@@ -29,6 +29,11 @@ class Stories(Widget, can_focus=True):
     Only the lines that can be seen are drawn, however many messages there are.
     """
 
+    HELP = (
+        "Each message with its adopters, their share and R, the newest first; Enter shows one. "
+        "Below, what happened, with its tick."
+    )
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "stories--cursor", "stories--focus", "stories--row", "stories--muted", "stories--rule",
         "stories--failed",
@@ -148,7 +153,9 @@ class Stories(Widget, can_focus=True):
 
 
 class Parameters(Widget, can_focus=True):
-    """The parameters of the message shown, each with a bar where it has bounds."""
+    """The parameters of the message shown."""
+
+    HELP = "The model of the message shown and its parameters; p changes them while it spreads."
 
     ALLOW_SELECT = False
 
@@ -190,6 +197,8 @@ class Parameters(Widget, can_focus=True):
 
 class Detail(Widget, can_focus=True):
     """The chosen community: size, adoption, when it began, its best-known members, its ties."""
+
+    HELP = "One community; choose another on the map, in the heat map or in the table."
 
     def __init__(self, *, id: str = "detail") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -284,20 +293,20 @@ class Welcome(Widget):
         if frame is None:
             return Content("")
         groups = len(frame.communities.names) if frame.communities else 0
-        among = f" in {groups} communities" if groups else ""
+        among = f" in {groups} communities." if groups else ", communities not known yet."
         keys = (
             ("i", "send a message to a few of them"),
             ("space", "let time run, or pause"),
             (".", "step one tick"),
             ("2", "look at the communities"),
-            ("n", "make a world of your own size"),
+            ("n", "make a world of your own size") if groups else ("d", "find its communities"),
             ("?", "every key"),
         )
         lines = [
-            Content.assemble(
-                (f"{count(frame.agents)} members", "bold"), f"{among}, {count(frame.ties)} ties."
+            Content.assemble((f"{count(frame.agents)} members", "bold"), among),
+            Content.styled(
+                f"{count(frame.ties)} ties, and nobody has spoken yet.", "$foreground-muted"
             ),
-            Content.styled("Nobody has said anything yet.", "$foreground-muted"),
             Content(""),
             *[Content.assemble((f"{key:>7}  ", "bold $accent"), text) for key, text in keys],
         ]

@@ -65,6 +65,7 @@ class Stage(Screen[None], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         """Show what happened while another mode was open."""
+        self.line.say(*self.app.last_said)
         self.call_after_refresh(self.app.redraw)
 
     def on_resize(self) -> None:
@@ -89,6 +90,10 @@ class Stage(Screen[None], inherit_bindings=False):
 
     def show_panes(self, frame: Frame) -> None:
         """Show a frame in the panes of the mode."""
+
+    def main_pane(self) -> Widget:
+        """Return the first pane that is seen."""
+        return next(pane for pane in self.query(".pane") if pane.display and pane.can_focus)
 
     @property
     def line(self) -> Line:

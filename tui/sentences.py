@@ -1,0 +1,59 @@
+"""What the line above the footer says by itself: hints, and how a message ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tui.actions import by_id
+from tui.figures import count, percent
+from tui.keys import key_label, keys_of
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from sim.run import Frame
+
+__all__ = ["ended", "hint_for"]
+
+
+def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
+    """Say what can be done next.
+
+    Parameters
+    ----------
+    frame
+        The newest one.
+    keymap
+        The user's keys, so that the hint names them.
+    """
+
+    def key(action: str) -> str:
+        return key_label(keys_of(by_id(action), keymap)[0])
+
+    if frame is None:
+        return ""
+    if not frame.sessions:
+        return (
+            f"Press {key('inject')} to send a message, then {key('run')} to let time run; "
+            f"{key('help')} explains the keys."
+        )
+    if frame.state in {"playing", "stepping"}:
+        return (
+            f"{key('run')} pauses, {key('faster')} and {key('slower')} change the speed, "
+            f"{key('params')} the model's parameters."
+        )
+    if frame.communities is None:
+        return f"{key('detect')} finds communities in this network; {key('run')} lets time run."
+    return (
+        f"{key('run')} lets time run, {key('step')} steps one tick, "
+        f"{key('inject')} sends another message, {key('save')} saves."
+    )
+
+
+def ended(number: int, status: str, size: int, agents: int, error: str | None) -> tuple[str, str]:
+    """Return (sentence, kind) for a message that came to its end."""
+    if status == "failed":
+        return f"Message #{number} failed: {line(error or 'no reason is known', 300)}", "error"
+    verb = "has gone quiet" if status == "quiet" else "was stopped"
+    share = percent(size / agents if agents else 0)
+    return f"Message #{number} {verb}: {count(size)} adopters ({share}).", "good"
