@@ -1,0 +1,145 @@
+"""No text reaches the terminal but as text."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.segment import ControlType, Segment
+from rich.style import Style
+from textual.color import Color
+
+from tests.screens.hostile import MARK, PAYLOADS, Gallery
+from tui.safe import STAND_IN, SafeFilter, content, line, plain
+
+BLACK = Color(0, 0, 0)
+OWN = re.compile(
+    rb"\x1b\[[<>=?]?[0-9;]*[mHhlu]|\x1b\[\?[0-9]+\$p|\x1b\]22;[a-z-]+\x07"  # the pointer's shape
+)
+"""What the screen itself says to a terminal."""
+OBEYED = re.compile(
+    "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def filtered(*segments: Segment) -> list[Segment]:
+    return SafeFilter().apply(list(segments), BLACK)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_payload_passes_the_filter(payload: str) -> None:
+    text = "".join(segment.text for segment in filtered(Segment(payload)))
+    assert not OBEYED.search(text)
+    assert "\n" not in text
+
+
+@given(st.text())
+def test_a_filtered_line_keeps_its_width(text: str) -> None:
+    before = Segment(text.encode("utf-8", "replace").decode())
+    after = filtered(before, Segment("tail"))
+    assert sum(cell_len(s.text) for s in after) == cell_len(before.text) + 4
+
+
+def test_honest_lines_pass_untouched() -> None:
+    segments = [Segment("Ísland 消息 👩‍👩‍👧‍👦 مصر ▀⣿", Style(bold=True))]
+    assert SafeFilter().apply(segments, BLACK) is segments
+
+
+def test_links_are_cut_from_their_text() -> None:
+    (segment,) = filtered(Segment("here", Style(link="http://evil.example/\x1b]52;c;", bold=True)))
+    assert segment.style is not None
+    assert (segment.text, segment.style.link, segment.style.bold) == ("here", None, True)
+
+
+def test_control_segments_are_dropped() -> None:
+    control = Segment("\x1b[2J", None, [(ControlType.CLEAR,)])
+    assert [s.text for s in filtered(Segment("a"), control)] == ["a"]
+
+
+def test_two_filters_are_one_for_the_cache_of_lines() -> None:
+    assert len({SafeFilter(), SafeFilter()}) == 1
+
+
+def test_plain_text_keeps_lines_and_is_clipped_by_cells() -> None:
+    assert plain("a\x1b[31m\tb\nc") == f"a{STAND_IN}[31m b\nc"
+    assert plain("消息传播", 5) == "消息…"
+
+
+def test_a_line_is_one_line() -> None:
+    assert line("  The bridge\n\tis   closed. ", 40) == "The bridge is closed."
+    assert line("anything", 0) == ""
+
+
+@given(st.text(), st.integers(0, 20))
+def test_a_line_never_exceeds_its_cells(text: str, cells: int) -> None:
+    assert cell_len(line(text, cells)) <= cells
+
+
+def test_content_reads_no_markup() -> None:
+    assert content("[b]x[/b] [/x]", style="bold").plain == "[b]x[/b] [/x]"
+
+
+async def test_the_gallery_shows_every_payload_and_obeys_none() -> None:
+    app = Gallery()
+    async with app.run_test(size=(160, 100)) as pilot:
+        await pilot.pause()
+        for widget in app.query("*"):
+            if widget.size:
+                await pilot.click(widget)
+        await pilot.pause()
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    assert not app.pwned
+    assert text.count(MARK) > 40
+    assert not OBEYED.search(text)
+
+
+def in_terminal(columns: int, rows: int, seconds: float) -> bytes:
+    """Run the gallery on a pseudo-terminal, quit it, and return every byte it wrote."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    command = [sys.executable, "-m", "tests.screens.hostile"]
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environment
+    )
+    os.close(theirs)
+    written = bytearray()
+    quits_at = deadline = 0.0
+    while process.poll() is None:
+        now = time.monotonic()
+        if MARK.encode() in written and not quits_at:
+            quits_at, deadline = now + seconds, now + seconds + 20
+        if quits_at and now > quits_at:
+            os.write(ours, b"\x11")
+            quits_at = float("inf")
+        if deadline and now > deadline:
+            process.kill()
+        if select.select([ours], [], [], 0.05)[0]:
+            try:
+                written += os.read(ours, 65536)
+            except OSError:
+                break
+    os.close(ours)
+    assert process.wait(10) == 0
+    return bytes(written)
+
+
+def test_nothing_of_a_payload_reaches_a_real_terminal_but_its_letters() -> None:
+    written = in_terminal(160, 100, 1.0)
+    assert written.count(MARK.encode()) > 40
+    assert OBEYED.findall(OWN.sub(b"", written).decode()) == []
+    assert not re.search(rb"\x1b\[31;1m|\x1b\]22;[^\x07]*PWN|Traceback", written)
