@@ -77,7 +77,7 @@ def write(connection: sqlite3.Connection, meta: Meta, said: Said) -> None:
         "format": "Hubbub world; saves/README.md says how to read it",
         "saved_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "checksum": CHECKSUM,
-        "trailer": f"BLAKE2b-256, tree of leaves of {LEAF_BYTES} bytes",
+        "trailer": f"BLAKE2b-256 (tree, leaves of {LEAF_BYTES} bytes), xxh3_128",
         "versions": to_json(versions()),
         "meta": to_json(meta),
     }

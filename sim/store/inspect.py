@@ -19,7 +19,7 @@ from sim.store.gates import gated
 from sim.store.header import as_path
 from sim.store.opened import Opened, opened, world_rows
 from sim.store.plain import from_json
-from sim.store.trailer import TRAILER_BYTES, TreeDigest
+from sim.store.trailer import TRAILER_BYTES, full, trailer_of
 
 __all__ = ["Info", "Plugin", "Verification", "info", "verify"]
 
@@ -129,7 +129,7 @@ def info(path: str | PathLike[str]) -> Info:
 
 
 def verify(path: str | PathLike[str], *, report: Report = quiet) -> Verification:
-    """Check every byte of a world file against its digest, every column against its checksum.
+    """Check every byte of a world file against both digests, every column against its checksum.
 
     Takes the memory of a few chunks, whatever the size of the world.
 
@@ -139,13 +139,13 @@ def verify(path: str | PathLike[str], *, report: Report = quiet) -> Verification
         Naming what is wrong, as ``load`` would; a world too large for this machine is no error.
     """
     started = time.perf_counter()
-    with opened(as_path(path)) as file, TreeDigest(file.descriptor, file.body) as check:
+    with opened(as_path(path)) as file, full(file.descriptor, file.body) as leaves:
         try:
             count = _check_columns(file, report)
         except SnapshotError as error:
-            file.require(check.result(), error.reason)
+            file.require(trailer_of(leaves.results()) == file.trailer, error.reason)
             raise
-        file.require(check.result(report))
+        file.require(trailer_of(leaves.results(report)) == file.trailer)
         size = file.body + TRAILER_BYTES
     return Verification(file.path, size, time.perf_counter() - started, count)
 

@@ -19,7 +19,7 @@ from sim.store.gates import gated
 from sim.store.header import HEADER_BYTES, check_header, open_regular
 from sim.store.memory import available_bytes
 from sim.store.plain import from_json
-from sim.store.trailer import TRAILER_BYTES, TreeDigest, unpack
+from sim.store.trailer import TRAILER_BYTES, Trailer, quick, quick_of
 
 __all__ = ["Opened", "Restore", "SnapshotCapacityError", "Storable", "opened", "world_rows"]
 
@@ -59,41 +59,44 @@ class Opened:
         The file, open for reading.
     body
         Its bytes before the trailer.
-    digest
-        What the trailer says that their digest is.
+    trailer
+        What they must hash to.
     """
 
     path: Path
     descriptor: int
     body: int
-    digest: bytes
+    trailer: Trailer
 
     def restored(self, restore: Restore[S], report: Report) -> S:
-        """Read everything and build the world while threads hash the file.
+        """Read everything and build the world while a thread hashes the file.
 
-        Hashing 110 MB takes longer than reading and building together, so they go on at once;
-        but nothing leaves this function, not even an error, before the digest is right.
+        Nothing leaves this function, not even an error, before the digest is right.
         """
-        with TreeDigest(self.descriptor, self.body) as check:
+        with quick(self.descriptor, self.body) as leaves:
             try:
                 world = self._built(restore, report)
             except SnapshotError as error:
-                self.require(check.result(), error.reason)
+                self._require_quick(leaves.results(), error.reason)
                 raise
-            self.require(check.result(report))
+            self._require_quick(leaves.results(report), "")
         return world
 
-    def require(self, digest: bytes, symptom: str = "") -> None:
-        """Compare the digest of all bytes with the stored one.
+    def require(self, same: bool, symptom: str = "") -> None:
+        """Refuse a file whose bytes do not hash to what its trailer says.
 
         Raises
         ------
         SnapshotError
-            When they differ; ``symptom`` is what else was noticed, it may tell where.
+            When not ``same``; ``symptom`` is what else was noticed, it may tell where.
         """
-        if digest != self.digest:
+        if not same:
             text = "damaged or changed: its bytes are not those that were saved"
             raise SnapshotError(self.path, f"{text} ({symptom})" if symptom else text)
+
+    def _require_quick(self, leaves: list[bytes], symptom: str) -> None:
+        found = quick_of(leaves, self.trailer.strong)
+        self.require(found == self.trailer.quick, symptom)
 
     def _built(self, restore: Restore[S], report: Report) -> S:
         meta, columns, digest = self._read(report)
@@ -155,10 +158,10 @@ def opened(path: Path) -> Iterator[Opened]:
     try:
         size = os.fstat(descriptor).st_size
         body = check_header(path, os.pread(descriptor, HEADER_BYTES, 0), size)
-        digest = unpack(os.pread(descriptor, TRAILER_BYTES, body))
-        if digest is None:
+        trailer = Trailer.parse(os.pread(descriptor, TRAILER_BYTES, body))
+        if trailer is None:
             raise SnapshotError(path, "damaged: its trailer is not a trailer")
-        yield Opened(path, descriptor, body, digest)
+        yield Opened(path, descriptor, body, trailer)
     except (OSError, EOFError) as error:
         raise SnapshotError(path, f"cannot be read ({error})") from error
     finally:

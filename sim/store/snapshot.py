@@ -1,9 +1,9 @@
 """``save`` and ``load``: a world as one file, whole or not at all.
 
 Writing: a new SQLite file beside the target (no journal: nobody sees it before it is finished),
-its digest behind the last page, fsync, rename, fsync of the folder. Reading: magic, owner and
-version as bytes; then all bytes are hashed by threads while the columns are read through SQLite
-behind gates (:mod:`sim.store.gates`); nothing that was read is used before the digest is right.
+digests behind the last page, fsync, rename, fsync of the folder. Reading: magic, owner and
+version as bytes; then all bytes are hashed by a thread while the columns are read through SQLite
+behind gates (:mod:`sim.store.gates`), and no world is handed out before the digest is right.
 """
 
 from __future__ import annotations
@@ -193,9 +193,10 @@ def _seal(descriptor: int, report: Report) -> int:
     body = os.fstat(descriptor).st_size
     with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
         flushed = pool.submit(files.flush, descriptor)
-        digest = trailer.tree_digest(descriptor, body, report)
+        with trailer.full(descriptor, body) as leaves:
+            seal = trailer.trailer_of(leaves.results(report))
         flushed.result()
-    os.pwrite(descriptor, trailer.pack(digest), body)
+    os.pwrite(descriptor, seal.bytes, body)
     files.flush(descriptor)
     return body + trailer.TRAILER_BYTES
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from sim.store.snapshot import save
-from sim.store.trailer import TRAILER_BYTES, pack, tree_digest
+from sim.store.trailer import TRAILER_BYTES, full, trailer_of
 
 Columns = dict[str, np.ndarray[Any, Any]]
 
@@ -82,7 +82,8 @@ def reseal(path: Path) -> None:
     with path.open("r+b") as file:
         size = path.stat().st_size
         file.seek(0, 2)
-        file.write(pack(tree_digest(file.fileno(), size)))
+        with full(file.fileno(), size) as leaves:
+            file.write(trailer_of(leaves.results()).bytes)
 
 
 def patch(path: Path, offset: int, data: bytes) -> None:
