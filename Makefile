@@ -6,6 +6,7 @@ ROOMS := sim tui plugins tests
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$python && break; done)
+BENCHES = $(filter-out __init__ __main__,$(basename $(notdir $(wildcard bench/*.py))))
 JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -14,8 +15,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 	kernels-uncompiled coverage audit fix clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /:/' \
-	| awk -F: '{ printf "make %-20s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' \
+	| awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
 run: .venv/.installed ## build what is missing and open the screen on the demo world
 	@$(BIN)/hubbub
@@ -28,8 +29,9 @@ test: .venv/.ready ## run the tests
 test-all: .venv/.ready ## run the tests and the long statistics
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not bench and not online"
 
-bench: .venv/.ready ## time it against its own C reference (on a quiet machine)
+bench: .venv/.ready ## time it, against its own C reference too (on a quiet machine)
 	$(BIN)/python -m pytest -m bench -s -p no:cacheprovider --timeout 1800
+	@for part in $(BENCHES); do echo "== bench.$$part"; $(BIN)/python -m bench.$$part || exit 1; done
 
 check: static ## the whole gate: format, lint, types, import contracts, tests with coverage, audit
 	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report="
@@ -38,10 +40,10 @@ check: static ## the whole gate: format, lint, types, import contracts, tests wi
 static: format lint types contracts security ## what can be seen without running anything
 
 format: .venv/.ready
-	$(BIN)/ruff format --check $(ROOMS)
+	$(BIN)/ruff format --check $(ROOMS) bench
 
 lint: .venv/.ready
-	$(BIN)/ruff check $(ROOMS)
+	$(BIN)/ruff check $(ROOMS) bench
 
 types: .venv/.ready
 	$(BIN)/mypy $(ROOMS)
@@ -63,8 +65,8 @@ audit: .venv/.ready ## known vulnerabilities in what is installed
 	@.ci/audit $(BIN)/pip-audit
 
 fix: .venv/.ready ## format, and repair what the linter can
-	$(BIN)/ruff format $(ROOMS)
-	$(BIN)/ruff check --fix $(ROOMS)
+	$(BIN)/ruff format $(ROOMS) bench
+	$(BIN)/ruff check --fix $(ROOMS) bench
 
 clean: ## remove what was built, the environment too
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

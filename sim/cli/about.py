@@ -214,11 +214,15 @@ def show_config(*, json: bool) -> None:
 
     settings = current()
     values = {name: shown(getattr(settings, name)) for name in settings.provenance}
+    meanings = {n: field.description or "" for n, field in type(settings).model_fields.items()}
     facts = {
-        name: {"value": values[name], "from": origin}
+        name: {"value": values[name], "from": origin, "meaning": meanings[name]}
         for name, origin in settings.provenance.items()
     }
-    rows = [(name, values[name] or "-", origin) for name, origin in settings.provenance.items()]
+    rows = [
+        (name, values[name] or "-", origin, meanings[name])
+        for name, origin in settings.provenance.items()
+    ]
     for note in settings.notes:
         tell(note)
-    _shown(facts, table([("setting", "value", "from"), *rows]), json=json)
+    _shown(facts, table([("setting", "value", "from", "meaning"), *rows]), json=json)

@@ -1,0 +1,70 @@
+"""Who imports whom, seen in a fresh process: what is not needed is not loaded."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("numba", "igraph", "networkx", "scipy", "openai", "textual")
+OUTSIDE = ("textual", "openai", "igraph", "networkx", "tui", "sim.run", "sim.store")
+
+
+def loaded(code: str, tmp_path: Path) -> set[str]:
+    """Run code in a fresh process; returns every module that it left loaded."""
+    tail = "import json, sys; print(json.dumps(list(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{tail}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": str(tmp_path)},
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["run", "--help"], ["frobnicate"]])
+def test_help_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
+    modules = loaded(f"from sim.cli.main import main; main({words!r})", tmp_path)
+    assert modules & {*HEAVY, "numpy", "rich", "pydantic_settings"} == set()
+
+
+def test_import_sim_loads_nothing_but_itself(tmp_path: Path) -> None:
+    modules = loaded("import sim", tmp_path)
+    assert modules & {*HEAVY, "numpy", "pydantic", "typer"} == set()
+    assert {name for name in modules if name.startswith("sim.")} == set()
+
+
+def test_a_world_is_made_and_run_without_the_outside(tmp_path: Path) -> None:
+    code = (
+        "from sim import World\n"
+        "world = World.create(100, mean_degree=4)\n"
+        "world.inject('x', seeds=[0], model='sir')\n"
+        "world.step(2)"
+    )
+    assert loaded(code, tmp_path) & {*OUTSIDE} == set()
+
+
+def test_a_headless_run_loads_no_screen(tmp_path: Path) -> None:
+    words = ["run", "new:100,mean_degree=4", "--inject", "x", "--ticks", "2"]
+    modules = loaded(f"from sim.cli.main import main; main({words!r})", tmp_path)
+    assert modules & {"textual", "tui", "openai", "igraph", "networkx"} == set()
+
+
+@pytest.mark.bench
+def test_help_answers_in_three_tenths_of_a_second() -> None:
+    def once() -> float:
+        began = perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "sim", "--help"], check=True, capture_output=True, cwd=ROOT
+        )
+        return perf_counter() - began
+
+    best = min(once() for _ in range(5))
+    sys.stdout.write(f"hubbub --help: {best * 1000:.0f} ms\n")
+    assert best <= 0.3
