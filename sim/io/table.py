@@ -175,7 +175,7 @@ def parsed(
                 extra[0], extra[1], tally,
             )  # fmt: skip
             if not fine:
-                text = block[at : block.find(b"\n", at)].decode("utf-8", "replace")
+                text = block[at : block.find(b"\n", at)].decode("utf-8", "replace").strip()
                 raise _wrong(source.path, int(tally[0]), text, layout, places, integers=True)
             yield ends[:, :count], extra[:, :count]
 

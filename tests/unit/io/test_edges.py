@@ -129,6 +129,7 @@ def test_a_first_line_of_sizes_is_no_tie(tmp_path: Path) -> None:
     assert sized.report.arcs == 30
     assert "sizes" in sized.report.describe()
     assert read_arcs(_file(tmp_path, "31 29\n" + ties)).report.arcs == 31
+    assert read_arcs(_file(tmp_path, "29 30\n" + ties)).report.arcs == 31
     few = "".join(f"{i} {i + 1}\n" for i in range(3))
     assert read_arcs(_file(tmp_path, "4 3\n" + few)).report.arcs == 4
 
@@ -184,7 +185,10 @@ def test_a_network_does_not_depend_on_where_blocks_end(
 ) -> None:
     letter = "x" if words else ""
     rows = [(i * i % 97, i * 7 % 89) for i in range(500)]
-    place = _file(tmp_path, "".join(f"{letter}{a},{b},{a / 97}\n" for a, b in rows))
+    lines = [f"{letter}{a},{b},{a / 97}\n" for a, b in rows]
+    place = _file(
+        tmp_path, "# long enough to go beyond a block\nsource,target,w\n" + "".join(lines)
+    )
     whole = read_arcs(place, EdgeOptions(weight_column=2))
     for name, size in [("files._BLOCK", 13), ("files._HEAD", 40), ("table._ROOM", 7)]:
         monkeypatch.setattr(f"sim.io.{name}", size)
