@@ -105,6 +105,7 @@ class CommunityMap(PixelPane):
         self._label = ""
         self._layout: Layout | None = None
         self._layout_key: tuple[object, ...] = ()
+        self._cut: tuple[Layout, int, list[Disc | None]] | None = None
 
     def show(self, frame: Frame) -> None:
         """Show the communities of a frame."""
@@ -233,7 +234,7 @@ class CommunityMap(PixelPane):
         rows = height - 1 if height >= 3 else height
         top = self._top()
         layout = self._laid_out(width, rows)
-        cut = discs(layout.centres, layout.radii, 2 * rows, width, chosen=self.selected)
+        cut = self._cut_out(layout)
         order = [int(i) for i in np.argsort(-layout.radii, kind="stable")]
         levels = np.nan_to_num(self._shares() / top).clip(0, 1)
         fills = self.scale[(levels * 255).astype(np.uint8)]
@@ -263,6 +264,15 @@ class CommunityMap(PixelPane):
             self._layout = self._lay_out(2 * rows, width)
             self._layout_key = key
         return self._layout
+
+    def _cut_out(self, layout: Layout) -> list[Disc | None]:
+        """Return the discs of a layout, kept until it or the chosen community changes."""
+        kept = self._cut
+        if kept is None or kept[0] is not layout or kept[1] != self.selected:
+            height, width = 2 * len(layout.strength), layout.strength.shape[1]
+            cut = discs(layout.centres, layout.radii, height, width, chosen=self.selected)
+            kept = self._cut = (layout, self.selected, cut)
+        return kept[2]
 
     def _lay_out(self, height: int, width: int) -> Layout:
         radii = size_radii(self._sizes, height, width)

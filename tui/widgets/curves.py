@@ -225,7 +225,8 @@ class Curves(BraillePane):
             self.write_placeholder(canvas)
             return canvas.strips()
         styles = series(len(self._states), dark=self.dark)
-        inks = [canvas.ink_of(self._style(each)) for each in styles]
+        base = self.rich_style
+        inks = [canvas.ink_of(base + _style(each)) for each in styles]
         shown = self._on_scale()
         rows = height - write_legend(
             canvas,
@@ -263,9 +264,6 @@ class Curves(BraillePane):
         tick = self._read_at()
         if tick is not None:
             pen.crosshair(tick)
-
-    def _style(self, one: Series) -> Style:
-        return self.rich_style + Style(color=Color.parse(one.colour), bold=True)
 
     def _on_scale(self) -> list[bool]:
         """Return which states the value axis makes room for."""
@@ -312,3 +310,7 @@ class Curves(BraillePane):
         return Entry(
             style.marker, ink, self._states[state], share, count(agents), off=not shown[state]
         )
+
+
+def _style(one: Series) -> Style:
+    return Style(color=Color.parse(one.colour), bold=True)

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.style import Style
+from textual.color import Color
 from textual.content import Content
+from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -76,6 +78,7 @@ class StripPane(Widget, can_focus=True):
 
     _stamp = 0
     _key: tuple[object, ...] = ()
+    _colours: tuple[Color, Color] | None = None
     _strips: list[Strip] = []  # noqa: RUF012 - replaced, never changed
 
     def paint(self, width: int, height: int) -> list[Strip]:
@@ -100,6 +103,14 @@ class StripPane(Widget, can_focus=True):
         self._stamp += 1
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a region, as Textual asks for them."""
+        # Costly to find out, so it is asked once a redraw and not once a line.
+        if self.background_colors != self._colours:
+            self._colours = self.background_colors
+            self._stamp += 1
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Return one line of the content, painting all of it first when it is out of date."""
         width, height = self.size
@@ -108,7 +119,6 @@ class StripPane(Widget, can_focus=True):
             width,
             height,
             self.app.theme,
-            self.background_colors,
             self.has_focus,
             self.symbols,
             self.placeholder,
@@ -158,21 +168,21 @@ class BraillePane(StripPane):
         """Rows and columns of dots in one cell."""
         return {"braille": (4, 2), "block": (2, 2), "ascii": (1, 1)}[self.symbols]
 
-    def dot_chars(self, dots: NDArray[np.bool_], letter: str) -> NDArray[np.str_]:
-        """Return the characters of a dot plane, str1 (rows, columns); spaces where it is empty.
+    def pack(self, dots: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """Return the dots of each cell as bits, uint8 (rows, columns).
 
         Parameters
         ----------
         dots : bool (rows * dots down, columns * dots across)
             The plane.
-        letter
-            What a dot is in ASCII.
         """
         if self.symbols == "braille":
-            return BRAILLE[pack_braille(dots)]
-        if self.symbols == "block":
-            return QUADRANTS[pack_quadrants(dots)]
-        return np.where(dots, letter, " ")
+            return pack_braille(dots)
+        return pack_quadrants(dots) if self.symbols == "block" else dots.view(np.uint8)
+
+    def dot_chars(self, packed: NDArray[np.uint8]) -> NDArray[np.str_]:
+        """Return the characters of packed dots, str1 (rows, columns); spaces where none is."""
+        return (BRAILLE if self.symbols == "braille" else QUADRANTS)[packed]
 
 
 class PixelPane(StripPane):

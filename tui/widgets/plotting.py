@@ -97,7 +97,8 @@ class Pen:
         self._letters = pane.symbols == "ascii"
         down, across = pane.dots_per_cell
         self._down, self._across = down, across
-        self._dots = np.zeros((plot.rows * down, plot.columns * across), dtype=np.bool_)
+        self._size = (plot.rows * down, plot.columns * across)
+        self._packed = np.zeros((plot.rows, plot.columns), dtype=np.uint8)
         self._markers: dict[tuple[int, int], tuple[str, int]] = {}
         area = (slice(0, plot.rows), slice(plot.x, plot.x + plot.columns))
         self._chars, self._ink = canvas.chars[area], canvas.ink[area]
@@ -137,18 +138,18 @@ class Pen:
             Column of the first letter on it.
         """
         plot = self._plot
-        rows, columns = self._dots.shape
+        rows, columns = self._size
         missing = max(0, int(plot.view.stop) + 2 - len(values))
         values = np.pad(values, (0, missing), constant_values=np.nan)
         low, high = envelope(values, plot.view.start, plot.view.stop, columns)
         curve = trace(low, high, plot.view, rows, 0xFF if self._letters else style.dash)
-        own = self._pane.dot_chars(curve, style.marker)
-        drawn = own != " "
+        packed = self._pane.pack(curve)
+        drawn = packed > 0
         self._ink[drawn] = ink
         if self._letters:
-            self._chars[drawn] = own[drawn]
+            self._chars[drawn] = style.marker
         else:
-            self._dots |= curve
+            self._packed |= packed
             self._mark((low + high) / 2, style.marker, ink, lead)
 
     def _mark(self, heights: NDArray[np.float64], letter: str, ink: int, lead: int) -> None:
@@ -159,7 +160,7 @@ class Pen:
         if not there.any():
             return
         end = int(np.flatnonzero(there)[-1])
-        scale = (len(self._dots) - 1) / (view.top - view.bottom)
+        scale = (self._size[0] - 1) / (view.top - view.bottom)
         for column in (*range(lead, end - 2, MARKER_EVERY), end):
             if there[column] and view.bottom <= cells[column] <= view.top:
                 row = round((view.top - cells[column]) * scale) // self._down
@@ -168,7 +169,7 @@ class Pen:
     def finish(self) -> None:
         """Bring the dots and letters of all curves onto the canvas."""
         if not self._letters:
-            self._chars[:] = self._pane.dot_chars(self._dots, "")
+            self._chars[:] = self._pane.dot_chars(self._packed)
         for (row, column), (letter, ink) in self._markers.items():
             self._chars[row, column] = letter
             self._ink[row, column] = ink

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -127,6 +128,7 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._at = 0
         self._stamp = 0
         self._key: tuple[object, ...] = ()
+        self._colours: tuple[Color, Color] | None = None
         self._strips: list[Strip] = []
 
     # -- data -----------------------------------------------------------------------------------
@@ -304,6 +306,14 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _fitted(self, width: int) -> list[tuple[int, int, int]]:
         return fit(self._rows.columns, width, self._column)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a region, as Textual asks for them."""
+        # Costly to find out, so it is asked once a redraw and not once a line.
+        if self.background_colors != self._colours:
+            self._colours = self.background_colors
+            self._stamp += 1
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Return one line of what is seen, fetching a screenful of rows when it is out of date."""
         width, height = self._width, self.size.height
@@ -313,7 +323,6 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
             width,
             height,
             self.app.theme,
-            self.background_colors,
             self.has_focus,
             self.symbols,
             self.placeholder,
