@@ -75,9 +75,10 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     for said in meta["cascades"]:
         own = _under(columns, f"cascade.{said['id']}.")
         model = make(said["model"], "propagation", **said["parameters"])
-        world.cascades.append(
-            Cascade.restore(said, own, model=model, agents=len(agents), seed=world.seed)
-        )
+        cascade = Cascade.restore(said, own, model=model, agents=len(agents), seed=world.seed)
+        if said["channel"] != cascade.channel.name and cascade.alive:
+            cascade.fail(f"its channel {said['channel']!r} is not saved with a world")
+        world.cascades.append(cascade)
     return world
 
 

@@ -13,22 +13,24 @@ from sim.agents.columns import Agents
 from sim.agents.lifecycle import Lifecycle
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
-from sim.core.text import clean
 from sim.errors import InputError
 from sim.network.generate import generate
 from sim.network.ties import Dropped, Ties
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Bits, Channel, Contacts, DrawMode, Ids, Scratch, bitmap
-from sim.spread.messages import Message
+from sim.spread.contacts import Bits, Channel, Contacts, DrawMode, Scratch, bitmap
 from sim.world.capacity import estimate_bytes, refuse_what_does_not_fit
+from sim.world.injection import (
+    checked_message,
+    checked_mode,
+    checked_people,
+    checked_start,
+)
 from sim.world.people import People
 from sim.world.phases import PHASES, Phase, start
 from sim.world.state import digest_of, dump_world, restore_world
 from sim.world.trust import with_trust
 
 __all__ = ["World"]
-
-_TEXT_LIMIT = 4096
 
 
 class World:
@@ -255,22 +257,17 @@ class World:
         """
         plugin = make(model, "propagation", **parameters)
         plugin.check()
-        ids = self._people_of(seeds, "Seeds")
-        if author is not None:
-            self._people_of([author], "The author")
-        start_at = self._start_of(at)
-        mode = _mode(draws) or plugin.draws
-        message = self._message(text, author, tags, kind)
+        start_at = checked_start(at, self.tick)
         cascade = Cascade(
-            message.id,
-            message,
+            self.made,
+            checked_message(self.agents, self.made, text, author, tags, kind, self.tick),
             plugin,
-            ids,
+            checked_people(self.agents, seeds, "Seeds"),
             agents=len(self.agents),
             seed=self.seed,
             priority=priority,
             starts_at=start_at,
-            draws_mode=mode,
+            draws_mode=checked_mode(draws) or plugin.draws,
             channel=channel,
         )
         self.made += 1
@@ -279,43 +276,6 @@ class World:
         if start_at == self.tick and running < self.max_running:
             start(self, cascade)
         return cascade
-
-    def _message(
-        self, text: str, author: int | None, tags: int | Iterable[str] | None, kind: str
-    ) -> Message:
-        said = clean(text, _TEXT_LIMIT).strip()
-        if not said:
-            raise InputError("A message needs a text; it is empty once control characters go.")
-        vocabulary = self.agents.vocabulary
-        if tags is None:
-            mask = vocabulary.match(said)
-        else:
-            mask = tags if isinstance(tags, int) else vocabulary.mask(tags)
-        writer = -1 if author is None else int(author)
-        return Message(self.made, said, writer, mask, clean(kind, 64), self.tick)
-
-    def _start_of(self, at: int | None) -> int:
-        if at is not None and at < self.tick:
-            raise InputError(f"A message cannot start at tick {at}; it is {self.tick} already.")
-        return self.tick if at is None else int(at)
-
-    def _people_of(self, ids: npt.ArrayLike, who: str) -> Ids:
-        """Return ids as distinct sorted uint32, or refuse the unknown and the inactive."""
-        given = np.atleast_1d(np.asarray(ids))
-        if given.size == 0:
-            raise InputError(f"{who}: at least one agent is needed.")
-        if given.dtype.kind not in "iu":
-            raise InputError(f"{who} are agents' indices, whole numbers; got {given.dtype}.")
-        wrong = given[(given < 0) | (given >= len(self.agents))]
-        if wrong.size:
-            raise InputError(
-                f"{who}: {_listed(wrong)} unknown; this world has agents 0 to "
-                f"{len(self.agents) - 1:,}."
-            )
-        idle = given[~self.agents.is_active(given)]
-        if idle.size:
-            raise InputError(f"{who}: {_listed(idle)} not active; choose others or activate them.")
-        return np.unique(given).astype(np.uint32)
 
     def create_agents(self, count: int) -> range:
         """Add agents without ties, not reached by any cascade; returns their indices."""
@@ -401,15 +361,3 @@ class World:
         """Bytes of agents, ties, cascades and working columns."""
         own = self.agents.nbytes + self.ties.nbytes
         return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)
-
-
-def _listed(ids: npt.NDArray[Any]) -> str:
-    shown = ", ".join(str(i) for i in ids[:5].tolist())
-    more = f" and {ids.size - 5:,} more" if ids.size > 5 else ""
-    return f"{shown}{more} {'are' if ids.size > 1 else 'is'}"
-
-
-def _mode(draws: DrawMode | None) -> DrawMode | None:
-    if draws not in {None, "coins", "skips"}:
-        raise InputError(f"draws must be 'coins' or 'skips', got {draws!r}.")
-    return draws

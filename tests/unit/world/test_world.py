@@ -9,7 +9,7 @@ from sim import World
 from sim.core.registry import names
 from sim.errors import CapacityError, InputError, ParameterError, UnknownNameError
 from sim.kernels.claims import FREE
-from sim.testing import tiny_world
+from sim.testing import Given, tiny_world
 from sim.world.phases import Phase
 
 STORY: dict[str, Any] = {"seeds": [0, 5], "model": "sir"}
@@ -211,6 +211,14 @@ def test_failing_model_is_named_and_leaves_the_world_intact() -> None:
     assert bad.error.startswith("sir: ")
     assert good.size > 1
     assert (world.scratch().claim == FREE).all()
+
+
+def test_channel_that_a_snapshot_cannot_hold_stops_its_cascade() -> None:
+    world = tiny_world()
+    world.inject("x", channel=Given([1], [0]), **STORY)
+    again = World.restore(*world.dump())
+    assert again.cascades[0].status == "failed"
+    assert "'given'" in str(again.cascades[0].error)
 
 
 def test_run_until_quiet_counts_its_ticks() -> None:

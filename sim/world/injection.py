@@ -1,0 +1,82 @@
+"""What an injection must be: each check is one sentence, and nothing is changed before all pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.core.text import clean
+from sim.errors import InputError
+from sim.spread.contacts import DrawMode, Ids
+from sim.spread.messages import Message
+
+__all__ = ["checked_message", "checked_mode", "checked_people", "checked_start"]
+
+_TEXT_LIMIT = 4096
+_KIND_LIMIT = 64
+_SHOWN = 5
+
+
+def checked_message(
+    agents: Agents,
+    number: int,
+    text: str,
+    author: int | None,
+    tags: int | Iterable[str] | None,
+    kind: str,
+    tick: int,
+) -> Message:
+    """Return the message, clean, with the interests that are given or found in its text."""
+    said = clean(text, _TEXT_LIMIT).strip()
+    if not said:
+        raise InputError("A message needs a text; it is empty once control characters go.")
+    if author is not None:
+        checked_people(agents, [author], "The author")
+    if tags is None:
+        mask = agents.vocabulary.match(said)
+    else:
+        mask = tags if isinstance(tags, int) else agents.vocabulary.mask(tags)
+    writer = -1 if author is None else int(author)
+    return Message(number, said, writer, mask, clean(kind, _KIND_LIMIT), tick)
+
+
+def checked_start(at: int | None, tick: int) -> int:
+    """Return the tick at which a message starts; the past is refused."""
+    if at is not None and at < tick:
+        raise InputError(f"A message cannot start at tick {at}; it is {tick} already.")
+    return tick if at is None else int(at)
+
+
+def checked_mode(draws: DrawMode | None) -> DrawMode | None:
+    """Return the draw mode, or refuse what is none."""
+    if draws not in {None, "coins", "skips"}:
+        raise InputError(f"draws must be 'coins' or 'skips', got {draws!r}.")
+    return draws
+
+
+def checked_people(agents: Agents, ids: npt.ArrayLike, who: str) -> Ids:
+    """Return ids as distinct sorted uint32, or refuse the unknown and the inactive by id."""
+    given = np.atleast_1d(np.asarray(ids))
+    if given.size == 0:
+        raise InputError(f"{who}: at least one agent is needed.")
+    if given.dtype.kind not in "iu":
+        raise InputError(f"{who} are agents' indices, whole numbers; got {given.dtype}.")
+    wrong = given[(given < 0) | (given >= len(agents))]
+    if wrong.size:
+        raise InputError(
+            f"{who}: {_listed(wrong)} unknown; this world has agents 0 to {len(agents) - 1:,}."
+        )
+    idle = given[~agents.is_active(given)]
+    if idle.size:
+        raise InputError(f"{who}: {_listed(idle)} not active; choose others or activate them.")
+    return np.unique(given).astype(np.uint32)
+
+
+def _listed(ids: npt.NDArray[Any]) -> str:
+    shown = ", ".join(str(i) for i in ids[:_SHOWN].tolist())
+    more = f" and {ids.size - _SHOWN:,} more" if ids.size > _SHOWN else ""
+    return f"{shown}{more} {'are' if ids.size > 1 else 'is'}"
