@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.store.columns import DamagedError
 from sim.store.schema import CORE_TABLES, LARGEST_VALUE, RELATIONAL_TABLES, known_tables
@@ -19,6 +20,7 @@ QUERY_SECONDS = 5.0
 
 PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON")
 OPERATIONS = 10_000
+LONGEST_REASON = 200
 LIMITS = (
     (sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE),
     (sqlite3.SQLITE_LIMIT_SQL_LENGTH, 10_000),
@@ -50,8 +52,9 @@ def gated(path: Path) -> Iterator[sqlite3.Connection]:
             yield file
     except DamagedError as error:
         raise SnapshotError(path, f"damaged: {error}") from error
-    except sqlite3.Error as error:
-        raise SnapshotError(path, f"cannot be read as a Hubbub world ({error})") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: SQLite quoting the file
+        reason = one_line(str(error), LONGEST_REASON)
+        raise SnapshotError(path, f"cannot be read as a Hubbub world ({reason})") from error
 
 
 def _shut(connection: sqlite3.Connection) -> None:

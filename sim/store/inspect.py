@@ -12,6 +12,7 @@ from typing import Any
 import xxhash
 
 from sim.core.progress import Report, quiet
+from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.store import columns as arrays
 from sim.store.columns import DamagedError
@@ -47,7 +48,7 @@ class Info:
     path, bytes
         The file and its size.
     name, note
-        For people; untrusted text.
+        For people; one clean line each, like every text here.
     agents, ties, tick, seed
         Of the world; None when the file does not say.
     models, plugins
@@ -113,17 +114,17 @@ def info(path: str | PathLike[str]) -> Info:
         return Info(
             path=file.path,
             bytes=file.body + TRAILER_BYTES,
-            name=said.get("name", ""),
-            note=said.get("note", ""),
+            name=one_line(said.get("name", "")),
+            note=one_line(said.get("note", "")),
             agents=_number(said, "agents"),
             ties=_number(said, "ties"),
             tick=_number(said, "tick"),
             seed=_number(said, "seed"),
-            models=tuple(str(name) for name in _json(said, "models", list)),
-            plugins=tuple(Plugin(*map(str, row)) for row in plugins.fetchall()),
-            saved_at=said.get("saved_at", ""),
-            versions={key: str(value) for key, value in _json(said, "versions", dict).items()},
-            digest=said.get("digest", ""),
+            models=tuple(_line(name) for name in _json(said, "models", list)),
+            plugins=tuple(Plugin(*map(_line, row)) for row in plugins.fetchall()),
+            saved_at=one_line(said.get("saved_at", "")),
+            versions={_line(k): _line(v) for k, v in _json(said, "versions", dict).items()},
+            digest=one_line(said.get("digest", "")),
             relational=("agents",) in tables,
         )
 
@@ -160,6 +161,10 @@ def _check_columns(file: Opened, report: Report) -> int:
             if hashes[entry.name].hexdigest() != entry.checksum:
                 raise DamagedError(f"column {entry.name!r} does not match its checksum")
     return len(entries)
+
+
+def _line(value: object) -> str:
+    return one_line(str(value))
 
 
 def _number(said: dict[str, str], key: str) -> int | None:

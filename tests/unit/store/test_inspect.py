@@ -35,6 +35,13 @@ def test_info_tells_what_the_file_says(tmp_path: Path) -> None:
     assert found.checked == "header only; `verify` checks every byte"
 
 
+def test_texts_of_a_file_are_cleaned_before_anybody_shows_them(tmp_path: Path) -> None:
+    save(FakeWorld.create(), tmp_path / "a.hub", name="a\x1b[2Jb", note="one\ntwo\u202e")
+    found = info(tmp_path / "a.hub")
+    assert (found.name + found.note).isprintable()
+    assert "one two" in found.note
+
+
 def test_a_name_can_be_given(tmp_path: Path) -> None:
     save(FakeWorld.create(), tmp_path / "a.hub", name="Monday")
     assert info(tmp_path / "a.hub").name == "Monday"
