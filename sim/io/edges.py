@@ -14,10 +14,11 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError
+from sim.io.exact import read_texts
 from sim.io.files import Source, opened
 from sim.io.report import ImportReport
 from sim.io.sniff import Column, Layout, sniff, whole
-from sim.io.table import Places, Table, read_numbers, read_texts
+from sim.io.table import Places, Table, read_numbers
 
 __all__ = ["Direction", "EdgeOptions", "Edges", "IdKind", "check_direction", "read_arcs"]
 

@@ -72,8 +72,8 @@ class Source:
         self._pending = b""
         return piece
 
-    def blocks(self, start: int = 0) -> Iterator[bytes]:
-        """Yield whole lines from byte ``start`` of the head on, some MiB at once.
+    def blocks(self, start: int = 0, size: int | None = None) -> Iterator[bytes]:
+        """Yield whole lines from byte ``start`` of the head on, about ``size`` bytes at once.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class Source:
             As :meth:`read`; and for a line that is longer than any table has.
         """
         rest = b""
-        while piece := self.read(_BLOCK):
+        while piece := self.read(size or _BLOCK):
             block = rest + piece[start:]
             start = 0
             cut = block.rfind(b"\n") + 1

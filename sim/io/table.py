@@ -1,4 +1,4 @@
-"""Reading a table of ties: whole numbers in a kernel, anything else line by line."""
+"""Tables of ties, and reading those between whole numbers, in a kernel."""
 
 from __future__ import annotations
 
@@ -12,22 +12,32 @@ import numpy.typing as npt
 
 from sim.core.progress import Report
 from sim.errors import CapacityError, FormatError
-from sim.io.files import Source, decoded
+from sim.io.files import Source
 from sim.io.numbering import Numbering
-from sim.io.sniff import ANY_BLANKS, Layout, cells, is_comment, number, whole
+from sim.io.sniff import ANY_BLANKS, Layout, cells, number, whole
 from sim.kernels import scan
 
-__all__ = ["Gathered", "Places", "Table", "parsed", "read_numbers", "read_texts"]
+__all__ = [
+    "MOST_ID",
+    "STAGE",
+    "Gathered",
+    "Places",
+    "Table",
+    "parsed",
+    "read_numbers",
+    "three",
+    "wrong_line",
+]
 
 Words = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
-_MOST_ID: Final = 1_000
+MOST_ID: Final = 1_000
 _MOST_ARCS: Final = (1 << 32) - 1
 _ROOM: Final = 1 << 18  # arcs a kernel call: some 10 ms
-_STAGE: Final = "reading ties"
+STAGE: Final = "reading ties"
 _NOT_WHOLE = "{!r} is no whole number, as the ids in other lines are; with names pass ids='str'"
 
 
@@ -132,10 +142,10 @@ def read_numbers(
     for ends, extra in parsed(source, layout, places, tally, gathered):
         heard, hearing = (numbering.number(column) for column in ends)
         gathered.add(heard, hearing, *extra.copy())
-        report(_STAGE, source.share)
+        report(STAGE, source.share)
     sources, targets = gathered.ends()
     ids = numbering.in_order([sources, targets])
-    return Table(sources, targets, ids, *gathered.numbers(), *_three(tally))
+    return Table(sources, targets, ids, *gathered.numbers(), *three(tally))
 
 
 def parsed(
@@ -176,95 +186,11 @@ def parsed(
             )  # fmt: skip
             if not fine:
                 text = block[at : block.find(b"\n", at)].decode("utf-8", "replace").strip()
-                raise _wrong(source.path, int(tally[0]), text, layout, places, integers=True)
+                raise wrong_line(source.path, int(tally[0]), text, layout, places, integers=True)
             yield ends[:, :count], extra[:, :count]
 
 
-def read_texts(
-    source: Source,
-    layout: Layout,
-    places: Places,
-    limit: int | None,
-    report: Report,
-    *,
-    integers: bool = False,
-) -> Table:
-    """Read ties between any ids, with quotation marks; about a million lines a second.
-
-    Raises
-    ------
-    FormatError
-        As :func:`read_numbers`.
-    """
-    gathered = Gathered(places, limit)
-    known: dict[int | str, int] = {}
-    tally = [layout.lines, layout.comments, layout.empty]
-    for block in source.blocks(layout.start):
-        rows = _Rows([], [], [], [])
-        for raw in block.split(b"\n")[:-1]:
-            if len(rows.sources) == gathered.left:
-                break
-            tally[0] += 1
-            text = decoded(raw, source.path, tally[0])
-            if not text or is_comment(text):
-                tally[1 if text else 2] += 1
-                continue
-            row = cells(text, layout.delimiter)
-            if not _is_fine(row, places, integers=integers):
-                raise _wrong(source.path, tally[0], text, layout, places, integers=integers)
-            rows.add(row, places, known, integers=integers)
-        gathered.add(*rows.arrays())
-        report(_STAGE, source.share)
-        if not gathered.left:
-            break
-    sources, targets = gathered.ends()
-    ids = _ordered(known, sources, targets) if integers else [str(each) for each in known]
-    return Table(sources, targets, ids, *gathered.numbers(), *_three(tally))
-
-
-@dataclass(slots=True)
-class _Rows:
-    """The lines of one block as numbers."""
-
-    sources: list[int]
-    targets: list[int]
-    weights: list[float]
-    times: list[float]
-
-    def add(
-        self, row: list[str], places: Places, known: dict[int | str, int], *, integers: bool
-    ) -> None:
-        ends: list[int | str] = [row[places.source], row[places.target]]
-        if integers:
-            ends = [int(end) for end in ends]
-        self.sources.append(known.setdefault(ends[0], len(known)))
-        self.targets.append(known.setdefault(ends[1], len(known)))
-        if places.weight is not None:
-            self.weights.append(float(row[places.weight]))
-        if places.time is not None:
-            self.times.append(float(row[places.time]))
-
-    def arrays(self) -> tuple[Words, Words, Floats, Floats]:
-        return (
-            np.array(self.sources, np.uint32),
-            np.array(self.targets, np.uint32),
-            np.array(self.weights, np.float64),
-            np.array(self.times, np.float64),
-        )
-
-
-def _is_fine(row: list[str], places: Places, *, integers: bool) -> bool:
-    if len(row) < places.needed:
-        return False
-    ends = row[places.source], row[places.target]
-    return (
-        all(whole(end) if integers else 0 < len(end) <= _MOST_ID for end in ends)
-        and (places.weight is None or number(row[places.weight]))
-        and (places.time is None or number(row[places.time]))
-    )
-
-
-def _wrong(
+def wrong_line(
     path: Path, line: int, text: str, layout: Layout, places: Places, *, integers: bool
 ) -> FormatError:
     """Return the error that names the rule that a line breaks."""
@@ -290,25 +216,15 @@ def _bad_id(cell: str, integers: bool) -> str:
     if not cell:
         return "an id is empty"
     if not integers:
-        most = f"an id has at most {_MOST_ID:,} characters"
-        return most if len(cell) > _MOST_ID else ""
+        most = f"an id has at most {MOST_ID:,} characters"
+        return most if len(cell) > MOST_ID else ""
     if whole(cell):
         return ""
     digits = cell.removeprefix("-").isdigit()
     return "an id does not fit in 64 bits" if digits else _NOT_WHOLE.format(cell)
 
 
-def _ordered(known: dict[int | str, int], sources: Words, targets: Words) -> Longs:
-    """Renumber by rising id, in place; return the ids, rising."""
-    ids = np.array(list(known), np.int64)
-    order = np.argsort(ids)
-    ranks = np.empty(ids.size, np.uint32)
-    ranks[order] = np.arange(ids.size, dtype=np.uint32)
-    sources[:], targets[:] = ranks[sources], ranks[targets]
-    ordered: Longs = ids[order]
-    return ordered
-
-
-def _three(tally: npt.ArrayLike) -> tuple[int, int, int]:
+def three(tally: npt.ArrayLike) -> tuple[int, int, int]:
+    """Return lines, comments and empty lines as plain numbers."""
     lines, comments, empty = (int(n) for n in np.asarray(tally))
     return lines, comments, empty

@@ -190,7 +190,12 @@ def test_a_network_does_not_depend_on_where_blocks_end(
         tmp_path, "# long enough to go beyond a block\nsource,target,w\n" + "".join(lines)
     )
     whole = read_arcs(place, EdgeOptions(weight_column=2))
-    for name, size in [("files._BLOCK", 13), ("files._HEAD", 40), ("table._ROOM", 7)]:
+    for name, size in [
+        ("files._BLOCK", 13),
+        ("files._HEAD", 60),
+        ("table._ROOM", 7),
+        ("exact._BLOCK", 13),
+    ]:
         monkeypatch.setattr(f"sim.io.{name}", size)
     parts = read_arcs(place, EdgeOptions(weight_column=2))
     assert (

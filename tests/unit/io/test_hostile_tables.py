@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sim.core.progress import quiet
 from sim.errors import FormatError, HubbubError
 from sim.io import import_world, read_degrees, read_labels
+from sim.io.exact import read_texts
 from sim.io.files import opened
 from sim.io.sniff import Layout
-from sim.io.table import Places, Table, read_numbers, read_texts
+from sim.io.table import Places, Table, read_numbers
 
 QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
