@@ -140,7 +140,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "import", "I", "import", "Import", "Read a network from a file of your own.",
-        "World", world.import_file, usage="FILE", when=not_busy, asks=True,
+        "World", world.import_file, usage="FILE [direction=follows]", when=not_busy, asks=True,
     ),
     Action(
         "path", "P", "path", "Path", "Show the shortest path between two members.",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -80,10 +80,10 @@ class Hubbub(App[int], inherit_bindings=False):
         self.last_new: NewWorld | None = None
         self._is_new_world = True
         self._path = path
-        self.last_said = ("", "info")
         self._said_at = 0.0
         self._first = Job("starting")
-        self._stages: dict[str, Stage] = {}
+        self.stage: Stage | None = None
+        self.groups: Groups
 
     # -- start ------------------------------------------------------------------------------
 
@@ -164,25 +164,26 @@ class Hubbub(App[int], inherit_bindings=False):
             await old.close()
         self.goal, self._is_new_world = 0, True
         self._take()
-        if not self._stages:
-            self._set_the_stages()
+        if self.stage is None:
+            await self._set_the_stage()
             self.set_interval(1 / self.preferences.frames_per_second, self._turn)
         self.go("live")
-        self.redraw()
         self.call_after_refresh(self.hint)
 
-    def _set_the_stages(self) -> None:
+    async def _set_the_stage(self) -> None:
         from tui.screens.groups import Groups
         from tui.screens.live import Live
+        from tui.screens.stage import Stage
 
-        for stage in (Live, Groups):
-            self._stages[stage.MODE] = stage()
-            self.add_mode(stage.MODE, partial(self._stages.__getitem__, stage.MODE))
+        self.groups = Groups()
+        self.stage = Stage([Live(), self.groups])
+        await self.push_screen(self.stage)
 
     def _turn(self) -> None:
         """Take the newest frame, if there is a new one, and show it."""
-        if self._take():
-            self.redraw()
+        with suppress(NoMatches):  # the stage is being taken down
+            if self._take():
+                self.redraw()
         if self._said_at and time.monotonic() - self._said_at > SAID_FOR:
             self.hint()
 
@@ -203,10 +204,9 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def redraw(self) -> None:
         """Show the newest frame in the mode that is open."""
-        stage = self.stage
-        if stage is not None and self.frame is not None and stage.is_mounted:
+        if self.stage is not None and self.frame is not None and self.stage.is_mounted:
             with self.batch_update():
-                stage.show(self.frame)
+                self.stage.show(self.frame)
 
     def _announce(self, before: Frame | None, now: Frame) -> None:
         """Say which messages came to an end since the frame before."""
@@ -223,16 +223,6 @@ class Hubbub(App[int], inherit_bindings=False):
         if self.feed is None:
             raise InputError("No world is open yet; press n for a new one or o to open one.")
         return self.feed.simulation
-
-    @property
-    def stage(self) -> Stage | None:
-        """The mode that is open."""
-        return self._stages.get(self.current_mode)
-
-    @property
-    def groups(self) -> Groups:
-        """The Groups mode."""
-        return self._stages["groups"]  # type: ignore[return-value]
 
     @property
     def themes(self) -> tuple[str, ...]:
@@ -252,8 +242,7 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def situation(self) -> Situation:
         """Return what decides which acts make sense."""
-        mode = self.current_mode if self.current_mode in self._stages else ""
-        return Situation(self.frame, mode, self.work.busy)
+        return Situation(self.frame, self.stage.mode if self.stage else "", self.work.busy)
 
     @contextmanager
     def expecting(self, state: str) -> Iterator[None]:
@@ -270,15 +259,15 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def go(self, mode: str) -> None:
         """Go to a mode; everything in it is as it was left."""
-        if self.current_mode != mode:
-            self.switch_mode(mode)
+        if self.stage is not None:
+            self.stage.go(mode)
+            self.redraw()
 
     # -- what is said -----------------------------------------------------------------------
 
     def say(self, text: str, kind: str = "info") -> None:
         """Say a sentence on the line above the footer."""
         self._said_at = time.monotonic()
-        self.last_said = (text, kind)
         if self.stage is not None and self.stage.is_mounted:
             self.stage.line.say(text, kind)
         elif isinstance(self.screen, Loading):
@@ -302,6 +291,12 @@ class Hubbub(App[int], inherit_bindings=False):
         super().notify(
             plain(message), title=line(title, 60), severity=severity, timeout=timeout, markup=False
         )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let the keys of a mode work in that mode alone."""
+        if action == "act" and self.stage is not None:
+            return by_id(str(parameters[0])).where in {"", self.stage.mode}
+        return True
 
     # -- acts -------------------------------------------------------------------------------
 

@@ -122,8 +122,8 @@ class Backend(Protocol):
     def load(self, path: Path, report: Report) -> World:
         """Read a saved world."""
 
-    def read(self, path: Path, report: Report) -> World:
-        """Import a network file."""
+    def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
+        """Import a network file; returns the world, and what was found, kept and dropped."""
 
     def create(self, order: NewWorld, report: Report) -> World:
         """Make a world."""

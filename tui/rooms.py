@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sim.errors import HubbubError
+from sim.errors import HubbubError, UnknownNameError
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ __all__ = ["Rooms", "preferences"]
 
 MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
 """The order of the model picker begins so; the others follow by name."""
+
+IMPORT_OPTIONS = ("direction", "directed", "labels")
 
 WARM_AGENTS = 64
 
@@ -85,11 +87,23 @@ class Rooms:
 
         return load(path, report=report)
 
-    def read(self, path: Path, report: Report) -> World:
-        """Import a network file."""
+    def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
+        """Import a network file; returns the world, and what was found, kept and dropped."""
         from sim import io
 
-        return io.read_world(path.expanduser(), report=report)
+        unknown = set(options) - set(IMPORT_OPTIONS)
+        if unknown:
+            raise UnknownNameError("option of import", unknown.pop(), IMPORT_OPTIONS)
+        edges = io.EdgeOptions(
+            direction=cast("Any", options.get("direction", "influences")),
+            directed=options.get("directed", "yes") != "no",
+        )
+        labels = options.get("labels")
+        found = io.import_world(
+            path.expanduser(), options=edges, labels=labels and Path(labels).expanduser(),
+            report=report,
+        )  # fmt: skip
+        return found.world, found.report.describe()
 
     def create(self, order: NewWorld, report: Report) -> World:
         """Make a world."""

@@ -22,6 +22,7 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "theme": list(app.themes),
         "run": ["quiet"],
         "detect": list(METHODS),
+        "import": ["direction=influences", "direction=follows", "directed=no", "labels="],
         "view": list(VIEWS),
         "order": list(ORDERS),
         "export": ["screenshot"],

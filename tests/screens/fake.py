@@ -284,10 +284,13 @@ class FakeBackend:
             raise FileError(path, "is cut off after 312 of 4,096 bytes")
         return World(agents=500, tick=30)
 
-    def read(self, path: Path, report: Callable[[str, float], None]) -> World:
+    def read(
+        self, path: Path, options: dict[str, str], report: Callable[[str, float], None]
+    ) -> tuple[World, str]:
         if not path.exists():
             raise FileError(path, "there is no such file; check the name")
-        return World(agents=len(path.read_text().splitlines()))
+        lines = len(path.read_text().splitlines())
+        return World(agents=lines), f"{lines} arcs. Dropped 0 loops and 0 duplicates. {options}"
 
     def create(self, order: NewWorld, report: Callable[[str, float], None]) -> World:
         import time

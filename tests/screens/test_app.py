@@ -407,8 +407,10 @@ async def test_a_network_file_is_imported(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         (tmp_path / "my graph.txt").write_text("0 1\n1 2\n")
         await pilot.press("I")
-        await typed(pilot, f"import '{tmp_path}/my graph.txt'")
+        await typed(pilot, f"import '{tmp_path}/my graph.txt' direction=follows")
         await until(pilot, lambda: frame_of(app).agents == 2)
+        await until(pilot, lambda: "Dropped 0 loops" in seen(app) and "follows" in seen(app))
+        await pilot.press("enter")
         await command(pilot, "import /nowhere.txt")
         await until(pilot, lambda: isinstance(app.screen, Problem) and "no such file" in seen(app))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError
-from tui.arguments import choice
+from tui.arguments import choice, pairs
 from tui.figures import bytes_of, count, seconds
 
 if TYPE_CHECKING:
@@ -99,16 +99,19 @@ async def may_leave(app: Hubbub, purpose: str) -> bool:
 
 
 async def import_file(app: Hubbub, words: Words) -> None:
-    """Read a network from a file and go there."""
-    if len(words) != 1:
-        raise InputError("Type one file, such as `import graph.txt.gz`; quote a name with blanks.")
-    path = Path(words[0])
+    """Read a network from a file, go there, and say what was found, kept and dropped."""
+    from tui.screens.dialog import Notice
+
+    if not words:
+        raise InputError("Type a file, such as `import graph.txt.gz`; quote a name with blanks.")
+    path, options = Path(words[0]), pairs(words[1:])
     if not await may_leave(app, f"import {path.name}"):
         return
-    world = await app.work.in_thread(
-        "reading the network", lambda report: app.backend.read(path, report)
+    world, told = await app.work.in_thread(
+        "reading the network", lambda report: app.backend.read(path, options, report)
     )
     await app.enter(world, path.name.partition(".")[0] or "imported")
+    await app.push_screen_wait(Notice(f"Imported {path.name}", told))
 
 
 async def path(app: Hubbub, words: Words) -> None:

@@ -129,6 +129,11 @@ class ModeBar(Bar):
     ALLOW_SELECT = False
     mode: str = "live"
 
+    def turn(self, mode: str) -> None:
+        """Mark a mode as the one that is seen."""
+        self.mode = mode
+        self.refresh()
+
     def render(self) -> Content:
         """Draw the modes at the left and the engine's health at the right."""
         modes = Content.assemble(*[self._tab(*mode) for mode in MODES])

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from tui.acts.view import ORDERS, VIEWS
+from tui.screens.mode import Mode, titled
 from tui.screens.panes import Detail
-from tui.screens.stage import Stage, mode_bindings, titled
 from tui.widgets import CommunityHeat, CommunityMap, CommunityTable
 
 if TYPE_CHECKING:
@@ -23,17 +22,16 @@ __all__ = ["Groups"]
 Order = Literal["size", "adoption", "onset", "name"]
 
 
-class Groups(Stage):
+class Groups(Mode):
     """One of three views, and the chosen community beside it."""
 
     MODE: ClassVar[str] = "groups"
-    BINDINGS: ClassVar[list[BindingType]] = mode_bindings("groups")
 
     view = "map"
     order: Order = "size"
     chosen = 0
 
-    def panes(self) -> ComposeResult:
+    def compose(self) -> ComposeResult:
         """Lay the views and the detail out."""
         with Horizontal(id="upper", classes="-map"):
             yield titled(CommunityMap(id="map"), "Communities", "view")
@@ -41,7 +39,7 @@ class Groups(Stage):
             yield titled(CommunityTable(id="table"), "Communities", "view")
             yield titled(Detail(), "Detail")
 
-    def show_panes(self, frame: Frame) -> None:
+    def show(self, frame: Frame) -> None:
         """Show a frame in the view that is seen, and the chosen community."""
         for pane in self.query(".view"):
             if pane.display:
@@ -52,11 +50,15 @@ class Groups(Stage):
     @on(CommunityMap.Chosen)
     @on(CommunityHeat.Selected)
     @on(CommunityHeat.Chosen)
-    @on(CommunityTable.Selected)
-    @on(CommunityTable.Chosen)
     def _selected(self, event: CommunityMap.Selected) -> None:
         event.stop()
         self.choose(event.index)
+
+    @on(CommunityTable.Selected)
+    @on(CommunityTable.Chosen)
+    def _row_selected(self, event: CommunityTable.Selected) -> None:
+        event.stop()
+        self.choose(event.row)
 
     def choose(self, index: int) -> None:
         """Show a community in detail, and put every cursor on it."""
@@ -72,7 +74,7 @@ class Groups(Stage):
         """Turn to a view, or to the next one; returns its name."""
         self.view = view or VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
         self.query_one("#upper").set_classes(f"-{self.view}")
-        self.set_focus(self.query_one(f"#{self.view}"))
+        self.query_one(f"#{self.view}").focus()
         self.app.redraw()
         return self.view
 

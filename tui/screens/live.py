@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal
 
+from tui.screens.mode import Mode, titled
 from tui.screens.panes import Parameters, Stories, Welcome
-from tui.screens.stage import Stage, mode_bindings, titled
 from tui.widgets import CommunityHeat, CommunityMap, Curves, NowPane
 
 if TYPE_CHECKING:
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Live"]
 
 
-class Live(Stage):
+class Live(Mode):
     """Curves and figures above, communities and messages below; wide: parameters and map too."""
 
     MODE: ClassVar[str] = "live"
-    BINDINGS: ClassVar[list[BindingType]] = mode_bindings("live")
 
-    def panes(self) -> ComposeResult:
+    def compose(self) -> ComposeResult:
         """Lay the panes out; which of them are seen is a matter of the styles."""
         with Horizontal(id="upper"):
             yield titled(Parameters(), "Parameters")
@@ -37,7 +35,7 @@ class Live(Stage):
             yield titled(CommunityHeat(id="heat"), "Communities over time")
             yield titled(Stories(), "Messages")
 
-    def show_panes(self, frame: Frame) -> None:
+    def show(self, frame: Frame) -> None:
         """Show a frame in every pane that is seen."""
         self.set_class(frame.focus is None, "-quiet")
         for pane in self.query(".pane"):

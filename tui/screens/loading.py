@@ -47,7 +47,11 @@ class Loading(Screen[None]):
 
     def on_mount(self) -> None:
         """Look at the job ten times a second."""
-        self.set_interval(1 / POLLS_PER_SECOND, self._turn)
+        self._timer = self.set_interval(1 / POLLS_PER_SECOND, self._turn)
+
+    def on_screen_suspend(self) -> None:
+        """Rest below the stage."""
+        self._timer.stop()
 
     def _turn(self) -> None:
         self.query_one("#stage", Static).update(plain(self.job.stage))

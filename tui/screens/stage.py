@@ -1,38 +1,47 @@
-"""What every mode has: status, modes, panes, timeline, line, footer."""
+"""The stage: status, modes, panes, timeline, line, footer; one mode is seen at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.actions import bindings
 from tui.safe import line
-from tui.screens.bars import Footer, ModeBar, StatusBar, Timeline
+from tui.screens.bars import MODES, Footer, ModeBar, StatusBar, Timeline
 from tui.screens.line import Line
+from tui.screens.mode import Mode
 
 if TYPE_CHECKING:
     from sim.run import Frame
     from tui.app import Hubbub
 
-__all__ = ["Stage", "mode_bindings", "titled"]
+__all__ = ["Stage"]
 
 SMALLEST = "Enlarge the terminal to 60x16 to see every pane."
 
 
 class Stage(Screen[None], inherit_bindings=False):
-    """A mode of the program; the panes are its own, the bars are the same everywhere."""
+    """Every mode between the bars; to change the mode only shows other panes, so it is quick.
+
+    Parameters
+    ----------
+    modes
+        The modes, the first of which is seen at first.
+    """
 
     app: Hubbub
 
-    MODE: ClassVar[str] = ""
     AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding for mode, _, _ in MODES for binding in bindings(mode)
+    ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-tiny"),
         (60, "-narrow"),
@@ -45,35 +54,46 @@ class Stage(Screen[None], inherit_bindings=False):
     ]
     ALLOW_IN_MAXIMIZED_VIEW = "#status, #modes, #timeline, #line, #footer"
 
+    def __init__(self, modes: Iterable[Mode]) -> None:
+        super().__init__(id="stage")
+        self._modes = {mode.MODE: mode for mode in modes}
+        self.mode = next(iter(self._modes))
+
     def compose(self) -> ComposeResult:
-        """Lay the bars around the panes."""
+        """Lay the bars around the modes."""
         yield StatusBar(id="status")
-        modes = ModeBar(id="modes")
-        modes.mode = self.MODE
-        yield modes
+        yield ModeBar(id="modes")
         yield Static("", id="banner", markup=False)
         with Vertical(id="panes"):
-            yield from self.panes()
+            for name, mode in self._modes.items():
+                mode.display = name == self.mode
+                yield mode
         yield Static(SMALLEST, id="enlarge", markup=False)
         yield Timeline(id="timeline")
         yield Line(self.app.history)
         yield Footer(id="footer")
 
-    def panes(self) -> ComposeResult:
-        """Yield the panes of the mode."""
-        yield from ()
-
-    def on_screen_resume(self) -> None:
-        """Show what happened while another mode was open."""
-        self.line.say(*self.app.last_said)
-        self.call_after_refresh(self.app.redraw)
-
     def on_resize(self) -> None:
         """Panes that come into sight with a new size get the frame too."""
         self.call_after_refresh(self.app.redraw)
 
+    def go(self, name: str) -> None:
+        """Show a mode as it was left, with the focus where it was."""
+        if name == self.mode:
+            return
+        if self.maximized is not None:
+            self.minimize()
+        before = self._modes[self.mode]
+        before.last_focused = self.focused
+        before.display = False
+        self.mode = name
+        mode = self._modes[name]
+        mode.display = True
+        self.set_focus(mode.last_focused)
+        self.query_one(ModeBar).turn(name)
+
     def show(self, frame: Frame) -> None:
-        """Show a frame in every bar and pane."""
+        """Show a frame in every bar, and in the panes of the mode."""
         status = self.query_one(StatusBar)
         status.asked_state, status.speed = self.app.expected, self.app.speed
         status.show(frame)
@@ -82,18 +102,19 @@ class Stage(Screen[None], inherit_bindings=False):
         timeline.goal = self.app.goal
         timeline.show(frame)
         self.query_one(Footer).show(self.app.situation())
-        banner = self.query_one("#banner", Static)
-        banner.display = bool(frame.banner)
-        if frame.banner:
-            banner.update(" " + line(frame.banner, 400))
-        self.show_panes(frame)
+        self._show_banner(frame.banner)
+        self._modes[self.mode].show(frame)
 
-    def show_panes(self, frame: Frame) -> None:
-        """Show a frame in the panes of the mode."""
+    def _show_banner(self, text: str | None) -> None:
+        banner = self.query_one("#banner", Static)
+        banner.display = bool(text)
+        if text:
+            banner.update(" " + line(text, 400))
 
     def main_pane(self) -> Widget:
         """Return the first pane that is seen."""
-        return next(pane for pane in self.query(".pane") if pane.display and pane.can_focus)
+        panes = self._modes[self.mode].query(".pane")
+        return next(pane for pane in panes if pane.display and pane.can_focus)
 
     @property
     def line(self) -> Line:
@@ -104,15 +125,3 @@ class Stage(Screen[None], inherit_bindings=False):
         """Carry out what was typed."""
         event.stop()
         self.app.obey(event.line)
-
-
-def mode_bindings(mode: str) -> list[BindingType]:
-    """Make the keys of a mode from the table of acts."""
-    return list(bindings(mode))
-
-
-def titled(pane: Widget, title: str, classes: str = "") -> Widget:
-    """Give a pane its frame and title."""
-    pane.add_class("pane", *classes.split())
-    pane.border_title = Content(title)
-    return pane
