@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["CommunityRows", "CommunityTable"]
 
 _COLUMNS = (
-    Column("members", 9, numeric=True, least=7, rank=1),
-    Column("adopted", 9, numeric=True, least=7, rank=4),
-    Column("share", 6, numeric=True, rank=2),
+    Column("members", 9, numeric=True, least=7, rank=1, descending=True),
+    Column("adopted", 9, numeric=True, least=7, rank=4, descending=True),
+    Column("share", 6, numeric=True, rank=2, descending=True),
     Column("since", 7, numeric=True, least=5, rank=3),
     Column("community", 26, least=14, rank=0),
     Column("best-known members", 40, least=12, rank=5),
@@ -73,7 +73,7 @@ class CommunityRows:
     def keys(self, column: int) -> NDArray[Any]:
         """Return what a column is sorted by."""
         if column == 3:
-            return np.where(self.onset < 0, np.iinfo(np.int64).max, self.onset)
+            return np.where(self.onset < 0, np.nan, self.onset)
         if column >= 4:
             texts = self.names if column == 4 else [" ".join(each) for each in self.top]
             return np.array([text.casefold() for text in texts], dtype=np.str_)

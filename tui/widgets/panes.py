@@ -1,8 +1,8 @@
 """What the drawing panes have in common: strips painted once for each state, size and theme.
 
-`StripPane` paints a whole pane at a time and hands the strips out line by line. `BraillePane`
-adds curves of dots, `PixelPane` fields of colour; both have a way to draw on terminals that know
-only a few colours, or only ASCII.
+`Painted` paints all lines at a time and hands them out one by one; a `StripPane` has the tones of
+a pane. `BraillePane` adds curves of dots, `PixelPane` fields of colour; both have a way to draw on
+terminals that know only a few colours, or only ASCII.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tui.theme import GLYPHS, SHADES, ramp
 from tui.widgets.canvas import Canvas
 from tui.widgets.raster import BRAILLE, QUADRANTS, pack_braille, pack_quadrants
 
-__all__ = ["BraillePane", "PixelPane", "StripPane", "Symbols"]
+__all__ = ["BraillePane", "Painted", "PixelPane", "StripPane", "Symbols"]
 
 Symbols = Literal["braille", "block", "ascii"]
 """What curves and fields are drawn with; ``ascii`` for fonts and terminals with nothing else."""
@@ -34,8 +34,8 @@ SCALE_CELLS = 10
 """Width of the legend of amounts."""
 
 
-class StripPane(Widget, can_focus=True):
-    """A pane that paints itself as strips and keeps them until something it shows changes.
+class Painted(Widget):
+    """A widget that paints all its lines at once, and keeps them until something changes.
 
     A subclass implements `paint` and calls `changed` when its data or its cursor does.
 
@@ -48,6 +48,71 @@ class StripPane(Widget, can_focus=True):
     """
 
     ALLOW_SELECT = False
+
+    symbols: reactive[Symbols] = reactive[Symbols]("braille")
+    placeholder: reactive[str] = reactive("")
+
+    _stamp = 0
+    _key: tuple[object, ...] = ()
+    _colours: tuple[Color, Color] | None = None
+    _strips: list[Strip] = []  # noqa: RUF012 - replaced, never changed
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw everything.
+
+        Parameters
+        ----------
+        width, height
+            In cells, at least 1.
+
+        Returns
+        -------
+        list of Strip
+            `height` strips, each `width` cells wide.
+        """
+        return [Strip.blank(width, self.rich_style)] * height
+
+    def changed(self) -> None:
+        """Have everything painted anew."""
+        self._stamp += 1
+        self.refresh()
+
+    def view(self) -> tuple[int, int, int]:
+        """Return width and height that are painted, and the first row when it scrolls."""
+        return *self.size, 0
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a region, as Textual asks for them."""
+        # Costly to find out, so it is asked once a redraw and not once a line.
+        if self.background_colors != self._colours:
+            self._colours = self.background_colors
+            self._stamp += 1
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the content, painting all of it first when it is out of date."""
+        width, height, first = self.view()
+        key = (
+            self._stamp,
+            width,
+            height,
+            first,
+            self.app.theme,
+            self.has_focus,
+            self.symbols,
+            self.placeholder,
+        )
+        if key != self._key:
+            self._strips = self.paint(width, height) if width > 0 < height else []
+            self._key = key
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(width, self.rich_style)
+
+
+class StripPane(Painted, can_focus=True):
+    """A pane of one screenful, with the tones that panes have in common."""
+
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pane--text",
         "pane--muted",
@@ -73,62 +138,11 @@ class StripPane(Widget, can_focus=True):
     }
     """
 
-    symbols: reactive[Symbols] = reactive[Symbols]("braille")
-    placeholder: reactive[str] = reactive("")
-
-    _stamp = 0
-    _key: tuple[object, ...] = ()
-    _colours: tuple[Color, Color] | None = None
-    _strips: list[Strip] = []  # noqa: RUF012 - replaced, never changed
-
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the pane.
-
-        Parameters
-        ----------
-        width, height
-            In cells, at least 1.
-
-        Returns
-        -------
-        list of Strip
-            `height` strips, each `width` cells wide.
-        """
+        """Draw the placeholder."""
         canvas = self.canvas(width, height)
         self.write_placeholder(canvas)
         return canvas.strips()
-
-    def changed(self) -> None:
-        """Have the pane painted anew."""
-        self._stamp += 1
-        self.refresh()
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the lines of a region, as Textual asks for them."""
-        # Costly to find out, so it is asked once a redraw and not once a line.
-        if self.background_colors != self._colours:
-            self._colours = self.background_colors
-            self._stamp += 1
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
-        """Return one line of the content, painting all of it first when it is out of date."""
-        width, height = self.size
-        key = (
-            self._stamp,
-            width,
-            height,
-            self.app.theme,
-            self.has_focus,
-            self.symbols,
-            self.placeholder,
-        )
-        if key != self._key:
-            self._strips = self.paint(width, height) if width > 0 < height else []
-            self._key = key
-        if y < len(self._strips):
-            return self._strips[y]
-        return Strip.blank(width, self.rich_style)
 
     def canvas(self, width: int, height: int) -> Canvas:
         """Return an empty canvas in the colours of the pane."""

@@ -26,11 +26,13 @@ class Column:
     width
         Cells at most; the last column shown takes what is left over.
     numeric
-        Whether it is right-aligned, and sorted largest first.
+        Whether it is right-aligned.
     least
         Cells at least.
     rank
         Which columns stay when the table is narrow: those of the lowest rank.
+    descending
+        Whether the largest comes first when it is sorted by for the first time.
     """
 
     title: str
@@ -38,6 +40,7 @@ class Column:
     numeric: bool = False
     least: int = 0
     rank: int = 0
+    descending: bool = False
 
     @property
     def narrowest(self) -> int:

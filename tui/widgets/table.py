@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.color import Color
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.widgets.canvas import Canvas
-from tui.widgets.panes import Symbols
+from tui.widgets.panes import Painted
 from tui.widgets.rows import NoRows, RowProvider, fit, row_order
 
 __all__ = ["ColumnTable"]
@@ -27,24 +25,19 @@ AT_ONCE = 20_000
 """Rows that are sorted on the spot; more are sorted in a thread."""
 
 
-class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
+class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of a `RowProvider` under headings, with a cursor that stays on its row.
 
     Attributes
     ----------
     selected : int
         Number of the row under the cursor, as in the provider.
-    placeholder : str
-        Shown while there are no rows.
-    symbols : {"braille", "block", "ascii"}
-        What marks are drawn with.
     """
 
     HELP = (
         "Up and down move the cursor, left and right choose a column, S sorts by it and once "
         "more the other way round; Enter chooses the row."
     )
-    ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
         "table--column",
@@ -82,9 +75,6 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("S", "sort", "Sort by this column", id="table-sort", show=False),
         Binding("enter", "choose", "Choose this row", id="table-choose", show=False),
     ]
-
-    symbols: reactive[Symbols] = reactive[Symbols]("braille")
-    placeholder: reactive[str] = reactive("Nothing to list.")
 
     class Selected(Message):
         """The cursor went to a row.
@@ -126,10 +116,7 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._sort: tuple[int, bool] | None = None
         self._column = 0
         self._at = 0
-        self._stamp = 0
-        self._key: tuple[object, ...] = ()
-        self._colours: tuple[Color, Color] | None = None
-        self._strips: list[Strip] = []
+        self.placeholder = "Nothing to list."
 
     # -- data -----------------------------------------------------------------------------------
 
@@ -156,7 +143,7 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._column = min(self._column, max(0, len(rows.columns) - 1))
         # A header, and a row for each; the width follows the pane.
         self.virtual_size = Size(1, len(rows) + 1)
-        self._changed()
+        self.changed()
 
     def select(self, row: int) -> None:
         """Move the cursor to a row of the provider, without a message."""
@@ -184,7 +171,7 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _start_sort(self) -> None:
         self.run_worker(self._sort_apart(self._rows, self._sort), group="sort", exclusive=True)
-        self._changed()
+        self.changed()
 
     async def _sort_apart(self, rows: RowProvider, sort: tuple[int, bool] | None) -> None:
         if sort is None:
@@ -235,7 +222,7 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Choose another column."""
         last = len(self._rows.columns) - 1
         self._column = min(max(0, self._column + columns), max(0, last))
-        self._changed()
+        self.changed()
 
     def action_sort(self) -> None:
         """Sort by the chosen column; once more, the other way round."""
@@ -268,7 +255,7 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self._sort is not None and self._sort[0] == column:
             self.sort(column, descending=not self._sort[1])
         else:
-            self.sort(column, descending=self._rows.columns[column].numeric)
+            self.sort(column, descending=self._rows.columns[column].descending)
 
     def _go(self, place: int) -> None:
         if not len(self._rows):
@@ -279,11 +266,21 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.Selected(self.selected))
 
     def _show_cursor(self) -> None:
-        page = max(1, self._page)
-        top = min(max(self._top, self._at - page + 1), self._at)
+        if not self._bring_cursor():
+            # The rows are newer than the layout, which knows how far one may scroll.
+            self.call_after_refresh(self._bring_cursor)
+        self.changed()
+
+    def _bring_cursor(self) -> bool:
+        """Scroll the cursor into sight; return whether it is."""
+        top = min(max(self._top, self._at - max(1, self._page) + 1), self._at)
         if top != self._top:
             self.scroll_to(y=top, animate=False)
-        self._changed()
+        return top == self._top
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.call_after_refresh(self._bring_cursor)
 
     # -- drawing --------------------------------------------------------------------------------
 
@@ -299,51 +296,16 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _width(self) -> int:
         return self.scrollable_content_region.width
 
-    def _changed(self) -> None:
-        self._stamp += 1
-        self.refresh()
-
     def _fitted(self, width: int) -> list[tuple[int, int, int]]:
         return fit(self._rows.columns, width, self._column)
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the lines of a region, as Textual asks for them."""
-        # Costly to find out, so it is asked once a redraw and not once a line.
-        if self.background_colors != self._colours:
-            self._colours = self.background_colors
-            self._stamp += 1
-        return super().render_lines(crop)
+    def view(self) -> tuple[int, int, int]:
+        """Return width and height that are painted, and the first row."""
+        return self._width, self.size.height, self._top
 
-    def render_line(self, y: int) -> Strip:
-        """Return one line of what is seen, fetching a screenful of rows when it is out of date."""
-        width, height = self._width, self.size.height
-        key = (
-            self._stamp,
-            self._top,
-            width,
-            height,
-            self.app.theme,
-            self.has_focus,
-            self.symbols,
-            self.placeholder,
-        )
-        if key != self._key:
-            self._strips = self.paint(width, height, self._top) if width > 0 < height else []
-            self._key = key
-        if y < len(self._strips):
-            return self._strips[y]
-        return Strip.blank(width, self.rich_style)
-
-    def paint(self, width: int, height: int, top: int = 0) -> list[Strip]:
-        """Draw headings and rows.
-
-        Parameters
-        ----------
-        width, height
-            In cells, at least 1.
-        top
-            The first row shown.
-        """
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw the headings, and the rows from where it was scrolled to."""
+        top = self._top
         canvas = Canvas(width, height, self.rich_style)
         if not self._rows.columns or not len(self._rows):
             canvas.text(0, (height - 1) // 2, self.placeholder, self._ink(canvas, "muted"))
@@ -388,9 +350,3 @@ class ColumnTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _ink(self, canvas: Canvas, name: str) -> int:
         style: Style = self.get_component_rich_style(f"table--{name}")
         return canvas.ink_of(style)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Draw the rows that came into sight."""
-        super().watch_scroll_y(old_value, new_value)
-        if round(old_value) != round(new_value):
-            self.refresh(Region(0, 0, *self.size))

@@ -1,0 +1,621 @@
+"""Curves, map, heat map and figures: what they show, their keys, any data at any size."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from textual.color import Color
+from textual.message import Message
+from textual.strip import Strip
+
+from tests.screens.showing import STATES, assert_fills, picture, screen_of, shown
+from tui.theme import series
+from tui.widgets import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
+from tui.widgets.bubbles import nearest, separate, size_radii, strongest
+from tui.widgets.heat import ranked
+from tui.widgets.now import Metric
+from tui.widgets.sparkline import arrow, sparkline
+
+SIZES = [(80, 24), (160, 48)]
+SYMBOLS = ["braille", "block", "ascii"]
+THEMES = ["hubbub-dark", "hubbub-light", "hubbub-contrast"]
+NAMES = ("Iceland · jazz", "Peru", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
+slowly = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def sir(ticks: int = 100, agents: int = 1000) -> np.ndarray:
+    recovered = np.linspace(0, 0.6 * agents, ticks).astype(np.int64)
+    infected = np.full(ticks, agents // 10, dtype=np.int64)
+    return np.stack([agents - recovered - infected, infected, recovered], axis=1)
+
+
+def five(**changes: Any) -> dict[str, Any]:
+    sizes = np.array([500, 400, 300, 200, 100], dtype=np.int64)
+    links = np.full((5, 5), 3, dtype=np.int64)
+    return {
+        "names": NAMES,
+        "sizes": sizes,
+        "adopted": np.array([50, 400, 0, 20, 90], dtype=np.int64),
+        "positions": np.array([[0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9], [0.5, 0.5]]),
+        "links": links,
+        "onset": np.array([30, 10, -1, 20, 15], dtype=np.int64),
+    } | changes
+
+
+def on_map(pane: CommunityMap, **changes: Any) -> None:
+    pane.draw(**five(**changes), label="ground truth")
+
+
+def on_heat(pane: CommunityHeat, ticks: int = 40) -> None:
+    some = five()
+    rise = np.linspace(0, 1, ticks, dtype=np.float32)
+    heat = rise * (some["adopted"] / some["sizes"])[:, None].astype(np.float32)
+    pane.draw(
+        NAMES, some["sizes"], some["adopted"], some["onset"], heat, np.arange(100, 100 + ticks)
+    )
+
+
+# -- curves -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("symbols", SYMBOLS)
+async def test_legend_tells_every_state_with_letter_share_and_number(
+    size: tuple[int, int], symbols: str
+) -> None:
+    curves = Curves()
+    async with shown(curves, size) as pilot:
+        curves.symbols = symbols  # type: ignore[assignment]
+        curves.plot(STATES, sir(), agents=1000, first_tick=7)
+        await pilot.pause()
+        text = screen_of(pilot)
+    assert "tick 106" in text
+    for entry in ("o susceptible 30.0% (300)", "x infected 10.0% (100)", "# recovered 60.0% (600)"):
+        assert entry in text
+    assert "100%" in text
+
+
+async def test_letters_stand_on_the_curves_in_their_colours() -> None:
+    curves = Curves()
+    async with shown(curves):
+        curves.plot(STATES, sir(), agents=1000)
+        strips = curves.paint(80, 24)
+    colours = {
+        letter: segment.style.color.name
+        for strip in strips[:20]
+        for segment in strip
+        for letter in {"o", "x", "#"} & set(segment.text)
+        if segment.style and segment.style.color
+    }
+    assert colours == {s.marker: s.colour for s in series(3)}
+
+
+async def test_the_crosshair_reads_the_values_of_its_tick() -> None:
+    curves, history = Curves(), sir(20)
+    async with shown(curves) as pilot:
+        curves.plot(STATES, history, agents=1000, first_tick=5)
+        await pilot.press("home", "right", "right")
+        there = int(screen_of(pilot).split("tick ")[1].split()[0])
+        assert f"({history[there - 5, 2]})" in screen_of(pilot)
+        await pilot.press("home")
+        assert "tick 5" in screen_of(pilot)
+        await pilot.press("left")
+        assert "tick 5" in screen_of(pilot)
+        await pilot.press("end")
+        assert "tick 24" in screen_of(pilot)
+
+
+async def test_the_crosshair_stays_while_time_goes_on_and_leaves_to_follow_it() -> None:
+    curves = Curves()
+    async with shown(curves) as pilot:
+        curves.plot(STATES, sir(20), agents=1000)
+        await pilot.press("left")
+        before = screen_of(pilot).split("tick ")[1].split()[0]
+        curves.plot(STATES, sir(60), agents=1000)
+        await pilot.pause()
+        assert screen_of(pilot).split("tick ")[1].split()[0] == before
+        await pilot.press(*["shift+right"] * 20)
+        assert "tick 59" in screen_of(pilot)
+
+
+async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
+    curves = Curves()
+    async with shown(curves) as pilot:
+        curves.plot(STATES, sir(), agents=1000)
+        await pilot.pause()
+        await pilot.hover(Curves, (40, 5))
+        read = screen_of(pilot).split("tick ")[1].split()[0]
+        assert 0 < int(read) < 99
+        await pilot.click(Curves, (40, 5))
+        curves.on_leave()
+        await pilot.pause()
+        assert screen_of(pilot).split("tick ")[1].split()[0] == read
+
+
+async def test_zoom_shows_fewer_ticks_and_all_again() -> None:
+    curves = Curves()
+    async with shown(curves) as pilot:
+        curves.plot(STATES, sir(401), agents=1000)
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert curves._window() == (300, 400)
+        curves.plot(STATES, sir(411), agents=1000)
+        assert curves._window() == (310, 410)
+        await pilot.press(*["right_square_bracket"] * 20)
+        assert curves._window() == (402, 410)
+        await pilot.press(*["left_square_bracket"] * 20)
+        assert curves._window() == (0, 410)
+
+
+async def test_zoom_keeps_the_crosshair_in_sight() -> None:
+    curves = Curves()
+    async with shown(curves) as pilot:
+        curves.plot(STATES, sir(401), agents=1000)
+        await pilot.press("home", *["shift+right"] * 3, *["right_square_bracket"] * 4)
+        assert curves._cursor is not None
+        start, stop = curves._window()
+        assert start <= curves._cursor <= stop
+        assert stop - start == 25
+
+
+async def test_a_state_far_above_the_others_leaves_the_scale_and_says_so() -> None:
+    curves = Curves()
+    history = np.array([[980, 20], [970, 30], [960, 40]], dtype=np.int64)
+    async with shown(curves) as pilot:
+        curves.plot(("unaware", "adopters"), history, agents=1000)
+        await pilot.pause()
+        text = screen_of(pilot)
+        assert "unaware 96.0% (960) off scale" in text
+        assert " 5%" in text
+        assert "100%" not in text
+        await pilot.press("a")
+        text = screen_of(pilot)
+        assert "off scale" not in text
+        assert "100%" in text
+
+
+async def test_the_logarithmic_scale_counts_in_decades() -> None:
+    curves = Curves()
+    async with shown(curves) as pilot:
+        curves.plot(("unaware", "adopters"), np.array([[10000, 0], [9990, 10]]), agents=10000)
+        await pilot.press("L")
+        labels = {line.split("┤")[0].strip() for line in screen_of(pilot).splitlines()}
+        assert {"1", "10", "100", "1.0k", "10.0k"} <= labels
+
+
+async def test_without_a_message_the_curves_say_what_to_do() -> None:
+    curves = Curves()
+    async with shown(curves) as pilot:
+        assert "press i" in screen_of(pilot)
+        await pilot.press("left", "right", "home", "end", "left_square_bracket", "L", "a")
+        assert "press i" in screen_of(pilot)
+
+
+async def test_nothing_is_painted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    curves, history, painted = Curves(), sir(), []
+    paint = curves.paint
+
+    def count(width: int, height: int) -> list[Strip]:
+        painted.append((width, height))
+        return paint(width, height)
+
+    async with shown(curves) as pilot:
+        monkeypatch.setattr(curves, "paint", count)
+        curves.plot(STATES, history, agents=1000)
+        await pilot.pause()
+        curves.plot(STATES, history, agents=1000)
+        curves.refresh()
+        await pilot.pause()
+        assert painted == [(80, 24)]
+        pilot.app.theme = "hubbub-light"
+        await pilot.pause()
+        assert len(painted) == 2
+
+
+@given(
+    st.integers(0, 40).flatmap(
+        lambda ticks: hnp.arrays(np.int64, (ticks, 4), elements=st.integers(0, 2**40))
+    ),
+    st.integers(0, 10**7),
+    st.lists(st.text(max_size=12), min_size=4, max_size=4),
+    st.lists(st.tuples(st.integers(1, 170), st.integers(1, 50)), min_size=1, max_size=6),
+    st.sampled_from(SYMBOLS),
+)
+@slowly
+def test_curves_fill_any_size_with_any_data(
+    history: np.ndarray, agents: int, names: list[str], sizes: list[tuple[int, int]], symbols: str
+) -> None:
+    async def run() -> None:
+        curves = Curves()
+        async with shown(curves, (40, 12)) as pilot:
+            curves.symbols = symbols  # type: ignore[assignment]
+            curves.plot(names, history, agents=agents)
+            for keys in ([], ["left"], ["right_square_bracket"], ["L"], ["home"], ["a"]):
+                await pilot.press(*keys)
+                for width, height in [(10, 3), *sizes]:
+                    assert_fills(curves.paint(width, height), width, height)
+
+    asyncio.run(run())
+
+
+# -- the map ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", THEMES)
+async def test_the_map_names_communities_and_their_shares(
+    size: tuple[int, int], theme: str
+) -> None:
+    pane = CommunityMap()
+    async with shown(pane, size, theme) as pilot:
+        on_map(pane)
+        await pilot.pause()
+        text = screen_of(pilot)
+    for name in ("Iceland · jazz", "Peru", "日本 · 電車", "[b]Oman[/b]"):
+        assert name in text
+    assert "5 communities (ground truth)" in text
+    assert "100.0%" in text
+
+
+async def test_arrows_go_from_community_to_community() -> None:
+    pane = CommunityMap()
+    async with shown(pane, (100, 30)) as pilot:
+        on_map(pane)
+        await pilot.press("left")
+        assert pane.selected == 0
+        for key, there in (("right", 4), ("up", 2), ("down", 4), ("right", 1), ("right", 1)):
+            await pilot.press(key)
+            assert pane.selected == there, key
+        assert "Peru" in screen_of(pilot).splitlines()[-1]
+        assert "400 members, adopted 100.0% since tick 10" in screen_of(pilot)
+
+
+async def test_the_map_tells_what_is_selected_and_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    pane, posted = CommunityMap(), []
+    post = pane.post_message
+
+    def note(message: Message) -> bool:
+        if isinstance(message, CommunityMap.Selected):
+            posted.append((type(message).__name__, message.index))
+        return post(message)
+
+    async with shown(pane) as pilot:
+        on_map(pane)
+        monkeypatch.setattr(pane, "post_message", note)
+        await pilot.press("left", "right", "enter")
+        pane.select(2)
+    assert posted == [("Selected", 0), ("Selected", 4), ("Chosen", 4)]
+
+
+async def test_a_click_selects_the_bubble_under_it() -> None:
+    pane = CommunityMap()
+    async with shown(pane, (100, 30)) as pilot:
+        on_map(pane)
+        await pilot.pause()
+        assert pane._layout is not None
+        x, y = pane._layout.centres[3]
+        await pilot.hover(CommunityMap, (int(x), int(y / 2)))
+        assert "200 members" in screen_of(pilot)
+        await pilot.click(CommunityMap, (int(x), int(y / 2)))
+        assert pane.selected == 3
+
+
+async def test_adoption_is_told_by_colour_and_by_density() -> None:
+    pane = CommunityMap()
+    async with shown(pane, (100, 30)) as pilot:
+        on_map(pane)
+        strips = pane.paint(100, 30)
+        colours = {
+            s.style.bgcolor.name for strip in strips for s in strip if s.style and s.style.bgcolor
+        }
+        assert "#fee838" in colours
+        pane.symbols = "ascii"
+        await pilot.pause()
+        text = picture(pane.paint(100, 30))
+    assert "@@@" in text
+    assert text.isascii() is False  # the names themselves
+    assert not any("▀" in line or "⠁" in line for line in text.splitlines())
+
+
+async def test_zoom_brings_the_selected_community_to_the_middle() -> None:
+    pane = CommunityMap()
+    async with shown(pane, (100, 31)) as pilot:
+        on_map(pane)
+        await pilot.press("left", "right_square_bracket")
+        await pilot.pause()
+        assert pane._layout is not None
+        assert pane._layout.centres[0].tolist() == [50, 30]
+        await pilot.press("left_square_bracket")
+        await pilot.pause()
+        assert pane._layout.centres[0, 0] < 40
+
+
+@given(
+    st.integers(1, 60),
+    st.integers(4, 60),
+    st.integers(8, 160),
+    st.randoms(use_true_random=False),
+)
+@settings(deadline=None, max_examples=50)
+def test_bubbles_stay_on_the_plane_and_their_areas_are_as_the_sizes(
+    count: int, height: int, width: int, draw: Any
+) -> None:
+    sizes = np.array([draw.randint(0, 10**6) for _ in range(count)])
+    radii = size_radii(sizes, height, width)
+    places = np.array([[draw.random(), draw.random()] for _ in range(count)])
+    centres = separate(places, radii, height, width)
+    room = np.minimum(radii[:, None], np.array([width, height]) / 2)
+    assert (centres >= room - 1e-9).all()
+    assert (centres <= np.array([width, height]) - room + 1e-9).all()
+    free = (radii > 0.7) & (radii < 0.2 * min(height, width))
+    assert np.allclose(radii[free] ** 2 / sizes[free], (radii[free] ** 2 / sizes[free])[:1])
+
+
+def test_two_bubbles_in_one_place_are_pushed_apart() -> None:
+    radii = np.array([6.0, 5.0, 3.0])
+    centres = separate(np.full((3, 2), 0.5), radii, 60, 100)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert np.hypot(*(centres[a] - centres[b])) >= radii[a] + radii[b]
+
+
+def test_each_community_keeps_the_line_to_its_closest() -> None:
+    links = np.zeros((4, 4), dtype=np.int64)
+    links[0, 1], links[2, 3], links[3, 0], links[1, 1] = 10, 5, 1, 99
+    edges = strongest(links)
+    assert {(int(a), int(b)) for a, b in zip(edges.a, edges.b, strict=True)} == {
+        (0, 1),
+        (2, 3),
+        (0, 3),
+    }
+    assert edges.strength.max() == 1
+
+
+def test_nothing_lies_beyond_the_last() -> None:
+    places = np.array([[0.0, 0.0], [10.0, 0.0], [4.0, 2.0]])
+    assert nearest(places, 0, 1, 0) == 2
+    assert nearest(places, 1, 1, 0) == 1
+    assert nearest(places, 1, 0, 1) == 2
+
+
+# -- the heat map -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_heat_map_names_rows_and_reads_the_newest_tick(size: tuple[int, int]) -> None:
+    pane = CommunityHeat()
+    async with shown(pane, size) as pilot:
+        on_heat(pane)
+        await pilot.pause()
+        text = screen_of(pilot)
+    assert [line[:4] for line in text.splitlines()[:3]] == ["Icel", "Peru", "[b]O"]
+    assert "tick 139: 10.0% of 500" in text
+    assert "100%" in text
+
+
+async def test_the_cursor_reads_a_community_at_a_tick() -> None:
+    pane = CommunityHeat()
+    async with shown(pane) as pilot:
+        on_heat(pane)
+        await pilot.press("down", "home")
+        assert "Peru  tick 100: 0.0% of 400" in screen_of(pilot)
+        await pilot.press("end", "pagedown")
+        assert "Chad  tick 139: 90.0% of 100" in screen_of(pilot)
+        await pilot.press("left", "up")
+        assert "tick 138" in screen_of(pilot)
+
+
+async def test_rows_are_ordered_and_the_cursor_stays_on_its_community() -> None:
+    pane = CommunityHeat()
+    async with shown(pane) as pilot:
+        on_heat(pane)
+        await pilot.press("down")
+        first = []
+        for _ in range(4):
+            first.append(screen_of(pilot).splitlines()[0][:4])
+            assert pane.selected == 1
+            await pilot.press("S")
+    assert first == ["Icel", "Peru", "Peru", "[b]O"]
+
+
+def test_orders_equal_those_of_plain_python() -> None:
+    some = five()
+    arrays = (some["sizes"], some["adopted"], some["onset"])
+    assert ranked("size", NAMES, *arrays).tolist() == [0, 1, 2, 3, 4]
+    assert ranked("adoption", NAMES, *arrays).tolist() == [1, 4, 0, 3, 2]
+    assert ranked("onset", NAMES, *arrays).tolist() == [1, 4, 3, 0, 2]
+    assert ranked("name", NAMES, *arrays).tolist() == [2, 4, 0, 1, 3]
+
+
+async def test_a_click_reads_the_cell_under_it() -> None:
+    pane = CommunityHeat()
+    async with shown(pane) as pilot:
+        on_heat(pane)
+        await pilot.pause()
+        await pilot.click(CommunityHeat, (79, 3))
+        assert pane.selected == 3
+        assert "tick 139" in screen_of(pilot)
+
+
+async def test_heat_is_told_by_density_where_colours_are_few() -> None:
+    pane = CommunityHeat()
+    async with shown(pane) as pilot:
+        pane.symbols = "ascii"
+        on_heat(pane)
+        await pilot.pause()
+        rows = [line[18:] for line in screen_of(pilot).splitlines()[:5]]
+    assert rows[1].endswith("@")
+    assert set(rows[2]) == {" "}
+    assert rows[0].strip(" ")[-1] in ".:"
+
+
+@given(
+    st.integers(0, 30).flatmap(
+        lambda c: st.tuples(
+            st.lists(st.text(max_size=20), min_size=c, max_size=c),
+            hnp.arrays(np.int64, (3, c), elements=st.integers(0, 2**40)),
+            hnp.arrays(np.float64, (c, 2), elements=st.floats(-1, 2) | st.just(np.nan)),
+            hnp.arrays(np.int64, (c, c), elements=st.integers(0, 1000)),
+            st.integers(0, 30).flatmap(
+                lambda t: hnp.arrays(
+                    np.float32, (c, t), elements=st.floats(0, 1, width=32) | st.just(np.nan)
+                )
+            ),
+        )
+    ),
+    st.lists(st.tuples(st.integers(1, 170), st.integers(1, 50)), min_size=1, max_size=6),
+    st.sampled_from(SYMBOLS),
+)
+@slowly
+def test_community_panes_fill_any_size_with_any_data(
+    data: tuple[Any, ...], sizes: list[tuple[int, int]], symbols: str
+) -> None:
+    names, (members, adopted, onset), places, links, heat = data
+
+    async def run(pane: CommunityMap | CommunityHeat | CommunityTable, keys: list[str]) -> None:
+        async with shown(pane, (40, 12)) as pilot:
+            pane.symbols = symbols  # type: ignore[assignment]
+            if isinstance(pane, CommunityMap):
+                pane.draw(names, members, adopted, places, links, onset=onset, label="x")
+            elif isinstance(pane, CommunityHeat):
+                ticks = np.arange(heat.shape[1], dtype=np.int64)
+                pane.draw(names, members, adopted, onset - 1, heat, ticks)
+            else:
+                pane.list_communities(names, members, adopted, onset - 1, [names[:3]] * len(names))
+            for key in keys:
+                await pilot.press(key)
+                for width, height in [(10, 3), (20, 5), *sizes]:
+                    assert_fills(pane.paint(width, height), width, height)
+
+    asyncio.run(run(CommunityMap(), ["left", "down", "right_square_bracket", "enter"]))
+    asyncio.run(run(CommunityHeat(), ["down", "left", "S", "S", "S"]))
+    asyncio.run(run(CommunityTable(), ["down", "right", "S", "right", "S", "end"]))
+
+
+# -- figures ------------------------------------------------------------------------------------
+
+
+def test_a_sparkline_rises_with_its_values() -> None:
+    assert sparkline(np.array([0.0, 1, 2, 3, 4, 5, 6, 7]), 8) == "▁▂▃▄▅▆▇█"
+    assert sparkline(np.array([0.0, np.nan, 7.0]), 8) == "▁ █"
+    assert sparkline(np.arange(1000.0), 4) == "▃▄▆█"
+    assert sparkline(np.zeros(3), 8) == "▁▁▁"
+    assert sparkline(np.array([0.0, 6.0]), 8, ascii_only=True) == "_#"
+
+
+@given(
+    hnp.arrays(np.float64, st.integers(0, 50), elements=st.floats(allow_nan=True)),
+    st.integers(0, 30),
+)
+def test_a_sparkline_never_exceeds_its_cells(course: np.ndarray, cells: int) -> None:
+    assert len(sparkline(course, cells)) <= cells
+
+
+def test_arrows_tell_the_trend() -> None:
+    assert arrow(np.array([1.0, 2, 3])) == "▲"
+    assert arrow(np.array([3.0, 2, np.nan, 1])) == "▼"
+    assert arrow(np.array([1.0, 1, 1])) == "="
+    assert arrow(np.array([1.0])) == " "
+    assert arrow(np.array([1.0, 2]), ascii_only=True) == "^"
+
+
+@pytest.mark.parametrize("width", [46, 30, 24])
+async def test_figures_show_value_and_unit_at_any_width(width: int) -> None:
+    pane = NowPane()
+    course = np.linspace(0, 1, 50)
+    figures = [Metric("adopters", "412,880", "41.3%", course), Metric("depth", "14 hops")]
+    async with shown(pane, (width, 8)) as pilot:
+        pane.tell("#3 running, tick 1,204", figures)
+        await pilot.pause()
+        text = screen_of(pilot)
+    assert "412,880 ▲" in text
+    assert "14 hops" in text
+    assert "tick 1,204" in text
+    assert ("█" in text) is (width == 46)
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=9),
+    st.lists(st.tuples(st.integers(1, 170), st.integers(1, 50)), min_size=1, max_size=6),
+)
+@slowly
+def test_figures_fill_any_size(
+    figures: list[tuple[str, str]], sizes: list[tuple[int, int]]
+) -> None:
+    async def run() -> None:
+        pane = NowPane()
+        async with shown(pane, (40, 12)):
+            pane.tell("now", [Metric(name, value, name, np.arange(5.0)) for name, value in figures])
+            for width, height in [(10, 3), *sizes]:
+                assert_fills(pane.paint(width, height), width, height)
+
+    asyncio.run(run())
+
+
+# -- all of them --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("pane", [Curves, CommunityMap, CommunityHeat, NowPane, CommunityTable])
+async def test_no_text_is_drawn_in_the_colour_of_its_background(theme: str, pane: type) -> None:
+    widget = pane()
+    async with shown(widget, (80, 24), theme):
+        fill(widget)
+        for strip in widget.paint(80, 24):
+            for segment in strip:
+                style = segment.style
+                if segment.text.strip() and style and style.color and style.bgcolor:
+                    ink = Color.from_rich_color(style.color)
+                    ground = Color.from_rich_color(style.bgcolor)
+                    if not set(segment.text) <= set("▀▌"):
+                        assert abs(ink.brightness - ground.brightness) > 0.1, segment
+
+
+def fill(widget: Any) -> None:
+    some = five()
+    if isinstance(widget, Curves):
+        widget.plot(STATES, sir(), agents=1000)
+    elif isinstance(widget, CommunityMap):
+        on_map(widget)
+    elif isinstance(widget, CommunityHeat):
+        on_heat(widget)
+    elif isinstance(widget, NowPane):
+        widget.tell("tick 1", [Metric("adopters", "1", "2", np.arange(9.0))])
+    else:
+        widget.list_communities(
+            NAMES, some["sizes"], some["adopted"], some["onset"], [("ann", "bob")] * 5
+        )
+
+
+@pytest.mark.parametrize("pane", [Curves, CommunityMap, CommunityHeat, NowPane, CommunityTable])
+async def test_a_terminal_without_colour_shows_the_same_text(
+    pane: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = pane()
+    async with shown(widget):
+        fill(widget)
+        coloured = picture(widget.paint(80, 24))
+    monkeypatch.setenv("NO_COLOR", "1")
+    grey = pane()
+    async with shown(grey) as pilot:
+        fill(grey)
+        await pilot.pause()
+        assert pilot.app.no_color
+        assert picture(grey.paint(80, 24)) == coloured
+        for strip in pilot.app.screen._compositor.render_strips():
+            for segment in strip:
+                if segment.style and segment.style.color:
+                    assert len(set(segment.style.color.get_truecolor())) == 1
+
+
+@pytest.mark.parametrize("pane", [Curves, CommunityMap, CommunityHeat, NowPane, CommunityTable])
+def test_every_key_of_a_pane_has_an_id_of_its_own_and_an_explanation(pane: Any) -> None:
+    ids = [binding.id for binding in pane.BINDINGS] if pane is not NowPane else []
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
+    assert all(binding.description for binding in pane.__dict__.get("BINDINGS", ()))
+    assert len(pane.HELP) > 40

@@ -1,0 +1,284 @@
+"""The table: order, columns, cursor, and a million rows."""
+
+from __future__ import annotations
+
+import math
+import time
+import tracemalloc
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.screens.showing import assert_fills, screen_of, shown
+from tui.widgets import ColumnTable, CommunityTable
+from tui.widgets.rows import GAP, Column, fit, row_order
+
+NAMES = ("Iceland", "Peru", "[b]Oman[/b]", "日本 · 電車", "Chad")
+SIZES = np.array([500, 400, 300, 200, 100], dtype=np.int64)
+ADOPTED = np.array([50, 400, 0, 20, 90], dtype=np.int64)
+ONSET = np.array([30, 10, -1, 20, 15], dtype=np.int64)
+TOP = [("ann", "bob"), ("eve",), (), ("太郎",), ("zoe",)]
+
+
+class Rows:
+    """A number and its square root, for any count."""
+
+    columns: Sequence[Column] = (
+        Column("number", 9, numeric=True),
+        Column("hash", 9, numeric=True),
+        Column("name", 20, least=6),
+    )
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.hash = (np.arange(count, dtype=np.uint64) * np.uint64(2654435761)) % np.uint64(2**32)
+        self.asked = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def cells(self, column: int, rows: np.ndarray) -> list[str]:
+        self.asked += len(rows)
+        shown: Any = self.hash[rows] if column == 1 else rows
+        return [f"row {row}" if column == 2 else str(row) for row in shown.tolist()]
+
+    def keys(self, column: int) -> np.ndarray:
+        return self.hash if column == 1 else np.arange(self.count)
+
+
+def community_table() -> CommunityTable:
+    return CommunityTable()
+
+
+def fill(table: CommunityTable, adopted: np.ndarray = ADOPTED) -> None:
+    table.list_communities(NAMES, SIZES, adopted, ONSET, TOP)
+
+
+def column_of(text: str, line: int) -> str:
+    return text.splitlines()[line]
+
+
+@given(
+    st.lists(st.integers(-50, 50) | st.just(math.nan), max_size=60).map(
+        lambda values: np.array(values, dtype=np.float64)
+    ),
+    st.booleans(),
+)
+def test_rows_are_in_the_order_of_plain_python(keys: np.ndarray, descending: bool) -> None:
+    known = [i for i in range(len(keys)) if not math.isnan(keys[i])]
+    expected = sorted(known, key=lambda i: -keys[i] if descending else keys[i])
+    expected += [i for i in range(len(keys)) if math.isnan(keys[i])]
+    assert row_order(keys, descending=descending).tolist() == expected
+
+
+@given(st.lists(st.text(max_size=3), max_size=30))
+def test_texts_are_ordered_both_ways_and_stably(texts: list[str]) -> None:
+    keys = np.array(texts, dtype=np.str_)
+    index = range(len(texts))
+    stripped = [text.rstrip("\0") for text in texts]
+    up = sorted(index, key=lambda i: stripped[i])
+    down = sorted(index, key=lambda i: stripped[i], reverse=True)
+    assert row_order(keys, descending=False).tolist() == up
+    assert row_order(keys, descending=True).tolist() == down
+
+
+columns = st.builds(
+    Column,
+    st.just("title"),
+    st.integers(1, 40),
+    numeric=st.booleans(),
+    least=st.integers(0, 20),
+    rank=st.integers(0, 5),
+)
+
+
+@given(st.lists(columns, min_size=1, max_size=8), st.integers(1, 170), st.data())
+def test_columns_fit_without_overlap_and_the_wanted_one_is_there(
+    all_: list[Column], width: int, data: st.DataObject
+) -> None:
+    wanted = data.draw(st.integers(0, len(all_) - 1))
+    placed = fit(all_, width, wanted)
+    assert wanted in [index for index, _, _ in placed]
+    assert [index for index, _, _ in placed] == sorted(index for index, _, _ in placed)
+    end = -GAP
+    for _, x, cells in placed:
+        assert x == end + GAP
+        end = x + cells
+    assert end <= width
+
+
+async def test_the_table_of_communities_shows_every_figure() -> None:
+    table = community_table()
+    async with shown(table, (100, 10)) as pilot:
+        fill(table)
+        await pilot.pause()
+        lines = screen_of(pilot).splitlines()
+    assert lines[0].split() == [
+        "members",
+        "adopted",
+        "share",
+        "since",
+        "community",
+        "best-known",
+        "members",
+    ]
+    assert lines[2].split() == ["400", "400", "100.0%", "10", "Peru", "eve"]
+    assert "-  [b]Oman[/b]" in lines[3]
+    assert lines[4].split() == ["200", "20", "10.0%", "20", "日本", "·", "電車", "太郎"]
+
+
+async def test_a_narrow_table_keeps_members_and_name() -> None:
+    table = community_table()
+    async with shown(table, (26, 8)) as pilot:
+        fill(table)
+        await pilot.pause()
+        lines = screen_of(pilot).splitlines()
+    assert lines[1].split()[:2] == ["500", "Iceland"]
+    assert lines[0].rstrip().endswith(">")
+
+
+async def test_sorting_keeps_the_cursor_on_its_row_also_in_later_frames() -> None:
+    table = community_table()
+    async with shown(table, (100, 10)) as pilot:
+        fill(table)
+        await pilot.press("down", "right", "right", "S")
+        assert [line.split()[0] for line in screen_of(pilot).splitlines()[1:6]] == [
+            "400", "100", "500", "200", "300",
+        ]  # fmt: skip
+        assert (table.selected, table._at) == (1, 0)
+        fill(table, np.array([500, 0, 300, 200, 1]))
+        await pilot.pause()
+        assert (table.selected, table._at) == (1, 4)
+        await pilot.press("S")
+        assert (table.selected, table._at) == (1, 0)
+        assert "share▲" in screen_of(pilot)
+
+
+async def test_orders_have_the_names_of_the_other_views() -> None:
+    table = community_table()
+    async with shown(table, (100, 10)) as pilot:
+        fill(table)
+        firsts = {}
+        for order in ("size", "adoption", "onset", "name"):
+            table.sort_by(order)
+            await pilot.pause()
+            firsts[order] = screen_of(pilot).splitlines()[1].split()[4]
+    assert firsts == {"size": "Iceland", "adoption": "Peru", "onset": "Peru", "name": "[b]Oman[/b]"}
+
+
+async def test_headings_and_rows_can_be_clicked() -> None:
+    table = community_table()
+    async with shown(table, (100, 10)) as pilot:
+        fill(table)
+        await pilot.pause()
+        at = screen_of(pilot).splitlines()[0].index("since")
+        await pilot.click(CommunityTable, (at, 0))
+        assert [line.split()[3] for line in screen_of(pilot).splitlines()[1:6]] == [
+            "10", "15", "20", "30", "-",
+        ]  # fmt: skip
+        await pilot.click(CommunityTable, (at, 0))
+        assert [line.split()[3] for line in screen_of(pilot).splitlines()[1:6]] == [
+            "30", "20", "15", "10", "-",
+        ]  # fmt: skip
+        await pilot.click(CommunityTable, (5, 1))
+        assert table.selected == table._rows_at(0, 1)[0]
+
+
+async def test_empty_tables_say_so_and_take_every_key() -> None:
+    table = community_table()
+    async with shown(table, (40, 6)) as pilot:
+        await pilot.press("down", "end", "S", "right", "enter", "pageup")
+        assert "no communities" in screen_of(pilot)
+        table.list_communities((), *(np.zeros(0, dtype=np.int64),) * 3, ())
+        await pilot.press("down", "end", "S", "right", "enter", "pageup")
+        assert "no communities" in screen_of(pilot)
+
+
+async def test_fewer_rows_bring_the_cursor_back() -> None:
+    table = ColumnTable()
+    async with shown(table, (60, 10)) as pilot:
+        table.fill(Rows(500))
+        await pilot.press("end")
+        assert "row 499" in screen_of(pilot)
+        table.fill(Rows(3))
+        await pilot.pause()
+        assert table.selected == 2
+        assert "row 0" in screen_of(pilot)
+
+
+async def test_a_million_rows_open_at_once_and_only_the_seen_are_fetched() -> None:
+    rows, table = Rows(1_000_000), ColumnTable()
+    async with shown(table, (100, 40)) as pilot:
+        tracemalloc.start()
+        start = time.thread_time()
+        table.fill(rows)
+        table.render_line(0)
+        opened = time.thread_time() - start
+        assert rows.asked <= 3 * 40
+        start = time.thread_time()
+        table.action_last()
+        table.render_line(0)
+        ended = time.thread_time() - start
+        await pilot.pause()
+        memory = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert screen_of(pilot).rstrip().splitlines()[-1].split()[0] == "999999"
+    assert (opened < 0.5, ended < 0.1, memory < 32 * 2**20) == (True, True, True)
+
+
+async def test_a_million_rows_are_sorted_while_keys_still_work() -> None:
+    rows, table = Rows(1_000_000), ColumnTable()
+    async with shown(table, (100, 40)) as pilot:
+        table.fill(rows)
+        start = time.thread_time()
+        table.sort(1, descending=True)
+        assert time.thread_time() - start < 0.05
+        await pilot.press("down")
+        assert table.selected == 1
+        while table._order is None:
+            await pilot.pause(0.01)
+        await pilot.press("home")
+        assert table.selected == int(np.argmax(rows.hash))
+        assert table._order.dtype == np.uint32
+
+
+async def test_the_wheel_scrolls_rows() -> None:
+    table = ColumnTable()
+    async with shown(table, (60, 10)) as pilot:
+        table.fill(Rows(500))
+        await pilot.pause()
+        table.scroll_to(y=100, animate=False)
+        await pilot.pause()
+        assert screen_of(pilot).splitlines()[1].split()[0] == "100"
+
+
+@pytest.mark.parametrize("width", [1, 3, 10, 20, 60, 170])
+@pytest.mark.parametrize("height", [1, 2, 3, 30])
+async def test_rows_fill_any_size(width: int, height: int) -> None:
+    table = ColumnTable()
+    async with shown(table, (40, 10)):
+        table.fill(Rows(50))
+        for top in (0, 30, 45):
+            table.scroll_to(y=top, animate=False)
+            assert_fills(table.paint(width, height), width, height)
+
+
+@given(st.integers(0, 40), st.lists(st.sampled_from(["up", "down", "home", "end"]), max_size=8))
+@settings(deadline=None, max_examples=15)
+def test_the_cursor_never_leaves_the_rows(count: int, keys: list[str]) -> None:
+    import asyncio
+
+    async def run() -> None:
+        table = ColumnTable()
+        async with shown(table, (40, 8)) as pilot:
+            table.fill(Rows(count))
+            await pilot.press(*keys)
+            assert 0 <= table.selected < max(1, count)
+            await pilot.pause()
+            assert not count or f"row {table.selected}" in screen_of(pilot)
+
+    asyncio.run(run())

@@ -1,0 +1,118 @@
+"""Colours that stay apart for every kind of eye, and themes that can be told and read."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from textual.app import App
+from textual.theme import Theme
+
+from tui.theme import GLYPHS, MARKERS, SHADES, THEMES, ramp, register_themes, series
+
+APART = 30.0
+"""CIE 1976 Lab distance."""
+# Machado, Oliveira and Fernandes 2009, doi:10.1109/TVCG.2009.113, severity 1.0; row by row.
+PROTAN = "0.152286 1.052583 -0.204868 0.114503 0.786281 0.099216 -0.003882 -0.048116 1.051998"
+DEUTAN = "0.367322 0.860646 -0.227968 0.280085 0.672501 0.047413 -0.01182 0.04294 0.968881"
+TRITAN = "1.255528 -0.076749 -0.178779 -0.078411 0.930809 0.147602 0.004733 0.691367 0.3039"
+SIGHT = {
+    name: np.array(matrix.split(), dtype=np.float64).reshape(3, 3)
+    for name, matrix in (
+        ("normal", "1 0 0 0 1 0 0 0 1"),
+        ("protan", PROTAN),
+        ("deutan", DEUTAN),
+        ("tritan", TRITAN),
+    )
+}
+WHITE = np.array([0.95047, 1.0, 1.08883])
+TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+
+
+def linear(colour: str | None) -> np.ndarray:
+    assert colour is not None
+    share = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def lab(colour: str | None, sight: str) -> np.ndarray:
+    xyz = TO_XYZ @ np.clip(SIGHT[sight] @ linear(colour), 0, 1) / WHITE
+    f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def distance(a: str | None, b: str | None) -> float:
+    return min(float(np.linalg.norm(lab(a, sight) - lab(b, sight))) for sight in SIGHT)
+
+
+def contrast(a: str | None, b: str | None) -> float:
+    light = sorted(float(TO_XYZ[1] @ linear(colour)) for colour in (a, b))
+    return (light[1] + 0.05) / (light[0] + 0.05)
+
+
+def test_the_distance_is_that_of_the_papers() -> None:
+    assert (
+        distance("#56b4e9", "#d55e00") > distance("#d55e00", "#f0e442") == pytest.approx(33.6, 0.01)
+    )
+    assert distance("#00ff00", "#00ff00") == 0
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_seven_curves_stay_apart_for_every_eye(dark: bool) -> None:
+    colours = [one.colour for one in series(7, dark=dark)]
+    assert min(distance(a, b) for a, b in combinations(colours, 2)) >= APART
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_curves_can_be_seen_on_their_background(theme: Theme) -> None:
+    worst = min(contrast(s.colour, theme.background) for s in series(7, dark=theme.dark))
+    assert worst >= 2.95
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_good_warning_and_bad_stay_apart_for_every_eye(theme: Theme) -> None:
+    colours = (theme.success, theme.warning, theme.error)
+    assert min(distance(a, b) for a, b in combinations(colours, 2)) >= APART
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_text_can_be_read(theme: Theme) -> None:
+    assert contrast(theme.foreground, theme.background) >= 7
+    assert contrast(theme.foreground, theme.panel) >= 7
+
+
+def test_no_two_of_ten_curves_share_letter_or_colour_and_dash() -> None:
+    ten = series(10)
+    assert len({one.marker for one in ten}) == 10
+    assert len({(one.colour, one.dash) for one in ten}) == 10
+    assert MARKERS.isascii()
+
+
+@pytest.mark.parametrize(("dark", "sign"), [(True, 1), (False, -1)])
+def test_more_is_always_lighter_or_always_darker(dark: bool, sign: int) -> None:
+    colours = ["#" + bytes(rgb).hex() for rgb in ramp(dark=dark)]
+    for sight in SIGHT:
+        lightness = np.array([lab(colour, sight)[0] for colour in colours])
+        assert (sign * np.diff(lightness[::8]) > 0).all()
+        assert abs(lightness[-1] - lightness[0]) > 60
+
+
+def test_densities_rise_from_nothing() -> None:
+    assert GLYPHS[0] == SHADES[0] == " "
+    assert len(set(GLYPHS)) == 10
+    assert GLYPHS.isascii()
+
+
+def test_every_theme_can_be_chosen() -> None:
+    app: App[None] = App()
+    register_themes(app)
+    assert app.theme == "hubbub-dark"
+    assert {theme.name for theme in THEMES} <= set(app.available_themes)
