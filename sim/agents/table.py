@@ -59,6 +59,7 @@ def labels_of(count: int, community: npt.ArrayLike | None, known: int) -> npt.ND
     labels = np.asarray(community)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise InputError(f"{count} agents need {count} integer labels, got {labels.shape}.")
+    labels = labels.astype(np.int64)  # an unsigned label has no -1 to compare with
     low, high = int(labels.min(initial=-1)), int(labels.max(initial=-1))
     if low < -1 or high >= known:
         wrong = low if low < -1 else high

@@ -305,3 +305,8 @@ def test_the_columns_of_a_seed_stay_what_they_were() -> None:
     assert agents.personality[0].tolist() == PINNED[0]
     assert [hex(mask) for mask in agents.interests.tolist()] == PINNED[1]
     assert agents.activity.tolist() == pytest.approx(PINNED[2], abs=1e-7)
+
+
+def test_labels_of_any_integer_type_are_taken() -> None:
+    agents = Agents.create(3, seed=1, community=np.array([1, 0, 1], np.uint8))
+    assert agents.community.tolist() == [1, 0, 1]
