@@ -124,7 +124,7 @@ class Rooms:
         from sim import World
 
         degree = float(self._converted(order).get("mean_degree", 20))
-        needed = World.estimate_bytes(order.agents, int(order.agents * degree))
+        needed = World.estimate_bytes(order.agents, degree)
         return needed, int(psutil.virtual_memory().available)
 
     def _converted(self, order: NewWorld) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from tui.safe import line, plain
@@ -87,6 +89,14 @@ class Dialog(ModalScreen[T], Generic[T]):
     def action_close(self) -> None:
         """Close without a result."""
         self.dismiss(None)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Mark the focused field, and explain it in the lower frame."""
+        field = event.widget.parent
+        for row in self.query(".row, .field"):
+            row.set_class(row is field, "-here")
+        text = getattr(field, "explanation", "") if isinstance(field, Widget) else ""
+        self.query_one("#box").border_subtitle = Content(line(text, 72))
 
     def complain(self, sentence: str) -> None:
         """Show what is wrong, or that nothing is."""

@@ -57,6 +57,11 @@ class FormField(Horizontal):
         return Input("" if value is None else written(value), compact=True, select_on_focus=True)
 
     @property
+    def explanation(self) -> str:
+        """What the parameter means, in full."""
+        return f"{self.spec.name}: {self.spec.description}"
+
+    @property
     def typed(self) -> Any:
         """What stands in the field."""
         control = self.children[1]

@@ -81,7 +81,7 @@ class Help(Dialog[bool]):
         shown = " ".join(key_label(key) for key in keys)
         typed = f":{action.command} {action.usage}".strip()
         dim = "$foreground-muted" if action.when(self._situation) else ""
-        head = Content.assemble((f"{shown:<10} ", "$accent bold"), (action.help, dim))
+        head = Content.assemble((f"{shown:<12} ", "$accent bold"), (action.help, dim))
         return head + Content.styled(f"  {typed}", "$foreground-disabled")
 
     def _own_keys(self) -> Iterator[Content]:
@@ -89,7 +89,7 @@ class Help(Dialog[bool]):
             binding = active.binding
             if not act_of(binding.action) and binding.description and not binding.system:
                 yield Content.assemble(
-                    (f"{key_label(key):<10} ", "$accent bold"), binding.description
+                    (f"{key_label(key):<12} ", "$accent bold"), binding.description
                 )
 
     def result(self) -> bool:

@@ -44,7 +44,7 @@ class New(Dialog[NewWorld]):
     def __init__(self, backend: Backend, last: NewWorld | None) -> None:
         super().__init__("New world", yes="Create")
         self._backend = backend
-        self._last = last or NewWorld(AGENTS, "preferential-attachment", 7, {})
+        self._last = last or NewWorld(AGENTS, "planted-communities", 7, {})
         self._cards: dict[str, Card] = {}
 
     def body(self) -> ComposeResult:

@@ -1,0 +1,172 @@
+"""The program on a real pseudo-terminal: how it begins, ends, and what it lets through."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from tui.terminal import NO_TERMINAL, obstacle
+
+ROOT = Path(__file__).resolve().parents[2]
+CHILD = """
+import asyncio, sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from tests.screens.fake import FakeBackend
+from tui.app import Hubbub
+from tui.terminal import _run
+backend = FakeBackend(Path({saves!r}))
+{more}
+sys.exit(asyncio.run(_run(Hubbub(backend))))
+"""
+
+
+class Child:
+    """The program on a pty, with a scripted simulation."""
+
+    def __init__(self, saves: Path, more: str = "") -> None:
+        self.master, self.slave = pty.openpty()
+        termios.tcsetwinsize(self.slave, (24, 80))
+        self.before = termios.tcgetattr(self.slave)
+        code = CHILD.format(root=str(ROOT), saves=str(saves), more=more)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
+            env=os.environ | {"TERM": "xterm-256color"},
+        )  # fmt: skip
+        self.output = b""
+
+    def read_until(self, text: bytes, seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.output:
+            assert time.monotonic() < end, self.output[-2000:]
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.output += os.read(self.master, 1 << 16)
+
+    def rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self.master], [], [], 0.05)[0]:
+                self.output += os.read(self.master, 1 << 16)
+
+    def end(self) -> int:
+        end = time.monotonic() + 15
+        while self.process.poll() is None and time.monotonic() < end:
+            self.rest(0.05)
+        self.rest(0.1)
+        code = self.process.poll()
+        if code is None:
+            self.process.kill()
+            pytest.fail("it did not end")
+        return code
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_with_the_terminal_restored(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    child = Child(tmp_path)
+    try:
+        child.read_until(b"PAUSED")
+        child.process.send_signal(number)
+        assert child.end() == 128 + number
+        assert child.output.rindex(b"\x1b[?1049l") > child.output.rindex(b"\x1b[?1049h")
+        assert b"\x1b[?25h" in child.output
+        assert termios.tcgetattr(child.slave)[3] == child.before[3]
+    finally:
+        child.close()
+
+
+def test_q_ends_it_with_code_0_and_the_terminal_restored(tmp_path: Path) -> None:
+    child = Child(tmp_path)
+    try:
+        child.read_until(b"PAUSED")
+        os.write(child.master, b"q")
+        assert child.end() == 0
+        assert termios.tcgetattr(child.slave)[3] == child.before[3]
+    finally:
+        child.close()
+
+
+HOSTILE = r"\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1bP1;2|x\x1b\\\x9b31m\x07[/b]\u202eevil"
+
+
+def test_no_control_of_foreign_text_reaches_the_terminal(tmp_path: Path) -> None:
+    more = f"""
+old = backend.simulation
+def simulation(world, name, path):
+    made = old(world, "{HOSTILE}", path)
+    made.events.append((0, "{HOSTILE}"))
+    made.banner = "{HOSTILE}"
+    made.frame = made._frame()
+    return made
+backend.simulation = simulation
+"""
+    child = Child(tmp_path, more)
+    try:
+        child.read_until(b"PAUSED")
+        child.rest(1.0)
+        os.write(child.master, b"2")
+        child.rest(1.0)
+        os.write(child.master, b"q")
+        assert child.end() == 0
+    finally:
+        child.close()
+    for payload in (b"\x1b]0;owned", b"\x1b]52;", b"\x1bP1;2", "\x9b".encode(), "\u202e".encode()):
+        assert payload not in child.output
+    ours = re.sub(rb"\x1b]22;[a-z-]*\x07", b"", child.output)  # the shape of the pointer
+    assert b"\x07" not in ours, ours[max(0, ours.find(b"\x07") - 60) :][:80]
+
+
+def test_a_pipe_or_a_dumb_terminal_is_refused_with_the_headless_command(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tui.app import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "hubbub run" in done.stderr
+    assert done.stdout == ""
+    assert "TERM=dumb" in obstacle({"TERM": "dumb"})
+    assert NO_TERMINAL.partition("{")[0] in obstacle({"TERM": "xterm"}, (None,))
+
+
+def test_the_headless_engine_imports_no_screen() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import sim, sim.run, sim.io, sim.store;"
+        "print([name for name in sys.modules if name.partition('.')[0] in {'tui', 'textual'}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_first_paint_needs_no_engine() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tui.app;"
+        "print([n for n in ('numba', 'scipy', 'sim.world.world', 'sim.run') if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
