@@ -59,10 +59,9 @@ class AgentCreated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentUpdated(Event):
-    """``count`` agents changed; ``what`` names the column, such as ``"community"``."""
+    """Some agents changed; ``what`` names the column, such as ``"community"``."""
 
     what: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,30 +28,34 @@ class Arranger:
     ----------
     hurry
         Runs a function in the engine's thread, soon.
-
-    Attributes
-    ----------
-    origin
-        Where the communities come from, when not from the world's making; empty otherwise.
     """
 
     def __init__(self, hurry: Callable[[Callable[[], object]], None]) -> None:
-        self.origin = ""
+        self._origin = ""
         self._hurry = hurry
         self._state: object = None
+        self._labels: object = None
         self._thread: threading.Thread | None = None
         self._is_stale = threading.Event()
 
-    def arrange(self, world: World, show: Callable[[Groups | None], None]) -> None:
-        """Make a new picture if the communities, the agents or the ties are not as they were."""
+    def arrange(
+        self, world: World, show: Callable[[Groups | None], None], origin: str = ""
+    ) -> None:
+        """Make a new picture if the communities, the agents or the ties are not as they were.
+
+        ``origin``: where new communities come from, when not from the world's making.
+        """
         agents, ties = world.agents, world.ties
-        digest = xxhash.xxh3_64_intdigest(agents.community.data)
-        state = (digest, tuple(agents.communities), ties.version, len(agents), self.origin)
-        if state == self._state:
+        names = tuple(agents.communities)
+        labels = (xxhash.xxh3_64_intdigest(agents.community.data), names)
+        state = (labels, ties.version, len(agents))
+        if state == self._state and not origin:
             return
-        self._state = state
+        if origin or self._labels != labels:
+            self._origin = origin
+        self._state, self._labels = state, labels
         self.stop()
-        given = Labels(agents.community.copy(), tuple(agents.communities), self.origin)
+        given = Labels(agents.community.copy(), names, self._origin)
         if ties.count <= _AT_ONCE_TIES:
             show(arrange(agents, ties, given))
             return

@@ -220,9 +220,8 @@ def still_ties(world: World) -> tuple[Ties, int]:
     return copy.copy(world.ties), world.seed
 
 
-def assign(world: World, found: Detected) -> Detected:
+def assign(world: World, found: Detected) -> None:
     """Give agents the communities that were found; those that came meanwhile are in none."""
     labels = np.full(len(world.agents), -1, np.int32)
     labels[: found.labels.size] = found.labels
     world.agents.set_community(labels)
-    return found

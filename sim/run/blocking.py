@@ -23,7 +23,7 @@ def run_blocking(
     until_quiet: bool = False,
     progress: Callable[[Frame], object] = ignore,
     frames_per_second: float = 10.0,
-    max_running: int = 1000,
+    max_running: int | None = None,
 ) -> Frame:
     """Run a world as fast as possible, and return its last frame.
 
@@ -43,7 +43,7 @@ def run_blocking(
     frames_per_second
         How often, in (0, 60].
     max_running
-        Messages that spread at once.
+        Messages that spread at once; None: as the world has it.
 
     Raises
     ------
@@ -59,7 +59,7 @@ async def _run(
     until_quiet: bool,
     progress: Callable[[Frame], object],
     frames_per_second: float,
-    max_running: int,
+    max_running: int | None,
 ) -> Frame:
     simulation = Simulation(world, frames_per_second=frames_per_second, max_running=max_running)
     async with simulation:

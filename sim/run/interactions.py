@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +12,10 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 from sim.kernels.claims import NOBODY
+from sim.run.link import Link
 from sim.world.world import World
 
-__all__ = ["Batch", "Stream"]
+__all__ = ["Batch", "Stream", "read"]
 
 MOST = 1_000_000
 """Interactions in a batch."""
@@ -137,3 +140,21 @@ class Stream:
         whole = np.concatenate(taken, axis=1)
         self._count -= whole.shape[1]
         return whole
+
+
+async def read(link: Link, stream: Stream, max_ticks: int) -> AsyncIterator[Batch]:
+    """Run at most ``max_ticks`` ticks and yield batches, until every message is at rest."""
+    live = link.live
+
+    def is_enough() -> bool:
+        return stream.collect(live.world) or not live.ledger.alive
+
+    await link.ask(lambda: stream.collect(live.world))
+    while True:
+        began = time.perf_counter()
+        if max_ticks > 0 and not stream.is_full:
+            max_ticks -= await link.stretch(max_ticks, is_enough)
+        batch = stream.take(1000 * (time.perf_counter() - began))
+        if batch is None:
+            return
+        yield batch

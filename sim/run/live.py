@@ -9,10 +9,10 @@ import itertools
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,20 @@ import psutil
 import xxhash
 
 from sim.core.clock import Clock
-from sim.core.events import Event, ParameterChanged, WorldSaved
+from sim.core.events import (
+    AgentCreated,
+    AgentUpdated,
+    CommunitiesChanged,
+    Event,
+    ParameterChanged,
+    TiesChanged,
+    WorldSaved,
+)
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.run.arranger import Arranger
+from sim.run.batches import Detected, assign
 from sim.run.drive import Drive
 from sim.run.focus import Spotlight
 from sim.run.frames import Frame, SessionRow, State
@@ -206,17 +215,27 @@ class LiveWorld:
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call ``function(world, *args)``, and notice whatever it changed."""
-        before = self._state()
+        before = _Marks.of(self.world)
         try:
             return function(self.world, *args)
         finally:
-            self.is_dirty = self.is_dirty or before != self._state()
+            after = _Marks.of(self.world)
+            if before != after:
+                self.is_dirty = True
+                for event in after.since(before):
+                    self.emit(event)
             self._notice()
             self.arranger.arrange(self.world, self.spotlight.group_by)
 
-    def name_origin(self, origin: str) -> None:
-        """Say where the communities come from that are given to agents next."""
-        self.arranger.origin = origin
+    def assign(self, found: Detected) -> None:
+        """Give agents the communities that were found."""
+        assign(self.world, found)
+        self.is_dirty = True
+        self.note(f"{found.count:,} communities by {found.method}")
+        origin = f"detected by {found.method}"
+        self.arranger.arrange(self.world, self.spotlight.group_by, origin)
+        changed = CommunitiesChanged(tick=self.world.tick, method=found.method, count=found.count)
+        self.emit(changed)
 
     def note(self, line: str) -> None:
         """Add a line to the log of events."""
@@ -235,19 +254,6 @@ class LiveWorld:
         cascades = self.world.cascades
         chosen = [cascade for cascade in cascades if cascade.id == self._chosen]
         self.spotlight.turn_to((chosen or cascades)[-1] if cascades else None)
-
-    def _state(self) -> object:
-        """Return what tells two states of a world apart, as far as a call may have changed it."""
-        agents, cascades = self.world.agents, self.world.cascades
-        columns = (agents.status, agents.community, agents.interests)
-        return (
-            self.world.tick,
-            self.world.ties.version,
-            len(agents),
-            [cascade.status for cascade in cascades],
-            [cascade.model for cascade in cascades if cascade.alive],
-            [xxhash.xxh3_64_intdigest(column.data) for column in columns],
-        )
 
     def catch_up(self) -> bool:
         """Do what can wait until there is time; return whether there was anything."""
@@ -299,3 +305,46 @@ class LiveWorld:
             size = int(self._process.memory_info().rss)
             self._memory = (now, size)
         return size
+
+
+class _Marks(NamedTuple):
+    """What tells two states of a world apart, as far as a call may have changed it."""
+
+    tick: int
+    agents: int
+    ties: int
+    version: int
+    columns: tuple[tuple[str, int], ...]
+    statuses: list[str]
+    models: list[object]
+
+    @classmethod
+    def of(cls, world: World) -> _Marks:
+        agents, cascades = world.agents, world.cascades
+        columns: dict[str, npt.NDArray[Any]] = {
+            "status": agents.status,
+            "community": agents.community,
+            "interests": agents.interests,
+            "activity": agents.activity,
+        }
+        return cls(
+            world.tick,
+            len(agents),
+            world.ties.count,
+            world.ties.version,
+            tuple((name, xxhash.xxh3_64_intdigest(c.data)) for name, c in columns.items()),
+            [cascade.status for cascade in cascades],
+            [cascade.model for cascade in cascades if cascade.alive],
+        )
+
+    def since(self, before: _Marks) -> Iterator[Event]:
+        """Yield the events of what happened to agents and ties."""
+        tick, more = self.tick, self.agents - before.agents
+        if more > 0:
+            yield AgentCreated(tick=tick, first=before.agents, count=more)
+        elif self.columns != before.columns:
+            for (name, now), (_, then) in zip(self.columns, before.columns, strict=True):
+                if now != then:
+                    yield AgentUpdated(tick=tick, what=name)
+        if self.version != before.version and self.ties != before.ties:
+            yield TiesChanged(tick=tick, added=self.ties - before.ties, count=self.ties)

@@ -115,7 +115,9 @@ class Pace:
         now = self._now()
         self._ticks += 1
         period = 0.0 if self._asked is None else 1.0 / self._asked
-        self._due = max(self._due + period, now - _DEBT_SECONDS, now + at_least)
+        self._due = max(self._due + period, now - _DEBT_SECONDS)
+        if at_least:
+            self._due = max(self._due, now + at_least)
         self._gauge.read(self._ticks)
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +16,7 @@ from sim.errors import HubbubError, InputError
 from sim.run import batches
 from sim.run.drive import never
 from sim.run.frames import Frame
-from sim.run.interactions import Batch, Stream
+from sim.run.interactions import Batch, Stream, read
 from sim.run.jobs import Job, in_thread
 from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
@@ -50,7 +49,8 @@ class Simulation:
     path
         The file it was opened from, if any.
     max_running
-        Messages that spread at once; more wait in the queue. At least 1.
+        Messages that spread at once; more wait in the queue. At least 1; None: as the world has
+        it, 1,000 for a new one.
     frames_per_second
         Frames while ticks run, in (0, 60]; each command has one of its own besides.
 
@@ -72,10 +72,10 @@ class Simulation:
         *,
         name: str = "untitled",
         path: str | Path | None = None,
-        max_running: int = 1000,
+        max_running: int | None = None,
         frames_per_second: float = 10.0,
     ) -> None:
-        if max_running < 1:
+        if max_running is not None and max_running < 1:
             raise InputError(f"max_running must be at least 1, got {max_running}.")
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
@@ -89,7 +89,8 @@ class Simulation:
     async def __aenter__(self) -> Simulation:
         if self._opened is not None:
             raise HubbubError("A simulation is entered once; make a new one of its world.")
-        self._world.max_running = self._max_running
+        if self._max_running is not None:
+            self._world.max_running = self._max_running
         self._opened = Link(
             self._world,
             name=self._name,
@@ -366,10 +367,11 @@ class Simulation:
         batches.check_method(method)
 
         async def work(report: Report) -> batches.Detected:
-            ties, seed = await self.call(batches.still_ties)
+            ties, seed = await self._link.ask(lambda: batches.still_ties(self._world))
             found = await in_thread(batches.detect, ties, method, seed, report)
-            self._link.hurry(lambda: self._link.live.name_origin(f"detected by {method}"))
-            return await self.call(batches.assign, found)
+            live = self._link.live
+            await self._link.ask(lambda: live.assign(found), is_long=True)
+            return found
 
         return self._link.job(work)
 
@@ -392,16 +394,6 @@ class Simulation:
         response_ms
             Milliseconds that a batch should take.
         """
-        live, stream = self._link.live, Stream(batch_size, response_ms)
-        await self.call(stream.collect)
-        left = max_ticks
-        while True:
-            began = time.perf_counter()
-            if left > 0 and not stream.is_full:
-                left -= await self._link.stretch(
-                    left, lambda: stream.collect(live.world) or not live.ledger.alive
-                )
-            batch = stream.take(1000 * (time.perf_counter() - began))
-            if batch is None:
-                return
+        stream = Stream(batch_size, response_ms)
+        async for batch in read(self._link, stream, max_ticks):
             yield batch

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sim.core import registry
+from sim.errors import ParameterError
 from sim.run import Simulation
 from sim.spread.model import PropagationModel
 from sim.world.world import World
@@ -43,7 +44,14 @@ def misbehaving() -> Iterator[str]:
     name = "test-misbehaving"
 
     class Misbehaving(PropagationModel):
-        """Raises in its third tick."""
+        """Raises in its third tick; two parameters must not be equal."""
+
+        left: int = 1
+        right: int = 2
+
+        def check(self) -> None:
+            if self.left == self.right:
+                raise ParameterError("left and right must differ.")
 
         def step(self, cascade: Any, contacts: Any, draws: Any, *_: Any) -> None:
             if draws.tick >= cascade.started_at + 3:

@@ -7,11 +7,13 @@ import asyncio
 import numpy as np
 import pytest
 
+from sim.agents.lifecycle import Lifecycle
+from sim.core.events import AgentCreated, AgentUpdated, Event, TiesChanged
 from sim.errors import Cancelled, InputError, UnknownNameError
 from sim.run import Simulation
 from sim.run.batches import build_friendships, create_communities
 from sim.world.world import World
-from tests.unit.run.worlds import slow_phase
+from tests.unit.run.worlds import slow_phase, until
 
 
 async def test_created_agents_join_without_ties_and_without_harm_to_what_runs(
@@ -96,6 +98,23 @@ async def test_communities_appear_in_the_next_frame(simulation: Simulation) -> N
     assert groups.names == ("music", "sport", "in no community")
     assert groups.sizes.tolist() == [30, 30, 1940]
     assert groups.label == "ground truth"
+
+
+async def test_acts_on_agents_and_ties_are_told_as_events(simulation: Simulation) -> None:
+    seen: list[Event] = []
+    simulation.subscribe(Event, seen.append)
+    before = simulation.frame.ties
+    await simulation.create_agents(5)
+    added = await simulation.build_friendships(12)
+    await simulation.create_communities(["music"], 10)
+    await simulation.call(lambda world: world.agents.set_status([3], Lifecycle.IDLE))
+    await until(lambda: len(seen) == 4)
+    assert seen == [
+        AgentCreated(tick=0, first=2000, count=5),
+        TiesChanged(tick=0, added=added, count=before + added),
+        AgentUpdated(tick=0, what="community"),
+        AgentUpdated(tick=0, what="status"),
+    ]
 
 
 async def test_unknown_method_of_detection_is_refused_at_once(simulation: Simulation) -> None:

@@ -35,15 +35,25 @@ def test_small_delay_is_caught_up_with_and_a_large_one_forgiven() -> None:
     pace = Pace(hand)
     pace.ask(10)
     pace.ticked()
-    hand.time += 0.15  # the second tick is 50 ms late, so the third is due 50 ms on
-    pace.ticked()
+    hand.time += 0.25  # two ticks late: both are due at once, the next one 50 ms on
+    for _ in range(2):
+        assert pace.wait == 0.0
+        pace.ticked()
     assert pace.wait == pytest.approx(0.05)
     hand.time += 10
     burst = 0
     while pace.wait == 0.0 and burst < 100:
         pace.ticked()
         burst += 1
-    assert burst <= 4
+    assert burst == 4  # a quarter of a second of debt, and the tick that is due
+
+
+def test_idle_tick_is_followed_by_a_rest() -> None:
+    hand = Hand()
+    pace = Pace(hand)
+    pace.ask(None)
+    pace.ticked(at_least=0.01)
+    assert pace.wait == pytest.approx(0.01)
 
 
 def test_full_speed_never_waits() -> None:

@@ -125,6 +125,15 @@ async def test_wrong_parameters_are_refused_and_change_nothing(simulation: Simul
         await simulation.set_parameter(session.id, "beta", 0.5)
 
 
+async def test_parameters_that_do_not_go_together_are_refused(
+    simulation: Simulation, misbehaving: str
+) -> None:
+    session = await simulation.inject("news", seeds=[1], model=misbehaving)
+    with pytest.raises(ParameterError, match="must differ"):
+        await simulation.set_parameter(session.id, "left", 2)
+    assert session.cascade.model.values() == {"left": 1, "right": 2}
+
+
 async def test_messages_that_a_world_brings_along_are_sessions_too(world: World) -> None:
     old = world.inject("old", seeds=[1], model="si", beta=1.0)
     world.run_until_quiet(old)
