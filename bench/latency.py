@@ -75,7 +75,8 @@ async def measure(world: World, model: str, rounds: int) -> None:
         for row in simulation.frame.sessions:
             await simulation.cancel(row.id)
         failed = [row.error for row in simulation.frame.sessions if row.status == "failed"]
-    print(f"{model}: {len(ticks)} ticks in {seconds:.1f} s", *failed[:1])
+        memory = simulation.frame.memory_bytes / 2**20
+    print(f"{model}: {len(ticks)} ticks in {seconds:.1f} s, {memory:,.0f} MiB", *failed[:1])
     for what, values in (
         ("tick", ticks),
         ("pause (with the running tick)", pauses),

@@ -83,7 +83,7 @@ class Link:
             world,
             name=name,
             path=path,
-            emit=Outbox(bus, post, self.note).emit,
+            outbox=Outbox(bus, post, self.note),
             ended=lambda number, row: post(self._session_ended, number, row),
             arranger=Arranger(self.hurry),
         )

@@ -37,6 +37,7 @@ from sim.run.batches import Detected, assign
 from sim.run.drive import Drive
 from sim.run.focus import Spotlight
 from sim.run.frames import Frame, SessionRow, State
+from sim.run.outbox import Outbox
 from sim.run.pace import Gauge
 from sim.run.sessions import ENDED, Ledger
 from sim.spread.cascade import Cascade
@@ -69,8 +70,8 @@ class LiveWorld:
         The world; nobody else may touch it from here on.
     name, path
         What it is called, and its file or None.
-    emit
-        Told every event.
+    outbox
+        Takes every event.
     ended
         Told the id and the last row of each session that ends.
     arranger
@@ -83,7 +84,7 @@ class LiveWorld:
         *,
         name: str,
         path: str | None,
-        emit: Callable[[Event], None],
+        outbox: Outbox,
         ended: Callable[[int, SessionRow], None],
         arranger: Arranger,
     ) -> None:
@@ -92,13 +93,15 @@ class LiveWorld:
         self.path = path
         self.is_dirty = False
         self.banner: str | None = None
-        self.emit = emit
+        self.emit = outbox.emit
         self.spotlight = Spotlight()
         self.contacts = Gauge()
         self.arranger = arranger
         self._lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
         self._tell_ended = ended
-        self.ledger = Ledger(world, emit=emit, note=self.note, ended=self._ended)
+        self.ledger = Ledger(
+            world, emit=outbox.emit, is_heard=outbox.is_heard, note=self.note, ended=self._ended
+        )
         self._chosen: int | None = None
         self._tick_ms = 0.0
         self._process = psutil.Process()

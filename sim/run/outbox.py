@@ -57,6 +57,10 @@ class Outbox:
         self._waiting: dict[object, Event] = {}
         self._told = 0
 
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._bus)
+
     def emit(self, event: Event) -> None:
         """Send an event; called in the engine's thread."""
         if not self._bus:

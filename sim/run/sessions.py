@@ -62,6 +62,8 @@ class Ledger:
         The world; cascades that it holds already are taken over.
     emit
         Told every event.
+    is_heard
+        Whether anybody listens; what happens in every tick need not be told otherwise.
     note
         Told every line for the log of events.
     ended
@@ -78,12 +80,14 @@ class Ledger:
         world: World,
         *,
         emit: Callable[[Event], None],
+        is_heard: Callable[[], bool],
         note: Callable[[str], None],
         ended: Callable[[int, SessionRow], None],
     ) -> None:
         self.contacts = 0
         self._world = world
         self._emit = emit
+        self._is_heard = is_heard
         self._note = note
         self._ended = ended
         self._open: dict[int, _Entry] = {}
@@ -130,20 +134,24 @@ class Ledger:
 
     def look(self, *, ticked: bool) -> None:
         """Notice what became of every living cascade, after a tick or after a command."""
+        is_heard = self._is_heard()
         for entry in list(self._open.values()):
             cascade = entry.cascade
-            grown = cascade.size - entry.size
+            size, status = cascade.size, cascade.status
+            grown = size - entry.size
             if ticked:
                 entry.new = grown
                 self.contacts += cascade.contacts_seen - entry.contacts
                 entry.contacts = cascade.contacts_seen
-            if cascade.status != entry.status and entry.status == "queued":
+            if entry.status == "queued" != status and is_heard:
                 self._begin(cascade)
             if grown:
-                self._grow(entry, grown)
-            if cascade.status in ENDED:
+                entry.size = size
+                if is_heard:
+                    self._grow(cascade, grown)
+            entry.status = status
+            if status in ENDED:
                 self._close(entry)
-            entry.status = cascade.status
 
     def _begin(self, cascade: Cascade) -> None:
         if cascade.started_at < 0:
@@ -155,12 +163,10 @@ class Ledger:
             )
         )
 
-    def _grow(self, entry: _Entry, grown: int) -> None:
-        cascade, tick = entry.cascade, self._world.tick
-        entry.size = cascade.size
-        number = cascade.id
-        self._emit(CascadeGrew(tick=tick, cascade=number, new=grown, adopters=cascade.size))
-        receivers = max(cascade.size - int(cascade.seeds.size), 0)
+    def _grow(self, cascade: Cascade, grown: int) -> None:
+        tick, number, size = self._world.tick, cascade.id, cascade.size
+        self._emit(CascadeGrew(tick=tick, cascade=number, new=grown, adopters=size))
+        receivers = max(size - int(cascade.seeds.size), 0)
         self._emit(MessageReceived(tick=tick, cascade=number, receivers=receivers))
 
     def _close(self, entry: _Entry) -> None:
@@ -178,8 +184,8 @@ class Ledger:
         else:
             self._note(f"#{number} came to rest at {size:,} adopters")
             self._emit(CascadeCompleted(tick=tick, cascade=number, adopters=size))
-        if cascade.started_at >= 0 and entry.r_size != size:
-            self._read_r(entry)
+        if cascade.status == "quiet" and not entry.new:
+            entry.r = 0.0  # the newest generation that could speak convinced nobody
         del self._open[number]
         self._closed[number] = self._row(entry)
         self._ended(number, self._closed[number])

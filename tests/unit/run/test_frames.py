@@ -10,6 +10,7 @@ import pytest
 from sim.run import Frame, Simulation
 from sim.run.tallies import MOST_COLUMNS
 from sim.world.world import World
+from tests.unit.run.worlds import until
 
 MODELS = ["independent-cascade", "linear-threshold", "sir", "sis", "si"]
 
@@ -70,6 +71,21 @@ async def test_focus_equals_what_the_cascade_says_of_itself(
         assert focus.virality == pytest.approx(cascade.virality)
         assert focus.speed == cascade.speed
         assert (focus.reached, focus.seeds) == (cascade.size, 40)
+
+
+async def test_virality_of_a_large_cascade_is_measured_when_there_is_time(
+    simulation: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.run.focus._QUICK", 10)
+    session = await simulation.inject("news", seeds=[1, 2, 3], model="sir", beta=0.3)
+    await simulation.step(4)
+    lagging = simulation.frame.focus
+    assert lagging is not None
+    assert lagging.virality_size < lagging.reached
+    await until(lambda: getattr(simulation.frame.focus, "virality_size", 0) == session.size)
+    measured = simulation.frame.focus
+    assert measured is not None
+    assert measured.virality == pytest.approx(session.cascade.virality)
 
 
 async def test_focus_taken_up_late_equals_focus_kept_from_the_start(world: World) -> None:
