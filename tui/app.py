@@ -183,7 +183,7 @@ class Hubbub(App[int], inherit_bindings=False):
         """Take the newest frame, if there is a new one, and show it."""
         with suppress(NoMatches):  # the stage is being taken down
             if self._take():
-                self.redraw()
+                self.redraw(whole=not self.running)
         if self._said_at and time.monotonic() - self._said_at > SAID_FOR:
             self.hint()
 
@@ -202,11 +202,11 @@ class Hubbub(App[int], inherit_bindings=False):
         self._announce(before, frame)
         return True
 
-    def redraw(self) -> None:
-        """Show the newest frame in the mode that is open."""
+    def redraw(self, *, whole: bool = True) -> None:
+        """Show the newest frame in the mode that is open, in all panes or those next in turn."""
         if self.stage is not None and self.frame is not None and self.stage.is_mounted:
             with self.batch_update():
-                self.stage.show(self.frame)
+                self.stage.show(self.frame, whole=whole)
 
     def _announce(self, before: Frame | None, now: Frame) -> None:
         """Say which messages came to an end since the frame before."""
@@ -261,7 +261,7 @@ class Hubbub(App[int], inherit_bindings=False):
         """Go to a mode; everything in it is as it was left."""
         if self.stage is not None:
             self.stage.go(mode)
-            self.redraw()
+            self.redraw(whole=not self.running)
 
     # -- what is said -----------------------------------------------------------------------
 

@@ -629,7 +629,7 @@ async def test_nothing_is_redrawn_without_a_new_frame(tmp_path: Path) -> None:
         await pilot.pause(0.3)
         shown: list[object] = []
         assert app.stage is not None
-        app.stage.show = shown.append  # type: ignore[method-assign,assignment]
+        app.stage.show = lambda frame, **_: shown.append(frame)  # type: ignore[method-assign]
         await pilot.pause(0.5)
         assert shown == []
         made(app).changed()

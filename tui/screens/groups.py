@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.widget import Widget
 
 from tui.acts.view import ORDERS, VIEWS
 from tui.screens.mode import Mode, titled
@@ -39,12 +40,14 @@ class Groups(Mode):
             yield titled(CommunityTable(id="table"), "Communities", "view")
             yield titled(Detail(), "Detail")
 
-    def show(self, frame: Frame) -> None:
-        """Show a frame in the view that is seen, and the chosen community."""
-        for pane in self.query(".view"):
-            if pane.display:
-                pane.show(frame)  # type: ignore[attr-defined]
-        self.query_one(Detail).show(frame.communities, self.chosen, frame.tick)
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("map", "heat", "table"), ("detail",))
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Show a frame in one pane; the detail shows the chosen community."""
+        if isinstance(pane, Detail):
+            pane.show(frame.communities, self.chosen, frame.tick)
+        else:
+            super().show_in(pane, frame)
 
     @on(CommunityMap.Selected)
     @on(CommunityMap.Chosen)

@@ -35,12 +35,17 @@ class Live(Mode):
             yield titled(CommunityHeat(id="heat"), "Communities over time")
             yield titled(Stories(), "Messages")
 
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("curves", "now", "welcome"),
+        ("heat",),
+        ("curves", "now", "stories"),
+        ("map", "params"),
+    )
+
     def show(self, frame: Frame) -> None:
         """Show a frame in every pane that is seen."""
         self.set_class(frame.focus is None, "-quiet")
-        for pane in self.query(".pane"):
-            if pane.display:
-                pane.show(frame)  # type: ignore[attr-defined]
+        super().show(frame)
 
     @on(CommunityMap.Chosen)
     @on(CommunityHeat.Chosen)

@@ -30,8 +30,31 @@ class Mode(Vertical):
 
     last_focused: Widget | None = None
 
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """While time runs, the ids of the panes that each frame in turn is shown in."""
+
+    _turn = -1
+
+    def begin(self) -> None:
+        """Come into sight: the first panes have the first turn."""
+        self._turn = -1
+        self.display = True
+
     def show(self, frame: Frame) -> None:
-        """Show a frame in the panes that are seen."""
+        """Show a frame in every pane that is seen."""
+        for pane in self.query(".pane"):
+            self.show_in(pane, frame)
+
+    def show_next(self, frame: Frame) -> None:
+        """Show a frame in the panes whose turn it is: a key waits for a few, never for all."""
+        self._turn = (self._turn + 1) % len(self.TURNS)
+        for name in self.TURNS[self._turn]:
+            self.show_in(self.query_one(f"#{name}"), frame)
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Show a frame in one pane, if it is seen."""
+        if pane.display:
+            pane.show(frame)  # type: ignore[attr-defined]  # every pane has it
 
 
 def titled(pane: Widget, title: str, classes: str = "") -> Widget:

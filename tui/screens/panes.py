@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
@@ -68,6 +69,7 @@ class Stories(Widget, can_focus=True):
         self._agents = 0
         self._cursor = 0
         self._top = 0
+        self._styles_of: dict[str, Style] = {}
 
     def show(self, frame: Frame) -> None:
         """Show the messages and events of a frame; redraw only when they changed."""
@@ -118,7 +120,7 @@ class Stories(Widget, can_focus=True):
         if newest_first < len(self._events):
             tick, text = self._events[-1 - newest_first]
             return self._text(f"{count(tick):>6} {line(text, width)}", "stories--muted")
-        return Strip.blank(width, self.rich_style)
+        return self._text("", "stories--row")
 
     def _message(self, index: int, width: int) -> Strip:
         if index >= len(self._rows):
@@ -146,8 +148,15 @@ class Stories(Widget, can_focus=True):
             return "stories--failed"
         return "stories--focus" if row.id == self._shown else "stories--row"
 
+    def notify_style_update(self) -> None:
+        """Forget the styles: the theme changed."""
+        super().notify_style_update()
+        self._styles_of.clear()
+
     def _text(self, text: str, component: str) -> Strip:
-        style = self.get_component_rich_style(component)
+        style = self._styles_of.get(component)
+        if style is None:
+            style = self._styles_of[component] = self.get_component_rich_style(component)
         strip = Strip([Segment(text, style)])
         return strip.adjust_cell_length(self.size.width, style)
 

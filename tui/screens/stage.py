@@ -88,12 +88,20 @@ class Stage(Screen[None], inherit_bindings=False):
         before.display = False
         self.mode = name
         mode = self._modes[name]
-        mode.display = True
+        mode.begin()
         self.set_focus(mode.last_focused)
         self.query_one(ModeBar).turn(name)
 
-    def show(self, frame: Frame) -> None:
-        """Show a frame in every bar, and in the panes of the mode."""
+    def show(self, frame: Frame, *, whole: bool = True) -> None:
+        """Show a frame in every bar, and in the panes of the mode.
+
+        Parameters
+        ----------
+        frame
+            The newest one.
+        whole
+            In all panes at once; else in those whose turn it is.
+        """
         status = self.query_one(StatusBar)
         status.asked_state, status.speed = self.app.expected, self.app.speed
         status.show(frame)
@@ -103,7 +111,11 @@ class Stage(Screen[None], inherit_bindings=False):
         timeline.show(frame)
         self.query_one(Footer).show(self.app.situation())
         self._show_banner(frame.banner)
-        self._modes[self.mode].show(frame)
+        mode = self._modes[self.mode]
+        if whole:
+            mode.show(frame)
+        else:
+            mode.show_next(frame)
 
     def _show_banner(self, text: str | None) -> None:
         banner = self.query_one("#banner", Static)
