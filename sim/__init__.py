@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sim.core.text import one_line as one_line
     from sim.core.text import width as width
     from sim.network.generate import NETWORKS as NETWORKS
+    from sim.network.generate import generate as generate
     from sim.network.ties import Ties as Ties
     from sim.run.simulation import Simulation as Simulation
     from sim.spread.cascade import Cascade as Cascade
@@ -55,6 +56,10 @@ if TYPE_CHECKING:
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
+    from sim.store import Info as Info
+    from sim.store import SaveReport as SaveReport
+    from sim.store import SnapshotCapacityError as SnapshotCapacityError
+    from sim.store import Verification as Verification
     from sim.store import info as info
     from sim.store import load as load
     from sim.store import save as save
@@ -75,6 +80,7 @@ _HOMES = {
     "Exposure": "sim.spread.exposures",
     "Field": "sim.core.params",
     "Floats": "sim.spread.exposures",
+    "Info": "sim.store",
     "Lifecycle": "sim.agents.lifecycle",
     "NETWORKS": "sim.network.generate",
     "ParameterSpec": "sim.core.params",
@@ -82,13 +88,16 @@ _HOMES = {
     "PerExposure": "sim.spread.exposures",
     "PropagationModel": "sim.spread.model",
     "Report": "sim.core.progress",
+    "SaveReport": "sim.store",
     "Settings": "sim.core.settings",
     "SettingsWatch": "sim.core.settings",
     "Simulation": "sim.run.simulation",
+    "SnapshotCapacityError": "sim.store",
     "Spec": "sim.core.registry",
     "TRAITS": "sim.agents.traits",
     "Threshold": "sim.spread.threshold",
     "Ties": "sim.network.ties",
+    "Verification": "sim.store",
     "Vocabulary": "sim.agents.vocabulary",
     "World": "sim.world.world",
     "after": "sim.spread.rules",
@@ -101,6 +110,7 @@ _HOMES = {
     "current": "sim.core.settings",
     "describe": "sim.core.params",
     "failures": "sim.core.registry",
+    "generate": "sim.network.generate",
     "info": "sim.store",
     "load": "sim.store",
     "load_file": "sim.core.registry",
