@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from sim.agents.select import select as select
     from sim.agents.traits import TRAITS as TRAITS
     from sim.agents.vocabulary import Vocabulary as Vocabulary
+    from sim.core.events import AgentCreated as AgentCreated
+    from sim.core.events import AgentUpdated as AgentUpdated
+    from sim.core.events import CascadeCancelled as CascadeCancelled
+    from sim.core.events import CascadeCompleted as CascadeCompleted
+    from sim.core.events import CascadeFailed as CascadeFailed
+    from sim.core.events import CascadeGrew as CascadeGrew
+    from sim.core.events import CascadeStarted as CascadeStarted
+    from sim.core.events import CommunitiesChanged as CommunitiesChanged
+    from sim.core.events import Event as Event
+    from sim.core.events import InfluenceCalculated as InfluenceCalculated
+    from sim.core.events import MessageReceived as MessageReceived
+    from sim.core.events import MessageSent as MessageSent
+    from sim.core.events import ParameterChanged as ParameterChanged
+    from sim.core.events import TiesChanged as TiesChanged
+    from sim.core.events import WorldSaved as WorldSaved
     from sim.core.params import Field as Field
     from sim.core.params import Parameters as Parameters
     from sim.core.params import ParameterSpec as ParameterSpec
@@ -70,19 +85,32 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AgentCreated": "sim.core.events",
+    "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
     "Cascade": "sim.spread.cascade",
+    "CascadeCancelled": "sim.core.events",
+    "CascadeCompleted": "sim.core.events",
+    "CascadeFailed": "sim.core.events",
+    "CascadeGrew": "sim.core.events",
+    "CascadeStarted": "sim.core.events",
     "Channel": "sim.spread.contacts",
+    "CommunitiesChanged": "sim.core.events",
     "Compartments": "sim.spread.compartments",
     "Contacts": "sim.spread.contacts",
     "DrawMode": "sim.spread.contacts",
     "Draws": "sim.spread.contacts",
+    "Event": "sim.core.events",
     "Exposure": "sim.spread.exposures",
     "Field": "sim.core.params",
     "Floats": "sim.spread.exposures",
+    "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Lifecycle": "sim.agents.lifecycle",
+    "MessageReceived": "sim.core.events",
+    "MessageSent": "sim.core.events",
     "NETWORKS": "sim.network.generate",
+    "ParameterChanged": "sim.core.events",
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
     "PerExposure": "sim.spread.exposures",
@@ -97,9 +125,11 @@ _HOMES = {
     "TRAITS": "sim.agents.traits",
     "Threshold": "sim.spread.threshold",
     "Ties": "sim.network.ties",
+    "TiesChanged": "sim.core.events",
     "Verification": "sim.store",
     "Vocabulary": "sim.agents.vocabulary",
     "World": "sim.world.world",
+    "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
     "check": "sim.core.params",
     "choose_seeds": "sim.world.seeding",
