@@ -34,7 +34,7 @@ bench: .venv/.ready ## time it, against its own C reference too (on a quiet mach
 	@for part in $(BENCHES); do echo "== bench.$$part"; $(BIN)/python -m bench.$$part || exit 1; done
 
 check: static ## the whole gate: format, lint, types, import contracts, tests with coverage, audit
-	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report="
+	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report= --cov-fail-under=0"
 	@$(MAKE) --no-print-directory kernels-uncompiled coverage audit
 
 static: format lint types contracts security ## what can be seen without running anything
@@ -56,7 +56,7 @@ security: .venv/.ready
 
 kernels-uncompiled: .venv/.ready # kernels are plain Python too: seen by coverage only here
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/unit/kernels -n $(JOBS) \
-	--cov --cov-append --cov-report=
+	--cov --cov-append --cov-report= --cov-fail-under=0
 
 coverage: .venv/.ready # of what the two targets above have gathered
 	$(BIN)/coverage report --skip-covered
