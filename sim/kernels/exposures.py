@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.kernels.claims import FREE
+from sim.kernels.claims import BATCH, FREE, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
+from sim.kernels.sparse import take_slot
 from sim.kernels.types import F64, I64, U32, U64, Number, Word
 
-__all__ = ["count_heard", "fill", "heard_before", "settle", "shared_interests", "tie_between"]
+__all__ = ["count_heard", "fill", "settle", "shared_interests", "tie_between"]
 
 Counts = npt.NDArray[Any]
-_S6 = np.uint32(6)
-_M63 = np.uint32(63)
-_ONE = np.uint64(1)
 _S40 = np.uint64(40)
 
 
@@ -28,11 +26,11 @@ def fill(
     speakers: U32,
     i: int,
     e: int,
-    done: U64,
+    closed: U64,
     viewer: U32,
     source: U32,
     tie: I64,
-) -> tuple[int, int, int]:
+) -> tuple[Number, Number, Number]:
     """Write the next exposures of open viewers into a chunk.
 
     Parameters
@@ -43,31 +41,33 @@ def fill(
         uint32, who speaks.
     i, e
         The cursor: the speaker's position and the offset inside its row; hubs exceed any chunk.
-    done
-        uint64 bitmap of agents that are closed to the message.
+    closed
+        uint64 bitmap of agents that cannot be reached.
     viewer, source, tie
-        uint32, uint32, int64 columns of the chunk, overwritten.
+        uint32, uint32, int64 columns of the chunk, overwritten; one row more than can be filled.
 
     Returns
     -------
     (rows filled, next i, next e)
     """
     filled = 0
-    size = viewer.size
+    room = viewer.size - 1
     while i < speakers.size:
         u = speakers[i]
         start = np.int64(rows[u, 0])
-        length = np.int64(rows[u, 1])
-        while e < length:
-            if filled == size:
-                return filled, i, e
-            v = targets[start + e]
-            if (done[v >> _S6] >> np.uint64(v & _M63)) & _ONE == np.uint64(0):
+        stop = start + np.int64(rows[u, 1])
+        place = start + e
+        while place < stop:
+            if filled == room:
+                return filled, i, place - start
+            last = min(stop, place + room - filled)
+            for at in range(place, last):
+                v = targets[at]
                 viewer[filled] = v
                 source[filled] = u
-                tie[filled] = start + e
-                filled += 1
-            e += 1
+                tie[filled] = at
+                filled += is_open(closed, np.uint64(v))
+            place = last
         e = 0
         i += 1
     return filled, i, e
@@ -80,42 +80,50 @@ def settle(
     """Let each exposure convince by its own coin; writes claims.
 
     ``chance`` is float64, clipped to [0, 1] by comparison with a draw in [0, 1). Returns how many
-    agents are touched now.
+    agents are touched now. In batches, as :mod:`sim.kernels.claims` does it.
     """
-    for j in range(filled):
-        bits = word2(word(key, source[j]), viewer[j])
-        if uniform(bits) < chance[j]:
-            v = viewer[j]
-            c = (bits << _S40) | np.uint64(source[j])
+    won = np.empty(BATCH + 1, np.int64)
+    drawn = np.empty(BATCH, np.uint64)
+    for first in range(0, filled, BATCH):
+        size = min(filled - first, BATCH)
+        n = 0
+        for j in range(size):
+            drawn[j] = word2(word(key, source[first + j]), viewer[first + j])
+        for j in range(size):
+            won[n] = j
+            n += uniform(drawn[j]) < chance[first + j]
+        for k in range(n):
+            j = won[k]
+            v = np.uint64(viewer[first + j])
             old = claim[v]
-            if c < old:
-                claim[v] = c
-                if old == FREE:
-                    touched[m] = v
-                    m += 1
+            claim[v] = min(old, (drawn[j] << _S40) | np.uint64(source[first + j]))
+            touched[m] = np.uint32(v)
+            m += old == FREE
     return m
 
 
 @kernel
-def heard_before(viewer: U32, filled: int, heard: Counts, out: F64) -> None:
-    """Copy how often each viewer heard the message in earlier ticks to float64 ``out``."""
-    for j in range(filled):
-        out[j] = heard[viewer[j]]
-
-
-@kernel
 def count_heard(
-    rows: U32, targets: U32, speakers: U32, done: U64, most: int, heard: Counts
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    closed: U64,
+    most: int,
+    keys: U32,
+    heard: Counts,
 ) -> None:
-    """Count one more hearing (unsigned integers, up to ``most``) for every open listener."""
+    """Count one more hearing, up to ``most``, for every open listener.
+
+    ``keys, heard`` are a sparse column of unsigned integers (:mod:`sim.kernels.sparse`).
+    """
     for i in range(speakers.size):
         u = speakers[i]
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
-            v = targets[e]
-            closed = (done[v >> _S6] >> np.uint64(v & _M63)) & _ONE
-            if closed == np.uint64(0) and heard[v] < most:
-                heard[v] += 1
+            v = np.uint64(targets[e])
+            if is_open(closed, v):
+                at = take_slot(keys, v)
+                heard[at] += heard[at] < most
 
 
 @kernel

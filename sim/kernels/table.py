@@ -4,31 +4,39 @@ A tick has three passes. *Contacts* read ``state`` and write only claims
 (:mod:`sim.kernels.claims`), so nobody sees a half-written tick. *Spontaneous* changes befall the
 live agents that hold no claim.
 *Commit* turns claims into states. A state byte holds the state in its low 7 bits and, in bit 7,
-whether the agent ever adopted.
+whether the agent ever adopted. ``keys`` and ``state`` are a sparse column
+(:mod:`sim.kernels.sparse`): keys empty, state is uint8 (n,).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.claims import FREE, NOBODY, remix
+from sim.kernels.claims import BATCH, BLOCK, FREE, NOBODY, gap, is_open, narrow, remix
 from sim.kernels.jit import kernel
-from sim.kernels.mix import uniform, word, word2
-from sim.kernels.types import F64, I64, U8, U16, U32, U64, Word
+from sim.kernels.mix import gate, uniform, word, word2
+from sim.kernels.sparse import slot, take_slot
+from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = ["any_contact_left", "table_commit", "table_contacts", "table_spontaneous"]
 
+_S11 = np.uint64(11)
 _S40 = np.uint64(40)
 _S32 = np.uint64(32)
+_ONE = np.uint64(1)
 _BYTE = np.uint64(0xFF)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _CODE = np.uint8(0x7F)
 _EVER = np.uint8(0x80)
 _KEEP = 255
-_S6 = np.uint32(6)
-_M63 = np.uint32(63)
-_ONE = np.uint64(1)
-_TINY = 1.1102230246251565e-16
+_COINS = 1
+_SKIPS = 2
+
+
+@kernel
+def _code(keys: U32, state: U8, v: Word) -> Number:
+    """Return the state (int64) of agent ``v`` (uint64)."""
+    return np.int64(state[slot(keys, v)] & _CODE)
 
 
 @kernel
@@ -41,6 +49,118 @@ def _outcome(first: int, last: int, cum: F64, share: float) -> int:
 
 
 @kernel
+def _put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
+    """Lower the claim on ``v`` (uint64) to ``c``; returns how many agents are touched."""
+    old = claim[v]
+    claim[v] = min(old, c)
+    touched[m] = np.uint32(v)
+    return m + (old == FREE)
+
+
+@kernel
+def _pick(
+    rows: U32, targets: U32, live: U32, i: Number, hi: int, at: Number, k: Number, key: Word,
+    keys: U32, state: U8, mode: I64, scale: F64, ceiling: F64, fell: U8, batch: U64, drawn: U64,
+) -> tuple[Number, Number, Number, Number]:  # fmt: skip
+    """Fill a batch with the contacts whose coin falls under the largest chance of the speaker.
+
+    The cursor is (speaker ``live[i]``, next place ``at`` in its row, draws ``k`` made for it).
+    Returns (contacts, i, at, k); a batch that has no room for more ends anywhere in a row.
+    """
+    n: Number = np.int64(0)
+    while i < hi:
+        u: Number = live[i]
+        s: int = _code(keys, state, np.uint64(u))
+        length: Number = np.int64(rows[u, 1])
+        key_u = word(key, u)
+        contact = np.uint64(u) << _S32
+        if mode[s] == _SKIPS:
+            bits = word2(key_u, k)
+            at += gap(bits, scale[s])
+            while at < length:
+                if n == BATCH:
+                    return n, i, at - gap(bits, scale[s]), k
+                batch[n] = contact | np.uint64(at)
+                drawn[n] = bits
+                n += 1
+                k += 1
+                bits = word2(key_u, k)
+                at += 1 + gap(bits, scale[s])
+        elif mode[s] == _COINS:
+            start = np.int64(rows[u, 0])
+            under = gate(ceiling[s]) + _ONE
+            while at < length:
+                if n > BATCH - BLOCK:
+                    return n, i, at, k
+                size = min(length - at, BLOCK)
+                heard = targets[start + at : start + at + size]
+                for j in range(size):
+                    fell[j] = (word2(key_u, heard[j]) >> _S11) < under
+                n = narrow(fell, size, u, at, batch, n)
+                at += size
+        elif mode[s] > _SKIPS and length:
+            while k < mode[s] - 3:
+                if n == BATCH:
+                    return n, i, at, k
+                bits = word2(key_u, k)
+                batch[n] = contact | np.uint64(uniform(remix(bits)) * length)
+                drawn[n] = bits
+                n += 1
+                k += 1
+        i += 1
+        at = np.int64(0)
+        k = np.int64(0)
+    return n, i, at, k
+
+
+@kernel
+def _meet(
+    rows: U32, targets: U32, trust: U16, key: Word, keys: U32, state: U8, closed: U64, claim: U64,
+    touched: U32, m: Number, off: I64, cum: F64, listener: U8, speaker: U8, total: F64,
+    trusted: U8, mode: I64, ceiling: F64, states: int, batch: U64, drawn: U64, n: Number,
+) -> Number:  # fmt: skip
+    """Let the contacts ``batch[:n]`` have the outcomes that the table says; they become claims."""
+    k = 0
+    for j in range(n):
+        u: Number = batch[j] >> _S32
+        v: Number = np.uint64(targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)])
+        row = _code(keys, state, u) * states + _code(keys, state, v)
+        batch[k] = batch[j]
+        drawn[k] = drawn[j]
+        k += total[row] > 0.0
+    for j in range(k):
+        u = batch[j] >> _S32
+        e = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
+        v = np.uint64(targets[e])
+        if closed.size and not is_open(closed, v):
+            continue
+        s: int = _code(keys, state, u)
+        row = s * states + _code(keys, state, v)
+        bits = drawn[j]
+        share: float = 0.0
+        if mode[s] == _COINS:
+            bits = word2(word(key, u), v)
+        if mode[s] != _SKIPS:
+            share = uniform(bits)
+        elif trusted[row] or total[row] < ceiling[s] or off[row + 1] - off[row] > 1:
+            share = uniform(remix(bits)) * ceiling[s]
+        if trusted[row] and trust.size:
+            if trust[e] == 0:
+                continue
+            share = share / (trust[e] / 65535.0)
+        o = _outcome(off[row], off[row + 1], cum, share)
+        if o < 0:
+            continue
+        if listener[o] != _KEEP:
+            c = (bits << _S40) | (np.uint64(listener[o]) << _S32) | u
+            m = _put(claim, touched, m, v, c)
+        if speaker[o] != _KEEP:
+            c = (bits << _S40) | (np.uint64(speaker[o]) << _S32) | v
+            m = _put(claim, touched, m, u, c)
+    return m
+
+
+@kernel
 def table_contacts(
     rows: U32,
     targets: U32,
@@ -49,11 +169,12 @@ def table_contacts(
     lo: int,
     hi: int,
     key: Word,
+    keys: U32,
     state: U8,
     closed: U64,
     claim: U64,
     touched: U32,
-    m: int,
+    m: Number,
     off: I64,
     cum: F64,
     listener: U8,
@@ -64,23 +185,23 @@ def table_contacts(
     scale: F64,
     ceiling: F64,
     states: int,
-) -> int:
+) -> Number:
     """Visit the ties of the speakers among ``live[lo:hi]`` and write claims.
 
     Parameters
     ----------
     rows, targets, trust
-        The network: uint32 (n, 2), uint32 (m,), uint16 (m,) or empty.
+        The network: uint32 (n, 2), uint32 (ties,), uint16 (ties,) or empty.
     live, lo, hi
         uint32 list of agents whose state speaks or decays, and the part of this call.
     key
         uint64 key of this tick's contacts.
-    state
-        uint8 (n,), read only.
+    keys, state
+        The states, uint8, read only.
     closed
         uint64 bitmap of agents that take no part, or empty.
     claim, touched, m
-        As in :mod:`sim.kernels.claims`.
+        As in :func:`sim.kernels.claims.claim_coins`.
     off, cum, listener, speaker
         Outcomes of row ``s * states + l`` are ``off[row]:off[row + 1]``: cumulated chance, the new
         state of the listener and of the speaker (255: unchanged).
@@ -97,69 +218,19 @@ def table_contacts(
     int
         How many agents are touched now.
     """
-    for i in range(lo, hi):
-        u = live[i]
-        s = np.int64(state[u] & _CODE)
-        how = mode[s]
-        if how == 0:
-            continue
-        start = np.int64(rows[u, 0])
-        length = np.int64(rows[u, 1])
-        if length == 0:
-            continue
-        stop = start + length
-        key_u = word(key, u)
-        own = FREE
-        k = 0
-        e = start
-        tries = length if how <= 2 else np.int64(how) - 3
-        while k < tries:
-            if how == 1:
-                bits = word2(key_u, targets[start + k])
-                e = start + k
-            else:
-                bits = word2(key_u, k)
-                if how == 2:
-                    e += np.int64(np.log(_TINY + uniform(bits)) * scale[s]) + (1 if k > 0 else 0)
-                    if e >= stop:
-                        break
-                else:
-                    e = start + np.int64(uniform(remix(bits)) * length)
-            k += 1
-            v = targets[e]
-            row = s * states + np.int64(state[v] & _CODE)
-            if total[row] == 0.0:
-                continue
-            if closed.size and (closed[v >> _S6] >> np.uint64(v & _M63)) & _ONE:
-                continue
-            if how == 2:
-                share = 0.0
-                if trusted[row] or total[row] < ceiling[s] or off[row + 1] - off[row] > 1:
-                    share = uniform(remix(bits)) * ceiling[s]
-            else:
-                share = uniform(bits)
-            if trusted[row] and trust.size:
-                if trust[e] == 0:
-                    continue
-                share = share / (trust[e] / 65535.0)
-            o = _outcome(off[row], off[row + 1], cum, share)
-            if o < 0:
-                continue
-            if listener[o] != _KEEP:
-                c = (bits << _S40) | (np.uint64(listener[o]) << _S32) | np.uint64(u)
-                old = claim[v]
-                if c < old:
-                    claim[v] = c
-                    if old == FREE:
-                        touched[m] = v
-                        m += 1
-            if speaker[o] != _KEEP:
-                own = min(own, (bits << _S40) | (np.uint64(speaker[o]) << _S32) | np.uint64(v))
-        if own < claim[u]:
-            if claim[u] == FREE:
-                touched[m] = u
-                m += 1
-            claim[u] = own
+    fell = np.empty(BLOCK, np.uint8)
+    batch = np.empty(BATCH + 1, np.uint64)
+    drawn = np.empty(BATCH + 1, np.uint64)
+    i, at, k = np.int64(lo), np.int64(0), np.int64(0)
+    while i < hi:
+        n, i, at, k = _pick(
+            rows, targets, live, i, hi, at, k, key, keys, state, mode, scale, ceiling,
+            fell, batch, drawn,
+        )  # fmt: skip
+        m = _meet(
+            rows, targets, trust, key, keys, state, closed, claim, touched, m, off, cum, listener,
+            speaker, total, trusted, mode, ceiling, states, batch, drawn, n,
+        )  # fmt: skip
     return m
 
 
@@ -168,6 +239,7 @@ def table_spontaneous(
     live: U32,
     count: int,
     key: Word,
+    keys: U32,
     state: U8,
     claim: U64,
     touched: U32,
@@ -187,10 +259,10 @@ def table_spontaneous(
     """
     kept = 0
     for i in range(count):
-        u = live[i]
+        u: Number = np.uint64(live[i])
         if claim[u] != FREE:
             continue
-        code = state[u]
+        code = state[slot(keys, u)]
         s = np.int64(code & _CODE)
         new = s
         if soff[s + 1] > soff[s]:
@@ -200,15 +272,14 @@ def table_spontaneous(
                 new = np.int64(snew[o])
                 if adopting[new] and not code & _EVER:
                     claim[u] = (bits << _S40) | (np.uint64(new) << _S32) | np.uint64(NOBODY)
-                    touched[m] = u
+                    touched[m] = np.uint32(u)
                     m += 1
                     continue
-                state[u] = (code & _EVER) | np.uint8(new)
+                state[take_slot(keys, u)] = (code & _EVER) | np.uint8(new)
                 tally[s] -= 1
                 tally[new] += 1
-        if mode[new] or soff[new + 1] > soff[new]:
-            live[kept] = u
-            kept += 1
+        live[kept] = np.uint32(u)
+        kept += mode[new] > 0 or soff[new + 1] > soff[new]
     return kept, m
 
 
@@ -216,8 +287,7 @@ def table_spontaneous(
 def table_commit(
     touched: U32,
     m: int,
-    live: U32,
-    kept: int,
+    keys: U32,
     state: U8,
     claim: U64,
     soff: I64,
@@ -227,47 +297,57 @@ def table_commit(
     adopted: U32,
     sources: U32,
 ) -> tuple[int, int]:
-    """Turn the claims on ``touched[:m]`` into states and free them.
+    """Turn the claims on ``touched[:m]``, ascending, into states and free them.
 
-    Agents that are now live join ``live``; first adoptions are listed in ``adopted`` (uint32) with
-    who convinced them in ``sources`` (uint32). Returns (live agents, first adoptions).
+    First adoptions are listed in ``adopted`` (uint32) with who convinced them in ``sources``
+    (uint32); agents that are live now take the place of the first of ``touched``. Returns (agents
+    that are live now, first adoptions).
     """
+    alive = 0
     fresh = 0
     for i in range(m):
-        v = touched[i]
+        v = np.uint64(touched[i])
         c = claim[v]
         claim[v] = FREE
-        code = state[v]
+        at = take_slot(keys, v)
+        code: Number = state[at]
         old = np.int64(code & _CODE)
         new = np.int64((c >> _S32) & _BYTE)
         ever = code & _EVER
         if adopting[new] and not ever:
             ever = _EVER
-            adopted[fresh] = v
+            adopted[fresh] = np.uint32(v)
             sources[fresh] = np.uint32(c & _LOW32)
             fresh += 1
-        state[v] = ever | np.uint8(new)
+        state[at] = ever | np.uint8(new)
         tally[old] -= 1
         tally[new] += 1
-        if mode[new] or soff[new + 1] > soff[new]:
-            live[kept] = v
-            kept += 1
-    return kept, fresh
+        touched[alive] = np.uint32(v)
+        alive += mode[new] > 0 or soff[new + 1] > soff[new]
+    return alive, fresh
 
 
 @kernel
 def any_contact_left(
-    rows: U32, targets: U32, live: U32, count: int, state: U8, closed: U64, total: F64, states: int
+    rows: U32,
+    targets: U32,
+    live: U32,
+    count: int,
+    keys: U32,
+    state: U8,
+    closed: U64,
+    total: F64,
+    states: int,
 ) -> bool:
     """Return whether any tie of a live agent meets a row of positive chance."""
     for i in range(count):
         u = live[i]
-        base = np.int64(state[u] & _CODE) * states
+        base = _code(keys, state, np.uint64(u)) * states
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
-            v = targets[e]
-            if total[base + np.int64(state[v] & _CODE)] > 0.0:
-                if closed.size and (closed[v >> _S6] >> np.uint64(v & _M63)) & _ONE:
+            v = np.uint64(targets[e])
+            if total[base + _code(keys, state, v)] > 0.0:
+                if closed.size and not is_open(closed, v):
                     continue
                 return True
     return False

@@ -2,140 +2,163 @@
 
 ``left`` holds, for each agent that heard anything, the weight still missing plus one; 0 means that
 it heard nothing yet, 1 that its threshold is reached. Thresholds are addressed draws, made at the
-first hearing.
+first hearing. As in :mod:`sim.kernels.claims`, contacts pass in batches through short loops that
+do not branch.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from sim.kernels.claims import AHEAD, BATCH, approach, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word
-from sim.kernels.types import F64, I32, I64, U16, U32, U64, Number, Word
+from sim.kernels.sparse import take_slots
+from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
 
-__all__ = ["hear_count", "hear_trust", "in_trust"]
+__all__ = ["hear", "in_trust"]
 
-_S6 = np.uint32(6)
-_M63 = np.uint32(63)
-_ONE = np.uint64(1)
-
-
-@kernel
-def _need(key: Word, given: F64, theta: float, v: Number, total: float) -> Number:
-    """Return the weight that convinces ``v``: ceil(threshold * total), at least 1."""
-    if theta >= 0.0:
-        share = theta
-    elif given.size:
-        share = float(given[v])
-    else:
-        share = uniform(word(key, v))
-    return np.int64(max(1.0, np.ceil(share * total - 1e-9)))
+_S32 = np.uint64(32)
+_LOW32 = np.uint64(0xFFFFFFFF)
 
 
 @kernel
-def _is_open(done: U64, v: Number) -> bool:
-    return bool((done[v >> _S6] >> np.uint64(v & _M63)) & _ONE == np.uint64(0))
-
-
-@kernel
-def hear_count(
+def hear(
     rows: U32,
     targets: U32,
-    degree: U32,
+    trust: U16,
+    total: Any,
     speakers: U32,
     lo: int,
     hi: int,
     key: Word,
     given: F64,
     theta: float,
-    done: U64,
-    left: I32,
+    closed: U64,
+    keys: U32,
+    left: Any,
+    claim: U64,
     touched: U32,
-    sources: U32,
-    m: int,
-) -> int:
-    """Add one speaker to the count of every listener of ``speakers[lo:hi]``; list who crosses.
+    m: Number,
+) -> Number:
+    """Add what ``speakers[lo:hi]`` say to the sums of their listeners; who crosses, claims.
 
     Parameters
     ----------
     rows, targets
-        The network: uint32 (n, 2), uint32 (m,).
-    degree
-        uint32 (n,), how many sources each agent hears: the whole that its threshold is a share of.
+        The network: uint32 (n, 2), uint32 (ties,).
+    trust
+        uint16 (ties,): what a tie adds; or empty: 1.
+    total
+        Integers (n,), what all sources of an agent add: its threshold is a share of that.
     speakers, lo, hi
         uint32 new adopters in ascending order, and the part of this call.
     key, given, theta
         Thresholds: the same for all when ``theta >= 0``; else ``given`` (float64 (n,)) or, when
         that is empty, a uniform draw addressed by the agent under ``key``.
-    done
-        uint64 bitmap of agents that are closed to the message.
-    left
-        int32 (n,), the speakers still missing plus one.
-    touched, sources, m
-        uint32 lists of who crossed its threshold and whose word tipped it, and their number.
+    closed
+        uint64 bitmap of agents that cannot be reached.
+    keys, left
+        A sparse column (:mod:`sim.kernels.sparse`) of signed integers: the weight still missing
+        plus one.
+    claim, touched, m
+        uint64 (n,): whose word tipped an agent that crossed its threshold; uint32 (n + 1,), who
+        did, in no order; and how many. The slot behind the last is written to.
 
     Returns
     -------
     int
-        How many crossed so far. A count only grows, so each agent crosses once.
+        How many crossed so far. A sum only grows, so each agent crosses once.
     """
+    batch = np.empty(BATCH + 1, np.uint64)
+    added = np.empty(BATCH + 1, np.int64)
+    heard = np.empty(BATCH, np.uint32)
+    places = np.empty(BATCH, np.uint64)
+    marked = np.empty(BATCH + 1, np.int64)
+    n: Number = np.int64(0)
     for i in range(lo, hi):
-        u = speakers[i]
-        start = np.int64(rows[u, 0])
-        for e in range(start, start + np.int64(rows[u, 1])):
-            v = targets[e]
-            missing = left[v]
-            if missing == 1:
-                continue
-            if missing == 0:
-                missing = np.int32(_need(key, given, theta, v, np.float64(degree[v])) + 1)
-            missing -= np.int32(1)
-            left[v] = missing
-            if missing == 1 and _is_open(done, v):
-                touched[m] = v
-                sources[m] = u
-                m += 1
-    return m
+        if (i - lo) % AHEAD == 0:
+            batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+        u = np.uint64(speakers[i])
+        at = np.int64(rows[u, 0])
+        stop = at + np.int64(rows[u, 1])
+        while at < stop:
+            last = min(stop, at + BATCH - n)
+            for e in range(at, last):
+                v = np.uint64(targets[e])
+                batch[n] = (u << _S32) | v
+                added[n] = np.int64(trust[e]) if trust.size else np.int64(1)
+                n += is_open(closed, v)
+            at = last
+            if n == BATCH:
+                _first(batch, n, total, key, given, theta, keys, left, heard, places, marked)
+                m = _add(batch, added, n, left, places, marked, claim, touched, m)
+                n = np.int64(0)
+    _first(batch, n, total, key, given, theta, keys, left, heard, places, marked)
+    return _add(batch, added, n, left, places, marked, claim, touched, m)
 
 
 @kernel
-def hear_trust(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    total: I64,
-    speakers: U32,
-    lo: int,
-    hi: int,
+def _first(
+    batch: U64,
+    n: Number,
+    total: Any,
     key: Word,
     given: F64,
     theta: float,
-    done: U64,
-    left: I64,
-    touched: U32,
-    sources: U32,
-    m: int,
-) -> int:
-    """As :func:`hear_count`, adding each tie's trust (uint16) towards ``total`` (int64 (n,)).
+    keys: U32,
+    left: Any,
+    heard: U32,
+    places: U64,
+    marked: I64,
+) -> None:
+    """Find the listeners' places; give those that hear something for the first time their need.
 
-    ``left`` is int64 (n,).
+    That is ceil(threshold * total), at least 1.
     """
-    for i in range(lo, hi):
-        u = speakers[i]
-        start = np.int64(rows[u, 0])
-        for e in range(start, start + np.int64(rows[u, 1])):
-            v = targets[e]
-            missing = left[v]
-            if missing == 1:
-                continue
-            if missing == 0:
-                missing = _need(key, given, theta, v, np.float64(total[v])) + 1
-            missing = max(missing - np.int64(trust[e]), 1)
-            left[v] = missing
-            if missing == 1 and _is_open(done, v):
-                touched[m] = v
-                sources[m] = u
-                m += 1
+    for j in range(n):
+        heard[j] = np.uint32(batch[j] & _LOW32)
+    take_slots(keys, heard[:n], places)
+    new = np.int64(0)
+    for j in range(n):
+        marked[new] = j
+        new += left[places[j]] == 0
+    for k in range(new):
+        j = marked[k]
+        v = heard[j]
+        share = theta
+        if theta < 0.0:
+            share = given[v] if given.size else uniform(word(key, v))
+        left[places[j]] = 1 + np.int64(max(1.0, np.ceil(share * np.float64(total[v]) - 1e-9)))
+
+
+@kernel
+def _add(
+    batch: U64,
+    added: I64,
+    n: Number,
+    left: Any,
+    places: U64,
+    marked: I64,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add a batch to the sums; who crosses its threshold claims for the one that tipped it."""
+    crossed = np.int64(0)
+    for j in range(n):
+        missing = np.int64(left[places[j]])
+        after = max(missing - added[j], np.int64(1))
+        left[places[j]] = after
+        marked[crossed] = j
+        crossed += missing > 1 and after == 1
+    for k in range(crossed):
+        v = batch[marked[k]] & _LOW32
+        claim[v] = batch[marked[k]] >> _S32
+        touched[m] = np.uint32(v)
+        m += 1
     return m
 
 

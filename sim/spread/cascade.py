@@ -8,11 +8,24 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
-from sim.kernels import trees
+from sim.errors import PluginError
 from sim.kernels.claims import NOBODY, commit_once, mark
-from sim.spread.contacts import Bits, Broadcast, Channel, Contacts, DrawMode, Draws, Ids, Scratch
+from sim.kernels.order import sort_ids
+from sim.spread.contacts import (
+    Bits,
+    Broadcast,
+    Channel,
+    Contacts,
+    DrawMode,
+    Draws,
+    Ids,
+    Scratch,
+    bitmap,
+)
 from sim.spread.log import Log
 from sim.spread.messages import Message
+from sim.spread.record import Record
+from sim.spread.sparse import Sparse
 
 if TYPE_CHECKING:
     from sim.spread.model import PropagationModel
@@ -23,7 +36,7 @@ Status = Literal["queued", "running", "quiet", "failed", "cancelled"]
 Column = npt.NDArray[np.generic]
 
 
-class Cascade:
+class Cascade(Record):
     """One message under way; ``world.inject`` makes it.
 
     Attributes
@@ -62,15 +75,14 @@ class Cascade:
         draws_mode: DrawMode = "coins",
         channel: Channel | None = None,
     ) -> None:
+        super().__init__(agents)
         self.id = number
         self.message = message
         self.model = model
         self.seeds = seeds
-        self.agents = agents
         self.seed = seed
         self.priority = priority
         self.starts_at = starts_at
-        self.started_at = -1
         self.draws_mode: DrawMode = draws_mode
         self.channel: Channel = channel or Broadcast()
         self.status: Status = "queued"
@@ -81,11 +93,9 @@ class Cascade:
         self.contacts_seen = 0
         self.absent: Bits = np.empty(0, np.uint64)
         self.memo: Any = None
-        self._log = Log()
         self._now = 0
         self._ticked = 0
         self._history: list[npt.NDArray[np.int64]] = []
-        self._new: list[int] = []
         self.tally = np.zeros(len(self.states), np.int64)
 
     # What it is
@@ -110,12 +120,7 @@ class Cascade:
         """Whether it may still change: queued or running."""
         return self.status in {"queued", "running"}
 
-    # What happened
-
-    @property
-    def size(self) -> int:
-        """How many agents ever adopted."""
-        return self._log.size
+    # What happened, beside the record
 
     @property
     def counts(self) -> dict[str, int]:
@@ -123,94 +128,11 @@ class Cascade:
         return dict(zip(self.states, self.tally.tolist(), strict=True))
 
     @property
-    def log(self) -> Log:
-        """Adopters, ticks and sources in order of (tick, agent)."""
-        return self._log
-
-    @property
-    def adopters(self) -> Ids:
-        """Who adopted, uint32 in order of (tick, agent); a read-only view."""
-        return self._log.agents
-
-    @property
-    def adopted_at(self) -> npt.NDArray[np.int32]:
-        """The tick of each agent's first adoption, int32 (agents,), -1 for never; on request."""
-        return self._columns()[0]
-
-    @property
-    def source(self) -> npt.NDArray[np.int64]:
-        """Who convinced each agent, int64 (agents,), -1 for seeds and non-adopters; on request."""
-        return self._columns()[1]
-
-    def _columns(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        adopted_at = np.full(self.agents, -1, np.int32)
-        source = np.full(self.agents, -1, np.int64)
-        log = self._log
-        trees.fill_columns(log.agents, log.ticks, log.sources, adopted_at, source)
-        return adopted_at, source
-
-    @property
     def history(self) -> npt.NDArray[np.int64]:
         """Agents in each state, int64 (ticks + 1, states): one row at the start, one a tick."""
         if not self._history:
             return np.zeros((0, len(self.states)), np.int64)
         return np.stack(self._history)
-
-    @property
-    def new_adopters(self) -> npt.NDArray[np.int64]:
-        """First adoptions in each tick since the start, int64 (ticks + 1,); row 0 counts seeds."""
-        return np.array(self._new, np.int64)
-
-    @property
-    def r(self) -> npt.NDArray[np.float64]:
-        """R_t: adopters caused by those who adopted at t, per adopter; NaN where nobody adopted.
-
-        float64 (ticks + 1,) from ``started_at``; the last entries are still growing while it runs.
-        """
-        new = self.new_adopters
-        caused = np.zeros(len(new), np.int64)
-        log = self._log
-        if log.size:
-            place = np.full(self.agents, -1, np.int32)
-            trees.caused(log.agents, log.ticks, log.sources, self.started_at, place, caused)
-        with np.errstate(invalid="ignore"):
-            return np.where(new > 0, caused / np.maximum(new, 1), np.nan)
-
-    @property
-    def speed(self) -> float:
-        """First adoptions per tick over the last ten ticks."""
-        recent = self._new[1:][-10:]
-        return sum(recent) / len(recent) if recent else 0.0
-
-    @property
-    def depths(self) -> npt.NDArray[np.int32]:
-        """Distance of each adopter from its seed, int32 (size,), in the order of ``adopters``."""
-        out = np.empty(self.size, np.int32)
-        place = np.full(self.agents, -1, np.int32)
-        trees.depths(self._log.agents, self._log.sources, place, out)
-        return out
-
-    @property
-    def depth(self) -> int:
-        """The longest chain from a seed."""
-        return int(self.depths.max(initial=0))
-
-    @property
-    def breadth(self) -> int:
-        """The widest level: most adopters at one distance from the seeds."""
-        return int(np.bincount(self.depths).max(initial=0)) if self.size else 0
-
-    @property
-    def virality(self) -> float:
-        """Structural virality: mean distance between two adopters of one tree.
-
-        Goel, Anderson, Hofman & Watts, "The structural virality of online diffusion", Management
-        Science 2016. 0.0 when no tree has two members.
-        """
-        place = np.full(self.agents, -1, np.int32)
-        scratch = np.empty(self.size, np.int64)
-        paths, pairs = trees.wiener(self._log.agents, self._log.sources, place, scratch)
-        return float(paths / pairs) if pairs else 0.0
 
     # What models do with it
 
@@ -235,11 +157,19 @@ class Cascade:
 
     @property
     def done(self) -> Bits:
-        """Bitmap of agents that are closed to the message: adopters, and whoever takes no part."""
+        """Bitmap of agents that the message has no more to say to: adopters, at first.
+
+        uint64 (words,), one bit an agent; a model may close more.
+        """
         if "done" not in self.columns:
-            self.columns["done"] = np.zeros((self.agents + 63) // 64, np.uint64)
+            self.columns["done"] = bitmap(self.agents, self._log.agents)
         bits: Bits = self.columns["done"]
         return bits
+
+    @property
+    def closed(self) -> Bits:
+        """Bitmap of agents that cannot be reached this tick: :attr:`done`, and the absent."""
+        return self.done | self.absent if self.absent.size else self.done
 
     def draws(self, tick: int) -> Draws:
         """Return the randomness of one tick."""
@@ -260,21 +190,32 @@ class Cascade:
         order = np.argsort(agents, kind="stable")
         ids = np.asarray(agents, np.uint32)[order]
         by = np.full(ids.size, NOBODY) if sources is None else np.asarray(sources, np.uint32)[order]
-        mark(ids, self.done)
-        self._log.append(ids, self._now, by)
+        done = self.done
+        self._write(ids, by)
+        mark(ids, done)
 
     def adopt_claims(self, scratch: Scratch, touched: int) -> None:
         """Let the winners of this tick's claims adopt: the models in which agents adopt once."""
-        agents = scratch.touched[:touched]
-        agents.sort()
-        sources = scratch.sources[:touched]
+        sort_ids(scratch.touched, touched, scratch.sources)
+        agents, sources = scratch.touched[:touched], scratch.sources[:touched]
         commit_once(agents, touched, self.done, scratch.claim, sources)
         self._log.append(agents, self._now, sources)
 
     def record(self, agents: Ids, sources: Ids) -> None:
         """As :meth:`adopt` for models that keep their own states."""
-        order = np.argsort(agents, kind="stable")
-        self._log.append(agents[order], self._now, sources[order])
+        if not (agents[1:] > agents[:-1]).all():
+            order = np.argsort(agents, kind="stable")
+            agents, sources = agents[order], sources[order]
+        self._write(agents, sources)
+
+    def _write(self, agents: Ids, sources: Ids) -> None:
+        """Append to the log, after a look at the largest id; kernels trust what stands there."""
+        if agents.size and agents[-1] >= self.agents:
+            raise PluginError(
+                self.model_name,
+                f"let agent {agents[-1]} adopt; this world has agents 0 to {self.agents - 1}",
+            )
+        self._log.append(agents, self._now, sources)
 
     # How the world drives it
 
@@ -291,8 +232,6 @@ class Cascade:
         """Say that the step of ``tick`` begins, without the agents of the bitmap ``absent``."""
         self._now = tick
         self.absent = absent
-        if absent.size and "done" in self.columns:
-            self.columns["done"] |= absent
 
     def measure(self, contacts: Contacts) -> None:
         """Close a tick: count states and new adopters; rest when nothing can change."""
@@ -315,13 +254,14 @@ class Cascade:
     def grow(self, count: int) -> None:
         """Make room for agents that joined the world; they count as not reached."""
         before, self.agents = self.agents, self.agents + count
-        words = (before + 63) // 64, (self.agents + 63) // 64
         for name, column in self.columns.items():
-            if column.size in {before, words[0]} and name != "near_upto":
-                longer = self.agents if column.size == before else words[1]
-                self.columns[name] = np.concatenate(
-                    [column, np.zeros(longer - column.size, column.dtype)]
-                )
+            if isinstance(column, Sparse):
+                column.grow(count)
+            elif name == "done" or len(column) == before:
+                length = (self.agents + 63) // 64 if name == "done" else self.agents
+                longer = np.zeros((length, *column.shape[1:]), column.dtype)
+                longer[: len(column)] = column
+                self.columns[name] = longer
         self.memo = None
         self.tally[0] += count
 
@@ -375,6 +315,7 @@ class Cascade:
             "channel": self.channel.name,
             "size": self.size,
             "contacts_seen": self.contacts_seen,
+            "sparse": sorted(n for n, column in self.columns.items() if isinstance(column, Sparse)),
         }
         columns: dict[str, Column] = {
             "seeds": self.seeds,
@@ -382,8 +323,12 @@ class Cascade:
             "history": self.history,
             "new": self.new_adopters,
             **self._log.dump(),
-            **{f"own.{name}": column for name, column in sorted(self.columns.items())},
         }
+        for name, column in sorted(self.columns.items()):
+            parts = column.dump() if isinstance(column, Sparse) else {"": column}
+            columns |= {f"own.{name}{part}": array for part, array in parts.items()}
+        if "own.done" in columns and np.array_equal(self.done, bitmap(self.agents, self.adopters)):
+            del columns["own.done"]
         return meta, columns
 
     @classmethod
@@ -422,9 +367,7 @@ class Cascade:
         cascade._new = columns["new"].tolist()
         cascade._history = list(columns["history"].astype(np.int64))
         cascade.tally = columns["tally"].astype(np.int64)
-        cascade.columns = {
-            name.removeprefix("own."): np.array(column)
-            for name, column in columns.items()
-            if name.startswith("own.")
-        }
+        own = {n.removeprefix("own."): c for n, c in columns.items() if n.startswith("own.")}
+        cascade.columns = {name: Sparse.taken(name, own, agents) for name in meta["sparse"]}
+        cascade.columns |= {name: np.array(column) for name, column in own.items()}
         return cascade

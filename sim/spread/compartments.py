@@ -9,16 +9,19 @@ import numpy as np
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.kernels import table as kernels
-from sim.kernels.claims import NOBODY
+from sim.kernels.claims import NOBODY, count_ties
+from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.model import SLICE, PropagationModel
 from sim.spread.rules import After, Chance, Contact, Table, tabulate, value_of
+from sim.spread.sparse import Sparse
 
 __all__ = ["Compartments"]
 
 _MOST_STATES = 64
 _EVER = np.uint8(0x80)
+_CODE = np.uint8(0x7F)
 _MOST_TABLES = 1000
 _tables: dict[Any, Table] = {}
 
@@ -64,10 +67,9 @@ class Compartments(PropagationModel):
 
     def start(self, cascade: Cascade) -> None:
         """Put the seeds in their state."""
-        state = np.zeros(cascade.agents, np.uint8)
         first = self.states.index(self.seeded)
+        state = cascade.columns["state"] = Sparse(cascade.agents, np.uint8)
         state[cascade.seeds] = np.uint8(first) | _EVER
-        cascade.columns["state"] = state
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - cascade.seeds.size
         cascade.tally[first] += cascade.seeds.size
@@ -77,27 +79,28 @@ class Compartments(PropagationModel):
         """Let contacts, then changes by themselves, then the winners of claims have their way."""
         table = self.table(draws.mode)
         live, count = _live(cascade, table)
-        everybody = count
+        away = live[:0]
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
-        scratch = contacts.scratch
-        state = cascade.columns["state"]
+        scratch, state = contacts.scratch, cascade.columns["state"]
         touched = self._meet(cascade, contacts, draws, table, live, count)
-        live = _with_room(live, count, 2 * everybody + touched)
-        count, touched = kernels.table_spontaneous(
-            live, count, draws.key(Stream.SPONTANEOUS), state, scratch.claim, scratch.touched,
-            touched, table.soff, table.scum, table.snew, table.mode, table.adopting, cascade.tally,
+        kept, touched = kernels.table_spontaneous(
+            live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values, scratch.claim,
+            scratch.touched, touched, table.soff, table.scum, table.snew, table.mode,
+            table.adopting, cascade.tally,
         )  # fmt: skip
-        adopted, sources = np.empty(touched, np.uint32), np.empty(touched, np.uint32)
-        count, fresh = kernels.table_commit(
-            scratch.touched, touched, live, count, state, scratch.claim, table.soff, table.mode,
-            table.adopting, cascade.tally, adopted, sources,
+        sort_ids(scratch.touched, touched, scratch.sources)
+        state.reserve(touched)
+        adopted = np.empty(touched, np.uint32)
+        roused, fresh = kernels.table_commit(
+            scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
+            table.mode, table.adopting, cascade.tally, adopted, scratch.sources,
         )  # fmt: skip
-        if cascade.absent.size:
-            live[count : count + away.size] = away
-            count += away.size
-        cascade.memo = (live, count)
-        cascade.record(adopted[:fresh], sources[:fresh])
+        live = _with_room(live, kept, kept + roused + away.size)
+        merge_ids(live, kept, scratch.touched, roused)
+        merge_ids(live, kept + roused, away, away.size)
+        cascade.memo = (live, kept + roused + away.size)
+        cascade.record(adopted[:fresh], scratch.sources[:fresh])
 
     def _meet(
         self,
@@ -105,17 +108,18 @@ class Compartments(PropagationModel):
         contacts: Contacts,
         draws: Draws,
         table: Table,
-        live: Any,
+        live: Ids,
         count: int,
     ) -> int:
-        scratch = contacts.scratch
+        """Let the live speak; returns how many agents are claimed."""
+        scratch, state = contacts.scratch, cascade.columns["state"]
         key = draws.key(Stream.CONTACTS)
-        cascade.contacts_seen += int(contacts.rows[live[:count], 1].sum())
+        cascade.contacts_seen += count_ties(contacts.rows, live, 0, count)
         touched = 0
         for low in range(0, count, SLICE):
             touched = kernels.table_contacts(
                 contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, count),
-                key, cascade.columns["state"], cascade.absent, scratch.claim, scratch.touched,
+                key, state.keys, state.values, cascade.absent, scratch.claim, scratch.touched,
                 touched, table.off, table.cum, table.listener, table.speaker, table.total,
                 table.trusted, table.mode, table.scale, table.ceiling, len(self.states),
             )  # fmt: skip
@@ -132,8 +136,9 @@ class Compartments(PropagationModel):
             return True
         if cascade.stirred or (cascade.tally[np.diff(table.soff) > 0] > 0).any():
             return False
+        state = cascade.columns["state"]
         return not kernels.any_contact_left(
-            contacts.rows, contacts.targets, live, count, cascade.columns["state"],
+            contacts.rows, contacts.targets, live, count, state.keys, state.values,
             cascade.absent, table.total, len(self.states),
         )  # fmt: skip
 
@@ -163,13 +168,19 @@ class Compartments(PropagationModel):
         )
 
 
-def _live(cascade: Cascade, table: Table) -> tuple[Any, int]:
-    """Return the agents whose state speaks or decays: a buffer with room for all, and how many."""
+def _live(cascade: Cascade, table: Table) -> tuple[Ids, int]:
+    """Return the agents whose state speaks or decays, ascending, in a buffer; and how many."""
     if cascade.memo is None:
+        state = cascade.columns["state"]
         restless = (table.mode > 0) | (np.diff(table.soff) > 0)
-        ids = np.flatnonzero(restless[cascade.columns["state"] & 0x7F])
-        cascade.memo = (ids.astype(np.uint32), ids.size)
-    found: tuple[Any, int] = cascade.memo
+        if restless[0]:
+            state.make_dense()
+            ids = np.flatnonzero(restless[state.values & _CODE]).astype(np.uint32)
+        else:
+            agents, values = state.items()
+            ids = agents[restless[values & _CODE]]
+        cascade.memo = (ids, ids.size)
+    found: tuple[Ids, int] = cascade.memo
     return found
 
 
@@ -182,7 +193,7 @@ def _with_room(live: Ids, count: int, room: int) -> Ids:
     return larger
 
 
-def _part(cascade: Cascade, live: Any, count: int) -> tuple[Any, int, Any]:
+def _part(cascade: Cascade, live: Ids, count: int) -> tuple[Ids, int, Ids]:
     """Set the absent apart: returns (live, how many are present, the absent ones)."""
     ids = live[:count]
     bits = cascade.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)

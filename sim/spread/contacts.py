@@ -46,17 +46,26 @@ def bitmap(agents: int, ids: npt.ArrayLike = ()) -> Bits:
 
 
 class Scratch:
-    """Working columns that all cascades of a world share: 12 bytes an agent, never saved.
+    """Working columns that all cascades of a world share: 16 bytes an agent, never saved.
 
     Parameters
     ----------
     agents
         How many agents there are.
+
+    Attributes
+    ----------
+    claim
+        uint64 (agents,), ``FREE`` between ticks (:mod:`sim.kernels.claims`).
+    touched
+        uint32 (agents + 1,), who is claimed; kernels write one slot past the last.
+    sources
+        uint32 (agents,), who convinced them.
     """
 
     def __init__(self, agents: int) -> None:
         self.claim = np.full(agents, FREE)
-        self.touched = np.empty(agents, np.uint32)
+        self.touched = np.empty(agents + 1, np.uint32)
         self.sources = np.empty(agents, np.uint32)
 
     @property

@@ -10,10 +10,12 @@ import numpy.typing as npt
 from sim.core.rng import Stream
 from sim.errors import PluginError
 from sim.kernels import exposures as kernels
+from sim.kernels.claims import count_ties
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Draws, Ids, People
+from sim.spread.contacts import Bits, Contacts, Draws, Ids, People
 from sim.spread.messages import Message
 from sim.spread.model import PropagationModel
+from sim.spread.sparse import Sparse
 
 __all__ = ["CHUNK", "Exposure", "PerExposure"]
 
@@ -96,9 +98,7 @@ class Exposure:
     @property
     def repeats(self) -> Floats:
         """How often the viewer heard the message in earlier ticks, at most 255."""
-        out = np.empty(len(self))
-        kernels.heard_before(self._viewer, len(self), _heard(self._cascade), out)
-        return out
+        return _heard(self._cascade)[self._viewer].astype(np.float64)
 
     @property
     def novelty(self) -> Floats:
@@ -113,29 +113,38 @@ class Exposure:
     @property
     def adopted_share(self) -> Floats:
         """The share of the viewer's sources that adopted before this tick, in [0, 1]."""
-        near = _near(self._cascade, self._contacts)
-        degree = np.maximum(self._contacts.degree[self._viewer], 1)
-        return np.minimum(near[self._viewer] / degree, 1.0)
+        near = _near(self._cascade, self._contacts)[self._viewer]
+        return np.minimum(near / np.maximum(self._contacts.degree[self._viewer], 1), 1.0)
 
 
-def _heard(cascade: Cascade) -> npt.NDArray[np.uint8]:
+def _heard(cascade: Cascade) -> Sparse:
+    """Return how often each agent heard the message before this tick, uint8."""
     if "repeats" not in cascade.columns:
-        cascade.columns["repeats"] = np.zeros(cascade.agents, np.uint8)
-    column: npt.NDArray[np.uint8] = cascade.columns["repeats"]
+        cascade.columns["repeats"] = Sparse(cascade.agents, np.uint8)
+    column: Sparse = cascade.columns["repeats"]
     return column
 
 
-def _near(cascade: Cascade, contacts: Contacts) -> npt.NDArray[np.uint16]:
-    """Return how many sources of each agent adopted, brought up to date on request."""
-    near = cascade.columns.setdefault("near", np.zeros(cascade.agents, np.uint16))
-    upto = cascade.columns.setdefault("near_upto", np.zeros(1, np.int64))
+def _near(cascade: Cascade, contacts: Contacts) -> Sparse:
+    """Return how many sources of each agent adopted, uint16, brought up to date on request."""
+    if "near" not in cascade.columns:
+        cascade.columns["near"] = Sparse(cascade.agents, np.uint16)
+        cascade.columns["near_upto"] = np.zeros(1, np.int64)
+    near: Sparse = cascade.columns["near"]
+    upto = cascade.columns["near_upto"]
     fresh = cascade.adopters[int(upto[0]) :]
     if fresh.size:
-        nobody = np.zeros_like(cascade.done)
-        kernels.count_heard(contacts.rows, contacts.targets, fresh, nobody, 65535, near)
+        _count(near, contacts, fresh, np.zeros_like(cascade.done), 65535)
         upto[0] = cascade.size
-    found: npt.NDArray[np.uint16] = near
-    return found
+    return near
+
+
+def _count(column: Sparse, contacts: Contacts, speakers: Ids, closed: Bits, most: int) -> None:
+    """Count one more hearing of every open listener of the speakers."""
+    ties = count_ties(contacts.rows, speakers, 0, speakers.size)
+    column.reserve(min(ties, column.agents))
+    rows, targets = contacts.rows, contacts.targets
+    kernels.count_heard(rows, targets, speakers, closed, most, column.keys, column.values)
 
 
 class PerExposure(PropagationModel):
@@ -158,39 +167,24 @@ class PerExposure(PropagationModel):
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Fill chunks of exposures, ask for their chances, let the coins decide."""
-        speakers = cascade.recent(self.speaks_for())
-        touched = 0
-        i = e = 0
-        buffers: tuple[Any, ...] = (
-            np.empty(CHUNK, np.uint32),
-            np.empty(CHUNK, np.uint32),
-            np.empty(CHUNK, np.int64),
-        )
-        rows, targets = contacts.rows, contacts.targets
+        speakers, closed = cascade.recent(self.speaks_for()), cascade.closed
+        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
+        size = min(CHUNK, ties) + 1
+        dtypes = np.uint32, np.uint32, np.int64
+        chunk: list[Any] = [np.empty(size, dtype) for dtype in dtypes]
+        touched = i = e = 0
         while i < speakers.size:
-            filled, i, e = kernels.fill(rows, targets, speakers, i, e, cascade.done, *buffers)
-            viewer, source, tie = (column[:filled] for column in buffers)
-            exposure = Exposure(cascade, contacts, viewer, source, tie, draws.tick)
-            chance = self._asked(exposure)
-            touched = self._settle(contacts, draws, viewer, source, chance, touched)
-            cascade.contacts_seen += filled
+            filled, i, e = kernels.fill(
+                contacts.rows, contacts.targets, speakers, i, e, closed, *chunk
+            )
+            if filled:
+                viewer, source, tie = (column[:filled] for column in chunk)
+                chance = self._asked(Exposure(cascade, contacts, viewer, source, tie, draws.tick))
+                touched = _settle(contacts, draws, viewer, source, chance, touched)
+                cascade.contacts_seen += filled
         if "repeats" in cascade.columns:
-            kernels.count_heard(rows, targets, speakers, cascade.done, 255, _heard(cascade))
+            _count(_heard(cascade), contacts, speakers, closed, 255)
         cascade.adopt_claims(contacts.scratch, touched)
-
-    def _settle(
-        self,
-        contacts: Contacts,
-        draws: Draws,
-        viewer: Ids,
-        source: Ids,
-        chance: Floats,
-        touched: int,
-    ) -> int:
-        scratch = contacts.scratch
-        key = draws.key(Stream.COINS)
-        into: tuple[Any, ...] = (scratch.claim, scratch.touched, touched)
-        return kernels.settle(viewer, source, chance, viewer.size, key, *into)
 
     def _asked(self, exposure: Exposure) -> Floats:
         """Return the author's chances, or say what is wrong with them."""
@@ -217,3 +211,12 @@ class PerExposure(PropagationModel):
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks any more."""
         return cascade.recent(self.speaks_for()).size == 0
+
+
+def _settle(
+    contacts: Contacts, draws: Draws, viewer: Ids, source: Ids, chance: Floats, touched: int
+) -> int:
+    """Let each exposure of a chunk convince by its own coin; returns how many are claimed."""
+    scratch, key = contacts.scratch, draws.key(Stream.COINS)
+    into: tuple[Any, ...] = (scratch.claim, scratch.touched, touched)
+    return kernels.settle(viewer, source, chance, viewer.size, key, *into)

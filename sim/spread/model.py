@@ -16,7 +16,6 @@ import numpy.typing as npt
 from sim.core.params import Parameters
 from sim.core.rng import Stream
 from sim.kernels import claims
-from sim.kernels.mix import gate
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 
@@ -118,7 +117,7 @@ def convince(
         How many adopted.
     """
     ids = cascade.frontier if speakers is None else speakers
-    cascade.contacts_seen += int(contacts.rows[ids, 1].sum())
+    cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
     touched = 0
     for low in range(0, ids.size, SLICE):
         high = min(low + SLICE, ids.size)
@@ -140,21 +139,20 @@ def _claim(
 ) -> int:
     """Write the claims of ``ids[low:high]``; returns how many agents are touched."""
     key = draws.key(Stream.COINS, once=True)
-    rows, targets = contacts.rows, contacts.targets
-    end: tuple[Any, ...] = (cascade.done, contacts.scratch.claim, contacts.scratch.touched, touched)
+    trust = contacts.trust if scale == "trust" else contacts.trust[:0]
+    degree = contacts.degree if scale == "degree" else contacts.degree[:0]
+    rows, targets, scratch = contacts.rows, contacts.targets, contacts.scratch
+    into: tuple[Any, ...] = (cascade.closed, scratch.claim, scratch.touched, touched)
+    found: int
     if draws.coins.size:
         chances = _chances(contacts, chance, scale)
-        return claims.claim_given(rows, targets, chances, draws.coins, ids, low, high, *end)
-    if scale == "trust" and contacts.trust.size:
-        trust = contacts.trust
-        return claims.claim_trust(rows, targets, trust, ids, low, high, key, chance, *end)
-    if scale == "degree":
-        degree = contacts.degree
-        return claims.claim_weighted(rows, targets, degree, ids, low, high, key, chance, *end)
-    if draws.mode == "skips" and 0.0 < chance < 1.0:
-        gap = float(1.0 / np.log1p(-chance))
-        return claims.claim_skips(rows, targets, ids, low, high, key, gap, *end)
-    return claims.claim_coins(rows, targets, ids, low, high, key, gate(chance), *end)
+        found = claims.claim_given(rows, targets, chances, draws.coins, ids, low, high, *into)
+    elif draws.mode == "skips" and not trust.size + degree.size and 0.0 < chance < 1.0:
+        gaps = float(1.0 / np.log1p(-chance))
+        found = claims.claim_skips(rows, targets, ids, low, high, key, gaps, *into)
+    else:
+        found = claims.claim_coins(rows, targets, trust, degree, ids, low, high, key, chance, *into)
+    return found
 
 
 def _chances(contacts: Contacts, chance: float, scale: str) -> npt.NDArray[np.float64]:
@@ -163,5 +161,5 @@ def _chances(contacts: Contacts, chance: float, scale: str) -> npt.NDArray[np.fl
     if scale == "trust" and contacts.trust.size:
         return full * (contacts.trust / 65535.0)
     if scale == "degree":
-        return full / contacts.degree[contacts.targets]
+        return full / np.maximum(contacts.degree[contacts.targets], 1)
     return full

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.core.params import Field
 from sim.core.rng import Stream
-from sim.kernels.thresholds import hear_count, hear_trust
+from sim.kernels.claims import count_ties
+from sim.kernels.thresholds import hear
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Draws
+from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.model import SLICE, PropagationModel
+from sim.spread.sparse import Sparse
 
 __all__ = ["Threshold"]
 
@@ -37,34 +39,42 @@ class Threshold(PropagationModel):
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Add what the new adopters say; whoever's threshold is reached adopts."""
         speakers = cascade.frontier
-        cascade.contacts_seen += int(contacts.rows[speakers, 1].sum())
+        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
+        cascade.contacts_seen += ties
+        by_trust = self.weights == "trust" and contacts.trust.size > 0
+        left = _missing(cascade, np.int64 if by_trust else np.int32)
+        left.reserve(min(ties, cascade.agents))
         touched = 0
         for low in range(0, speakers.size, SLICE):
-            high = min(low + SLICE, speakers.size)
-            touched = self._hear(cascade, contacts, draws, low, high, touched)
-        scratch = contacts.scratch
-        cascade.adopt(scratch.touched[:touched].copy(), scratch.sources[:touched].copy())
+            part = speakers, low, min(low + SLICE, speakers.size)
+            touched = self._hear(cascade, contacts, draws, part, left, touched)
+        cascade.adopt_claims(contacts.scratch, touched)
 
     def _hear(
-        self, cascade: Cascade, contacts: Contacts, draws: Draws, low: int, high: int, touched: int
+        self,
+        cascade: Cascade,
+        contacts: Contacts,
+        draws: Draws,
+        part: tuple[Ids, int, int],
+        left: Sparse,
+        touched: int,
     ) -> int:
-        scratch = contacts.scratch
         level = self.level()
-        end: tuple[Any, ...] = (
-            cascade.frontier, low, high, draws.key(Stream.THRESHOLDS, once=True), draws.thresholds,
-            -1.0 if level is None else level, cascade.done,
+        scratch = contacts.scratch
+        by_trust = left.values.dtype == np.int64
+        crossed: int = hear(
+            contacts.rows, contacts.targets, contacts.trust if by_trust else contacts.trust[:0],
+            contacts.in_trust if by_trust else contacts.degree, *part,
+            draws.key(Stream.THRESHOLDS, once=True), draws.thresholds,
+            -1.0 if level is None else level, cascade.closed, left.keys, left.values,
+            scratch.claim, scratch.touched, touched,
         )  # fmt: skip
-        if self.weights == "trust" and contacts.trust.size:
-            end = (*end, _column(cascade, np.int64), scratch.touched, scratch.sources, touched)
-            total = contacts.in_trust
-            return hear_trust(contacts.rows, contacts.targets, contacts.trust, total, *end)
-        end = (*end, _column(cascade, np.int32), scratch.touched, scratch.sources, touched)
-        return hear_count(contacts.rows, contacts.targets, contacts.degree, *end)
+        return crossed
 
 
-def _column(cascade: Cascade, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return what each agent still misses: zero pages until somebody speaks to it."""
+def _missing(cascade: Cascade, dtype: npt.DTypeLike) -> Sparse:
+    """Return what each agent still misses, plus one; 0 until somebody speaks to it."""
     if "left" not in cascade.columns:
-        cascade.columns["left"] = np.zeros(cascade.agents, dtype)
-    column: npt.NDArray[Any] = cascade.columns["left"]
+        cascade.columns["left"] = Sparse(cascade.agents, dtype)
+    column: Sparse = cascade.columns["left"]
     return column
