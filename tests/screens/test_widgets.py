@@ -19,6 +19,7 @@ from tui.theme import series
 from tui.widgets import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
 from tui.widgets.bubbles import nearest, separate, size_radii, strongest
 from tui.widgets.heat import ranked
+from tui.widgets.labels import shortened
 from tui.widgets.now import Metric
 from tui.widgets.sparkline import arrow, sparkline
 
@@ -54,6 +55,7 @@ def on_map(pane: CommunityMap, **changes: Any) -> None:
 
 def on_heat(pane: CommunityHeat, ticks: int = 40) -> None:
     some = five()
+    pane.order = "size"
     rise = np.linspace(0, 1, ticks, dtype=np.float32)
     heat = rise * (some["adopted"] / some["sizes"])[:, None].astype(np.float32)
     pane.draw(
@@ -375,6 +377,16 @@ def test_each_community_keeps_the_line_to_its_closest() -> None:
     assert edges.strength.max() == 1
 
 
+async def test_names_that_begin_alike_are_shortened_to_what_differs() -> None:
+    assert shortened(["Country A", "Country B", "others"]) == ["A", "B", ""]
+    assert shortened(["Iceland", "Peru"]) == ["", ""]
+    pane = CommunityMap()
+    async with shown(pane, (26, 12)) as pilot:
+        on_map(pane, names=tuple(f"Republic {letter}" for letter in "ABCDE"))
+        await pilot.pause()
+        assert {"A", "B"} <= set(screen_of(pilot).split())
+
+
 def test_nothing_lies_beyond_the_last() -> None:
     places = np.array([[0.0, 0.0], [10.0, 0.0], [4.0, 2.0]])
     assert nearest(places, 0, 1, 0) == 2
@@ -429,6 +441,19 @@ def test_orders_equal_those_of_plain_python() -> None:
     assert ranked("adoption", NAMES, *arrays).tolist() == [1, 4, 0, 3, 2]
     assert ranked("onset", NAMES, *arrays).tolist() == [1, 4, 3, 0, 2]
     assert ranked("name", NAMES, *arrays).tolist() == [2, 4, 0, 1, 3]
+
+
+async def test_the_earliest_are_shown_first_until_the_cursor_is_moved() -> None:
+    pane = CommunityHeat()
+    assert pane.order == "onset"
+    async with shown(pane, (80, 4)) as pilot:
+        on_heat(pane)
+        pane.sort_by("onset")
+        await pilot.pause()
+        assert screen_of(pilot).splitlines()[0].startswith("Peru")
+        await pilot.press("down")
+        assert "[b]Oman[/b]" in screen_of(pilot).splitlines()[-1]
+        assert not screen_of(pilot).startswith("Peru")
 
 
 async def test_a_click_reads_the_cell_under_it() -> None:

@@ -24,7 +24,7 @@ from tui.widgets.bubbles import (
     strongest,
 )
 from tui.widgets.canvas import Canvas
-from tui.widgets.labels import Label, contrasting, place_labels
+from tui.widgets.labels import Label, contrasting, place_labels, shortened
 from tui.widgets.panes import PixelPane
 from tui.widgets.raster import BRAILLE, nice_ceiling, pack_braille
 
@@ -97,6 +97,7 @@ class CommunityMap(PixelPane):
         self._hover = -1
         self._zoom = 1.0
         self._names: tuple[str, ...] = ()
+        self._short: list[str] = []
         self._sizes = np.zeros(0, dtype=np.int64)
         self._adopted = np.zeros(0, dtype=np.int64)
         self._onset = np.zeros(0, dtype=np.int64)
@@ -158,6 +159,8 @@ class CommunityMap(PixelPane):
             return
         if links is not self._links:
             self.selected, self._hover, self._zoom = -1, -1, 1.0
+        if tuple(names) != self._names:
+            self._short = shortened(names)
         self._names, self._label = tuple(names), label
         self._sizes, self._adopted, self._onset = sizes, adopted, onset
         self._places, self._links = positions, links
@@ -359,7 +362,7 @@ class CommunityMap(PixelPane):
         shares = self._shares()
         first = [i for i in (self.selected, self._hover) if i >= 0]
         labels = [
-            Label(i, self._names[i], percent(float(shares[i])))
+            Label(i, self._names[i], percent(float(shares[i])), self._short[i])
             for i in dict.fromkeys([*first, *order])
             if cut[i] is not None
         ]

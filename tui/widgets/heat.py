@@ -121,7 +121,7 @@ class CommunityHeat(PixelPane):
         super().__init__(id=id)
         self.placeholder = "This world has no communities."
         self.selected = 0
-        self.order: Order = "size"
+        self.order: Order = "onset"
         self._names: tuple[str, ...] = ()
         self._sizes = self._adopted = self._onset = np.zeros(0, dtype=np.int64)
         self._heat: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
@@ -129,6 +129,8 @@ class CommunityHeat(PixelPane):
         self._rank = np.zeros(0, dtype=np.int64)
         self._cursor: int | None = None
         self._top = 0
+        # Until the cursor is moved the first rows are shown, wherever it is.
+        self._touched = False
         self._grid: Grid | None = None
 
     def show(self, frame: Frame) -> None:
@@ -172,7 +174,7 @@ class CommunityHeat(PixelPane):
         if heat is self._heat and adopted is self._adopted and tuple(names) == self._names:
             return
         if tuple(names) != self._names:
-            self.selected, self._top = 0, 0
+            self.selected, self._top, self._touched = 0, 0, False
         if len(ticks) < len(self._ticks):
             self._cursor = None
         self._names, self._heat, self._ticks = tuple(names), heat, ticks
@@ -185,7 +187,7 @@ class CommunityHeat(PixelPane):
     def select(self, index: int) -> None:
         """Move the cursor to a community, without a message."""
         if index != self.selected and 0 <= index < len(self._names):
-            self.selected = index
+            self.selected, self._touched = index, True
             self.changed()
 
     def sort_by(self, order: Order) -> None:
@@ -203,6 +205,7 @@ class CommunityHeat(PixelPane):
         """Move the cursor by rows."""
         if not len(self._rank):
             return
+        self._touched = True
         row = min(max(0, self._row() + rows), len(self._rank) - 1)
         self.select(int(self._rank[row]))
         self.post_message(self.Selected(self.selected))
@@ -285,8 +288,9 @@ class CommunityHeat(PixelPane):
     def _place(self, width: int, height: int) -> Grid:
         feet = 2 if height >= 5 else 1 if height >= 3 else 0
         rows = max(1, min(height - feet, len(self._names)))
-        row = self._row()
-        self._top = min(max(self._top, row - rows + 1), row)
+        if self._touched:
+            row = self._row()
+            self._top = min(max(self._top, row - rows + 1), row)
         self._top = max(0, min(self._top, len(self._names) - rows))
         longest = max(cell_len(line(name, LONGEST_NAME)) for name in self._names)
         x = min(longest, width // 3) + 1 if width >= 12 else 0

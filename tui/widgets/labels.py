@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from rich.style import Style
 from tui.safe import line
 from tui.widgets.bubbles import Disc
 
-__all__ = ["Label", "Spot", "contrasting", "place_labels"]
+__all__ = ["Label", "Spot", "contrasting", "place_labels", "shortened"]
 
 LONGEST = 18
 """Cells of a name at most."""
@@ -24,11 +25,12 @@ SHORTEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What is to be written at a bubble: its index, name, and value."""
+    """What is to be written at a bubble: its index, name, value, and a shorter name if any."""
 
     index: int
     name: str
     value: str
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,21 @@ class Spot:
     cells: int
     text: str
     inside: bool = False
+
+
+def shortened(names: Sequence[str]) -> list[str]:
+    """Return names without a first word that most of them share; "" where nothing is shorter.
+
+    Examples
+    --------
+    >>> shortened(["Country A", "Country B", "the others"])
+    ['A', 'B', '']
+    """
+    heads = Counter(name.partition(" ")[0] for name in names)
+    return [
+        rest.strip() if 2 * heads[head] > len(names) > 1 else ""
+        for head, _, rest in (name.partition(" ") for name in names)
+    ]
 
 
 def contrasting(colour: NDArray[np.uint8]) -> Style:
@@ -117,7 +134,10 @@ def _beside(label: Label, x: float, y: float, r: float, taken: NDArray[np.bool_]
     rows, width = taken.shape
     full = line(label.name, LONGEST)
     texts = [f"{full} {label.value}", full]
-    texts += [line(label.name, cells) for cells in (10, SHORTEST) if cells < cell_len(full)]
+    if label.short:
+        texts += [f"{label.short} {label.value}", label.short]
+    else:
+        texts += [line(label.name, cells) for cells in (10, SHORTEST) if cells < cell_len(full)]
     for text in texts:
         cells = cell_len(text)
         for left, row in _around(x, y, r, cells):

@@ -66,7 +66,9 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
     return [
         Metric("adopters", count(focus.reached), percent(focus.reached / total), adopters),
         Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
-        Metric("R_t", _number(r), _peak(focus.r, first, "{:.2f}"), focus.r),
+        Metric(
+            "R_t", f"{r:.2f}" if np.isfinite(r) else "-", _peak(focus.r, first, "{:.2f}"), focus.r
+        ),
         Metric("speed", f"{_number(focus.speed)}/tick", "mean of 10"),
         Metric("depth", f"{count(focus.depth)} hops", "longest chain"),
         Metric("breadth", f"{count(focus.breadth)}", "at one depth"),
