@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,8 @@ from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.kernels.groups import gather
+from sim.network import analysis
+from sim.network.analysis import METHODS
 from sim.network.ties import Ties
 from sim.world.world import World
 
@@ -27,11 +28,7 @@ __all__ = [
     "create_agents",
     "create_communities",
     "detect",
-    "still_ties",
 ]
-
-METHODS = ("louvain", "label-propagation", "leiden")
-"""How communities can be detected."""
 
 _NAME_LIMIT = 60
 Ids = npt.NDArray[np.uint32]
@@ -208,16 +205,9 @@ def check_method(method: str) -> None:
 
 def detect(ties: Ties, method: str, seed: int, report: Report) -> Detected:
     """Find communities; only reads the network."""
-    from sim.network import analysis
-
     found = analysis.communities(ties, method, seed=seed, report=report)
-    labels = np.asarray(found, np.int32)
-    return Detected(method, labels, int(labels.max()) + 1, analysis.modularity(ties, labels))
-
-
-def still_ties(world: World) -> tuple[Ties, int]:
-    """Return (the network as it is now, the seed): changes make new arrays, so these stay."""
-    return copy.copy(world.ties), world.seed
+    quality = analysis.modularity(ties, found, report)
+    return Detected(method, found, int(found.max()) + 1, quality)
 
 
 def assign(world: World, found: Detected) -> None:

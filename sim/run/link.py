@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
 import time
 from collections.abc import Callable, Coroutine
@@ -13,11 +14,12 @@ from typing import Any, TypeVar
 from sim.core.events import EventBus
 from sim.core.progress import Report
 from sim.errors import HubbubError
+from sim.network.ties import Ties
 from sim.run.arranger import Arranger
 from sim.run.drive import Stretch
 from sim.run.engine import Command, Engine, EngineError, closed
 from sim.run.frames import Frame, SessionRow
-from sim.run.jobs import Job
+from sim.run.jobs import Job, in_thread
 from sim.run.live import LiveWorld, next_revision
 from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
@@ -210,6 +212,26 @@ class Link:
                 return result
 
             result: T = await self.ask(act, is_long=True)
+            return result
+
+        return self.job(work)
+
+    def study(
+        self,
+        function: Callable[[Ties, Report], T],
+        then: Callable[[T], object] | None = None,
+    ) -> Job[T]:
+        """Return the job of ``function(ties, report)`` in a thread beside the engine.
+
+        The ties are as they are now: changes make new arrays. ``then`` is called with the result
+        in the engine's thread.
+        """
+
+        async def work(report: Report) -> T:
+            ties = await self.ask(lambda: copy.copy(self.live.world.ties))
+            result = await in_thread(function, ties, report)
+            if then is not None:
+                await self.ask(lambda: then(result), is_long=True)
             return result
 
         return self.job(work)

@@ -17,7 +17,7 @@ from sim.run import batches
 from sim.run.drive import never
 from sim.run.frames import Frame
 from sim.run.interactions import Batch, Stream, read
-from sim.run.jobs import Job, in_thread
+from sim.run.jobs import Job
 from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
 from sim.run.performance import Performance
@@ -362,18 +362,19 @@ class Simulation:
         Returns
         -------
         Job
-            Await it for what was found. Cancelled, it leaves the communities as they were.
+            Cancelled, it leaves the communities as they were.
         """
         batches.check_method(method)
+        seed, live = self._world.seed, self._link.live
+        return self._link.study(lambda ties, r: batches.detect(ties, method, seed, r), live.assign)
 
-        async def work(report: Report) -> batches.Detected:
-            ties, seed = await self._link.ask(lambda: batches.still_ties(self._world))
-            found = await in_thread(batches.detect, ties, method, seed, report)
-            live = self._link.live
-            await self._link.ask(lambda: live.assign(found), is_long=True)
-            return found
+    def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
+        """Run ``function(ties, ..., report=...)`` in a thread beside the engine.
 
-        return self._link.job(work)
+        For what takes long and only reads the network, such as
+        :func:`sim.network.report.network_report`; the ties are as they are now.
+        """
+        return self._link.study(lambda ties, r: function(ties, *args, report=r, **keywords))
 
     async def interactions(
         self,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
 
 from sim.agents.lifecycle import Lifecycle
 from sim.core.events import AgentCreated, AgentUpdated, Event, TiesChanged
+from sim.core.progress import Report
 from sim.errors import Cancelled, InputError, UnknownNameError
+from sim.network.ties import Ties
 from sim.run import Simulation
-from sim.run.batches import build_friendships, create_communities
+from sim.run.batches import METHODS, build_friendships, create_communities
 from sim.world.world import World
 from tests.unit.run.worlds import slow_phase, until
 
@@ -120,6 +123,47 @@ async def test_acts_on_agents_and_ties_are_told_as_events(simulation: Simulation
 async def test_unknown_method_of_detection_is_refused_at_once(simulation: Simulation) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'louvain'"):
         simulation.detect_communities("louvein")
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_detected_communities_are_given_to_agents_while_the_world_plays(
+    method: str,
+) -> None:
+    world = World.create(agents=400, mean_degree=6, seed=2)
+    async with Simulation(world) as simulation:
+        await simulation.inject("news", seeds=[1], model="sis")
+        await simulation.play(ticks_per_second=100)
+        found = await simulation.detect_communities(method)
+        await simulation.pause()
+        np.testing.assert_array_equal(world.agents.community, found.labels)
+        assert found.count == len(world.agents.communities)
+        groups = simulation.frame.communities
+        assert groups is not None
+        assert groups.label == f"detected by {method}"
+        assert groups.sizes.sum() == 400
+
+
+async def test_cancelled_detection_leaves_the_communities_as_they_were(
+    world: World, simulation: Simulation
+) -> None:
+    job = simulation.detect_communities("louvain")
+    job.cancel()
+    with pytest.raises(Cancelled):
+        await job
+    assert world.agents.community.max() == -1
+    assert simulation.frame.communities is None
+
+
+async def test_study_runs_beside_the_engine_with_progress(simulation: Simulation) -> None:
+    def count(ties: Ties, extra: int, report: Report) -> tuple[int, str]:
+        report("counting", 0.5)
+        return ties.count + extra, threading.current_thread().name
+
+    job = simulation.study(count, 3)
+    ties, thread = await job
+    assert ties == simulation.frame.ties + 3
+    assert thread != "engine"
+    assert job.progress.stage == "counting"
 
 
 async def test_job_in_the_engine_can_be_cancelled_before_its_turn(world: World) -> None:

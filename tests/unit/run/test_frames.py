@@ -79,9 +79,6 @@ async def test_virality_of_a_large_cascade_is_measured_when_there_is_time(
     monkeypatch.setattr("sim.run.focus._QUICK", 10)
     session = await simulation.inject("news", seeds=[1, 2, 3], model="sir", beta=0.3)
     await simulation.step(4)
-    lagging = simulation.frame.focus
-    assert lagging is not None
-    assert lagging.virality_size < lagging.reached
     await until(lambda: getattr(simulation.frame.focus, "virality_size", 0) == session.size)
     measured = simulation.frame.focus
     assert measured is not None

@@ -85,6 +85,18 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(
         choose_seeds(world, expression)
 
 
+def test_top_by_pagerank_and_core_are_those_of_igraph(city: World) -> None:
+    igraph = pytest.importorskip("igraph")
+    ties = city.ties
+    arcs = np.stack((np.repeat(np.arange(2000), ties.out_degree), ties.targets), axis=1)
+    heard = igraph.Graph(2000, arcs[:, ::-1].tolist(), directed=True)
+    best = set(np.argsort(-np.array(heard.pagerank()), kind="stable")[:40].tolist())
+    assert len(best & set(choose_seeds(city, "top:40:pagerank").tolist())) >= 39
+    mutual = igraph.Graph(2000, arcs.tolist()).simplify()
+    core = np.array(mutual.coreness())
+    assert core[choose_seeds(city, "top:5:core")].min() == np.sort(core)[-5]
+
+
 def test_only_active_agents_are_chosen(world: World) -> None:
     world.agents.set_status([0, 2], Lifecycle.IDLE)
     assert choose_seeds(world, "top:1").tolist() == [1]
