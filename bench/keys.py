@@ -54,6 +54,7 @@ class Screen:
         self.cells = [[" "] * columns for _ in range(rows)]
         self.x = self.y = 0
         self.bytes = 0
+        self.painted: set[int] = set()
         self._rest = ""
 
     def feed(self, data: bytes) -> None:
@@ -88,6 +89,7 @@ class Screen:
             self.y, self.x = self.y + 1, 0
         elif self.y < self.rows and self.x < self.columns:
             self.cells[self.y][self.x] = letter
+            self.painted.add(self.y)
             self.x += 1
 
     def line(self, row: int) -> str:
@@ -208,6 +210,20 @@ def turning(program: Program, presses: int) -> list[float]:
     return taken
 
 
+def answering(program: Program, presses: int) -> list[float]:
+    """Turn the mode; milliseconds until anything is painted on the line of the modes."""
+    taken = []
+    for press in range(presses):
+        program.idle(0.4 + 0.017 * (press % 7))
+        program.screen.painted.clear()
+        program.type("21"[press % 2])
+        began = time.perf_counter()
+        while 1 not in program.screen.painted and time.perf_counter() - began < 10:
+            program.read(0.5)
+        taken.append(1000 * (time.perf_counter() - began))
+    return taken
+
+
 def summary(name: str, taken: list[float]) -> dict[str, float | str]:
     """Return median, 95th percentile and worst of some milliseconds."""
     ranked = sorted(taken)
@@ -265,7 +281,8 @@ def main() -> int:
             rows_ = [
                 summary("typing, paused", rests),
                 summary("typing, playing", typing(program, asked.presses)),
-                summary("turning modes, playing", turning(program, asked.presses // 2)),
+                summary("turning modes, first paint", answering(program, asked.presses // 2)),
+                summary("turning modes, every pane", turning(program, asked.presses // 2)),
             ]
         finally:
             program.end()

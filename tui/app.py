@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from sim.errors import Cancelled, HubbubError, InputError
 from tui.actions import Action, bindings, by_id
 from tui.backend import Backend, NewWorld, Preferences
+from tui.colours import LeanColours
 from tui.commands import History, parse
 from tui.feed import Feed
 from tui.keys import conflicts
@@ -81,6 +82,7 @@ class Hubbub(App[int], inherit_bindings=False):
         self._is_new_world = True
         self._path = path
         self._said_at = 0.0
+        self._lean_colours: LeanColours | None = None
         self._first = Job("starting")
         self.stage: Stage | None = None
         self.groups: Groups
@@ -93,7 +95,15 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let no control character reach the terminal, whatever widget it came through."""
-        return [*super().get_line_filters(), SafeFilter()]
+        return [*map(self._lean, super().get_line_filters()), SafeFilter()]
+
+    def _lean(self, found: LineFilter) -> LineFilter:
+        """Return what stands for one of Textual's filters, the same each time."""
+        if not isinstance(found, ANSIToTruecolor):
+            return found
+        if self._lean_colours is None or self._lean_colours.full is not found:
+            self._lean_colours = LeanColours(found)
+        return self._lean_colours
 
     def on_mount(self) -> None:
         """Take the user's keys and colours, and start the engine once the screen is painted."""
@@ -168,6 +178,7 @@ class Hubbub(App[int], inherit_bindings=False):
             await self._set_the_stage()
             self.set_interval(1 / self.preferences.frames_per_second, self._turn)
         self.go("live")
+        self.redraw()
         self.call_after_refresh(self.hint)
 
     async def _set_the_stage(self) -> None:
@@ -261,7 +272,6 @@ class Hubbub(App[int], inherit_bindings=False):
         """Go to a mode; everything in it is as it was left."""
         if self.stage is not None:
             self.stage.go(mode)
-            self.redraw(whole=not self.running)
 
     # -- what is said -----------------------------------------------------------------------
 

@@ -77,7 +77,7 @@ class Groups(Mode):
         """Turn to a view, or to the next one; returns its name."""
         self.view = view or VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
         self.query_one("#upper").set_classes(f"-{self.view}")
-        self.query_one(f"#{self.view}").focus()
+        self.focus_pane(self.query_one(f"#{self.view}"))
         self.app.redraw()
         return self.view
 

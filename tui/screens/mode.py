@@ -40,6 +40,12 @@ class Mode(Vertical):
         self._turn = -1
         self.display = True
 
+    def focus_pane(self, pane: Widget) -> None:
+        """Focus a pane, at once or when the mode comes into sight."""
+        self.last_focused = pane
+        if self.display:
+            pane.focus()
+
     def show(self, frame: Frame) -> None:
         """Show a frame in every pane that is seen."""
         for pane in self.query(".pane"):

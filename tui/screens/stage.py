@@ -78,19 +78,28 @@ class Stage(Screen[None], inherit_bindings=False):
         self.call_after_refresh(self.app.redraw)
 
     def go(self, name: str) -> None:
-        """Show a mode as it was left, with the focus where it was."""
+        """Show a mode as it was left, with the focus where it was.
+
+        The bar answers the key at once; the panes, which take longer to paint, follow.
+        """
         if name == self.mode:
             return
+        self._modes[self.mode].last_focused = self.focused
+        self.mode = name
+        self.query_one(ModeBar).turn(name)
+        self.call_after_refresh(self._turn)
+
+    def _turn(self) -> None:
         if self.maximized is not None:
             self.minimize()
-        before = self._modes[self.mode]
-        before.last_focused = self.focused
-        before.display = False
-        self.mode = name
-        mode = self._modes[name]
-        mode.begin()
-        self.set_focus(mode.last_focused)
-        self.query_one(ModeBar).turn(name)
+        for name, mode in self._modes.items():
+            if name != self.mode:
+                mode.display = False
+        mode = self._modes[self.mode]
+        if not mode.display:
+            mode.begin()
+            self.set_focus(mode.last_focused)
+        self.app.redraw(whole=not self.app.running)
 
     def show(self, frame: Frame, *, whole: bool = True) -> None:
         """Show a frame in every bar, and in the panes of the mode.
