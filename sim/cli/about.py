@@ -7,6 +7,7 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.cli.network import facts_of, text_of
 from sim.cli.output import as_json, pairs, say, table, tell, watched
 from sim.core.params import ParameterSpec, describe
 
@@ -49,19 +50,17 @@ def show_info(where: str, *, network: bool, json: bool) -> None:
     from sim.cli.worlds import open_world, saved_path
 
     path = saved_path(where)
-    if path.suffix == ".hub" or path.is_file():
-        facts = _file_facts(path)
-        if not network:
-            _shown(facts, pairs(_lines(facts)), json=json)
-            return
-    else:
-        facts = {}
+    facts = _file_facts(path) if path.suffix == ".hub" or path.is_file() else {}
+    if facts and not network:
+        _shown(facts, pairs(_lines(facts)), json=json)
+        return
     with watched() as report:
         world = open_world(where, report)
         facts = facts or _world_facts(world)
-        if network:
-            facts["network"] = _network_facts(world, report)
-    _shown(facts, pairs(_lines(facts)), json=json)
+        measured = facts_of(world, report) if network else {}
+    more = f"\n\n{text_of(measured)}" if measured else ""
+    told = {**facts, "network": measured} if measured else facts
+    _shown(told, pairs(_lines(facts)) + more, json=json)
 
 
 def _file_facts(path: Path) -> dict[str, Any]:
@@ -79,12 +78,6 @@ def _world_facts(world: World) -> dict[str, Any]:
         "messages": len(world.cascades),
         "digest": world.digest(),
     }
-
-
-def _network_facts(world: World, report: Any) -> dict[str, Any]:
-    from sim.network.analysis import network_report
-
-    return dict(network_report(world.ties, report=report))
 
 
 def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:

@@ -156,6 +156,20 @@ def test_info_looks_at_worlds_that_are_no_file(hubbub: Hubbub) -> None:
     assert "agents    7,624" in hubbub("info", "demo").out
 
 
+def test_info_measures_the_network(hubbub: Hubbub, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("ana,bo\nana,cy\nbo,cy\ndee,ana\n")
+    hubbub("import", "e.csv", "--out", "a.hub")
+    told = hubbub("info", "a.hub", "--network", "--json").json
+    assert told["agents"] == 4
+    network = told["network"]
+    assert (network["ties"], network["components"], network["is_symmetric"]) == (4, 1, False)
+    assert network["density"] == pytest.approx(4 / 12)
+    assert network["influential"][0]["id"] == "dee"
+    text = hubbub("info", "a.hub", "--network").out
+    assert "is symmetric              no" in text
+    assert "2-3        1       #" in text
+
+
 def test_verify_sees_one_flipped_bit(hubbub: Hubbub, tmp_path: Path) -> None:
     hubbub("new", "--agents", "100", "--mean-degree", "4", "--out", "a.hub")
     assert hubbub("verify", "a.hub").out.startswith("a.hub: whole; ")
