@@ -133,7 +133,7 @@ def spread_out(
     Parameters
     ----------
     agents, ticks, begin, end, first
-        As in :func:`follow`.
+        As in :func:`follow`; agents beyond the end of ``row_of`` are left out.
     width
         Ticks in a column of the table.
     heat
@@ -144,6 +144,8 @@ def spread_out(
     """
     last = heat.shape[1] - 1
     for i in range(begin, end):
+        if agents[i] >= row_of.size:
+            continue
         row = row_of[agents[i]]
         heat[row, min(last, int(ticks[i] - first) // width)] += 1
         if onset[row] < 0:

@@ -61,6 +61,8 @@ class Spotlight:
             self._tally.ticked()
         else:
             self._tally.reread()
+        if self.groups is not None and self.groups.row_of.size < self._tally.cascade.agents:
+            self.group_by(None)  # agents came: new communities are on their way
         if self._group_tally is not None:
             self._group_tally.count(self._tally.ticks)
 

@@ -81,15 +81,13 @@ def arrange(agents: Agents, ties: Ties, given: Labels, report: Report = quiet) -
     if int(given.of.max(initial=-1)) < 0:
         return None
     report("naming communities", 0.0)
-    names = readable_names(agents, ties, given.of, given.names)
-    shown, row_of, sizes = _rows(given.of, len(names))
+    shown, row_of, sizes = _rows(given.of, len(given.names))
+    titles = list(readable_names(agents, ties, given.of, given.names, shown.tolist()))
     links = _links(ties, row_of, len(sizes), report)
     report("placing communities", 0.9)
     spots = positions(links, sizes)
-    rest = len(names) - len(shown)
-    titles = [names[label] for label in shown.tolist()]
     if len(sizes) > len(shown):
-        titles.append(_title_of_rest(rest))
+        titles.append(_title_of_rest(len(given.names) - len(shown)))
     return Groups(
         names=tuple(titles),
         labels=frozen(np.append(shown, [-1] * (len(sizes) - len(shown)))),

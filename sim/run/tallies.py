@@ -128,10 +128,6 @@ class Tally:
 
     def reread(self) -> None:
         """Read the record anew, after something else than a tick may have changed it."""
-        more = self.cascade.agents - self._when.size
-        if more:
-            self._when = np.append(self._when, np.full(more, -1, np.int32))
-            self._level = np.append(self._level, np.zeros(more, np.int32))
         self._history, self._new = _Rows(self.cascade.history), _Rows(self.cascade.new_adopters)
         self._count()
 
@@ -144,6 +140,10 @@ class Tally:
         self.virality_size = log.size
 
     def _count(self) -> None:
+        more = self.cascade.agents - self._when.size
+        if more > 0:  # agents came: the kernel must find a place for each
+            self._when = np.append(self._when, np.full(more, -1, np.int32))
+            self._level = np.append(self._level, np.zeros(more, np.int32))
         self._caused = _room(self._caused, self._new.size)
         self._levels = _room(self._levels, self._new.size)
         log, end = self.cascade.log, self.cascade.size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,16 @@ def is_made_up(label: int, name: str) -> bool:
 
 def community_names(agents: Agents, ties: Ties) -> tuple[str, ...]:
     """Return a readable name for each community of a population, in order of its label."""
-    return readable_names(agents, ties, agents.community, agents.communities)
+    names = agents.communities
+    return readable_names(agents, ties, agents.community, names, range(len(names)))
 
 
 def readable_names(
-    agents: Agents, ties: Ties, labels: npt.NDArray[np.int32], names: Sequence[str]
+    agents: Agents,
+    ties: Ties,
+    labels: npt.NDArray[np.int32],
+    names: Sequence[str],
+    wanted: Iterable[int],
 ) -> tuple[str, ...]:
     """Return names for communities, where one only counts by leading interest and best member.
 
@@ -39,39 +44,45 @@ def readable_names(
         int32 (n,): community of each agent, -1 none.
     names
         One for each label; those that were given stay.
+    wanted
+        The labels to name.
 
     Returns
     -------
     tuple of str
-        Such as ``"cooking / Ana Silva"``; all different. The interest is the one whose share among
-        the members exceeds its share in the world most; the member, who has most listeners.
+        Such as ``"cooking / Ana Silva"``; all different, in the order of ``wanted``. The interest
+        is the one whose share among the members exceeds its share in the world most; the member,
+        who has most listeners.
     """
-    if not any(is_made_up(label, name) for label, name in enumerate(names)):
-        return tuple(names)
-    count = len(names)
-    rows = np.where(labels < 0, count, labels).astype(np.int32)
-    best = np.full((count + 1, 1), -1, np.int64)
+    chosen = list(wanted)
+    if not any(is_made_up(label, names[label]) for label in chosen):
+        return tuple(names[label] for label in chosen)
+    rows = np.where(labels < 0, len(names), labels).astype(np.int32)
+    best = np.full((len(names) + 1, 1), -1, np.int64)
     pick_best(rows, ties.out_degree, best)
-    topics = _leading_interests(agents, rows, count)
-    made = (_title(agents, topics[label], member) for label, member in enumerate(best[:count, 0]))
-    return _distinct(
-        [
-            title if title and is_made_up(label, name) else name
-            for label, (name, title) in enumerate(zip(names, made, strict=True))
-        ]
-    )
+    topics = _leading_interests(agents, rows, chosen, len(names))
+    titles = []
+    for label, topic in zip(chosen, topics, strict=True):
+        made = _title(agents, topic, int(best[label, 0]))
+        titles.append(made if made and is_made_up(label, names[label]) else names[label])
+    return _distinct(titles)
 
 
-def _title(agents: Agents, topic: str, member: np.int64) -> str:
-    return " / ".join(filter(None, (topic, agents.name(int(member))))) if member >= 0 else ""
+def _title(agents: Agents, topic: str, member: int) -> str:
+    return " / ".join(filter(None, (topic, agents.name(member)))) if member >= 0 else ""
 
 
-def _leading_interests(agents: Agents, rows: npt.NDArray[np.int32], count: int) -> list[str]:
-    holders = np.zeros((count + 1, 64), np.int64)
-    count_interests(rows, agents.interests, holders)
-    members = np.bincount(rows, minlength=count + 1)
+def _leading_interests(
+    agents: Agents, rows: npt.NDArray[np.int32], chosen: list[int], count: int
+) -> list[str]:
+    place = np.full(count + 1, len(chosen), np.int32)
+    place[chosen] = np.arange(len(chosen), dtype=np.int32)
+    own = place[rows]
+    holders = np.zeros((len(chosen) + 1, 64), np.int64)
+    count_interests(own, agents.interests, holders)
+    members = np.bincount(own, minlength=len(chosen) + 1)
     excess = holders / np.maximum(members, 1)[:, None] - holders.sum(axis=0) / len(agents)
-    leading = excess[:count].argmax(axis=1).tolist()
+    leading = excess[:-1].argmax(axis=1).tolist()
     known = [agents.vocabulary.names(1 << bit) for bit in range(len(agents.vocabulary))]
     return [known[bit][0] if bit < len(known) else "" for bit in leading]
 

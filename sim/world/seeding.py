@@ -25,7 +25,7 @@ from sim.agents.select import select
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
-from sim.world.communities import community_names
+from sim.world.communities import readable_names
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -39,6 +39,9 @@ FORMS = ("ids:0,33", "top:40:pagerank", "community:NAME:40", "random:40", "inter
 
 MOST_NAMES = 100_000
 """Agents are found by name in worlds up to this size: names are made when asked for, not kept."""
+
+MOST_COMMUNITIES = 1000
+"""Communities known by their readable name: the largest; every one is known by its number."""
 
 _QUERY = re.compile(r"^!?\w+(:|[<>]=?)\S")
 _MEMBERS = re.compile(r"^(.*?)\s*:\s*(-?\d+)\s*(?::\s*(\w+)\s*)?$")
@@ -206,12 +209,30 @@ def _terms(world: World, query: str) -> Ids | None:
 
 
 def _label(world: World, name: str) -> int:
-    names = community_names(world.agents, world.ties)
+    """Return the label of a community by the name given, by its number, or by its readable name."""
     wanted = name.strip().strip("\"'").casefold()
-    for label, known in enumerate(names):
-        if wanted in {known.casefold(), f"group {label}"}:
-            return label
-    raise UnknownNameError("community", name, names)
+    given = [known.casefold() for known in world.agents.communities]
+    if wanted in given:
+        return given.index(wanted)
+    largest = _largest(world)
+    names = [known.casefold() for known in _names(world, largest)]
+    if wanted in names:
+        return largest[names.index(wanted)]
+    raise UnknownNameError("community", name, _names(world, largest))
+
+
+def _largest(world: World) -> list[int]:
+    """Return the labels of the communities that are known by a readable name, largest first."""
+    labels = world.agents.community
+    sizes = np.bincount(labels[labels >= 0], minlength=1)
+    return [int(label) for label in np.argsort(-sizes, kind="stable")[:MOST_COMMUNITIES]]
+
+
+def _names(world: World, labels: list[int]) -> tuple[str, ...]:
+    agents = world.agents
+    known = agents.communities
+    there = [label for label in labels if label < len(known)]
+    return readable_names(agents, world.ties, agents.community, known, there)
 
 
 def _queried(world: World, query: str, head: str) -> Ids:

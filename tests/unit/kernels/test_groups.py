@@ -91,6 +91,12 @@ def test_adopters_are_spread_out_over_groups_and_time() -> None:
     assert onset.tolist() == [5, 5]
 
 
+def test_agents_without_a_group_are_left_out() -> None:
+    heat, onset = np.zeros((1, 5), np.int64), np.full(1, -1, np.int64)
+    groups.spread_out(AGENTS, TICKS, 0, 7, 5, 1, np.zeros(3, np.int32), heat, onset)
+    assert heat.tolist() == [[0, 2, 0, 1, 0]]  # agents 1 and 2, then 0
+
+
 @given(arcs, st.sets(st.integers(0, 11), min_size=1, max_size=4))
 @settings(deadline=None, max_examples=80)
 def test_reach_finds_whom_chains_of_ties_lead_to(

@@ -123,3 +123,24 @@ async def test_newer_communities_replace_those_still_being_arranged(
         groups = simulation.frame.communities
         assert groups is not None
         assert groups.names == ("Peru",)
+
+
+async def test_agents_that_come_while_communities_are_arranged_do_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
+    world = World.create(agents=300, network="planted-communities", mean_degree=6, seed=1)
+    async with Simulation(world) as simulation:
+        session = await simulation.inject("news", seeds=[1], model="si", beta=1.0)
+        await until(lambda: simulation.frame.communities is not None)
+        await simulation.create_agents(5000)
+        await simulation.build_friendships(4)
+        await simulation.step(10)
+        await simulation.play(until_quiet=True)
+        await session.done()
+        assert session.size > 3000
+        await until(lambda: getattr(simulation.frame.communities, "names", ("",))[-1] != "")
+        groups = simulation.frame.communities
+        assert groups is not None
+        assert groups.sizes.sum() == 5300
+        assert groups.adopted.sum() == session.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.world.communities import community_names
+from sim.world.communities import community_names, readable_names
 from sim.world.world import World
 
 
@@ -39,6 +39,14 @@ def test_some_given_and_some_made_up_names_stand_beside_each_other() -> None:
     named = community_names(world.agents, world.ties)
     assert named[0].endswith(world.agents.name(0))
     assert named[1] == "Peru"
+
+
+def test_only_those_asked_for_are_named_in_the_order_of_asking() -> None:
+    world = World.from_edges([0, 2, 4], [1, 3, 5], community=[0, 0, 1, 1, 2, 2])
+    agents = world.agents
+    every = community_names(agents, world.ties)
+    some = readable_names(agents, world.ties, agents.community, agents.communities, [2, 0])
+    assert some == (every[2], every[0])
 
 
 def test_community_without_members_keeps_its_number() -> None:
