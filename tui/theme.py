@@ -43,7 +43,7 @@ SHADES = " ░▒▓█"
 """Five levels of density for terminals of 16 colours."""
 
 _DARK_SERIES = ("#56b4e9", "#d55e00", "#f0e442", "#c111fb", "#97795d", "#d1fddd", "#516279")
-_LIGHT_SERIES = ("#0072b2", "#d55e00", "#31002a", "#962eff", "#c17e88", "#660000", "#040079")
+_LIGHT_SERIES = ("#0072b2", "#d55e00", "#360030", "#962eff", "#c17e88", "#660000", "#040079")
 
 # Dash styles as bits over eight dots: solid, dashed, dash-dot, sparse.
 _DASHES = (0b11111111, 0b00111111, 0b01001111, 0b00110011)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.message import Message
 from textual.strip import Strip
@@ -476,6 +477,19 @@ async def test_heat_is_told_by_density_where_colours_are_few() -> None:
     assert rows[1].endswith("@")
     assert set(rows[2]) == {" "}
     assert rows[0].strip(" ")[-1] in ".:"
+
+
+async def test_sixteen_colours_are_told_by_shades() -> None:
+    heat, bubbles = CommunityHeat(), CommunityMap()
+    async with shown(heat) as pilot:
+        pilot.app.console._color_system = ColorSystem.STANDARD
+        on_heat(heat)
+        assert {"░", "▒", "▓", "█"} <= set(picture(heat.paint(80, 24)))
+    async with shown(bubbles) as pilot:
+        pilot.app.console._color_system = ColorSystem.STANDARD
+        on_map(bubbles)
+        assert {"░", "█"} <= set(picture(bubbles.paint(80, 24)))
+        assert "▀" not in picture(bubbles.paint(80, 24))
 
 
 @given(

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from rich.color import Color, ColorSystem
 from textual.app import App
 from textual.theme import Theme
 
@@ -116,3 +117,10 @@ def test_every_theme_can_be_chosen() -> None:
     register_themes(app)
     assert app.theme == "hubbub-dark"
     assert {theme.name for theme in THEMES} <= set(app.available_themes)
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_curves_stay_apart_in_256_colours_and_the_first_three_in_16(dark: bool) -> None:
+    colours = [Color.parse(one.colour) for one in series(7, dark=dark)]
+    assert len({c.downgrade(ColorSystem.EIGHT_BIT).number for c in colours}) == 7
+    assert len({c.downgrade(ColorSystem.STANDARD).number for c in colours[:3]}) == 3

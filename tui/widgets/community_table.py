@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["CommunityRows", "CommunityTable"]
 
 _COLUMNS = (
-    Column("members", 9, numeric=True, least=7, rank=1, descending=True),
-    Column("adopted", 9, numeric=True, least=7, rank=4, descending=True),
+    Column("members", 9, numeric=True, least=8, rank=1, descending=True),
+    Column("adopted", 9, numeric=True, least=8, rank=4, descending=True),
     Column("share", 6, numeric=True, rank=2, descending=True),
-    Column("since", 7, numeric=True, least=5, rank=3),
+    Column("since", 7, numeric=True, least=6, rank=3),
     Column("community", 26, least=14, rank=0),
     Column("best-known members", 40, least=12, rank=5),
 )

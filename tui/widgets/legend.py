@@ -71,7 +71,7 @@ def write_legend(
     most = 3 if canvas.height >= 14 else 2 if canvas.height >= 8 else 1
     forms = [(rows, 40, True) for rows in range(1, min(2, most) + 1)]
     forms += [(rows, names, False) for names in (40, 12, 5) for rows in range(1, most + 1)]
-    forms += [(most, 1, False)]
+    forms += [(most, 0, False)]
     for rows, names, amount in forms:
         texts = [entry.text(names, amount=amount) for entry in entries]
         lines = _wrap([len(heading), *(cell_len(each) + 2 for each in texts)], canvas.width)
