@@ -17,6 +17,7 @@ __all__ = [
     "collect_rows",
     "compact_rows",
     "count_arcs",
+    "count_shared",
     "count_targets",
     "merge_rows",
     "mirrors",
@@ -203,6 +204,26 @@ def transpose_rows(
 
 
 @kernel
+def count_shared(
+    rows: Words, targets: Words, new_rows: Words, new_targets: Words, begin: int, end: int
+) -> int:
+    """Return how many ties of the agents ``begin`` to ``end - 1`` are in both sets of rows."""
+    shared = 0
+    for u in range(begin, end):
+        i = np.int64(rows[u, 0])
+        j = np.int64(new_rows[u, 0])
+        i_stop = i + np.int64(rows[u, 1])
+        j_stop = j + np.int64(new_rows[u, 1])
+        while i < i_stop and j < j_stop:
+            a = targets[i]
+            b = new_targets[j]
+            shared += 1 if a == b else 0
+            i += 1 if a <= b else 0
+            j += 1 if b <= a else 0
+    return shared
+
+
+@kernel
 def merge_rows(
     rows: Words,
     targets: Words,
@@ -210,17 +231,22 @@ def merge_rows(
     new_rows: Words,
     new_targets: Words,
     new_trust: Shorts,
+    begin: int,
+    end: int,
     out_rows: Words,
     out_targets: Words,
     out_trust: Shorts,
-) -> int:
-    """Merge two sets of sorted rows over the same agents; return how many ties are in the result.
+) -> None:
+    """Write the union of two sets of sorted rows, agents ``begin`` to ``end - 1``.
 
-    A tie in both takes the new trust. The trust arrays are all (0,), or all given.
+    Goes on after the row of agent ``begin - 1``. A tie in both takes the new trust. The trust
+    arrays are all (0,), or all given.
     """
-    weighted = trust.size > 0 or new_trust.size > 0
+    weighted = out_trust.size > 0
     place = np.int64(0)
-    for u in range(rows.shape[0]):
+    if begin > 0:
+        place = np.int64(out_rows[begin - 1, 0]) + np.int64(out_rows[begin - 1, 1])
+    for u in range(begin, end):
         i = np.int64(rows[u, 0])
         j = np.int64(new_rows[u, 0])
         i_stop = i + np.int64(rows[u, 1])
@@ -228,22 +254,21 @@ def merge_rows(
         out_rows[u, 0] = place
         first = place
         while i < i_stop or j < j_stop:
-            take_new = i == i_stop or (j < j_stop and new_targets[j] <= targets[i])
-            if take_new:
-                if i < i_stop and new_targets[j] == targets[i]:
+            is_old = j == j_stop or (i < i_stop and targets[i] < new_targets[j])
+            if is_old:
+                out_targets[place] = targets[i]
+                if weighted:
+                    out_trust[place] = trust[i]
+                i += 1
+            else:
+                if i < i_stop and targets[i] == new_targets[j]:
                     i += 1
                 out_targets[place] = new_targets[j]
                 if weighted:
                     out_trust[place] = new_trust[j]
                 j += 1
-            else:
-                out_targets[place] = targets[i]
-                if weighted:
-                    out_trust[place] = trust[i]
-                i += 1
             place += 1
         out_rows[u, 1] = place - first
-    return int(place)
 
 
 @kernel

@@ -7,11 +7,21 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.progress import Report
+from sim.core.progress import Report, quiet
 from sim.errors import CapacityError, InputError
 from sim.kernels import ties as kernels
 
-__all__ = ["NO_TRUST", "chunks", "merged", "quantised", "sorted_rows", "transposed", "vetted"]
+__all__ = [
+    "LIMIT",
+    "NO_TRUST",
+    "chunks",
+    "even_chunks",
+    "merged",
+    "quantised",
+    "sorted_rows",
+    "transposed",
+    "vetted",
+]
 
 Ids = npt.NDArray[np.uint32]
 Trust = npt.NDArray[np.uint16]
@@ -127,17 +137,27 @@ def sorted_rows(
     kernels.row_starts(outs, rows)
     grouped = (np.empty(total, np.uint32), np.empty(weights, np.uint16))
     extra = 0
-    for begin, end in _even_chunks(stops):
+    for begin, end in even_chunks(stops):
         report("sorting ties by source", begin / agents)
         extra += kernels.collect_rows(stops, heads, head_trust, begin, end, rows, *grouped)
     del heads, head_trust
     return (_tight(rows, *grouped, total - extra) if extra else (rows, *grouped)), loops
 
 
-def _even_chunks(stops: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield agent ranges of about ``_CHUNK`` ties each; ``stops`` are their running totals."""
-    begin, total = 0, int(stops[-1]) if stops.size else 0
-    for goal in range(_CHUNK, total + _CHUNK, _CHUNK):
+def even_chunks(
+    rows: npt.NDArray[np.uint32] | npt.NDArray[np.int64], size: int = 0
+) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) ranges of agents with some ``size`` ties each, which cover all agents.
+
+    By default 2 million ties; a row is never split.
+
+    ``rows`` uint32 (n, 2) and tight, or int64 (n,): running totals of ties.
+    """
+    stops = rows if rows.ndim == 1 else rows[:, 0].astype(np.int64) + rows[:, 1]
+    if stops.size == 0:
+        return
+    begin, total, size = 0, int(stops[-1]), size or _CHUNK
+    for goal in range(size, max(total, 1) + size, size):
         end = int(np.searchsorted(stops, goal)) + 1 if goal < total else stops.size
         if end > begin:
             yield begin, end
@@ -156,28 +176,32 @@ def transposed(rows: Ids, targets: Ids, trust: Trust, in_degree: Ids, report: Re
     out_rows = np.empty_like(rows)
     kernels.row_starts(in_degree.astype(np.int64), out_rows)
     out, out_trust = np.empty_like(targets), np.empty_like(trust)
-    stops = rows[:, 0].astype(np.int64) + rows[:, 1]
-    for begin, end in _even_chunks(stops):
+    for begin, end in even_chunks(rows):
         report("reversing ties", begin / len(rows))
         kernels.transpose_rows(rows, targets, trust, begin, end, out_rows, out, out_trust)
     return out_rows, out, out_trust
 
 
-def merged(old: Rows, new: Rows) -> Rows:
+def merged(old: Rows, new: Rows, report: Report = quiet) -> Rows:
     """Return the union of two networks over the same agents; a tie in both takes the new trust."""
     rows, targets, trust = old
     new_rows, new_targets, new_trust = new
-    if trust.size or new_trust.size:
+    count = targets.size + new_targets.size
+    for begin, end in even_chunks(rows):
+        report("comparing ties", begin / len(rows))
+        count -= kernels.count_shared(rows, targets, new_rows, new_targets, begin, end)
+    if count >= LIMIT:
+        raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {count:,}.")
+    weighted = trust.size > 0 or new_trust.size > 0
+    if weighted:
         trust = trust if trust.size else np.full(targets.size, 65535, np.uint16)
         new_trust = new_trust if new_trust.size else np.full(new_targets.size, 65535, np.uint16)
-    most = targets.size + new_targets.size
-    if most >= LIMIT:
-        raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {most:,}.")
-    out_rows, out = np.empty_like(rows), np.empty(most, np.uint32)
-    out_trust = np.empty(most if trust.size or new_trust.size else 0, np.uint16)
-    count = kernels.merge_rows(
-        rows, targets, trust, new_rows, new_targets, new_trust, out_rows, out, out_trust
+    out = (
+        np.empty_like(rows),
+        np.empty(count, np.uint32),
+        np.empty(count if weighted else 0, np.uint16),
     )
-    if count == most:
-        return out_rows, out, out_trust
-    return out_rows, out[:count].copy(), out_trust[:count].copy()
+    for begin, end in even_chunks(rows):
+        report("merging ties", begin / len(rows))
+        kernels.merge_rows(rows, targets, trust, new_rows, new_targets, new_trust, begin, end, *out)
+    return out

@@ -70,6 +70,8 @@ class Ties:
         A number that no other state of any network in this process has.
     dropped
         Loops and duplicates that :meth:`from_arcs` left out.
+    memo
+        Results of analysis of this version, by name; replaced at every change.
     """
 
     rows: Ids
@@ -82,7 +84,7 @@ class Ties:
     def __init__(self, rows: Ids, targets: Ids, trust: Trust = NO_TRUST) -> None:
         self.kind = _read_only(np.empty(0, np.uint8))
         self.dropped = Dropped()
-        self._is_reverse = False
+        self._frozen = False
         self._set(rows, targets, trust)
 
     @classmethod
@@ -179,6 +181,7 @@ class Ties:
         self._out_degree: Ids | None = None
         self._in_degree: Ids | None = None
         self._symmetric: bool | None = None
+        self.memo: dict[object, Any] = {}
 
     def _check(self) -> None:
         bad = kernels.check_rows(self.rows, self.targets)
@@ -250,7 +253,7 @@ class Ties:
             else:
                 turned = Ties(*transposed(*self.parts, self.in_degree, report))
             turned._symmetric = self._symmetric
-            turned._is_reverse = True
+            turned._frozen = True
             turned._in_degree, turned._out_degree = self._out_degree, self._in_degree
             self._reverse = turned
         return self._reverse
@@ -298,7 +301,7 @@ class Ties:
         InputError
             For a negative count, too many agents, or a reverse.
         """
-        self._refuse_reverse()
+        self._refuse_frozen()
         first = self.agents
         if count < 0 or first + count >= LIMIT:
             raise InputError(
@@ -327,7 +330,7 @@ class Ties:
             What the batch held in loops and duplicates. The network is the same as if all arcs
             had been passed to :meth:`from_arcs` at once.
         """
-        self._refuse_reverse()
+        self._refuse_frozen()
         batch = Ties.from_arcs(sources, targets, self.agents, trust=trust)
         before = self.count
         if batch.count:
@@ -335,8 +338,8 @@ class Ties:
         known = batch.count - (self.count - before)
         return Dropped(batch.dropped.loops, batch.dropped.duplicates + known)
 
-    def _refuse_reverse(self) -> None:
-        if self._is_reverse:
+    def _refuse_frozen(self) -> None:
+        if self._frozen:
             raise InputError(
                 "The reverse of a network cannot change; change the network it came from."
             )
