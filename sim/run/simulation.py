@@ -23,6 +23,7 @@ from sim.run.outbox import Watch
 from sim.run.performance import Performance
 from sim.run.plans import Plan, plan
 from sim.run.sessions import Session
+from sim.world.seeding import takes_long
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -59,11 +60,10 @@ class Simulation:
     ::
 
         async with Simulation(world) as simulation:
-            story = await simulation.inject("The bridge is closed.", seeds="top:40", model="sir")
+            await simulation.inject("The bridge is closed.", seeds="top:40", model="sir")
+            await simulation.play(ticks_per_second=10)
             async with simulation.watch() as frames:
-                await simulation.play(ticks_per_second=10)
-                async for frame in frames:
-                    ...
+                async for frame in frames: ...
     """
 
     def __init__(
@@ -203,7 +203,9 @@ class Simulation:
         """
         options = {"tags": tags, "kind": kind, "at": at, "priority": priority, "draws": draws}
         live, message = self._link.live, {"text": text, "model": model, **options, **parameters}
-        cascade = await self._link.ask(lambda: live.inject(message, seeds=seeds, author=author))
+        cascade = await self._link.ask(
+            lambda: live.inject(message, seeds=seeds, author=author), is_long=takes_long(seeds)
+        )
         return self._link.session(cascade)
 
     async def plan(
@@ -226,7 +228,7 @@ class Simulation:
             message: dict[str, Any] = {"text": text, "seeds": ids, "model": model, "author": writer}
             return plan(live.world, message | parameters)
 
-        planned: Plan = await self._link.ask(act)
+        planned: Plan = await self._link.ask(act, is_long=takes_long(seeds))
         return planned
 
     def session(self, number: int) -> Session:
@@ -359,10 +361,7 @@ class Simulation:
         method
             A name of :data:`sim.run.batches.METHODS`.
 
-        Returns
-        -------
-        Job
-            Cancelled, it leaves the communities as they were.
+        Cancelled, the job leaves the communities as they were.
         """
         batches.check_method(method)
         seed, live = self._world.seed, self._link.live

@@ -30,7 +30,7 @@ from sim.world.communities import readable_names
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["FORMS", "MEASURES", "choose_seeds"]
+__all__ = ["FORMS", "MEASURES", "choose_seeds", "takes_long"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -110,6 +110,11 @@ def choose_seeds(world: World, expression: str) -> Ids:
     if chosen.size == 0:
         raise InputError(f"Seeds {text!r}: no active agent fits. {_ALLOWED}.")
     return np.unique(chosen).astype(np.uint32)
+
+
+def takes_long(expression: object) -> bool:
+    """Return whether finding these seeds may mean looking at every tie: a second at a million."""
+    return isinstance(expression, str) and expression.rpartition(":")[2] in {"pagerank", "core"}
 
 
 def _active(world: World, ids: npt.NDArray[Any] | None = None) -> Ids:

@@ -119,3 +119,20 @@ async def test_closing_during_a_tick_waits_for_it(world: World) -> None:
         await simulation.play()
         await asyncio.sleep(0.05)
     assert world.tick == 1
+
+
+async def test_world_that_cannot_be_opened_says_so_and_leaves_no_thread(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.run.live.LiveWorld.open", lambda _live: 1 / 0)
+    with pytest.raises(EngineError, match="ZeroDivisionError"):
+        async with Simulation(world):
+            pass
+
+
+async def test_view_that_cannot_be_made_is_noted_and_stops_nothing(
+    simulation: Simulation,
+) -> None:
+    simulation._link.hurry(lambda: 1 / 0)
+    await until(lambda: any("ZeroDivisionError" in line for _, line in simulation.frame.events))
+    assert await simulation.step() == 1

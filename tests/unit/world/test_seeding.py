@@ -8,7 +8,7 @@ import pytest
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
 from sim.world import seeding
-from sim.world.seeding import choose_seeds
+from sim.world.seeding import choose_seeds, takes_long
 from sim.world.world import World
 
 
@@ -154,3 +154,9 @@ def test_unknown_measure_and_community_say_what_is_known(world: World) -> None:
     with pytest.raises(UnknownNameError) as community:
         choose_seeds(world, "community:West")
     assert community.value.known == ("North: old town", "South")
+
+
+def test_only_ranks_of_the_whole_network_take_long() -> None:
+    assert takes_long("top:40:pagerank")
+    assert takes_long("community:South:4:core")
+    assert not any(takes_long(seeds) for seeds in ("top:40", "random:3", [1, 2]))
