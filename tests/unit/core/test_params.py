@@ -30,6 +30,7 @@ class Rumour(Form):
 
 class Bare(Parameters):
     share: float = Field(gt=0, lt=1)
+    dry: bool = False
     above: float = Field(2.0, ge=1.5)
     below: float = Field(-1.0, lt=0)
     cap: int | None = Field(None, le=9)
@@ -174,11 +175,13 @@ def test_a_field_no_flag_can_be_made_of_is_refused() -> None:
     with pytest.raises(TypeError, match="bool, int, float, str or Literal"):
         describe(Odd)
     assert refusal(Odd, many="x").startswith("Odd: many is not allowed (")
+    assert refusal(Odd, many=True).startswith("Odd: many is not allowed (")
 
 
 def test_check_converts_one_value_alone() -> None:
     assert check(Rumour, "chance", "0.7") == 0.7
     assert check(Bare, "above", "3") == 3.0
+    assert check(Bare, "dry", "yes") is True
     assert check(Bare, "label", "ab") == "ab"
     assert check(Bare, "cap", 4) == 4
 
