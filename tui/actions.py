@@ -78,7 +78,7 @@ class Action:
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "run", "space", "run", "Run", "Let time run, or pause; N ticks, or until quiet.",
+        "run", "space", "run", "Run", "Run until all is at rest, or pause; with N: N ticks.",
         "Time", time.run, usage="[N|quiet]", when=has_world, footer=1, aliases=("play",),
     ),
     Action(
@@ -145,6 +145,10 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "path", "P", "path", "Path", "Show the shortest path between two members.",
         "World", world.path, usage="A B", when=has_world, asks=True,
+    ),
+    Action(
+        "report", "r", "report", "Report", "Measure the network and name its influential members.",
+        "World", world.report, when=has_world,
     ),
     Action(
         "detect", "d", "detect", "Detect", "Find communities in the network.",

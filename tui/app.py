@@ -33,8 +33,8 @@ from tui.theme import THEMES, register_themes
 from tui.work import Work
 
 if TYPE_CHECKING:
+    from sim import World
     from sim.run import Frame, Simulation
-    from sim.world import World
     from tui.screens.groups import Groups
     from tui.screens.inject import Order
     from tui.screens.stage import Stage

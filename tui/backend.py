@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sim.core.params import ParameterSpec
-    from sim.core.progress import Report
+    from sim import ParameterSpec, Report, Ties, World
     from sim.run import Simulation
-    from sim.world import World
 
 __all__ = ["Backend", "Card", "NewWorld", "Preferences", "SavedWorld"]
 
@@ -145,6 +143,12 @@ class Backend(Protocol):
 
     def path_between(self, world: World, start: str, end: str) -> list[str]:
         """Name the members on the shortest path; called in the engine, between ticks."""
+
+    def measure(self, ties: Ties, *, report: Report) -> Any:
+        """Measure the network, in a thread beside the engine; a ``NetworkReport``."""
+
+    def members(self, world: World, ids: list[int]) -> list[str]:
+        """Name some members; called in the engine, between ticks."""
 
     def changed_settings(self) -> list[str]:
         """Say which settings changed since the last call, a sentence each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +12,8 @@ from sim.errors import HubbubError, UnknownNameError
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 if TYPE_CHECKING:
-    from sim.core.progress import Report
+    from sim import Report, Ties, World
     from sim.run import Simulation
-    from sim.world.world import World
 
 __all__ = ["Rooms", "preferences"]
 
@@ -27,7 +27,7 @@ WARM_AGENTS = 64
 
 def preferences() -> Preferences:
     """Read what the user set for the screen."""
-    from sim.core.settings import current
+    from sim import current
 
     settings = current()
     return Preferences(
@@ -45,7 +45,7 @@ class Rooms:
     """
 
     def __init__(self, saves: str | Path | None = None) -> None:
-        from sim.core.settings import SettingsWatch, current
+        from sim import SettingsWatch, current
 
         self.saves = Path(saves) if saves is not None else current().saves_folder
         self._watch = SettingsWatch()
@@ -129,26 +129,22 @@ class Rooms:
 
     def _converted(self, order: NewWorld) -> dict[str, Any]:
         """Return the parameters in their declared types."""
-        from sim.core.params import check
-        from sim.network.generate import NETWORKS
+        from sim import NETWORKS, check
 
         cls = NETWORKS[order.network].cls
         return {name: check(cls, name, value) for name, value in order.parameters.items()}
 
     def models(self) -> list[Card]:
         """List the propagation models."""
-        from sim.core import registry
-        from sim.core.params import describe
+        from sim import describe, names, spec
 
-        specs = [registry.spec(name) for name in registry.names()]
-        specs.sort(key=lambda spec: _rank(spec.name))
-        return [
-            Card(spec.name, spec.summary, describe(spec.cls), _checker(spec.cls)) for spec in specs
-        ]
+        specs = [spec(name) for name in names()]
+        specs.sort(key=lambda one: _rank(one.name))
+        return [Card(one.name, one.summary, describe(one.cls), _checker(one.cls)) for one in specs]
 
     def networks(self) -> list[Card]:
         """List the kinds of network that need nothing but numbers."""
-        from sim.network.generate import NETWORKS
+        from sim import NETWORKS
 
         return [
             Card(spec.name, spec.title, spec.parameters, _checker(spec.cls))
@@ -170,11 +166,17 @@ class Rooms:
 
     def path_between(self, world: World, start: str, end: str) -> list[str]:
         """Name the members on the shortest path."""
-        from sim.network.analysis import shortest_path
-
         ends = [world.agents.index(_foreign(text)) for text in (start, end)]
-        ids = shortest_path(world.ties, *ends)
+        ids = _network("analysis").shortest_path(world.ties, *ends)
         return [_member(world, int(agent)) for agent in ids] if ids is not None else []
+
+    def measure(self, ties: Ties, *, report: Report) -> Any:
+        """Measure the network, in a thread beside the engine."""
+        return _network("report").network_report(ties, report=report)
+
+    def members(self, world: World, ids: list[int]) -> list[str]:
+        """Name some members."""
+        return [_member(world, agent) for agent in ids]
 
     def changed_settings(self) -> list[str]:
         """Say which settings changed."""
@@ -184,13 +186,18 @@ class Rooms:
             return [str(error)]
 
 
+def _network(module: str) -> Any:
+    # These functions are not among the names of sim itself.
+    return importlib.import_module(f"sim.network.{module}")
+
+
 def _rank(name: str) -> tuple[int, str]:
     known = MODEL_NAMES_FIRST
     return (known.index(name) if name in known else len(known), name)
 
 
 def _checker(cls: Any) -> Callable[[str, object], str]:
-    from sim.core.params import check
+    from sim import check
 
     def sentence(name: str, value: object) -> str:
         try:
@@ -204,7 +211,7 @@ def _checker(cls: Any) -> Callable[[str, object], str]:
 
 def _seen(path: Path) -> SavedWorld:
     """Return what a file says of itself, or why it cannot be opened."""
-    from sim.store import info
+    from sim import info
 
     stat = path.stat()
     saved = datetime.fromtimestamp(stat.st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")

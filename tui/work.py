@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tui.screens.progress import Job, Progress, Watched, in_thread
 
 if TYPE_CHECKING:
-    from sim.core.progress import Report
+    from sim import Report
     from sim.run import Job as EngineJob
     from tui.app import Hubbub
 

@@ -74,6 +74,7 @@ class Saved:
 class FakeJob:
     progress = Progress("moving members", 0.4)
     stopped = False
+    result: Any = SimpleNamespace(method="leiden", count=12, modularity=0.84)
 
     def cancel(self) -> None:
         self.stopped = True
@@ -83,7 +84,7 @@ class FakeJob:
             yield from asyncio.sleep(0.01).__await__()
             if self.stopped:
                 raise Cancelled("Cancelled while moving members; nothing was changed.")
-        return SimpleNamespace(method="leiden", count=12, modularity=0.84)
+        return self.result
 
 
 class FakeSimulation:
@@ -210,6 +211,11 @@ class FakeSimulation:
         self.asked.append(("detect", method))
         return FakeJob()
 
+    def study(self, function: Any) -> Any:
+        job = FakeJob()
+        job.result = function(None, report=None)
+        return job
+
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
         self.asked.append(("call", *args))
         return function(self.world, *args)
@@ -331,6 +337,21 @@ class FakeBackend:
         if end == "nobody":
             return []
         return [f"Ada ({start})", "[/b] Bob (7)", f"Cem ({end})"]
+
+    def measure(self, ties: Any, *, report: Any) -> Any:
+        degrees = SimpleNamespace(mean=14.6, median=2.0, most=457, none=1004)
+        exact = SimpleNamespace(value=0.141, error=0.0)
+        return SimpleNamespace(
+            agents=7115, ties=103_689, is_symmetric=False, reciprocity=0.056, density=0.002,
+            listeners=degrees, heard=degrees, clustering=exact,
+            path_length=SimpleNamespace(value=3.25, error=0.02), components=24,
+            largest_component=7066, strong_components=5816, largest_strong_component=1300,
+            communities=27, modularity=0.43,
+            influential=[SimpleNamespace(agent=3, pagerank=0.0046, listeners=457)],
+        )  # fmt: skip
+
+    def members(self, world: World, ids: list[int]) -> list[str]:
+        return [f"member {agent} [/b]" for agent in ids]
 
     def changed_settings(self) -> list[str]:
         said, self.said = self.said, []

@@ -444,11 +444,20 @@ async def test_a_clean_world_is_left_at_once(tmp_path: Path) -> None:
 async def test_a_path_is_shown_or_said_to_be_missing(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("P")
-        await typed(pilot, "path 17 4031")
+        await pilot.press(*"17", "space", *"4031", "enter")
         await until(pilot, lambda: isinstance(app.screen, Notice) and "[/b] Bob" in seen(app))
         await pilot.press("enter")
         await command(pilot, "path 1 nobody")
         await until(pilot, lambda: "no path joins them" in said(app))
+
+
+async def test_the_network_is_measured_and_its_influential_members_named(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Progress))
+        await until(pilot, lambda: "3.250 ± 0.020 steps" in seen(app))
+        await pilot.press("pagedown", "end")
+        assert "member 3 [/b]" in seen(app)
 
 
 async def test_communities_are_looked_for_and_the_search_can_be_stopped(tmp_path: Path) -> None:

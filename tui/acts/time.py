@@ -17,7 +17,10 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
 
 
 async def run(app: Hubbub, words: Words) -> None:
-    """Run, or pause; with a number that many ticks, with ``quiet`` until no message spreads."""
+    """Run, or pause; with a number that many ticks.
+
+    While messages spread, time stops by itself once all of them have come to rest.
+    """
     if words == ("quiet",):
         with app.expecting("playing"):
             await app.simulation.play(ticks_per_second=app.speed, until_quiet=True)
@@ -29,8 +32,10 @@ async def run(app: Hubbub, words: Words) -> None:
     elif app.running:
         await pause(app, ())
     else:
+        rows = app.frame.sessions if app.frame else ()
+        alive = any(row.status in {"queued", "running"} for row in rows)
         with app.expecting("playing"):
-            await app.simulation.play(ticks_per_second=app.speed)
+            await app.simulation.play(ticks_per_second=app.speed, until_quiet=alive)
 
 
 async def pause(app: Hubbub, _words: Words) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim.errors import InputError
 from tui.arguments import choice, pairs
-from tui.figures import bytes_of, count, seconds
+from tui.figures import bytes_of, count, seconds, short
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -25,7 +25,8 @@ async def new_world(app: Hubbub, _words: Words) -> None:
     if order is None or not await may_leave(app, "make the new world"):
         return
     app.last_new = order
-    name = f"{order.network}-{order.agents}"
+    kind = order.network.partition("-")[0]
+    name = f"{kind}-{short(order.agents).replace('.0', '')}"
     world = await app.work.in_thread(
         "making the world", lambda report: app.backend.create(order, report)
     )
@@ -131,6 +132,17 @@ async def path(app: Hubbub, words: Words) -> None:
     steps = "\n".join(f"{place:>3}  {member}" for place, member in enumerate(members))
     title = f"From {words[0]} to {words[1]}: {len(members) - 1} steps"
     await app.push_screen_wait(Notice(title, steps))
+
+
+async def report(app: Hubbub, _words: Words) -> None:
+    """Measure the network and show what it is like."""
+    from tui.screens.dialog import Notice
+    from tui.screens.report import told
+
+    found = await app.work.job("measuring the network", app.simulation.study(app.backend.measure))
+    ids = [member.agent for member in found.influential]
+    names = await app.simulation.call(app.backend.members, ids)
+    await app.push_screen_wait(Notice("The network", told(found, names)))
 
 
 async def detect(app: Hubbub, words: Words) -> None:

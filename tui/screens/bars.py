@@ -154,11 +154,17 @@ def _health(frame: Frame) -> list[Piece]:
     running = sum(row.status == "running" for row in frame.sessions)
     queued = sum(row.status == "queued" for row in frame.sessions)
     return [
-        (1, f"{running} running" if frame.sessions else "", "$text-success" if running else ""),
+        (1, _spreading(len(frame.sessions), running, queued), "$text-success" if running else ""),
         (1, f"{queued} queued" if queued else "", "$text-warning"),
         (2, f"{seconds(frame.tick_ms / 1000)}/tick" if frame.tick else "", "$foreground-muted"),
         (1, bytes_of(frame.memory_bytes), "$foreground-muted"),
     ]
+
+
+def _spreading(messages: int, running: int, queued: int) -> str:
+    if not messages:
+        return ""
+    return f"{running} running" if running or queued else "all at rest"
 
 
 class Timeline(Bar):

@@ -17,7 +17,7 @@ from textual.widgets import Input, Select, Static
 from tui.safe import line
 
 if TYPE_CHECKING:
-    from sim.core.params import ParameterSpec
+    from sim import ParameterSpec
     from tui.backend import Card
 
 __all__ = ["Form", "FormField", "written"]

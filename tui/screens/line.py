@@ -41,7 +41,10 @@ class CommandLine(Input):
         """The line is left without a command."""
 
     def __init__(self, history: History) -> None:
-        super().__init__(id="command", compact=True, suggester=_Suggest(self), max_length=5000)
+        super().__init__(
+            id="command", compact=True, suggester=_Suggest(self), max_length=5000,
+            select_on_focus=False,
+        )  # fmt: skip
         self.history = history
         self.known: dict[str, list[str]] = {}
 
