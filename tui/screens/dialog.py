@@ -40,6 +40,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         Binding("escape", "close", "Close", id="dialog-close", show=False),
         Binding("up", "app.focus_previous", "Field before", id="dialog-up", show=False),
         Binding("down", "app.focus_next", "Next field", id="dialog-down", show=False),
+        Binding("enter", "accept", "Agree", id="dialog-accept", show=False),
     ]
 
     def __init__(self, title: str, *, yes: str = "OK", no: str = "Cancel") -> None:
@@ -85,6 +86,16 @@ class Dialog(ModalScreen[T], Generic[T]):
         found = self.result()
         if found is not None:
             self.dismiss(found)
+
+    def action_accept(self) -> None:
+        """Do as the first button."""
+        self.accept()
+
+    def read(self) -> None:
+        """Let the arrows scroll the body."""
+        body = self.query_one("#body")
+        body.can_focus = True
+        body.focus()
 
     def action_close(self) -> None:
         """Close without a result."""
@@ -133,6 +144,8 @@ class Notice(Dialog[bool]):
         What it says; foreign text is cleaned.
     """
 
+    AUTO_FOCUS = ""
+
     def __init__(self, title: str, text: str) -> None:
         super().__init__(title, yes="OK", no="")
         self._text = text
@@ -140,6 +153,10 @@ class Notice(Dialog[bool]):
     def body(self) -> ComposeResult:
         """Show the text."""
         yield Static(plain(self._text), markup=False, id="statement")
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll."""
+        self.read()
 
     def result(self) -> bool:
         """Return that it was read."""

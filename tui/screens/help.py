@@ -41,6 +41,8 @@ class Help(Dialog[bool]):
         Says which acts are possible now.
     """
 
+    AUTO_FOCUS = ""
+
     def __init__(
         self,
         focused: Widget | None,
@@ -68,9 +70,7 @@ class Help(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Let the arrows scroll."""
-        body = self.query_one("#body")
-        body.can_focus = True
-        body.focus()
+        self.read()
 
     def _acts(self, group: str) -> Iterator[Action]:
         active = {act_of(binding.binding.action) for binding in self._active.values()}

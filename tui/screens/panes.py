@@ -13,11 +13,14 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.actions import by_id
 from tui.figures import count, percent, short
+from tui.keys import key_label, keys_of
 from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.run import Communities, Focus, Frame, SessionRow
+    from tui.app import Hubbub
 
 __all__ = ["Detail", "Parameters", "Stories", "Welcome"]
 
@@ -285,6 +288,8 @@ def _gauge(share: float, width: int) -> Content:
 class Welcome(Widget):
     """What stands where the curves will be, until the first message is sent."""
 
+    app: Hubbub
+
     ALLOW_SELECT = False
 
     def __init__(self, *, id: str = "welcome") -> None:  # noqa: A002 - the word Textual uses
@@ -303,14 +308,16 @@ class Welcome(Widget):
             return Content("")
         groups = len(frame.communities.names) if frame.communities else 0
         among = f" in {groups} communities." if groups else ", communities not known yet."
-        keys = (
-            ("i", "send a message to a few of them"),
-            ("space", "let time run, or pause"),
-            (".", "step one tick"),
-            ("2", "look at the communities"),
-            ("n", "make a world of your own size") if groups else ("d", "find its communities"),
-            ("?", "every key"),
+        invitations = (
+            ("inject", "send a message to a few of them"),
+            ("run", "let time run, or pause"),
+            ("step", "step one tick"),
+            ("groups", "look at the communities"),
+            ("new", "make a world of your own size") if groups else ("detect", "find communities"),
+            ("help", "every key"),
         )
+        keymap = self.app.keymap
+        keys = [(key_label(keys_of(by_id(act), keymap)[0]), text) for act, text in invitations]
         lines = [
             Content.assemble((f"{count(frame.agents)} members", "bold"), among),
             Content.styled(

@@ -1,0 +1,122 @@
+"""The program on the real simulator: send, run, pause, step, save, reopen, go on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Select
+
+from tests.screens.test_app import command, frame_of, said, seen, until
+from tui.app import Hubbub
+from tui.rooms import Rooms
+from tui.screens.dialog import Notice
+from tui.screens.error import Problem
+from tui.screens.inject import Inject
+from tui.screens.new import New
+from tui.screens.open import Open
+from tui.screens.save import Save
+
+Hub = tuple[Hubbub, Pilot[int]]
+PATIENT = 90.0
+"""Seconds: the first run of a kernel compiles it."""
+
+
+@asynccontextmanager
+async def hubbub(
+    saves: Path, size: tuple[int, int] = (80, 24), path: Path | None = None
+) -> AsyncIterator[Hub]:
+    app = Hubbub(Rooms(saves), path=path)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.stage is not None and app.stage.is_mounted, PATIENT)
+        await pilot.pause(0.1)
+        yield app, pilot
+    await app.leave()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
+    tmp_path: Path, size: Any
+) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        assert "7,624 members" in seen(app)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        app.screen.query_one("#model", Select).value = "sir"
+        app.screen.query_one("#text", Input).value = "The bridge is closed."
+        await until(pilot, lambda: "40 seeds speak to" in seen(app), PATIENT)
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).focus is not None, PATIENT)
+        await command(pilot, "speed 50")
+        await pilot.press("space")
+        await until(pilot, lambda: frame_of(app).tick >= 5, PATIENT)
+        await pilot.press("space")
+        await until(pilot, lambda: "PAUSED" in seen(app))
+        tick = frame_of(app).tick
+        await pilot.press("full_stop")
+        await until(pilot, lambda: frame_of(app).tick == tick + 1)
+        assert "Country" in seen(app)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, Save))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app), PATIENT)
+        reached = frame_of(app).focus.reached
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+    async with hubbub(tmp_path, size, tmp_path / "lastfm-asia.hub") as (app, pilot):
+        assert frame_of(app).tick == tick + 1
+        assert frame_of(app).focus.reached == reached
+        await command(pilot, "step 3")
+        await until(pilot, lambda: frame_of(app).tick == tick + 4)
+        await pilot.press("2")
+        await until(pilot, lambda: "Best-known members" in seen(app))
+
+
+async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        for line, answer in (
+            ("inject text=x model=viril", "Did you mean 'viral'"),
+            ("inject text=x model=sir beta=1.5", "beta must be in [0, 1], got '1.5'"),
+            ("inject text=x seeds=ids:9999999", "9999999"),
+            ("inject text=x seeds=community:Country:5", "Did you mean"),
+            ("inject text=x author=Nobody", "Nobody"),
+            ("path 1 9999999", "9999999"),
+            ("run 0", "whole number from 1"),
+        ):
+            await command(pilot, line)
+            await until(pilot, lambda answer=answer: answer in said(app), PATIENT)
+        assert frame_of(app).sessions == ()
+        (tmp_path / "broken.hub").write_bytes(b"not a world")
+        (tmp_path / "words.csv").write_text("a,b\n1,2\n3\n")
+        await command(pilot, "open broken")
+        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await pilot.press("enter")
+        await command(pilot, f"import {tmp_path}/words.csv")
+        await until(pilot, lambda: isinstance(app.screen, Problem) and "line 3" in seen(app))
+        await pilot.press("enter")
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, Open) and "damaged" in seen(app))
+        await pilot.press("escape")
+
+
+async def test_a_new_world_is_made_and_its_network_measured(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        app.screen.query_one("#network", Select).value = "preferential-attachment"
+        app.screen.query_one("#agents", Input).value = "1,000"
+        await until(pilot, lambda: len(app.screen.query("FormField")) == 1)
+        await until(pilot, lambda: "Needs about" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).agents == 1000, PATIENT)
+        await command(pilot, "detect label-propagation")
+        await until(pilot, lambda: frame_of(app).communities is not None, PATIENT)
+        await command(pilot, "path 0 999")
+        await until(pilot, lambda: isinstance(app.screen, Notice), PATIENT)
+        await pilot.press("enter")
+        await command(pilot, "report")
+        await until(pilot, lambda: "most influential" in seen(app), PATIENT)
