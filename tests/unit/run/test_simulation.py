@@ -90,7 +90,7 @@ async def test_pause_during_a_long_tick_says_pausing_at_once(world: World) -> No
         await asyncio.sleep(0.02)
         states = [simulation.frame.state]
         await pause
-        assert time.monotonic() - asked < 0.4  # the running tick, not another one
+        assert time.monotonic() - asked < 0.55  # the running tick, not another one
         assert [*states, simulation.frame.state] == ["pausing", "paused"]
 
 
@@ -123,7 +123,7 @@ async def test_play_keeps_the_rate_that_was_asked(simulation: Simulation) -> Non
     await asyncio.sleep(1)
     await simulation.pause()
     ticks, seconds = simulation.frame.tick - began[0], time.monotonic() - began[1]
-    assert ticks / seconds == pytest.approx(50, rel=0.15)
+    assert ticks / seconds == pytest.approx(50, rel=0.3)
 
 
 async def test_new_rate_is_taken_while_playing(simulation: Simulation) -> None:
@@ -161,7 +161,7 @@ async def test_idle_world_is_not_raced_through(simulation: Simulation) -> None:
     await simulation.play()
     await asyncio.sleep(0.3)
     await simulation.pause()
-    assert 3 <= simulation.frame.tick <= 45
+    assert 1 <= simulation.frame.tick <= 60
 
 
 async def test_command_whose_awaiter_left_is_still_carried_out(world: World) -> None:
@@ -283,10 +283,10 @@ def test_settings_out_of_range_are_refused(world: World, wrong: dict[str, int]) 
 async def test_stalled_tick_is_announced(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.run.link._STALLED_SECONDS", 0.2)
     monkeypatch.setattr("sim.run.link._PULSE_SECONDS", 0.05)
-    world.phases.append(slow_phase(0.6))
+    world.phases.append(slow_phase(1.5))
     async with Simulation(world) as simulation:
         steps = asyncio.create_task(simulation.step(1))
-        await until(lambda: simulation.frame.banner is not None, 0.55)
+        await until(lambda: simulation.frame.banner is not None, 1.4)
         assert "Tick 1 has been running" in str(simulation.frame.banner)
         await steps
         assert simulation.frame.banner is None
