@@ -82,5 +82,6 @@ clean: ## remove what was built, the environment too
 	@touch $@
 
 .venv/.ready: pyproject.toml | .venv/bin/python
-	$(PIP) install --editable '.[dev,llm]'
+	@echo "Installing Hubbub and the tools of the gate into .venv; this takes a minute or two."
+	@$(PIP) install --quiet --editable '.[dev,llm]'
 	@touch .venv/.installed $@
