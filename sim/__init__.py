@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sim.agents.select import select as select
     from sim.agents.traits import TRAITS as TRAITS
     from sim.agents.vocabulary import Vocabulary as Vocabulary
+    from sim.core.clock import Clock as Clock
     from sim.core.events import AgentCreated as AgentCreated
     from sim.core.events import AgentUpdated as AgentUpdated
     from sim.core.events import CascadeCancelled as CascadeCancelled
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sim.core.events import CascadeStarted as CascadeStarted
     from sim.core.events import CommunitiesChanged as CommunitiesChanged
     from sim.core.events import Event as Event
+    from sim.core.events import EventBus as EventBus
     from sim.core.events import InfluenceCalculated as InfluenceCalculated
     from sim.core.events import MessageReceived as MessageReceived
     from sim.core.events import MessageSent as MessageSent
@@ -53,9 +55,25 @@ if TYPE_CHECKING:
     from sim.core.text import clip as clip
     from sim.core.text import one_line as one_line
     from sim.core.text import width as width
+    from sim.network.analysis import communities as communities
+    from sim.network.analysis import pagerank as pagerank
+    from sim.network.analysis import shortest_path as shortest_path
     from sim.network.generate import NETWORKS as NETWORKS
     from sim.network.generate import generate as generate
     from sim.network.ties import Ties as Ties
+    from sim.run.blocking import run_blocking as run_blocking
+    from sim.run.engine import EngineError as EngineError
+    from sim.run.frames import Communities as Communities
+    from sim.run.frames import Focus as Focus
+    from sim.run.frames import Frame as Frame
+    from sim.run.frames import SessionRow as SessionRow
+    from sim.run.interactions import Batch as Batch
+    from sim.run.jobs import Job as Job
+    from sim.run.jobs import Progress as Progress
+    from sim.run.jobs import start as start
+    from sim.run.performance import Performance as Performance
+    from sim.run.plans import Plan as Plan
+    from sim.run.sessions import Session as Session
     from sim.run.simulation import Simulation as Simulation
     from sim.spread.cascade import Cascade as Cascade
     from sim.spread.compartments import Compartments as Compartments
@@ -88,6 +106,7 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
+    "Batch": "sim.run.interactions",
     "Cascade": "sim.spread.cascade",
     "CascadeCancelled": "sim.core.events",
     "CascadeCompleted": "sim.core.events",
@@ -95,17 +114,24 @@ _HOMES = {
     "CascadeGrew": "sim.core.events",
     "CascadeStarted": "sim.core.events",
     "Channel": "sim.spread.contacts",
+    "Clock": "sim.core.clock",
+    "Communities": "sim.run.frames",
     "CommunitiesChanged": "sim.core.events",
     "Compartments": "sim.spread.compartments",
     "Contacts": "sim.spread.contacts",
     "DrawMode": "sim.spread.contacts",
     "Draws": "sim.spread.contacts",
+    "EngineError": "sim.run.engine",
     "Event": "sim.core.events",
+    "EventBus": "sim.core.events",
     "Exposure": "sim.spread.exposures",
     "Field": "sim.core.params",
     "Floats": "sim.spread.exposures",
+    "Focus": "sim.run.frames",
+    "Frame": "sim.run.frames",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
+    "Job": "sim.run.jobs",
     "Lifecycle": "sim.agents.lifecycle",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
@@ -114,9 +140,14 @@ _HOMES = {
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
     "PerExposure": "sim.spread.exposures",
+    "Performance": "sim.run.performance",
+    "Plan": "sim.run.plans",
+    "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
     "Report": "sim.core.progress",
     "SaveReport": "sim.store",
+    "Session": "sim.run.sessions",
+    "SessionRow": "sim.run.frames",
     "Settings": "sim.core.settings",
     "SettingsWatch": "sim.core.settings",
     "Simulation": "sim.run.simulation",
@@ -135,6 +166,7 @@ _HOMES = {
     "choose_seeds": "sim.world.seeding",
     "clean": "sim.core.text",
     "clip": "sim.core.text",
+    "communities": "sim.network.analysis",
     "contact": "sim.spread.rules",
     "convince": "sim.spread.model",
     "current": "sim.core.settings",
@@ -149,11 +181,15 @@ _HOMES = {
     "make": "sim.core.registry",
     "names": "sim.core.registry",
     "one_line": "sim.core.text",
+    "pagerank": "sim.network.analysis",
     "quiet": "sim.core.progress",
     "register": "sim.core.registry",
+    "run_blocking": "sim.run.blocking",
     "save": "sim.store",
     "select": "sim.agents.select",
+    "shortest_path": "sim.network.analysis",
     "spec": "sim.core.registry",
+    "start": "sim.run.jobs",
     "verify": "sim.store",
     "width": "sim.core.text",
 }
