@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.filter import ANSIToTruecolor, LineFilter
+from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from sim.errors import Cancelled, HubbubError, InputError
 from tui.actions import Action, bindings, by_id
 from tui.backend import Backend, NewWorld, Preferences
-from tui.colours import LeanColours
+from tui.colours import lean
 from tui.commands import History, parse
 from tui.feed import Feed
 from tui.keys import conflicts
@@ -30,6 +30,7 @@ from tui.screens.progress import Job, in_thread
 from tui.sentences import ended, hint_for
 from tui.situation import Situation
 from tui.theme import THEMES, register_themes
+from tui.upkeep import Upkeep
 from tui.work import Work
 
 if TYPE_CHECKING:
@@ -75,14 +76,12 @@ class Hubbub(App[int], inherit_bindings=False):
         self.goal = 0
         self.work = Work(self)
         self.expected = ""
-        self.model_words: list[str] = []
-        self.saved_words: list[str] = []
+        self.upkeep = Upkeep(self)
         self.last_order: Order | None = None
         self.last_new: NewWorld | None = None
         self._is_new_world = True
         self._path = path
         self._said_at = 0.0
-        self._lean_colours: LeanColours | None = None
         self._first = Job("starting")
         self.stage: Stage | None = None
         self.groups: Groups
@@ -95,64 +94,45 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let no control character reach the terminal, whatever widget it came through."""
-        return [*map(self._lean, super().get_line_filters()), SafeFilter()]
-
-    def _lean(self, found: LineFilter) -> LineFilter:
-        """Return what stands for one of Textual's filters, the same each time."""
-        if not isinstance(found, ANSIToTruecolor):
-            return found
-        if self._lean_colours is None or self._lean_colours.full is not found:
-            self._lean_colours = LeanColours(found)
-        return self._lean_colours
+        return [*map(lean, super().get_line_filters()), SafeFilter()]
 
     def on_mount(self) -> None:
         """Take the user's keys and colours, and start the engine once the screen is painted."""
         register_themes(self)
-        if self.preferences.theme in self.available_themes:
-            self.theme = self.preferences.theme
         self.animation_level = "none"
-        self.set_keymap(dict(self.preferences.keymap))
+        self.prefer(self.preferences)
         self.call_after_refresh(self.run_worker, self._begin, exit_on_error=False)
+
+    def prefer(self, wanted: Preferences) -> None:
+        """Do as the user prefers."""
+        self.preferences = wanted
+        self.set_keymap(dict(wanted.keymap))
+        if wanted.theme in self.available_themes:
+            self.theme = wanted.theme
+        elif wanted.theme:
+            self.notify(f"There is no theme {wanted.theme!r}; there are {', '.join(self.themes)}.")
+        for problem in conflicts(wanted.keymap):
+            self.notify(problem, severity="warning", timeout=10)
+        if self.stage is not None:
+            self.stage.draw_with(wanted.symbols)
 
     async def _begin(self) -> None:
         report = self._first.report
         try:
             await in_thread(lambda: self.backend.prepare(report), "start")
             world = await in_thread(lambda: self._first_world(report), "start")
+            report("starting the engine", 0.9)
             await self.enter(world, self._path.stem if self._path else "lastfm-asia", self._path)
         except Exception as error:
             if isinstance(self.screen, Loading):
                 self.screen.fail(sentence_of(error))
             return
-        for problem in conflicts(self.keymap):
-            self.notify(problem, severity="warning", timeout=10)
-        self.set_interval(SETTINGS_EVERY, self._look_at_settings)
-        await self._learn_words()
-        await self._warm()
+        await self.upkeep.begin()
 
     def _first_world(self, report: Callable[[str, float], None]) -> World:
         if self._path is not None:
             return self.backend.load(self._path, report)
         return self.backend.demo(report)
-
-    async def _learn_words(self) -> None:
-        """Learn what the ``:`` line can complete."""
-        cards = await in_thread(self.backend.models, "models")
-        names = [f"model={card.name}" for card in cards]
-        parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
-        self.model_words = [*names, *sorted(parameters)]
-        saved = await in_thread(self.backend.saved, "saves")
-        self.saved_words = [world.path.stem for world in saved]
-
-    async def _warm(self) -> None:
-        try:
-            await in_thread(lambda: self.backend.warm(self._first.report), "warm")
-        except Exception as error:
-            self.log.warning(sentence_of(error))
-
-    async def _look_at_settings(self) -> None:
-        for sentence in await in_thread(self.backend.changed_settings, "settings"):
-            self.notify(sentence, title="Settings")
 
     # -- the world on the screen -------------------------------------------------------------
 
@@ -189,6 +169,7 @@ class Hubbub(App[int], inherit_bindings=False):
         self.groups = Groups()
         self.stage = Stage([Live(), self.groups])
         await self.push_screen(self.stage)
+        self.stage.draw_with(self.preferences.symbols)
 
     def _turn(self) -> None:
         """Take the newest frame, if there is a new one, and show it."""
@@ -361,15 +342,13 @@ class Hubbub(App[int], inherit_bindings=False):
     async def leave(self) -> None:
         """Leave the engine; called when the terminal has been given back."""
         self._first.cancel()
+        self.upkeep.end()
         if self.feed is not None:
             await self.feed.close()
 
 
 SAID_FOR = 8.0
 """Seconds that a sentence stays, until the hint returns."""
-
-SETTINGS_EVERY = 2.0
-"""Seconds between two looks at the settings file."""
 
 
 def main(

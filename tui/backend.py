@@ -96,17 +96,23 @@ class Preferences:
         The name of a theme; empty for the default.
     frames_per_second
         How often the screen follows the engine.
+    symbols
+        What curves are drawn with: ``"braille"``, ``"block"`` or ``"ascii"``.
     """
 
     keymap: Mapping[str, str] = field(default_factory=dict)
     theme: str = ""
     frames_per_second: float = 10.0
+    symbols: str = "braille"
 
 
 class Backend(Protocol):
     """The simulator as the screen sees it; every method may block and is called in a thread."""
 
     saves: Path
+
+    def preferences(self) -> Preferences:
+        """Return what the user set for the screen, as it is now."""
 
     def prepare(self, report: Report) -> None:
         """Import the engine."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter
 
-__all__ = ["LeanColours"]
+__all__ = ["LeanColours", "lean"]
 
 
 class LeanColours(LineFilter):
@@ -40,6 +42,18 @@ class LeanColours(LineFilter):
             if style is not None and _is_of_palette(style):
                 return self.full.apply(segments, background)
         return segments
+
+
+@lru_cache(maxsize=8)
+def lean(found: LineFilter) -> LineFilter:
+    """Return what stands for one of Textual's filters, the same each time.
+
+    Parameters
+    ----------
+    found
+        A filter that Textual would use.
+    """
+    return LeanColours(found) if isinstance(found, ANSIToTruecolor) else found
 
 
 def _is_of_palette(style: Style) -> bool:

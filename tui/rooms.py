@@ -31,7 +31,10 @@ def preferences() -> Preferences:
 
     settings = current()
     return Preferences(
-        keymap=settings.keys, theme=settings.theme, frames_per_second=settings.frames_per_second
+        keymap=settings.keys,
+        theme=settings.theme,
+        frames_per_second=settings.frames_per_second,
+        symbols=settings.symbols,
     )
 
 
@@ -49,6 +52,10 @@ class Rooms:
 
         self.saves = Path(saves) if saves is not None else current().saves_folder
         self._watch = SettingsWatch()
+
+    def preferences(self) -> Preferences:
+        """Return what the settings say now."""
+        return preferences()
 
     def prepare(self, report: Report) -> None:
         """Import the engine, the slow part of a start."""
@@ -160,9 +167,14 @@ class Rooms:
 
     def simulation(self, world: World, name: str, path: Path | None) -> Simulation:
         """Wrap a world in its engine."""
+        from sim import current
         from sim.run import Simulation
 
-        return Simulation(world, name=name, path=path)
+        settings = current()
+        return Simulation(
+            world, name=name, path=path, max_running=settings.max_running,
+            frames_per_second=settings.frames_per_second,
+        )  # fmt: skip
 
     def path_between(self, world: World, start: str, end: str) -> list[str]:
         """Name the members on the shortest path."""

@@ -26,9 +26,9 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "view": list(VIEWS),
         "order": list(ORDERS),
         "export": ["screenshot"],
-        "inject": ["text=", "model=", "author=", *_seeds(app), *app.model_words],
-        "open": app.saved_words,
-        "save": app.saved_words,
+        "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],
+        "open": app.upkeep.saved_words,
+        "save": app.upkeep.saved_words,
     }
     if frame is not None:
         ids = [str(row.id) for row in frame.sessions]

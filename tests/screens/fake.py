@@ -16,7 +16,7 @@ from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.run import Plan, Progress
 from sim.run.frames import Communities, Focus, Frame, SessionRow
-from tui.backend import Card, NewWorld, SavedWorld
+from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
 
@@ -274,6 +274,10 @@ class FakeBackend:
         self.orders: list[NewWorld] = []
         self.slow = 0.0
         self.said: list[str] = []
+        self.preferred = Preferences()
+
+    def preferences(self) -> Preferences:
+        return self.preferred
 
     def prepare(self, report: Callable[[str, float], None]) -> None:
         report("importing the engine", 0.5)

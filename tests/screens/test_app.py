@@ -30,6 +30,7 @@ from tui.screens.params import Params
 from tui.screens.progress import Progress
 from tui.screens.quit import Leave
 from tui.screens.save import Save
+from tui.widgets import Curves
 
 SIZES = [(80, 24), (160, 48)]
 Hub = tuple[Hubbub, Pilot[int]]
@@ -619,9 +620,13 @@ async def test_a_banner_and_changed_settings_are_announced(tmp_path: Path) -> No
         made(app).banner = "The engine stopped: disk full."
         made(app).changed()
         await until(pilot, lambda: "disk full" in seen(app))
-        app.backend.said.append("theme is now x")  # type: ignore[attr-defined]
-        await app._look_at_settings()
-        await until(pilot, lambda: "theme is now x" in seen(app))
+        backend: Any = app.backend
+        backend.said.append("theme is now hubbub-light.")
+        backend.preferred = Preferences(theme="hubbub-light", symbols="ascii")
+        await app.upkeep.look_at_settings()
+        await until(pilot, lambda: "theme is now hubbub-light" in seen(app))
+        assert app.theme == "hubbub-light"
+        assert app.screen.query_one("#curves", Curves).symbols == "ascii"
 
 
 async def test_a_keymap_moves_a_key_and_its_conflict_is_said(tmp_path: Path) -> None:

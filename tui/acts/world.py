@@ -66,7 +66,8 @@ async def save_asking(app: Hubbub) -> bool:
     from tui.screens.save import Save
 
     frame = app.frame
-    path = await app.push_screen_wait(Save(app.backend, frame.name if frame else "world"))
+    name, own = (frame.name, frame.path) if frame else ("world", None)
+    path = await app.push_screen_wait(Save(app.backend, name, own))
     if path is None:
         return False
     await save_to(app, path)

@@ -68,6 +68,8 @@ def _width(pieces: Sequence[Piece], gap: str) -> int:
 class Bar(Widget):
     """A line that shows the newest frame."""
 
+    app: Hubbub
+
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
 
     frame: Frame | None = None
@@ -128,6 +130,7 @@ class ModeBar(Bar):
 
     ALLOW_SELECT = False
     mode: str = "live"
+    _preparing = ""
 
     def turn(self, mode: str) -> None:
         """Mark a mode as the one that is seen."""
@@ -140,8 +143,24 @@ class ModeBar(Bar):
         if self.frame is None:
             return modes
         room = self.size.width - modes.cell_length - 2
-        health = fit(_health(self.frame), room, "   ")
+        preparing = (0, self._preparing, "$text-warning")
+        health = fit([preparing, *_health(self.frame)], room, "   ")
         return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
+
+    def prepare(self, stage: str) -> None:
+        """Say what is still being prepared."""
+        if stage != self._preparing:
+            self._preparing = stage
+            self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        """Go to the mode that was clicked."""
+        at = 0
+        for mode in MODES:
+            at += self._tab(*mode).cell_length
+            if event.x < at:
+                self.app.go(mode[0])
+                return
 
     def _tab(self, mode: str, key: str, label: str) -> Content:
         active = mode == self.mode

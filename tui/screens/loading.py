@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -18,6 +20,9 @@ WORDMARK = """\
 █▄▄█ █  █ █▄▄▀ █▄▄▀ █  █ █▄▄▀
 █  █ █  █ █  █ █  █ █  █ █  █
 ▀  ▀ ▀▀▀▀ ▀▀▀▀ ▀▀▀▀ ▀▀▀▀ ▀▀▀▀"""
+
+PATIENCE = 3.0
+"""Seconds after which the start explains why it takes so long."""
 
 MOTTO = "a city of a million people, talking"
 
@@ -54,7 +59,11 @@ class Loading(Screen[None]):
         self._timer.stop()
 
     def _turn(self) -> None:
-        self.query_one("#stage", Static).update(plain(self.job.stage))
+        spent = time.monotonic() - self.job.started
+        stage = self.job.stage
+        if stage and spent > PATIENCE and not self.has_class("-failed"):
+            stage += f", {spent:.0f} s\nThe first start prepares the engine; later ones are quick."
+        self.query_one("#stage", Static).update(plain(stage))
         self.query_one(Gauge).show(self.job.share)
 
     def fail(self, sentence: str) -> None:

@@ -67,14 +67,17 @@ class Save(Dialog[Path]):
         Knows the saves folder.
     name
         The name proposed.
+    own
+        The file that the world came from, which it may replace unasked.
     """
 
     AUTO_FOCUS = "#name"
 
-    def __init__(self, backend: Backend, name: str) -> None:
+    def __init__(self, backend: Backend, name: str, own: str | None = None) -> None:
         super().__init__("Save the world", yes="Save")
         self._saves = backend.saves
         self._proposed = _proposal(name)
+        self._own = Path(own).resolve() if own else None
         self._agreed = ""
 
     def body(self) -> ComposeResult:
@@ -94,7 +97,8 @@ class Save(Dialog[Path]):
         except InputError as error:
             self.complain(str(error))
             return None
-        if path.exists() and self._agreed != path.name:
+        is_own = path.resolve() == self._own
+        if path.exists() and not is_own and self._agreed != path.name:
             self._agreed = path.name
             self.complain(f"{path.name} exists and would be replaced; press Enter again to agree.")
             return None

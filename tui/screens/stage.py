@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -17,10 +17,12 @@ from tui.safe import line
 from tui.screens.bars import MODES, Footer, ModeBar, StatusBar, Timeline
 from tui.screens.line import Line
 from tui.screens.mode import Mode
+from tui.widgets.panes import StripPane
 
 if TYPE_CHECKING:
     from sim.run import Frame
     from tui.app import Hubbub
+    from tui.widgets.panes import Symbols
 
 __all__ = ["Stage"]
 
@@ -131,6 +133,15 @@ class Stage(Screen[None], inherit_bindings=False):
         banner.display = bool(text)
         if text:
             banner.update(" " + line(text, 400))
+
+    def prepare(self, stage: str) -> None:
+        """Say in the bar what is still being prepared; nothing when all is."""
+        self.query_one(ModeBar).prepare(stage)
+
+    def draw_with(self, symbols: str) -> None:
+        """Draw curves and fields with other symbols, for fonts that lack Braille."""
+        for pane in self.query(StripPane):
+            pane.symbols = cast("Symbols", symbols)
 
     def main_pane(self) -> Widget:
         """Return the first pane that is seen."""

@@ -1,0 +1,83 @@
+"""What goes on beside: learning words to complete, preparing models, watching the settings."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from textual.css.query import NoMatches
+
+from tui.screens.error import sentence_of
+from tui.screens.progress import POLLS_PER_SECOND, Job, in_thread
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+
+__all__ = ["Upkeep"]
+
+SETTINGS_EVERY = 2.0
+"""Seconds between two looks at the settings file."""
+
+
+class Upkeep:
+    """Work that nobody waits for.
+
+    Parameters
+    ----------
+    app
+        Whose.
+
+    Attributes
+    ----------
+    model_words, saved_words
+        What the ``:`` line can complete: models with their parameters, saved worlds.
+    """
+
+    def __init__(self, app: Hubbub) -> None:
+        self._app = app
+        self._warming = Job("preparing the models")
+        self.model_words: list[str] = []
+        self.saved_words: list[str] = []
+
+    async def begin(self) -> None:
+        """Begin, once the first world is on the screen."""
+        self._app.set_interval(SETTINGS_EVERY, self.look_at_settings)
+        await self._learn_words()
+        await self._warm()
+
+    def end(self) -> None:
+        """Stop what can be stopped."""
+        self._warming.cancel()
+
+    async def _learn_words(self) -> None:
+        backend = self._app.backend
+        cards = await in_thread(backend.models, "models")
+        names = [f"model={card.name}" for card in cards]
+        parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
+        self.model_words = [*names, *sorted(parameters)]
+        saved = await in_thread(backend.saved, "saves")
+        self.saved_words = [world.path.stem for world in saved]
+
+    async def _warm(self) -> None:
+        """Prepare every model; the bar says which one is at it."""
+        backend, timer = self._app.backend, self._app.set_interval(1 / POLLS_PER_SECOND, self._tell)
+        try:
+            await in_thread(lambda: backend.warm(self._warming.report), "warm")
+        except Exception as error:
+            self._app.log.warning(sentence_of(error))
+        timer.stop()
+        self._warming.stage = ""
+        self._tell()
+
+    def _tell(self) -> None:
+        with suppress(NoMatches):  # the stage is being taken down
+            if self._app.stage is not None:
+                self._app.stage.prepare(self._warming.stage)
+
+    async def look_at_settings(self) -> None:
+        """Announce what changed in the settings file, and do as it says now."""
+        changed = await in_thread(self._app.backend.changed_settings, "settings")
+        for sentence in changed:
+            self._app.notify(sentence, title="Settings")
+        if changed:
+            self._app.prefer(await in_thread(self._app.backend.preferences, "settings"))
