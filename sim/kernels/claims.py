@@ -348,4 +348,4 @@ def commit_once(touched: U32, m: int, done: U64, claim: U64, sources: U32) -> No
 @kernel
 def remix(bits: Word) -> Word:
     """Return a second word from one draw (uint64)."""
-    return mix(bits + np.uint64(0x632BE59BD9B4E019))
+    return mix(np.uint64(bits) + np.uint64(0x632BE59BD9B4E019))

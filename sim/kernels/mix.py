@@ -28,6 +28,7 @@ _S11 = np.uint64(11)
 @kernel
 def mix(z: np.uint64) -> np.uint64:
     """Return the splitmix64 finaliser of ``z`` (uint64)."""
+    z = np.uint64(z)  # a Python int below 2**63 would be signed, and its shifts arithmetic
     z = (z ^ (z >> _S30)) * _M1
     z = (z ^ (z >> _S27)) * _M2
     return z ^ (z >> _S31)
@@ -36,19 +37,19 @@ def mix(z: np.uint64) -> np.uint64:
 @kernel
 def word(key: np.uint64, i: int) -> np.uint64:
     """Return the 64 random bits at address ``i`` under ``key``; also a key for :func:`word2`."""
-    return mix(key + np.uint64(i) * C1)
+    return mix(np.uint64(key) + np.uint64(i) * C1)
 
 
 @kernel
 def word2(key_i: np.uint64, j: int) -> np.uint64:
     """Return the 64 random bits at second address ``j`` under ``key_i`` (a :func:`word`)."""
-    return mix(key_i + np.uint64(j) * C2)
+    return mix(np.uint64(key_i) + np.uint64(j) * C2)
 
 
 @kernel
 def uniform(bits: np.uint64) -> float:
     """Return ``bits`` as a float64 in [0, 1), 53 bits of resolution."""
-    return float(bits >> _S11) * 1.1102230246251565e-16
+    return float(np.uint64(bits) >> _S11) * 1.1102230246251565e-16
 
 
 @kernel
