@@ -1,0 +1,65 @@
+"""A sparse column against a dictionary."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.kernels.sparse import VACANT, lookup, rehash, slot, store, take_slot, take_slots
+
+AGENTS = st.lists(st.integers(0, 2**32 - 2), unique=True, max_size=32)
+
+
+def hashed(slots: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    return np.full(slots, VACANT), np.zeros(slots, np.int32)
+
+
+@given(agents=AGENTS, values=st.lists(st.integers(1, 1000), min_size=32, max_size=32))
+def test_what_is_stored_is_found_and_others_have_zero(agents: list[int], values: list[int]) -> None:
+    keys, column = hashed()
+    known = dict(zip(agents, values, strict=False))
+    store(keys, column, np.array(agents, np.uint32), np.array(list(known.values()), np.int32))
+    asked = np.array([*agents, 5, 77, 2**31], np.uint32)
+    out = np.empty(asked.size, np.int32)
+    lookup(keys, column, asked, out)
+    assert out.tolist() == [known.get(int(v), 0) for v in asked]
+
+
+def test_a_dense_column_has_each_agent_at_its_own_place() -> None:
+    none = np.empty(0, np.uint32)
+    assert [int(slot(none, np.uint64(v))) for v in (0, 5, 2**40)] == [0, 5, 2**40]
+    assert int(take_slot(none, np.uint64(3))) == 3
+    places = np.empty(2, np.uint64)
+    take_slots(none, np.array([9, 4], np.uint32), places)
+    assert places.tolist() == [9, 4]
+
+
+def test_a_place_is_vacant_until_it_is_taken_and_then_stays() -> None:
+    keys, _ = hashed(8)
+    place = slot(keys, np.uint64(11))
+    assert keys[place] == VACANT
+    assert take_slot(keys, np.uint64(11)) == place == slot(keys, np.uint64(11))
+    assert keys[place] == 11
+
+
+def test_agents_that_hash_to_one_place_have_places_of_their_own() -> None:
+    keys, _ = hashed(8)
+    home = slot(keys, np.uint64(0))
+    rivals = [v for v in range(200) if slot(keys, np.uint64(v)) == home][:4]
+    places = np.empty(4, np.uint64)
+    take_slots(keys, np.array(rivals, np.uint32), places)
+    assert len(set(places.tolist())) == 4
+    assert [int(slot(keys, np.uint64(v))) for v in rivals] == places.tolist()
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_larger_table_holds_the_same(dense: bool) -> None:
+    keys, column = hashed(16)
+    agents = np.array([3, 99, 100, 64, 7], np.uint32)
+    store(keys, column, agents, np.arange(1, 6, dtype=np.int32))
+    into, out = (np.empty(0, np.uint32), np.zeros(101, np.int32)) if dense else hashed(64)
+    rehash(keys, column, into, out)
+    found = np.empty(5, np.int32)
+    lookup(into, out, agents, found)
+    assert found.tolist() == [1, 2, 3, 4, 5]
+    assert int(out.sum()) == 15
