@@ -1,0 +1,184 @@
+"""Plugins by name: how they enter, how they are refused."""
+
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from sim.core import registry
+from sim.core.params import Field, Parameters
+from sim.core.registry import failures, load_file, make, names, register, spec
+from sim.errors import FileError, InputError, ParameterError, PluginError, UnknownNameError
+
+BUILT_IN = {
+    "diffusion", "hybrid", "independent-cascade", "linear-threshold", "si", "sir", "sis", "viral",
+}  # fmt: skip
+MODEL = '''
+from typing import ClassVar
+from sim import Compartments, Field, contact, register
+
+@register("{name}")
+class Rumour(Compartments):
+    """A rumour that spreads."""
+    version: ClassVar[str] = "{version}"
+    beta: float = Field(0.05, ge=0, le=1, description="chance")
+    states: ClassVar = ("s", "i")
+    seeded: ClassVar = "i"
+    rules: ClassVar = (contact("s", "i", by="i", chance="beta"),)
+'''
+
+
+class Kind(Parameters):
+    """Something of a kind."""
+
+    plugin_kind: ClassVar[str] = "test-kind"
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    """Leave no plugin of these tests behind."""
+    names()
+    before = {kind: dict(known) for kind, known in registry._known.items()}
+    noted = list(registry._failures)
+    yield
+    registry._known.clear()
+    registry._known.update(before)
+    registry._failures[:] = noted
+
+
+def written(folder: Path, text: str, name: str = "rumour.py") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_the_built_in_models_are_there() -> None:
+    assert set(names()) >= BUILT_IN
+    assert list(names()) == sorted(names())
+    assert names("no-such-kind") == ()
+
+
+def test_a_registered_class_is_made_by_name_with_its_parameters() -> None:
+    @register("a-thing")
+    class Thing(Kind):
+        """One thing.
+
+        And more about it.
+        """
+
+        size: int = Field(3, ge=0, le=9, description="how big")
+
+    assert make("a-thing", "test-kind", size=4).size == 4
+    assert Thing.plugin_name == "a-thing"
+    found = spec("a-thing", "test-kind")
+    assert (found.kind, found.version, found.summary) == ("test-kind", "1", "One thing.")
+    assert found.origin == __name__
+    assert len(found.sha256) == 64
+    with pytest.raises(ParameterError, match=r"a-thing: size must be in \[0, 9\], got 10"):
+        make("a-thing", "test-kind", size=10)
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="No propagation model named 'sri'"):
+        spec("sri")
+
+
+@pytest.mark.parametrize("name", ["", "Mixed", "under_score", "with space", "ümlaut!"])
+def test_malformed_names_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="lower-case words joined by '-'"):
+        register(name)(Kind)
+
+
+def test_a_class_of_no_kind_is_refused() -> None:
+    class Nothing(Parameters):
+        """Of no kind."""
+
+    with pytest.raises(InputError, match="Nothing is of no plugin kind"):
+        register("nothing")(Nothing)
+
+
+def test_a_name_that_another_origin_took_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        PluginError, match=r"'sir' of .*rumour\.py is already registered by plugins"
+    ):
+        load_file(written(tmp_path, MODEL.format(name="sir", version="1")))
+
+
+def test_the_same_origin_may_register_again() -> None:
+    for _ in range(2):
+        register("again")(type("Again", (Kind,), {"__module__": __name__}))
+    assert names("test-kind") == ("again",)
+
+
+def test_a_file_brings_its_models(tmp_path: Path) -> None:
+    path = written(tmp_path, MODEL.format(name="rumour", version="2.1"))
+    (found,) = load_file(path)
+    assert (found.name, found.version, found.origin) == ("rumour", "2.1", str(path))
+    assert make("rumour", beta=0.5).beta == 0.5
+    assert load_file(str(path)) == (found,)
+
+
+def test_an_edited_file_replaces_what_it_brought(tmp_path: Path) -> None:
+    load_file(written(tmp_path, MODEL.format(name="rumour", version="1")))
+    (found,) = load_file(written(tmp_path, MODEL.format(name="rumour", version="2")))
+    assert found.version == spec("rumour").version == "2"
+
+
+def test_missing_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="no such plugin file"):
+        load_file(tmp_path / "none.py")
+    with pytest.raises(FileError, match="no such plugin file"):
+        load_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = 1", "registers nothing"),
+        ("1 / 0", "could not be imported: ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "could not be imported: SystemExit: 3"),
+        ("def broken(:", "could not be imported: SyntaxError"),
+        ("import no_such_package", "could not be imported: ModuleNotFoundError"),
+    ],
+)
+def test_files_that_bring_nothing_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(PluginError, match=sentence):
+        load_file(path)
+
+
+def test_a_file_that_failed_may_be_tried_again(tmp_path: Path) -> None:
+    path = written(tmp_path, "raise ValueError('not yet')")
+    for _ in range(2):
+        with pytest.raises(PluginError, match="not yet"):
+            load_file(path)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"ends in \.py"):
+        load_file(written(tmp_path, "", "notes.txt"))
+
+
+class Entry:
+    """An entry point of an installed package."""
+
+    def __init__(self, name: str, error: Exception | None = None) -> None:
+        self.name, self.error = name, error
+
+    def load(self) -> None:
+        """Import it, or fail."""
+        if self.error:
+            raise self.error
+
+
+def test_a_package_that_cannot_be_imported_is_noted(monkeypatch: Any) -> None:
+    entries = [Entry("good"), Entry("bad", ImportError("no module named 'torch'"))]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: entries)
+    monkeypatch.setattr(registry, "_loaded", set())
+    before = len(failures())
+    names()
+    names()  # asked once only
+    (noted,) = failures()[before:]
+    assert str(noted) == "Plugin 'bad': could not be imported: no module named 'torch'."

@@ -1,0 +1,60 @@
+"""Every error is one sentence, and of one tree."""
+
+from pathlib import Path
+
+import pytest
+
+from sim import errors
+from sim.errors import (
+    CapacityError,
+    FileError,
+    FormatError,
+    HubbubError,
+    InputError,
+    PluginError,
+    UnknownNameError,
+)
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_all_errors_are_of_one_tree(name: str) -> None:
+    assert issubclass(getattr(errors, name), HubbubError)
+    assert getattr(errors, name).__doc__
+
+
+def test_errors_are_also_what_python_calls_them() -> None:
+    assert issubclass(InputError, ValueError)
+    assert issubclass(CapacityError, MemoryError)
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    error = UnknownNameError("propagation model", "indepndent", ["sir", "independent"])
+    assert str(error) == "No propagation model named 'indepndent'. Did you mean 'independent'?"
+    assert (error.name, error.known) == ("indepndent", ("independent", "sir"))
+
+
+def test_without_a_near_name_the_known_ones_are_listed() -> None:
+    error = UnknownNameError("colour", "zzz", {"red", "blue"})
+    assert str(error) == "No colour named 'zzz'. Known: blue, red."
+    assert str(UnknownNameError("colour", "zzz", ())) == "No colour named 'zzz'. Known: none."
+
+
+def test_a_file_error_begins_with_the_path() -> None:
+    error = FileError(Path("a/b.hub"), "is empty")
+    assert str(error) == "a/b.hub: is empty."
+    assert (error.path, error.reason) == ("a/b.hub", "is empty")
+
+
+def test_a_format_error_shows_the_line_shortened() -> None:
+    error = FormatError("x.csv", 7, "a,b\r\n", "a line has three fields")
+    assert str(error) == "x.csv: line 7 'a,b': a line has three fields."
+    assert (error.line, error.rule) == (7, "a line has three fields")
+    long = FormatError("x.csv", 1, "y" * 61, "is short")
+    assert f"'{'y' * 57}...'" in str(long)
+    assert f"'{'y' * 60}'" in str(FormatError("x.csv", 1, "y" * 60, "is short"))
+
+
+def test_a_plugin_error_names_the_plugin() -> None:
+    error = PluginError("viral", "returned NaN")
+    assert str(error) == "Plugin 'viral': returned NaN."
+    assert (error.plugin, error.reason) == ("viral", "returned NaN")
