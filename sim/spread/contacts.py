@@ -166,7 +166,9 @@ class Contacts:
         What may be read of agents.
     """
 
-    __slots__ = ("_in_trust", "degree", "kind", "people", "rows", "scratch", "targets", "trust")
+    __slots__ = (
+        "_in_trust", "_whole", "degree", "kind", "people", "rows", "scratch", "targets", "trust",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -178,6 +180,7 @@ class Contacts:
         people: People,
         trust: npt.NDArray[np.uint16] | None = None,
         kind: npt.NDArray[np.uint8] | None = None,
+        whole: Contacts | None = None,
     ) -> None:
         self.rows = rows
         self.targets = targets
@@ -187,6 +190,7 @@ class Contacts:
         self.scratch = scratch
         self.people = people
         self._in_trust: npt.NDArray[np.int64] | None = None
+        self._whole = whole
 
     @property
     def agents(self) -> int:
@@ -195,7 +199,12 @@ class Contacts:
 
     @property
     def in_trust(self) -> npt.NDArray[np.int64]:
-        """The summed trust (in 1/65535) that each agent gives its sources, int64 (agents,)."""
+        """The trust (in 1/65535) that each agent gives all its sources, int64 (agents,).
+
+        Of the whole network, as :attr:`degree` is.
+        """
+        if self._whole is not None:
+            return self._whole.in_trust
         if self._in_trust is None:
             self._in_trust = np.zeros(self.agents, np.int64)
             in_trust(self.targets, self.trust, self._in_trust)
@@ -224,6 +233,7 @@ class Contacts:
             people=self.people,
             trust=_picked(self.trust, ties, 65535),
             kind=_picked(self.kind, ties, 0),
+            whole=self,
         )
 
     def _ties(self, sources: Ids, targets: Ids) -> npt.NDArray[np.int64]:
