@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.segment import Segment, Segments
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
@@ -27,7 +29,7 @@ from tui.safe import SafeFilter, line, plain
 from tui.screens.error import Problem, sentence_of
 from tui.screens.loading import Loading
 from tui.screens.progress import Job, in_thread
-from tui.sentences import ended, hint_for
+from tui.sentences import broken, ended, hint_for
 from tui.situation import Situation
 from tui.theme import THEMES, register_themes
 from tui.upkeep import Upkeep
@@ -147,7 +149,7 @@ class Hubbub(App[int], inherit_bindings=False):
             What it is called and where it is saved, if it is.
         """
         simulation = self.backend.simulation(world, name, path)
-        feed = Feed(simulation)
+        feed = Feed(simulation, self.show_problem)
         await feed.open()
         old, self.feed = self.feed, feed
         if old is not None:
@@ -326,7 +328,16 @@ class Hubbub(App[int], inherit_bindings=False):
         except Exception as error:
             if not isinstance(error, HubbubError):
                 self.log.error(sentence_of(error))
-            self.push_screen(Problem(error))
+            self.show_problem(error)
+
+    def show_problem(self, error: Exception) -> None:
+        """Show what went wrong; the program goes on."""
+        self.push_screen(Problem(error))
+
+    def _fatal_error(self) -> None:
+        """Say where the program itself broke, without the values in it, in clean text."""
+        self._exit_renderables.append(Segments([Segment(broken(sys.exception()))]))
+        self._close_messages_no_wait()
 
     def ask_command(self, start: str) -> None:
         """Open the ``:`` line."""

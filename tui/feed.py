@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,10 +43,13 @@ class Feed:
     ----------
     simulation
         A simulation that has not been entered yet.
+    on_failure
+        Called when watching ends by an error after it began well.
     """
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: Simulation, on_failure: Callable[[Exception], None]) -> None:
         self.simulation = simulation
+        self._on_failure = on_failure
         self.mailbox = Mailbox()
         self._ready: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -74,8 +78,9 @@ class Feed:
                     self.mailbox.put(frame)
         except Exception as error:
             if self._ready.done():
-                raise
-            self._ready.set_exception(error)
+                self._on_failure(error)
+            else:
+                self._ready.set_exception(error)
         finally:
             with contextlib.suppress(asyncio.InvalidStateError):
                 self._ready.cancel()

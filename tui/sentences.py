@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tui.actions import by_id
 from tui.figures import count, percent
 from tui.keys import key_label, keys_of
-from tui.safe import line
+from tui.safe import line, plain
 
 if TYPE_CHECKING:
     from sim.run import Frame
 
-__all__ = ["ended", "hint_for"]
+__all__ = ["broken", "ended", "hint_for"]
+
+
+def broken(error: BaseException | None) -> str:
+    """Say that the program itself broke, and where, without the values in it.
+
+    Parameters
+    ----------
+    error
+        What nobody foresaw.
+    """
+    lines = traceback.format_exception(error) if error is not None else ["unknown error\n"]
+    where = plain("".join(lines)[-3500:])
+    return f"Hubbub stopped because of an error of its own; please report it.\n{where}\n"
 
 
 def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:

@@ -135,6 +135,26 @@ backend.simulation = simulation
     assert b"\x07" not in ours, ours[max(0, ours.find(b"\x07") - 60) :][:80]
 
 
+def test_an_error_of_its_own_gives_the_terminal_back_and_shows_no_values(tmp_path: Path) -> None:
+    more = """
+from tui.screens.stage import Stage
+def broken(self, frame, **_):
+    secret = "sk-" + "12345"
+    raise RuntimeError("tripped \\x1b]0;owned\\x07")
+Stage.show = broken
+"""
+    child = Child(tmp_path, more)
+    try:
+        assert child.end() == 1
+        assert termios.tcgetattr(child.slave)[3] == child.before[3]
+    finally:
+        child.close()
+    assert b"error of its own" in child.output
+    assert b"tripped" in child.output
+    assert b"\x1b]0;owned" not in child.output
+    assert b"sk-12345" not in child.output
+
+
 def test_a_pipe_or_a_dumb_terminal_is_refused_with_the_headless_command(tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tui.app import main; sys.exit(main())"
