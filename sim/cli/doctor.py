@@ -21,7 +21,6 @@ _LIBRARIES = (
     "numpy",
     "numba",
     "llvmlite",
-    "scipy",
     "igraph",
     "networkx",
     "textual",
