@@ -1,4 +1,4 @@
-"""Ties as sorted rows: counting sorts, merge, transpose and checks, all linear in the ties.
+"""Ties as sorted rows: merge, transpose and checks, all linear in the ties.
 
 A network is ``rows`` uint32 (n, 2), the (start, length) of each agent's row, and ``targets``
 uint32 (m,), each row strictly increasing. ``trust`` is uint16 (m,) beside ``targets``, or (0,)
@@ -14,16 +14,12 @@ from sim.kernels.jit import kernel
 
 __all__ = [
     "check_rows",
-    "collect_rows",
-    "compact_rows",
-    "count_arcs",
     "count_shared",
     "count_targets",
     "merge_rows",
     "mirrors",
     "quantise",
     "row_starts",
-    "scatter_arcs",
     "transpose_rows",
 ]
 
@@ -36,111 +32,6 @@ _FULL = 65535.0
 
 
 @kernel
-def count_arcs(
-    sources: Words,
-    targets: Words,
-    both: bool,
-    begin: int,
-    end: int,
-    out_count: Longs,
-    in_count: Longs,
-) -> int:
-    """Add arcs ``begin..end`` to the degrees; return how many were loops (not added).
-
-    ``sources``, ``targets`` uint32 (m,); ``both``: each arc also stands for its reverse;
-    ``out_count``, ``in_count`` int64 (n,), added to.
-    """
-    loops = 0
-    for i in range(begin, end):
-        s = sources[i]
-        t = targets[i]
-        if s == t:
-            loops += 1
-            continue
-        out_count[s] += 1
-        in_count[t] += 1
-        if both:
-            out_count[t] += 1
-            in_count[s] += 1
-    return loops
-
-
-@kernel
-def scatter_arcs(
-    sources: Words,
-    targets: Words,
-    trust: Shorts,
-    both: bool,
-    begin: int,
-    end: int,
-    cursor: Longs,
-    heads: Words,
-    head_trust: Shorts,
-) -> None:
-    """Write arcs ``begin..end`` grouped by target, in input order within a target.
-
-    ``cursor`` int64 (n,): next free place of each target's group, advanced; ``heads`` uint32:
-    the sources, grouped; ``head_trust`` uint16 beside it where ``trust`` is given, else (0,).
-    """
-    weighted = trust.size > 0
-    for i in range(begin, end):
-        s = sources[i]
-        t = targets[i]
-        if s == t:
-            continue
-        at = cursor[t]
-        cursor[t] = at + 1
-        heads[at] = s
-        if weighted:
-            head_trust[at] = trust[i]
-        if both:
-            at = cursor[s]
-            cursor[s] = at + 1
-            heads[at] = t
-            if weighted:
-                head_trust[at] = trust[i]
-
-
-@kernel
-def collect_rows(
-    stops: Longs,
-    heads: Words,
-    head_trust: Shorts,
-    begin: int,
-    end: int,
-    rows: Words,
-    targets: Words,
-    trust: Shorts,
-) -> int:
-    """Append targets ``begin..end`` to the rows of their sources; return the duplicates.
-
-    Second half of the counting sort: targets come in rising order, so rows end up sorted, and a
-    duplicate is always the tie just written; it overwrites that tie's trust (the last arc wins).
-    ``stops`` int64 (n,): end of each target's group in ``heads``; ``rows`` holds the starts, and
-    lengths of what is written so far.
-    """
-    weighted = head_trust.size > 0
-    duplicates = 0
-    at = np.int64(0) if begin == 0 else stops[begin - 1]
-    for t in range(begin, end):
-        stop = stops[t]
-        while at < stop:
-            s = heads[at]
-            length = rows[s, 1]
-            place = np.int64(rows[s, 0]) + np.int64(length)
-            if length > 0 and targets[place - 1] == t:
-                duplicates += 1
-                place -= 1
-            else:
-                targets[place] = t
-                rows[s, 1] = np.int64(length) + 1
-            if weighted:
-                trust[place] = head_trust[at]
-            at += 1
-    return duplicates
-
-
-@kernel
 def row_starts(lengths: Longs, rows: Words) -> None:
     """Set the starts of ``rows`` uint32 (n, 2) from ``lengths`` int64 (n,); lengths become 0."""
     total = np.int64(0)
@@ -148,23 +39,6 @@ def row_starts(lengths: Longs, rows: Words) -> None:
         rows[u, 0] = total
         rows[u, 1] = 0
         total += lengths[u]
-
-
-@kernel
-def compact_rows(
-    rows: Words, targets: Words, trust: Shorts, out_targets: Words, out_trust: Shorts
-) -> None:
-    """Copy rows with gaps into tight arrays and set the new starts in ``rows``."""
-    weighted = trust.size > 0
-    place = np.int64(0)
-    for u in range(rows.shape[0]):
-        start = np.int64(rows[u, 0])
-        rows[u, 0] = place
-        for e in range(start, start + np.int64(rows[u, 1])):
-            out_targets[place] = targets[e]
-            if weighted:
-                out_trust[place] = trust[e]
-            place += 1
 
 
 @kernel

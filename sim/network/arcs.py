@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import CapacityError, InputError
+from sim.kernels import arcs as sort_kernels
 from sim.kernels import ties as kernels
 
 __all__ = [
@@ -32,6 +33,8 @@ NO_TRUST: Trust = np.empty(0, np.uint16)
 NO_TRUST.flags.writeable = False
 
 _CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel between calls
+_BLOCK_BITS = 10
+_DIGIT_BITS = 11
 
 
 def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
@@ -113,35 +116,44 @@ def quantised(trust: npt.ArrayLike | None, count: int) -> Trust:
 def sorted_rows(
     sources: Ids, targets: Ids, trust: Trust, agents: int, *, both: bool, report: Report
 ) -> tuple[Rows, int]:
-    """Return ((rows, targets, trust), loops dropped) by two counting sorts.
+    """Return ((rows, targets, trust), loops dropped): see :mod:`sim.kernels.arcs`.
 
-    Arcs go into groups by target, then from target to target into the rows of their sources:
-    rows come out sorted and, being stable, the last of duplicate arcs is met last.
+    Takes 8 bytes an arc besides the result.
     """
-    outs, ins = np.zeros(agents, np.int64), np.zeros(agents, np.int64)
+    bits = max(1, (agents - 1).bit_length())
+    shift = bits - min(bits, max(_BLOCK_BITS, 2 * bits - 48))  # a record has 48 bits for two ids
+    counts = np.zeros(((agents - 1) >> shift) + 1 if agents else 0, np.int64)
     loops = 0
     for begin, end in chunks(sources.size):
         report("counting ties", begin / sources.size)
-        loops += kernels.count_arcs(sources, targets, both, begin, end, outs, ins)
-    stops = np.cumsum(ins)
-    total = int(stops[-1]) if agents else 0
+        loops += sort_kernels.count_blocks(sources, targets, both, shift, begin, end, counts)
+    stops = np.cumsum(counts)
+    total = int(counts.sum())
     if total >= LIMIT:
         raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {total:,}.")
-    weights = total if trust.size else 0
-    heads, head_trust = np.empty(total, np.uint32), np.empty(weights, np.uint16)
-    np.subtract(stops, ins, out=ins)
+    records, cursor = np.empty(total, np.uint64), stops - counts
     for begin, end in chunks(sources.size):
-        report("sorting ties by target", begin / sources.size)
-        kernels.scatter_arcs(sources, targets, trust, both, begin, end, ins, heads, head_trust)
-    rows = np.empty((agents, 2), np.uint32)
-    kernels.row_starts(outs, rows)
-    grouped = (np.empty(total, np.uint32), np.empty(weights, np.uint16))
-    extra = 0
+        report("sorting ties", 0.4 * begin / sources.size)
+        sort_kernels.scatter_blocks(
+            sources, targets, trust, both, shift, bits, begin, end, cursor, records
+        )
+    rows, count = np.zeros((agents, 2), np.uint32), 0
+    out, out_trust = np.empty(total, np.uint32), np.empty(total if trust.size else 0, np.uint16)
+    spare, digits = np.empty(int(counts.max(initial=0)), np.uint64), _digits(shift + bits)
     for begin, end in even_chunks(stops):
-        report("sorting ties by source", begin / agents)
-        extra += kernels.collect_rows(stops, heads, head_trust, begin, end, rows, *grouped)
-    del heads, head_trust
-    return (_tight(rows, *grouped, total - extra) if extra else (rows, *grouped)), loops
+        report("sorting ties", 0.4 + 0.6 * begin / stops.size)
+        count = sort_kernels.sort_blocks(
+            records, stops, begin, end, shift, bits, spare, digits, count, rows, out, out_trust
+        )
+    if count < total:
+        out, out_trust = out[:count].copy(), out_trust[:count].copy()
+    return (rows, out, out_trust), loops
+
+
+def _digits(bits: int) -> npt.NDArray[np.int64]:
+    """Return counters for a radix sort by ``bits`` bits: (passes, values of a digit)."""
+    passes = -(-bits // _DIGIT_BITS)
+    return np.empty((passes, 1 << -(-bits // passes)), np.int64)
 
 
 def even_chunks(
@@ -162,13 +174,6 @@ def even_chunks(
         if end > begin:
             yield begin, end
             begin = end
-
-
-def _tight(rows: Ids, targets: Ids, trust: Trust, count: int) -> Rows:
-    out = np.empty(count, np.uint32)
-    out_trust = np.empty(count if trust.size else 0, np.uint16)
-    kernels.compact_rows(rows, targets, trust, out, out_trust)
-    return rows, out, out_trust
 
 
 def transposed(rows: Ids, targets: Ids, trust: Trust, in_degree: Ids, report: Report) -> Rows:

@@ -263,7 +263,7 @@ def test_paths_from_more_than_64_agents_are_measured_in_turns() -> None:
 def test_sampled_path_length_errs_as_it_says() -> None:
     ties = scale_free(600)
     exact = analysis.path_length(ties, None).value
-    found = [analysis.path_length(ties, 100, seed=seed) for seed in range(150)]
+    found = [analysis.path_length(ties, 450, seed=seed) for seed in range(150)]
     off = np.array([(f.value - exact) / f.error for f in found])
     assert abs(off.mean()) < 4 / np.sqrt(150)
     assert 0.8 < off.std() < 1.2
