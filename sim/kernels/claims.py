@@ -30,6 +30,7 @@ __all__ = [
     "commit_once",
     "count_ties",
     "gap",
+    "gap_scale",
     "is_open",
     "mark",
     "narrow",
@@ -83,10 +84,16 @@ def count_ties(rows: U32, speakers: U32, lo: int, hi: int) -> Number:
 
 
 @kernel
-def gap(bits: Word, scale: float) -> Number:
-    """Return how many ties a draw passes over; geometric for ``scale = 1 / log1p(-p)``.
+def gap_scale(p: float) -> float:
+    """Return ``1 / log1p(-p)`` of a chance 0 < p < 1, finite however small the chance."""
+    return float(1.0 / min(np.log1p(-p), -1e-300))
 
-    At most 2**62, which no row reaches, however small the chance.
+
+@kernel
+def gap(bits: Word, scale: float) -> Number:
+    """Return how many ties a draw passes over: geometric, for the :func:`gap_scale` of a chance.
+
+    At most 2**62, which no row reaches.
     """
     return np.int64(min(np.log(_TINY + uniform(bits)) * scale, _FAR))
 
@@ -278,7 +285,7 @@ def claim_skips(
 ) -> Number:
     """As :func:`claim_coins` by geometric gaps: only the ties that fall are visited.
 
-    ``scale = 1 / log1p(-p)`` for a chance 0 < p < 1. The same law as coins, other draws.
+    ``scale`` is the :func:`gap_scale` of the chance. The same law as coins, other draws.
     """
     batch = np.empty(BATCH, np.uint64)
     drawn = np.empty(BATCH, np.uint64)

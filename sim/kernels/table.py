@@ -209,7 +209,7 @@ def table_contacts(
         Summed chance of each row, and whether the tie's trust multiplies it (uint8).
     mode, scale, ceiling
         Of each state: 0 silent, 1 a coin a tie, 2 geometric gaps, 3 + k: k random ties;
-        ``1 / log1p(-ceiling)``; the largest row total.
+        the :func:`~sim.kernels.claims.gap_scale` of the ceiling; the largest row total.
     states
         Number of states.
 

@@ -148,7 +148,7 @@ def _claim(
         chances = _chances(contacts, chance, scale)
         found = claims.claim_given(rows, targets, chances, draws.coins, ids, low, high, *into)
     elif draws.mode == "skips" and not trust.size + degree.size and 0.0 < chance < 1.0:
-        gaps = float(1.0 / np.log1p(-chance))
+        gaps = claims.gap_scale(chance)
         found = claims.claim_skips(rows, targets, ids, low, high, key, gaps, *into)
     else:
         found = claims.claim_coins(rows, targets, trust, degree, ids, low, high, key, chance, *into)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError, ParameterError, UnknownNameError
+from sim.kernels.claims import gap_scale
 
 __all__ = ["After", "Chance", "Contact", "Table", "after", "contact", "tabulate"]
 
@@ -287,8 +288,9 @@ def _arrays(
         mode[mode == 1] = 3 + contacts
     elif skips:
         mode[(ceiling > 0.0) & (ceiling < 1.0)] = 2
-    with np.errstate(divide="ignore"):
-        scale = np.where(mode == 2, 1.0 / np.log1p(-np.minimum(ceiling, 1.0)), 0.0)
+    scale = np.array(
+        [gap_scale(p) if how == 2 else 0.0 for p, how in zip(ceiling, mode, strict=True)]
+    )
     return Table(
         off, cum, listener, speaker, total,
         np.array([row.trusted for row in rows], np.uint8),

@@ -88,12 +88,11 @@ def skipped(net: Net, key: Any, p: float, speakers: list[int]) -> list[tuple[int
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("p", [1e-300, 0.01, 0.3, 0.999])
+@pytest.mark.parametrize("p", [5e-324, 0.01, 0.3, 0.999])
 def test_skips_visit_the_ties_at_geometric_gaps(key: np.uint64, p: float) -> None:
     net = Net()
     net.close(5)
-    scale = float(1 / np.log1p(-p))
-    whole = *net.place(), ids(*SPEAKERS), 0, len(SPEAKERS), key, scale
+    whole = *net.place(), ids(*SPEAKERS), 0, len(SPEAKERS), key, claims.gap_scale(p)
     touched = call(claim_skips, *whole, net.done, net.claim, net.touched, 0)
     check(net, touched, lowest(net, skipped(net, key, p, SPEAKERS) if p > 1e-9 else []))
 
@@ -102,7 +101,7 @@ def test_skips_visit_the_ties_at_geometric_gaps(key: np.uint64, p: float) -> Non
 def test_batches_that_overflow_and_parts_of_the_speakers_change_nothing(skips: bool) -> None:
     net, key, p = Net(agents=3 * BATCH, ties=9000), KEYS[1], 0.8
     speakers = sorted({3, *range(0, 3000, 7)})
-    part: Any = (claim_skips, (float(1 / np.log1p(-p)),)) if skips else (claim_coins, (p,))
+    part: Any = (claim_skips, (claims.gap_scale(p),)) if skips else (claim_coins, (p,))
     before = () if skips else (NO_TRUST, NO_DEGREE)
     m = 0
     for lo, hi in [(0, 5), (5, 200), (200, len(speakers))]:
@@ -186,3 +185,10 @@ def test_rows_are_approached_without_a_change() -> None:
     ends = [(net.row(u)[0][1], net.row(u)[-1][1]) for u in SPEAKERS if net.row(u)]
     expected = np.bitwise_xor.reduce(np.array(ends).reshape(-1))
     assert call(claims.approach, *net.place(), ids(*SPEAKERS), 0, 5) == expected
+
+
+@pytest.mark.parametrize("bits", [0, 1 << 11, 2**63, 2**64 - 1])
+def test_gaps_are_finite_for_every_draw_and_chance(bits: int) -> None:
+    for p in (5e-324, 1e-300, 1e-17, 0.5, 1 - 2.0**-53):
+        assert 0 <= claims.gap(np.uint64(bits), claims.gap_scale(p)) <= 2**62
+    assert claims.gap_scale(0.5) == pytest.approx(1 / np.log(0.5))
