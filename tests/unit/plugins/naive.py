@@ -1,0 +1,82 @@
+"""Models in plain Python, one contact at a time, with the coins that kernels throw."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim import Cascade, World
+from sim.core import rng
+from sim.core.rng import Stream
+
+Adopted = dict[int, tuple[int, int]]
+"""Agent -> (tick, source)."""
+
+
+def share(bits: int) -> float:
+    return (bits >> 11) * 2.0**-53
+
+
+def coin(key: Any, u: int, v: int) -> int:
+    return int(rng.words(key, u, v)[0])
+
+
+def adoptions(story: Cascade) -> Adopted:
+    at, source = story.adopted_at, story.source
+    return {int(v): (int(at[v]), int(source[v])) for v in story.adopters}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One exposure."""
+
+    viewer: int
+    source: int
+    trust: float
+    age: int
+    repeats: int
+
+
+@dataclass
+class WordOfMouth:
+    """The per-exposure form by loops over lists."""
+
+    world: World
+    story: Cascade
+    attention: int
+    chance: Callable[[Shown], float]
+    heard: dict[int, int] = field(default_factory=dict)
+
+    def listeners(self, u: int) -> list[tuple[int, float]]:
+        ties = self.world.ties
+        start, length = (int(x) for x in ties.rows[u])
+        trust = ties.trust / 65535 if ties.trust.size else np.ones(ties.count)
+        return [(int(ties.targets[e]), float(trust[e])) for e in range(start, start + length)]
+
+    def run(self, ticks: int) -> Adopted:
+        adopted: Adopted = {int(v): (0, -1) for v in self.story.seeds}
+        for tick in range(1, ticks + 1):
+            key = rng.key(self.world.seed, Stream.COINS, tick, self.story.id + 1)
+            speakers = [u for u, (at, _) in adopted.items() if at >= tick - self.attention]
+            won: dict[int, list[tuple[int, int]]] = {}
+            met: dict[int, int] = {}
+            for u in speakers:
+                for v, trust in self.listeners(u):
+                    if v in adopted:
+                        continue
+                    met[v] = met.get(v, 0) + 1
+                    bits = coin(key, u, v)
+                    shown = Shown(v, u, trust, tick, self.heard.get(v, 0))
+                    if share(bits) < self.chance(shown):
+                        won.setdefault(v, []).append((bits & 0xFFFFFF, u))
+            adopted |= {v: (tick, min(tries)[1]) for v, tries in sorted(won.items())}
+            for v, times in met.items():
+                self.heard[v] = min(self.heard.get(v, 0) + times, 255)
+        return adopted
+
+
+def interest_of(world: World, tags: int, v: int) -> float:
+    if tags == 0:
+        return 1.0
+    return (int(world.agents.interests[v]) & tags).bit_count() / tags.bit_count()

@@ -1,0 +1,108 @@
+"""The epidemic models and ``diffusion`` against plain Python, tick by tick, with the same coins."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim import Cascade, World
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.testing import tiny_world
+from tests.unit.plugins.naive import coin, share
+
+CHANCES = st.floats(0, 1)
+
+
+def naive(
+    world: World, story: Cascade, ticks: int, hit: Any, leave: float, then: int
+) -> list[list[int]]:
+    """States (0, 1 infected, 2 gone) after each tick; ``hit`` is the chance over a tie."""
+    ties, state = world.ties, [0] * len(world.agents)
+    trust = ties.trust / 65535
+    for v in story.seeds:
+        state[v] = 1
+    out = []
+    for tick in range(1, ticks + 1):
+        met = rng.key(world.seed, Stream.CONTACTS, tick, story.id + 1)
+        alone = rng.key(world.seed, Stream.SPONTANEOUS, tick, story.id + 1)
+        new = list(state)
+        for u in (u for u, s in enumerate(state) if s == 1):
+            start, length = (int(x) for x in ties.rows[u])
+            for e in range(start, start + length):
+                v = int(ties.targets[e])
+                if state[v] == 0 and share(coin(met, u, v)) < hit(trust[e]):
+                    new[v] = 1
+            if rng.uniforms(alone, u)[0] < leave:
+                new[u] = then
+        state = new
+        out.append(list(state))
+    return out
+
+
+def check(model: str, hit: Any, leave: float, then: int, seed: int, **options: Any) -> None:
+    world = tiny_world(seed=seed)
+    story = world.inject("x", seeds=[0, 5, 9], model=model, draws="coins", **options)
+    for expected in naive(world, story, 10, hit, leave, then):
+        world.step()
+        if story.status == "running":
+            assert (story.columns["state"].dense() & 0x7F).tolist() == expected
+        counts = np.bincount(expected, minlength=3)[: len(story.states)]
+        assert list(story.counts.values()) == counts.tolist()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**64 - 1), beta=CHANCES, gamma=CHANCES)
+def test_sir_and_sis_equal_plain_python(seed: int, beta: float, gamma: float) -> None:
+    check("sir", lambda _: beta, gamma, 2, seed, beta=beta, gamma=gamma)
+    check("sis", lambda _: beta, gamma, 0, seed, beta=beta, gamma=gamma)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**64 - 1), beta=CHANCES)
+def test_si_equals_plain_python(seed: int, beta: float) -> None:
+    check("si", lambda _: beta, 0.0, 1, seed, beta=beta)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**64 - 1), rate=st.floats(0, 5), span=st.floats(0.1, 50))
+def test_diffusion_equals_plain_python(seed: int, rate: float, span: float) -> None:
+    hazard, fading = -math.expm1(-rate), -math.expm1(-1 / span)
+    check("diffusion", lambda trust: hazard * trust, fading, 2, seed, rate=rate, span=span)
+
+
+def pairs(count: int, trust: float, seed: int) -> World:
+    """That many pairs of agents: 0 -> 1, 2 -> 3, ..."""
+    sources = np.arange(0, 2 * count, 2)
+    return World.from_edges(sources, sources + 1, trust=np.full(count, trust), seed=seed)
+
+
+@pytest.mark.parametrize("draws", ["coins", "skips"])
+@pytest.mark.parametrize(("rate", "trust"), [(0.05, 1.0), (0.5, 1.0), (0.5, 0.4), (3.0, 1.0)])
+def test_the_delay_over_a_tie_is_geometric(rate: float, trust: float, draws: Any) -> None:
+    # 4,000 pairs, seed 3: the mean within 4 standard errors, the law by chi-square
+    n, h = 4000, -math.expm1(-rate) * trust
+    world = pairs(n, trust, 3)
+    story = world.inject("x", seeds=range(0, 2 * n, 2), model="diffusion", rate=rate, span=1e6,
+                         draws=draws)  # fmt: skip
+    world.step(math.ceil(math.log(1e-9) / math.log1p(-h)))
+    delays = story.adopted_at[1::2]
+    assert (delays > 0).all()
+    assert abs(delays.mean() - 1 / h) < 4 * (math.sqrt(1 - h) / h) / math.sqrt(n)
+    assert abs((delays == 1).mean() - h) < 4 * math.sqrt(h * (1 - h) / n)
+    assert abs((delays <= 3).mean() - (1 - (1 - h) ** 3)) < 4 * math.sqrt(0.25 / n)
+
+
+@pytest.mark.parametrize("draws", ["coins", "skips"])
+def test_who_falls_silent_attempts_once_more_before(draws: Any) -> None:
+    # a tie passes on with chance h / (1 - (1 - h)(1 - f)); 6,000 pairs, seed 4, 4 standard errors
+    n, h, f = 6000, -math.expm1(-0.2), -math.expm1(-1 / 3)
+    world = pairs(n, 1.0, 4)
+    story = world.inject("x", seeds=range(0, 2 * n, 2), model="diffusion", rate=0.2, span=3.0,
+                         draws=draws)  # fmt: skip
+    world.run_until_quiet(story)
+    chance = h / (1 - (1 - h) * (1 - f))
+    assert abs((story.size / n - 1) - chance) < 4 * math.sqrt(chance * (1 - chance) / n)
