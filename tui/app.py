@@ -154,8 +154,9 @@ class Hubbub(App[int], inherit_bindings=False):
         old, self.feed = self.feed, feed
         if old is not None:
             await old.close()
+        # A turn may have met the new world's frame and refused it for its low revision.
         self.goal, self._is_new_world = 0, True
-        self._take()
+        self._accept(simulation.frame)
         if self.stage is None:
             await self._set_the_stage()
             self.set_interval(1 / self.preferences.frames_per_second, self._turn)
@@ -190,10 +191,11 @@ class Hubbub(App[int], inherit_bindings=False):
         before = self.frame
         if before is not None and before.revision >= frame.revision and not self._is_new_world:
             return False
+        if before is not None and not self._is_new_world:
+            self._announce(before, frame)
         self.frame, self._is_new_world = frame, False
         if frame.tick >= self.goal:
             self.goal = 0
-        self._announce(before, frame)
         return True
 
     def redraw(self, *, whole: bool = True) -> None:
@@ -202,10 +204,8 @@ class Hubbub(App[int], inherit_bindings=False):
             with self.batch_update():
                 self.stage.show(self.frame, whole=whole)
 
-    def _announce(self, before: Frame | None, now: Frame) -> None:
+    def _announce(self, before: Frame, now: Frame) -> None:
         """Say which messages came to an end since the frame before."""
-        if before is None or before.name != now.name:
-            return
         running = {row.id for row in before.sessions if row.status == "running"}
         for row in now.sessions:
             if row.id in running and row.status in {"quiet", "failed", "cancelled"}:

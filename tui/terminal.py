@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import sys
+import termios
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +30,12 @@ SWITCH_SECONDS = 0.001
 
 LEAVE = "\x1b[<u\x1b[?1004l\x1b[?2004l\x1b[?1006l\x1b[?1003l\x1b[?1000l\x1b[?25h\x1b[?1049l\n"
 """Ends key protocol, focus, paste and mouse reports, shows the cursor, leaves the other screen."""
+
+GRACE_SECONDS = 4.0
+"""After a signal: how long leaving in good order may take."""
+
+WATCH_SECONDS = 1.0
+"""How often the terminal is looked after."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -84,7 +93,9 @@ async def _run(app: Hubbub) -> int:
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, _signalled, app, number, received)
+    watch = asyncio.create_task(_watch_terminal(app, received))
     await app.run_async()
+    watch.cancel()
     await app.leave()
     if received:
         return 128 + received[0]
@@ -94,18 +105,50 @@ async def _run(app: Hubbub) -> int:
 def _signalled(app: Hubbub, number: int, received: list[int]) -> None:
     """Leave in good order; a second signal does not wait."""
     if received:
-        restore()
-        os._exit(128 + number)
+        _force(number)
     received.append(number)
+    deadline = threading.Timer(GRACE_SECONDS, _force, (number,))
+    deadline.daemon = True
+    deadline.start()
     app.exit()
 
 
-def restore() -> None:
-    """Give the terminal back without the app's help: main screen, cursor, cooked mode."""
-    stream = sys.__stderr__
-    if stream is None:
-        return
-    with contextlib.suppress(OSError):
-        stream.write(LEAVE)
-        stream.flush()
-        os.system("stty sane")  # noqa: S605, S607 - the last act of the process
+def _force(number: int) -> None:
+    """End where leaving in good order hangs, as it does when nobody reads the terminal any more."""
+    restore()
+    os._exit(128 + number)
+
+
+def hung_up(descriptor: int) -> bool:
+    """Return whether the terminal behind a file descriptor is gone."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
+
+
+async def _watch_terminal(app: Hubbub, received: list[int]) -> None:
+    """Leave when the terminal vanishes: not every way to lose it comes with a signal."""
+    while not received:
+        await asyncio.sleep(WATCH_SECONDS)
+        if sys.__stdin__ is not None and hung_up(sys.__stdin__.fileno()):
+            _signalled(app, signal.SIGHUP, received)
+
+
+def restore(descriptor: int | None = None) -> None:
+    """Give the terminal back without the app's help: main screen, cursor, cooked mode.
+
+    Never waits: where nobody reads the terminal, what does not fit is left out.
+    """
+    with contextlib.suppress(OSError, ValueError, termios.error):
+        place = sys.__stderr__.fileno() if descriptor is None and sys.__stderr__ else descriptor
+        if place is None:
+            return
+        os.set_blocking(place, False)
+        termios.tcflush(place, termios.TCOFLUSH)
+        os.write(place, LEAVE.encode())
+        mode = termios.tcgetattr(place)
+        mode[0] |= termios.ICRNL | termios.IXON
+        mode[1] |= termios.OPOST
+        mode[3] |= termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN
+        termios.tcsetattr(place, termios.TCSANOW, mode)
+        os.set_blocking(place, True)
