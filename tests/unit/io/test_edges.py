@@ -238,9 +238,9 @@ def test_a_world_keeps_ids_and_counts_what_was_dropped(tmp_path: Path) -> None:
     assert (report.lines, report.comments, report.empty, report.arcs) == (7, 1, 1, 5)
     assert (report.loops, report.duplicates, report.isolated) == (1, 1, 1)
     assert (report.agents, report.ties) == (4, 3)
-    assert report.describe() == (
+    assert report.describe().startswith(
         "edges.txt: 5 arcs in 7 lines, 1 comment and 1 empty. Dropped 1 loop and 1 duplicate. "
-        "The world has 4 agents (1 isolated) and 3 ties. It took 0.0 s."
+        "The world has 4 agents (1 isolated) and 3 ties. It took "
     )
 
 

@@ -1,5 +1,6 @@
 """The world: commands refuse in one sentence, steps are reproducible, the state round-trips."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -235,3 +236,12 @@ def test_size_of_the_state_is_known() -> None:
     world.inject("x", **STORY)
     assert world.nbytes > before > 60 * 30
     assert World.estimate_bytes(1000, 10) > 1000 * 100
+
+
+def test_error_of_a_plugin_names_its_file_and_line() -> None:
+    world = tiny_world()
+    bad = world.inject("bad", **STORY)
+    bad.columns["state"] = None
+    bad.memo = None
+    world.step()
+    assert re.search(r"\(\w+\.py, line \d+\)$", str(bad.error))
