@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from sim.errors import HubbubError, PluginError
@@ -90,7 +92,12 @@ def fail(world: World, cascade: Cascade, error: BaseException) -> None:
 
 
 def _said(error: BaseException) -> str:
-    return str(error) if isinstance(error, HubbubError) else f"{type(error).__name__}: {error}"
+    """Return one sentence, with the file and line where a foreign error rose."""
+    if isinstance(error, HubbubError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 PHASES = (
