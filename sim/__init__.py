@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from sim.network.analysis import shortest_path as shortest_path
     from sim.network.generate import NETWORKS as NETWORKS
     from sim.network.generate import generate as generate
+    from sim.network.report import NetworkReport as NetworkReport
+    from sim.network.report import network_report as network_report
     from sim.network.ties import Ties as Ties
     from sim.run.blocking import run_blocking as run_blocking
     from sim.run.engine import EngineError as EngineError
@@ -136,6 +138,7 @@ _HOMES = {
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
     "NETWORKS": "sim.network.generate",
+    "NetworkReport": "sim.network.report",
     "ParameterChanged": "sim.core.events",
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
@@ -180,6 +183,7 @@ _HOMES = {
     "load_settings": "sim.core.settings",
     "make": "sim.core.registry",
     "names": "sim.core.registry",
+    "network_report": "sim.network.report",
     "one_line": "sim.core.text",
     "pagerank": "sim.network.analysis",
     "quiet": "sim.core.progress",
