@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, OK, USAGE, code_of
+from sim.cli.output import safe, tell
 from sim.errors import HubbubError
 
 __all__ = ["hoisted", "main"]
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _said("Cancelled.", CANCELLED)
     except Exception as error:
         if "--debug" in words and not isinstance(error, _usage_errors()):
-            raise
+            tell(traceback.format_exc().rstrip())
+            return code_of(error) if isinstance(error, HubbubError) else ERROR
         return _explained(error)
     return code
 
@@ -117,7 +119,7 @@ def _usage(error: Exception) -> int:
 
 
 def _said(sentence: str, code: int) -> int:
-    sys.stderr.write(f"{sentence}\n")
+    tell(" ".join(safe(sentence).splitlines()))
     return code
 
 
@@ -135,7 +137,7 @@ def _report(error: Exception) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         path = Path(folder) / f"crash-{now}-{os.getpid()}.txt"
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        path.write_text(safe("".join(traceback.format_exception(error))), encoding="utf-8")
         log("failed unexpectedly", "error", error=_one_line(error), report=path)
     except (OSError, HubbubError):
         return "Run it again with --debug to see where."

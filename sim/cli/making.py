@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.cli.log import log
-from sim.cli.output import require_folder, say, watched
+from sim.cli.output import require_folder, safe, say, watched
 from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
 from sim.cli.worlds import ImportedWorld, NewWorld, assignments, open_world, save_world
 from sim.errors import InputError
@@ -93,7 +93,7 @@ def make_import(order: ImportedWorld, out: Path) -> None:
 
 
 def _tell_made(what: str, saved: str, words: Sequence[str]) -> None:
-    command = shlex.join(words)
+    command = safe(shlex.join(words))
     say(f"{what}\n{saved}\nAgain: {command}")
     log("made", command=command)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import signal
 import sys
 import threading
@@ -14,12 +15,14 @@ from types import FrameType
 from typing import Any
 
 from sim.core.progress import Report
+from sim.core.text import clean, one_line, width
 from sim.errors import Cancelled, FileError
 
 __all__ = [
     "as_json",
     "pairs",
     "require_folder",
+    "safe",
     "say",
     "table",
     "tell",
@@ -28,19 +31,36 @@ __all__ = [
 ]
 
 
+_NOT_PLAIN = re.compile(r"[^\n -~]")
+
+
+def safe(text: str) -> str:
+    """Return the whole of a text without what a terminal would obey; nothing is cut."""
+    return clean(text, max(len(text), 1))
+
+
 def say(text: str) -> None:
-    """Write a result: a line to standard output."""
-    sys.stdout.write(f"{text}\n")
+    """Write a result: lines to standard output, clean whatever is in them."""
+    sys.stdout.write(f"{safe(text)}\n")
 
 
 def tell(text: str) -> None:
-    """Write a remark: a line to standard error, so that results can be piped."""
-    sys.stderr.write(f"{text}\n")
+    """Write a remark: clean lines to standard error, so that results can be piped."""
+    sys.stderr.write(f"{safe(text)}\n")
 
 
 def as_json(value: object) -> str:
-    """Return JSON for programs: what is no number is null, paths and arrays are plain."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    """Return JSON for programs: what is no number is null, paths and arrays are plain.
+
+    What a terminal would obey, such as a reversal of the reading order, is written as an escape.
+    """
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return _NOT_PLAIN.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if clean(character) == character else json.dumps(character)[1:-1]
 
 
 def _plain(value: Any) -> Any:
@@ -63,15 +83,13 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     rows
         Cells of one number a row; the first row may be a heading.
     """
-    from sim.core.text import one_line, width
-
-    clean = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(width, column)) for column in zip(*clean, strict=True)]
+    cells_of = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*cells_of, strict=True)]
     return "\n".join(
         "  ".join(
             cell + " " * (cells - width(cell)) for cell, cells in zip(row, widths, strict=True)
         ).rstrip()
-        for row in clean
+        for row in cells_of
     )
 
 
@@ -153,9 +171,14 @@ def _bar() -> Iterator[Report]:
         yield lambda stage, share: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=1.0)
-        yield lambda stage, share: progress.update(task, description=stage, completed=share)
+
+        def show(stage: str, share: float) -> None:
+            progress.update(task, description=escape(one_line(stage)), completed=share)
+
+        yield show

@@ -98,7 +98,7 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
     states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["cascade", "model", "tick", "new", "size", "r", *states])
+    lines.writerow(["cascade", "model", "tick", "new", "size", "r", *map(one_line, states)])
     for cascade in cascades:
         lines.writerows(_lines(cascade, states))
     return text.getvalue()
@@ -111,7 +111,7 @@ def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
     for i in range(len(new)):
         yield [
             cascade.id,
-            cascade.model_name,
+            one_line(cascade.model_name),
             cascade.started_at + i,
             int(new[i]),
             int(sizes[i]),

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.cli.exits import OK, PLUGIN
 from sim.cli.log import log
-from sim.cli.output import as_json, require_folder, say, tell, watched, write_text
+from sim.cli.output import as_json, require_folder, safe, say, tell, watched, write_text
 from sim.cli.results import as_csv, result, summary
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
+from sim.core.text import clean
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Saying:
     @property
     def words(self) -> list[str]:
         """The options of ``hubbub run`` that inject it again."""
-        words = ["--inject", self.text, "--seeds", self.seeds, "--model", self.named_model]
+        words = ["--inject", clean(self.text), "--seeds", self.seeds, "--model", self.named_model]
         words += [word for k, v in self.parameters.items() for word in ("-p", f"{k}={v}")]
         if self.author is not None:
             words += ["--author", self.author]
@@ -287,7 +288,7 @@ def carry_out(order: Order) -> int:
     with watched() as report:
         ran = _run(order.make(report), order, report)
         saved = _saved(ran.world, order.outputs.save, report)
-    command = shlex.join(order.command(ran.world.seed))
+    command = safe(shlex.join(order.command(ran.world.seed)))
     _write(ran, order.outputs, command)
     if saved:
         tell(saved)
