@@ -52,15 +52,17 @@ def scatter_blocks(
     both: bool,
     shift: int,
     bits: int,
+    first: int,
+    last: int,
     begin: int,
     end: int,
     cursor: I64,
     records: U64,
 ) -> None:
-    """Write the arcs ``begin`` to ``end - 1`` into their blocks, as records.
+    """Write the arcs ``begin`` to ``end - 1`` into the blocks ``first`` to ``last - 1``.
 
     ``trust`` uint16 (m,) or (0,); ``bits``: of an agent's id; ``cursor`` int64 (blocks,): the next
-    free place of each block, advanced; ``records`` uint64: written.
+    free place of each block, advanced; ``records`` uint64: written. Other blocks' arcs wait.
     """
     weighted = trust.size > 0
     inner = (_ONE << np.uint64(shift)) - _ONE
@@ -72,10 +74,11 @@ def scatter_blocks(
             continue
         weight = np.uint64(trust[i]) if weighted else _ZERO
         block = np.int64(s >> np.uint64(shift))
-        records[cursor[block]] = ((s & inner) << high) | (t << _LOW) | weight
-        cursor[block] += 1
-        if both:
-            block = np.int64(t >> np.uint64(shift))
+        if first <= block < last:
+            records[cursor[block]] = ((s & inner) << high) | (t << _LOW) | weight
+            cursor[block] += 1
+        block = np.int64(t >> np.uint64(shift))
+        if both and first <= block < last:
             records[cursor[block]] = ((t & inner) << high) | (s << _LOW) | weight
             cursor[block] += 1
 
@@ -116,6 +119,7 @@ def _sorted(records: U64, spare: U64, counts: I64) -> U64:
 def sort_blocks(
     records: U64,
     stops: I64,
+    first: int,
     begin: int,
     end: int,
     shift: int,
@@ -132,7 +136,8 @@ def sort_blocks(
     Parameters
     ----------
     records, stops
-        As :func:`scatter_blocks` wrote them; int64 (blocks,): where each block ends.
+        As :func:`scatter_blocks` wrote them, from the block ``first`` on; int64 (blocks,): where
+        each block ends, counted from the first of all.
     spare, counts
         uint64 (largest block,), int64 (passes, 2**width) with passes * width bits for a source
         within its block and a target: scratch.
@@ -144,18 +149,19 @@ def sort_blocks(
     high = np.uint64(bits) + _LOW
     one_id = (_ONE << np.uint64(bits)) - _ONE
     weighted = trust.size > 0
+    gone = np.int64(0) if first == 0 else stops[first - 1]
     for block in range(begin, end):
-        start = np.int64(0) if block == 0 else stops[block - 1]
-        size = stops[block] - start
+        start = np.int64(0) if block == first else stops[block - 1] - gone
+        size = stops[block] - gone - start
         ordered = _sorted(records[start : start + size], spare[:size], counts)
         u = np.int64(block) << shift
         stop = min(np.int64(rows.shape[0]), u + (np.int64(1) << shift))
-        first = u
+        lowest = u
         last = _NONE
         rows[u, 0] = place
         for i in range(size):
             arc = ordered[i] >> _LOW
-            s = first + np.int64(ordered[i] >> high)
+            s = lowest + np.int64(ordered[i] >> high)
             while u < s:
                 rows[u, 1] = place - np.int64(rows[u, 0])
                 u += 1

@@ -167,14 +167,14 @@ def split_agents(
     end: int,
     label: I32,
     book: F64,
-    joined: U8,
     touched: I32,
     scratch: F64,
 ) -> None:
-    """Let the agents ``order[begin:end]``, where still alone, join others of their community.
+    """Let the agents ``order[begin:end]`` move between parts of their community.
 
-    This finds the well-knit parts of a community, so that parts that belong elsewhere can leave it
-    whole: the refinement of Traag, Waltman & van Eck (2019), taking the best choice always.
+    With all alone at first, this finds the well-knit parts of communities, so that what belongs
+    elsewhere can leave whole. After the refinement of Traag, Waltman & van Eck (2019), but always
+    with the best choice, and open to second thoughts.
 
     Parameters
     ----------
@@ -182,8 +182,8 @@ def split_agents(
         int32 (n,): the community that each agent's part must stay within.
     order
         uint32 (n,): agents in the order of their turn.
-    label, joined
-        int32 (n,), uint8 (n,): part of each agent, at first its own id; 1 once it is not alone.
+    label
+        int32 (n,): part of each agent, at first its own id.
     book, touched, scratch
         As in :func:`move_agents`, for parts.
     """
@@ -193,8 +193,7 @@ def split_agents(
             ahead = min(_AHEAD, end - i)
             scratch[0] = _fetch(rows, targets, order, i, ahead)
         u = order[i]
-        if joined[u] != 0:
-            continue
+        own = label[u]
         start = np.int64(rows[u, 0])
         near = 0
         for e in range(start, start + np.int64(rows[u, 1])):
@@ -206,21 +205,19 @@ def split_agents(
             near += 1 if book[c, 1] == 0.0 else 0
             book[c, 1] += np.float64(weights[e]) if weighted else 1.0
         scale = strength[u] / whole
-        best = np.int32(u)
-        most = 0.0
+        best = own
+        most = book[own, 1] - (book[own, 0] - strength[u]) * scale
         for k in range(near):
             c = touched[k]
             gain = book[c, 1] - book[c, 0] * scale
             book[c, 1] = 0.0
-            if gain > most:
+            if c != own and gain > most:
                 best = c
                 most = gain
-        if most > 0.0:
-            book[u, 0] = 0.0
+        if best != own:
+            book[own, 0] -= strength[u]
             book[best, 0] += strength[u]
             label[u] = best
-            joined[u] = 1
-            joined[best] = 1
 
 
 @kernel

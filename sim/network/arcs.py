@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import CapacityError, InputError
-from sim.kernels import arcs as sort_kernels
-from sim.kernels import ties as kernels
+from sim.kernels import arcs as kernels
+from sim.kernels import ties as tie_kernels
 
 __all__ = [
     "LIMIT",
@@ -35,6 +35,7 @@ NO_TRUST.flags.writeable = False
 _CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel between calls
 _BLOCK_BITS = 10
 _DIGIT_BITS = 11
+_PART = 1 << 22  # arcs sorted at a time, at least
 
 
 def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
@@ -107,7 +108,7 @@ def quantised(trust: npt.ArrayLike | None, count: int) -> Trust:
     kind = np.float32 if values.dtype == np.float32 else np.float64
     floats: npt.NDArray[np.floating] = np.ascontiguousarray(values, kind)
     out = np.empty(count, np.uint16)
-    bad = kernels.quantise(floats, out)
+    bad = tie_kernels.quantise(floats, out)
     if bad >= 0:
         raise InputError(f"Tie {bad}: trust must be in [0, 1], got {floats[bad]}.")
     return out
@@ -118,36 +119,51 @@ def sorted_rows(
 ) -> tuple[Rows, int]:
     """Return ((rows, targets, trust), loops dropped): see :mod:`sim.kernels.arcs`.
 
-    Takes 8 bytes an arc besides the result.
+    Large networks are sorted in four parts, by source, so that records take 2 bytes an arc.
     """
     bits = max(1, (agents - 1).bit_length())
     shift = bits - min(bits, max(_BLOCK_BITS, 2 * bits - 48))  # a record has 48 bits for two ids
+    arcs = (sources, targets, trust, both, shift, bits)
     counts = np.zeros(((agents - 1) >> shift) + 1 if agents else 0, np.int64)
     loops = 0
     for begin, end in chunks(sources.size):
         report("counting ties", begin / sources.size)
-        loops += sort_kernels.count_blocks(sources, targets, both, shift, begin, end, counts)
-    stops = np.cumsum(counts)
-    total = int(counts.sum())
+        loops += kernels.count_blocks(sources, targets, both, shift, begin, end, counts)
+    starts = np.concatenate(([0], np.cumsum(counts)))
+    stops, total = starts[1:], int(starts[-1])
     if total >= LIMIT:
         raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {total:,}.")
-    records, cursor = np.empty(total, np.uint64), stops - counts
-    for begin, end in chunks(sources.size):
-        report("sorting ties", 0.4 * begin / sources.size)
-        sort_kernels.scatter_blocks(
-            sources, targets, trust, both, shift, bits, begin, end, cursor, records
-        )
     rows, count = np.zeros((agents, 2), np.uint32), 0
     out, out_trust = np.empty(total, np.uint32), np.empty(total if trust.size else 0, np.uint16)
-    spare, digits = np.empty(int(counts.max(initial=0)), np.uint64), _digits(shift + bits)
-    for begin, end in even_chunks(stops):
-        report("sorting ties", 0.4 + 0.6 * begin / stops.size)
-        count = sort_kernels.sort_blocks(
-            records, stops, begin, end, shift, bits, spare, digits, count, rows, out, out_trust
-        )
-    if count < total:
-        out, out_trust = out[:count].copy(), out_trust[:count].copy()
+    scratch = np.empty(int(counts.max(initial=0)), np.uint64), _digits(shift + bits)
+    for first, last in even_chunks(stops, max(_PART, total // 4 + 1)):
+        records = _scattered(arcs, starts, first, last, report)
+        for begin, end in even_chunks(np.cumsum(counts[first:last])):
+            report("sorting ties", (first + begin) / stops.size)
+            blocks = (first + begin, first + end)
+            count = kernels.sort_blocks(
+                records, stops, first, *blocks, shift, bits, *scratch, count, rows, out, out_trust
+            )
+        del records
+    out.resize(count, refcheck=False)
+    out_trust.resize(min(count, out_trust.size), refcheck=False)
     return (rows, out, out_trust), loops
+
+
+def _scattered(
+    arcs: tuple[Ids, Ids, Trust, bool, int, int],
+    starts: npt.NDArray[np.int64],
+    first: int,
+    last: int,
+    report: Report,
+) -> npt.NDArray[np.uint64]:
+    """Return the records of the blocks ``first`` to ``last - 1``, block by block."""
+    cursor = starts[:-1] - starts[first]
+    records = np.empty(int(starts[last] - starts[first]), np.uint64)
+    for begin, end in chunks(arcs[0].size):
+        report("sorting ties", first / cursor.size)
+        kernels.scatter_blocks(*arcs, first, last, begin, end, cursor, records)
+    return records
 
 
 def _digits(bits: int) -> npt.NDArray[np.int64]:
@@ -179,11 +195,11 @@ def even_chunks(
 def transposed(rows: Ids, targets: Ids, trust: Trust, in_degree: Ids, report: Report) -> Rows:
     """Return the reverse rows: of each agent, whom it hears; sorted by construction."""
     out_rows = np.empty_like(rows)
-    kernels.row_starts(in_degree.astype(np.int64), out_rows)
+    tie_kernels.row_starts(in_degree.astype(np.int64), out_rows)
     out, out_trust = np.empty_like(targets), np.empty_like(trust)
     for begin, end in even_chunks(rows):
         report("reversing ties", begin / len(rows))
-        kernels.transpose_rows(rows, targets, trust, begin, end, out_rows, out, out_trust)
+        tie_kernels.transpose_rows(rows, targets, trust, begin, end, out_rows, out, out_trust)
     return out_rows, out, out_trust
 
 
@@ -194,7 +210,7 @@ def merged(old: Rows, new: Rows, report: Report = quiet) -> Rows:
     count = targets.size + new_targets.size
     for begin, end in even_chunks(rows):
         report("comparing ties", begin / len(rows))
-        count -= kernels.count_shared(rows, targets, new_rows, new_targets, begin, end)
+        count -= tie_kernels.count_shared(rows, targets, new_rows, new_targets, begin, end)
     if count >= LIMIT:
         raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {count:,}.")
     weighted = trust.size > 0 or new_trust.size > 0
@@ -208,5 +224,7 @@ def merged(old: Rows, new: Rows, report: Report = quiet) -> Rows:
     )
     for begin, end in even_chunks(rows):
         report("merging ties", begin / len(rows))
-        kernels.merge_rows(rows, targets, trust, new_rows, new_targets, new_trust, begin, end, *out)
+        tie_kernels.merge_rows(
+            rows, targets, trust, new_rows, new_targets, new_trust, begin, end, *out
+        )
     return out

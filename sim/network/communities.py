@@ -40,10 +40,11 @@ Network = tuple[Ids, Ids, Ids]
 LEIDEN_LIMIT = 200_000
 """Leiden needs a copy of the network in igraph: worlds up to this many agents."""
 
-_BUDGET = 1 << 21  # ties a kernel call: some 20 to 50 ms
+_BUDGET = 1 << 20  # ties a kernel call: some 20 to 50 ms
 _AGENTS = 1 << 16  # agents a kernel call, where calls go by agents
 _LEAST_GAIN = 1e-6
 _LEVELS = 64
+_ROUNDS = 3  # more: no better; fewer: more and smaller parts, which take memory
 _NO_WEIGHTS: Ids = np.empty(0, np.uint32)
 
 
@@ -126,10 +127,10 @@ def louvain(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> 
     """Return labels int32 (n,) of communities with high modularity.
 
     Agents move to the neighbouring community that gains most; communities fall into their well-knit
-    parts; these become agents, which move in turn; until less than 0.000001 is gained. (Blondel et
+    parts; these become agents, which move in turn; until less than 0.000001 is gained. Blondel et
     al., "Fast unfolding of communities in large networks", J. Stat. Mech. 2008, with the queue and
-    the parts of Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019: without the
-    parts, now and then two large communities stick together and modularity is 0.01 lower.)
+    (nearly) the parts of Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019:
+    without parts, now and then two large communities stick together and modularity is 0.01 lower.
 
     Parameters
     ----------
@@ -183,14 +184,15 @@ def _parts(
 ) -> Labels:
     """Return the well-knit parts of communities, numbered by first appearance."""
     n = len(strength)
-    label, joined, book = np.arange(n, dtype=np.int32), np.zeros(n, np.uint8), np.zeros((n, 2))
+    label, book = np.arange(n, dtype=np.int32), np.zeros((n, 2))
     book[:, 0] = strength
     whole = float(strength.sum()) or 1.0
     kernels.shuffle(_derived(key, 1), turn.queue)
-    for begin, end in chunks(n, _AGENTS):
-        report("finding parts of communities", begin / n)
+    turns = [(begin, end) for _ in range(_ROUNDS) for begin, end in chunks(n, _AGENTS)]
+    for done, (begin, end) in enumerate(turns):
+        report("finding parts of communities", done / len(turns))
         kernels.split_agents(
-            *network, strength, whole, turn.label, turn.queue, begin, end, label, book, joined,
+            *network, strength, whole, turn.label, turn.queue, begin, end, label, book,
             *turn.scratch,
         )  # fmt: skip
     kernels.renumber(label, np.full(n, -1, np.int32))
