@@ -7,11 +7,15 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import sim
 from sim.cli.output import table
 from sim.core.text import clip, one_line
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
@@ -38,7 +42,8 @@ def result(
     -------
     dict
         ``{"hubbub", "command", "seconds", "world": {...}, "cascades": [{...}]}``; arrays per tick
-        start at the tick ``started_at``, a value that is no number stands for "not defined".
+        start at the tick ``started_at``, a value that is no number stands for "not
+        defined": r where nobody adopted, and in the last tick of a message that still runs.
     """
     return {
         "hubbub": sim.__version__,
@@ -77,8 +82,16 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "virality": cascade.virality,
         "history": {state: history[:, i] for i, state in enumerate(cascade.states)},
         "new_adopters": cascade.new_adopters,
-        "r": cascade.r,
+        "r": _settled_r(cascade),
     }
+
+
+def _settled_r(cascade: Cascade) -> npt.NDArray[np.float64]:
+    """Return R_t without that of the last tick's adopters while their turn is still to come."""
+    r = cascade.r
+    if cascade.status == "running" and r.size:
+        r[-1] = np.nan
+    return r
 
 
 def as_csv(cascades: Sequence[Cascade]) -> str:
@@ -93,7 +106,8 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
     -------
     str
         Columns cascade, model, tick, new, size, r, and one for each state; size is cumulative,
-        r empty where nobody adopted.
+        r empty where nobody adopted, and in the last tick of a message that still runs: its
+        adopters have not had their turn.
     """
     states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
     text = io.StringIO()
@@ -105,7 +119,7 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
 
 
 def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
-    new, r, history = cascade.new_adopters, cascade.r, cascade.history
+    new, r, history = cascade.new_adopters, _settled_r(cascade), cascade.history
     sizes = new.cumsum()
     place = {state: i for i, state in enumerate(cascade.states)}
     for i in range(len(new)):

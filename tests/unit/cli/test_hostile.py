@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +31,8 @@ SMALL = "new:50,mean_degree=4"
 
 
 @pytest.fixture(params=list(PAYLOADS))
-def payload(request: pytest.FixtureRequest) -> Iterator[str]:
-    return PAYLOADS[request.param]
+def payload(request: pytest.FixtureRequest) -> str:
+    return PAYLOADS[str(request.param)]
 
 
 def require_clean(*texts: str) -> None:

@@ -244,3 +244,18 @@ def test_cancelling_writes_nothing(
 def test_a_saved_world_is_whole(hubbub: Hubbub, tmp_path: Path) -> None:
     hubbub("run", SMALL, *STORY, "--save", "end.hub", "--json", "end.json")
     assert load(tmp_path / "end.hub").digest() == found(tmp_path / "end.json")["world"]["digest"]
+
+
+@pytest.mark.parametrize(("ticks", "ends"), [(2, "running"), (1000, "quiet")])
+def test_r_is_empty_while_the_last_adopters_have_not_had_their_turn(
+    hubbub: Hubbub, tmp_path: Path, ticks: int, ends: str
+) -> None:
+    stop = ("--ticks", str(ticks), "--until-quiet")
+    hubbub("run", SMALL, *STORY, *stop, "--json", "out.json", "--csv", "out.csv")
+    (told,) = found(tmp_path / "out.json")["cascades"]
+    last = (tmp_path / "out.csv").read_text().splitlines()[-1].split(",")[5]
+    assert told["status"] == ends
+    assert (told["r"][-1], last) == (None, "")
+    spoke = [new > 0 for new in told["new_adopters"]]
+    assert [r is not None for r in told["r"]][:-1] == spoke[:-1]
+    assert "NaN" not in (tmp_path / "out.json").read_text()
