@@ -87,6 +87,7 @@ class Link:
             path=path,
             outbox=Outbox(bus, post, self.note),
             ended=lambda number, row: post(self._session_ended, number, row),
+            woken=lambda number: post(self._session_woken, number),
             arranger=Arranger(self.hurry),
         )
         self.engine = Engine(
@@ -254,6 +255,11 @@ class Link:
         self._ended[number] = row
         if number in self._sessions:
             self._sessions[number].settle(row)
+
+    def _session_woken(self, number: int) -> None:
+        self._ended.pop(number, None)
+        if number in self._sessions:
+            self._sessions[number].reopen()
 
     def _engine_failed(self, error: EngineError) -> None:
         self._failure = error

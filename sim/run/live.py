@@ -52,6 +52,7 @@ __all__ = ["LiveWorld"]
 MOST_EVENTS = 200
 _MEMORY_SECONDS = 0.5
 _QUIET_TICK_MS = 1.0
+_ENDS = {"failed": "has failed", "cancelled": "is cancelled"}
 
 _revisions = itertools.count()
 
@@ -74,6 +75,8 @@ class LiveWorld:
         Takes every event.
     ended
         Told the id and the last row of each session that ends.
+    woken
+        Told the id of each session that was at rest and runs again.
     arranger
         Makes the communities' picture in a thread of its own.
     """
@@ -86,6 +89,7 @@ class LiveWorld:
         path: str | None,
         outbox: Outbox,
         ended: Callable[[int, SessionRow], None],
+        woken: Callable[[int], None],
         arranger: Arranger,
     ) -> None:
         self.world = world
@@ -99,6 +103,7 @@ class LiveWorld:
         self.arranger = arranger
         self._lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
         self._tell_ended = ended
+        self._woken = woken
         self.ledger = Ledger(
             world, emit=outbox.emit, is_heard=outbox.is_heard, note=self.note, ended=self._ended
         )
@@ -170,16 +175,29 @@ class LiveWorld:
         return int(chosen[0])
 
     def set_parameter(self, number: int, name: str, value: object) -> None:
-        """Change a parameter of a living session from the next tick on."""
+        """Change a parameter of a session from the next tick on; one at rest runs again."""
         cascade = self.cascade(number)
-        if not cascade.alive:
-            raise InputError(f"Session {number} is {cascade.status}; only a living one can change.")
+        if cascade.status in {"failed", "cancelled"}:
+            raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
         cascade.model.revised(**{name: value}).check()
+        was_at_rest = not cascade.alive
+        if was_at_rest:
+            self._record_rest(cascade)
         cascade.revise(**{name: value})
         now = cascade.model.values()[name]
         self.note(f"#{number} {name} = {now} from the next tick")
         self.emit(ParameterChanged(tick=self.world.tick, cascade=number, name=name, value=now))
         self.is_dirty = True
+        if was_at_rest:
+            self._woken(number)
+            self.ledger.reopen(cascade)
+            self._notice()
+
+    def _record_rest(self, cascade: Cascade) -> None:
+        """Give a message at rest a row for each tick since, as its record has one a tick."""
+        missed = self.world.tick - (cascade.started_at + len(cascade.new_adopters) - 1)
+        for _ in range(missed):
+            cascade.measure(self.world.network())
 
     def cancel(self, number: int) -> None:
         """Stop a session; one that has ended already stays as it is."""

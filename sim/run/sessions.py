@@ -29,7 +29,7 @@ from sim.world.world import World
 __all__ = ["ENDED", "Ledger", "Session"]
 
 ENDED = frozenset({"quiet", "failed", "cancelled"})
-"""Statuses in which nothing can change any more."""
+"""Statuses in which nothing happens any more; a new parameter can wake a quiet one."""
 
 MOST_ROWS = 1000
 """Messages listed in a frame."""
@@ -122,6 +122,13 @@ class Ledger:
             else:
                 self._open[cascade.id] = entry
         self._known = self._world.made
+
+    def reopen(self, cascade: Cascade) -> None:
+        """Follow a cascade again that was at rest."""
+        self._closed.pop(cascade.id, None)
+        self._open[cascade.id] = _Entry(
+            cascade, cascade.status, cascade.size, cascade.contacts_seen
+        )
 
     def _announce(self, cascade: Cascade) -> None:
         message = cascade.message
@@ -312,6 +319,7 @@ class Session:
     async def done(self) -> SessionRow:
         """Wait until nothing about the message can change, and return its last line.
 
+        A message that a new parameter wakes is waited for anew.
         A failed session is returned, not raised: look at its ``status`` and ``error``.
 
         Raises
@@ -322,6 +330,11 @@ class Session:
             When the simulation was closed first.
         """
         return await asyncio.shield(self._ended)
+
+    def reopen(self) -> None:
+        """Let :meth:`done` wait for another end; the simulation calls this."""
+        if self._ended.done():
+            self._ended = asyncio.get_running_loop().create_future()
 
     def settle(self, row: SessionRow | None, error: Exception | None = None) -> None:
         """End the waiting of :meth:`done`; the simulation calls this."""

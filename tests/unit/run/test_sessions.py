@@ -121,8 +121,37 @@ async def test_wrong_parameters_are_refused_and_change_nothing(simulation: Simul
         await simulation.set_parameter(7, "beta", 0.5)
     assert session.cascade.model.values()["beta"] == 0.1
     await simulation.cancel(session.id)
-    with pytest.raises(InputError, match="is cancelled"):
+    with pytest.raises(InputError, match=r"^Message #0 is cancelled; it cannot change\.$"):
         await simulation.set_parameter(session.id, "beta", 0.5)
+
+
+async def test_a_new_parameter_wakes_a_message_at_rest(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="independent-cascade", probability=0)
+    await simulation.step(5)
+    first = await session.done()
+    assert (first.status, first.size) == ("quiet", 1)
+    await simulation.set_parameter(session.id, "probability", 1.0)
+    assert session.status == "running"
+    assert [row.status for row in simulation.frame.sessions] == ["running"]
+    assert len(session.cascade.new_adopters) == 6
+    await simulation.run_until_quiet(session.id)
+    assert (await session.done()).status == "quiet"
+    assert len(session.cascade.r) == len(session.cascade.history)
+
+
+async def test_a_message_that_wakes_keeps_a_row_for_every_tick(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="si", beta=0)
+    await simulation.step(40)
+    assert session.status == "quiet"
+    await simulation.set_parameter(session.id, "beta", 0.5)
+    await simulation.step(3)
+    cascade, focus = session.cascade, simulation.frame.focus
+    assert len(cascade.new_adopters) == 44
+    assert cascade.size > 1
+    assert cascade.new_adopters.sum() == cascade.size
+    assert np.array_equal(np.bincount(cascade.log.ticks, minlength=44), cascade.new_adopters)
+    assert focus is not None
+    assert np.array_equal(focus.r, cascade.r, equal_nan=True)
 
 
 async def test_parameters_that_do_not_go_together_are_refused(
