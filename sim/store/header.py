@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from codecs import getincrementaldecoder
 from os import PathLike
 from pathlib import Path
 
@@ -15,6 +16,8 @@ __all__ = ["HEADER_BYTES", "as_path", "check_header", "is_world_file", "open_reg
 
 HEADER_BYTES = 100
 SQLITE_MAGIC = b"SQLite format 3\0"
+
+_NO_TEXT = bytes({*range(32), 127} - {*b"\t\n\f\r"})
 
 # First bytes of what people pick by mistake, so that the sentence can name it.
 LOOKS = (
@@ -124,9 +127,20 @@ def _looks_like(header: bytes) -> str:
     for start, name in LOOKS:
         if header.startswith(start):
             return f" (it looks like {name})"
-    if b"\0" not in header:
+    if _is_text(header):
         return " (it looks like text; to read a network use `hubbub import`)"
-    return ""
+    return " (it looks like binary data)"
+
+
+def _is_text(header: bytes) -> bool:
+    """Return whether this is UTF-8, maybe cut within a character, without odd control bytes."""
+    if header.translate(None, _NO_TEXT) != header:
+        return False
+    try:
+        getincrementaldecoder("utf-8")().decode(header)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_version(path: Path, version: int) -> None:
