@@ -38,7 +38,10 @@ MOST_ID: Final = 1_000
 _MOST_ARCS: Final = (1 << 32) - 1
 _ROOM: Final = 1 << 18  # arcs a kernel call: some 10 ms
 STAGE: Final = "reading ties"
-_NOT_WHOLE = "{!r} is no whole number, as the ids in other lines are; with names pass ids='str'"
+_NOT_WHOLE = (
+    "{!r} is no whole number, as the ids in other lines are; "
+    "with names use --ids str (in Python: ids='str')"
+)
 
 
 @dataclass(frozen=True, slots=True)
