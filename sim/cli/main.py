@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, OK, USAGE, code_of
 from sim.cli.output import safe, tell
@@ -18,6 +19,7 @@ __all__ = ["hoisted", "main"]
 
 _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin"}
 _BARE = {"--debug"}
+_NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,8 +116,19 @@ def _usage(error: Exception) -> int:
     """Say what is wrong with the words, and where the right ones are listed."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "hubbub"
-    said = getattr(error, "format_message", error.__str__)().rstrip(".")
-    return _said(f"{said}. See {path} --help.", USAGE)
+    said = _ours(error, getattr(error, "format_message", error.__str__)()).rstrip(".")
+    end = "" if said.endswith("?") else "."
+    return _said(f"{said}{end} See {path} --help.", USAGE)
+
+
+def _ours(error: Exception, said: str) -> str:
+    """Return our sentence where pydantic refused a word that is no number."""
+    refused: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
+    kind = _NUMBERS.get(refused[0]["type"]) if refused else None
+    if kind is None:
+        return said
+    option = said.removeprefix("Invalid value for ").partition(":")[0].strip("'")
+    return f"{option} takes {kind}, got {refused[0]['input']!r}"
 
 
 def _said(sentence: str, code: int) -> int:

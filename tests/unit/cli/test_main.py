@@ -255,3 +255,21 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     )
     assert done.stdout in {"141\n", "0\n"}
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'? See hubbub --help."),
+        (
+            ["new", "--agents", "ten", "--out", "a.hub"],
+            "--agents takes a whole number, got 'ten'. See hubbub new --help.",
+        ),
+        (
+            ["new", "--mean-degree", "x", "--out", "a.hub"],
+            "--mean-degree takes a number, got 'x'. See hubbub new --help.",
+        ),
+    ],
+)
+def test_wrong_words_are_one_good_sentence(hubbub: Hubbub, words: list[str], sentence: str) -> None:
+    assert hubbub(*words).err == sentence + "\n"

@@ -47,7 +47,7 @@ def test_new_makes_a_network_of_given_degrees(hubbub: Hubbub, tmp_path: Path) ->
     [
         (("--agents", "0"), 2, "A world has at least 1 agent, got 0"),
         (("--agents", "1000000000"), 4, "GiB are free; try --agents "),
-        (("--agents", "many"), 2, "Invalid value for '--agents'"),
+        (("--agents", "many"), 2, "--agents takes a whole number, got 'many'"),
         (("--network", "smal-world"), 2, "Did you mean 'small-world'?"),
         (("-p", "rewirng=1", "--network", "small-world"), 2, "(did you mean 'rewiring'?)"),
         (("--degrees", "absent.npy"), 3, "absent.npy: "),
