@@ -362,5 +362,6 @@ def save_world(world: World, path: Path, report: Report) -> str:
     """
     from sim.store import save
 
+    verb = "Replaced" if path.exists() else "Saved"
     done = save(world, path, report=report)
-    return f"Saved {shlex.quote(str(path))}: {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
+    return f"{verb} {shlex.quote(str(path))}: {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
