@@ -171,27 +171,45 @@ def run(
     inject: Annotated[str | None, typer.Option(help="The message.")] = None,
     seeds: Annotated[
         str | None,
-        typer.Option(help="Who holds it first: top:40:pagerank, random:40, ids:0,33, ..."),
+        typer.Option(
+            help="Who holds it first: top:40:pagerank, random:40, ids:0,33, ...; else "
+            "top:10:degree."
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="The propagation model.", autocompletion=completed("models")),
+        typer.Option(
+            help="The propagation model; else that of the settings, at first independent-cascade.",
+            autocompletion=completed("models"),
+        ),
     ] = None,
     parameter: Pairs = None,
     author: Annotated[str | None, typer.Option(help="The id of its author.")] = None,
     tags: Annotated[str | None, typer.Option(help="Interests, by commas; else found.")] = None,
     priority: Annotated[int, typer.Option(help="The highest waiting message starts first.")] = 0,
     draws: Annotated[str | None, typer.Option(help="coins or skips; else the model's.")] = None,
-    ticks: Annotated[int | None, typer.Option(help="Ticks to run, at most.")] = None,
+    ticks: Annotated[
+        int | None, typer.Option(help="Ticks to run; else until quiet, at most 1000.")
+    ] = None,
     until_quiet: Annotated[
         bool, typer.Option("--until-quiet", help="End once nothing can happen any more.")
     ] = False,
     seed: Seed = None,
     json: Annotated[Path | None, typer.Option(help="Write all results; - is the output.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write a line a tick; - is the output.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a line a tick; - is the output. r is empty where nobody adopted, and in "
+            "the last tick of a message that still runs."
+        ),
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Save the world at the end.")] = None,
 ) -> None:
-    """Run a world without the screen, and print the command that repeats it."""
+    """Run a world without the screen, and print the command that repeats it.
+
+    A whole run can stand in a scenario file, NAME.toml: sections and keys are in sim/README.md,
+    under "Scenario files".
+    """
     prepare(context.obj)
     from sim.cli.making import Message, run_scenario, run_world
     from sim.cli.running import Outputs, Stop

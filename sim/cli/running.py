@@ -226,6 +226,8 @@ class Order:
         What to inject, when to end, what to write.
     max_running
         Messages that run at once; None: as the settings say.
+    nothing
+        What to say when there is no message.
     """
 
     make: Callable[[Report], World]
@@ -234,6 +236,7 @@ class Order:
     stop: Stop = Stop()
     outputs: Outputs = Outputs()
     max_running: int | None = None
+    nothing: str = "Nothing was sent; add --inject TEXT."
 
 
 def command_words(
@@ -294,8 +297,7 @@ def carry_out(order: Order) -> int:
         tell(saved)
     log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
     show = tell if order.outputs.on_stdout else say
-    if ran.cascades:
-        show(summary(ran.cascades))
+    show(summary(ran.cascades) if ran.cascades else order.nothing)
     show(_pace(ran))
     show(f"Again: {command}")
     return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK

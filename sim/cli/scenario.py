@@ -181,6 +181,7 @@ class Scenario:
                 files.save or self._beside(self.outputs.save),
             ),
             max_running=self.population.max_running,
+            nothing=f"Nothing was sent; {self.path} has no [[messages]].",
         )
 
     def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:

@@ -259,3 +259,21 @@ def test_r_is_empty_while_the_last_adopters_have_not_had_their_turn(
     spoke = [new > 0 for new in told["new_adopters"]]
     assert [r is not None for r in told["r"]][:-1] == spoke[:-1]
     assert "NaN" not in (tmp_path / "out.json").read_text()
+
+
+def test_a_run_without_a_message_says_that_nothing_was_sent(hubbub: Hubbub) -> None:
+    said = hubbub("run", "new:50", "--ticks", "3")
+    assert said.out.startswith("Nothing was sent; add --inject TEXT.\n50 agents")
+
+
+def test_help_names_scenarios_and_defaults(hubbub: Hubbub) -> None:
+    text = " ".join(hubbub("run", "--help").out.split())
+    for word in ("sim/README.md", "else top:10:degree", "independent-cascade", "at most 1000"):
+        assert word in text
+
+
+def test_a_saved_world_that_another_replaces_is_named_as_replaced(hubbub: Hubbub) -> None:
+    words = ("new", "--agents", "50", "--out", "a.hub")
+    assert "\nSaved a.hub: " in hubbub(*words).out
+    assert "\nReplaced a.hub: " in hubbub(*words).out
+    assert "Replaced a.hub: " in hubbub("run", "new:50", "--ticks", "1", "--save", "a.hub").err

@@ -184,3 +184,12 @@ def test_a_scenario_takes_no_second_message(hubbub: Hubbub, write: Write) -> Non
     said = hubbub("run", write(FULL), "--inject", "x")
     assert said.code == 2
     assert "has its own messages" in said.err
+
+
+def test_a_scenario_without_messages_says_that_nothing_was_sent(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text("[network]\nagents = 50\n")
+    said = hubbub("run", "a.toml")
+    assert said.code == 0
+    assert said.out.startswith("Nothing was sent; a.toml has no [[messages]].\n")
