@@ -236,7 +236,7 @@ class Simulation:
         return self._link.session(self._link.live.cascade(number))
 
     async def set_parameter(self, session: int, name: str, value: object) -> None:
-        """Change a parameter of a session's model from the next tick on; a message at rest wakes."""
+        """Change a parameter of a session's model from the next tick on; one at rest wakes."""
         await self._link.ask(lambda: self._link.live.set_parameter(session, name, value))
 
     async def cancel(self, session: int) -> None:
