@@ -176,7 +176,7 @@ def _bar() -> Iterator[Report]:
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("", total=1.0)
+        task = progress.add_task("starting", total=1.0)
 
         def show(stage: str, share: float) -> None:
             progress.update(task, description=escape(one_line(stage)), completed=share)
