@@ -231,6 +231,9 @@ class Cascade(Record):
     def advance(self, tick: int, absent: Bits) -> None:
         """Say that the step of ``tick`` begins, without the agents of the bitmap ``absent``."""
         self._now = tick
+        while self.started_at + len(self._history) < tick:  # ticks that it rested
+            self._history.append(self.tally.copy())
+            self._new.append(0)
         self.absent = absent
 
     def measure(self, contacts: Contacts) -> None:

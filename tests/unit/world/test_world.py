@@ -173,6 +173,18 @@ def test_parameters_change_from_the_next_tick_on() -> None:
         story.revise(beta=2)
 
 
+def test_record_of_a_woken_message_has_a_row_for_every_tick_it_rested() -> None:
+    world = World.from_edges([0, 1], [1, 2], 4)
+    story = world.inject("x", seeds=[0], model="si", beta=0.0)
+    world.step(5)
+    story.revise(beta=1.0)
+    world.step(2)
+    assert (len(story.history), world.tick) == (8, 7)
+    np.testing.assert_array_equal(story.new_adopters, [1, 0, 0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(story.adopted_at, [0, 6, 7, -1])
+    assert story.r[6] == 1.0
+
+
 def test_stepping_backwards_is_refused() -> None:
     with pytest.raises(InputError, match="forward"):
         tiny_world().step(-1)
