@@ -260,7 +260,12 @@ class Detail(Widget, can_focus=True):
 
     def _neighbours(self, found: Communities, at: int, width: int) -> list[Content]:
         ties = found.links[at] + found.links[:, at]
-        order = [int(other) for other in (-ties).argsort()[:6] if other != at and ties[other] > 0]
+        rest = len(ties) - 1 if len(found.labels) and int(found.labels[-1]) < 0 else -1
+        order = [
+            int(other)
+            for other in (-ties).argsort()[:7]
+            if other not in (at, rest) and ties[other] > 0
+        ]
         return [_fact("  " + found.names[o], short(int(ties[o])), width) for o in order[:5]] or [
             Content("  no other")
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -16,6 +15,8 @@ from textual.strip import Strip
 from tui.figures import count, percent
 from tui.widgets.bubbles import (
     Disc,
+    Layout,
+    colour_span,
     discs,
     edge_dots,
     nearest,
@@ -26,35 +27,19 @@ from tui.widgets.bubbles import (
 from tui.widgets.canvas import Canvas
 from tui.widgets.labels import Label, contrasting, place_labels, shortened
 from tui.widgets.panes import PixelPane
-from tui.widgets.raster import BRAILLE, nice_ceiling, pack_braille
+from tui.widgets.raster import BRAILLE, pack_braille
 
 if TYPE_CHECKING:
-    from sim.run import Frame
+    from sim.run import Communities, Frame
 
 __all__ = ["CommunityMap"]
 
 CELLS_PER_NAME = 100
 """Cells of the map for each name written on it; more would hide the map."""
+MOST_BUBBLES = 40
+"""Only so many of the largest communities are drawn; more would be a heap of dots."""
 CLOSEST = 8.0
 """The strongest zoom."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """Where everything lies at one size and zoom.
-
-    Attributes
-    ----------
-    centres, radii
-        float64 (c, 2) and (c,): in pixels.
-    dots, strength
-        bool (4 * rows, columns) and float64 (rows, columns): the lines.
-    """
-
-    centres: NDArray[np.float64]
-    radii: NDArray[np.float64]
-    dots: NDArray[np.bool_]
-    strength: NDArray[np.float64]
 
 
 class CommunityMap(PixelPane):
@@ -104,6 +89,8 @@ class CommunityMap(PixelPane):
         self._places = np.zeros((0, 2))
         self._links = np.zeros((0, 0), dtype=np.int64)
         self._label = ""
+        self._whole: Communities | None = None
+        self._known = 0
         self._layout: Layout | None = None
         self._layout_key: tuple[object, ...] = ()
         self._cut: tuple[Layout, int, list[Disc | None]] | None = None
@@ -115,15 +102,31 @@ class CommunityMap(PixelPane):
             none = np.zeros(0, dtype=np.int64)
             self.draw((), none, none, np.zeros((0, 2)), np.zeros((0, 0), dtype=np.int64))
         else:
-            self.draw(
-                found.names,
-                found.sizes,
-                found.adopted,
-                found.positions,
-                found.links,
-                onset=found.onset,
-                label=found.label,
-            )
+            self._show_largest(found)
+        self._whole = found
+
+    def _show_largest(self, found: Communities) -> None:
+        """Draw the largest communities; the row of all the rest is none."""
+        if found is self._whole:
+            return
+        self._known = _real(found)
+        most = min(self._known, MOST_BUBBLES)
+        sizes, positions, links = found.sizes, found.positions, found.links
+        if most < len(found.names):
+            is_same = self._whole is not None and self._whole.links is found.links
+            if is_same and len(self._names) == most:
+                sizes, positions, links = self._sizes, self._places, self._links
+            else:
+                sizes, positions, links = sizes[:most], positions[:most], links[:most, :most]
+        self.draw(
+            found.names[:most],
+            sizes,
+            found.adopted[:most] if most < len(found.names) else found.adopted,
+            positions,
+            links,
+            onset=found.onset[:most],
+            label=found.label,
+        )
 
     def draw(
         self,
@@ -170,7 +173,9 @@ class CommunityMap(PixelPane):
 
     def select(self, index: int) -> None:
         """Move the cursor to a community, without a message."""
-        if index != self.selected and -1 <= index < len(self._names):
+        if index >= len(self._names):
+            index = -1  # one that is too small to be drawn
+        if index != self.selected and index >= -1:
             self.selected = index
             self.changed()
 
@@ -235,11 +240,11 @@ class CommunityMap(PixelPane):
             self.write_placeholder(canvas)
             return canvas.strips()
         rows = height - 1 if height >= 3 else height
-        top = self._top()
+        low, top = colour_span(self._shares())
         layout = self._laid_out(width, rows)
         cut = self._cut_out(layout)
         order = [int(i) for i in np.argsort(-layout.radii, kind="stable")]
-        levels = np.nan_to_num(self._shares() / top).clip(0, 1)
+        levels = np.nan_to_num((self._shares() - low) / (top - low)).clip(0, 1)
         fills = self.scale[(levels * 255).astype(np.uint8)]
         self._paint_lines(canvas, layout)
         if self.in_glyphs:
@@ -248,17 +253,12 @@ class CommunityMap(PixelPane):
             self._paint_pixels(canvas, layout, cut, order, fills)
         self._write_names(canvas, layout, cut, order, fills)
         if rows < height:
-            self.write_foot(canvas, *self._describe(), top)
+            self.write_foot(canvas, *self._describe(), top, low=low)
         return canvas.strips()
 
     def _shares(self) -> NDArray[np.float64]:
         shares: NDArray[np.float64] = self._adopted / np.maximum(self._sizes, 1)
         return shares
-
-    def _top(self) -> float:
-        """Return the share that has the strongest colour."""
-        largest = float(self._shares().max(initial=0.0))
-        return min(1.0, nice_ceiling(largest)) if largest > 0 else 1.0
 
     def _laid_out(self, width: int, rows: int) -> Layout:
         centre = self.selected if self._zoom > 1 else -1
@@ -381,7 +381,10 @@ class CommunityMap(PixelPane):
         index = self._hover if self._hover >= 0 else self.selected
         if index >= 0:
             return self._names[index], self._facts(index)
-        summary = f"{count(len(self._names))} communities"
+        shown = len(self._names)
+        summary = f"{count(shown)} communities"
+        if shown < self._known:
+            summary = f"{count(shown)} of {count(self._known)} shown"
         return "", summary + (f" ({self._label})" if self._label else "")
 
     def _facts(self, index: int) -> str:
@@ -389,3 +392,9 @@ class CommunityMap(PixelPane):
         onset = int(self._onset[index])
         facts = f"{count(size)} members, adopted {percent(adopted / max(1, size))}"
         return facts + (f" since tick {count(onset)}" if onset >= 0 else "")
+
+
+def _real(found: Communities) -> int:
+    """Return how many rows are communities; the last one may stand for all the rest."""
+    rest = len(found.labels) and int(found.labels[-1]) < 0
+    return len(found.names) - (1 if rest else 0)

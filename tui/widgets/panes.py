@@ -219,7 +219,9 @@ class PixelPane(StripPane):
         # Something is never shown as nothing.
         return glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
 
-    def write_foot(self, canvas: Canvas, name: str, facts: str, top: float) -> None:
+    def write_foot(
+        self, canvas: Canvas, name: str, facts: str, top: float, *, low: float = 0.0
+    ) -> None:
         """Write the last row: what is chosen, its facts, and the scale where there is room.
 
         Parameters
@@ -228,23 +230,23 @@ class PixelPane(StripPane):
             Where.
         name, facts
             What is chosen, and what is known of it; either may be empty.
-        top
-            The share that has the strongest colour.
+        top, low
+            The shares that have the strongest and the weakest colour.
         """
         y, room = canvas.height - 1, canvas.width
-        scale = SCALE_CELLS + len(f"0%  {top * 100:g}%")
+        scale = SCALE_CELLS + len(f"{low * 100:g}%  {top * 100:g}%")
         if canvas.width - scale - 2 >= min(cell_len(name), 12) + len(facts) + 2:
             room -= scale + 2
-            self.write_scale(canvas, canvas.width - scale, y, top)
+            self.write_scale(canvas, canvas.width - scale, y, top, low=low)
         strong, text = canvas.ink_of(self.tone("strong")), canvas.ink_of(self.tone("text"))
         used = canvas.text(0, y, name, strong, room=max(room - len(facts) - 2, min(10, room)))
         used += 2 if used else 0
         canvas.text(used, y, facts, text, room=max(0, room - used))
 
-    def write_scale(self, canvas: Canvas, x: int, y: int, top: float) -> None:
+    def write_scale(self, canvas: Canvas, x: int, y: int, top: float, *, low: float = 0.0) -> None:
         """Write the legend of amounts, ``0% [colours] 25%``."""
         muted = canvas.ink_of(self.tone("muted"))
-        x += canvas.text(x, y, "0% ", muted)
+        x += canvas.text(x, y, f"{low * 100:g}% ", muted)
         cells = max(0, min(SCALE_CELLS, canvas.width - x))
         levels = np.linspace(0, 1, 2 * cells)
         if self.in_glyphs:
