@@ -63,16 +63,16 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
     first = max(0, focus.started_at)
     adopters = np.cumsum(focus.new).astype(np.float64)
     new = focus.new.astype(np.float64)
+    speed = focus.speed if focus.status in {"queued", "running"} else 0.0
+    peak_r = "" if focus.status == "failed" else _peak(focus.r, first, "{:.2f}")
     return [
         Metric("adopters", count(focus.reached), percent(focus.reached / total), adopters),
         Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
-        Metric(
-            "R_t", f"{r:.2f}" if np.isfinite(r) else "-", _peak(focus.r, first, "{:.2f}"), focus.r
-        ),
-        Metric("speed", f"{_number(focus.speed)}/tick", "mean of 10"),
+        Metric("R_t", f"{r:.2f}" if np.isfinite(r) else "-", peak_r, focus.r),
+        Metric("speed", f"{_number(speed)}/tick", "mean of 10"),
         Metric("depth", f"{count(focus.depth)} hops", "longest chain"),
         Metric("breadth", f"{count(focus.breadth)}", "at one depth"),
-        Metric("virality", _number(focus.virality), _lag(focus)),
+        Metric("virality", *_virality(focus)),
         Metric("seeds", count(focus.seeds), f"since tick {count(first)}"),
     ]
 
@@ -96,9 +96,11 @@ def _peak(course: NDArray[np.float64], first: int, form: str = "") -> str:
     return f"peak {form.format(value) if form else short(value)} @{count(first + at)}"
 
 
-def _lag(focus: Focus) -> str:
-    behind = 0 < focus.virality_size < focus.reached
-    return f"at {short(focus.virality_size)} adopters" if behind else "structural"
+def _virality(focus: Focus) -> tuple[str, str]:
+    """Return (value, note); it is measured when time stands still, and old values mislead."""
+    if 0 < focus.virality_size < focus.reached:
+        return "-", "when paused"
+    return _number(focus.virality), "structural"
 
 
 class NowPane(StripPane):
