@@ -107,7 +107,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         for row in self.query(".row, .field"):
             row.set_class(row is field, "-here")
         text = getattr(field, "explanation", "") if isinstance(field, Widget) else ""
-        self.query_one("#box").border_subtitle = Content(line(text, 72))
+        self.query_one("#box").border_subtitle = Content(line(text, 104))
 
     def complain(self, sentence: str) -> None:
         """Show what is wrong, or that nothing is."""

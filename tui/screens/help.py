@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Help", "act_of"]
 
+WIDEST = 110
+AROUND = 6
+"""Columns of the box as the styles have it, and those of its frame and scroll bar."""
+
 WELCOME = (
     "Hubbub shows a social network in which messages travel. Send a message (i), let time run "
     "(space), and watch which communities take it up. Every act has a key, a name for the : line "
@@ -82,7 +86,10 @@ class Help(Dialog[bool]):
         typed = f":{action.command} {action.usage}".strip()
         dim = "$foreground-muted" if action.when(self._situation) else ""
         head = Content.assemble((f"{shown:<12} ", "$accent bold"), (action.help, dim))
-        return head + Content.styled(f"  {typed}", "$foreground-disabled")
+        room = min(self.app.size.width * 98 // 100, WIDEST) - AROUND
+        fits = head.cell_length + 2 + len(typed) <= room
+        gap = "  " if fits else "\n" + " " * 13
+        return head + Content.styled(f"{gap}{typed}", "$foreground-disabled")
 
     def _own_keys(self) -> Iterator[Content]:
         for key, active in self._active.items():

@@ -130,9 +130,12 @@ class Inject(Dialog[Order]):
         communities = self._simulation.frame.communities
         return tuple(communities.names) if communities is not None else ()
 
-    async def on_mount(self) -> None:
-        """Offer the models."""
+    def on_mount(self) -> None:
+        """Look for the models beside the first paint."""
         self._show_kind()
+        self.run_worker(self._offer())
+
+    async def _offer(self) -> None:
         cards = await in_thread(self._backend.models, "models")
         self._cards = {card.name: card for card in cards}
         chosen = self._last.model if self._last.model in self._cards else cards[0].name
@@ -170,6 +173,8 @@ class Inject(Dialog[Order]):
 
     def order(self) -> Order:
         """Return what was typed; raises ``InputError`` for what is not allowed."""
+        if not self._cards:
+            raise InputError("The models are not known yet; wait a moment.")
         form = self.query_one(Form)
         text = self.query_one("#text", Input).value.strip()
         if not text:
@@ -214,10 +219,12 @@ class Inject(Dialog[Order]):
             self.complain(str(error))
             return None
 
-    @work(exclusive=True)
+    @work(exclusive=True, group="plan")
     async def _look(self) -> None:
         """Show what the message would do; the newest question wins."""
         await asyncio.sleep(PATIENCE)
+        if not self._cards:
+            return
         with suppress(NoMatches):  # the dialog was closed meanwhile
             await self._show_plan()
 
@@ -246,8 +253,9 @@ def planned(plan: Plan, agents: int) -> str:
         [
             f"{count(len(plan.seeds))} seeds speak to {count(plan.audience)} others; "
             f"{within} are within reach.",
-            f"Expected: {least}{count(plan.size)} adopters ({share}) "
-            f"in {least}{count(plan.ticks)} ticks, {seconds(plan.seconds)} of computing.",
+            f"One run with this seed: {least}{count(plan.size)} adopters ({share}) "
+            f"in {least}{count(plan.ticks)} ticks, {seconds(plan.seconds)} of computing"
+            + ("; cut off before it came to rest." if plan.is_least else "."),
             f"Interests it speaks to: {tags or 'none that are known'}.",
         ]
     )

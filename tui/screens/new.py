@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["New"]
 
 AGENTS = 100_000
+ESTIMATE = "Needs about {} of memory."
 
 
 class New(Dialog[NewWorld]):
@@ -59,10 +60,13 @@ class New(Dialog[NewWorld]):
             yield Input(str(self._last.seed), id="seed", compact=True)
         yield Static("Parameters", classes="heading")
         yield Form()
-        yield Static("", id="estimate", classes="preview", markup=False)
+        yield Static(ESTIMATE.format("..."), id="estimate", classes="preview", markup=False)
 
-    async def on_mount(self) -> None:
-        """Offer the kinds of network."""
+    def on_mount(self) -> None:
+        """Look for the kinds of network beside the first paint."""
+        self.run_worker(self._offer())
+
+    async def _offer(self) -> None:
         cards = await in_thread(self._backend.networks, "networks")
         self._cards = {card.name: card for card in cards}
         chosen = self._last.network if self._last.network in self._cards else cards[0].name
@@ -82,10 +86,13 @@ class New(Dialog[NewWorld]):
     @on(Input.Changed)
     @on(Form.Changed)
     def _typed(self) -> None:
-        self._look()
+        if self._cards:
+            self._look()
 
     def order(self) -> NewWorld:
         """Return what was typed; raises ``InputError`` for what is not allowed."""
+        if not self._cards:
+            raise InputError("The kinds of network are not known yet; wait a moment.")
         form = self.query_one(Form)
         if form.problem:
             raise InputError(form.problem)
@@ -112,7 +119,7 @@ class New(Dialog[NewWorld]):
             return None
         return order
 
-    @work(exclusive=True)
+    @work(exclusive=True, group="estimate")
     async def _look(self) -> None:
         """Say what the world would need; the newest question wins."""
         with suppress(NoMatches):  # the dialog was closed meanwhile
