@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Stage"]
 
-SMALLEST = "Enlarge the terminal to 60x16 to see every pane."
+SMALLEST = "Enlarge to 60x16 to see every pane."
 
 
 class Stage(Screen[None], inherit_bindings=False):
@@ -45,12 +45,14 @@ class Stage(Screen[None], inherit_bindings=False):
         binding for mode, _, _ in MODES for binding in bindings(mode)
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-tiny"),
+        (0, "-sliver"),
+        (20, "-tiny"),
         (60, "-narrow"),
         (120, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
-        (0, "-flat"),
+        (0, "-slit"),
+        (5, "-flat"),
         (16, "-low"),
         (36, "-tall"),
     ]
