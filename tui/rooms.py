@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -178,13 +177,17 @@ class Rooms:
 
     def path_between(self, world: World, start: str, end: str) -> list[str]:
         """Name the members on the shortest path."""
+        from sim import shortest_path
+
         ends = [world.agents.index(_foreign(text)) for text in (start, end)]
-        ids = _network("analysis").shortest_path(world.ties, *ends)
+        ids = shortest_path(world.ties, *ends)
         return [_member(world, int(agent)) for agent in ids] if ids is not None else []
 
     def measure(self, ties: Ties, *, report: Report) -> Any:
         """Measure the network, in a thread beside the engine."""
-        return _network("report").network_report(ties, report=report)
+        from sim import network_report
+
+        return network_report(ties, report=report)
 
     def members(self, world: World, ids: list[int]) -> list[str]:
         """Name some members."""
@@ -196,11 +199,6 @@ class Rooms:
             return [f"{change}." for change in self._watch.changed()]
         except HubbubError as error:
             return [str(error)]
-
-
-def _network(module: str) -> Any:
-    # These functions are not among the names of sim itself.
-    return importlib.import_module(f"sim.network.{module}")
 
 
 def _rank(name: str) -> tuple[int, str]:
