@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment, Segments
-from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.filter import LineFilter
@@ -19,6 +18,7 @@ from textual.screen import Screen
 
 from sim.errors import Cancelled, HubbubError, InputError
 from tui.actions import Action, bindings, by_id
+from tui.ahead import KeysInOrder
 from tui.backend import Backend, NewWorld, Preferences
 from tui.colours import lean
 from tui.commands import History, parse
@@ -29,7 +29,7 @@ from tui.safe import SafeFilter, line, plain
 from tui.screens.error import Problem, sentence_of
 from tui.screens.loading import Loading
 from tui.screens.progress import Job, in_thread
-from tui.sentences import broken, ended, hint_for
+from tui.sentences import broken, endings, hint_for
 from tui.situation import Situation
 from tui.theme import THEMES, register_themes
 from tui.upkeep import Upkeep
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Hubbub", "main"]
 
 
-class Hubbub(App[int], inherit_bindings=False):
+class Hubbub(KeysInOrder, inherit_bindings=False):
     """The screen of the simulator.
 
     Parameters
@@ -76,6 +76,7 @@ class Hubbub(App[int], inherit_bindings=False):
         self.frame: Frame | None = None
         self.speed: float | None = 5.0
         self.goal = 0
+        self.sending = 0
         self.work = Work(self)
         self.expected = ""
         self.upkeep = Upkeep(self)
@@ -206,10 +207,8 @@ class Hubbub(App[int], inherit_bindings=False):
 
     def _announce(self, before: Frame, now: Frame) -> None:
         """Say which messages came to an end since the frame before."""
-        running = {row.id for row in before.sessions if row.status == "running"}
-        for row in now.sessions:
-            if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
-                self.say(*ended(row.id, row.status, row.size, now.agents, row.error))
+        for text, kind in endings(before, now):
+            self.say(text, kind)
 
     @property
     def simulation(self) -> Simulation:
@@ -296,7 +295,9 @@ class Hubbub(App[int], inherit_bindings=False):
     def action_act(self, name: str) -> None:
         """Carry out the act of a key; one that needs words asks for them."""
         action = by_id(name)
-        if action.asks and not action.when(self.situation()):
+        if name == "command":
+            self.ask_command("")
+        elif action.asks and not action.when(self.situation()):
             self.ask_command(f"{action.command} ")
         else:
             self.perform(action)

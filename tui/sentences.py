@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tui.actions import by_id
@@ -14,7 +14,7 @@ from tui.safe import line, plain
 if TYPE_CHECKING:
     from sim.run import Frame
 
-__all__ = ["broken", "ended", "hint_for"]
+__all__ = ["broken", "ended", "endings", "hint_for"]
 
 
 def broken(error: BaseException | None) -> str:
@@ -71,3 +71,13 @@ def ended(number: int, status: str, size: int, agents: int, error: str | None) -
     verb = "has gone quiet" if status == "quiet" else "was stopped"
     share = percent(size / agents if agents else 0)
     return f"Message #{number} {verb}: {count(size)} adopters ({share}).", "good"
+
+
+def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
+    """Yield (sentence, kind) for each message that came to its end between two frames."""
+    running = {row.id for row in before.sessions if row.status == "running"}
+    still = any(row.status in {"queued", "running"} for row in now.sessions)
+    for row in now.sessions:
+        if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
+            text, kind = ended(row.id, row.status, row.size, now.agents, row.error)
+            yield (text if still else f"{text} All is at rest."), kind

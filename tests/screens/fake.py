@@ -103,7 +103,7 @@ class FakeSimulation:
         self.revision = 0
         self.banner: str | None = None
         self.slow: float = 0.0
-        self.left = False
+        self.left = self.until_quiet = False
         self.frame = self._frame()
         self._news = asyncio.Event()
 
@@ -130,9 +130,14 @@ class FakeSimulation:
         self._news.set()
 
     async def play(
-        self, *, ticks_per_second: float | None = 10, until_tick: int = 0, until_quiet: bool = False
+        self,
+        *,
+        ticks_per_second: float | None = 10,
+        until_tick: int | None = None,
+        until_quiet: bool = False,
     ) -> None:
         self.asked.append(("play", ticks_per_second))
+        self.until_quiet = until_quiet
         if until_tick:
             await self.step(until_tick - self.world.tick)
             return

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select, Static
 
-from sim.errors import HubbubError
+from sim.errors import HubbubError, InputError
 from tests.screens.fake import FakeBackend, FakeSimulation
 from tui.actions import ACTIONS
+from tui.acts.messages import _refuse_ended
 from tui.app import Hubbub
 from tui.backend import Preferences
 from tui.palette import Acts
@@ -132,6 +134,7 @@ async def test_a_world_that_cannot_be_opened_is_said_and_another_can_be_made(
 @pytest.mark.parametrize("size", SIZES)
 async def test_space_runs_and_pauses(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
+        await inject(app, pilot)
         await pilot.press("space")
         await until(pilot, lambda: "RUNNING" in seen(app))
         assert made(app).asked[-1] == ("play", 5.0)
@@ -143,6 +146,7 @@ async def test_space_runs_and_pauses(tmp_path: Path, size: Any) -> None:
 
 async def test_the_bar_says_pausing_at_once(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
         await pilot.press("space")
         await until(pilot, lambda: "RUNNING" in seen(app))
         made(app).pause = never  # type: ignore[method-assign]
@@ -186,6 +190,7 @@ async def test_speed_goes_up_down_and_to_what_is_typed(tmp_path: Path) -> None:
         assert "speed max" in seen(app)
         await command(pilot, "speed fast")
         assert "'fast'" in said(app)
+        await inject(app, pilot)
         await pilot.press("space", "minus")
         await until(pilot, lambda: made(app).asked[-1] == ("play", 500.0))
 
@@ -743,3 +748,80 @@ async def test_forms_are_made_of_declared_parameters(tmp_path: Path) -> None:
         }
         app.screen.query_one("#model", Select).value = "viral"
         await until(pilot, lambda: form.values == {"appeal": "0.3"})
+
+
+async def burst(app: Hubbub, pilot: Pilot[int], text: str) -> None:
+    """Let keys arrive all at once, as a paste into a slow terminal does."""
+    names = {":": "colon", " ": "space", ">": "greater_than_sign", "\n": "enter", ".": "full_stop"}
+    for letter in text:
+        app.post_message(Key(names.get(letter, letter), letter if letter != "\n" else None))
+    await pilot.pause(0.3)
+
+
+async def test_letters_typed_in_one_burst_go_to_the_line_and_not_to_the_keys(
+    tmp_path: Path,
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        asked = len(made(app).asked)
+        await burst(app, pilot, ":speed max")
+        assert app.stage is not None
+        assert app.stage.query_one("#command", Input).value == "speed max"
+        assert len(made(app).asked) == asked
+        await burst(app, pilot, "\n:step 3\n>4\n")
+        assert app.speed is None
+        assert [one for one in made(app).asked[asked:] if one[0] == "step"] == [
+            ("step", 3),
+            ("step", 4),
+        ]
+
+
+async def test_space_says_what_to_do_where_nothing_is_under_way(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("space")
+        await pilot.pause(0.05)
+        assert "Nothing to run: send a message (i)" in said(app)
+        assert not made(app).asked
+
+
+async def test_faster_keeps_the_end_of_playing(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        await pilot.press("space", "plus")
+        await pilot.pause(0.05)
+        assert made(app).until_quiet
+
+
+@pytest.mark.parametrize("size", [(10, 3), (40, 10)])
+async def test_a_terminal_that_is_too_small_says_to_enlarge_it(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.resize_terminal(*size)
+        await until(pilot, lambda: "Enlarge" in seen(app))
+        if size == (10, 3):
+            assert seen(app).split() == ["Enlarge", "to"]
+        else:
+            assert "Enlarge to 60x16 to see every pane." in seen(app)
+
+
+def test_a_stopped_message_keeps_its_parameters() -> None:
+    with pytest.raises(InputError, match="Message #0 was stopped"):
+        _refuse_ended(0, "cancelled")
+    with pytest.raises(InputError, match="Message #0 has failed"):
+        _refuse_ended(0, "failed")
+
+
+async def test_a_new_world_has_its_buttons_while_the_networks_are_sought(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        known = asyncio.Event()
+        slow, loop = app.backend.networks, asyncio.get_running_loop()
+
+        def wait() -> Any:
+            asyncio.run_coroutine_threadsafe(known.wait(), loop).result(5)
+            return slow()
+
+        app.backend.networks = wait  # type: ignore[method-assign]
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New))
+        await until(pilot, lambda: "Create" in seen(app) and "Needs about ..." in seen(app))
+        known.set()
+        await until(pilot, lambda: "are free" in seen(app))

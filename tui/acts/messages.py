@@ -26,13 +26,17 @@ async def inject(app: Hubbub, words: Words) -> None:
     if order is None:
         return
     app.last_order = order
-    session = await app.simulation.inject(
-        order.text,
-        seeds=order.seeds,
-        model=order.model,
-        author=order.author or None,
-        **order.parameters,
-    )
+    app.sending += 1
+    try:
+        session = await app.simulation.inject(
+            order.text,
+            seeds=order.seeds,
+            model=order.model,
+            author=order.author or None,
+            **order.parameters,
+        )
+    finally:
+        app.sending -= 1
     app.say(f"Message {_number_of(session)} is out; press space to run the world.", "good")
 
 
@@ -58,6 +62,7 @@ async def params(app: Hubbub, _words: Words) -> None:
     focus = app.frame.focus if app.frame else None
     if focus is None:
         return
+    _refuse_ended(focus.id, focus.status)
     changes = await app.push_screen_wait(Params(app.backend, focus))
     for name, value in (changes or {}).items():
         await app.simulation.set_parameter(focus.id, name, value)
@@ -65,11 +70,19 @@ async def params(app: Hubbub, _words: Words) -> None:
         app.say(f"From the next tick: {', '.join(f'{n} = {v}' for n, v in changes.items())}.")
 
 
+def _refuse_ended(number: int, status: str) -> None:
+    """Refuse to change a message that cannot spread again."""
+    if status in {"failed", "cancelled"}:
+        verb = "has failed" if status == "failed" else "was stopped"
+        raise InputError(f"Message #{number} {verb}; its parameters can no longer be changed.")
+
+
 async def set_parameter(app: Hubbub, words: Words) -> None:
     """Set one parameter of the message shown."""
     focus = app.frame.focus if app.frame else None
     if focus is None or len(words) != 2:
         raise InputError("Type a parameter and its value, such as `set probability 0.1`.")
+    _refuse_ended(focus.id, focus.status)
     known = [name for name, _ in focus.parameters]
     if words[0] not in known:
         raise UnknownNameError(f"parameter of {focus.model}", words[0], known)

@@ -16,26 +16,33 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
 """Ticks a second that ``+`` and ``-`` go through; the last is as fast as it can."""
 
 
+NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ticks pass."
+
+
 async def run(app: Hubbub, words: Words) -> None:
     """Run, or pause; with a number that many ticks.
 
-    While messages spread, time stops by itself once all of them have come to rest.
+    Time stops by itself once all messages have come to rest, so nothing runs while none is under
+    way. One that is being sent counts: the engine takes commands in order.
     """
-    if words == ("quiet",):
-        with app.expecting("playing"):
-            await app.simulation.play(ticks_per_second=app.speed, until_quiet=True)
-    elif words:
+    if words and words != ("quiet",):
         ticks = number(words, default=1)
         app.goal = app.frame.tick + ticks if app.frame else 0
         with app.expecting("playing"):
             await app.simulation.play(ticks_per_second=app.speed, until_tick=app.goal)
-    elif app.running:
+    elif app.running and not words:
         await pause(app, ())
+    elif not app.sending and not _alive(app):
+        app.say(NOTHING_TO_RUN, "warning")
     else:
-        rows = app.frame.sessions if app.frame else ()
-        alive = any(row.status in {"queued", "running"} for row in rows)
         with app.expecting("playing"):
-            await app.simulation.play(ticks_per_second=app.speed, until_quiet=alive)
+            await app.simulation.play(ticks_per_second=app.speed, until_quiet=True)
+
+
+def _alive(app: Hubbub) -> bool:
+    """Return whether a message is under way, by the newest frame there is."""
+    rows = app.simulation.frame.sessions
+    return any(row.status in {"queued", "running"} for row in rows)
 
 
 async def pause(app: Hubbub, _words: Words) -> None:
@@ -91,4 +98,5 @@ async def _go(app: Hubbub, speed: float | None) -> None:
     app.speed = speed
     app.redraw()
     if app.running:
-        await app.simulation.play(ticks_per_second=speed)
+        goal = app.goal or None
+        await app.simulation.play(ticks_per_second=speed, until_tick=goal, until_quiet=goal is None)

@@ -138,7 +138,7 @@ class Line(Horizontal):
         command.cursor_position = len(start)
         self._before = self.screen.focused
         self.add_class("-asking")
-        command.focus()
+        self.screen.set_focus(command)  # at once: the next key may be there already
 
     def _done(self) -> None:
         self.remove_class("-asking")
