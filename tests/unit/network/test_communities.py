@@ -108,7 +108,7 @@ def test_the_size_of_a_call_does_not_matter(
     st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=60),
     st.sampled_from(OWN),
 )
-def test_labels_are_by_size_and_cover_connected_agents(
+def test_labels_are_by_size_and_those_of_louvain_connected(
     arcs: list[tuple[int, int]], method: str
 ) -> None:
     ties = Ties.from_arcs([a for a, _ in arcs], [b for _, b in arcs], 15)
@@ -117,7 +117,7 @@ def test_labels_are_by_size_and_cover_connected_agents(
     assert (np.diff(sizes) <= 0).all()
     assert (sizes > 0).all()
     graph = graph_of(ties)
-    for label in range(sizes.size):
+    for label in range(sizes.size if method == "louvain" else 0):
         assert graph.induced_subgraph(np.flatnonzero(labels == label).tolist()).is_connected()
 
 
@@ -180,3 +180,39 @@ def test_finding_communities_does_not_import_igraph_here() -> None:
         "assert not {'igraph', 'networkx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+
+
+def dense(network: communities.Network) -> np.ndarray:
+    """The weights of a network as a square matrix."""
+    rows, targets, weights = network
+    out = np.zeros((len(rows), len(rows)), np.int64)
+    sources = np.repeat(np.arange(len(rows)), rows[:, 1])
+    out[sources, targets] = weights if weights.size else 1
+    return out
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=60),
+    st.lists(st.integers(0, 5), min_size=14, max_size=14),
+)
+def test_merged_communities_keep_the_sums_of_ties_and_the_modularity(
+    arcs: list[tuple[int, int]], given_labels: list[int]
+) -> None:
+    ties = Ties.from_arcs([a for a, _ in arcs], [b for _, b in arcs], 14, directed=False)
+    _, first = np.unique(given_labels, return_inverse=True)
+    second = np.arange(int(first.max()) + 1) % 3
+    network = (ties.rows, ties.targets, np.empty(0, np.uint32))
+    for labels in (first, second):  # the second merge sums weights
+        members = np.equal.outer(np.arange(int(labels.max()) + 1), labels).astype(np.int64)
+        expected = members @ dense(network) @ members.T
+        np.fill_diagonal(expected, 0)
+        network = communities._merged(
+            network, labels.astype(np.int32), len(members), lambda stage, share: None
+        )
+        assert np.array_equal(dense(network), expected)
+    strength = np.bincount(second[first], weights=ties.out_degree)
+    alone = np.arange(len(strength), dtype=np.int32)
+    merged = communities._quality(network, strength, alone, lambda stage, share: None)
+    if ties.count:
+        assert merged == pytest.approx(analysis.modularity(ties, second[first]))
