@@ -401,6 +401,14 @@ async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: An
         await until(pilot, lambda: "Saved old.hub: 1.2 MiB" in said(app))
 
 
+async def test_the_saves_folder_is_made_when_it_is_first_needed(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        app.backend.saves = tmp_path / "not" / "there"
+        await command(pilot, "save first")
+        await until(pilot, lambda: "Saved first.hub" in said(app))
+    assert (tmp_path / "not" / "there").is_dir()
+
+
 async def test_a_slow_save_shows_that_it_works(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         made(app).slow = 0.6

@@ -77,6 +77,8 @@ async def save_asking(app: Hubbub) -> bool:
 async def save_to(app: Hubbub, path: Path) -> None:
     """Save to a file and say how large it is and how long it took."""
     engine = app.simulation
+    if path.parent == app.backend.saves:  # ours to make; another folder must be there
+        path.parent.mkdir(parents=True, exist_ok=True)
     saved = await app.work.reporting(
         "saving the world", lambda report: engine.save(path, report=report)
     )
