@@ -211,7 +211,7 @@ def test_merged_communities_keep_the_sums_of_ties_and_the_modularity(
             network, labels.astype(np.int32), len(members), lambda stage, share: None
         )
         assert np.array_equal(dense(network), expected)
-    strength = np.bincount(second[first], weights=ties.out_degree)
+    strength = np.bincount(second[first], weights=ties.out_degree).astype(np.float64)
     alone = np.arange(len(strength), dtype=np.int32)
     merged = communities._quality(network, strength, alone, lambda stage, share: None)
     if ties.count:
