@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.core.rng import uniforms, words
@@ -24,6 +24,7 @@ def test_mix_gives_the_published_outputs_of_splitmix64(step: int, output: int) -
     assert int(mix(np.uint64(state))) == output
 
 
+@settings(deadline=None)
 @given(key=WORDS, i=IDS, j=IDS)
 def test_words_of_kernels_are_those_of_the_python_side(key: int, i: int, j: int) -> None:
     with np.errstate(over="ignore"):
@@ -43,6 +44,7 @@ def test_keys_may_be_small_python_integers(key: int) -> None:
         assert uniform(plain) == uniform(np.uint64(key))
 
 
+@settings(deadline=None)
 @given(key=WORDS, i=IDS)
 def test_uniforms_of_kernels_are_those_of_the_python_side(key: int, i: int) -> None:
     value = uniform(words(np.uint64(key), i)[0])
@@ -62,6 +64,7 @@ def test_gate_is_the_chance_in_53_bits(p: float, threshold: int) -> None:
     assert int(gate(float(p))) == threshold
 
 
+@settings(deadline=None)
 @given(bits=WORDS, low=st.floats(0, 1), high=st.floats(0, 1))
 def test_a_coin_that_falls_falls_under_a_larger_chance_too(
     bits: int, low: float, high: float

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.kernels.sparse import VACANT, lookup, rehash, slot, store, take_slot, take_slots
@@ -14,6 +14,7 @@ def hashed(slots: int = 64) -> tuple[np.ndarray, np.ndarray]:
     return np.full(slots, VACANT), np.zeros(slots, np.int32)
 
 
+@settings(deadline=None)
 @given(agents=AGENTS, values=st.lists(st.integers(1, 1000), min_size=32, max_size=32))
 def test_what_is_stored_is_found_and_others_have_zero(agents: list[int], values: list[int]) -> None:
     keys, column = hashed()

@@ -188,6 +188,7 @@ class Kernels:
 
 SIR = Model("SIR", "I", {"IS": [(0.2, "I", None)]}, {"I": [(0.3, "R")]})
 SIS = Model("SI", "I", {"IS": [(0.2, "I", None)]}, {"I": [(0.4, "S")]})
+LIKELY = Model("SI", "I", {"IS": [(0.9, "I", None)]}, {"I": [(0.1, "S")]})
 CERTAIN = Model("SI", "I", {"IS": [(1.0, "I", None)]})
 OUTCOMES = Model(
     "SWI", "I", {"IS": [(0.2, "I", None), (0.3, "W", None)], "WS": [(0.1, "W", None)],
@@ -200,8 +201,8 @@ LIGHTNING = Model("TF", "F", {"FT": [(0.1, "F", None)]}, {"T": [(0.05, "F")], "F
 TRUSTED = Model("SIR", "I", {"IS": [(0.6, "I", None)]}, {"I": [(0.3, "R")]}, trusted=True)
 FEW = Model("SIR", "I", {"IS": [(0.4, "I", None)]}, {"I": [(0.2, "R")]}, few=5)
 MODELS = {
-    "sir": SIR, "sis": SIS, "certain": CERTAIN, "outcomes": OUTCOMES, "rumour": RUMOUR,
-    "lightning": LIGHTNING, "trusted": TRUSTED, "few": FEW,
+    "sir": SIR, "sis": SIS, "likely": LIKELY, "certain": CERTAIN, "outcomes": OUTCOMES,
+    "rumour": RUMOUR, "lightning": LIGHTNING, "trusted": TRUSTED, "few": FEW,
 }  # fmt: skip
 
 
@@ -253,7 +254,7 @@ def test_the_absent_neither_hear_nor_count(skips: bool) -> None:
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-@pytest.mark.parametrize("name", ["sir", "certain", "few", "outcomes"])
+@pytest.mark.parametrize("name", ["likely", "certain", "few", "outcomes"])
 @pytest.mark.parametrize("skips", [False, True])
 def test_batches_that_overflow_change_nothing(name: str, skips: bool, sparse: bool) -> None:
     net = Net(agents=2 * BATCH, ties=4000)

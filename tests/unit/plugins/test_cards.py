@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim.core.params import describe
@@ -65,6 +66,8 @@ def test_models_run_with_their_defaults(name: str) -> None:
     assert story.status in {"running", "quiet"}
     assert story.size >= 12
     assert sum(story.counts.values()) == 60
+    in_order = np.lexsort((story.adopters, story.log.ticks))
+    np.testing.assert_array_equal(in_order, np.arange(story.size))
 
 
 @pytest.mark.parametrize(
