@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.core import rng
 from sim.errors import PluginError
 from sim.kernels.claims import NOBODY, commit_once, mark
 from sim.kernels.order import sort_ids
@@ -315,6 +314,7 @@ class Cascade(Record):
             "starts_at": self.starts_at,
             "started_at": self.started_at,
             "draws": self.draws_mode,
+            "seed": str(self.seed),
             "channel": self.channel.name,
             "size": self.size,
             "contacts_seen": self.contacts_seen,
@@ -342,7 +342,6 @@ class Cascade(Record):
         *,
         model: PropagationModel,
         agents: int,
-        seed: int,
         channel: Channel | None = None,
     ) -> Cascade:
         """Return the cascade of :meth:`dump`."""
@@ -355,7 +354,7 @@ class Cascade(Record):
             model,
             columns["seeds"].astype(np.uint32),
             agents=agents,
-            seed=rng.fold(seed),
+            seed=int(meta["seed"]),
             priority=meta["priority"],
             starts_at=meta["starts_at"],
             draws_mode=meta["draws"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from sim.errors import CapacityError, InputError
@@ -47,6 +48,8 @@ def refuse_what_does_not_fit(agents: int, mean_degree: float) -> None:
     CapacityError
         With the estimate and what there is.
     """
+    if not math.isfinite(mean_degree) or mean_degree < 0:
+        raise InputError(f"The mean degree is a number of at least 0, got {mean_degree:g}.")
     if agents < 1:
         raise InputError(f"A world has at least 1 agent, got {agents:,}; try --agents 1000.")
     needed, free = estimate_bytes(agents, mean_degree), available_bytes()

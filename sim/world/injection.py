@@ -40,6 +40,8 @@ def checked_message(
         mask = agents.vocabulary.match(said)
     else:
         mask = tags if isinstance(tags, int) else agents.vocabulary.mask(tags)
+    if not 0 <= mask < 1 << 64:
+        raise InputError(f"Tags are a 64-bit mask or names of interests, got {mask}.")
     writer = -1 if author is None else int(author)
     return Message(number, said, writer, mask, clean(kind, _KIND_LIMIT), tick)
 

@@ -59,8 +59,12 @@ def expose(world: World) -> None:
     for cascade in world.cascades:
         if cascade.status == "running":
             cascade.advance(world.tick, absent)
-            contacts = cascade.channel.contacts(network, cascade.id, world.tick)
-            world.exposed.append((cascade, contacts))
+            try:
+                contacts = cascade.channel.contacts(network, cascade.id, world.tick)
+            except (Exception, SystemExit) as error:  # a channel's fault costs only its cascade
+                fail(world, cascade, error)
+            else:
+                world.exposed.append((cascade, contacts))
 
 
 def respond(world: World) -> None:

@@ -11,9 +11,10 @@ import xxhash
 
 from sim.agents.columns import Agents
 from sim.core.registry import make, spec
-from sim.errors import UnknownNameError
+from sim.errors import InputError, UnknownNameError
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
+from sim.spread.contacts import Broadcast, Contacts
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -75,11 +76,28 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     for said in meta["cascades"]:
         own = _under(columns, f"cascade.{said['id']}.")
         model = make(said["model"], "propagation", **said["parameters"])
-        cascade = Cascade.restore(said, own, model=model, agents=len(agents), seed=world.seed)
-        if said["channel"] != cascade.channel.name and cascade.alive:
-            cascade.fail(f"its channel {said['channel']!r} is not saved with a world")
-        world.cascades.append(cascade)
+        channel = None if said["channel"] == Broadcast.name else LostChannel(said["channel"])
+        world.cascades.append(
+            Cascade.restore(said, own, model=model, agents=len(agents), channel=channel)
+        )
     return world
+
+
+class LostChannel:
+    """Stands for a channel that a snapshot names but cannot hold; its cascade fails when it runs.
+
+    Parameters
+    ----------
+    name
+        The channel's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
+        """Refuse: what it did is not known here."""
+        raise InputError(f"its channel {self.name!r} is not saved with a world")
 
 
 def _under(columns: Columns, prefix: str) -> Columns:

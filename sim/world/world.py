@@ -32,6 +32,8 @@ from sim.world.trust import with_trust
 
 __all__ = ["World"]
 
+_LONGEST_TICK = 525_600  # a year
+
 
 class World:
     """A simulated social network: agents, the ties between them, and the messages under way.
@@ -78,6 +80,11 @@ class World:
             raise InputError(
                 f"The population has {len(agents):,} agents, the network {ties.agents:,}; "
                 f"make both of one size."
+            )
+        if not 0 < tick_minutes <= _LONGEST_TICK:
+            raise InputError(
+                f"A tick takes more than 0 and at most {_LONGEST_TICK:,} minutes, "
+                f"got {tick_minutes:g}."
             )
         self.agents = agents
         self.ties = ties

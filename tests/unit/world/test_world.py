@@ -230,6 +230,8 @@ def test_channel_that_a_snapshot_cannot_hold_stops_its_cascade() -> None:
     world = tiny_world()
     world.inject("x", channel=Given([1], [0]), **STORY)
     again = World.restore(*world.dump())
+    assert again.digest() == world.digest()
+    again.step()
     assert again.cascades[0].status == "failed"
     assert "'given'" in str(again.cascades[0].error)
 
@@ -257,3 +259,40 @@ def test_error_of_a_plugin_names_its_file_and_line() -> None:
     bad.memo = None
     world.step()
     assert re.search(r"\(\w+\.py, line \d+\)$", str(bad.error))
+
+
+def test_a_message_keeps_the_seed_it_began_with() -> None:
+    world = tiny_world()
+    world.inject("x", **STORY)
+    world.step()
+    world.seed = 99
+    again = World.restore(*world.dump())
+    world.step(6)
+    again.step(6)
+    assert again.digest() == world.digest()
+
+
+class Broken:
+    """A channel that fails."""
+
+    name = "broken"
+
+    def contacts(self, network: Any, message: int, tick: int) -> Any:
+        raise RuntimeError("no line")
+
+
+def test_failing_channel_costs_only_its_cascade() -> None:
+    world = tiny_world()
+    bad = world.inject("bad", channel=Broken(), **STORY)
+    good = world.inject("good", **STORY)
+    world.step()
+    assert (bad.status, good.status) == ("failed", "running")
+
+
+def test_tick_and_degree_must_be_sensible() -> None:
+    with pytest.raises(InputError, match="minutes"):
+        World.create(50, mean_degree=4, tick_minutes=0)
+    with pytest.raises(InputError, match="mean degree"):
+        World.create(50, mean_degree=float("nan"))
+    with pytest.raises(InputError, match="64-bit"):
+        tiny_world().inject("x", tags=-1, **STORY)
