@@ -110,6 +110,21 @@ def require_folder(path: Path | None) -> None:
         raise FileError(path, "its folder does not exist; create it first")
 
 
+def spare_worlds(path: Path | None) -> None:
+    """Refuse to write a result over a world file, or any SQLite database.
+
+    Raises
+    ------
+    FileError
+        When the file there begins as one.
+    """
+    if path is None or not path.is_file():
+        return
+    with path.open("rb") as file:
+        if file.read(16) == b"SQLite format 3\0":
+            raise FileError(path, "is a world, which a result would replace; give another name")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a result file, or to standard output when ``path`` is ``-``.
 

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.cli.exits import OK, PLUGIN
 from sim.cli.log import log
-from sim.cli.output import as_json, require_folder, safe, say, tell, watched, write_text
+from sim.cli.output import (
+    as_json,
+    require_folder,
+    safe,
+    say,
+    spare_worlds,
+    tell,
+    watched,
+    write_text,
+)
 from sim.cli.results import as_csv, result, summary
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
@@ -199,6 +208,11 @@ class Outputs:
             raise InputError("Only one of --json and --csv can go to standard output.")
         if str(self.save) == "-":
             raise InputError("A world is saved in a file, not on standard output; name one.")
+        files = [path.resolve() for path in (self.json, self.csv, self.save) if path is not None]
+        if len(set(files)) < len(files):
+            raise InputError("Two results would go to one file; give each its own name.")
+        for path in (self.json, self.csv):
+            spare_worlds(path)
 
     @property
     def words(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.errors import UnknownNameError
+from sim.errors import InputError, UnknownNameError
 from tui.acts.world import may_leave
 from tui.figures import count
 from tui.screens.progress import in_thread
@@ -34,6 +34,13 @@ def _text_of(app: Hubbub) -> str:
     return "\n".join(line.text.rstrip() for line in lines)
 
 
+def _write_picture(path: Path, picture: str) -> None:
+    """Write a picture, never over anything but a picture."""
+    if path.exists() and path.suffix != ".svg":
+        raise InputError(f"{path.name} is there and no picture; give a name that ends in .svg.")
+    path.write_text(picture, encoding="utf-8")
+
+
 async def export(app: Hubbub, words: Words) -> None:
     """Write the screen as a picture."""
     if words and words[0] != "screenshot":
@@ -41,7 +48,7 @@ async def export(app: Hubbub, words: Words) -> None:
     tick = app.frame.tick if app.frame else 0
     name = words[1] if len(words) > 1 else f"hubbub-tick-{tick}.svg"
     picture = app.export_screenshot(title="Hubbub")
-    await in_thread(lambda: Path(name).expanduser().write_text(picture, encoding="utf-8"))
+    await in_thread(lambda: _write_picture(Path(name).expanduser(), picture))
     app.say(f"Wrote {name}.", "good")
 
 

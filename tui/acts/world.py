@@ -56,7 +56,11 @@ async def save_world(app: Hubbub, words: Words) -> None:
     from tui.screens.save import saved_path
 
     if words:
-        await save_to(app, saved_path(app.backend.saves, words[0]))
+        path = saved_path(app.backend.saves, words[0])
+        own = app.frame.path if app.frame else None
+        if path.exists() and str(path) != str(own):
+            raise InputError(f"{path.name} is another world; w asks before it replaces one.")
+        await save_to(app, path)
     else:
         await save_asking(app)
 

@@ -16,9 +16,9 @@ import pytest
 
 import sim
 from sim.cli.log import log
-from sim.cli.output import as_json, table, watched
+from sim.cli.output import as_json, spare_worlds, table, watched
 from sim.core.settings import load_settings, use
-from sim.errors import Cancelled
+from sim.errors import Cancelled, FileError
 
 ROOT = Path(sim.__file__).parents[1]
 
@@ -131,3 +131,12 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     use(load_settings(log_folder=tmp_path / "file"))
     log("nowhere")
+
+
+def test_a_result_never_replaces_a_world(tmp_path: Path) -> None:
+    world = tmp_path / "w.hub"
+    world.write_bytes(b"SQLite format 3\0" + bytes(84))
+    with pytest.raises(FileError, match="is a world"):
+        spare_worlds(world)
+    spare_worlds(tmp_path / "new.json")
+    spare_worlds(None)

@@ -188,7 +188,7 @@ class Kernels:
 
 SIR = Model("SIR", "I", {"IS": [(0.2, "I", None)]}, {"I": [(0.3, "R")]})
 SIS = Model("SI", "I", {"IS": [(0.2, "I", None)]}, {"I": [(0.4, "S")]})
-LIKELY = Model("SI", "I", {"IS": [(0.9, "I", None)]}, {"I": [(0.1, "S")]})
+LIKELY = Model("SI", "I", {"IS": [(0.55, "I", None)]}, {"I": [(0.1, "S")]})
 CERTAIN = Model("SI", "I", {"IS": [(1.0, "I", None)]})
 OUTCOMES = Model(
     "SWI", "I", {"IS": [(0.2, "I", None), (0.3, "W", None)], "WS": [(0.1, "W", None)],
