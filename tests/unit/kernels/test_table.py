@@ -261,7 +261,7 @@ def test_batches_that_overflow_change_nothing(name: str, skips: bool, sparse: bo
     many = list(range(0, 2 * BATCH, 3))
     kernels, naive = pair(MODELS[name], net, skips=skips, sparse=sparse, seeds=many)
     for tick in range(2):
-        keys = [key_of(2**63 + 5, stream, tick) for stream in (Stream.CONTACTS, Stream.SPONTANEOUS)]
+        keys = [key_of(2**63 + 6, stream, tick) for stream in (Stream.CONTACTS, Stream.SPONTANEOUS)]
         kernels.tick(*keys)
         naive.tick(*keys)
     check(kernels, naive)

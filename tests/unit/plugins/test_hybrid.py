@@ -55,10 +55,9 @@ def test_agents_of_no_community_have_weak_ties_only() -> None:
     assert check(again, base=1.0, rate=0.0) == 3
 
 
-@pytest.mark.parametrize(("cut", "reached"), [(0.5, True), (0.50002, False)])
-def test_a_tie_is_strong_from_the_cut_on(cut: float, reached: bool) -> None:
-    # trust is kept to 1/65535: .5 becomes 32768/65535, a little more than a half
-    world = World.from_edges([0], [1], trust=[0.5])
+@pytest.mark.parametrize(("trust", "cut", "reached"), [(1.0, 1.0, True), (0.2, 0.200001, False)])
+def test_a_tie_is_strong_from_the_cut_on(trust: float, cut: float, reached: bool) -> None:
+    world = World.from_edges([0], [1], trust=[trust])
     story = world.inject(
         "x", seeds=[0], model="hybrid", strong="trust", cut=cut, base=1.0, rate=0.0, attention=200
     )
