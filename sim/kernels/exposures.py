@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.kernels.claims import BATCH, FREE, is_open
+from sim.kernels.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
-from sim.kernels.sparse import take_slot
+from sim.kernels.sparse import take_slots
 from sim.kernels.types import F64, I64, U32, U64, Number, Word
 
 __all__ = ["count_heard", "fill", "settle", "shared_interests", "tie_between"]
@@ -53,6 +53,8 @@ def fill(
     filled = 0
     room = viewer.size - 1
     while i < speakers.size:
+        if e == 0 and i % AHEAD == 0:
+            tie[room] = approach(rows, targets, speakers, i, min(i + AHEAD, speakers.size))
         u = speakers[i]
         start = np.int64(rows[u, 0])
         stop = start + np.int64(rows[u, 1])
@@ -116,14 +118,20 @@ def count_heard(
 
     ``keys, heard`` are a sparse column of unsigned integers (:mod:`sim.kernels.sparse`).
     """
+    places = np.empty(BLOCK + 1, np.uint64)
     for i in range(speakers.size):
-        u = speakers[i]
-        start = np.int64(rows[u, 0])
-        for e in range(start, start + np.int64(rows[u, 1])):
-            v = np.uint64(targets[e])
-            if is_open(closed, v):
-                at = take_slot(keys, v)
-                heard[at] += heard[at] < most
+        if i % AHEAD == 0:
+            seen = approach(rows, targets, speakers, i, min(i + AHEAD, speakers.size))
+            places[BLOCK] = np.uint64(seen)
+        stop = np.int64(rows[speakers[i], 0]) + np.int64(rows[speakers[i], 1])
+        for first in range(np.int64(rows[speakers[i], 0]), stop, BLOCK):
+            listeners = targets[first : min(first + BLOCK, stop)]
+            take_slots(keys, listeners, places)
+            for j in range(listeners.size):
+                times = heard[places[j]]
+                heard[places[j]] = times + (
+                    is_open(closed, np.uint64(listeners[j])) & (times < most)
+                )
 
 
 @kernel
