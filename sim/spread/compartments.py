@@ -77,8 +77,7 @@ class Compartments(PropagationModel):
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let contacts, then changes by themselves, then the winners of claims have their way."""
-        table = self.table(draws.mode)
-        live, count = _live(cascade, table)
+        live, count, table = self._remembered(cascade)
         away = live[:0]
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
@@ -99,7 +98,7 @@ class Compartments(PropagationModel):
         live = _with_room(live, kept, kept + roused + away.size)
         merge_ids(live, kept, scratch.touched, roused)
         merge_ids(live, kept + roused, away, away.size)
-        cascade.memo = (live, kept + roused + away.size)
+        cascade.memo = (live, kept + roused + away.size, table)
         cascade.record(adopted[:fresh], scratch.sources[:fresh])
 
     def _meet(
@@ -130,8 +129,7 @@ class Compartments(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks or changes any more, or no tie is left to speak over."""
-        table = self.table(cascade.draws_mode)
-        live, count = _live(cascade, table)
+        live, count, table = self._remembered(cascade)
         if count == 0:
             return True
         if cascade.stirred or (cascade.tally[np.diff(table.soff) > 0] > 0).any():
@@ -141,6 +139,15 @@ class Compartments(PropagationModel):
             contacts.rows, contacts.targets, live, count, state.keys, state.values,
             cascade.absent, table.total, len(self.states),
         )  # fmt: skip
+
+    def _remembered(self, cascade: Cascade) -> tuple[Ids, int, Table]:
+        """Return who is live, in a buffer, how many they are, and the rules as arrays."""
+        if cascade.memo is None:
+            table = self.table(cascade.draws_mode)
+            live = _live(cascade.columns["state"], table)
+            cascade.memo = (live, live.size, table)
+        found: tuple[Ids, int, Table] = cascade.memo
+        return found
 
     def table(self, mode: DrawMode) -> Table:
         """Return the rules as arrays, made once for each set of parameters and draw mode."""
@@ -168,20 +175,15 @@ class Compartments(PropagationModel):
         )
 
 
-def _live(cascade: Cascade, table: Table) -> tuple[Ids, int]:
-    """Return the agents whose state speaks or decays, ascending, in a buffer; and how many."""
-    if cascade.memo is None:
-        state = cascade.columns["state"]
-        restless = (table.mode > 0) | (np.diff(table.soff) > 0)
-        if restless[0]:
-            state.make_dense()
-            ids = np.flatnonzero(restless[state.values & _CODE]).astype(np.uint32)
-        else:
-            agents, values = state.items()
-            ids = agents[restless[values & _CODE]]
-        cascade.memo = (ids, ids.size)
-    found: tuple[Ids, int] = cascade.memo
-    return found
+def _live(state: Sparse, table: Table) -> Ids:
+    """Return the agents whose state speaks or decays, ascending."""
+    restless = (table.mode > 0) | (np.diff(table.soff) > 0)
+    if restless[0]:
+        state.make_dense()
+        return np.flatnonzero(restless[state.values & _CODE]).astype(np.uint32)
+    agents, values = state.items()
+    live: Ids = agents[restless[values & _CODE]]
+    return live
 
 
 def _with_room(live: Ids, count: int, room: int) -> Ids:

@@ -107,7 +107,7 @@ def test_live_agents_that_are_absent_stay_live() -> None:
     story = world.inject("x", seeds=[0, 5, 9], model="si", beta=1e-9)
     world.agents.set_status([5], 3)
     world.step(2)
-    live, count = story.memo
+    live, count, _ = story.memo
     assert live[:count].tolist() == [0, 5, 9]
 
 
