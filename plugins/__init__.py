@@ -1,19 +1,11 @@
-"""The built-in models; they enter through the same door as anybody's."""
+"""The built-in models, entering by the same door as anybody's: importing a module is enough."""
 
-from plugins import (
-    diffusion,
-    epidemics,
-    hybrid,
-    independent_cascade,
-    linear_threshold,
-    viral,
-)
+from __future__ import annotations
 
-__all__ = [
-    "diffusion",
-    "epidemics",
-    "hybrid",
-    "independent_cascade",
-    "linear_threshold",
-    "viral",
-]
+from importlib import import_module
+from pkgutil import iter_modules
+
+__all__ = sorted(found.name for found in iter_modules(__path__))
+
+for _name in __all__:
+    import_module(f"{__name__}.{_name}")

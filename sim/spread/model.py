@@ -13,8 +13,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.core.rng import Stream
+from sim.core.theory import Setting, Theory
 from sim.kernels import claims
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
@@ -46,6 +48,16 @@ class PropagationModel(Parameters):
     states: ClassVar[tuple[str, ...]] = ("inactive", "active")
     draws: ClassVar[DrawMode] = "coins"
     progressive: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        update="synchronous: what is decided in a tick is seen in the next",
+        comparison="a draw in [0, 1) succeeds when it is < the chance",
+        includes_self="no",
+        direction="along ties: from an agent to its listeners",
+        ties="among several successes with one listener a fair draw chooses the source",
+        time_unit="tick",
+        channels="all",
+        draw_modes="coins",
+    )
 
     def check(self) -> None:
         """Refuse parameters that do not go together; called at injection.
@@ -84,6 +96,10 @@ class PropagationModel(Parameters):
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nothing can change any more."""
         return cascade.frontier.size == 0
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return what equations predict for these parameters; nothing where there are none."""
+        return ()
 
 
 def convince(

@@ -1,0 +1,51 @@
+"""Theory beside simulation: the curves that an equation predicts for a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Setting", "Theory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a theory knows of a world: numbers, no ties.
+
+    Attributes
+    ----------
+    agents, seeds
+        How many agents there are, and how many hold the message at the start.
+    degrees
+        float64 (largest degree + 1,): the share of agents with each number of listeners; sums to 1.
+    """
+
+    agents: int
+    seeds: int
+    degrees: npt.NDArray[np.float64]
+
+    @property
+    def mean_degree(self) -> float:
+        """Listeners of an agent on average."""
+        return float(self.degrees @ np.arange(self.degrees.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Theory:
+    """One predicted set of curves.
+
+    Attributes
+    ----------
+    name
+        Of the approximation or closed form, with its source.
+    states
+        Names of the columns, those of the model.
+    expected
+        float64 (ticks + 1, states): agents in each state, row 0 at the start.
+    """
+
+    name: str
+    states: tuple[str, ...]
+    expected: npt.NDArray[np.float64]
