@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sim.agents.select import select as select
     from sim.agents.traits import TRAITS as TRAITS
     from sim.agents.vocabulary import Vocabulary as Vocabulary
+    from sim.core.cards import Card as Card
+    from sim.core.cards import card_of as card_of
     from sim.core.clock import Clock as Clock
     from sim.core.events import AgentCreated as AgentCreated
     from sim.core.events import AgentUpdated as AgentUpdated
@@ -109,6 +111,7 @@ _HOMES = {
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
     "Batch": "sim.run.interactions",
+    "Card": "sim.core.cards",
     "Cascade": "sim.spread.cascade",
     "CascadeCancelled": "sim.core.events",
     "CascadeCompleted": "sim.core.events",
@@ -165,6 +168,7 @@ _HOMES = {
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
+    "card_of": "sim.core.cards",
     "check": "sim.core.params",
     "choose_seeds": "sim.world.seeding",
     "clean": "sim.core.text",
