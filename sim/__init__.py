@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from sim.core.text import clip as clip
     from sim.core.text import one_line as one_line
     from sim.core.text import width as width
+    from sim.core.theory import Setting as Setting
+    from sim.core.theory import Theory as Theory
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -154,12 +156,14 @@ _HOMES = {
     "SaveReport": "sim.store",
     "Session": "sim.run.sessions",
     "SessionRow": "sim.run.frames",
+    "Setting": "sim.core.theory",
     "Settings": "sim.core.settings",
     "SettingsWatch": "sim.core.settings",
     "Simulation": "sim.run.simulation",
     "SnapshotCapacityError": "sim.store",
     "Spec": "sim.core.registry",
     "TRAITS": "sim.agents.traits",
+    "Theory": "sim.core.theory",
     "Threshold": "sim.spread.threshold",
     "Ties": "sim.network.ties",
     "TiesChanged": "sim.core.events",
