@@ -164,10 +164,13 @@ class Contacts:
         The world's working columns.
     people
         What may be read of agents.
+    tick_minutes
+        Simulated minutes in a tick, for models with a clock.
     """
 
     __slots__ = (
-        "_in_trust", "_whole", "degree", "kind", "people", "rows", "scratch", "targets", "trust",
+        "_in_trust", "_whole", "degree", "kind", "people", "rows", "scratch", "targets",
+        "tick_minutes", "trust",
     )  # fmt: skip
 
     def __init__(
@@ -180,6 +183,7 @@ class Contacts:
         people: People,
         trust: npt.NDArray[np.uint16] | None = None,
         kind: npt.NDArray[np.uint8] | None = None,
+        tick_minutes: float = 60.0,
         whole: Contacts | None = None,
     ) -> None:
         self.rows = rows
@@ -189,6 +193,7 @@ class Contacts:
         self.degree = degree
         self.scratch = scratch
         self.people = people
+        self.tick_minutes = tick_minutes
         self._in_trust: npt.NDArray[np.int64] | None = None
         self._whole = whole
 
@@ -233,6 +238,7 @@ class Contacts:
             people=self.people,
             trust=_picked(self.trust, ties, 65535),
             kind=_picked(self.kind, ties, 0),
+            tick_minutes=self.tick_minutes,
             whole=self,
         )
 

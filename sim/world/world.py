@@ -337,6 +337,7 @@ class World:
                 people=People(self.agents),
                 trust=self.ties.trust,
                 kind=self.ties.kind,
+                tick_minutes=self.tick_minutes,
             )
             self._network = (state, contacts)
         return self._network[1]
