@@ -146,7 +146,9 @@ def deterministic(cls: type[PropagationModel], parameters: dict[str, Any]) -> No
 
 
 def isolated(cls: type[PropagationModel], parameters: dict[str, Any]) -> None:
-    """Demand: agents without ties change nothing for the others."""
+    """Demand of models that use ties: agents without ties change nothing for the others."""
+    if getattr(cls, "well_mixed", False):
+        return
     one = _run(cls, parameters, tiny_world(), _SEEDS)
     two = _run(cls, parameters, tiny_world(isolated=9), _SEEDS)
     if not np.array_equal(one.adopted_at, two.adopted_at[: one.agents]):

@@ -41,6 +41,10 @@ class PropagationModel(Parameters):
         The draw mode when the user names none.
     progressive
         Whether more seeds, with the same draws, never mean fewer adopters.
+    well_mixed
+        Whether agents meet whomever, ties or not; such a model feels agents without ties.
+    card
+        What the model states of itself (:class:`~sim.core.cards.Card`).
     """
 
     plugin_kind: ClassVar[str] = "propagation"
@@ -48,6 +52,7 @@ class PropagationModel(Parameters):
     states: ClassVar[tuple[str, ...]] = ("inactive", "active")
     draws: ClassVar[DrawMode] = "coins"
     progressive: ClassVar[bool] = False
+    well_mixed: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
         update="synchronous: what is decided in a tick is seen in the next",
         comparison="a draw in [0, 1) succeeds when it is < the chance",
