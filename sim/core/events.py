@@ -1,7 +1,8 @@
 """Typed events and the bus that carries them: what happened in a world, and at which tick.
 
 An event is a frozen record. Handlers run one after the other, in order of subscription; one that
-raises is named in :attr:`EventBus.faults` and costs nobody else anything.
+raises anything, ``SystemExit`` included, is named in :attr:`EventBus.faults` and costs nobody else
+anything.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar, cast
+
+from sim.core.text import one_line
 
 __all__ = [
     "AgentCreated",
@@ -189,11 +192,15 @@ class Fault:
 
     culprit: str
     event: Event
-    error: Exception
+    error: BaseException
 
     def __str__(self) -> str:
-        kind = type(self.event).__name__
-        return f"{self.culprit} failed on {kind}: {type(self.error).__name__}: {self.error}"
+        kind, name = type(self.event).__name__, type(self.error).__name__
+        try:
+            said = f": {self.error}" if str(self.error) else ""
+        except Exception:
+            said = ""
+        return one_line(f"{self.culprit} failed on {kind}: {name}{said}")
 
 
 class Subscription:
@@ -306,7 +313,7 @@ class EventBus:
 
             try:
                 link(event, onward)
-            except Exception as error:  # a stranger's code: contained, named
+            except BaseException as error:  # a stranger's code, even its exit: contained, named
                 self.faults.append(Fault(_name(link), event, error))
                 if not passed:  # a broken link must not cut the chain
                     rest(event)
@@ -321,7 +328,7 @@ class EventBus:
     def _hand(self, subscription: Subscription, event: Event) -> None:
         try:
             subscription.handler(event)
-        except Exception as error:  # a stranger's code: contained, named
+        except BaseException as error:  # a stranger's code, even its exit: contained, named
             self.faults.append(Fault(_name(subscription.handler), event, error))
             subscription.faults += 1
             if subscription.faults >= self.strikes:

@@ -247,7 +247,7 @@ def _alone(field: FieldInfo, value: object) -> Any:
 
 
 def _spec(name: str, field: FieldInfo) -> ParameterSpec:
-    kind, choices, optional = _kind(field.annotation)
+    kind, choices, optional = _kind(field.annotation, name)
     low, low_open, high, high_open = _bounds(field)
     extra = field.json_schema_extra
     required = field.is_required()
@@ -267,20 +267,22 @@ def _spec(name: str, field: FieldInfo) -> ParameterSpec:
     )
 
 
-def _kind(annotation: Any) -> tuple[Kind, tuple[Any, ...], bool]:
+def _kind(annotation: Any, name: str = "") -> tuple[Kind, tuple[Any, ...], bool]:
     """Return (kind, choices, whether None is allowed) of an annotation."""
     origin = get_origin(annotation)
     if origin in (Union, UnionType):
         rest = [part for part in get_args(annotation) if part is not type(None)]
         if len(rest) == 1:
-            kind, choices, _ = _kind(rest[0])
+            kind, choices, _ = _kind(rest[0], name)
             return kind, choices, len(rest) < len(get_args(annotation))
     if origin is Literal:
         choices = get_args(annotation)
-        return _KINDS[type(choices[0])], choices, False
-    if annotation in _KINDS:
+        if {type(choice) for choice in choices} <= {*_KINDS}:
+            return _KINDS[type(choices[0])], choices, False
+    if isinstance(annotation, type) and annotation in _KINDS:
         return _KINDS[annotation], (), False
-    raise TypeError(f"A parameter is a bool, int, float, str or Literal, not {annotation!r}.")
+    said = str(annotation).removeprefix("<class '").removesuffix("'>")
+    raise TypeError(f"{name} is {said}; a parameter is a bool, int, float, str or Literal of these")
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from sim.core.params import Parameters
+from sim.core.params import Parameters, describe
+from sim.core.text import one_line
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
 
 __all__ = ["Spec", "failures", "load_file", "load_plugins", "make", "names", "register", "spec"]
@@ -75,7 +76,8 @@ def register(name: str) -> Callable[[C], C]:
     Raises
     ------
     InputError
-        When the name is malformed or taken by another file's plugin, or the class is of no kind.
+        When the name is malformed or taken by another file's plugin, the class is of no kind, or
+        a field of it is of a type that no flag or form can ask for.
     """
 
     def enter(cls: C) -> C:
@@ -89,6 +91,10 @@ def register(name: str) -> Callable[[C], C]:
             raise InputError(
                 f"{cls.__name__} is of no plugin kind; inherit a form such as PerExposure."
             )
+        try:
+            describe(cls)
+        except TypeError as error:
+            raise InputError(f"{cls.__name__}: {error}.") from None
         found = _describe(name, kind, cls)
         taken = _known.setdefault(kind, {}).get(name)
         if taken is not None and taken.origin != found.origin:
@@ -155,7 +161,7 @@ def load_plugins() -> None:
         try:
             entry.load()
         except Exception as error:  # somebody else's code
-            _failures.append(PluginError(entry.name, f"could not be imported: {error}"))
+            _failures.append(PluginError(entry.name, f"could not be imported: {one_line(str(error))}"))
 
 
 def failures() -> tuple[PluginError, ...]:
@@ -207,4 +213,4 @@ def _import(file: Path, name: str) -> ModuleType:
 
 
 def _sentence(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(".")
+    return one_line(f"{type(error).__name__}: {error}").rstrip(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 
 import pytest
@@ -145,3 +146,55 @@ def test_every_event_is_frozen_and_has_a_tick() -> None:
     for kind in kinds:
         assert "tick" in {field.name for field in dataclasses.fields(kind)}
         assert kind.__dataclass_params__.frozen
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_handler_that_wants_to_end_the_program_is_named_and_costs_nobody_else(
+    kind: type[BaseException],
+) -> None:
+    def selfish(_event: Event) -> None:
+        raise kind
+
+    seen: list[object] = []
+    bus = EventBus()
+    bus.subscribe(CascadeGrew, selfish)
+    bus.subscribe(CascadeGrew, seen.append)
+    bus.publish(grew(1))
+    assert seen == [grew(1)]
+    assert "selfish failed on CascadeGrew" in str(bus.faults[0])
+    assert str(bus.faults[0]).endswith(kind.__name__)
+
+
+def test_middleware_that_wants_to_end_the_program_cuts_no_chain() -> None:
+    def selfish(_event: Event, _forward: Forward) -> None:
+        raise SystemExit(3)
+
+    seen: list[object] = []
+    bus = EventBus()
+    bus.use(selfish)
+    bus.subscribe(CascadeGrew, seen.append)
+    bus.publish(grew(1))
+    assert seen == [grew(1)]
+    assert "selfish" in bus.faults[0].culprit
+
+
+class _MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("even this fails")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("\x1b[2Jgone\nand more"), "ValueError: \ufffd[2Jgone and more"),
+        (_MuteError(), "_MuteError"),
+    ],
+)
+def test_fault_is_one_harmless_line(error: Exception, said: str) -> None:
+    def loud(_event: Event) -> None:
+        raise error
+
+    bus = EventBus()
+    bus.subscribe(CascadeGrew, loud)
+    bus.publish(grew(1))
+    assert str(bus.faults[0]).endswith(f"loud failed on CascadeGrew: {said}")

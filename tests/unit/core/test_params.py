@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import field_validator, model_validator
+from pydantic import create_model, field_validator, model_validator
 
 from sim.core.params import Field, Parameters, ParameterSpec, check, describe
 from sim.errors import ParameterError
@@ -176,6 +176,22 @@ def test_a_field_no_flag_can_be_made_of_is_refused() -> None:
         describe(Odd)
     assert refusal(Odd, many="x").startswith("Odd: many is not allowed (")
     assert refusal(Odd, many=True).startswith("Odd: many is not allowed (")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (list, "many is list"),
+        (list[int], r"many is list\[int\]"),
+        (dict[str, float] | None, r"many is dict\[str, float\]"),
+        (Literal["a", None], "many is .*Literal"),
+        (int | str, r"many is int \| str"),
+    ],
+)
+def test_the_refusal_of_a_field_names_it_and_its_type(kind: Any, said: str) -> None:
+    odd = create_model("Odd", __base__=Parameters, many=(kind, None))
+    with pytest.raises(TypeError, match=said):
+        describe(odd)
 
 
 def test_check_converts_one_value_alone() -> None:

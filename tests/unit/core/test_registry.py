@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import pytest
 
 from sim.core import registry
-from sim.core.params import Field, Parameters
+from sim.core.params import Field, Parameters, describe
 from sim.core.registry import failures, load_file, make, names, register, spec
 from sim.errors import FileError, InputError, ParameterError, PluginError, UnknownNameError
+from sim.spread.model import PropagationModel
 
 BUILT_IN = {
     "diffusion", "hybrid", "independent-cascade", "linear-threshold", "si", "sir", "sis", "viral",
@@ -97,6 +98,27 @@ def test_a_class_of_no_kind_is_refused() -> None:
 
     with pytest.raises(InputError, match="Nothing is of no plugin kind"):
         register("nothing")(Nothing)
+
+
+def test_a_class_with_a_field_that_no_flag_can_ask_for_is_refused_and_harms_no_listing() -> None:
+    with pytest.raises(InputError, match=r"Odd: marks is list\[int\]; a parameter is a bool, int"):
+
+        @register("test-odd")
+        class Odd(PropagationModel):
+            """Has a list."""
+
+            marks: list[int] = Field(default_factory=list)
+
+    assert "test-odd" not in names()
+    assert all(describe(spec(name).cls) is not None for name in names())
+
+
+def test_what_a_failing_import_says_is_made_harmless(tmp_path: Path) -> None:
+    file = tmp_path / "loud.py"
+    file.write_text('raise ValueError("\\x1b]0;owned\\x07 and\\nmore")\n')
+    with pytest.raises(PluginError) as refused:
+        load_file(file)
+    assert str(refused.value).isprintable()
 
 
 def test_a_name_that_another_origin_took_is_refused(tmp_path: Path) -> None:
