@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from sim.run.plans import Plan as Plan
     from sim.run.sessions import Session as Session
     from sim.run.simulation import Simulation as Simulation
+    from sim.spread.attention import Attention as Attention
     from sim.spread.cascade import Cascade as Cascade
     from sim.spread.compartments import Compartments as Compartments
     from sim.spread.contacts import Channel as Channel
@@ -112,6 +113,7 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
+    "Attention": "sim.spread.attention",
     "Batch": "sim.run.interactions",
     "Card": "sim.core.cards",
     "Cascade": "sim.spread.cascade",
