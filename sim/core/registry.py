@@ -161,7 +161,8 @@ def load_plugins() -> None:
         try:
             entry.load()
         except Exception as error:  # somebody else's code
-            _failures.append(PluginError(entry.name, f"could not be imported: {one_line(str(error))}"))
+            said = one_line(str(error))
+            _failures.append(PluginError(entry.name, f"could not be imported: {said}"))
 
 
 def failures() -> tuple[PluginError, ...]:

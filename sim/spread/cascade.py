@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.text import one_line
 from sim.errors import PluginError
-from sim.kernels.claims import NOBODY, commit_once, mark
+from sim.kernels.claims import NOBODY, commit_once, first_marked, mark, unmark
 from sim.kernels.order import sort_ids
 from sim.spread.contacts import (
     Bits,
@@ -21,7 +24,7 @@ from sim.spread.contacts import (
     Scratch,
     bitmap,
 )
-from sim.spread.log import Log
+from sim.spread.log import Log, Rows
 from sim.spread.messages import Message
 from sim.spread.record import Record
 from sim.spread.sparse import Sparse
@@ -33,6 +36,7 @@ __all__ = ["Cascade", "Status"]
 
 Status = Literal["queued", "running", "quiet", "failed", "cancelled"]
 Column = npt.NDArray[np.generic]
+_Mark = tuple[int, int, int, list[int], Status]
 
 
 class Cascade(Record):
@@ -50,14 +54,18 @@ class Cascade(Record):
         ``started_at`` is the tick at which the seeds adopted, -1 while queued.
     draws_mode
         ``"coins"`` or ``"skips"`` (:class:`sim.spread.contacts.Draws`).
-    columns
-        Arrays that the model keeps between ticks, saved with the world.
     contacts_seen
         Contacts weighed so far, for rates.
     absent
         Bitmap of agents that are not active now and take no part, or empty.
     memo
         Whatever the model wants to keep and can make again; never saved.
+    held
+        :attr:`columns` without the copy that lets a failed tick be taken back: for forms that call
+        no author's code once they write.
+    peers
+        The cascades of its group (:meth:`PropagationModel.together`), itself among them, whatever
+        their status, in order of id; none for a model that is stepped alone.
     """
 
     def __init__(
@@ -74,7 +82,7 @@ class Cascade(Record):
         draws_mode: DrawMode = "coins",
         channel: Channel | None = None,
     ) -> None:
-        super().__init__(agents)
+        super().__init__(agents, len(model.states))
         self.id = number
         self.message = message
         self.model = model
@@ -86,7 +94,8 @@ class Cascade(Record):
         self.channel: Channel = channel or Broadcast()
         self.status: Status = "queued"
         self.error: str | None = None
-        self.columns: dict[str, Any] = {}
+        self.held: dict[str, Any] = {}
+        self.peers: Sequence[Cascade] = ()
         self.given_coins: Bits = np.empty(0, np.uint64)
         self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)
         self.contacts_seen = 0
@@ -94,8 +103,9 @@ class Cascade(Record):
         self.memo: Any = None
         self._now = 0
         self._ticked = 0
-        self._history: list[npt.NDArray[np.int64]] = []
-        self.tally = np.zeros(len(self.states), np.int64)
+        self._mark: _Mark | None = None
+        self._before: dict[str, Any] | None = None
+        self._adopted: Bits | None = None
 
     # What it is
 
@@ -126,13 +136,6 @@ class Cascade(Record):
         """How many agents are in each state now."""
         return dict(zip(self.states, self.tally.tolist(), strict=True))
 
-    @property
-    def history(self) -> npt.NDArray[np.int64]:
-        """Agents in each state, int64 (ticks + 1, states): one row at the start, one a tick."""
-        if not self._history:
-            return np.zeros((0, len(self.states)), np.int64)
-        return np.stack(self._history)
-
     # What models do with it
 
     @property
@@ -155,20 +158,38 @@ class Cascade(Record):
         return present
 
     @property
+    def columns(self) -> dict[str, Any]:
+        """Arrays that the model keeps between ticks, saved with the world.
+
+        An array with a row for each agent grows with the world; give any other array another
+        length. The first look in a tick copies them: if the model fails, the tick is taken back.
+        """
+        if self._mark is not None and self._before is None:
+            self._before = deepcopy(self.held)
+        return self.held
+
+    @property
     def done(self) -> Bits:
         """Bitmap of agents that the message has no more to say to: adopters, at first.
 
         uint64 (words,), one bit an agent; a model may close more.
         """
-        if "done" not in self.columns:
-            self.columns["done"] = bitmap(self.agents, self._log.agents)
+        self._closing()
         bits: Bits = self.columns["done"]
+        return bits
+
+    def _closing(self) -> Bits:
+        """Return :attr:`done` for those that mark adopters alone."""
+        if "done" not in self.held:
+            self.held["done"] = bitmap(self.agents, self._log.agents)
+        bits: Bits = self.held["done"]
         return bits
 
     @property
     def closed(self) -> Bits:
         """Bitmap of agents that cannot be reached this tick: :attr:`done`, and the absent."""
-        return self.done | self.absent if self.absent.size else self.done
+        done = self._closing()
+        return done | self.absent if self.absent.size else done
 
     def draws(self, tick: int) -> Draws:
         """Return the randomness of one tick."""
@@ -182,39 +203,78 @@ class Cascade(Record):
         Parameters
         ----------
         agents
-            uint32, distinct, none of which adopted before; all of the tick in one call.
+            uint32, distinct, none of which adopted before.
         sources
             uint32, who convinced each; ``None``: nobody.
+
+        Raises
+        ------
+        PluginError
+            For an agent that does not exist, is named twice or adopted before; for a source that
+            does not exist.
         """
-        order = np.argsort(agents, kind="stable")
-        ids = np.asarray(agents, np.uint32)[order]
-        by = np.full(ids.size, NOBODY) if sources is None else np.asarray(sources, np.uint32)[order]
-        done = self.done
-        self._write(ids, by)
+        ids, by = self._checked(agents, sources)
+        done = self._closing()
+        if first_marked(ids, done) >= 0:
+            self._refuse_adopted(ids)
+            done = self.done
+        self._log.append(ids, self._now, by)
         mark(ids, done)
 
     def adopt_claims(self, scratch: Scratch, touched: int) -> None:
         """Let the winners of this tick's claims adopt: the models in which agents adopt once."""
         sort_ids(scratch.touched, touched, scratch.sources)
         agents, sources = scratch.touched[:touched], scratch.sources[:touched]
-        commit_once(agents, touched, self.done, scratch.claim, sources)
+        commit_once(agents, touched, self._closing(), scratch.claim, sources)
         self._log.append(agents, self._now, sources)
 
-    def record(self, agents: Ids, sources: Ids) -> None:
-        """As :meth:`adopt` for models that keep their own states."""
-        if not (agents[1:] > agents[:-1]).all():
-            order = np.argsort(agents, kind="stable")
-            agents, sources = agents[order], sources[order]
-        self._write(agents, sources)
+    def record(self, agents: Ids, sources: Ids | None = None) -> None:
+        """As :meth:`adopt` for models that keep their own states; leaves :attr:`done` alone."""
+        ids, by = self._checked(agents, sources)
+        if self._adopted is None:
+            self._adopted = bitmap(self.agents, self._log.agents)
+        if first_marked(ids, self._adopted) >= 0:
+            self._refuse_adopted(ids)
+        self._log.append(ids, self._now, by)
+        mark(ids, self._adopted)
 
-    def _write(self, agents: Ids, sources: Ids) -> None:
-        """Append to the log, after a look at the largest id; kernels trust what stands there."""
-        if agents.size and agents[-1] >= self.agents:
-            raise PluginError(
-                self.model_name,
-                f"let agent {agents[-1]} adopt; this world has agents 0 to {self.agents - 1}",
-            )
+    def enter(self, agents: Ids, sources: Ids) -> None:
+        """As :meth:`record` for kernels that keep its promises; ascending, nothing is checked."""
         self._log.append(agents, self._now, sources)
+
+    def _checked(self, agents: Ids, sources: Ids | None) -> tuple[Ids, Ids]:
+        """Return adopters, ascending, with their sources; kernels trust what the log holds."""
+        ids = self._known(agents, "let agent {} adopt")
+        given = np.full(ids.size, -1) if sources is None else np.asarray(sources).reshape(-1)
+        if given.size != ids.size:
+            self._refuse(f"let {ids.size} agents adopt from {given.size} sources; name one each")
+        by = self._known(given[(given != -1) & (given != NOBODY)], "named agent {} as a source")
+        named = np.full(ids.size, NOBODY)
+        named[(given != -1) & (given != NOBODY)] = by
+        order = np.argsort(ids, kind="stable")
+        ids = ids[order]
+        twice = ids[1:][ids[1:] == ids[:-1]]
+        if twice.size:
+            self._refuse(f"let agent {twice[0]} adopt twice in one tick")
+        return ids, named[order]
+
+    def _known(self, agents: npt.ArrayLike, did: str) -> Ids:
+        """Return ids as uint32, all of them agents of this world."""
+        ids = np.asarray(agents).reshape(-1)
+        if ids.size and ids.dtype.kind not in "iu":
+            self._refuse(did.format(ids[0]) + f"; agents are whole numbers, not {ids.dtype}")
+        wrong = ids[(ids < 0) | (ids >= self.agents)]
+        if wrong.size:
+            self._refuse(did.format(wrong[0]) + f"; this world has agents 0 to {self.agents - 1}")
+        return ids.astype(np.uint32)
+
+    def _refuse_adopted(self, ids: Ids) -> None:
+        again = ids[np.isin(ids, self._log.agents)]
+        if again.size:
+            self._refuse(f"let agent {again[0]} adopt twice; see cascade.done")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise PluginError(self.model_name, what)
 
     # How the world drives it
 
@@ -222,55 +282,78 @@ class Cascade(Record):
         """Start: the seeds adopt at ``tick``."""
         self.status = "running"
         self.started_at = self._now = tick
+        self._set_mark()
         self.model.start(self)
         if self._log.size == 0:
             self.adopt(self.seeds)
         self._measure()
+        self._mark = None
 
     def advance(self, tick: int, absent: Bits) -> None:
         """Say that the step of ``tick`` begins, without the agents of the bitmap ``absent``."""
         self._now = tick
-        while self.started_at + len(self._history) < tick:  # ticks that it rested
-            self._history.append(self.tally.copy())
+        while self.started_at + self._history.count < tick:  # ticks that it rested
+            self._history.append(self.tally)
             self._new.append(0)
         self.absent = absent
+        self._set_mark()
 
     def measure(self, contacts: Contacts) -> None:
         """Close a tick: count states and new adopters; rest when nothing can change."""
         self._measure()
         if self.model.is_quiet(self, contacts):
             self.status = "quiet"
-
-    @property
-    def stirred(self) -> bool:
-        """Whether the last tick changed anybody's state, or there was none yet."""
-        last = self._history[-2:]
-        return len(last) < 2 or bool((last[0] != last[1]).any())
+        self._mark = self._before = None
 
     def _measure(self) -> None:
         self._new.append(self.size - self._ticked)
         self._ticked = self.size
         self.model.count(self)
-        self._history.append(self.tally.copy())
+        self._history.append(self.tally)
+
+    def _set_mark(self) -> None:
+        """Note where the tick began."""
+        rows = self._history.count
+        self._mark = (self.size, rows, self.contacts_seen, self.tally.tolist(), self.status)
+        self._before = None
+
+    def roll_back(self) -> None:
+        """Return to where the tick began: what a model that failed half-way did is undone."""
+        if self._mark is None:
+            return
+        size, rows, seen, tally, self.status = self._mark
+        if self._before is not None:
+            self.held, self._before = self._before, None
+        if "done" in self.held:
+            unmark(self._log.agents[size:], self.held["done"])
+        self._log.cut(size)
+        self._ticked = size
+        self._history.cut(rows)
+        del self._new[rows:]
+        self.contacts_seen = seen
+        self.tally[:] = tally
+        self.memo = self._adopted = None
 
     def grow(self, count: int) -> None:
         """Make room for agents that joined the world; they count as not reached."""
         before, self.agents = self.agents, self.agents + count
-        for name, column in self.columns.items():
+        for name, column in self.held.items():
             if isinstance(column, Sparse):
                 column.grow(count)
             elif name == "done" or len(column) == before:
                 length = (self.agents + 63) // 64 if name == "done" else self.agents
                 longer = np.zeros((length, *column.shape[1:]), column.dtype)
                 longer[: len(column)] = column
-                self.columns[name] = longer
-        self.memo = None
+                self.held[name] = longer
+        self.memo = self._adopted = None
         self.tally[0] += count
 
     def fail(self, reason: str) -> None:
-        """Stop: the plugin failed."""
+        """Stop: the plugin failed. The tick under way is taken back, the reason made harmless."""
+        self.roll_back()
+        self._mark = self._before = None
         self.status = "failed"
-        self.error = reason
+        self.error = one_line(reason)
 
     def cancel(self) -> None:
         """Stop at the user's wish; what happened stays."""
@@ -292,8 +375,8 @@ class Cascade(Record):
     @property
     def nbytes(self) -> int:
         """Bytes held by its record and its model's columns."""
-        own = sum(column.nbytes for column in self.columns.values())
-        return int(own + self._log.nbytes + 8 * len(self._history) * (len(self.states) + 4))
+        own = sum(column.nbytes for column in self.held.values())
+        return int(own + self._log.nbytes + self._history.nbytes + 32 * len(self._new))
 
     # What a snapshot keeps
 
@@ -318,7 +401,7 @@ class Cascade(Record):
             "channel": self.channel.name,
             "size": self.size,
             "contacts_seen": self.contacts_seen,
-            "sparse": sorted(n for n, column in self.columns.items() if isinstance(column, Sparse)),
+            "sparse": sorted(n for n, column in self.held.items() if isinstance(column, Sparse)),
         }
         columns: dict[str, Column] = {
             "seeds": self.seeds,
@@ -327,10 +410,10 @@ class Cascade(Record):
             "new": self.new_adopters,
             **self._log.dump(),
         }
-        for name, column in sorted(self.columns.items()):
+        for name, column in sorted(self.held.items()):
             parts = column.dump() if isinstance(column, Sparse) else {"": column}
             columns |= {f"own.{name}{part}": array for part, array in parts.items()}
-        if "own.done" in columns and np.array_equal(self.done, bitmap(self.agents, self.adopters)):
+        if "own.done" in columns and np.array_equal(self._closing(), bitmap(self.agents, self.adopters)):
             del columns["own.done"]
         return meta, columns
 
@@ -367,9 +450,9 @@ class Cascade(Record):
         cascade._log = Log.restore(columns)
         cascade._ticked = cascade._log.size
         cascade._new = columns["new"].tolist()
-        cascade._history = list(columns["history"].astype(np.int64))
+        cascade._history = Rows.of(columns["history"])
         cascade.tally = columns["tally"].astype(np.int64)
         own = {n.removeprefix("own."): c for n, c in columns.items() if n.startswith("own.")}
-        cascade.columns = {name: Sparse.taken(name, own, agents) for name in meta["sparse"]}
-        cascade.columns |= {name: np.array(column) for name, column in own.items()}
+        cascade.held = {name: Sparse.taken(name, own, agents) for name in meta["sparse"]}
+        cascade.held |= {name: np.array(column) for name, column in own.items()}
         return cascade
