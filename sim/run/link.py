@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from sim.core.checks import whole_number
 from sim.core.events import EventBus
 from sim.core.progress import Report
 from sim.errors import HubbubError
@@ -105,8 +106,14 @@ class Link:
         self._beat()
         await self.ask(_nothing, is_safe=True)
 
-    async def close(self) -> None:
-        """Stop the engine after the running tick; whoever waits is told."""
+    async def close(self) -> bool:
+        """Stop the engine after the running tick; whoever waits is told.
+
+        Returns
+        -------
+        bool
+            Whether it has stopped; a tick that does not end keeps its thread, and the world.
+        """
         if self._pulse is not None:
             self._pulse.cancel()
         for job in self._jobs:
@@ -122,6 +129,7 @@ class Link:
             self.frames.close()
             for session in self._sessions.values():
                 session.settle(self._ended.get(session.id), self._failure or closed())
+        return self._over.done()
 
     def _thread_ended(self) -> None:
         if not self._over.done():
@@ -166,6 +174,7 @@ class Link:
 
     async def stretch(self, ticks: int, until: Callable[[], bool]) -> int:
         """Run at most ``ticks`` ticks, until ``until`` is true; return how many were run."""
+        ticks = whole_number(ticks, "A world steps forward; ticks", low=0)
         order = self.order()
         stretch = Stretch(order, ticks, until)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy.typing as npt
 
+from sim.core.checks import whole_number
 from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.run import batches
+from sim.run.claims import claim, release
 from sim.run.drive import never
 from sim.run.frames import Frame
 from sim.run.interactions import Batch, Stream, read
@@ -75,43 +77,43 @@ class Simulation:
         max_running: int | None = None,
         frames_per_second: float = 10.0,
     ) -> None:
-        if max_running is not None and max_running < 1:
-            raise InputError(f"max_running must be at least 1, got {max_running}.")
+        if max_running is not None:
+            whole_number(max_running, "max_running", low=1)
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
         self._world = world
         self._max_running = max_running
-        self._name, self._path = name, None if path is None else str(path)
-        self._frames_per_second = frames_per_second
         self._bus = EventBus()
         self._opened: Link | None = None
+        file = None if path is None else str(path)
+        self._link_to = partial(
+            Link, name=name, path=file, bus=self._bus, frames_per_second=frames_per_second
+        )
 
     async def __aenter__(self) -> Simulation:
         if self._opened is not None:
             raise HubbubError("A simulation is entered once; make a new one of its world.")
-        if self._max_running is not None:
-            self._world.max_running = self._max_running
-        self._opened = Link(
-            self._world,
-            name=self._name,
-            path=self._path,
-            bus=self._bus,
-            frames_per_second=self._frames_per_second,
-        )
+        claim(self._world)
         try:
-            await self._opened.open()
+            await self._open()
         except BaseException:
-            await self._opened.close()
+            await self._close()
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._link.close()
+    async def _open(self) -> None:
+        if self._max_running is not None:
+            self._world.max_running = self._max_running
+        self._opened = self._link_to(self._world)
+        await self._opened.open()
+
+    async def _close(self) -> None:
+        """Give the world back, unless a tick that does not end still has it."""
+        if self._opened is None or await self._opened.close():
+            release(self._world)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
 
     @property
     def _link(self) -> Link:
@@ -223,10 +225,9 @@ class Simulation:
         """
 
         def act() -> Plan:
-            live = self._link.live
-            ids, writer = live.seeds(seeds), live.author(author)
-            message: dict[str, Any] = {"text": text, "seeds": ids, "model": model, "author": writer}
-            return plan(live.world, message | parameters)
+            live, message = self._link.live, {"text": text, "model": model, **parameters}
+            held = {"seeds": live.seeds(seeds), "author": live.author(author)}
+            return plan(live.world, message | held)
 
         planned: Plan = await self._link.ask(act, is_long=takes_long(seeds))
         return planned
@@ -254,9 +255,7 @@ class Simulation:
 
         Playing ends here. Cancelling the awaiting task ends the stepping after the running tick.
         """
-        if ticks < 0:
-            raise InputError(f"A world steps forward by 0 ticks or more, got {ticks}.")
-        return await self._link.stretch(int(ticks), never)
+        return await self._link.stretch(ticks, never)
 
     async def run_until_quiet(self, session: int | None = None, limit: int = _MOST_TICKS) -> int:
         """Step until a session (None: every one) has ended, at most ``limit`` ticks."""
@@ -287,7 +286,7 @@ class Simulation:
             Pause once no message is queued or running.
         """
         live, drive, order = self._link.live, self._link.engine.drive, self._link.order()
-        last = math.inf if until_tick is None else until_tick
+        last = math.inf if until_tick is None else whole_number(until_tick, "until_tick")
 
         def is_over() -> bool:
             return live.world.tick >= last or (until_quiet and not live.ledger.alive)

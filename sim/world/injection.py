@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.core.checks import whole_number
 from sim.core.text import clean
 from sim.errors import InputError
 from sim.spread.contacts import DrawMode, Ids
@@ -48,9 +49,11 @@ def checked_message(
 
 def checked_start(at: int | None, tick: int) -> int:
     """Return the tick at which a message starts; the past is refused."""
-    if at is not None and at < tick:
+    if at is None:
+        return tick
+    if whole_number(at, "at, the tick at which a message starts,") < tick:
         raise InputError(f"A message cannot start at tick {at}; it is {tick} already.")
-    return tick if at is None else int(at)
+    return int(at)
 
 
 def checked_mode(draws: DrawMode | None) -> DrawMode | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import Lifecycle
+from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.errors import InputError
@@ -272,7 +273,7 @@ class World:
             checked_people(self.agents, seeds, "Seeds"),
             agents=len(self.agents),
             seed=self.seed,
-            priority=priority,
+            priority=whole_number(priority, "priority"),
             starts_at=start_at,
             draws_mode=checked_mode(draws) or plugin.draws,
             channel=channel,
@@ -301,9 +302,7 @@ class World:
 
     def step(self, ticks: int = 1) -> None:
         """Advance by ``ticks`` ticks (at least 0)."""
-        if ticks < 0:
-            raise InputError(f"A world steps forward by 0 ticks or more, got {ticks}.")
-        for _ in range(ticks):
+        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
             self.tick += 1
             for phase in self.phases:
                 began = perf_counter()
