@@ -81,6 +81,11 @@ if TYPE_CHECKING:
     from sim.run.plans import Plan as Plan
     from sim.run.sessions import Session as Session
     from sim.run.simulation import Simulation as Simulation
+    from sim.spread.attempts import Border as Border
+    from sim.spread.attempts import Embeddedness as Embeddedness
+    from sim.spread.attempts import Levels as Levels
+    from sim.spread.attempts import Novelty as Novelty
+    from sim.spread.attempts import convince_by as convince_by
     from sim.spread.attention import Attention as Attention
     from sim.spread.cascade import Cascade as Cascade
     from sim.spread.compartments import Compartments as Compartments
@@ -115,6 +120,7 @@ _HOMES = {
     "Agents": "sim.agents.columns",
     "Attention": "sim.spread.attention",
     "Batch": "sim.run.interactions",
+    "Border": "sim.spread.attempts",
     "Card": "sim.core.cards",
     "Cascade": "sim.spread.cascade",
     "CascadeCancelled": "sim.core.events",
@@ -130,6 +136,7 @@ _HOMES = {
     "Contacts": "sim.spread.contacts",
     "DrawMode": "sim.spread.contacts",
     "Draws": "sim.spread.contacts",
+    "Embeddedness": "sim.spread.attempts",
     "EngineError": "sim.run.engine",
     "Event": "sim.core.events",
     "EventBus": "sim.core.events",
@@ -141,11 +148,13 @@ _HOMES = {
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Job": "sim.run.jobs",
+    "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
     "NETWORKS": "sim.network.generate",
     "NetworkReport": "sim.network.report",
+    "Novelty": "sim.spread.attempts",
     "ParameterChanged": "sim.core.events",
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
@@ -182,6 +191,7 @@ _HOMES = {
     "communities": "sim.network.analysis",
     "contact": "sim.spread.rules",
     "convince": "sim.spread.model",
+    "convince_by": "sim.spread.attempts",
     "current": "sim.core.settings",
     "describe": "sim.core.params",
     "failures": "sim.core.registry",
