@@ -201,7 +201,8 @@ def untouched(cls: type[PropagationModel], parameters: dict[str, Any]) -> None:
     if np.unique(ids).size != ids.size:
         raise PluginError(cls.plugin_name, "let an agent adopt twice; see cascade.done")
     at, source = story.adopted_at, story.source
-    late = [v for v in ids.tolist() if source[v] >= 0 and at[source[v]] >= at[v] >= 0]
+    soonest = 0 if getattr(cls, "sequential", False) else 1
+    late = [v for v in ids.tolist() if source[v] >= 0 and at[source[v]] + soonest > at[v]]
     if late:
         raise PluginError(
             cls.plugin_name,
