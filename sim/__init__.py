@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from sim.spread.exposures import Exposure as Exposure
     from sim.spread.exposures import Floats as Floats
     from sim.spread.exposures import PerExposure as PerExposure
+    from sim.spread.faults import blame as blame
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
     from sim.spread.rules import after as after
@@ -183,6 +184,7 @@ _HOMES = {
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
+    "blame": "sim.spread.faults",
     "card_of": "sim.core.cards",
     "check": "sim.core.params",
     "choose_seeds": "sim.world.seeding",
