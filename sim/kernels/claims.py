@@ -29,12 +29,14 @@ __all__ = [
     "claim_skips",
     "commit_once",
     "count_ties",
+    "first_marked",
     "gap",
     "gap_scale",
     "is_open",
     "mark",
     "narrow",
     "remix",
+    "unmark",
 ]
 
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -66,6 +68,23 @@ def mark(ids: U32, done: U64) -> None:
     for i in range(ids.size):
         v = np.uint64(ids[i])
         done[v >> _S6] |= _ONE << (v & _M63)
+
+
+@kernel
+def unmark(ids: U32, done: U64) -> None:
+    """Clear the bit of each id (uint32) in the bitmap ``done`` (uint64)."""
+    for i in range(ids.size):
+        v = np.uint64(ids[i])
+        done[v >> _S6] &= ~(_ONE << (v & _M63))
+
+
+@kernel
+def first_marked(ids: U32, done: U64) -> int:
+    """Return the place of the first id (uint32) whose bit in ``done`` (uint64) is set, else -1."""
+    for i in range(ids.size):
+        if not is_open(done, np.uint64(ids[i])):
+            return i
+    return -1
 
 
 @kernel

@@ -68,12 +68,12 @@ class Compartments(PropagationModel):
     def start(self, cascade: Cascade) -> None:
         """Put the seeds in their state."""
         first = self.states.index(self.seeded)
-        state = cascade.columns["state"] = Sparse(cascade.agents, np.uint8)
+        state = cascade.held["state"] = Sparse(cascade.agents, np.uint8)
         state[cascade.seeds] = np.uint8(first) | _EVER
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - cascade.seeds.size
         cascade.tally[first] += cascade.seeds.size
-        cascade.record(cascade.seeds, np.full(cascade.seeds.size, NOBODY))
+        cascade.enter(cascade.seeds, np.full(cascade.seeds.size, NOBODY))
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let contacts, then changes by themselves, then the winners of claims have their way."""
@@ -81,7 +81,7 @@ class Compartments(PropagationModel):
         away = live[:0]
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
-        scratch, state = contacts.scratch, cascade.columns["state"]
+        scratch, state = contacts.scratch, cascade.held["state"]
         touched = self._meet(cascade, contacts, draws, table, live, count)
         kept, touched = kernels.table_spontaneous(
             live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values, scratch.claim,
@@ -99,7 +99,7 @@ class Compartments(PropagationModel):
         merge_ids(live, kept, scratch.touched, roused)
         merge_ids(live, kept + roused, away, away.size)
         cascade.memo = (live, kept + roused + away.size, table)
-        cascade.record(adopted[:fresh], scratch.sources[:fresh])
+        cascade.enter(adopted[:fresh], scratch.sources[:fresh])
 
     def _meet(
         self,
@@ -111,7 +111,7 @@ class Compartments(PropagationModel):
         count: int,
     ) -> int:
         """Let the live speak; returns how many agents are claimed."""
-        scratch, state = contacts.scratch, cascade.columns["state"]
+        scratch, state = contacts.scratch, cascade.held["state"]
         key = draws.key(Stream.CONTACTS)
         cascade.contacts_seen += count_ties(contacts.rows, live, 0, count)
         touched = 0
@@ -134,7 +134,7 @@ class Compartments(PropagationModel):
             return True
         if cascade.stirred or (cascade.tally[np.diff(table.soff) > 0] > 0).any():
             return False
-        state = cascade.columns["state"]
+        state = cascade.held["state"]
         return not kernels.any_contact_left(
             contacts.rows, contacts.targets, live, count, state.keys, state.values,
             cascade.absent, table.total, len(self.states),
@@ -144,7 +144,7 @@ class Compartments(PropagationModel):
         """Return who is live, in a buffer, how many they are, and the rules as arrays."""
         if cascade.memo is None:
             table = self.table(cascade.draws_mode)
-            live = _live(cascade.columns["state"], table)
+            live = _live(cascade.held["state"], table)
             cascade.memo = (live, live.size, table)
         found: tuple[Ids, int, Table] = cascade.memo
         return found

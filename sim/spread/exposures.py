@@ -119,22 +119,22 @@ class Exposure:
 
 def _heard(cascade: Cascade) -> Sparse:
     """Return how often each agent heard the message before this tick, uint8."""
-    if "repeats" not in cascade.columns:
-        cascade.columns["repeats"] = Sparse(cascade.agents, np.uint8)
-    column: Sparse = cascade.columns["repeats"]
+    if "repeats" not in cascade.held:
+        cascade.held["repeats"] = Sparse(cascade.agents, np.uint8)
+    column: Sparse = cascade.held["repeats"]
     return column
 
 
 def _near(cascade: Cascade, contacts: Contacts) -> Sparse:
     """Return how many sources of each agent adopted, uint16, brought up to date on request."""
-    if "near" not in cascade.columns:
-        cascade.columns["near"] = Sparse(cascade.agents, np.uint16)
-        cascade.columns["near_upto"] = np.zeros(1, np.int64)
-    near: Sparse = cascade.columns["near"]
-    upto = cascade.columns["near_upto"]
+    if "near" not in cascade.held:
+        cascade.held["near"] = Sparse(cascade.agents, np.uint16)
+        cascade.held["near_upto"] = np.zeros(1, np.int64)
+    near: Sparse = cascade.held["near"]
+    upto = cascade.held["near_upto"]
     fresh = cascade.adopters[int(upto[0]) :]
     if fresh.size:
-        _count(near, contacts, fresh, np.zeros_like(cascade.done), 65535)
+        _count(near, contacts, fresh, np.zeros_like(cascade.closed), 65535)
         upto[0] = cascade.size
     return near
 
@@ -182,7 +182,7 @@ class PerExposure(PropagationModel):
                 chance = self._asked(Exposure(cascade, contacts, viewer, source, tie, draws.tick))
                 touched = _settle(contacts, draws, viewer, source, chance, touched)
                 cascade.contacts_seen += filled
-        if "repeats" in cascade.columns:
+        if "repeats" in cascade.held:
             _count(_heard(cascade), contacts, speakers, closed, 255)
         cascade.adopt_claims(contacts.scratch, touched)
 

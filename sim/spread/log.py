@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Log"]
+__all__ = ["Log", "Rows"]
 
 T = TypeVar("T", bound=np.generic)
 
@@ -75,6 +75,10 @@ class Log:
         self._sources[self.size : stop] = sources
         self.size = stop
 
+    def cut(self, size: int) -> None:
+        """Drop every entry behind the first ``size``."""
+        self.size = min(size, self.size)
+
     def dump(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the columns by name."""
         return {
@@ -92,3 +96,55 @@ class Log:
         log._sources = columns["log.sources"].astype(np.uint32)
         log.size = log._agents.size
         return log
+
+
+class Rows:
+    """Rows of whole numbers that only grow at the end; a look at them copies nothing.
+
+    Parameters
+    ----------
+    width
+        Numbers in a row.
+
+    Attributes
+    ----------
+    count
+        How many rows there are.
+    """
+
+    __slots__ = ("_rows", "count")
+
+    def __init__(self, width: int) -> None:
+        self._rows = np.zeros((8, width), np.int64)
+        self.count = 0
+
+    @property
+    def view(self) -> npt.NDArray[np.int64]:
+        """The rows, int64 (count, width), read-only; rows added later are not in it."""
+        return _frozen(self._rows[: self.count])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, room to grow included."""
+        return self._rows.nbytes
+
+    def append(self, row: npt.NDArray[np.int64]) -> None:
+        """Add a row at the end."""
+        if self.count == len(self._rows):
+            larger = np.zeros((2 * self.count, self._rows.shape[1]), np.int64)
+            larger[: self.count] = self._rows
+            self._rows = larger
+        self._rows[self.count] = row
+        self.count += 1
+
+    def cut(self, count: int) -> None:
+        """Drop every row behind the first ``count``."""
+        self.count = min(count, self.count)
+
+    @classmethod
+    def of(cls, rows: npt.NDArray[np.generic]) -> Rows:
+        """Return rows that begin with those given, (count, width)."""
+        made = cls(rows.shape[1])
+        made.count = len(rows)
+        made._rows = np.array(rows, np.int64) if len(rows) else made._rows
+        return made

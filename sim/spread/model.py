@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from sim.core.theory import Setting, Theory
 from sim.kernels import claims
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.faults import blame
 
 __all__ = ["SLICE", "PropagationModel", "convince"]
 
@@ -91,6 +93,38 @@ class PropagationModel(Parameters):
             The only randomness a model may use.
         """
         raise NotImplementedError
+
+    def together(self) -> Hashable | None:
+        """Return the group whose running cascades are stepped by one call, ``None``: alone.
+
+        Cascades of one class that return equal values form a group: messages that exclude one
+        another, or that share a pass over the network. Asked once a tick.
+        """
+        return None
+
+    @classmethod
+    def step_together(
+        cls, cascades: Sequence[Cascade], contacts: Sequence[Contacts], draws: Sequence[Draws]
+    ) -> None:
+        """Advance all running cascades of a group by one tick; by default one after the other.
+
+        ``cascade.peers`` are all cascades of the group that ever started or wait, at rest or not,
+        so that each can see who adopted the others; they are known in :meth:`start` too. Decide
+        from the state before the tick, then write. Work for one cascade under
+        :class:`~sim.spread.faults.blame`: what is raised there stops that cascade alone, and the
+        rest of the group is stepped anew from where the tick began. Anything else that is raised
+        stops the whole group, and no other cascade.
+
+        Parameters
+        ----------
+        cascades
+            In order of id; at least one.
+        contacts, draws
+            Of each, as in :meth:`step`.
+        """
+        for cascade, heard, own in zip(cascades, contacts, draws, strict=True):
+            with blame(cascade):
+                cascade.model.step(cascade, heard, own)
 
     def count(self, cascade: Cascade) -> None:
         """Write how many agents are in each state into ``cascade.tally`` (int64, states)."""

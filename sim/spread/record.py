@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from sim.kernels import trees
 from sim.spread.contacts import Ids
-from sim.spread.log import Log
+from sim.spread.log import Log, Rows
 
 __all__ = ["Record"]
 
@@ -19,13 +19,25 @@ class Record:
     ----------
     agents
         How many agents there are.
+    states
+        How many states an agent can be in.
+
+    Attributes
+    ----------
+    started_at
+        The tick at which the seeds adopted, -1 before.
+    tally
+        Agents in each state now, int64 (states,): all in the first one before the start.
     """
 
-    def __init__(self, agents: int) -> None:
+    def __init__(self, agents: int, states: int) -> None:
         self.agents = agents
         self.started_at = -1
+        self.tally = np.zeros(states, np.int64)
+        self.tally[0] = agents
         self._log = Log()
         self._new: list[int] = []
+        self._history = Rows(states)
 
     @property
     def size(self) -> int:
@@ -58,6 +70,20 @@ class Record:
         log = self._log
         trees.fill_columns(log.agents, log.ticks, log.sources, adopted_at, source)
         return adopted_at, source
+
+    @property
+    def history(self) -> npt.NDArray[np.int64]:
+        """Agents in each state, int64 (ticks + 1, states): one row at the start, one a tick.
+
+        A read-only view; a later one shows later ticks too.
+        """
+        return self._history.view
+
+    @property
+    def stirred(self) -> bool:
+        """Whether the last tick changed anybody's state, or there was none yet."""
+        last = self._history.view[-2:]
+        return len(last) < 2 or last[0].tolist() != last[1].tolist()
 
     @property
     def new_adopters(self) -> npt.NDArray[np.int64]:

@@ -74,7 +74,7 @@ class Threshold(PropagationModel):
 
 def _missing(cascade: Cascade, dtype: npt.DTypeLike) -> Sparse:
     """Return what each agent still misses, plus one; 0 until somebody speaks to it."""
-    if "left" not in cascade.columns:
-        cascade.columns["left"] = Sparse(cascade.agents, dtype)
-    column: Sparse = cascade.columns["left"]
+    if "left" not in cascade.held:
+        cascade.held["left"] = Sparse(cascade.agents, dtype)
+    column: Sparse = cascade.held["left"]
     return column

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from sim.errors import HubbubError, PluginError
 from sim.spread.cascade import Cascade
+from sim.spread.contacts import Contacts
+from sim.spread.faults import Blamed, is_interruption
+from sim.spread.model import PropagationModel
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -46,9 +49,33 @@ def begin(world: World) -> None:
 def start(world: World, cascade: Cascade) -> None:
     """Let a cascade's seeds adopt at the last completed tick."""
     try:
+        if type(cascade.model).together is not PropagationModel.together:
+            _acquaint(world)
+        if cascade.status == "failed":
+            return
         cascade.begin(cascade.starts_at if cascade.starts_at >= world.tick else world.tick - 1)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         fail(world, cascade, error)
+
+
+def _acquaint(world: World) -> dict[Hashable, list[Cascade]]:
+    """Tell the cascades that are stepped together of one another; returns the groups."""
+    groups: dict[Hashable, list[Cascade]] = {}
+    for cascade in world.cascades:
+        cls = type(cascade.model)
+        if cls.together is PropagationModel.together:
+            continue
+        try:
+            group = cascade.model.together()
+            if group is not None:
+                groups.setdefault((cls, group), []).append(cascade)
+        except BaseException as error:
+            if cascade.status != "failed":
+                fail(world, cascade, error)
+    for members in groups.values():
+        for cascade in members:
+            cascade.peers = tuple(members)
+    return groups
 
 
 def expose(world: World) -> None:
@@ -61,7 +88,7 @@ def expose(world: World) -> None:
             cascade.advance(world.tick, absent)
             try:
                 contacts = cascade.channel.contacts(network, cascade.id, world.tick)
-            except (Exception, SystemExit) as error:  # a channel's fault costs only its cascade
+            except BaseException as error:  # a channel's fault costs only its cascade
                 fail(world, cascade, error)
             else:
                 world.exposed.append((cascade, contacts))
@@ -69,11 +96,38 @@ def expose(world: World) -> None:
 
 def respond(world: World) -> None:
     """Let each cascade's model turn contacts into adoptions and other changes of state."""
-    for cascade, contacts in world.exposed:
+    heard = dict(world.exposed)
+    for members in _acquaint(world).values():
+        _respond_together(world, [cascade for cascade in members if cascade in heard], heard)
+        for cascade in members:
+            heard.pop(cascade, None)
+    for cascade, contacts in heard.items():
         try:
             cascade.model.step(cascade, contacts, cascade.draws(world.tick))
-        except (Exception, SystemExit) as error:  # a plugin's fault costs only its own cascade
+        except BaseException as error:  # a plugin's fault costs only its own cascade
             fail(world, cascade, error)
+
+
+def _respond_together(
+    world: World, cascades: list[Cascade], heard: dict[Cascade, Contacts]
+) -> None:
+    """Step a group by one call; the one at fault falls out, and the others begin anew."""
+    while cascades:
+        draws = [cascade.draws(world.tick) for cascade in cascades]
+        contacts = [heard[cascade] for cascade in cascades]
+        try:
+            type(cascades[0].model).step_together(tuple(cascades), contacts, draws)
+        except BaseException as error:
+            for cascade in cascades:
+                cascade.roll_back()
+            guilty = error.cascade if isinstance(error, Blamed) else None
+            cause = error.__cause__ if isinstance(error, Blamed) and error.__cause__ else error
+            for cascade in cascades:
+                if cascade is guilty or guilty not in cascades:
+                    fail(world, cascade, cause)
+            cascades = [c for c in cascades if c is not guilty] if guilty in cascades else []
+        else:
+            return
 
 
 def measure(world: World) -> None:
@@ -83,16 +137,21 @@ def measure(world: World) -> None:
             continue
         try:
             cascade.measure(contacts)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             fail(world, cascade, error)
     world.exposed = []
 
 
 def fail(world: World, cascade: Cascade, error: BaseException) -> None:
-    """Stop a cascade whose plugin failed, and leave nothing of its half-done tick behind."""
+    """Stop a cascade whose plugin failed, and leave nothing of its half-done tick behind.
+
+    Whatever the plugin raised: an order to end the program or the task is not its to give.
+    """
     world.scratch().release()
     reason = error.reason if isinstance(error, PluginError) else _said(error)
     cascade.fail(f"{cascade.model_name}: {reason}")
+    if is_interruption(error):
+        raise error
 
 
 def _said(error: BaseException) -> str:
