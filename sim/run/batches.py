@@ -9,14 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
+from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
 from sim.core.text import one_line
-from sim.errors import InputError, UnknownNameError
+from sim.errors import CapacityError, InputError, UnknownNameError
 from sim.kernels.groups import gather
 from sim.network import analysis
 from sim.network.analysis import METHODS
 from sim.network.ties import Ties
+from sim.world.capacity import available_bytes, refuse_what_does_not_fit
 from sim.world.world import World
 
 __all__ = [
@@ -31,6 +33,9 @@ __all__ = [
 ]
 
 _NAME_LIMIT = 60
+_TIE_BYTES = 40
+"""Bytes a tie while many are added: pairs, both ways, sorted, merged."""
+
 Ids = npt.NDArray[np.uint32]
 
 
@@ -41,9 +46,13 @@ def create_agents(world: World, count: int, report: Report = quiet) -> range:
     ------
     InputError
         Fewer than 1 agent.
+    CapacityError
+        More than fit in memory; nothing is done.
     """
-    if count < 1:
+    if whole_number(count, "How many agents to create") < 1:
         raise InputError(f"At least 1 agent is created, got {count:,}.")
+    agents = len(world.agents) + count
+    refuse_what_does_not_fit(agents, world.ties.count / agents)
     report("creating agents", 0.0)
     return world.create_agents(count)
 
@@ -59,7 +68,7 @@ def build_friendships(world: World, max_friends: int = 10, report: Report = quie
     world
         Changed at the end of the last round; not at all when cancelled.
     max_friends
-        Listeners that nobody exceeds by this, at least 1.
+        Listeners that nobody exceeds by this: at least 1, at most all others.
     report
         Told of progress; may cancel.
 
@@ -67,20 +76,46 @@ def build_friendships(world: World, max_friends: int = 10, report: Report = quie
     -------
     int
         Ties added.
+
+    Raises
+    ------
+    InputError
+        When nobody could have so many friends; nothing is done.
+    CapacityError
+        When the new ties would not fit in memory; nothing is done.
     """
-    if max_friends < 1:
-        raise InputError(f"max_friends must be at least 1, got {max_friends}.")
-    room = np.maximum(max_friends - world.ties.out_degree.astype(np.int64), 0)
-    room[~world.agents.is_active(np.arange(len(world.agents)))] = 0
-    pairs = np.empty((2, 0), np.uint32)
+    room = _room(world, max_friends)
+    meetings = [np.empty((2, 0), np.uint32)]
     for turn in range(max_friends):
         report("building friendships", turn / max_friends)
-        fresh = _meetings(world, np.flatnonzero(room > 0), turn)
-        pairs = np.concatenate((pairs, fresh), axis=1)
-        room[fresh] -= 1
+        who = np.flatnonzero(room > 0)
+        if who.size < 2:
+            break
+        meetings.append(_meetings(world, who, turn))
+        room[meetings[-1]] -= 1
+    pairs = np.concatenate(meetings, axis=1)
     before = world.ties.count
     world.add_ties(np.concatenate((pairs[0], pairs[1])), np.concatenate((pairs[1], pairs[0])))
     return world.ties.count - before
+
+
+def _room(world: World, max_friends: int) -> npt.NDArray[np.int64]:
+    """Return how many friends each agent may still win, or refuse what cannot be."""
+    most = len(world.agents) - 1
+    if not 1 <= whole_number(max_friends, "max_friends", low=1) <= max(most, 1):
+        raise InputError(
+            f"max_friends must be in [1, {max(most, 1):,}], got {max_friends:,}: nobody in this "
+            f"world has more than {most:,} others to befriend."
+        )
+    room: npt.NDArray[np.int64] = np.maximum(max_friends - world.ties.out_degree.astype(int), 0)
+    room[~world.agents.is_active(np.arange(most + 1))] = 0
+    ties, free = int(room.sum()), available_bytes()
+    if free and ties * _TIE_BYTES > free:
+        raise CapacityError(
+            f"Up to {ties:,} new ties need about {ties * _TIE_BYTES / 2**30:,.1f} GiB, and "
+            f"{free / 2**30:,.1f} GiB are free; lower max_friends."
+        )
+    return room
 
 
 def _meetings(world: World, who: npt.NDArray[np.intp], turn: int) -> Ids:
@@ -147,8 +182,7 @@ def create_communities(
 
 
 def _titles(world: World, names: Sequence[str], max_members: int) -> list[str]:
-    if max_members < 1:
-        raise InputError(f"max_members must be at least 1, got {max_members}.")
+    whole_number(max_members, "max_members", low=1)
     titles = [one_line(name, _NAME_LIMIT) for name in names]
     if not titles or not all(titles):
         raise InputError("Communities need names, at least one and none of them empty.")
