@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.kernels import table as kernels
@@ -53,6 +54,15 @@ class Compartments(PropagationModel):
     rules: ClassVar[tuple[Contact | After, ...]] = ()
     adopting: ClassVar[tuple[str, ...]] = ()
     contacts: ClassVar[Literal["every tie"] | int] = "every tie"
+    card: ClassVar[Card] = Card(
+        update="synchronous: contacts read the states a tick began with; a speaker attempts before "
+        "it changes by itself; an agent changes at most once a tick, a contact before by itself",
+        ties="among several contacts of one agent the one whose draw fell lowest decides: a fair "
+        "lottery; outcomes of one contact share one draw",
+        draw_modes="coins, skips; by default skips where one chance allows it",
+        cost="the ties of agents that speak, and a draw for each that may change by itself",
+        largest="10 million agents with 200 million ties",
+    )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
