@@ -1,15 +1,13 @@
-"""Verbs that only look: ``info``, ``verify``, ``models``, ``plugin``, ``phases``, ``config``."""
+"""Verbs that only look: ``info``, ``verify``, ``plugin``, ``phases``, ``config``."""
 
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.network import facts_of, text_of
 from sim.cli.output import as_json, pairs, say, table, tell, watched
-from sim.core.params import ParameterSpec, describe
 
 if TYPE_CHECKING:
     from sim.core.registry import Spec
@@ -19,8 +17,6 @@ __all__ = [
     "check_plugins",
     "show_config",
     "show_info",
-    "show_model",
-    "show_models",
     "show_phases",
     "show_plugins",
     "show_verification",
@@ -112,40 +108,6 @@ def show_verification(where: str, *, json: bool) -> None:
 
 
 # Plugins
-
-
-def show_models(*, json: bool) -> None:
-    """List the propagation models."""
-    from sim.core.registry import names, spec
-
-    found = [spec(name) for name in names()]
-    rows = [(item.name, item.summary) for item in found]
-    _shown([_model_facts(item) for item in found], table(rows), json=json)
-
-
-def show_model(name: str, *, json: bool) -> None:
-    """Tell all about one propagation model."""
-    from sim.core.registry import spec
-
-    found = spec(name)
-    lines = [found.name, "", inspect.cleandoc(found.cls.__doc__ or "")]
-    specs = describe(found.cls)
-    if specs:
-        rows = [("parameter", "default", "allowed", "meaning"), *map(_parameter_row, specs)]
-        lines += ["", table(rows)]
-    lines += ["", f"From {found.origin}, version {found.version}."]
-    _shown(_model_facts(found), "\n".join(lines), json=json)
-
-
-def _parameter_row(spec: ParameterSpec) -> tuple[str, str, str, str]:
-    meaning = f"{spec.description} ({spec.unit})" if spec.unit else spec.description
-    default = "" if spec.required else str(spec.default)
-    return spec.name, default, spec.allowed or spec.type, meaning
-
-
-def _model_facts(spec: Spec) -> dict[str, Any]:
-    parameters = [dataclasses.asdict(parameter) for parameter in describe(spec.cls)]
-    return {**_plugin_facts(spec), "parameters": parameters}
 
 
 def _plugin_facts(spec: Spec) -> dict[str, Any]:

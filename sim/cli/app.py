@@ -255,18 +255,41 @@ def models(
     context: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(help="One model, with its parameters.", autocompletion=completed("models")),
+        typer.Argument(help="One model: its whole card.", autocompletion=completed("models")),
+    ] = None,
+    theory: Annotated[
+        bool, typer.Option("--theory", help="Print the curves that equations predict for it.")
+    ] = False,
+    agents: Annotated[int, typer.Option(help="Theory: how many agents.")] = 10_000,
+    seeds: Annotated[int, typer.Option(help="Theory: how many hold the message first.")] = 10,
+    ticks: Annotated[int, typer.Option(help="Theory: how many ticks.")] = 50,
+    degree: Annotated[
+        str, typer.Option(help="Theory: listeners of every agent, or poisson:MEAN.")
+    ] = "20",
+    world: Annotated[
+        str | None, typer.Option(help="Theory: a world whose listeners are counted instead.")
+    ] = None,
+    parameter: Pairs = None,
+    into: Annotated[
+        Path | None, typer.Option(help="A guide whose table of models to write anew.")
     ] = None,
     json: Json = False,
 ) -> None:
     """List the propagation models, or tell all about one."""
     prepare(context.obj)
-    from sim.cli.about import show_model, show_models
+    from sim.cli import cards
+    from sim.cli.worlds import assignments
 
-    if name is None:
-        show_models(json=json)
+    if into is not None:
+        cards.write_table(into)
+    elif name is None:
+        cards.show_models(json=json)
+    elif theory:
+        given = assignments(parameter or ())
+        order = cards.Predicted(agents, seeds, ticks, degree, world, given)
+        cards.show_theory(name, order, json=json)
     else:
-        show_model(name, json=json)
+        cards.show_model(name, json=json)
 
 
 @plugins.command("list")

@@ -6,14 +6,15 @@ the nearest class first. What stays empty is named by :func:`missing`, and a tes
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
 from sim.core.params import Parameters, ParameterSpec, describe
 
-__all__ = ["Card", "card_of", "missing"]
+__all__ = ["Card", "card_of", "family_of", "form_of", "missing"]
 
-_OPTIONAL = {"choices"}
+_OPTIONAL = {"choices", "family"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +23,9 @@ class Card:
 
     Attributes
     ----------
+    family
+        What it is listed under, such as ``"epidemics"``; empty: the first word of its
+        file's name.
     source
         The paper: authors, title, where, year; of a model without one, whose idea it is.
     meaning
@@ -54,6 +58,7 @@ class Card:
         Where the paper leaves a choice open: what was chosen, and the parameter that chooses.
     """
 
+    family: str = ""
     source: str = ""
     meaning: Mapping[str, str] = field(default_factory=dict)
     equations: tuple[str, ...] = ()
@@ -92,6 +97,22 @@ def card_of(cls: type[Parameters]) -> Card:
             empty = [part.name for part in fields(Card) if not getattr(joined, part.name)]
             joined = replace(joined, **{name: getattr(stated, name) for name in empty})
     return joined
+
+
+def family_of(cls: type[Parameters]) -> str:
+    """Return what a model is listed under: its card's family, else its file's first word."""
+    stated = card_of(cls).family
+    if stated:
+        return stated
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    name = str(file or cls.__module__).replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+    return name.rpartition(".")[2].partition("_")[0]
+
+
+def form_of(cls: type[Parameters]) -> str:
+    """Return the name of the form that a model is written in: its nearest class in ``sim``."""
+    ours = (owner for owner in cls.__mro__ if owner.__module__.startswith("sim."))
+    return next(ours, cls).__name__
 
 
 def missing(cls: type[Parameters]) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ class Mine(Compartments):
 def test_models_lists_every_model_with_its_first_sentence(hubbub: Hubbub) -> None:
     said = hubbub("models")
     assert said.code == 0
-    listed = dict(line.split("  ", 1) for line in said.out.splitlines())
+    lines = [line.strip() for line in said.out.splitlines() if line.startswith("  ")]
+    listed = dict(line.split("  ", 1) for line in lines)
     assert set(listed) == set(names())
     assert listed["sir"].strip() == spec("sir").summary
 
@@ -37,7 +38,7 @@ def test_one_model_is_told_with_parameters_and_origin(hubbub: Hubbub, tmp_path: 
     (tmp_path / "mine.py").write_text(MINE)
     said = hubbub("models", "mine-of-the-tests", "--plugin", "mine.py")
     assert "Rest a while, then tell." in said.out
-    assert "until bored (ticks)" in said.out
+    assert "ticks  until bored" in said.out
     assert str(tmp_path / "mine.py") in said.out
     facts = hubbub("models", "mine-of-the-tests", "--json").json
     assert [parameter["name"] for parameter in facts["parameters"]][-2:] == ["beta", "rest"]
