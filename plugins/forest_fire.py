@@ -1,0 +1,51 @@
+"""Forest fires."""
+
+from typing import ClassVar
+
+from sim import Card, Compartments, Field, after, contact, register
+
+
+@register("forest-fire")
+class ForestFire(Compartments):
+    """Trees catch fire from burning neighbours or by lightning, and grow again (Drossel & Schwabl).
+
+    Drossel & Schwabl, "Self-organized critical forest-fire model", Physical Review Letters 1992.
+    As a rumour: whoever hears of it tells at once, tires at once, and is ready again in time.
+    Synchronous; lightning strikes only a tree without a burning neighbour.
+    """
+
+    states: ClassVar = ("tree", "burning", "empty")
+    seeded: ClassVar = "burning"
+    card: ClassVar[Card] = Card(
+        source="Drossel & Schwabl, Self-organized critical forest-fire model, Physical Review "
+        "Letters 69, 1992.",
+        meaning={
+            "tree": "can catch fire",
+            "burning": "sets fire to all its listeners in the next tick",
+            "empty": "burnt down; nothing to burn until a tree grows",
+        },
+        equations=(
+            "tree -> burning if any source burns, else with chance f",
+            "burning -> empty in the next tick",
+            "empty -> tree with chance p",
+        ),
+        draw_modes="skips (default) and coins; a fire passes on with certainty in both",
+        cost="one draw an agent for lightning, one visit a tie of each burning tree",
+        largest="10 million agents on one machine",
+        checked=(
+            "against plain Python with the same draws, states tick by tick",
+            "f = 0, p = 0: fire reaches what breadth-first search reaches, level by level",
+            "isolated trees: burning : empty : tree settle at f p / (f + p + f p) x (1, 1/p, 1/f)",
+        ),
+        choices=("adopter: whoever burnt at least once",),
+    )
+
+    growth: float = Field(0.05, ge=0, le=1, description="chance that a tree grows, per tick")
+    lightning: float = Field(1e-4, ge=0, le=1, description="chance of lightning, per tree and tick")
+
+    rules: ClassVar = (
+        contact("tree", "burning", by="burning", chance=1.0),
+        after("tree", "burning", chance="lightning"),
+        after("burning", "empty", chance=1.0),
+        after("empty", "tree", chance="growth"),
+    )

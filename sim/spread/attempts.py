@@ -1,0 +1,161 @@
+"""Attempts to convince whose chance differs from tie to tie: what cascades are made of.
+
+:func:`~sim.spread.model.convince` knows constant chances, trust and degree;
+:func:`convince_by` takes a rule: :class:`Levels`, :class:`Novelty`, :class:`Border` or
+:class:`Embeddedness`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.kernels import attempts as kernels
+from sim.kernels.claims import count_ties
+from sim.kernels.exposures import count_heard
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.model import SLICE
+from sim.spread.sparse import Sparse
+
+__all__ = ["Border", "Embeddedness", "Levels", "Novelty", "Rule", "convince_by"]
+
+_NO_LEVELS = np.empty(0)
+_NO_LABELS = np.empty(0, np.int32)
+_NO_LABELS.flags.writeable = False  # as the column of communities: one type, one compilation
+_MOST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Each tie has one of these chances, by a draw of its own: the same in every cascade.
+
+    Attributes
+    ----------
+    levels
+        In [0, 1], equally likely.
+    """
+
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Novelty:
+    """What is left to a listener that heard the message in earlier ticks.
+
+    Attributes
+    ----------
+    left
+        ``left[k]`` in [0, 1] after k hearings; the last one holds from then on (at most 256).
+    """
+
+    left: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """Within a community the whole chance, between two a share of it.
+
+    Attributes
+    ----------
+    across
+        The share, in [0, 1]. An agent of no community shares none with anybody.
+    """
+
+    across: float
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddedness:
+    """Within a community the overlap of two agents' listeners, c / (d_u + d_v - c).
+
+    Attributes
+    ----------
+    across
+        The share between two communities; ``None``: the speaker's least overlap with a listener.
+    """
+
+    across: float | None = None
+
+
+Rule = Levels | Novelty | Border | Embeddedness
+_Labels = npt.NDArray[np.int32]
+_Arguments = tuple[int, np.uint64, npt.NDArray[np.float64], Ids, Any, _Labels, float]
+
+
+def convince_by(
+    rule: Rule,
+    cascade: Cascade,
+    contacts: Contacts,
+    draws: Draws,
+    *,
+    chance: float = 1.0,
+    speakers: Ids | None = None,
+) -> int:
+    """Let every speaker try to convince each of its open listeners once, by ``chance`` x rule.
+
+    As :func:`~sim.spread.model.convince`; always with a coin for each tie.
+
+    Parameters
+    ----------
+    rule
+        What multiplies the chance.
+    cascade, contacts, draws
+        As in :meth:`~sim.spread.model.PropagationModel.step`.
+    chance
+        In [0, 1].
+    speakers
+        uint32; default ``cascade.frontier``.
+
+    Returns
+    -------
+    int
+        How many adopted.
+    """
+    ids = cascade.frontier if speakers is None else speakers
+    ties = count_ties(contacts.rows, ids, 0, ids.size)
+    cascade.contacts_seen += ties
+    what = _arguments(rule, cascade, contacts, draws)
+    closed, scratch = cascade.closed, contacts.scratch
+    key = draws.key(Stream.COINS, once=True)
+    touched = 0
+    for low in range(0, ids.size, SLICE):
+        touched = kernels.claim_shares(
+            contacts.rows, contacts.targets, ids, low, min(low + SLICE, ids.size), key,
+            draws.coins, chance, *what, closed, scratch.claim, scratch.touched, touched,
+        )  # fmt: skip
+    if isinstance(rule, Novelty):
+        column = _hearings(cascade)
+        column.reserve(min(ties, cascade.agents))
+        count_heard(contacts.rows, contacts.targets, ids, closed, _MOST, column.keys, column.values)
+    cascade.adopt_claims(scratch, touched)
+    return touched
+
+
+def _arguments(rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws) -> _Arguments:
+    """Return the kernel's (rule, tie_key, levels, keys, heard, community, across)."""
+    tie_key = rng.key(draws.seed, Stream.MODEL)
+    empty = Sparse(0, np.uint8)
+    if isinstance(rule, Levels):
+        levels = np.array(rule.levels, np.float64)
+        return kernels.LEVELS, tie_key, levels, empty.keys, empty.values, _NO_LABELS, 0.0
+    if isinstance(rule, Novelty):
+        levels, heard = np.array(rule.left, np.float64), _hearings(cascade)
+        return kernels.NOVELTY, tie_key, levels, heard.keys, heard.values, _NO_LABELS, 0.0
+    labels: _Labels = contacts.people.column("community")
+    share = -1.0 if rule.across is None else rule.across
+    kind = kernels.BORDER if isinstance(rule, Border) else kernels.EMBEDDED
+    return kind, tie_key, _NO_LEVELS, empty.keys, empty.values, labels, share
+
+
+def _hearings(cascade: Cascade) -> Sparse:
+    """Return how often each agent heard the message in earlier ticks, uint8."""
+    if "hearings" not in cascade.columns:
+        cascade.columns["hearings"] = Sparse(cascade.agents, np.uint8)
+    column: Sparse = cascade.columns["hearings"]
+    return column
