@@ -41,6 +41,7 @@ from sim.run.outbox import Outbox
 from sim.run.pace import Gauge
 from sim.run.sessions import ENDED, Ledger
 from sim.spread.cascade import Cascade
+from sim.spread.model import PropagationModel
 from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
@@ -179,25 +180,25 @@ class LiveWorld:
         cascade = self.cascade(number)
         if cascade.status in {"failed", "cancelled"}:
             raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
-        cascade.model.revised(**{name: value}).check()
         was_at_rest = not cascade.alive
-        if was_at_rest:
-            self._record_rest(cascade)
         cascade.revise(**{name: value})
-        now = cascade.model.values()[name]
-        self.note(f"#{number} {name} = {now} from the next tick")
-        self.emit(ParameterChanged(tick=self.world.tick, cascade=number, name=name, value=now))
+        now, tick = cascade.model.values()[name], self.world.tick
+        self._tell(ParameterChanged(tick=tick, cascade=number, name=name, value=now))
         self.is_dirty = True
         if was_at_rest:
-            self._woken(number)
-            self.ledger.reopen(cascade)
+            self._wake(cascade)
             self._notice()
 
-    def _record_rest(self, cascade: Cascade) -> None:
-        """Give a message at rest a row for each tick since, as its record has one a tick."""
-        missed = self.world.tick - (cascade.started_at + len(cascade.new_adopters) - 1)
-        for _ in range(missed):
-            cascade.measure(self.world.network())
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, ParameterChanged):
+            self.note(f"#{event.cascade} {event.name} = {event.value} from the next tick")
+        self.emit(event)
+
+    def _wake(self, cascade: Cascade) -> None:
+        """Follow a message again that was at rest; its record gets a row for each tick since."""
+        cascade.advance(self.world.tick + 1, cascade.absent)
+        self._woken(cascade.id)
+        self.ledger.reopen(cascade)
 
     def cancel(self, number: int) -> None:
         """Stop a session; one that has ended already stays as it is."""
@@ -244,7 +245,10 @@ class LiveWorld:
             if before != after:
                 self.is_dirty = True
                 for event in after.since(before):
-                    self.emit(event)
+                    self._tell(event)
+                for cascade in self.world.cascades:
+                    if cascade.alive and self.ledger.has_closed(cascade.id):
+                        self._wake(cascade)
             self._notice()
             self.arranger.arrange(self.world, self.spotlight.group_by)
 
@@ -337,7 +341,7 @@ class _Marks(NamedTuple):
     version: int
     columns: tuple[tuple[str, int], ...]
     statuses: list[str]
-    models: list[object]
+    models: dict[int, PropagationModel]
 
     @classmethod
     def of(cls, world: World) -> _Marks:
@@ -355,11 +359,11 @@ class _Marks(NamedTuple):
             world.ties.version,
             tuple((name, xxhash.xxh3_64_intdigest(c.data)) for name, c in columns.items()),
             [cascade.status for cascade in cascades],
-            [cascade.model for cascade in cascades if cascade.alive],
+            {cascade.id: cascade.model for cascade in cascades},
         )
 
     def since(self, before: _Marks) -> Iterator[Event]:
-        """Yield the events of what happened to agents and ties."""
+        """Yield the events of what happened to agents, ties and models."""
         tick, more = self.tick, self.agents - before.agents
         if more > 0:
             yield AgentCreated(tick=tick, first=before.agents, count=more)
@@ -369,3 +373,7 @@ class _Marks(NamedTuple):
                     yield AgentUpdated(tick=tick, what=name)
         if self.version != before.version and self.ties != before.ties:
             yield TiesChanged(tick=tick, added=self.ties - before.ties, count=self.ties)
+        for number, model in self.models.items():
+            values, then = model.values(), before.models.get(number, model).values()
+            for name in [name for name in values if values[name] != then.get(name)]:
+                yield ParameterChanged(tick=tick, cascade=number, name=name, value=values[name])

@@ -197,6 +197,10 @@ class Ledger:
         self._closed[number] = self._row(entry)
         self._ended(number, self._closed[number])
 
+    def has_closed(self, number: int) -> bool:
+        """Whether a cascade counts as ended here."""
+        return number in self._closed
+
     def row(self, number: int) -> SessionRow | None:
         """Return the line of one session as it is now."""
         entry = self._open.get(number)
