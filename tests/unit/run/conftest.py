@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,8 +12,10 @@ import pytest
 from sim.core import registry
 from sim.errors import ParameterError
 from sim.run import Simulation
+from sim.run.plans import plan
 from sim.spread.model import PropagationModel
 from sim.world.world import World
+from tests.unit.run.worlds import PATIENCE, Gate, blocked_until
 
 
 @pytest.fixture
@@ -32,10 +34,30 @@ async def simulation(world: World) -> AsyncIterator[Simulation]:
 def no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
-    while set(threading.enumerate()) - before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not set(threading.enumerate()) - before
+    blocked_until(lambda: not set(threading.enumerate()) - before)
+
+
+@pytest.fixture
+def gate(world: World) -> Iterator[Gate]:
+    """A gate in the world that holds its first tick."""
+    gate = Gate()
+    world.phases.append(gate.phase)
+    yield gate
+    gate.open()  # of a test that failed: its engine must end
+
+
+@pytest.fixture
+def counter(world: World) -> Gate:
+    """A gate in the world that counts ticks and holds none."""
+    gate = Gate(at=None)
+    world.phases.append(gate.phase)
+    return gate
+
+
+@pytest.fixture
+def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pilots of plans run to their end, however busy the machine is."""
+    monkeypatch.setattr("sim.run.simulation.plan", partial(plan, budget=PATIENCE))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from sim.network.ties import Ties
 from sim.run import Simulation
 from sim.run.batches import METHODS, build_friendships, create_communities
 from sim.world.world import World
-from tests.unit.run.worlds import slow_phase, until
+from tests.unit.run.worlds import Gate, slow_phase, until
 
 
 async def test_created_agents_join_without_ties_and_without_harm_to_what_runs(
@@ -166,13 +166,13 @@ async def test_study_runs_beside_the_engine_with_progress(simulation: Simulation
     assert job.progress.stage == "counting"
 
 
-async def test_job_in_the_engine_can_be_cancelled_before_its_turn(world: World) -> None:
-    world.phases.append(slow_phase(0.1))
+async def test_job_in_the_engine_can_be_cancelled_before_its_turn(world: World, gate: Gate) -> None:
     async with Simulation(world) as simulation:
         steps = asyncio.create_task(simulation.step(2))
-        await asyncio.sleep(0.01)
+        await until(lambda: gate.came == 1)
         job = simulation.build_friendships(5)
         job.cancel()
+        gate.open()
         with pytest.raises(Cancelled):
             await job
         await steps

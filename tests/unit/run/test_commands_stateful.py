@@ -15,6 +15,7 @@ from sim.errors import InputError
 from sim.run import Simulation
 from sim.run.sessions import ENDED
 from sim.world.world import World
+from tests.unit.run.worlds import PATIENCE
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Commands(RuleBasedStateMachine):
         self.run(self.simulation.__aenter__())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(asyncio.wait_for(work, 20))
+        return self.loop.run_until_complete(asyncio.wait_for(work, PATIENCE))
 
     def teardown(self) -> None:
         self.run(self.simulation.__aexit__(None, None, None))

@@ -12,7 +12,7 @@ from sim.errors import PluginError
 from sim.run import EngineError, Simulation
 from sim.run.link import Link
 from sim.world.world import World
-from tests.unit.run.worlds import broken_phase, slow_phase, until
+from tests.unit.run.worlds import Gate, broken_phase, until
 
 
 async def test_failing_plugin_is_named_and_the_others_go_on(
@@ -37,6 +37,7 @@ async def test_failing_plugin_is_named_and_the_others_go_on(
     assert good.size == story.size
 
 
+@pytest.mark.usefixtures("patient_pilot")
 async def test_model_that_fails_in_the_pilot_is_refused(
     simulation: Simulation, misbehaving: str
 ) -> None:
@@ -113,12 +114,12 @@ async def test_slow_handler_gets_the_growth_of_a_cascade_in_sum(world: World) ->
     assert sum(event.new for event in grown) == session.size
 
 
-async def test_closing_during_a_tick_waits_for_it(world: World) -> None:
-    world.phases.append(slow_phase(0.2))
+async def test_closing_during_a_tick_waits_for_it(world: World, gate: Gate) -> None:
     async with Simulation(world) as simulation:
         await simulation.play()
-        await asyncio.sleep(0.05)
-    assert world.tick == 1
+        await until(lambda: gate.came == 1)
+        asyncio.get_running_loop().call_later(0.05, gate.open)  # while it is being closed
+    assert (world.tick, gate.came) == (1, 1)
 
 
 async def test_world_that_cannot_be_opened_says_so_and_leaves_no_thread(

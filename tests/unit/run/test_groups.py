@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 import numpy as np
 import pytest
 
@@ -16,7 +13,7 @@ from sim.run import Simulation, arranger
 from sim.run.groups import MOST_GROUPS, Groups, Labels, arrange
 from sim.run.layout import positions
 from sim.world.world import World
-from tests.unit.run.worlds import until
+from tests.unit.run.worlds import blocked_until, until
 
 
 def labelled(world: World) -> Labels:
@@ -108,16 +105,22 @@ async def test_newer_communities_replace_those_still_being_arranged(
 ) -> None:
     monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
 
+    begun: list[Labels] = []
+
     def dawdle(agents: Agents, ties: Ties, given: Labels, report: Report) -> Groups | None:
-        for _ in range(20):
-            time.sleep(0.01)
-            report("dawdling", 0.0)
+        def is_over() -> bool:
+            report("dawdling", 0.0)  # raises when it is cancelled
+            return False
+
+        begun.append(given)
+        if len(begun) == 1:
+            blocked_until(is_over)
         return arrange(agents, ties, given, report)
 
     monkeypatch.setattr(arranger, "arrange", dawdle)
     world = World.create(agents=300, network="planted-communities", mean_degree=6, seed=1)
     async with Simulation(world) as simulation:
-        await asyncio.sleep(0.02)
+        await until(lambda: len(begun) == 1)
         await simulation.call(lambda world: world.agents.set_community([0] * 300, ["Peru"]))
         await until(lambda: simulation.frame.communities is not None)
         groups = simulation.frame.communities

@@ -14,6 +14,7 @@ from sim.errors import Cancelled
 from sim.run import Progress, start
 from sim.run.jobs import in_thread
 from sim.world.world import World
+from tests.unit.run.worlds import PATIENCE, until
 
 
 def count(to: int, report: Report = quiet) -> int:
@@ -38,12 +39,19 @@ async def test_job_raises_what_the_work_raises() -> None:
 
 
 async def test_progress_is_seen_while_it_is_made() -> None:
-    job = start(count, 20)
-    seen = [progress async for progress in job.changes()]
-    assert await job == 20
-    assert len(seen) > 3
-    assert [p.share for p in seen] == sorted(p.share for p in seen)
-    assert seen[-1] == Progress("counting", 0.95) == job.progress
+    turn = threading.Semaphore(0)
+
+    def work(report: Report = quiet) -> None:
+        for number in range(4):
+            report("counting", number / 4)
+            assert turn.acquire(timeout=PATIENCE)
+
+    job, seen = start(work), []
+    async for progress in job.changes():
+        seen.append(progress)
+        turn.release()
+    assert [p.share for p in seen[:4]] == [0, 0.25, 0.5, 0.75]
+    assert seen[-1] == Progress("counting", 0.75) == job.progress
     assert job.is_done
 
 
@@ -76,11 +84,12 @@ async def test_job_that_nobody_awaits_is_no_warning() -> None:
 
 async def test_thread_whose_awaiter_left_ends_unheard() -> None:
     gate = threading.Event()
-    waiting = asyncio.ensure_future(in_thread(gate.wait, 5))
+    waiting = asyncio.ensure_future(in_thread(gate.wait, PATIENCE))
     await asyncio.sleep(0)
     waiting.cancel()
     gate.set()
-    await asyncio.sleep(0.02)
+    await until(lambda: "job-wait" not in {thread.name for thread in threading.enumerate()})
+    await asyncio.sleep(0)  # what it said is heard by nobody
 
 
 async def test_exit_in_a_thread_does_not_end_the_program() -> None:

@@ -7,16 +7,7 @@ import pytest
 from sim.run.drive import Drive, Stretch, never
 from sim.run.pace import Gauge, Pace
 from sim.run.performance import Meter
-
-
-class Hand:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def __call__(self) -> float:
-        return self.time
+from tests.unit.run.worlds import Hand
 
 
 def test_ticks_are_due_one_period_apart() -> None:

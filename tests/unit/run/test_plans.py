@@ -13,6 +13,7 @@ from sim.run.plans import plan
 from sim.world.world import World
 
 
+@pytest.mark.usefixtures("patient_pilot")
 async def test_pilot_that_came_to_rest_is_the_run_that_follows(simulation: Simulation) -> None:
     for text in ("first", "second"):
         await simulation.step(2)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
+
+import pytest
 
 from sim.run import Simulation
 from sim.world.world import World
-from tests.unit.run.worlds import slow_phase, until
+from tests.unit.run.worlds import Gate, Hand, blocked_until, until
 
 
 async def test_watch_begins_with_the_newest_frame_and_ends_with_the_simulation(
@@ -41,52 +44,56 @@ async def test_revisions_rise_and_no_frame_comes_twice(simulation: Simulation) -
     assert revisions == sorted(set(revisions))
 
 
-async def test_slow_watcher_misses_frames_and_does_not_slow_the_engine(world: World) -> None:
-    world.phases.append(slow_phase(0.002))
-    async with Simulation(world, frames_per_second=60) as simulation:
-        async with simulation.watch() as frames:
-            await simulation.inject("news", seeds=[1], model="sis")
-            began = time.monotonic()
-            await simulation.step(200)
-            alone = time.monotonic() - began
+async def test_engine_does_not_wait_for_a_watcher_that_takes_no_more_frames(
+    simulation: Simulation,
+) -> None:
+    async with simulation.watch(size=2) as frames:
 
-            async def dawdle() -> None:
-                async for _ in frames:
-                    await asyncio.sleep(0.3)
+        async def look_once() -> None:
+            async for _ in frames:
+                await asyncio.Event().wait()  # for ever
 
-            dawdling = asyncio.create_task(dawdle())
-            began = time.monotonic()
-            await simulation.step(200)
-            watched = time.monotonic() - began
-            dawdling.cancel()
-        assert watched < 2 * alone + 0.3  # one dawdle for each frame would be 7 s
-        assert frames.dropped > 0
+        looking = asyncio.create_task(look_once())
+        await asyncio.sleep(0)
+        for _ in range(20):
+            await simulation.step()  # each has a frame of its own
+        looking.cancel()
+    assert frames.dropped >= 18
+    assert [frame.tick for frame in frames._waiting][-1] == 20
 
 
-async def test_blocked_loop_does_not_slow_the_engine(world: World) -> None:
-    world.phases.append(slow_phase(0.002))
-    async with Simulation(world, frames_per_second=60) as simulation:
-        await simulation.play()
-        await asyncio.sleep(0.1)
-        began = simulation.frame.tick
-        time.sleep(0.5)  # noqa: ASYNC251 - that is the point
+async def test_blocked_loop_does_not_slow_the_engine(world: World, counter: Gate) -> None:
+    async with Simulation(world) as simulation:
+        await simulation.play(ticks_per_second=500)
+        began = counter.came
+        blocked_until(lambda: counter.came > began + 25)  # that is the point
         await simulation.pause()
-        assert simulation.frame.tick - began > 25
+        assert simulation.frame.tick > began + 25
 
 
-async def test_frames_while_playing_are_no_more_than_asked_for(world: World) -> None:
-    async with Simulation(world, frames_per_second=5) as simulation:
+async def test_frames_while_playing_are_no_more_than_asked_for(
+    world: World, counter: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand = Hand()
+    stood = SimpleNamespace(monotonic=hand, sleep=time.sleep)
+    monkeypatch.setattr("sim.run.engine.time", stood)
+    monkeypatch.setattr("sim.run.link.time", stood)
+    async with Simulation(world, frames_per_second=4) as simulation:
         await simulation.inject("news", seeds=[1], model="sis")
         await simulation.play()
         async with simulation.watch(size=100) as frames:
-            await asyncio.sleep(1.0)
-            assert 3 <= len(frames._waiting) <= 7
+            for shown in range(1, 5):
+                await until(lambda many=shown: len(frames._waiting) >= many)  # type: ignore[misc]
+                began = counter.came
+                await until(lambda now=began: counter.came > now + 20)  # type: ignore[misc]
+                assert len(frames._waiting) == shown
+                hand.time += 0.25
 
 
 async def test_two_watchers_see_the_same_end(simulation: Simulation) -> None:
     async with simulation.watch() as one, simulation.watch() as two:
         await simulation.step(3)
         await until(lambda: simulation.frame.tick == 3)
-        await asyncio.sleep(0.01)
+        await until(lambda: all(watch._waiting for watch in (one, two)))
         last = [[frame.tick for frame in watch._waiting][-1] for watch in (one, two)]
     assert last == [3, 3]
