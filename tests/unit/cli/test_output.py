@@ -4,11 +4,11 @@ import json
 import math
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +60,7 @@ def twice_interrupted() -> None:
     with watched():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(1)
+        time.sleep(60)  # is never slept to its end
 
 
 async def test_work_is_watched_in_any_thread() -> None:
@@ -80,41 +80,41 @@ def test_a_terminal_sees_a_bar_and_the_pipe_only_results() -> None:
         words, stdout=subprocess.PIPE, stderr=slave, cwd=ROOT, env={**os.environ, "TERM": "xterm"}
     )
     os.close(slave)
-    seen = drained(master, child)
-    out, _ = child.communicate(timeout=60)
+    seen = read_until(b"", master)
+    os.close(master)
+    out, _ = child.communicate(timeout=150)
     assert child.returncode == 0
     assert json.loads(out)["world"]["agents"] == 3000
     assert b"100%" in seen or "━".encode() in seen
 
 
-def drained(master: int, child: "subprocess.Popen[bytes]") -> bytes:
-    """Read a terminal until whoever writes on it has ended."""
+def read_until(what: bytes, master: int) -> bytes:
+    """Read a terminal until something is seen, or (b"") until whoever writes on it has ended."""
     seen = b""
-    try:
-        while child.poll() is None or select.select([master], [], [], 0)[0]:
-            if select.select([master], [], [], 0.2)[0]:
-                seen += os.read(master, 65536)
-    except OSError:  # the other end is closed
-        pass
-    os.close(master)
+    with suppress(OSError):  # the other end is closed
+        while not (what and what in seen):
+            seen += os.read(master, 65536)
     return seen
 
 
 def test_a_long_run_is_cancelled_by_ctrl_c(tmp_path: Path) -> None:
     words = ["run", "new:3000", "--inject", "x", "--model", "sis", "-p", "beta=0.5"]
+    master, slave = pty.openpty()
     child = subprocess.Popen(
         [sys.executable, "-m", "sim", *words, "--ticks", "100000000", "--save", "no.hub"],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=slave,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
     )
-    time.sleep(4)
+    os.close(slave)
+    assert b"running tick" in read_until(b"running tick", master)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
-    assert (child.returncode, out) == (130, "")
-    assert err.startswith("Cancelled")
+    said = read_until(b"", master)
+    out, _ = child.communicate(timeout=150)
+    assert (child.returncode, out) == (130, b"")
+    assert b"Cancelled while running tick" in said
+    os.close(master)
     assert not (tmp_path / "no.hub").exists()
 
 

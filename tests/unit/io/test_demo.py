@@ -43,13 +43,18 @@ def test_demo_members_of_a_country_share_interests(world: World) -> None:
     assert common[same].mean() > 1.3 * common[~same].mean()
 
 
-def test_demo_opens_at_once_and_is_always_the_same(world: World) -> None:
-    began = perf_counter()
+def test_demo_is_always_the_same(world: World) -> None:
     again = demo()
-    assert perf_counter() - began < 0.3
     assert again.digest() == world.digest()
     assert demo(seed=8).digest() != world.digest()
     assert world.agents.name(0) == again.agents.name(0) != ""
+
+
+@pytest.mark.bench
+def test_demo_opens_in_three_tenths_of_a_second() -> None:
+    began = perf_counter()
+    demo()
+    assert perf_counter() - began < 0.3
 
 
 def test_demo_is_the_published_training_part(world: World, shared_data: Path) -> None:

@@ -145,7 +145,9 @@ CELL = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=6)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     arcs=st.lists(st.tuples(st.integers(-(2**62), 2**62), st.integers(0, 9)), min_size=1),
@@ -168,7 +170,9 @@ def test_any_whole_numbers_come_back(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     arcs=st.lists(st.tuples(CELL, CELL), min_size=1), delimiter=st.sampled_from([" ", ",", "\t"])

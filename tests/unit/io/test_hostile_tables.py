@@ -17,7 +17,9 @@ from sim.io.sniff import Layout
 from sim.io.table import Places, Table, read_numbers
 
 QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 SOUP = st.text(st.sampled_from('0123456789 \t,;|"#%/-+.eEx\n\r'), min_size=1, max_size=60)
 NUMBERS = st.lists(

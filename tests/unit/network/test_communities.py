@@ -179,7 +179,7 @@ def test_finding_communities_does_not_import_igraph_here() -> None:
         f"[analysis.communities(Ties.from_arcs([0], [1]), method) for method in {METHODS}];"
         "assert not {'igraph', 'networkx'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=150)
 
 
 def dense(network: communities.Network) -> np.ndarray:

@@ -4,6 +4,7 @@ import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -83,10 +84,11 @@ def test_a_world_without_columns_is_saved(tmp_path: Path) -> None:
 
 
 def test_the_report_tells_path_size_and_time(tmp_path: Path) -> None:
+    began = perf_counter()
     done = save(FakeWorld.create(), tmp_path / "a.hub")
+    assert 0 < done.seconds <= perf_counter() - began
     assert done.path == tmp_path / "a.hub"
     assert done.bytes == (tmp_path / "a.hub").stat().st_size
-    assert 0 < done.seconds < 60
 
 
 def test_a_later_save_replaces_the_earlier_and_leaves_nothing_else(tmp_path: Path) -> None:
