@@ -116,7 +116,7 @@ def claim_shares(
 def _fill_levels(key_u: Word, levels: F64, ties: U32, share: F64) -> None:
     """Write one of the levels for each tie, by the draw of that tie."""
     for j in range(ties.size):
-        share[j] = levels[np.int64(uniform(word2(key_u, ties[j])) * levels.size)]
+        share[j] = levels[int(uniform(word2(key_u, ties[j])) * levels.size)]
 
 
 @kernel
@@ -124,7 +124,7 @@ def _fill_novelty(levels: F64, keys: U32, heard: U8, ties: U32, share: F64) -> N
     """Write what is left to a listener who heard the message so often."""
     most = levels.size - 1
     for j in range(ties.size):
-        share[j] = levels[min(np.int64(heard[slot(keys, np.uint64(ties[j]))]), most)]
+        share[j] = levels[min(int(heard[slot(keys, np.uint64(ties[j]))]), most)]
 
 
 @kernel
@@ -232,7 +232,7 @@ def _claim(
         place = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
         v = np.uint64(targets[place])
         batch[k] = (u << _S32) | v
-        drawn[k] = coins[place] if coins.size else word2(word(key, u), v)
+        drawn[k] = coins[place] if coins.size else word2(word(key, u), int(v))
         k += is_open(done, v)
     for j in range(k):
         v = batch[j] & _LOW32

@@ -155,7 +155,7 @@ def _arguments(rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws) -
 
 def _hearings(cascade: Cascade) -> Sparse:
     """Return how often each agent heard the message in earlier ticks, uint8."""
-    if "hearings" not in cascade.columns:
-        cascade.columns["hearings"] = Sparse(cascade.agents, np.uint8)
-    column: Sparse = cascade.columns["hearings"]
+    if "hearings" not in cascade.held:
+        cascade.held["hearings"] = Sparse(cascade.agents, np.uint8)
+    column: Sparse = cascade.held["hearings"]
     return column
