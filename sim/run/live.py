@@ -374,6 +374,7 @@ class _Marks(NamedTuple):
         if self.version != before.version and self.ties != before.ties:
             yield TiesChanged(tick=tick, added=self.ties - before.ties, count=self.ties)
         for number, model in self.models.items():
-            values, then = model.values(), before.models.get(number, model).values()
-            for name in [name for name in values if values[name] != then.get(name)]:
-                yield ParameterChanged(tick=tick, cascade=number, name=name, value=values[name])
+            earlier = before.models.get(number, model).values()
+            for name, value in model.values().items():
+                if value != earlier.get(name):
+                    yield ParameterChanged(tick=tick, cascade=number, name=name, value=value)

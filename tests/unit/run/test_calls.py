@@ -11,7 +11,7 @@ from sim.world.world import World
 from tests.unit.run.worlds import until
 
 
-def _revise(world: World, number: int, **changes: Any) -> None:
+def _revise(world: World, /, number: int, **changes: Any) -> None:
     world.cascades[number].revise(**changes)
 
 
@@ -33,7 +33,7 @@ async def test_a_parameter_changed_in_a_call_is_shown_told_and_noted(
 async def test_a_message_at_rest_that_a_call_wakes_is_followed_again(
     simulation: Simulation,
 ) -> None:
-    session = await simulation.inject("news", seeds=range(40), model="si", beta=0.0)
+    session = await simulation.inject("news", seeds=list(range(40)), model="si", beta=0.0)
     await simulation.step(5)
     assert (await session.done()).size == 40
     await simulation.call(_revise, 0, beta=1.0)
