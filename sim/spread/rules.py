@@ -174,6 +174,7 @@ def tabulate(
     adopting: Sequence[str],
     skips: bool,
     contacts: int | None,
+    rates: bool = False,
 ) -> Table:
     """Turn rules into arrays.
 
@@ -191,6 +192,8 @@ def tabulate(
         Whether contacts are drawn by geometric gaps where one chance allows it.
     contacts
         ``None``: every tie; else how many random ties a speaker uses in a tick.
+    rates
+        Whether numbers are rates per tick: at least 0, and as large as you like.
 
     Raises
     ------
@@ -203,18 +206,19 @@ def tabulate(
     alone = [_Row() for _ in range(size)]
     for rule in rules:
         if isinstance(rule, After):
-            chance = _checked(owner, rule.chance, evaluate)
+            chance = _checked(owner, rule.chance, evaluate, rates=rates)
             alone[code[rule.state]].outcomes.append((chance, code[rule.becomes], KEEP))
             continue
         for speaker in rule.speakers:
             row = rows[code[speaker] * size + code[rule.listener]]
             for becomes, chance_of in rule.outcomes:
-                chance = _checked(owner, chance_of, evaluate)
+                chance = _checked(owner, chance_of, evaluate, rates=rates)
                 row.trusted |= isinstance(chance_of, str) and _names_trust(chance_of)
                 new = KEEP if becomes is None else code[becomes]
                 turned = KEEP if rule.speaker_becomes is None else code[rule.speaker_becomes]
                 row.outcomes.append((chance, new, turned))
-    _refuse_sums(owner, states, rows, alone)
+    if not rates:
+        _refuse_sums(owner, states, rows, alone)
     return _arrays(states, rows, alone, adopting, skips=skips, contacts=contacts)
 
 
@@ -224,9 +228,14 @@ def _names_trust(chance: str) -> bool:
     )
 
 
-def _checked(owner: str, chance: Chance, evaluate: Callable[[Chance], float]) -> float:
+def _checked(
+    owner: str, chance: Chance, evaluate: Callable[[Chance], float], *, rates: bool
+) -> float:
     value = evaluate(chance)
-    if not 0.0 <= value <= 1.0:
+    if rates:
+        if not 0.0 <= value < float("inf"):
+            raise ParameterError(f"{owner}: the rate {chance!r} must be at least 0, got {value:g}.")
+    elif not 0.0 <= value <= 1.0:
         raise ParameterError(f"{owner}: the chance {chance!r} must be in [0, 1], got {value:g}.")
     return value
 
