@@ -108,7 +108,7 @@ def new(
 
     given = assignments(parameter or ())
     order = NewWorld(agents, network, mean_degree, seed, tick_minutes, trust, degrees, given)
-    make_new(order, out)
+    make_new(order, out, context.obj.words)
 
 
 @app.command("import")
@@ -156,6 +156,7 @@ def import_file(
             tick_minutes=tick_minutes,
         ),
         out,
+        context.obj.words,
     )
 
 
@@ -217,8 +218,8 @@ def run(
     said = Message(inject, seeds, model, tuple(parameter or ()), author, tags, priority, draws)
     stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save)
     if world.endswith(".toml"):
-        _leave(run_scenario(Path(world), said, seed, stop, outputs))
-    _leave(run_world(world, said, seed, stop, outputs, context.obj.plugins))
+        _leave(run_scenario(Path(world), said, seed, stop, outputs, context.obj.words))
+    _leave(run_world(world, said, seed, stop, outputs, context.obj.words))
 
 
 @app.command()

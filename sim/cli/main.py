@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _said("Cancelled.", CANCELLED)
     except Exception as error:
-        if "--debug" in words and not isinstance(error, _usage_errors()):
+        if _debugs(words) and not isinstance(error, _usage_errors()):
             tell(traceback.format_exc().rstrip())
             return code_of(error) if isinstance(error, HubbubError) else ERROR
         return _explained(error)
@@ -81,6 +81,8 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         name, sign, _ = word.partition("=")
         if word == "--":
             rest += [word, *words]
+        elif name in _BARE | _VALUED and _awaits_value(rest):
+            rest.append(word)  # a message may well say --debug
         elif word in _BARE or (name in _VALUED and sign):
             front.append(word)
         elif word in _VALUED:
@@ -91,6 +93,38 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
+
+
+def _debugs(words: Sequence[str]) -> bool:
+    """Return whether ``--debug`` stands among the options in front of the verb."""
+    front = iter(words)
+    for word in front:
+        if word in _VALUED:
+            next(front, None)
+        elif word in _BARE or word.partition("=")[0] not in _VALUED:
+            return word == "--debug"
+    return False
+
+
+def _awaits_value(words: list[str]) -> bool:
+    """Return whether the last word is an option of its verb whose value comes next."""
+    if not words or not words[-1].startswith("-"):
+        return False
+    from typer.main import get_command
+
+    from sim.cli.app import app
+
+    command: Any = get_command(app)
+    awaits = False
+    for word in words:
+        if awaits:
+            awaits = False
+        elif word in getattr(command, "commands", {}):
+            command = command.commands[word]
+        else:
+            named = [p for p in command.params if word in p.opts and word.startswith("-")]
+            awaits = any(not (option.is_flag or option.count) for option in named)
+    return awaits
 
 
 def _explained(error: Exception) -> int:

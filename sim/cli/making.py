@@ -45,7 +45,7 @@ class Message:
         tags = None if self.tags is None else [tag.strip() for tag in self.tags.split(",") if tag]
         return Saying(
             self.text,
-            seeds=self.seeds or SEEDS,
+            seeds=SEEDS if self.seeds is None else self.seeds,
             model=self.model,
             author=self.author,
             tags=tags,
@@ -55,7 +55,7 @@ class Message:
         )
 
 
-def make_new(order: NewWorld, out: Path) -> None:
+def make_new(order: NewWorld, out: Path, flags: Sequence[str] = ()) -> None:
     """Make a world, save it, and say so.
 
     Parameters
@@ -64,32 +64,33 @@ def make_new(order: NewWorld, out: Path) -> None:
         What to make.
     out
         Where to save it.
+    flags
+        Words of the options that every verb shares, for the command that repeats it.
     """
     require_folder(out)
     with watched() as report:
         world = order.make(report)
         saved = save_world(world, out, report)
     made = f"{len(world.agents):,} agents, {world.ties.count:,} ties."
-    _tell_made(made, saved, ["hubbub", "new", *order.words, "--out", str(out)])
+    _tell_made(made, saved, ["hubbub", "new", *order.words, "--out", str(out), *flags])
 
 
-def make_import(order: ImportedWorld, out: Path) -> None:
+def make_import(order: ImportedWorld, out: Path, flags: Sequence[str] = ()) -> None:
     """Import a world, save it, and say what was found, kept and dropped.
 
     Parameters
     ----------
     order
         What to read, and how.
-    out
-        Where to save it.
+    out, flags
+        As of :func:`make_new`.
     """
     require_folder(out)
     with watched() as report:
         imported = order.make(report)
         saved = save_world(imported.world, out, report)
-    _tell_made(
-        imported.report.describe(), saved, ["hubbub", "import", *order.words, "--out", str(out)]
-    )
+    words = ["hubbub", "import", *order.words, "--out", str(out), *flags]
+    _tell_made(imported.report.describe(), saved, words)
 
 
 def _tell_made(what: str, saved: str, words: Sequence[str]) -> None:
@@ -104,7 +105,7 @@ def run_world(
     seed: int | None,
     stop: Stop,
     outputs: Outputs,
-    plugins: Sequence[Path],
+    flags: Sequence[str] = (),
 ) -> int:
     """Run a world with at most one message; returns the exit code.
 
@@ -114,14 +115,13 @@ def run_world(
         As :func:`~sim.cli.worlds.open_world` takes it.
     message, seed, stop, outputs
         As typed.
-    plugins
-        Files that were loaded.
+    flags
+        Words of the options that every verb shares, for the command that repeats the run.
     """
     saying = message.saying
-    files = [str(path) for path in plugins]
     order = Order(
         make=lambda report: open_world(where, report, seed=seed),
-        command=lambda used: command_words(where, used, saying, stop, outputs, files),
+        command=lambda used: command_words(where, used, saying, stop, outputs, flags),
         sayings=() if saying is None else (saying,),
         stop=stop,
         outputs=outputs,
@@ -130,7 +130,12 @@ def run_world(
 
 
 def run_scenario(
-    path: Path, message: Message, seed: int | None, stop: Stop, outputs: Outputs
+    path: Path,
+    message: Message,
+    seed: int | None,
+    stop: Stop,
+    outputs: Outputs,
+    flags: Sequence[str] = (),
 ) -> int:
     """Run a scenario file; returns the exit code.
 
@@ -143,4 +148,5 @@ def run_scenario(
 
     if message.saying is not None:
         raise InputError(f"{path} has its own messages; write --inject's there, as [[messages]].")
-    return carry_out(read_scenario(path).order(seed=seed, stop=stop, outputs=outputs))
+    scenario = read_scenario(path)
+    return carry_out(scenario.order(seed=seed, stop=stop, outputs=outputs, flags=flags))

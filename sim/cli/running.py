@@ -259,7 +259,7 @@ def command_words(
     saying: Saying | None,
     stop: Stop,
     outputs: Outputs,
-    plugins: Sequence[str] = (),
+    flags: Sequence[str] = (),
 ) -> list[str]:
     """Return the words of the command that repeats a run of one message.
 
@@ -269,15 +269,16 @@ def command_words(
         As :func:`~sim.cli.worlds.open_world` takes it.
     seed
         That was in force.
-    saying, stop, outputs, plugins
+    saying, stop, outputs
         What was asked; files that end in ``.hub`` are not written again.
+    flags
+        Words of the options that every verb shares.
     """
     words = ["hubbub", "run", world, "--seed", str(seed)]
     words += saying.words if saying is not None else []
     words += ["--ticks", str(stop.limit)]
     words += ["--until-quiet"] if stop.waits_for_quiet else []
-    words += outputs.words
-    return words + [word for path in plugins for word in ("--plugin", path)]
+    return words + outputs.words + [*flags]
 
 
 def carry_out(order: Order) -> int:

@@ -37,6 +37,7 @@ Paths are relative to the file. Whatever is unknown or not allowed is refused wi
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -153,7 +154,12 @@ class Scenario:
     outputs: Results
 
     def order(
-        self, *, seed: int | None = None, stop: Stop | None = None, outputs: Outputs | None = None
+        self,
+        *,
+        seed: int | None = None,
+        stop: Stop | None = None,
+        outputs: Outputs | None = None,
+        flags: Sequence[str] = (),
     ) -> Order:
         """Return the run that it describes.
 
@@ -161,12 +167,14 @@ class Scenario:
         ----------
         seed, stop, outputs
             What the command line says instead; what that leaves out, the file says.
+        flags
+            Words of the options that every verb shares, for the command that repeats the run.
         """
         end = stop or Stop()
         files = outputs or Outputs()
         return Order(
             make=lambda report: self.world(report, seed),
-            command=lambda used: self._command(used, end, files),
+            command=lambda used: [*self._command(used, end, files), *flags],
             sayings=tuple(
                 Saying(**dict(message), place=(self.path, f"[[messages]] number {number}"))
                 for number, message in enumerate(self.messages, 1)

@@ -16,6 +16,7 @@ from sim.errors import InputError
 __all__ = ["Flags", "completed", "open_screen", "prepare"]
 
 SCREENS = "hubbub.screen"
+_SETTINGS = ("threads", "settings", "profile", "saves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class Flags:
     profile: str | None = None
     saves: Path | None = None
     plugins: tuple[Path, ...] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """The options that put the same settings in force and load the same plugins again."""
+        named = [(f"--{name}", getattr(self, name)) for name in _SETTINGS]
+        given = [(option, value) for option, value in named if value is not None]
+        given += [("--plugin", file) for file in self.plugins]
+        return [str(word) for pair in given for word in pair]
 
 
 def prepare(flags: Flags) -> None:

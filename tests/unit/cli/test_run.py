@@ -3,6 +3,8 @@
 import csv
 import json
 import shlex
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import pytest
 
 from sim import World, load
 from sim.cli import running
+from sim.core import registry
 from sim.core.progress import Report
+from sim.core.settings import load_settings, use
 from sim.errors import Cancelled
 from sim.spread.cascade import Cascade
 from tests.unit.cli.conftest import Hubbub
@@ -75,6 +79,66 @@ def test_every_run_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: 
     after = found(tmp_path / "a.json")
     del before["seconds"], after["seconds"]
     assert after == before
+
+
+def _plugin(folder: Path) -> Path:
+    file = folder / "keen.py"
+    file.write_text(
+        "from sim import Compartments, Field, contact, register\n\n\n"
+        '@register("keen")\nclass Keen(Compartments):\n    """Takes up with a fixed chance."""\n\n'
+        '    beta: float = Field(0.4, ge=0, le=1, description="chance a contact")\n'
+        '    states = ("calm", "keen")\n    seeded = "keen"\n'
+        '    rules = (contact("calm", "keen", by="keen", chance="beta"),)\n'
+    )
+    return file
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Forget what a plugin file registered."""
+    yield
+    for name in ("keen",):
+        registry._known["propagation"].pop(name, None)
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_the_command_repeats_settings_saves_and_plugins_when_it_is_pasted(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
+    (tmp_path / "worlds of mine").mkdir()
+    hubbub("new", "--agents", "200", "--mean-degree", "6", "--out", "worlds of mine/a.hub")
+    settings = tmp_path / "my settings.toml"
+    settings.write_text('model = "keen"\nmax_running = 1\n')
+    flags = ("--saves", "worlds of mine", "--settings", settings, "--plugin", _plugin(tmp_path))
+    words = ("--profile", "test", "--threads", "1", "--inject", "It's --json", "--ticks", "9")
+    first = hubbub("run", "a", *flags, *words, "--json", "out.json")
+    assert first.code == 0
+    before = found(tmp_path / "out.json")
+    for name in [name for name in sys.modules if name.startswith("hubbub_file_keen")]:
+        del sys.modules[name], registry._known["propagation"]["keen"]  # as in a new process
+    use(load_settings())
+    command = shlex.split(first.out.splitlines()[-1].removeprefix("Again: "))
+    assert hubbub(*command[1:]).code == 0
+    after = found(tmp_path / "out.json")
+    assert after["world"] == before["world"]
+    assert after["cascades"] == before["cascades"]
+    assert after["command"] == before["command"]
+
+
+def test_seeds_that_are_empty_are_refused_and_not_replaced(hubbub: Hubbub) -> None:
+    for words in (("--seeds", ""), ("--seeds", " , "), ("--seeds=",)):
+        said = hubbub("run", SMALL, "--inject", "x", *words)
+        assert said.code == 2
+        assert said.err.startswith("Seeds are empty. Seeds are chosen by ids:0,33, ")
+
+
+@pytest.mark.parametrize("value", ["1.5", "high", "true", ""])
+def test_a_priority_that_is_no_whole_number_is_refused(hubbub: Hubbub, value: str) -> None:
+    said = hubbub("run", SMALL, "--inject", "x", "--priority", value)
+    assert (said.code, said.err) == (
+        2,
+        f"--priority takes a whole number, got {value!r}. See hubbub run --help.\n",
+    )
 
 
 def test_a_seed_on_the_command_line_makes_another_world(hubbub: Hubbub) -> None:

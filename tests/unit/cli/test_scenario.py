@@ -101,6 +101,24 @@ def test_the_command_line_is_stronger_than_the_file(hubbub: Hubbub, write: Write
     assert again["world"]["digest"] == told["world"]["digest"]
 
 
+def test_the_command_repeats_a_scenario_with_its_settings_when_it_is_pasted(
+    hubbub: Hubbub, write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "my worlds").mkdir()
+    hubbub("new", "--agents", "80", "--mean-degree", "4", "--seed", "3", "--out", "my worlds/a.hub")
+    (tmp_path / "my.toml").write_text("max_running = 1\n")
+    two = "[[messages]]\ntext = 'x'\nmodel = 'si'\n" * 2
+    file = write(f"[network]\nworld = 'a'\n{two}[stop]\nticks = 2\n")
+    flags = ("--saves", "my worlds", "--settings", "my.toml")
+    told = hubbub("run", file, *flags, "--json", "-").json
+    assert [cascade["started_at"] for cascade in told["cascades"]] == [0, -1]
+    assert told["command"] == (
+        "hubbub run sub/story.toml --seed 3 --json - --settings my.toml --saves 'my worlds'"
+    )
+    again = hubbub(*shlex.split(told["command"])[1:]).json
+    assert again["world"]["digest"] == told["world"]["digest"]
+
+
 def test_an_empty_scenario_runs_the_usual_world(hubbub: Hubbub, write: Write) -> None:
     told = hubbub("run", write("[network]\nagents = 60\nmean_degree = 4\n"), "--json", "-").json
     assert (told["world"]["agents"], told["world"]["tick"], told["cascades"]) == (60, 0, [])
