@@ -62,6 +62,15 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+_DRAWN = ("kind", "agents", "mean_degree", "degrees")
+_APPLY: dict[str, tuple[str, ...]] = {
+    "world": (),
+    "file": ("direction", "directed", "weights", "labels"),
+    "kind": (*_DRAWN, "trust", "parameters"),
+}
+"""Keys that mean something beside each source of a network; ``seed`` does beside all."""
+
+
 class Network(_Section):
     """``[network]``: a generator's, a saved world's or an edge list's."""
 
@@ -74,32 +83,50 @@ class Network(_Section):
     weights: str | None = Field(None, description="the column of the file that becomes trust")
     labels: Path | None = Field(None, description="a file of the members' communities")
     kind: str | None = Field(None, description="the generator; see hubbub new --help")
-    agents: int | None = Field(None, description="how many the generator makes")
-    mean_degree: float | None = Field(None, description="mean number of listeners")
+    agents: int | None = Field(None, strict=True, description="how many the generator makes")
+    mean_degree: float | None = Field(None, strict=True, description="mean number of listeners")
     trust: str = Field("full", description="full, uniform, or uniform:LOW-HIGH")
     degrees: Path | None = Field(None, description="a file of degree pairs")
-    seed: int = Field(0, description="of the world; the same seed, the same run")
+    seed: int = Field(0, strict=True, description="of the world; the same seed, the same run")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the generator")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        made = [name for name in ("kind", "agents", "mean_degree", "degrees") if self._says(name)]
+        made = [name for name in _DRAWN if self._says(name)]
         given = [name for name in ("world", "file") if self._says(name)] + made[:1]
         if len(given) > 1:
             raise ValueError(f"give only one of world, file and kind, not {' and '.join(given)}")
         if self.parameters and not made:
             raise ValueError("parameters belong to a kind of network; name it")
+        self._refuse_idle(given[0] if given and given[0] in _APPLY else "kind")
         return self
 
+    def _refuse_idle(self, source: str) -> None:
+        """Refuse keys that would change nothing."""
+        apply = {"seed", source, *_APPLY[source]}
+        if self.degrees is not None:
+            apply -= {"agents", "mean_degree"}
+            if self.kind not in {None, "configuration"}:
+                raise ValueError(
+                    f"degrees are for the kind 'configuration', not {self.kind!r}; leave one out"
+                )
+        for name in [name for name in type(self).model_fields if name not in apply]:
+            if name in self.model_fields_set and self._says(name):
+                there = "degrees, which say it" if source == "kind" and name in _DRAWN else source
+                homes = " and ".join(home for home, keys in _APPLY.items() if name in keys)
+                raise ValueError(f"{name} does nothing beside {there}; it belongs to {homes}")
+
     def _says(self, name: str) -> bool:
-        return getattr(self, name) is not None
+        return getattr(self, name) not in (None, {})
 
 
 class Population(_Section):
     """``[population]``: what holds for all agents."""
 
-    tick_minutes: float = Field(60.0, gt=0, description="simulated minutes in a tick")
-    max_running: int | None = Field(None, ge=1, description="messages that run at once")
+    tick_minutes: float = Field(60.0, gt=0, strict=True, description="simulated minutes in a tick")
+    max_running: int | None = Field(
+        None, ge=1, strict=True, description="messages that run at once"
+    )
 
 
 class Said(_Section):
@@ -110,8 +137,10 @@ class Said(_Section):
     model: str | None = Field(None, description="the propagation model")
     author: str | None = Field(None, description="the id of the agent that wrote it")
     tags: list[str] | None = Field(None, description="interests; else what the text says")
-    at: int = Field(0, ge=0, description="ticks after the start")
-    priority: int = Field(0, description="among waiting messages the highest starts first")
+    at: int = Field(0, ge=0, strict=True, description="ticks after the start")
+    priority: int = Field(
+        0, strict=True, description="among waiting messages the highest starts first"
+    )
     draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
@@ -119,7 +148,7 @@ class Said(_Section):
 class End(_Section):
     """``[stop]``: when the run ends."""
 
-    ticks: int | None = Field(None, ge=0, description="at the latest")
+    ticks: int | None = Field(None, ge=0, strict=True, description="at the latest")
     until_quiet: bool = Field(False, description="earlier, once nothing can happen")
 
 
@@ -258,6 +287,13 @@ class Scenario:
 
 
 _SECTIONS = ("network", "population", "messages", "stop", "outputs")
+_HOMES: dict[str, type[_Section]] = {
+    "network": Network,
+    "population": Population,
+    "[messages]": Said,
+    "stop": End,
+    "outputs": Results,
+}
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -281,10 +317,14 @@ def read_scenario(path: str | Path) -> Scenario:
     messages = table.get("messages", [])
     if not isinstance(messages, list):
         raise FileError(file, "messages are written as [[messages]], one block each")
+    network = _checked(file, "[network]", Network, table.get("network", {}))
+    population = _checked(file, "[population]", Population, table.get("population", {}))
+    if network.world is not None and "tick_minutes" in population.model_fields_set:
+        raise FileError(file, f"[population]: tick_minutes is fixed in the world {network.world!r}")
     return Scenario(
         file,
-        _checked(file, "[network]", Network, table.get("network", {})),
-        _checked(file, "[population]", Population, table.get("population", {})),
+        network,
+        population,
         tuple(
             _checked(file, f"[[messages]] number {number}", Said, message)
             for number, message in enumerate(messages, 1)
@@ -320,6 +360,9 @@ def _checked(file: Path, label: str, cls: type[S], values: object) -> S:
 
 
 def _no_section(name: str) -> str:
+    homes = [f"[{home}]" for home, cls in _HOMES.items() if name in cls.model_fields]
+    if homes:
+        return f"the key {name!r} stands outside of a section; it belongs to {' or '.join(homes)}"
     near = difflib.get_close_matches(name, [*_SECTIONS], n=1)
     hint = f" (did you mean [{near[0]}]?)" if near else ""
     return f"no section [{name}]{hint}; there are {', '.join(_SECTIONS)}"

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim import World, load
@@ -175,6 +176,59 @@ def test_a_mistake_is_named_with_file_section_and_key(
     assert said.code == 3
     assert said.err.startswith(f"sub/story.toml: {sentence}")
     assert said.err.count("\n") == 1
+
+
+IDLE = [
+    ("world='demo'\ntrust='uniform'", "trust does nothing beside world; it belongs to kind"),
+    ("world='demo'\ndirected=false", "directed does nothing beside world; it belongs to file"),
+    ("file='e.csv'\ntrust='uniform'", "trust does nothing beside file; it belongs to kind"),
+    ("agents=50\nweights='w'", "weights does nothing beside kind; it belongs to file"),
+    ("labels='l.csv'", "labels does nothing beside kind; it belongs to file"),
+    ("degrees='d.txt'\nagents=50", "agents does nothing beside degrees, which say it; "),
+    ("degrees='d.txt'\nkind='small-world'", "degrees are for the kind 'configuration', not "),
+    ("seed=1.0", "seed must be a whole number, got 1.0"),
+    ("agents=true", "agents must be a whole number, got True"),
+    ("mean_degree=true", "mean_degree must be a number, got True"),
+]
+
+
+@pytest.mark.parametrize(("keys", "sentence"), IDLE)
+def test_a_key_that_would_change_nothing_is_refused_with_its_home(
+    hubbub: Hubbub, write: Write, keys: str, sentence: str
+) -> None:
+    said = hubbub("run", write(f"[network]\n{keys}\n"))
+    assert said.code == 3
+    assert said.err.startswith(f"sub/story.toml: [network]: {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("seed = 7", "the key 'seed' stands outside of a section; it belongs to [network]."),
+        ("text = 'x'", "the key 'text' stands outside of a section; it belongs to [[messages]]."),
+        ("[population]\nmax_running=1.0", "[population]: max_running must be a whole number"),
+        ("[[messages]]\ntext='x'\nat=true", "[[messages]] number 1: at must be a whole number"),
+        ("[[messages]]\ntext='x'\npriority=1.5", "[[messages]] number 1: priority must be a wh"),
+        (
+            "[network]\nworld='demo'\n[population]\ntick_minutes=30",
+            "[population]: tick_minutes is fixed in the world 'demo'.",
+        ),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_refused(
+    hubbub: Hubbub, write: Write, text: str, sentence: str
+) -> None:
+    assert hubbub("run", write(text)).err.startswith(f"sub/story.toml: {sentence}")
+
+
+def test_a_scenario_may_give_degree_pairs(hubbub: Hubbub, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "sub" / "pairs.txt").write_text("1 2\n2 1\n1 1\n0 0\n")
+    text = "[network]\nkind='configuration'\ndegrees='pairs.txt'\ntrust='uniform'\nseed=3\n"
+    told = hubbub("run", write(text), "--json", "-").json
+    pairs = np.array([[1, 2], [2, 1], [1, 1], [0, 0]])
+    world = World.create(network="configuration", degrees=pairs, trust="uniform", seed=3)
+    assert told["world"]["agents"] == 4
+    assert told["world"]["digest"] == world.digest()
 
 
 @pytest.mark.parametrize(
