@@ -1,8 +1,10 @@
 """Claims: who convinced whom this tick, whatever the order in which contacts are visited.
 
 A claim is one uint64 an agent: ``draw << 40 | new_state << 32 | source`` (24 + 8 + 32 bits). Every
-contact that succeeds writes the minimum, so among several successes the one whose draw fell lowest
-wins, and nobody sees a half-written tick. ``claim`` holds ``FREE`` outside a tick.
+contact that succeeds writes the minimum, and nobody sees a half-written tick. What is compared are
+the low 24 bits of the draw; success was decided by its high bits. So the winner among several
+successes is a fair draw, whatever their chances; two equal ones in 2**24 fall to the smaller state
+and source. ``claim`` holds ``FREE`` outside a tick.
 
 The loops run in two stages without a branch that a processor could guess wrong: coins pick contacts
 into a *batch*, then the batch is narrowed to open listeners, and these are claimed. That takes half

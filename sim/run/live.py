@@ -129,11 +129,17 @@ class LiveWorld:
         self.world.step(1)
         self._tick_ms = 1000 * (time.perf_counter() - began)
         self.is_dirty = True
+        woken = [c for c in self.world.woken.values() if self.ledger.has_closed(c.id)]
+        for cascade in woken:
+            self._wake(cascade)
+        self.world.woken.clear()
         self.ledger.look(ticked=True)
         self.contacts.read(self.ledger.contacts)
         if shown is not None and before not in ENDED:
             ran = before == "running" and shown.status in {"running", "quiet"}
             self.spotlight.follow(ticked=ran)
+        elif shown in woken:
+            self.spotlight.follow(ticked=False)
 
     @property
     def is_idle(self) -> bool:
@@ -196,7 +202,7 @@ class LiveWorld:
 
     def _wake(self, cascade: Cascade) -> None:
         """Follow a message again that was at rest; its record gets a row for each tick since."""
-        cascade.advance(self.world.tick + 1, cascade.absent)
+        cascade.catch_up(self.world.tick + 1)
         self._woken(cascade.id)
         self.ledger.reopen(cascade)
 

@@ -16,7 +16,7 @@ from sim.spread.record import Record
 
 __all__ = ["Adoption"]
 
-_Mark = tuple[int, int, int, list[int]]
+_Mark = tuple[int, int, int, list[int], tuple[int, int], Ids | None]
 
 
 class Adoption(Record):
@@ -51,6 +51,9 @@ class Adoption(Record):
         self._name = name
         self._now = 0
         self._ticked = 0
+        self._turn = (0, 0)
+        self._speakers: Ids | None = None
+        self._measured = False
         self._mark: _Mark | None = None
         self._before: dict[str, Any] | None = None
         self._adopted: Bits | None = None
@@ -59,8 +62,9 @@ class Adoption(Record):
     def columns(self) -> dict[str, Any]:
         """Arrays that the model keeps between ticks, saved with the world.
 
-        An array with a row for each agent grows with the world; give any other array another
-        length. The first look in a tick copies them: if the model fails, the tick is taken back.
+        An array with a row for each agent grows with the world; one whose name begins with ``_``
+        stays as it is, however long. The first look in a tick copies them: if the model fails, the
+        tick is taken back.
         """
         if self._mark is not None and self._before is None:
             self._before = deepcopy(self.held)
@@ -72,12 +76,12 @@ class Adoption(Record):
 
         uint64 (words,), one bit an agent; a model may close more.
         """
-        self._closing()
+        self.marks()
         bits: Bits = self.columns["done"]
         return bits
 
-    def _closing(self) -> Bits:
-        """Return :attr:`done` for those that mark adopters alone."""
+    def marks(self) -> Bits:
+        """Return :attr:`done` for those that only read it, or mark adopters."""
         if "done" not in self.held:
             self.held["done"] = bitmap(self.agents, self._log.agents)
         bits: Bits = self.held["done"]
@@ -85,12 +89,12 @@ class Adoption(Record):
 
     def closes_adopters_only(self) -> bool:
         """Whether :attr:`done` follows from the log, and need not be saved."""
-        return np.array_equal(self._closing(), bitmap(self.agents, self._log.agents))
+        return np.array_equal(self.marks(), bitmap(self.agents, self._log.agents))
 
     @property
     def closed(self) -> Bits:
         """Bitmap of agents that cannot be reached this tick: :attr:`done`, and the absent."""
-        done = self._closing()
+        done = self.marks()
         return done | self.absent if self.absent.size else done
 
     def adopt(self, agents: Ids, sources: Ids | None = None) -> None:
@@ -110,7 +114,7 @@ class Adoption(Record):
             does not exist.
         """
         ids, by = self._checked(agents, sources)
-        done = self._closing()
+        done = self.marks()
         if first_marked(ids, done) >= 0:
             self._refuse_adopted(ids)
             done = self.done
@@ -121,7 +125,7 @@ class Adoption(Record):
         """Let the winners of this tick's claims adopt: the models in which agents adopt once."""
         sort_ids(scratch.touched, touched, scratch.sources)
         agents, sources = scratch.touched[:touched], scratch.sources[:touched]
-        commit_once(agents, touched, self._closing(), scratch.claim, sources)
+        commit_once(agents, touched, self.marks(), scratch.claim, sources)
         self._log.append(agents, self._now, sources)
 
     def record(self, agents: Ids, sources: Ids | None = None) -> None:
@@ -175,16 +179,22 @@ class Adoption(Record):
     def _set_mark(self) -> None:
         """Note where the tick began."""
         rows = self._history.count
-        self._mark = (self.size, rows, self.contacts_seen, self.tally.tolist())
+        late = self.held.get("_waiting")
+        self._mark = (
+            self.size, rows, self.contacts_seen, self.tally.tolist(), self._turn, late
+        )  # fmt: skip
         self._before = None
 
     def roll_back(self) -> None:
         """Return to where the tick began: what a model that failed half-way did is undone."""
         if self._mark is None:
             return
-        size, rows, seen, tally = self._mark
+        size, rows, seen, tally, self._turn, late = self._mark
         if self._before is not None:
             self.held, self._before = self._before, None
+        self.held.pop("_waiting", None)
+        if late is not None:
+            self.held["_waiting"] = late
         if "done" in self.held:
             unmark(self._log.agents[size:], self.held["done"])
         self._log.cut(size)
@@ -193,4 +203,5 @@ class Adoption(Record):
         del self._new[rows:]
         self.contacts_seen = seen
         self.tally[:] = tally
-        self.memo = self._adopted = None
+        self.memo = self._adopted = self._speakers = None
+        self._measured = False

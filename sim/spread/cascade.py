@@ -47,6 +47,8 @@ class Cascade(Adoption):
         ``started_at`` is the tick at which the seeds adopted, -1 while queued.
     draws_mode
         ``"coins"`` or ``"skips"`` (:class:`sim.spread.contacts.Draws`).
+    rested
+        What the world was like when it came to rest; a change may wake it.
     peers
         The cascades of its group (:meth:`PropagationModel.together`), itself among them, whatever
         their status, in order of id; none for a model that is stepped alone.
@@ -79,6 +81,7 @@ class Cascade(Adoption):
         self.status: Status = "queued"
         self.error: str | None = None
         self.peers: Sequence[Cascade] = ()
+        self.rested = ""
         self.given_coins: Bits = np.empty(0, np.uint64)
         self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)
 
@@ -115,17 +118,38 @@ class Cascade(Adoption):
 
     @property
     def frontier(self) -> Ids:
-        """The adopters of the last tick, uint32 ascending: who speaks where each speaks once."""
-        if not self._new:
-            return np.empty(0, np.uint32)
-        return self._present(self._log.agents[self.size - self._new[-1] :])
+        """Who speaks where each adopter speaks once: those whose turn it is, uint32 ascending.
+
+        The adopters of the last tick, without who is absent; and who was absent when its turn came
+        and is back. Whoever hears nothing while absent is not told again.
+        """
+        if self._speakers is not None:
+            return self._speakers
+        turn: Ids = self._log.agents[slice(*self._turn)]
+        late = self.held.get("_waiting")
+        if late is None and not self.absent.size:
+            return turn
+        everybody = turn if late is None else np.union1d(late, turn)
+        present = self.present(everybody)
+        if self._mark is not None and not self._measured:
+            self.held["_waiting"] = np.setdiff1d(everybody, present)
+            if not self.held["_waiting"].size:
+                del self.held["_waiting"]
+            self._speakers = present
+        return present
 
     def recent(self, ticks: int) -> Ids:
-        """Return the adopters of the last ``ticks`` ticks, uint32 in order of (tick, agent)."""
-        return self._present(self._log.agents[self.size - sum(self._new[-ticks:]) :])
+        """Return who speaks where adopters speak for ``ticks`` ticks, uint32 by (tick, agent).
 
-    def _present(self, ids: Ids) -> Ids:
-        """Leave out who is absent."""
+        One tick is the :attr:`frontier`; a longer span runs on while an agent is absent.
+        """
+        if ticks == 1:
+            return self.frontier
+        spoken = sum(self._new[-ticks:]) if ticks > 0 else 0
+        return self.present(self._log.agents[self.size - spoken :])
+
+    def present(self, ids: Ids) -> Ids:
+        """Return those of ``ids`` (uint32) that are not absent."""
         if not self.absent.size:
             return ids
         bits = self.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
@@ -154,11 +178,16 @@ class Cascade(Adoption):
     def advance(self, tick: int, absent: Bits) -> None:
         """Say that the step of ``tick`` begins, without the agents of the bitmap ``absent``."""
         self._now = tick
-        while self.started_at + self._history.count < tick:  # ticks that it rested
+        self.catch_up(tick)
+        self.absent = absent
+        self._speakers, self._measured = None, False
+        self._set_mark()
+
+    def catch_up(self, tick: int) -> None:
+        """Give the record a row for each tick before ``tick`` that the cascade rested."""
+        while self.started_at + self._history.count < tick:
             self._history.append(self.tally)
             self._new.append(0)
-        self.absent = absent
-        self._set_mark()
 
     def measure(self, contacts: Contacts) -> None:
         """Close a tick: count states and new adopters; rest when nothing can change."""
@@ -169,7 +198,8 @@ class Cascade(Adoption):
 
     def _measure(self) -> None:
         self._new.append(self.size - self._ticked)
-        self._ticked = self.size
+        self._turn = (self._ticked, self.size)
+        self._ticked, self._speakers, self._measured = self.size, None, True
         self.model.count(self)
         self._history.append(self.tally)
 
@@ -179,7 +209,7 @@ class Cascade(Adoption):
         for name, column in self.held.items():
             if isinstance(column, Sparse):
                 column.grow(count)
-            elif name == "done" or len(column) == before:
+            elif name == "done" or (len(column) == before and not name.startswith("_")):
                 length = (self.agents + 63) // 64 if name == "done" else self.agents
                 longer = np.zeros((length, *column.shape[1:]), column.dtype)
                 longer[: len(column)] = column
@@ -240,6 +270,7 @@ class Cascade(Adoption):
             "channel": self.channel.name,
             "size": self.size,
             "contacts_seen": self.contacts_seen,
+            "rested": self.rested,
             "sparse": sorted(n for n, column in self.held.items() if isinstance(column, Sparse)),
         }
         columns: dict[str, Column] = {
@@ -286,9 +317,11 @@ class Cascade(Adoption):
         cascade.error = meta["error"]
         cascade.started_at = meta["started_at"]
         cascade.contacts_seen = meta["contacts_seen"]
+        cascade.rested = meta.get("rested", "")
         cascade._log = Log.restore(columns)
         cascade._ticked = cascade._log.size
         cascade._new = columns["new"].tolist()
+        cascade._turn = (cascade.size - sum(cascade._new[-1:]), cascade.size)
         cascade._history = Rows.of(columns["history"])
         cascade.tally = columns["tally"].astype(np.int64)
         own = {n.removeprefix("own."): c for n, c in columns.items() if n.startswith("own.")}

@@ -32,7 +32,7 @@ class Compartments(PropagationModel):
 
     Synchronous: a tick's contacts read the states that it began with; a speaker attempts before it
     changes by itself; an agent changes at most once a tick, and a contact goes before a change by
-    itself. Among several contacts of one agent the one whose draw fell lowest decides.
+    itself. Among several contacts of one agent a fair draw decides.
 
     Attributes
     ----------
@@ -139,6 +139,7 @@ class Compartments(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks or changes any more, or no tie is left to speak over."""
+        contacts = contacts.whole  # another tick's channel may choose other contacts
         live, count, table = self._remembered(cascade)
         if count == 0:
             return True

@@ -203,6 +203,11 @@ class Contacts:
         return len(self.rows)
 
     @property
+    def whole(self) -> Contacts:
+        """The whole network: itself, unless a channel chose contacts of it."""
+        return self if self._whole is None else self._whole
+
+    @property
     def in_trust(self) -> npt.NDArray[np.int64]:
         """The trust (in 1/65535) that each agent gives all its sources, int64 (agents,).
 
@@ -221,15 +226,21 @@ class Contacts:
         Parameters
         ----------
         viewers, sources
-            uint32 (contacts,); a pair that is no tie here counts with trust 1.0.
+            uint32 (contacts,); a pair that is no tie here counts with trust 1.0, a pair that is
+            listed twice counts once.
         """
         order = np.lexsort((viewers, sources))
+        targets = np.asarray(viewers, np.uint32)[order]
+        speakers = np.asarray(sources, np.uint32)[order]
+        again = (targets[1:] == targets[:-1]) & (speakers[1:] == speakers[:-1])
+        if again.any():
+            first = np.append(True, ~again)
+            targets, speakers = targets[first], speakers[first]
         rows = np.zeros((self.agents, 2), np.uint32)
-        lengths = np.bincount(sources, minlength=self.agents)
+        lengths = np.bincount(speakers, minlength=self.agents)
         rows[:, 1] = lengths
         rows[1:, 0] = np.cumsum(lengths)[:-1]
-        targets = np.asarray(viewers, np.uint32)[order]
-        ties = self._ties(np.asarray(sources, np.uint32)[order], targets)
+        ties = self._ties(speakers, targets)
         return Contacts(
             rows,
             targets,
@@ -239,7 +250,7 @@ class Contacts:
             trust=_picked(self.trust, ties, 65535),
             kind=_picked(self.kind, ties, 0),
             tick_minutes=self.tick_minutes,
-            whole=self,
+            whole=self.whole,
         )
 
     def _ties(self, sources: Ids, targets: Ids) -> npt.NDArray[np.int64]:

@@ -127,15 +127,15 @@ def _heard(cascade: Cascade) -> Sparse:
 
 def _near(cascade: Cascade, contacts: Contacts) -> Sparse:
     """Return how many sources of each agent adopted, uint16, brought up to date on request."""
-    if "near" not in cascade.held:
-        cascade.held["near"] = Sparse(cascade.agents, np.uint16)
-        cascade.held["near_upto"] = np.zeros(1, np.int64)
+    network = contacts.whole
+    upto, ties = cascade.held.get("_near", (0, -1))
+    if ties != network.targets.size:  # ties were added: what was counted lacks them
+        cascade.held["near"], upto = Sparse(cascade.agents, np.uint16), 0
     near: Sparse = cascade.held["near"]
-    upto = cascade.held["near_upto"]
-    fresh = cascade.adopters[int(upto[0]) :]
+    fresh = cascade.adopters[int(upto) :]
     if fresh.size:
-        _count(near, contacts, fresh, np.zeros_like(cascade.closed), 65535)
-        upto[0] = cascade.size
+        _count(near, network, fresh, np.zeros_like(cascade.marks()), 65535)
+    cascade.held["_near"] = np.array([cascade.size, network.targets.size], np.int64)
     return near
 
 
@@ -162,12 +162,20 @@ class PerExposure(PropagationModel):
         raise NotImplementedError
 
     def speaks_for(self) -> int:
-        """Return for how many ticks an adopter repeats the message."""
+        """Return for how many ticks an adopter repeats the message, at least 0."""
         return 1
+
+    def _span(self) -> int:
+        """Return :meth:`speaks_for`, or refuse what is no number of ticks."""
+        span: Any = self.speaks_for()
+        if isinstance(span, bool) or not isinstance(span, int | np.integer) or span < 0:
+            said = f"speaks_for() must return a whole number of ticks, 0 or more, got {span!r}"
+            raise PluginError(self.plugin_name, said)
+        return int(span)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Fill chunks of exposures, ask for their chances, let the coins decide."""
-        speakers, closed = cascade.recent(self.speaks_for()), cascade.closed
+        speakers, closed = cascade.recent(self._span()), cascade.closed
         ties = count_ties(contacts.rows, speakers, 0, speakers.size)
         size = min(CHUNK, ties) + 1
         dtypes = np.uint32, np.uint32, np.int64
@@ -189,13 +197,18 @@ class PerExposure(PropagationModel):
     def _asked(self, exposure: Exposure) -> Floats:
         """Return the author's chances, or say what is wrong with them."""
         try:
-            chance = np.asarray(self.chance(exposure), np.float64)
+            said = np.asarray(self.chance(exposure))
         except ValueError as error:
             if "truth value" not in str(error):
                 raise
             raise PluginError(
                 self.plugin_name, "chance() branches on a column; choose by numpy.where instead"
             ) from error
+        if said.dtype.kind not in "biuf":
+            raise PluginError(
+                self.plugin_name, f"chance() must return real numbers, got {said.dtype}"
+            )
+        chance = said.astype(np.float64)
         if chance.ndim == 0:
             chance = np.full(len(exposure), float(chance))
         if chance.shape != (len(exposure),):
@@ -210,7 +223,7 @@ class PerExposure(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks any more."""
-        return cascade.recent(self.speaks_for()).size == 0
+        return cascade.recent(self._span()).size == 0
 
 
 def _settle(

@@ -152,7 +152,8 @@ def convince(
 ) -> int:
     """Let every speaker try to convince each of its open listeners once; the winners adopt.
 
-    Among several successes with one listener the one whose draw fell lowest is its source.
+    Among several successes with one listener a fair draw, the hash of each attempt, chooses the
+    source.
 
     Parameters
     ----------

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.core.params import Field
 from sim.core.rng import Stream
-from sim.kernels.claims import count_ties
+from sim.errors import ParameterError
+from sim.kernels.claims import FREE, count_ties
 from sim.kernels.thresholds import hear
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.contacts import Contacts, Draws, Ids, Scratch
 from sim.spread.model import SLICE, PropagationModel
 from sim.spread.sparse import Sparse
 
@@ -24,6 +25,7 @@ class Threshold(PropagationModel):
 
     Synchronous: additions of a tick first, decisions after. An agent without sources never adopts.
     Its recorded source is the one whose word tipped it, hearing the tick's speakers in id order.
+    Who is absent sees on its return who of its sources adopted meanwhile.
     """
 
     progressive: ClassVar[bool] = True
@@ -36,45 +38,109 @@ class Threshold(PropagationModel):
         """Return the threshold of all, or ``None``: uniform draws in [0, 1), one an agent."""
         return None
 
+    def check(self) -> None:
+        """Refuse a level that is no share.
+
+        Raises
+        ------
+        ParameterError
+            One sentence.
+        """
+        self._level()
+
+    def _level(self) -> float:
+        """Return :meth:`level`, -1.0 for drawn ones."""
+        level: Any = self.level()
+        if level is None:
+            return -1.0
+        if not isinstance(level, int | float | np.number) or not 0.0 <= level <= 1.0:
+            owner = self.plugin_name or type(self).__name__
+            raise ParameterError(f"{owner}: level() must be None or in [0, 1], got {level!r}.")
+        return float(level)
+
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Add what the new adopters say; whoever's threshold is reached adopts."""
-        speakers = cascade.frontier
-        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
-        cascade.contacts_seen += ties
-        by_trust = self.weights == "trust" and contacts.trust.size > 0
-        left = _missing(cascade, np.int64 if by_trust else np.int32)
-        left.reserve(min(ties, cascade.agents))
+        level, speakers = self._level(), cascade.frontier
         touched = 0
-        for low in range(0, speakers.size, SLICE):
-            part = speakers, low, min(low + SLICE, speakers.size)
-            touched = self._hear(cascade, contacts, draws, part, left, touched)
+        if self._renewed(cascade, contacts, level):
+            mute = np.union1d(speakers, cascade.held.get("_waiting", speakers))
+            earlier = np.setdiff1d(cascade.adopters, mute)
+            touched = self._hear(cascade, contacts.whole, draws, earlier, level, touched)
+        cascade.contacts_seen += count_ties(contacts.rows, speakers, 0, speakers.size)
+        touched = self._hear(cascade, contacts, draws, speakers, level, touched)
+        if cascade.absent.size or "_ready" in cascade.held:
+            touched = _present_only(cascade, contacts.scratch, touched)
         cascade.adopt_claims(contacts.scratch, touched)
+
+    def _renewed(self, cascade: Cascade, contacts: Contacts, level: float) -> bool:
+        """Make sure of the sums; returns whether they begin anew from what adopted so far.
+
+        So after a change of weights, level or ties; contacts that a channel chose in earlier ticks
+        are not known any more, so that its sums outlive new ties.
+        """
+        basis = self._basis(contacts, level)
+        if np.array_equal(cascade.held.get("_basis", ()), basis):
+            return False
+        cascade.held["_basis"] = basis
+        cascade.held["left"] = Sparse(cascade.agents, np.int64 if basis[1] else np.int32)
+        cascade.held.pop("_ready", None)
+        return True
+
+    def _basis(self, contacts: Contacts, level: float) -> npt.NDArray[np.float64]:
+        """Return what the sums depend on."""
+        by_trust = self.weights == "trust" and contacts.trust.size > 0
+        ties = contacts.targets.size if contacts.whole is contacts else -1
+        return np.array([ties, by_trust, level], np.float64)
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nobody speaks, or is back over its threshold, and all sums hold."""
+        if cascade.frontier.size or cascade.present(_ready(cascade)[0]).size:
+            return False
+        basis, held = self._basis(contacts, self._level()), cascade.held.get("_basis")
+        return held is None or held[0] < 0 or np.array_equal(held, basis)
 
     def _hear(
         self,
         cascade: Cascade,
         contacts: Contacts,
         draws: Draws,
-        part: tuple[Ids, int, int],
-        left: Sparse,
+        speakers: Ids,
+        level: float,
         touched: int,
     ) -> int:
-        level = self.level()
-        scratch = contacts.scratch
+        """Add what the speakers say; returns how many crossed their threshold."""
+        scratch, left, closed = contacts.scratch, cascade.held["left"], cascade.marks()
         by_trust = left.values.dtype == np.int64
-        crossed: int = hear(
-            contacts.rows, contacts.targets, contacts.trust if by_trust else contacts.trust[:0],
-            contacts.in_trust if by_trust else contacts.degree, *part,
-            draws.key(Stream.THRESHOLDS, once=True), draws.thresholds,
-            -1.0 if level is None else level, cascade.closed, left.keys, left.values,
-            scratch.claim, scratch.touched, touched,
-        )  # fmt: skip
-        return crossed
+        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
+        left.reserve(min(ties, cascade.agents))
+        for low in range(0, speakers.size, SLICE):
+            touched = hear(
+                contacts.rows, contacts.targets, contacts.trust if by_trust else contacts.trust[:0],
+                contacts.in_trust if by_trust else contacts.degree, speakers, low,
+                min(low + SLICE, speakers.size), draws.key(Stream.THRESHOLDS, once=True),
+                draws.thresholds, level, closed, left.keys, left.values, scratch.claim,
+                scratch.touched, touched,
+            )  # fmt: skip
+        return touched
 
 
-def _missing(cascade: Cascade, dtype: npt.DTypeLike) -> Sparse:
-    """Return what each agent still misses, plus one; 0 until somebody speaks to it."""
-    if "left" not in cascade.held:
-        cascade.held["left"] = Sparse(cascade.agents, dtype)
-    column: Sparse = cascade.held["left"]
-    return column
+def _ready(cascade: Cascade) -> npt.NDArray[np.uint32]:
+    """Return the absent that crossed their threshold, and who tipped them: uint32 (2, agents)."""
+    ready: npt.NDArray[np.uint32] = cascade.held.get("_ready", np.empty((2, 0), np.uint32))
+    return ready
+
+
+def _present_only(cascade: Cascade, scratch: Scratch, touched: int) -> int:
+    """Let the absent that crossed their threshold wait, and those that are back adopt."""
+    ids = scratch.touched[:touched]
+    known = _ready(cascade)
+    cascade.held.pop("_ready", None)
+    crossed = np.concatenate([known, [ids, scratch.claim[ids].astype(np.uint32)]], axis=1)
+    here = np.isin(crossed[0], cascade.present(crossed[0]))
+    scratch.claim[ids] = FREE
+    if not here.all():
+        cascade.held["_ready"] = crossed[:, ~here]
+    back = crossed[:, here]
+    scratch.touched[: back.shape[1]] = back[0]
+    scratch.claim[back[0]] = back[1]
+    return int(back.shape[1])

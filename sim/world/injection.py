@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,11 +16,24 @@ from sim.errors import InputError
 from sim.spread.contacts import DrawMode, Ids
 from sim.spread.messages import Message
 
-__all__ = ["checked_message", "checked_mode", "checked_people", "checked_start"]
+__all__ = [
+    "LAST_TICK",
+    "checked_message",
+    "checked_mode",
+    "checked_people",
+    "checked_priority",
+    "checked_start",
+]
+
+LAST_TICK = 2**31 - 1
+"""Ticks are kept as int32."""
 
 _TEXT_LIMIT = 4096
 _KIND_LIMIT = 64
 _SHOWN = 5
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffd")
+"""Letters and symbols that leave no ink: fillers, the empty Braille pattern; and what replaces
+characters that are no text."""
 
 
 def checked_message(
@@ -33,8 +47,11 @@ def checked_message(
 ) -> Message:
     """Return the message, clean, with the interests that are given or found in its text."""
     said = clean(text, _TEXT_LIMIT).strip()
-    if not said:
-        raise InputError("A message needs a text; it is empty once control characters go.")
+    if not _is_visible(text) or not _is_visible(said):
+        raise InputError(
+            "A message needs a text with at least one visible character; control characters, "
+            "blanks and characters without width do not count."
+        )
     if author is not None:
         checked_people(agents, [author], "The author")
     if tags is None:
@@ -47,13 +64,29 @@ def checked_message(
     return Message(number, said, writer, mask, clean(kind, _KIND_LIMIT), tick)
 
 
+def _is_visible(text: str) -> bool:
+    """Whether a character leaves ink: letters, marks on letters, numbers, signs, symbols."""
+    return any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK for sign in text)
+
+
 def checked_start(at: int | None, tick: int) -> int:
     """Return the tick at which a message starts; the past is refused."""
     if at is None:
         return tick
-    if whole_number(at, "at, the tick at which a message starts,") < tick:
+    start = whole_number(at, "at, the tick at which a message starts,")
+    if start < tick:
         raise InputError(f"A message cannot start at tick {at}; it is {tick} already.")
-    return int(at)
+    if start > LAST_TICK:
+        raise InputError(f"A message cannot start at tick {at}; a world ends at {LAST_TICK:,}.")
+    return start
+
+
+def checked_priority(priority: int) -> int:
+    """Return the priority as a plain int of 64 bits."""
+    found = whole_number(priority, "priority")
+    if not -(2**63) <= found < 2**63:
+        raise InputError(f"priority must be a whole number of 64 bits, got {found}.")
+    return found
 
 
 def checked_mode(draws: DrawMode | None) -> DrawMode | None:

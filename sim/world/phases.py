@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from sim.errors import HubbubError, PluginError
+from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts
+from sim.spread.contacts import Contacts, Ids
 from sim.spread.faults import Blamed, is_interruption
 from sim.spread.model import PropagationModel
+from sim.world.state import surroundings
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -38,7 +39,8 @@ class Phase:
 
 
 def begin(world: World) -> None:
-    """Start the queued cascades whose time has come, by priority, then by age."""
+    """Start the queued cascades whose time has come, by priority, then by age; wake the resting."""
+    world.wake()
     running = sum(cascade.status == "running" for cascade in world.cascades)
     ready = [c for c in world.cascades if c.status == "queued" and c.starts_at < world.tick]
     ready.sort(key=lambda cascade: (-cascade.priority, cascade.id))
@@ -53,9 +55,33 @@ def start(world: World, cascade: Cascade) -> None:
             _acquaint(world)
         if cascade.status == "failed":
             return
+        cascade.seeds = _still_active(world, cascade)
         cascade.begin(cascade.starts_at if cascade.starts_at >= world.tick else world.tick - 1)
     except BaseException as error:
         fail(world, cascade, error)
+
+
+def _still_active(world: World, cascade: Cascade) -> Ids:
+    """Return the seeds without those that were deactivated while the message waited."""
+    active = world.agents.is_active(cascade.seeds)
+    if not active.any():
+        raise InputError(
+            f"none of its {cascade.seeds.size:,} seeds is active any more, so nobody could start it"
+        )
+    left: Ids = cascade.seeds[active]
+    return left
+
+
+def wake(world: World, cascade: Cascade) -> bool:
+    """Let a cascade at rest run on when something about it could change; whether it does."""
+    try:
+        wakes = not cascade.model.is_quiet(cascade, world.network())
+    except BaseException as error:
+        fail(world, cascade, error)
+        return False
+    if wakes:
+        cascade.status = "running"
+    return wakes
 
 
 def _acquaint(world: World) -> dict[Hashable, list[Cascade]]:
@@ -139,6 +165,10 @@ def measure(world: World) -> None:
             cascade.measure(contacts)
         except BaseException as error:
             fail(world, cascade, error)
+    resting = [cascade for cascade, _ in world.exposed if cascade.status == "quiet"]
+    now = surroundings(world) if resting else ""
+    for cascade in resting:
+        cascade.rested = now
     world.exposed = []
 
 

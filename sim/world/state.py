@@ -19,7 +19,7 @@ from sim.spread.contacts import Broadcast, Contacts
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["digest_of", "dump_world", "restore_world"]
+__all__ = ["digest_of", "dump_world", "restore_world", "surroundings"]
 
 Columns = dict[str, npt.NDArray[Any]]
 FORMAT = 1
@@ -73,8 +73,9 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     world.tick = meta["tick"]
     world.max_running = meta["max_running"]
     world.made = meta["made"]
+    columns_of = _by_cascade(columns)
     for said in meta["cascades"]:
-        own = _under(columns, f"cascade.{said['id']}.")
+        own = columns_of.get(str(said["id"]), {})
         model = make(said["model"], "propagation", **said["parameters"])
         channel = None if said["channel"] == Broadcast.name else LostChannel(said["channel"])
         world.cascades.append(
@@ -106,6 +107,22 @@ def _under(columns: Columns, prefix: str) -> Columns:
         for name, column in columns.items()
         if name.startswith(prefix)
     }
+
+
+def _by_cascade(columns: Columns) -> dict[str, Columns]:
+    """Return the columns of each cascade by its number, in one pass over all."""
+    found: dict[str, Columns] = {}
+    for name, column in columns.items():
+        if name.startswith("cascade."):
+            _, number, own = name.split(".", 2)
+            found.setdefault(number, {})[own] = column
+    return found
+
+
+def surroundings(world: World) -> str:
+    """Return what a message at rest depends on: how many ties, and every agent's status."""
+    status = xxhash.xxh3_64_hexdigest(world.agents.status.tobytes())
+    return f"{world.ties.count}:{status}"
 
 
 def digest_of(meta: dict[str, Any], columns: Columns) -> str:

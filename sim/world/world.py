@@ -21,18 +21,21 @@ from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Channel, Contacts, DrawMode, Scratch, bitmap
 from sim.world.capacity import estimate_bytes, refuse_what_does_not_fit
 from sim.world.injection import (
+    LAST_TICK,
     checked_message,
     checked_mode,
     checked_people,
+    checked_priority,
     checked_start,
 )
 from sim.world.people import People
-from sim.world.phases import PHASES, Phase, start
-from sim.world.state import digest_of, dump_world, restore_world
+from sim.world.phases import PHASES, Phase, start, wake
+from sim.world.state import digest_of, dump_world, restore_world, surroundings
 from sim.world.trust import with_trust
 
 __all__ = ["World"]
 
+_USUAL = 10_000  # agents
 _LONGEST_TICK = 525_600  # a year
 
 
@@ -62,6 +65,8 @@ class World:
         How many cascades run at once; more wait in the queue.
     phase_seconds
         Time spent in each phase of the last tick; not part of the state.
+    woken
+        Cascades by id that left their rest; for whoever follows them, and empties it.
     exposed
         Between two phases of a tick: each running cascade with its contacts.
 
@@ -97,6 +102,7 @@ class World:
         self.phases: list[Phase] = list(PHASES)
         self.max_running = 1000
         self.phase_seconds: dict[str, float] = {}
+        self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
@@ -104,13 +110,14 @@ class World:
     @classmethod
     def create(
         cls,
-        agents: int = 10_000,
+        agents: int | None = None,
         network: str = "preferential-attachment",
         mean_degree: float = 20,
         seed: int = 0,
         *,
         tick_minutes: float = 60.0,
         trust: str = "full",
+        degrees: npt.ArrayLike | None = None,
         report: Report = quiet,
         **parameters: Any,
     ) -> World:
@@ -119,7 +126,7 @@ class World:
         Parameters
         ----------
         agents
-            How many, at least 1.
+            How many, at least 1; None: 10,000, or as many as ``degrees`` has pairs.
         network
             A name of :data:`sim.network.generate.NETWORKS`.
         mean_degree
@@ -130,6 +137,9 @@ class World:
             Simulated minutes in a tick.
         trust
             ``"full"``: 1.0 for every tie; ``"uniform"`` or ``"uniform:LOW-HIGH"``: drawn for each.
+        degrees
+            Integers (agents, 2), for ``"configuration"``: by how many each agent is heard, how many
+            it hears. Then ``mean_degree`` is not asked.
         report
             Told the progress; may cancel by raising.
         **parameters
@@ -142,9 +152,20 @@ class World:
         CapacityError
             When it would not fit in memory; nothing is allocated.
         """
+        pairs = None if degrees is None else np.asarray(degrees)
+        if pairs is not None and pairs.ndim == 2 and len(pairs):
+            agents = len(pairs) if agents is None else agents
+            mean_degree = float(pairs[:, 0].mean())
+        agents = _USUAL if agents is None else agents
         refuse_what_does_not_fit(agents, mean_degree)
         made = generate(
-            network, agents, seed=seed, mean_degree=mean_degree, report=report, **parameters
+            network,
+            agents,
+            seed=seed,
+            mean_degree=mean_degree if pairs is None else None,
+            degrees=pairs,
+            report=report,
+            **parameters,
         )
         population = Agents.create(agents, seed=seed, community=made.community, report=report)
         ties = with_trust(made.ties, trust, seed=seed, report=report)
@@ -273,7 +294,7 @@ class World:
             checked_people(self.agents, seeds, "Seeds"),
             agents=len(self.agents),
             seed=self.seed,
-            priority=whole_number(priority, "priority"),
+            priority=checked_priority(priority),
             starts_at=start_at,
             draws_mode=checked_mode(draws) or plugin.draws,
             channel=channel,
@@ -292,17 +313,36 @@ class World:
         for cascade in self.cascades:
             cascade.grow(count)
         self._scratch = None
+        self.wake()
         return added
 
     def add_ties(
         self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
     ) -> Dropped:
         """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out."""
-        return self.ties.add(sources, targets, trust=trust)
+        dropped = self.ties.add(sources, targets, trust=trust)
+        self.wake()
+        return dropped
+
+    def wake(self) -> None:
+        """Let messages at rest run on where a change of agents or ties gave them work.
+
+        Every tick begins with it; commands that add agents or ties end with it.
+        """
+        resting = [cascade for cascade in self.cascades if cascade.status == "quiet"]
+        now = surroundings(self) if resting else ""
+        changed = [cascade for cascade in resting if cascade.rested != now]
+        absent = self.absent() if changed else np.empty(0, np.uint64)
+        for cascade in changed:
+            cascade.absent, cascade.rested = absent, now
+            if wake(self, cascade):
+                self.woken[cascade.id] = cascade
 
     def step(self, ticks: int = 1) -> None:
         """Advance by ``ticks`` ticks (at least 0)."""
         for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
+            if self.tick >= LAST_TICK:
+                raise InputError(f"A world ends at tick {LAST_TICK:,}, and this one is there.")
             self.tick += 1
             for phase in self.phases:
                 began = perf_counter()
@@ -312,6 +352,7 @@ class World:
     def run_until_quiet(self, story: Cascade, limit: int = 100_000) -> int:
         """Step until nothing about ``story`` can change, at most ``limit`` ticks; returns them."""
         begun = self.tick
+        self.wake()
         while story.alive and self.tick - begun < limit:
             self.step()
         return self.tick - begun

@@ -162,7 +162,9 @@ def test_nobody_is_asked_about_nothing(watch: Callable[..., Any]) -> None:
         (lambda e: np.zeros((len(e), 1)), r"shape \(3,\), got \(3, 1\)"),
         (lambda e: np.array([0.1, np.nan, 0.2]), "NaN; check for 0 / 0"),
         (lambda e: 0.1 if e.trust > 0.5 else 0.2, "numpy.where instead"),
-        (lambda e: "often", "ValueError"),
+        (lambda e: "often", "real numbers, got <U5"),
+        (lambda e: np.full(len(e), 1j), "real numbers, got complex128"),
+        (lambda e: np.full(len(e), None), "real numbers, got object"),
         (lambda e: 1 / 0, "ZeroDivisionError"),
     ],
 )

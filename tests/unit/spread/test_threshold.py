@@ -113,7 +113,7 @@ def test_what_is_missing_is_kept_sparse_in_a_large_world() -> None:
     assert again.digest() == world.digest()
 
 
-def test_an_agent_that_was_away_counts_what_it_hears_when_it_is_back(entered: Enter) -> None:
+def test_an_agent_that_was_away_sees_when_it_is_back_who_adopted(entered: Enter) -> None:
     world = World.from_edges([0, 0, 1, 2], [1, 2, 3, 3], 4)
     story = world.inject("x", seeds=[0], model=entered(Watts), phi=0.5)
     world.step()
@@ -121,4 +121,4 @@ def test_an_agent_that_was_away_counts_what_it_hears_when_it_is_back(entered: En
     world.step()  # 1 and 2 speak while 3 is away
     world.agents.set_status([3], 1)
     world.step(3)
-    assert story.adopted_at.tolist() == [0, 1, 1, -1]
+    assert story.adopted_at.tolist() == [0, 1, 1, 3]
