@@ -30,7 +30,6 @@ __all__ = [
     "Generated",
     "GenerationReport",
     "NetworkSpec",
-    "estimate_bytes",
     "generate",
 ]
 
@@ -198,15 +197,6 @@ def generate(
     else:
         drawn, agents = _matched(network, degrees, agents, seed, report)
     return _built(network, drawn, _counted(agents), report)
-
-
-def estimate_bytes(agents: int, mean_degree: float = 20.0) -> int:
-    """Return about how many bytes of memory making a network takes at its peak.
-
-    Edges as drawn, both halves of the sort and the rows: 16 bytes a tie and 40 an agent; what
-    stays is 4 bytes a tie and 8 an agent.
-    """
-    return int(agents * (40 + 16 * mean_degree))
 
 
 def _counted(agents: int | None) -> int:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.errors import Cancelled, InputError, ParameterError, UnknownNameError
-from sim.network.generate import NETWORKS, Generated, estimate_bytes, generate
+from sim.network.generate import NETWORKS, Generated, generate
 
 PAIRS = np.array([[2, 1], [1, 1], [0, 2], [1, 0]])
 PINNED = {
@@ -149,8 +149,3 @@ def test_report_says_what_was_made() -> None:
     planted = generate("planted-communities", 400, seed=1, communities=4).report
     assert planted.describe().endswith("ties, 4 communities.")
     assert planted.parameters["mixing"] == 0.2
-
-
-def test_estimated_memory_grows_with_agents_and_ties() -> None:
-    assert estimate_bytes(1_000_000, 20) == 360_000_000
-    assert estimate_bytes(1_000_000_000, 20) > 300e9
