@@ -25,6 +25,7 @@ from sim.spread.sparse import Sparse
 
 if TYPE_CHECKING:
     from sim.spread.model import PropagationModel
+    from sim.spread.opinion_world import Around
 
 __all__ = ["Cascade", "Status"]
 
@@ -49,6 +50,8 @@ class Cascade(Adoption):
         ``"coins"`` or ``"skips"`` (:class:`sim.spread.contacts.Draws`).
     rested
         What the world was like when it came to rest; a change may wake it.
+    around
+        The world that it runs in, for models that share columns of it.
     peers
         The cascades of its group (:meth:`PropagationModel.together`), itself among them, whatever
         their status, in order of id; none for a model that is stepped alone.
@@ -81,6 +84,7 @@ class Cascade(Adoption):
         self.status: Status = "queued"
         self.error: str | None = None
         self.peers: Sequence[Cascade] = ()
+        self.around: Around | None = None
         self.rested = ""
         self.given_coins: Bits = np.empty(0, np.uint64)
         self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)
@@ -216,6 +220,7 @@ class Cascade(Adoption):
                 self.held[name] = longer
         self.memo = self._adopted = None
         self.tally[0] += count
+        self.model.welcome(self, count)
 
     def fail(self, reason: str) -> None:
         """Stop: the plugin failed. The tick under way is taken back, the reason made harmless."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from sim.kernels import claims
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.faults import blame
+
+if TYPE_CHECKING:
+    from sim.spread.opinion_world import Around
 
 __all__ = ["SLICE", "PropagationModel", "convince"]
 
@@ -93,6 +96,18 @@ class PropagationModel(Parameters):
             The only randomness a model may use.
         """
         raise NotImplementedError
+
+    def suits(self, around: Around) -> None:
+        """Refuse a world that the model cannot run in; called at injection.
+
+        Raises
+        ------
+        InputError
+            One sentence.
+        """
+
+    def welcome(self, cascade: Cascade, count: int) -> None:
+        """Take in the last ``count`` agents, who just joined; columns are longer by zeros."""
 
     def together(self) -> Hashable | None:
         """Return the group whose running cascades are stepped by one call, ``None``: alone.

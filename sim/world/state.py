@@ -15,6 +15,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Broadcast, Contacts
+from sim.world.opinions import Opinions
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -43,6 +44,9 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
     }
     columns: Columns = {f"agents.{name}": column for name, column in agents.items()}
     columns |= {f"ties.{name}": column for name, column in ties.items()}
+    if world.opinions:
+        meta["opinions"], opinions = world.opinions.dump()
+        columns |= {f"opinions.{number}": column for number, column in opinions.items()}
     for cascade in world.cascades:
         said, own = cascade.dump()
         meta["cascades"].append(said)
@@ -73,6 +77,8 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     world.tick = meta["tick"]
     world.max_running = meta["max_running"]
     world.made = meta["made"]
+    thought = _under(columns, "opinions.")
+    world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
     columns_of = _by_cascade(columns)
     for said in meta["cascades"]:
         own = columns_of.get(str(said["id"]), {})
@@ -81,6 +87,7 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         world.cascades.append(
             Cascade.restore(said, own, model=model, agents=len(agents), channel=channel)
         )
+        world.cascades[-1].around = world
     return world
 
 

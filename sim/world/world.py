@@ -15,11 +15,11 @@ from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.errors import InputError
-from sim.network.generate import generate
+from sim.network.interactions import Interactions, met_at
 from sim.network.ties import Dropped, Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Channel, Contacts, DrawMode, Scratch, bitmap
-from sim.world.capacity import estimate_bytes, refuse_what_does_not_fit
+from sim.world.capacity import estimate_bytes
 from sim.world.injection import (
     LAST_TICK,
     checked_message,
@@ -28,14 +28,14 @@ from sim.world.injection import (
     checked_priority,
     checked_start,
 )
+from sim.world.opinions import Opinions
+from sim.world.making import drawn
 from sim.world.people import People
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.state import digest_of, dump_world, restore_world, surroundings
-from sim.world.trust import with_trust
 
 __all__ = ["World"]
 
-_USUAL = 10_000  # agents
 _LONGEST_TICK = 525_600  # a year
 
 
@@ -57,8 +57,12 @@ class World:
         Ticks completed.
     cascades
         Every injected message, in order; a finished one may be removed.
+    interactions
+        Who met whom and when, where the network came with times; else None.
     made
         How many messages were ever made; the id of the next one.
+    opinions
+        What agents think, by topic (:class:`~sim.world.opinions.Opinions`).
     phases
         The tick as a list of :class:`~sim.world.phases.Phase`; a program may add its own.
     max_running
@@ -99,9 +103,11 @@ class World:
         self.tick = 0
         self.cascades: list[Cascade] = []
         self.made = 0
+        self.opinions = Opinions(len(agents))
         self.phases: list[Phase] = list(PHASES)
         self.max_running = 1000
         self.phase_seconds: dict[str, float] = {}
+        self.interactions: Interactions | None = None
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
         self._scratch: Scratch | None = None
@@ -152,24 +158,9 @@ class World:
         CapacityError
             When it would not fit in memory; nothing is allocated.
         """
-        pairs = None if degrees is None else np.asarray(degrees)
-        if pairs is not None and pairs.ndim == 2 and len(pairs):
-            agents = len(pairs) if agents is None else agents
-            mean_degree = float(pairs[:, 0].mean())
-        agents = _USUAL if agents is None else agents
-        refuse_what_does_not_fit(agents, mean_degree)
-        made = generate(
-            network,
-            agents,
-            seed=seed,
-            mean_degree=mean_degree if pairs is None else None,
-            degrees=pairs,
-            report=report,
-            **parameters,
-        )
-        population = Agents.create(agents, seed=seed, community=made.community, report=report)
-        ties = with_trust(made.ties, trust, seed=seed, report=report)
-        return cls(population, ties, seed=seed, tick_minutes=tick_minutes)
+        given = {"degrees": degrees, "trust": trust, "seed": seed, "report": report}
+        made = drawn(agents, network, mean_degree, parameters, **given)
+        return cls(*made, seed=seed, tick_minutes=tick_minutes)
 
     @classmethod
     def from_edges(
@@ -181,6 +172,9 @@ class World:
         trust: npt.ArrayLike | None = None,
         seed: int = 0,
         *,
+        times: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | None = None,
+        sign: npt.ArrayLike | None = None,
         ids: Any = None,
         names: Sequence[str] | None = None,
         community: npt.ArrayLike | None = None,
@@ -203,6 +197,11 @@ class World:
             In [0, 1], one a pair; default 1.0.
         seed
             Any integer.
+        times, weights
+            When each pair met, in seconds since anything, and how strongly: kept as the stream
+            :attr:`interactions`; ``ties.time`` is the first time of each tie.
+        sign
+            -1 or 1, one a pair: what the target thinks of the source, for signed models.
         ids, names
             The agents' foreign ids and names.
         community, communities
@@ -215,8 +214,16 @@ class World:
         InputError
             One sentence for what is not allowed.
         """
+        met = met_at(sources, targets, times, agents, weights=weights, directed=directed)
         ties = Ties.from_arcs(
-            sources, targets, agents, trust=trust, directed=directed, report=report
+            sources,
+            targets,
+            agents,
+            trust=trust,
+            time=None if met is None or times is None else met.clock(times),
+            sign=sign,
+            directed=directed,
+            report=report,
         )
         population = Agents.create(
             ties.agents,
@@ -227,7 +234,9 @@ class World:
             communities=communities,
             report=report,
         )
-        return cls(population, ties, seed=seed, tick_minutes=tick_minutes)
+        world = cls(population, ties, seed=seed, tick_minutes=tick_minutes)
+        world.interactions = met
+        return world
 
     estimate_bytes = staticmethod(estimate_bytes)
 
@@ -286,6 +295,7 @@ class World:
         """
         plugin = make(model, "propagation", **parameters)
         plugin.check()
+        plugin.suits(self)
         start_at = checked_start(at, self.tick)
         cascade = Cascade(
             self.made,
@@ -299,6 +309,7 @@ class World:
             draws_mode=checked_mode(draws) or plugin.draws,
             channel=channel,
         )
+        cascade.around = self
         self.made += 1
         self.cascades.append(cascade)
         running = sum(other.status == "running" for other in self.cascades)
@@ -310,6 +321,7 @@ class World:
         """Add agents without ties, not reached by any cascade; returns their indices."""
         added = self.agents.grow(count)
         self.ties.grow(count)
+        self.opinions.grow(count)
         for cascade in self.cascades:
             cascade.grow(count)
         self._scratch = None
@@ -374,13 +386,17 @@ class World:
                 self.ties.targets,
                 degree=self.ties.in_degree,
                 scratch=self.scratch(),
-                people=People(self.agents),
+                people=self.people(),
                 trust=self.ties.trust,
                 kind=self.ties.kind,
                 tick_minutes=self.tick_minutes,
             )
             self._network = (state, contacts)
         return self._network[1]
+
+    def people(self) -> People:
+        """Return the columns of agents, as models read them."""
+        return People(self.agents)
 
     def absent(self) -> Bits:
         """Return a bitmap of the agents that are not active, empty when all are."""
@@ -407,5 +423,5 @@ class World:
     @property
     def nbytes(self) -> int:
         """Bytes of agents, ties, cascades and working columns."""
-        own = self.agents.nbytes + self.ties.nbytes
+        own = self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes
         return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)
