@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import itertools
+import linecache
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from sim.core.params import Parameters, describe
+from sim.core.plugin_files import GROUP, Candidate, found, is_ours
+from sim.core.plugin_needs import API_VERSION, Stated, demand, stated
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
 
-__all__ = ["Spec", "failures", "load_file", "load_plugins", "make", "names", "register", "spec"]
+__all__ = [
+    "Spec",
+    "again",
+    "failures",
+    "foreign",
+    "load_candidate",
+    "load_file",
+    "load_plugins",
+    "make",
+    "names",
+    "register",
+    "spec",
+]
 
-GROUP = "hubbub.plugins"
-API_VERSION = 1
-"""The version of the contracts that plugins are written against."""
+_FILE = "hubbub_file_"
 
 C = TypeVar("C", bound=type[Parameters])
 
@@ -41,6 +55,12 @@ class Spec:
         Of the file that defines it, hex; empty when there is none.
     version
         The class attribute ``version``, else ``"1"``.
+    api
+        The version of the plugin contracts that it is written against.
+    requires
+        The packages that it says it needs.
+    is_foreign
+        Whether it comes from elsewhere than the room of the built-in models.
     """
 
     name: str
@@ -49,6 +69,9 @@ class Spec:
     origin: str
     sha256: str
     version: str
+    api: int = API_VERSION
+    requires: tuple[str, ...] = ()
+    is_foreign: bool = False
 
     @property
     def summary(self) -> str:
@@ -112,9 +135,27 @@ def register(name: str) -> Callable[[C], C]:
 def _describe(name: str, kind: str, cls: type[Parameters]) -> Spec:
     module = sys.modules.get(cls.__module__)
     path = getattr(module, "__file__", None)
-    origin = str(path) if cls.__module__.startswith("hubbub_file_") else cls.__module__
-    sha = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
-    return Spec(name, kind, cls, origin, sha, str(getattr(cls, "version", "1")))
+    is_file = cls.__module__.startswith(_FILE)
+    said = Stated(
+        version=str(getattr(cls, "version", "1")),
+        api=int(getattr(cls, "api", getattr(module, "api", API_VERSION))),
+        requires=tuple(getattr(cls, "requires", getattr(module, "requires", ()))),
+    )
+    demand(name, said)
+    sha = getattr(module, "__sha256__", "") if is_file else ""
+    if path and not sha:
+        sha = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return Spec(
+        name,
+        kind,
+        cls,
+        str(path) if is_file else cls.__module__,
+        sha,
+        said.version,
+        said.api,
+        said.requires,
+        is_file or cls.__module__.partition(".")[0] not in {"plugins", "sim"},
+    )
 
 
 def spec(name: str, kind: str = "propagation") -> Spec:
@@ -153,16 +194,45 @@ def make(name: str, kind: str = "propagation", **parameters: Any) -> Any:
 
 
 def load_plugins() -> None:
-    """Import the plugins of every installed package, once; a failing one is noted, not fatal."""
+    """Import the built-in plugins and the enabled foreign ones, once.
+
+    One that fails is noted (:func:`failures`), not fatal; one that is not enabled is not run.
+    """
     if GROUP in _loaded:
         return
     _loaded.add(GROUP)
     for entry in metadata.entry_points(group=GROUP):
-        try:
-            entry.load()
-        except Exception as error:  # somebody else's code
-            said = one_line(str(error))
-            _failures.append(PluginError(entry.name, f"could not be imported: {said}"))
+        if is_ours(entry):
+            _try(entry.name, entry.load)
+    for candidate in found():
+        if candidate.status == "on":
+            _try(candidate.name, partial(load_candidate, candidate))
+
+
+def _try(name: str, load: Callable[[], object]) -> None:
+    try:
+        load()
+    except PluginError as error:
+        _failures.append(error)
+    except (Exception, SystemExit) as error:  # somebody else's code
+        _failures.append(PluginError(name, f"could not be imported: {_sentence(error)}"))
+
+
+def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
+    """Import a foreign plugin that is enabled, or that the user names; return what it registers.
+
+    Raises
+    ------
+    PluginError
+        When it needs what is not there, importing it fails, or it registers nothing.
+    """
+    if candidate.path is not None:
+        return load_file(candidate.path)
+    demand(candidate.name, candidate.says)
+    before = {id(item) for item in _all()}
+    if candidate.entry is not None:
+        candidate.entry.load()
+    return tuple(item for item in _all() if id(item) not in before)
 
 
 def failures() -> tuple[PluginError, ...]:
@@ -170,45 +240,77 @@ def failures() -> tuple[PluginError, ...]:
     return tuple(_failures)
 
 
+def foreign() -> tuple[Spec, ...]:
+    """Return what foreign plugins have registered in this process."""
+    return tuple(item for item in _all() if item.is_foreign)
+
+
+def _all() -> list[Spec]:
+    return [item for group in _known.values() for item in group.values()]
+
+
 def load_file(path: str | Path) -> tuple[Spec, ...]:
     """Import a plugin file that the user names, and return what it registered.
+
+    A file that has changed since is imported anew, and what it registers takes the old place;
+    cascades under way keep the class that started them.
 
     Raises
     ------
     FileError
         When it cannot be read.
     PluginError
-        When importing it fails, or it registers nothing.
+        When it needs what is not there, importing it fails, or it registers nothing.
     """
+    return _load(path, "")
+
+
+def again(path: str | Path) -> tuple[Spec, ...]:
+    """Import a plugin file as a new module, whether or not it has changed."""
+    return _load(path, f"_{next(_turns)}")
+
+
+_turns = itertools.count(1)
+
+
+def _load(path: str | Path, turn: str) -> tuple[Spec, ...]:
     file = Path(path).resolve()
     if not file.is_file():
         raise FileError(path, "there is no such plugin file; give the path of a .py file")
+    if file.suffix != ".py":
+        raise FileError(file, "is not a Python file; a plugin's name ends in .py")
     load_plugins()
-    tag = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    module = _import(file, f"hubbub_file_{file.stem}_{tag}")
-    found = tuple(
-        item
-        for group in _known.values()
-        for item in group.values()
-        if item.cls.__module__ == module.__name__
-    )
-    if not found:
+    source = file.read_bytes()
+    demand(file.name, stated(source))
+    sha = hashlib.sha256(source).hexdigest()
+    module = _import(file, source, sha, f"{_FILE}{file.stem}_{sha[:16]}{turn}")
+    brought = tuple(item for item in _all() if item.cls.__module__ == module.__name__)
+    if not brought:
         raise PluginError(file.name, "registers nothing; decorate its class with @register(name)")
-    return found
+    for item in _all():  # what the file registered before it changed
+        if item.origin == str(file) and item not in brought:
+            del _known[item.kind][item.name]
+    return brought
 
 
-def _import(file: Path, name: str) -> ModuleType:
+def _import(file: Path, source: bytes, sha: str, name: str) -> ModuleType:
+    """Run a file's very bytes that were hashed; no compiled copy is read or left beside it."""
     if name in sys.modules:
         return sys.modules[name]
-    found = importlib.util.spec_from_file_location(name, file)
-    if found is None or found.loader is None:
-        raise FileError(file, "is not a Python file; a plugin's name ends in .py")
-    module = importlib.util.module_from_spec(found)
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    vars(module)["__sha256__"] = sha
     sys.modules[name] = module
+    before = {kind: dict(known) for kind, known in _known.items()}
+    linecache.checkcache(str(file))
     try:
-        found.loader.exec_module(module)
+        exec(compile(source, str(file), "exec"), vars(module))  # noqa: S102 - enabled, or named by the user
     except (Exception, SystemExit) as error:
         del sys.modules[name]
+        _known.clear()
+        _known.update(before)
+        if isinstance(error, PluginError):
+            raise
         raise PluginError(file.name, f"could not be imported: {_sentence(error)}") from error
     return module
 

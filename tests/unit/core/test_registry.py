@@ -184,7 +184,9 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 class Entry:
-    """An entry point of an installed package."""
+    """An entry point of the built-in room."""
+
+    value = "plugins"
 
     def __init__(self, name: str, error: Exception | None = None) -> None:
         self.name, self.error = name, error
@@ -203,4 +205,4 @@ def test_a_package_that_cannot_be_imported_is_noted(monkeypatch: Any) -> None:
     names()
     names()  # asked once only
     (noted,) = failures()[before:]
-    assert str(noted) == "Plugin 'bad': could not be imported: no module named 'torch'."
+    assert str(noted) == "Plugin 'bad': could not be imported: ImportError: no module named 'torch'."

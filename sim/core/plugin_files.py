@@ -1,0 +1,203 @@
+"""Foreign plugins: where they lie, and which of them a person has enabled.
+
+A plugin is code, and code cannot be locked in: what is promised is that nothing runs that was not
+enabled at its present content. So a plugin file is named and hashed here without being run, and
+what was enabled is kept by its place and SHA-256 in ``plugins.json`` of the settings' folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from sim.core.plugin_needs import Stated, stated
+from sim.errors import FileError, InputError, UnknownNameError
+
+__all__ = ["Candidate", "disable", "enable", "found", "one", "record_path", "user_folder"]
+
+GROUP = "hubbub.plugins"
+_OURS = "plugins"
+_APP = "hubbub"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A foreign plugin that could be used.
+
+    Attributes
+    ----------
+    name
+        The file's name without ``.py``, or that of the entry point.
+    place
+        The path of the file; of an installed package ``"package NAME VERSION"``.
+    sha256
+        Of all its code, hex.
+    status
+        ``"on"``, ``"off"``, or ``"changed"`` since it was enabled, and therefore off.
+    says
+        Its names, version, API version and requirements, read without running it.
+    path, entry
+        The file, or the entry point.
+    """
+
+    name: str
+    place: str
+    sha256: str
+    status: Literal["on", "off", "changed"]
+    says: Stated
+    path: Path | None = None
+    entry: metadata.EntryPoint | None = field(default=None, compare=False)
+
+
+def user_folder() -> Path:
+    """Return the folder for a person's own plugins; it need not exist."""
+    import platformdirs
+
+    return platformdirs.user_data_path(_APP) / "plugins"
+
+
+def record_path() -> Path:
+    """Return the file that says what was enabled."""
+    import platformdirs
+
+    return platformdirs.user_config_path(_APP) / "plugins.json"
+
+
+def found() -> tuple[Candidate, ...]:
+    """Return every foreign plugin there is: the user's folder, ``./plugins``, packages; by name."""
+    enabled = _record()
+    every = [*_of_files(enabled), *_of_packages(enabled)]
+    return tuple(sorted(every, key=lambda candidate: (candidate.name, candidate.place)))
+
+
+def one(name: str) -> Candidate:
+    """Return the foreign plugin of a name, a registered name, or a path.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is none.
+    InputError
+        When there are several; then a path says which.
+    """
+    if name.endswith(".py"):
+        return _of_file(Path(name).resolve(), _record())
+    every = found()
+    fits = [item for item in every if name == item.name or name in item.says.registers]
+    if not fits:
+        known = {item.name for item in every}
+        raise UnknownNameError("foreign plugin", name, known)
+    if len(fits) > 1:
+        places = " and ".join(item.place for item in fits)
+        raise InputError(f"Several plugins are called {name!r}: {places}; give the path of one.")
+    return fits[0]
+
+
+def enable(candidate: Candidate) -> None:
+    """Let a plugin run from now on, as long as it stays as it is."""
+    kept = _record()
+    kept[candidate.place] = {"name": candidate.name, "sha256": candidate.sha256}
+    _write(kept)
+
+
+def disable(candidate: Candidate) -> bool:
+    """Let a plugin not run any more; returns whether it did."""
+    kept = _record()
+    was = kept.pop(candidate.place, None)
+    _write(kept)
+    return was is not None
+
+
+def _of_files(enabled: dict[str, Any]) -> Iterator[Candidate]:
+    for folder in (user_folder(), Path(_OURS)):
+        if folder.is_dir() and not _is_built_in(folder):
+            for path in sorted(folder.glob("*.py")):
+                if not path.name.startswith(("_", ".", "test_")):
+                    yield _of_file(path.resolve(), enabled)
+
+
+def _is_built_in(folder: Path) -> bool:
+    """Return whether a folder is the room that the built-in models come from."""
+    ours = importlib.util.find_spec(_OURS)
+    places = ours.submodule_search_locations if ours is not None else None
+    return any(Path(place).resolve() == folder.resolve() for place in places or ())
+
+
+def _of_file(path: Path, enabled: dict[str, Any]) -> Candidate:
+    try:
+        source = path.read_bytes()
+    except OSError:
+        raise FileError(path, "there is no such plugin file; give the path of a .py file") from None
+    digest = hashlib.sha256(source).hexdigest()
+    status = _status(enabled, str(path), digest)
+    return Candidate(path.stem, str(path), digest, status, stated(source), path=path)
+
+
+def _of_packages(enabled: dict[str, Any]) -> Iterator[Candidate]:
+    for entry in metadata.entry_points(group=GROUP):
+        if is_ours(entry):
+            continue
+        sources = [path.read_bytes() for path in _sources(entry)]
+        digest = hashlib.sha256(b"\0".join(sources)).hexdigest()
+        made_by = getattr(entry, "dist", None)
+        place = f"package {made_by.name} {made_by.version}" if made_by else f"entry {entry.name}"
+        said = [stated(source) for source in sources]
+        names = tuple(name for part in said for name in part.registers)
+        needs = tuple(need for part in said for need in part.requires)
+        says = Stated(names, made_by.version if made_by else "1", 1, needs)
+        yield Candidate(
+            entry.name, place, digest, _status(enabled, place, digest), says, entry=entry
+        )
+
+
+def is_ours(entry: Any) -> bool:
+    """Return whether an entry point is that of the built-in models."""
+    return bool(getattr(entry, "value", "") == _OURS)
+
+
+def _sources(entry: metadata.EntryPoint) -> Iterable[Path]:
+    """Return the files of a package without importing it."""
+    top = str(getattr(entry, "module", "")).partition(".")[0]
+    try:
+        there = importlib.util.find_spec(top) if top else None
+    except (ImportError, ValueError):
+        return []
+    if there is None:
+        return []
+    if there.submodule_search_locations:
+        folders = [Path(place) for place in there.submodule_search_locations]
+        return sorted(path for folder in folders for path in folder.rglob("*.py"))
+    return [Path(there.origin)] if there.origin and Path(there.origin).is_file() else []
+
+
+def _status(enabled: dict[str, Any], place: str, digest: str) -> Literal["on", "off", "changed"]:
+    kept = enabled.get(place)
+    if not isinstance(kept, dict):
+        return "off"
+    return "on" if kept.get("sha256") == digest else "changed"
+
+
+def _record() -> dict[str, Any]:
+    """Return what was enabled; a record that cannot be read enables nothing."""
+    try:
+        kept = json.loads(record_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _write(kept: dict[str, Any]) -> None:
+    path = record_path()
+    draft = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise FileError(path, f"cannot be written: {error.strerror}") from None

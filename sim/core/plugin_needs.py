@@ -1,0 +1,159 @@
+"""What a plugin file states of itself, read without running it: names, version, API, needs.
+
+A file may say, at its top or in a class, ``version = "1.2"``, ``api = 1`` and
+``requires = ("scipy>=1.14",)``; all three are plain values, so they are known before its first line
+runs, and a missing package is named instead of an import that fails somewhere inside.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from sim.errors import PluginError
+
+__all__ = ["API_VERSION", "Stated", "demand", "stated", "unmet"]
+
+API_VERSION = 1
+"""The version of the contracts that plugins are written against."""
+
+_NEED = re.compile(
+    r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:(?:[<>!=~]=|[<>])\s*[0-9][^,]*,?\s*)*)$"
+)
+_BOUND = re.compile(r"([<>!=~]=|[<>])\s*([0-9][^,\s]*)")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a plugin says of itself.
+
+    Attributes
+    ----------
+    registers
+        The names under which it registers classes, as far as they are written out.
+    version
+        Its own version, ``"1"`` unless it says another.
+    api
+        The version of the contracts that it is written against.
+    requires
+        Packages, such as ``"scipy>=1.14"``.
+    """
+
+    registers: tuple[str, ...] = ()
+    version: str = "1"
+    api: int = API_VERSION
+    requires: tuple[str, ...] = ()
+
+
+def stated(source: bytes | str) -> Stated:
+    """Return what a file says of itself; one that is no Python says nothing."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return Stated()
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    said = list(_assigned(tree.body))
+    said += [pair for node in classes for pair in _assigned(node.body)]
+    registers = tuple(name for node in classes for name in _registered(node))
+    needs = [need for name, value in said if name == "requires" for need in _texts(value)]
+    versions = [value for name, value in said if name == "version" and isinstance(value, str)]
+    apis = [value for name, value in said if name == "api" and isinstance(value, int)]
+    return Stated(
+        registers,
+        versions[0] if versions else "1",
+        max(apis, default=API_VERSION),
+        tuple(dict.fromkeys(needs)),
+    )
+
+
+def _assigned(body: Iterable[ast.stmt]) -> Iterator[tuple[str, Any]]:
+    for node in body:
+        target: ast.expr | None = None
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+        elif isinstance(node, ast.AnnAssign):
+            target = node.target
+        if isinstance(target, ast.Name) and target.id in {"requires", "version", "api"}:
+            try:
+                yield target.id, ast.literal_eval(node.value)  # type: ignore[attr-defined]
+            except (ValueError, TypeError):
+                continue
+
+
+def _registered(node: ast.ClassDef) -> Iterator[str]:
+    for call in node.decorator_list:
+        if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+            name = call.func.id if isinstance(call.func, ast.Name) else name
+            if name == "register" and isinstance(call.args[0].value, str):
+                yield call.args[0].value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(item) for item in value) if isinstance(value, tuple | list) else ()
+
+
+def demand(plugin: str, said: Stated) -> None:
+    """Refuse a plugin that this program or this environment cannot serve.
+
+    Raises
+    ------
+    PluginError
+        Naming the API version, or every requirement that is missing.
+    """
+    if said.api != API_VERSION:
+        side = "a newer Hubbub" if said.api > API_VERSION else "an older Hubbub, or change it"
+        raise PluginError(
+            plugin,
+            f"is written for plugin API {said.api} and this Hubbub has {API_VERSION}; use {side}",
+        )
+    lacks = unmet(said.requires)
+    if lacks:
+        raise PluginError(plugin, f"needs {' and '.join(lacks)}; install it beside Hubbub")
+
+
+def unmet(requires: Iterable[str]) -> tuple[str, ...]:
+    """Return the requirements that the environment does not fulfil, and what it has instead."""
+    found = []
+    for need in requires:
+        said = _NEED.match(need)
+        if said is None:
+            found.append(f"{need!r} (not a requirement such as 'scipy>=1.14')")
+            continue
+        try:
+            have = metadata.version(said[1])
+        except metadata.PackageNotFoundError:
+            found.append(f"{need} (not installed)")
+            continue
+        if not all(_holds(have, sign, wanted) for sign, wanted in _BOUND.findall(said[2])):
+            found.append(f"{need} (installed is {have})")
+    return tuple(found)
+
+
+def _holds(have: str, sign: str, wanted: str) -> bool:
+    one, two = _numbers(have), _numbers(wanted)
+    if sign == "~=":
+        return one >= two and one[: max(len(two) - 1, 1)] == two[: max(len(two) - 1, 1)]
+    size = max(len(one), len(two))
+    return _COMPARE[sign](one + (0,) * (size - len(one)), two + (0,) * (size - len(two)))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: 1.14.0rc1 is (1, 14, 0)."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -1,0 +1,263 @@
+"""Plugins tried in a process of their own, with a deadline: what hangs or crashes is named.
+
+Time is the processor's, spent between two signs of life (a tick, a law), so that a busy machine
+condemns nobody; what waits without working is given a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from sim.core.text import one_line
+from sim.errors import PluginError
+
+__all__ = ["Verdict", "judged", "probe"]
+
+DEADLINE_SECONDS = 10.0
+"""Processor time that a tick of a tiny world may take; compiling a form's kernels takes 5."""
+
+_STILL_SECONDS = 60.0
+_START_SECONDS = 600.0
+_LOOK_SECONDS = 0.2
+PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
+"""The laws of a probe: those without which a running simulation would come to harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one model.
+
+    Attributes
+    ----------
+    model
+        Its registered name, or the file when it did not come to that.
+    kept
+        The laws that it kept.
+    broken
+        The law that it broke; empty when it kept all.
+    sentence
+        What it did and how to mend it; empty likewise.
+    lacks
+        What its card lacks.
+    """
+
+    model: str
+    kept: tuple[str, ...] = ()
+    broken: str = ""
+    sentence: str = ""
+    lacks: tuple[str, ...] = ()
+
+
+def judged(
+    what: str,
+    *,
+    laws: Iterable[str] = (),
+    parameters: Mapping[str, Any] | None = None,
+    deadline: float = DEADLINE_SECONDS,
+    watch: Callable[[str], object] = lambda _doing: None,
+) -> tuple[Verdict, ...]:
+    """Try a plugin in a process of its own.
+
+    Parameters
+    ----------
+    what
+        The path of a file, or a registered name.
+    laws
+        Names of laws; none: all of :data:`sim.testing.LAWS`.
+    parameters
+        Of the models, where defaults do not show what they do.
+    deadline
+        Seconds of processor time without a sign of life after which it is killed.
+    watch
+        Told what is being done; may raise to stop.
+
+    Returns
+    -------
+    One verdict a model.
+    """
+    order = {"what": what, "laws": list(laws), "parameters": dict(parameters or {})}
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-m", "sim.testing.trial", str(writing), json.dumps(order)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(writing,),
+                env=_environment(),
+            )
+        finally:
+            os.close(writing)
+        trial = Trial(process, reading, output, what, deadline)
+        try:
+            return trial.follow(watch)
+        finally:
+            trial.end()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment in which the process finds the very packages of this one."""
+    folders = [str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
+
+
+def probe(what: str, *, deadline: float = DEADLINE_SECONDS) -> None:
+    """Refuse a plugin that would harm a running simulation.
+
+    Raises
+    ------
+    PluginError
+        What it does and how to mend it.
+    """
+    for verdict in judged(what, laws=PROBED, deadline=deadline):
+        if verdict.sentence and verdict.broken != "kind":
+            raise _error(verdict)
+
+
+def _error(verdict: Verdict) -> PluginError:
+    said = re.match(r"Plugin '(.*?)': (.*?)\.?$", verdict.sentence, re.DOTALL)
+    return PluginError(*said.groups()) if said else PluginError(verdict.model, verdict.sentence)
+
+
+class Trial:
+    """One process under watch.
+
+    Parameters
+    ----------
+    process, pipe, output
+        The process, what it tells through, and what it prints to.
+    what, deadline
+        As of :func:`judged`.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        pipe: int,
+        output: IO[bytes],
+        what: str,
+        deadline: float,
+    ) -> None:
+        self._process = process
+        self._pipe = pipe
+        self._output = output
+        self._what = what
+        self._deadline = deadline
+        self._pending = b""
+        self._verdicts: dict[str, Verdict] = {}
+        self._doing, self._model = "starting", ""
+        self._is_over = False
+        self._alive_at, self._worked = time.monotonic(), 0.0
+
+    def follow(self, watch: Callable[[str], object]) -> tuple[Verdict, ...]:
+        """Read until the process has said all, ended, or stood still for too long."""
+        while not self._is_over:
+            watch(f"{self._model}: {self._doing}" if self._model else self._doing)
+            ready, _, _ = select.select([self._pipe], [], [], _LOOK_SECONDS)
+            if ready:
+                read = os.read(self._pipe, 65536)
+                if not read:
+                    self._ended()
+                self._take(read)
+            if not self._is_over:
+                self._look()
+        return tuple(self._verdicts.values())
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        with suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        os.close(self._pipe)
+
+    def _take(self, read: bytes) -> None:
+        if read:
+            self._alive_at, self._worked = time.monotonic(), self._work()
+        *lines, self._pending = (self._pending + read).split(b"\n")
+        for line in lines:
+            self._note(json.loads(line))
+
+    def _note(self, told: dict[str, Any]) -> None:
+        event, model = told["event"], told.get("model", "")
+        if event == "doing":
+            self._doing, self._model = told["what"], model
+        elif event == "kept":
+            self._verdicts[model] = Verdict(model, tuple(told["laws"]), lacks=tuple(told["lacks"]))
+        elif event == "broken":
+            self._condemn(model, told["law"], told["sentence"])
+        elif event == "refused":
+            self._condemn(self._what, "importing", told["sentence"])
+        elif event == "end":
+            self._is_over = True
+
+    def _condemn(self, model: str, law: str, sentence: str) -> None:
+        self._verdicts[model] = Verdict(model, (), law, one_line(sentence))
+
+    def _look(self) -> None:
+        """End a process that works, or waits, without a sign of life."""
+        still = time.monotonic() - self._alive_at
+        worked = self._work() - self._worked
+        if self._doing in {"starting", "warming up"}:
+            if still > _START_SECONDS:
+                self._fail("the trial could not start")
+        elif worked > self._deadline or still > max(_STILL_SECONDS, 2 * self._deadline):
+            place = self._place()
+            spent = f"{worked:.0f} s of work" if worked > self._deadline else f"{still:.0f} s"
+            self._fail(
+                f"does not come back: after {spent} it is still {place}; give every loop an end"
+            )
+
+    def _fail(self, reason: str) -> None:
+        name = self._model or self._what
+        self._condemn(name, self._doing, str(PluginError(name, reason)))
+        self._is_over = True
+
+    def _ended(self) -> None:
+        """Say how the process ended, when it did before it had said all."""
+        self._is_over = True
+        if any(verdict.sentence for verdict in self._verdicts.values()) and not self._model:
+            return
+        code = self._process.wait()
+        how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        self._fail(f"ended the whole process {how}; never call os._exit, and look at compiled code")
+
+    def _work(self) -> float:
+        """Return the processor seconds that the process has used."""
+        import psutil
+
+        try:
+            times = psutil.Process(self._process.pid).cpu_times()
+        except psutil.Error:
+            return self._worked
+        return float(times.user + times.system)
+
+    def _place(self) -> str:
+        """Return where the process is, as its own fault handler says."""
+        before = os.fstat(self._output.fileno()).st_size
+        with suppress(OSError):
+            self._process.send_signal(signal.SIGUSR1)
+        for _ in range(20):
+            time.sleep(0.05)
+            said = os.pread(self._output.fileno(), 65536, before).decode(errors="replace")
+            frames = re.findall(r'File "(.*?)", line (\d+) in (\S+)', said)
+            if frames:
+                break
+        else:
+            return f"in {self._doing!r}, in compiled code"
+        own = [frame for frame in frames if Path(frame[0]).name == Path(self._what).name]
+        file, line, function = (own or frames)[0]
+        return f"in {function}() ({Path(file).name}, line {line})"

@@ -1,0 +1,133 @@
+"""The process in which a plugin is tried: it may hang, crash, print or end, and harms nobody.
+
+:mod:`sim.testing.judge` starts it as ``python -m sim.testing.trial`` and reads, from a pipe of its
+own, one JSON object a line: what is being done, that it still goes on, and what was found.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sim.errors import HubbubError, PluginError
+
+__all__ = ["main"]
+
+_BEAT_SECONDS = 0.1
+
+Tell = Callable[..., None]
+
+
+class Pipe:
+    """Tells the judge; beats are rare enough to cost nothing.
+
+    Parameters
+    ----------
+    descriptor
+        Where to write.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._last = 0.0
+
+    def tell(self, **facts: Any) -> None:
+        """Write one line."""
+        os.write(self._descriptor, (json.dumps(facts) + "\n").encode())
+
+    def beat(self) -> None:
+        """Say that something has come to its end, and the next thing begins."""
+        now = time.monotonic()
+        if now - self._last > _BEAT_SECONDS:
+            self._last = now
+            self.tell(event="beat")
+
+
+def main() -> None:
+    """Try the plugin of ``argv``: (descriptor of the pipe, what as JSON)."""
+    pipe = Pipe(int(sys.argv[1]))
+    order: dict[str, Any] = json.loads(sys.argv[2])
+    faulthandler.register(signal.SIGUSR1, all_threads=False)
+    _warm(pipe)
+    try:
+        for model in _models(pipe, order):
+            _try(pipe, model, order)
+    except BaseException as error:
+        pipe.tell(event="refused", sentence=_said(error, order["what"]))
+    pipe.tell(event="end")
+
+
+def _warm(pipe: Pipe) -> None:
+    """Import and compile what every model needs, before any clock runs against this one."""
+    from sim.testing import tiny_world
+    from sim.world.world import World
+
+    pipe.tell(event="doing", what="warming up", model="")
+    world = tiny_world()
+    world.inject("Hello.", seeds=[0, 1], model="independent-cascade")
+    world.step(2)
+    stepped = World.step
+
+    def step(self: World, ticks: int = 1) -> None:
+        for _ in range(ticks):
+            pipe.beat()
+            stepped(self)
+
+    setattr(World, "step", step)  # noqa: B010 - in this process alone
+
+
+def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[Any]:
+    """Import the file, or look the name up; yields what it registers, one after another."""
+    from sim.core.registry import load_file, spec
+    from sim.testing.watching import Watch
+
+    what = order["what"]
+    pipe.tell(event="doing", what="importing", model=what)
+    watch = Watch(os.path.realpath(what))
+    with watch.around_numpy():
+        yield from load_file(what) if what.endswith(".py") else (spec(what),)
+
+
+def _try(pipe: Pipe, model: Any, order: dict[str, Any]) -> None:
+    """Hold one model to the laws asked for; the first that it breaks is told."""
+    from sim.core.cards import missing
+    from sim.testing import LAWS
+    from sim.testing.conduct import sentence
+
+    pipe.tell(event="model", model=model.name, kind=model.kind, version=model.version)
+    if model.kind != "propagation":
+        pipe.tell(event="broken", model=model.name, law="kind", sentence=_other_kind(model))
+        return
+    kept = []
+    for name, law in LAWS.items():
+        if order["laws"] and name not in order["laws"]:
+            continue
+        pipe.tell(event="doing", what=name, model=model.name)
+        try:
+            law(model.cls, order["parameters"])
+        except BaseException as error:
+            said = sentence(error, model.name)
+            pipe.tell(event="broken", model=model.name, law=name, sentence=said)
+            return
+        kept.append(name)
+    pipe.tell(event="kept", model=model.name, laws=kept, lacks=missing(model.cls))
+
+
+def _other_kind(model: Any) -> str:
+    return f"Plugin {model.name!r}: there are no laws for the kind {model.kind!r} yet."
+
+
+def _said(error: BaseException, what: str) -> str:
+    if isinstance(error, HubbubError):
+        return str(error)
+    return str(PluginError(what, f"raised {type(error).__name__} while it was imported: {error}"))
+
+
+if __name__ == "__main__":
+    main()
