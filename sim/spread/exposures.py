@@ -111,10 +111,20 @@ class Exposure:
         return np.full(len(self), float(self._tick - self._cascade.started_at))
 
     @property
+    def tick_minutes(self) -> float:
+        """Simulated minutes in a tick: one number, the same for all."""
+        return self._contacts.tick_minutes
+
+    @property
+    def adopted_sources(self) -> Floats:
+        """How many of the viewer's sources adopted before this tick, at most 65535."""
+        return _near(self._cascade, self._contacts)[self._viewer].astype(np.float64)
+
+    @property
     def adopted_share(self) -> Floats:
         """The share of the viewer's sources that adopted before this tick, in [0, 1]."""
-        near = _near(self._cascade, self._contacts)[self._viewer]
-        return np.minimum(near / np.maximum(self._contacts.degree[self._viewer], 1), 1.0)
+        degree = np.maximum(self._contacts.degree[self._viewer], 1)
+        return np.minimum(self.adopted_sources / degree, 1.0)
 
 
 def _heard(cascade: Cascade) -> Sparse:
