@@ -97,6 +97,8 @@ if TYPE_CHECKING:
     from sim.spread.exposures import Floats as Floats
     from sim.spread.exposures import PerExposure as PerExposure
     from sim.spread.faults import blame as blame
+    from sim.spread.heard import Bools as Bools
+    from sim.spread.heard import Heard as Heard
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
     from sim.spread.rules import after as after
@@ -121,6 +123,7 @@ _HOMES = {
     "Agents": "sim.agents.columns",
     "Attention": "sim.spread.attention",
     "Batch": "sim.run.interactions",
+    "Bools": "sim.spread.heard",
     "Border": "sim.spread.attempts",
     "Card": "sim.core.cards",
     "Cascade": "sim.spread.cascade",
@@ -146,6 +149,7 @@ _HOMES = {
     "Floats": "sim.spread.exposures",
     "Focus": "sim.run.frames",
     "Frame": "sim.run.frames",
+    "Heard": "sim.spread.heard",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Job": "sim.run.jobs",
