@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from sim.spread.faults import blame as blame
     from sim.spread.heard import Bools as Bools
     from sim.spread.heard import Heard as Heard
+    from sim.spread.heard_columns import Hearing as Hearing
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
     from sim.spread.rules import after as after
@@ -150,6 +151,7 @@ _HOMES = {
     "Focus": "sim.run.frames",
     "Frame": "sim.run.frames",
     "Heard": "sim.spread.heard",
+    "Hearing": "sim.spread.heard_columns",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Job": "sim.run.jobs",
