@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from sim.spread.contacts import Contacts as Contacts
     from sim.spread.contacts import DrawMode as DrawMode
     from sim.spread.contacts import Draws as Draws
+    from sim.spread.contacts import Ids as Ids
     from sim.spread.exposures import Exposure as Exposure
     from sim.spread.exposures import Floats as Floats
     from sim.spread.exposures import PerExposure as PerExposure
@@ -152,6 +153,7 @@ _HOMES = {
     "Frame": "sim.run.frames",
     "Heard": "sim.spread.heard",
     "Hearing": "sim.spread.heard_columns",
+    "Ids": "sim.spread.contacts",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Job": "sim.run.jobs",
