@@ -1,0 +1,123 @@
+"""Opinions by gatherings: an agent hears several at once, or a pair persuades whoever hears it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from sim.kernels import opinions_groups as kernels
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Contacts
+from sim.spread.opinion import Floats
+from sim.spread.opinion_compiled import rule_of
+from sim.spread.opinion_meetings import Sequential, _remembered
+from sim.spread.opinion_voices import Turned
+
+__all__ = ["Gatherings", "Outflow"]
+
+
+class Gatherings(Sequential):
+    """A model of groups; write :meth:`decide`, which says what an agent thinks after hearing some.
+
+    Attributes
+    ----------
+    distinct
+        Whether nobody is heard twice in a gathering; else drawn with repetition.
+    moves
+        ``"one"``: the agent that hears; ``"all"``: the whole group takes what it decides.
+    """
+
+    distinct: ClassVar[bool] = False
+    moves: ClassVar[Literal["one", "all"]] = "one"
+
+    def decide(self, own: float, heard: Floats) -> float:
+        """Return what the agent thinks after hearing a group, float64 (:meth:`listens`,).
+
+        Plain Python on numbers, compiled when it can be. A further argument ``coin`` is a draw in
+        [0, 1).
+        """
+        raise NotImplementedError
+
+    def listens(self) -> int:
+        """Return how many an agent hears in a gathering, at least 1."""
+        raise NotImplementedError
+
+    def from_everybody(self) -> bool:
+        """Return whether a group is drawn from all agents; else from those that an agent hears."""
+        return False
+
+    def restless(self) -> bool:
+        """Return whether opinions may change even where all agree."""
+        return False
+
+    def rounds(self, heard: Turned) -> int:
+        """Return how many gatherings there are in a tick."""
+        if self.from_everybody():
+            return self.updates or heard.rows.shape[0]
+        return super().rounds(heard)
+
+    def hold(
+        self,
+        cascade: Cascade,
+        heard: Turned,
+        span: tuple[np.uint64, int, int],
+        own: Floats,
+        into: tuple[Any, ...],
+        found: int,
+    ) -> int:
+        """Hold the gatherings of ``span`` (key, first, end); returns how many adopted so far."""
+        formula = cascade.memo.get("formula")
+        if formula is None or cascade.memo["model"] is not self:
+            formula = rule_of(self)
+            fixed = self.stubborn(cascade)
+            cascade.memo |= {"formula": formula, "model": self, "fixed": fixed}
+        how = int(self.from_everybody()), int(self.distinct), int(self.moves == "all")
+        room = np.empty(self.listens(), np.int64), np.empty(self.listens())
+        given = (
+            heard.rows,
+            heard.sources,
+            heard.hearers,
+            *how,
+            cascade.absent,
+            cascade.memo["fixed"],
+        )
+        told = *given, *span, *room, own, *into, np.int64(found)
+        return int(formula.run(kernels.gather, *told))
+
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+        """Return whether nobody that can move hears another opinion than its own."""
+        if self.restless():
+            return False
+        heard = _remembered(cascade, contacts)
+        given = heard.rows, heard.sources, int(self.from_everybody()), cascade.absent
+        return not kernels.any_discord(*given, self.stubborn(cascade), own)
+
+
+class Outflow(Sequential):
+    """A model of outflow: a pair that agrees persuades all who hear either of them."""
+
+    def crosses(self) -> bool:
+        """Return whether those who hear a pair that disagrees take the opinion of the other."""
+        return False
+
+    def hold(
+        self,
+        cascade: Cascade,
+        heard: Turned,
+        span: tuple[np.uint64, int, int],
+        own: Floats,
+        into: tuple[Any, ...],
+        found: int,
+    ) -> int:
+        """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
+        given = heard.rows, heard.sources, heard.of.rows, heard.of.targets, heard.hearers
+        how = int(self.crosses()), cascade.absent, self.stubborn(cascade)
+        told: tuple[Any, ...] = (*given, *how, *span, own, *into, np.int64(found))
+        return int(kernels.persuade(*told))
+
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+        """Return whether nobody that can move hears another opinion than its own."""
+        heard = _remembered(cascade, contacts)
+        fixed = self.stubborn(cascade)
+        return not kernels.any_discord(heard.rows, heard.sources, 0, cascade.absent, fixed, own)
