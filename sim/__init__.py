@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from sim.spread.heard_columns import Hearing as Hearing
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
+    from sim.spread.opinion import OpinionModel as OpinionModel
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
@@ -164,6 +165,7 @@ _HOMES = {
     "NETWORKS": "sim.network.generate",
     "NetworkReport": "sim.network.report",
     "Novelty": "sim.spread.attempts",
+    "OpinionModel": "sim.spread.opinion",
     "ParameterChanged": "sim.core.events",
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
