@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
     from sim.spread.opinion import OpinionModel as OpinionModel
+    from sim.spread.opinion_voices import Voices as Voices
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
@@ -191,6 +192,7 @@ _HOMES = {
     "TiesChanged": "sim.core.events",
     "Verification": "sim.store",
     "Vocabulary": "sim.agents.vocabulary",
+    "Voices": "sim.spread.opinion_voices",
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
