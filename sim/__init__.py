@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
     from sim.spread.opinion import OpinionModel as OpinionModel
+    from sim.spread.opinion_meetings import Meetings as Meetings
     from sim.spread.opinion_voices import Voices as Voices
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
@@ -161,6 +162,7 @@ _HOMES = {
     "Job": "sim.run.jobs",
     "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
+    "Meetings": "sim.spread.opinion_meetings",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
     "NETWORKS": "sim.network.generate",
