@@ -104,6 +104,8 @@ if TYPE_CHECKING:
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
     from sim.spread.opinion import OpinionModel as OpinionModel
+    from sim.spread.opinion_groups import Gatherings as Gatherings
+    from sim.spread.opinion_groups import Outflow as Outflow
     from sim.spread.opinion_meetings import Meetings as Meetings
     from sim.spread.opinion_voices import Voices as Voices
     from sim.spread.rules import after as after
@@ -154,6 +156,7 @@ _HOMES = {
     "Floats": "sim.spread.exposures",
     "Focus": "sim.run.frames",
     "Frame": "sim.run.frames",
+    "Gatherings": "sim.spread.opinion_groups",
     "Heard": "sim.spread.heard",
     "Hearing": "sim.spread.heard_columns",
     "Ids": "sim.spread.contacts",
@@ -169,6 +172,7 @@ _HOMES = {
     "NetworkReport": "sim.network.report",
     "Novelty": "sim.spread.attempts",
     "OpinionModel": "sim.spread.opinion",
+    "Outflow": "sim.spread.opinion_groups",
     "ParameterChanged": "sim.core.events",
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
