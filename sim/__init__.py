@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from sim.spread.exposures import Floats as Floats
     from sim.spread.exposures import PerExposure as PerExposure
     from sim.spread.faults import blame as blame
+    from sim.spread.freshness import fresh_minutes as fresh_minutes
     from sim.spread.heard import Bools as Bools
     from sim.spread.heard import Heard as Heard
     from sim.spread.heard_columns import Hearing as Hearing
@@ -215,6 +216,7 @@ _HOMES = {
     "current": "sim.core.settings",
     "describe": "sim.core.params",
     "failures": "sim.core.registry",
+    "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
     "info": "sim.store",
     "load": "sim.store",
