@@ -8,7 +8,18 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim import Card, Cascade, Contacts, Draws, Field, PropagationModel, Setting, Theory, register
+from sim import (
+    Card,
+    Cascade,
+    Contacts,
+    Draws,
+    Field,
+    PropagationModel,
+    Setting,
+    Theory,
+    fresh_minutes,
+    register,
+)
 
 Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.uint32]
@@ -99,14 +110,6 @@ class Bass(PropagationModel):
         return (Theory("closed form (Bass 1969)", self.states, both),)
 
 
-def novelty_until(minutes: float, fading: float) -> float:
-    """Return the integral of ``exp(-fading * t**0.4)`` from 0 to ``minutes``: a gamma function."""
-    x = fading * minutes**0.4
-    half = math.sqrt(math.pi) * math.erf(math.sqrt(x))
-    incomplete = 1.5 * (0.5 * half - math.sqrt(x) * math.exp(-x)) - x**1.5 * math.exp(-x)
-    return float(2.5 * fading**-2.5 * max(incomplete, 0.0))
-
-
 @register("novelty")
 class Novelty(PropagationModel):
     """Attention multiplies itself while the story is new (Wu & Huberman 2007).
@@ -159,8 +162,8 @@ class Novelty(PropagationModel):
         cascade.adopt(_some(cascade, draws, int(wanted)))
 
     def _growth(self, start: float, stop: float, draws: Draws) -> float:
-        fresh = novelty_until(stop, self.fading) - novelty_until(start, self.fading)
-        squared = novelty_until(stop, 2 * self.fading) - novelty_until(start, 2 * self.fading)
+        fresh = fresh_minutes(stop, self.fading) - fresh_minutes(start, self.fading)
+        squared = fresh_minutes(stop, 2 * self.fading) - fresh_minutes(start, 2 * self.fading)
         one, two = draws.uniforms(np.array([1, 2], np.uint64) << np.uint64(33))
         normal = math.sqrt(-2.0 * math.log1p(-one)) * math.cos(2.0 * math.pi * two)
         return max(self.mean * fresh + self.noise * math.sqrt(max(squared, 0.0)) * normal, 0.0)
@@ -169,7 +172,7 @@ class Novelty(PropagationModel):
         """Return whether all have adopted, or less than one more is to be expected for ever."""
         age = len(cascade.history) * contacts.tick_minutes
         whole = 2.5 * self.fading**-2.5 * math.gamma(2.5)
-        left = self.mean * (whole - novelty_until(age, self.fading)) + self.noise * 1e-3
+        left = self.mean * (whole - fresh_minutes(age, self.fading)) + self.noise * 1e-3
         return cascade.size >= cascade.agents or cascade.size * math.expm1(left) < 0.5
 
 

@@ -13,6 +13,7 @@ from sim.kernels import exposures as kernels
 from sim.kernels.claims import count_ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids, People
+from sim.spread.freshness import fresh_minutes
 from sim.spread.messages import Message
 from sim.spread.model import PropagationModel
 from sim.spread.sparse import Sparse
@@ -114,6 +115,15 @@ class Exposure:
     def tick_minutes(self) -> float:
         """Simulated minutes in a tick: one number, the same for all."""
         return self._contacts.tick_minutes
+
+    def fresh_hours(self, fading: float) -> Floats:
+        """Return how many hours of undiminished novelty this tick counts, the same in every row.
+
+        ``fading`` as for :func:`sim.spread.freshness.fresh_minutes`.
+        """
+        stop = (self._tick - self._cascade.started_at) * self.tick_minutes
+        whole = fresh_minutes(stop, fading) - fresh_minutes(stop - self.tick_minutes, fading)
+        return np.full(len(self), whole / 60.0)
 
     @property
     def adopted_sources(self) -> Floats:

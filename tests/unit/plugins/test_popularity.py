@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plugins.popularity import Bass, Hawkes, Novelty, _poisson, novelty_until
-from sim import Draws, Setting, World, make
+from plugins.popularity import Bass, Hawkes, Novelty, _poisson
+from sim import Draws, Setting, World, fresh_minutes, make
 
 P, Q = 0.03, 0.38
 
@@ -72,22 +72,29 @@ def test_bass_rests_when_nobody_will_adopt() -> None:
 # Wu-Huberman
 
 
+def test_young_or_lasting_stories_count_in_full() -> None:
+    assert fresh_minutes(30.0, 0.0) == 30.0
+    assert fresh_minutes(0.0) == 0.0
+    near = [fresh_minutes(1.0, fading) for fading in (0.00099, 0.00101)]  # both sides of a switch
+    assert near == pytest.approx([0.9992931293, 0.9992788546], abs=1e-8)
+
+
 def test_half_of_the_growth_comes_in_the_first_69_minutes() -> None:
-    assert novelty_until(69.0, 0.4) / novelty_until(1e9, 0.4) == pytest.approx(0.5, abs=0.001)
+    assert fresh_minutes(69.0, 0.4) / fresh_minutes(1e9, 0.4) == pytest.approx(0.5, abs=0.001)
 
 
 def test_the_integral_of_novelty_is_what_a_sum_gives() -> None:
     times = np.linspace(0.0, 100.0, 2_000_001)
     middle = (times[1:] + times[:-1]) / 2
     summed = np.exp(-0.4 * middle**0.4).sum() * (times[1] - times[0])
-    assert novelty_until(100.0, 0.4) == pytest.approx(summed, rel=1e-7)
+    assert fresh_minutes(100.0, 0.4) == pytest.approx(summed, rel=1e-7)
 
 
 def test_without_noise_novelty_grows_by_its_integral() -> None:
     story = grown(ring(100_000), 12, "novelty", mean=0.25, noise=0.0)
     want = 1.0
     for start, stop in pairwise(range(0, 721, 60)):
-        growth = 0.25 * (novelty_until(stop, 0.4) - novelty_until(start, 0.4))
+        growth = 0.25 * (fresh_minutes(stop, 0.4) - fresh_minutes(start, 0.4))
         want *= math.exp(growth)
     # Rounding to whole agents is fair; what the first ticks gain or lose is multiplied later on.
     assert story.size == pytest.approx(want, rel=0.1)
@@ -95,8 +102,8 @@ def test_without_noise_novelty_grows_by_its_integral() -> None:
 
 def test_totals_of_novelty_are_log_normal() -> None:
     mean, noise, runs = 0.15, 0.1, 400
-    grows = mean * novelty_until(60.0, 0.4)
-    spread = noise * math.sqrt(novelty_until(60.0, 0.8))
+    grows = mean * fresh_minutes(60.0, 0.4)
+    spread = noise * math.sqrt(fresh_minutes(60.0, 0.8))
     model = Novelty(mean=mean, noise=noise)
     logs = np.array([model._growth(0.0, 60.0, Draws(seed, 0, 1, "coins")) for seed in range(runs)])
     assert logs.mean() == pytest.approx(grows, abs=4 * spread / math.sqrt(runs))
