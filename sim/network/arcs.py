@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,17 +17,22 @@ from sim.kernels import ties as tie_kernels
 __all__ = [
     "LIMIT",
     "NO_TRUST",
+    "Dropped",
+    "checked_columns",
     "chunks",
     "even_chunks",
     "merged",
     "quantised",
+    "rows_of",
     "sorted_rows",
     "transposed",
     "vetted",
+    "vetted_rows",
 ]
 
 Ids = npt.NDArray[np.uint32]
 Trust = npt.NDArray[np.uint16]
+Longs = npt.NDArray[np.int64]
 Rows = tuple[Ids, Ids, Trust]
 
 LIMIT = 1 << 32
@@ -36,6 +43,22 @@ _CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel 
 _BLOCK_BITS = 10
 _DIGIT_BITS = 11
 _PART = 1 << 22  # arcs sorted at a time, at least
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What was left out of the input of a network.
+
+    Parameters
+    ----------
+    loops
+        Arcs from an agent to itself.
+    duplicates
+        Arcs that were there before; their trust replaced that of the earlier one.
+    """
+
+    loops: int = 0
+    duplicates: int = 0
 
 
 def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
@@ -65,6 +88,63 @@ def vetted(
     if not 0 <= n < LIMIT:
         raise InputError(f"A network has 0 to {LIMIT - 1:,} agents, got {n:,}.")
     return _within(heard, n, "source"), _within(hearing, n, "target"), n
+
+
+def checked_columns(
+    meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]
+) -> tuple[Ids, Ids, Trust]:
+    """Return (degree, targets, trust) of a dump of ties, or refuse what contradicts ``meta``.
+
+    Raises
+    ------
+    InputError
+        For a column of a wrong shape or type, and degrees of another sum.
+    """
+    m = int(meta["ties"])
+    wanted = {
+        "degree": (np.uint32, (int(meta["agents"]),)),
+        "targets": (np.uint32, (m,)),
+        "trust": (np.uint16, (m if meta["weighted"] else 0,)),
+    }
+    for name, (kind, shape) in wanted.items():
+        column = columns[name]
+        if column.shape != shape or column.dtype != kind:
+            raise InputError(
+                f"Ties: column {name!r} must be {np.dtype(kind).name} {shape}, "
+                f"got {column.dtype.name} {column.shape}."
+            )
+    if int(columns["degree"].sum(dtype=np.int64)) != m:
+        raise InputError(f"Ties: the degrees must sum to {m:,} ties.")
+    return columns["degree"], columns["targets"], columns["trust"]
+
+
+def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Longs, Ids]:
+    """Return (length of each row, targets) of rows that may be sorted, or refuse the input.
+
+    Raises
+    ------
+    InputError
+        For rows that do not fit together, and targets that are no agents.
+    """
+    starts = np.asarray(indptr)
+    if starts.ndim != 1 or starts.dtype.kind not in "iu" or starts.size == 0 or starts[0] != 0:
+        raise InputError("Row starts must be one row of integers that begins with 0.")
+    lengths: Longs = np.diff(starts.astype(np.int64)).astype(np.int64)
+    _, hearing, _ = vetted(targets, targets, lengths.size)
+    if (lengths < 0).any() or int(starts[-1]) != hearing.size:
+        raise InputError(
+            f"Row starts must rise from 0 to the number of ties, {hearing.size:,}; "
+            f"they end at {int(starts[-1]):,}."
+        )
+    return lengths, hearing
+
+
+def rows_of(lengths: Longs) -> Ids:
+    """Return (start, length) of rows of given lengths, one behind the other: uint32 (n, 2)."""
+    rows = np.empty((lengths.size, 2), np.uint32)
+    tie_kernels.row_starts(lengths, rows)
+    rows[:, 1] = lengths
+    return rows
 
 
 def _largest(ids: npt.NDArray[np.generic], side: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count as counter
 from typing import Any
 
@@ -16,13 +15,18 @@ from sim.kernels import ties as kernels
 from sim.network.arcs import (
     LIMIT,
     NO_TRUST,
+    Dropped,
+    checked_columns,
     chunks,
     merged,
     quantised,
+    rows_of,
     sorted_rows,
     transposed,
     vetted,
+    vetted_rows,
 )
+from sim.network.marks import NO_MARKS, Marks, given, keys_of, merged_marks, places, settled
 
 __all__ = ["Dropped", "Ties"]
 
@@ -31,22 +35,6 @@ Trust = npt.NDArray[np.uint16]
 Longs = npt.NDArray[np.int64]
 
 _versions = counter(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """What was left out of the input of a network.
-
-    Parameters
-    ----------
-    loops
-        Arcs from an agent to itself.
-    duplicates
-        Arcs that were there before; their trust replaced that of the earlier one.
-    """
-
-    loops: int = 0
-    duplicates: int = 0
 
 
 class Ties:
@@ -66,6 +54,10 @@ class Ties:
         uint16 (m,), value / 65535 in [0, 1]; or (0,) where every tie has trust 1.0.
     kind
         uint8 (0,): every tie is a "follow".
+    time
+        int64 (m,): when each tie began, in seconds since the first of all, -1 unknown; or (0,).
+    sign
+        int8 (m,): 1 for, -1 against the source; or (0,) where every tie is for.
     version
         A number that no other state of any network in this process has.
     dropped
@@ -78,14 +70,18 @@ class Ties:
     targets: Ids
     trust: Trust
     kind: npt.NDArray[np.uint8]
+    time: Longs
+    sign: npt.NDArray[np.int8]
     version: int
     dropped: Dropped
 
-    def __init__(self, rows: Ids, targets: Ids, trust: Trust = NO_TRUST) -> None:
+    def __init__(
+        self, rows: Ids, targets: Ids, trust: Trust = NO_TRUST, marks: Marks = NO_MARKS
+    ) -> None:
         self.kind = _read_only(np.empty(0, np.uint8))
         self.dropped = Dropped()
         self._frozen = False
-        self._set(rows, targets, trust)
+        self._set(rows, targets, trust, marks)
 
     @classmethod
     def from_arcs(
@@ -95,6 +91,8 @@ class Ties:
         agents: int | None = None,
         *,
         trust: npt.ArrayLike | None = None,
+        time: npt.ArrayLike | None = None,
+        sign: npt.ArrayLike | None = None,
         directed: bool = True,
         report: Report = quiet,
     ) -> Ties:
@@ -109,6 +107,9 @@ class Ties:
         trust
             Floats (m,) in [0, 1], kept to 1/65535; or uint16 (m,), already in 1/65535. None: 1.0.
             Of duplicate arcs the last one's trust stands.
+        time, sign
+            Integers (m,), as the attributes: of duplicate arcs the first time and the last sign
+            stand. None: (0,).
         directed
             False: each arc also stands for its reverse.
         report
@@ -133,8 +134,11 @@ class Ties:
         """
         heard, hearing, n = vetted(sources, targets, agents)
         weights = quantised(trust, heard.size)
+        marks = given({"time": time, "sign": sign}, heard.size)
         parts, loops = sorted_rows(heard, hearing, weights, n, both=not directed, report=report)
-        ties = cls(*parts)
+        if marks:
+            marks = settled(marks, heard, hearing, keys_of(*parts[:2]), both=not directed)
+        ties = cls(*parts, marks)
         kept = ties.count if directed else ties.count // 2
         ties.dropped = Dropped(loops, heard.size - loops - kept)
         ties._symmetric = None if directed else True
@@ -160,22 +164,14 @@ class Ties:
         InputError
             For rows that do not fit together, are not sorted, or hold loops or duplicates.
         """
-        starts = np.asarray(indptr)
-        if starts.ndim != 1 or starts.dtype.kind not in "iu" or starts.size == 0 or starts[0] != 0:
-            raise InputError("Row starts must be one row of integers that begins with 0.")
-        lengths: Longs = np.diff(starts.astype(np.int64)).astype(np.int64)
-        _, hearing, _ = vetted(targets, targets, lengths.size)
-        if (lengths < 0).any() or int(starts[-1]) != hearing.size:
-            raise InputError(
-                f"Row starts must rise from 0 to the number of ties, {hearing.size:,}; "
-                f"they end at {int(starts[-1]):,}."
-            )
-        ties = cls(_rows_of(lengths), hearing, quantised(trust, hearing.size))
+        lengths, hearing = vetted_rows(indptr, targets)
+        ties = cls(rows_of(lengths), hearing, quantised(trust, hearing.size))
         ties._check()
         return ties
 
-    def _set(self, rows: Ids, targets: Ids, trust: Trust) -> None:
+    def _set(self, rows: Ids, targets: Ids, trust: Trust, marks: Marks) -> None:
         self.rows, self.targets, self.trust = (_read_only(a) for a in (rows, targets, trust))
+        self.time, self.sign = _read_only(marks.time), _read_only(marks.sign)
         self.version = next(_versions)
         self._reverse: Ties | None = None
         self._out_degree: Ids | None = None
@@ -248,10 +244,13 @@ class Ties:
     def reversed(self, report: Report = quiet) -> Ties:
         """Return :attr:`reverse`, telling ``report`` of progress while it is built."""
         if self._reverse is None:
+            marks = self.marks
+            if marks:
+                marks = marks.taken(np.argsort(self.targets, kind="stable"))
             if self.trust.size == 0 and self.is_symmetric:
-                turned = Ties(self.rows, self.targets)
+                turned = Ties(self.rows, self.targets, marks=marks)
             else:
-                turned = Ties(*transposed(*self.parts, self.in_degree, report))
+                turned = Ties(*transposed(*self.parts, self.in_degree, report), marks)
             turned._symmetric = self._symmetric
             turned._frozen = True
             turned._in_degree, turned._out_degree = self._out_degree, self._in_degree
@@ -262,6 +261,15 @@ class Ties:
     def parts(self) -> tuple[Ids, Ids, Trust]:
         """The arrays that kernels take: (rows, targets, trust)."""
         return self.rows, self.targets, self.trust
+
+    @property
+    def marks(self) -> Marks:
+        """The columns :attr:`time` and :attr:`sign`."""
+        return Marks(self.time, self.sign)
+
+    def places(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Longs:
+        """Return where in :attr:`targets` the tie of each pair stands: int64, -1 for none."""
+        return places(keys_of(self.rows, self.targets), np.asarray(sources), np.asarray(targets))
 
     def listeners(self, agent: int) -> Ids:
         """Return who hears ``agent``: uint32, rising, a view.
@@ -287,9 +295,9 @@ class Ties:
     @property
     def nbytes(self) -> int:
         """Bytes held by the arrays, the reverse and the degrees included where built."""
-        kept = [*self.parts, self._out_degree, self._in_degree]
+        kept = [*self.parts, *self.marks, self._out_degree, self._in_degree]
         if self._reverse is not None and self._reverse.targets is not self.targets:
-            kept += self._reverse.parts
+            kept += [*self._reverse.parts, *self._reverse.marks]
         bases = {id(a if a.base is None else a.base): a.nbytes for a in kept if a is not None}
         return sum(bases.values())
 
@@ -310,19 +318,26 @@ class Ties:
         new = np.zeros((count, 2), np.uint32)
         new[:, 0] = self.count
         symmetric = self._symmetric
-        self._set(np.concatenate((self.rows, new)), self.targets, self.trust)
+        self._set(np.concatenate((self.rows, new)), self.targets, self.trust, self.marks)
         self._symmetric = symmetric
         return range(first, first + count)
 
     def add(
-        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
+        self,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        trust: npt.ArrayLike | None = None,
+        *,
+        time: npt.ArrayLike | None = None,
+        sign: npt.ArrayLike | None = None,
     ) -> Dropped:
         """Add a batch of ties; one that exists takes the new trust and counts as a duplicate.
 
         Parameters
         ----------
-        sources, targets, trust
-            As in :meth:`from_arcs`; ids below :attr:`agents` (see :meth:`grow`).
+        sources, targets, trust, time, sign
+            As in :meth:`from_arcs`; ids below :attr:`agents` (see :meth:`grow`). In a network that
+            has them, ties without a time are of unknown time, ties without a sign are for.
 
         Returns
         -------
@@ -331,10 +346,11 @@ class Ties:
             had been passed to :meth:`from_arcs` at once.
         """
         self._refuse_frozen()
-        batch = Ties.from_arcs(sources, targets, self.agents, trust=trust)
+        batch = Ties.from_arcs(sources, targets, self.agents, trust=trust, time=time, sign=sign)
         before = self.count
         if batch.count:
-            self._set(*merged(self.parts, batch.parts))
+            parts = merged(self.parts, batch.parts)
+            self._set(*parts, merged_marks(self, batch, *parts[:2]))
         known = batch.count - (self.count - before)
         return Dropped(batch.dropped.loops, batch.dropped.duplicates + known)
 
@@ -348,7 +364,8 @@ class Ties:
         """Return (meta, columns), from which :meth:`restore` makes an equal network.
 
         ``meta`` is fit for JSON; the columns ``degree`` uint32 (n,), ``targets`` uint32 (m,) and
-        ``trust`` uint16 (m,) or (0,) depend on the ties alone, not on how they came about.
+        ``trust`` uint16 (m,) or (0,), and ``time`` and ``sign`` where they are known, depend on
+        the ties alone, not on how they came about.
         """
         meta = {"agents": self.agents, "ties": self.count, "weighted": bool(self.trust.size)}
         columns: dict[str, npt.NDArray[Any]] = {
@@ -356,7 +373,7 @@ class Ties:
             "targets": self.targets,
             "trust": self.trust,
         }
-        return meta, columns
+        return meta, columns | self.marks.columns()
 
     @classmethod
     def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> Ties:
@@ -367,30 +384,11 @@ class Ties:
         InputError
             For columns that contradict ``meta`` or each other.
         """
-        degree, targets, trust = (columns[name] for name in ("degree", "targets", "trust"))
-        m = int(meta["ties"])
-        wanted = ((int(meta["agents"]),), (m,), (m if meta["weighted"] else 0,))
-        types = (np.uint32, np.uint32, np.uint16)
-        for name, column, shape, kind in zip(
-            ("degree", "targets", "trust"), (degree, targets, trust), wanted, types, strict=True
-        ):
-            if column.shape != shape or column.dtype != kind:
-                raise InputError(
-                    f"Ties: column {name!r} must be {np.dtype(kind).name} {shape}, "
-                    f"got {column.dtype.name} {column.shape}."
-                )
-        if int(degree.sum(dtype=np.int64)) != m:
-            raise InputError(f"Ties: the degrees must sum to {m:,} ties.")
-        ties = cls(_rows_of(degree.astype(np.int64)), targets, trust)
+        degree, targets, trust = checked_columns(meta, columns)
+        marks = given({name: columns.get(name) for name in Marks._fields}, targets.size)
+        ties = cls(rows_of(degree.astype(np.int64)), targets, trust, marks)
         ties._check()
         return ties
-
-
-def _rows_of(lengths: Longs) -> Ids:
-    rows = np.empty((lengths.size, 2), np.uint32)
-    kernels.row_starts(lengths, rows)
-    rows[:, 1] = lengths
-    return rows
 
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

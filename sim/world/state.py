@@ -12,6 +12,7 @@ import xxhash
 from sim.agents.columns import Agents
 from sim.core.registry import make, spec
 from sim.errors import InputError, UnknownNameError
+from sim.network.interactions import Interactions
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Broadcast, Contacts
@@ -47,6 +48,9 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
     if world.opinions:
         meta["opinions"], opinions = world.opinions.dump()
         columns |= {f"opinions.{number}": column for number, column in opinions.items()}
+    if world.interactions is not None:
+        meta["interactions"], met = world.interactions.dump()
+        columns |= {f"interactions.{name}": column for name, column in met.items()}
     for cascade in world.cascades:
         said, own = cascade.dump()
         meta["cascades"].append(said)
@@ -74,6 +78,9 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     agents = Agents.restore(meta["agents"], _under(columns, "agents."))
     ties = Ties.restore(meta["ties"], _under(columns, "ties."))
     world = cls(agents, ties, seed=int(meta["seed"]), tick_minutes=meta["tick_minutes"])
+    if "interactions" in meta:
+        met = _under(columns, "interactions.")
+        world.interactions = Interactions.restore(meta["interactions"], met, len(agents))
     world.tick = meta["tick"]
     world.max_running = meta["max_running"]
     world.made = meta["made"]

@@ -28,8 +28,8 @@ from sim.world.injection import (
     checked_priority,
     checked_start,
 )
-from sim.world.opinions import Opinions
 from sim.world.making import drawn
+from sim.world.opinions import Opinions
 from sim.world.people import People
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.state import digest_of, dump_world, restore_world, surroundings
@@ -158,8 +158,7 @@ class World:
         CapacityError
             When it would not fit in memory; nothing is allocated.
         """
-        given = {"degrees": degrees, "trust": trust, "seed": seed, "report": report}
-        made = drawn(agents, network, mean_degree, parameters, **given)
+        made = drawn(agents, network, mean_degree, parameters, degrees, trust, seed, report)
         return cls(*made, seed=seed, tick_minutes=tick_minutes)
 
     @classmethod
