@@ -1,4 +1,4 @@
-"""Verbs that only look: ``info``, ``verify``, ``plugin``, ``phases``, ``config``."""
+"""Verbs that only look: ``info``, ``verify``, ``phases``, ``config``."""
 
 from __future__ import annotations
 
@@ -10,20 +10,14 @@ from sim.cli.network import facts_of, text_of
 from sim.cli.output import as_json, pairs, say, table, tell, watched
 
 if TYPE_CHECKING:
-    from sim.core.registry import Spec
     from sim.world.world import World
 
 __all__ = [
-    "check_plugins",
     "show_config",
     "show_info",
     "show_phases",
-    "show_plugins",
     "show_verification",
 ]
-
-KINDS = ("propagation", "opinion", "recommender")
-"""The kinds of plugin; a kind that nobody has registered lists nothing."""
 
 
 def _shown(value: Any, text: str, *, json: bool) -> None:
@@ -105,50 +99,6 @@ def show_verification(where: str, *, json: bool) -> None:
         f"{found.path}: whole; {found.columns} columns, {size}, checked in {found.seconds:.2f} s."
     )
     _shown(dataclasses.asdict(found), text, json=json)
-
-
-# Plugins
-
-
-def _plugin_facts(spec: Spec) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "kind": spec.kind,
-        "summary": spec.summary,
-        "version": spec.version,
-        "origin": spec.origin,
-        "sha256": spec.sha256,
-    }
-
-
-def show_plugins(*, json: bool) -> None:
-    """List every plugin, where it came from, and what could not be imported."""
-    from sim.core.registry import failures, names, spec
-
-    found = [_plugin_facts(spec(name, kind)) for kind in KINDS for name in names(kind)]
-    shown = ("name", "kind", "version", "origin")
-    rows = [shown, *(tuple(str(facts[key]) for key in shown) for facts in found)]
-    for failure in failures():
-        tell(str(failure))
-    _shown(found, table(rows), json=json)
-
-
-def check_plugins(name: str, parameters: dict[str, str]) -> None:
-    """Hold a registered model, or those of a file, to the laws.
-
-    Raises
-    ------
-    PluginError
-        Naming the law that is broken.
-    """
-    from sim.core.registry import load_file, spec
-    from sim.testing import check_plugin
-
-    found = load_file(name) if name.endswith(".py") else (spec(name),)
-    for item in found:
-        if item.kind == "propagation":
-            kept = check_plugin(item.cls, **parameters)  # type: ignore[arg-type]  # of this kind
-            say(f"{item.name}: keeps {len(kept)} laws ({', '.join(kept)}).")
 
 
 # The program

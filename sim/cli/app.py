@@ -9,6 +9,7 @@ import typer
 
 import sim
 from sim.cli.exits import EXITS
+from sim.cli.plugin_app import plugins
 from sim.cli.start import Flags, completed, open_screen, prepare
 
 __all__ = ["app"]
@@ -25,7 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-plugins = typer.Typer(help="Look at plugins, and hold them to the laws.", rich_markup_mode=None)
 app.add_typer(plugins, name="plugin")
 
 Pairs = Annotated[
@@ -291,29 +291,6 @@ def models(
         cards.show_theory(name, order, json=json)
     else:
         cards.show_model(name, json=json)
-
-
-@plugins.command("list")
-def plugin_list(context: typer.Context, json: Json = False) -> None:
-    """List every plugin, where it came from, and those that failed."""
-    prepare(context.obj)
-    from sim.cli.about import show_plugins
-
-    show_plugins(json=json)
-
-
-@plugins.command("check")
-def plugin_check(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A registered model, or a plugin file.")],
-    parameter: Pairs = None,
-) -> None:
-    """Hold a propagation model to the laws."""
-    prepare(context.obj)
-    from sim.cli.about import check_plugins
-    from sim.cli.worlds import assignments
-
-    check_plugins(name, assignments(parameter or ()))
 
 
 @app.command()

@@ -126,7 +126,7 @@ def completed(what: str) -> Callable[[str], list[str]]:
     Parameters
     ----------
     what
-        ``"models"`` or ``"networks"``.
+        ``"models"``, ``"networks"`` or ``"forms"``.
     """
 
     def names(incomplete: str) -> list[str]:
@@ -140,6 +140,10 @@ def _names(what: str) -> tuple[str, ...]:
         from sim.core.registry import names
 
         return names()
+    if what == "forms":
+        from sim.cli.plugin_templates import TEMPLATES
+
+        return tuple(TEMPLATES)
     from sim.network.generate import NETWORKS
 
     return tuple(NETWORKS)

@@ -1,0 +1,82 @@
+"""``hubbub plugin new``: a file that runs, commented, with its test beside it."""
+
+from __future__ import annotations
+
+import keyword
+from pathlib import Path
+
+from sim.cli.output import require_folder, say
+from sim.cli.plugin_templates import TEMPLATES, TEST, WHY_NOT
+from sim.errors import FileError, InputError, UnknownNameError
+
+__all__ = ["write_plugin"]
+
+
+def write_plugin(name: str, form: str, folder: Path) -> None:
+    """Write ``NAME.py`` and ``test_NAME.py`` into a folder; what is there stays.
+
+    Parameters
+    ----------
+    name
+        Lower-case words joined by ``-``.
+    form
+        A name of :data:`~sim.cli.plugin_templates.TEMPLATES`.
+    folder
+        Where.
+
+    Raises
+    ------
+    InputError
+        When the name cannot be one, or the form is not there.
+    FileError
+        When a file is there already, or cannot be written.
+    """
+    module = name.replace("-", "_")
+    if not module.isidentifier() or keyword.iskeyword(module) or name != name.lower():
+        raise InputError(f"A plugin's name is lower-case words joined by '-', got {name!r}.")
+    if form in WHY_NOT:
+        raise InputError(f"No file is written: {WHY_NOT[form]}; forms are {_forms()}.")
+    if form not in TEMPLATES:
+        raise UnknownNameError("form", form, TEMPLATES)
+    _refuse_taken(name)
+    text, nobody = TEMPLATES[form]
+    words = {"NAME": name, "MODULE": module, "CLASS": _class_name(module), "NOBODY": nobody}
+    file, test = folder / f"{module}.py", folder / f"test_{module}.py"
+    require_folder(file)
+    for path in (file, test):
+        if path.exists():
+            raise FileError(path, "is there already; choose another name or folder")
+    for path, template in ((file, text), (test, TEST)):
+        _write(path, _filled(template, words))
+    say(f"Wrote {file} (form {form}) and {test}.")
+    say(f"Check it:  hubbub plugin check {file}")
+    say(f"Watch it:  hubbub --plugin {file}, then i, and choose {name}")
+    say(f"Run it:    hubbub run demo --plugin {file} --model {name} --inject 'Hello.' --ticks 50")
+
+
+def _forms() -> str:
+    return ", ".join(TEMPLATES)
+
+
+def _refuse_taken(name: str) -> None:
+    from sim.core.registry import names
+
+    if name in names():
+        raise InputError(f"A model named {name!r} is there already; choose another name.")
+
+
+def _class_name(module: str) -> str:
+    return "".join(part.capitalize() for part in module.split("_"))
+
+
+def _filled(text: str, words: dict[str, str]) -> str:
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(path, f"cannot be written: {error.strerror}") from None

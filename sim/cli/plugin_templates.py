@@ -1,0 +1,238 @@
+"""The files that ``hubbub plugin new`` writes: one commented model a form, and its test."""
+
+from __future__ import annotations
+
+__all__ = ["TEMPLATES", "TEST", "WHY_NOT"]
+
+_COMPARTMENTS = '''"""NAME: say in a line what spreads, and how."""
+
+from typing import ClassVar
+
+from sim import Card, Compartments, Field, after, contact, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(Compartments):
+    """Tellers tell the unaware, tire, and after a rest can be caught again.
+
+    Say here whose model it is, and what it leaves out.
+    """
+
+    # Each parameter becomes a flag, a field of the form on the screen, and a saved value.
+    tell: float = Field(0.1, ge=0, le=1, description="chance of telling, per contact and tick")
+    tire: float = Field(0.2, ge=0, le=1, description="chance of tiring, per tick")
+    recover: float = Field(0.05, ge=0, le=1, description="chance of listening again, per tick")
+
+    # The first state is that of agents who have heard nothing; seeds begin in `seeded`.
+    states: ClassVar[tuple[str, ...]] = ("unaware", "telling", "resting")
+    seeded: ClassVar[str] = "telling"
+    # contact(listener's state, its new state, by=speaker's state, chance=...): across a tie.
+    # after(state, new state, chance=...): by itself, each tick.
+    # A chance is a number, a parameter's name, or arithmetic such as "tell * trust".
+    rules: ClassVar = (
+        contact("unaware", "telling", by="telling", chance="tell"),
+        after("telling", "resting", chance="tire"),
+        after("resting", "unaware", chance="recover"),
+    )
+
+    # What `hubbub models` tells of it; a model without a card runs, but who would believe it?
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        meaning={
+            "unaware": "has not heard it, or would listen again",
+            "telling": "tells everybody who listens",
+            "resting": "neither tells nor listens",
+        },
+        equations=("P(unaware -> telling) = 1 - (1 - tell)^(telling agents that it hears)",),
+        cost="one draw for each listener of each teller",
+        largest="as many agents as memory holds",
+        checked=("tell = 0 reaches nobody beyond the seeds",),
+    )
+'''
+
+_PER_EXPOSURE = '''"""NAME: say in a line what it takes to convince somebody."""
+
+from typing import ClassVar
+
+import numpy as np
+from sim import Card, Exposure, Field, Floats, PerExposure, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(PerExposure):
+    """A friend's word counts by trust and interest, and loses weight as the story ages.
+
+    Say here whose model it is, and what it leaves out.
+    """
+
+    # Each parameter becomes a flag, a field of the form on the screen, and a saved value.
+    base: float = Field(0.3, ge=0, le=1, description="chance at full trust, interest and novelty")
+    fading: float = Field(0.1, ge=0, le=10, description="loss of novelty per tick of age")
+
+    def chance(self, exposure: Exposure) -> Floats:
+        """Return the chance that each exposure convinces its viewer.
+
+        Every attribute is a column with one value an exposure: write arithmetic and numpy.where,
+        never `if`. Among them: trust, interest, repeats, novelty, age_ticks, adopted_share,
+        viewer.openness, source.activity. Do not draw: the engine does.
+        """
+        novelty = np.exp(-self.fading * exposure.age_ticks)
+        return self.base * exposure.trust * exposure.interest * novelty
+
+    # What `hubbub models` tells of it; a model without a card runs, but who would believe it?
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        meaning={"inactive": "is not convinced", "active": "is convinced, for good"},
+        equations=("p = base * trust * interest * exp(-fading * age)",),
+        cost="one chance for each listener of each new adopter",
+        largest="as many agents as memory holds",
+        checked=("base = 0 reaches nobody beyond the seeds",),
+    )
+'''
+
+_THRESHOLD = '''"""NAME: say in a line how many friends it takes."""
+
+from typing import ClassVar
+
+from sim import Card, Field, Threshold, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(Threshold):
+    """An agent adopts once the same share of those that it hears has adopted.
+
+    Say here whose model it is, and what it leaves out.
+    """
+
+    # Each parameter becomes a flag, a field of the form on the screen, and a saved value.
+    share: float = Field(0.2, ge=0, le=1, description="share of its sources that must adopt first")
+
+    def level(self) -> float | None:
+        """Return the threshold of all; None would draw one in [0, 1) for each agent."""
+        return self.share
+
+    # What `hubbub models` tells of it; a model without a card runs, but who would believe it?
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        meaning={"inactive": "has not adopted", "active": "has adopted, for good"},
+        equations=("adopt once (adopted sources) / (sources) >= share",),
+        comparison=">=",
+        cost="one addition for each listener of each new adopter",
+        largest="as many agents as memory holds",
+        checked=("share = 1 reaches nobody who hears one agent that never adopts",),
+    )
+'''
+
+_ARRAY = '''"""NAME: say in a line what a tick does."""
+
+from typing import ClassVar
+
+from sim import (
+    Card,
+    Cascade,
+    Contacts,
+    Draws,
+    Field,
+    PropagationModel,
+    convince,
+    register,
+)
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(PropagationModel):
+    """New adopters try to convince their listeners, the less the longer the story runs.
+
+    Say here whose model it is, and what it leaves out.
+    """
+
+    # Each parameter becomes a flag, a field of the form on the screen, and a saved value.
+    chance: float = Field(0.2, ge=0, le=1, description="chance of one attempt in the first tick")
+    fading: float = Field(0.9, ge=0, le=1, description="what is left of it a tick later")
+
+    states: ClassVar[tuple[str, ...]] = ("inactive", "active")
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Advance by one tick.
+
+        cascade.frontier: last tick's adopters, uint32. contacts.rows, contacts.targets: row u
+        lists who hears u. draws.uniforms(ids): the only randomness. cascade.adopt(ids, sources)
+        records; cascade.columns[name] keeps an array between ticks, saved with the world.
+        """
+        age = draws.tick - cascade.started_at - 1
+        convince(cascade, contacts, draws, chance=self.chance * self.fading**age)
+
+    def metrics(self, cascade: Cascade) -> dict[str, float]:
+        """Return numbers of your own: they are shown, and written beside the results."""
+        return {"chance now": self.chance * self.fading ** len(cascade.new_adopters)}
+
+    # What `hubbub models` tells of it; a model without a card runs, but who would believe it?
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        meaning={"inactive": "has not adopted", "active": "has adopted, for good"},
+        equations=("p(t) = chance * fading^(t - 1), t ticks after the start",),
+        cost="one draw for each listener of each new adopter",
+        largest="as many agents as memory holds",
+        checked=("chance = 0 reaches nobody beyond the seeds",),
+    )
+'''
+
+TEMPLATES = {
+    "compartments": (_COMPARTMENTS, "tell=0.0"),
+    "per-exposure": (_PER_EXPOSURE, "base=0.0"),
+    "threshold": (_THRESHOLD, "share=1.0"),
+    "array": (_ARRAY, "chance=0.0"),
+}
+"""By form: the file, and the parameters at which nobody beyond the seeds is reached."""
+
+WHY_NOT = {
+    "recommender": "recommenders are no kind of plugin yet: every tie of a speaker is shown",
+}
+"""Forms that are asked for and not there, and why."""
+
+TEST = '''"""NAME keeps the laws, and does what can be told beforehand."""
+
+from pathlib import Path
+
+import pytest
+from sim import load_file, spec
+from sim.testing import check_plugin, tiny_world
+
+FILE = Path(__file__).with_name("MODULE.py")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    load_file(FILE)
+
+
+def test_it_keeps_the_laws() -> None:
+    assert "resumes" in check_plugin(spec("NAME").cls)
+
+
+def test_it_spreads() -> None:
+    world = tiny_world()
+    story = world.inject("Hello.", seeds=range(0, 60, 2), model="NAME")
+    world.step(20)
+    assert story.status in {"running", "quiet"}
+    assert story.size >= 30
+
+
+def test_it_reaches_nobody_where_it_cannot() -> None:
+    world = tiny_world()
+    story = world.inject("Hello.", seeds=[0], model="NAME", NOBODY)
+    world.step(20)
+    assert story.size == 1
+'''
