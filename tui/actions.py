@@ -53,6 +53,8 @@ class Action:
         Whether the key opens the ``:`` line to ask for the arguments.
     aliases
         Other names on the ``:`` line.
+    opens
+        Whether it may open a dialog, for which keys typed after it wait.
     """
 
     id: str
@@ -68,6 +70,7 @@ class Action:
     footer: int = 0
     asks: bool = False
     aliases: tuple[str, ...] = ()
+    opens: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,11 +111,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "inject", "i", "inject", "Inject", "Send a message into the network.",
         "Messages", messages.inject, usage="[text='...' seeds=... model=...]", when=has_world,
-        footer=3,
+        footer=3, opens=True,
     ),
     Action(
         "params", "p", "params", "Params", "Change the model's parameters of the message shown.",
-        "Messages", messages.params, when=has_focus, footer=7,
+        "Messages", messages.params, when=has_focus, footer=7, opens=True,
     ),
     Action(
         "set", "e", "set", "Set", "Set one parameter of the message shown.",
@@ -124,35 +127,38 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "cancel", "x", "cancel", "Stop msg", "Stop the message shown, or message N.",
-        "Messages", messages.cancel, usage="[N]", when=has_message,
+        "Messages", messages.cancel, usage="[N]", when=has_message, opens=True,
     ),
     Action(
         "new", "n", "new", "New", "Make a new world.",
-        "World", world.new_world, when=not_busy, footer=13,
+        "World", world.new_world, when=not_busy, footer=13, opens=True,
     ),
     Action(
         "open", "o,ctrl+o", "open", "Open", "Open a saved world.",
         "World", world.open_world, usage="[NAME]", when=not_busy, footer=12, aliases=("load",),
+        opens=True,
     ),
     Action(
         "save", "w,ctrl+s", "save", "Save", "Save the world in the saves folder.",
-        "World", world.save_world, usage="[NAME]", when=has_world, footer=8,
+        "World", world.save_world, usage="[NAME]", when=has_world, footer=8, opens=True,
     ),
     Action(
         "import", "I", "import", "Import", "Read a network from a file of your own.",
         "World", world.import_file, usage="FILE [direction=follows]", when=not_busy, asks=True,
+        opens=True,
     ),
     Action(
         "path", "P", "path", "Path", "Show the shortest path between two members.",
-        "World", world.path, usage="A B", when=has_world, asks=True,
+        "World", world.path, usage="A B", when=has_world, asks=True, opens=True,
     ),
     Action(
         "report", "r", "report", "Report", "Measure the network and name its influential members.",
-        "World", world.report, when=has_world,
+        "World", world.report, when=has_world, opens=True,
     ),
     Action(
         "detect", "d", "detect", "Detect", "Find communities in the network.",
         "World", world.detect, usage="[louvain|label-propagation|leiden]", when=has_world,
+        opens=True,
     ),
     Action(
         "live", "1", "live", "Live", "Go to the Live mode.",
@@ -202,11 +208,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "palette", "semicolon,ctrl+p", "palette", "Palette",
         "Search everything that can be done.",
-        "Program", program.palette, footer=11,
+        "Program", program.palette, footer=11, opens=True,
     ),
     Action(
         "help", "question_mark", "help", "Help", "Explain the focused pane and list the keys.",
-        "Program", program.help_, footer=4,
+        "Program", program.help_, footer=4, opens=True,
     ),
     Action(
         "back", "escape", "back", "Back", "Go back one step.",
@@ -214,7 +220,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "quit", "q,ctrl+c,ctrl+q", "quit", "Quit", "Leave; asks when the world is not saved.",
-        "Program", program.quit_, footer=6, aliases=("exit", "q"),
+        "Program", program.quit_, footer=6, aliases=("exit", "q"), opens=True,
     ),
 )
 # fmt: on

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.events import Event, Key
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.timer import Timer
 
 if TYPE_CHECKING:
@@ -15,22 +17,36 @@ if TYPE_CHECKING:
 
 __all__ = ["KeysInOrder", "Pulse", "TypedAhead"]
 
-LONGEST = 0.25
-"""Seconds after which a key no longer waits, should a pulse have been lost with its widget."""
+LOOK_EVERY = 0.25
+"""Seconds between two looks at whether the pulse still has somebody to bring it back."""
 
-ROUNDS_OF_ENTER = 3
-"""The command line tells its parent, which tells the stage, which obeys."""
+LONGEST = 5.0
+"""Seconds after which keys no longer wait, whatever holds them up."""
+
+ROUNDS = {"enter": 3, "escape": 2}
+"""Keys that are told on: the command line tells its parent, which tells the stage, which obeys."""
 
 
 class Pulse(Message):
-    """Follows a key on its way; when it is back at the program the key has done its work."""
+    """Follows a key on its way; when it is back at the program the key has done its work.
+
+    Parameters
+    ----------
+    number
+        Only the newest one counts.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 class TypedAhead:
-    """Keeps the keys of a burst in order on the stage.
+    """Keeps the keys of a burst in order.
 
     Textual gives a key to whatever has the focus when it arrives. In a burst such as ``:speed 5``
-    the letters arrive before ``:`` has moved the focus, and would run as keys of the stage.
+    the letters arrive before ``:`` has moved the focus, and in ``ihello`` before the dialog that
+    ``i`` opens is there; they would run as keys of the stage.
 
     Parameters
     ----------
@@ -42,59 +58,115 @@ class TypedAhead:
         self._app = app
         self._kept: deque[Key] = deque()
         self._rounds = 0
+        self._newest = 0
+        self._bearer: MessagePump | None = None
+        self._opener: object | None = None
+        self._since = 0.0
         self._alarm: Timer | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next key has to wait."""
+        return bool(self._rounds) or self._opener is not None
 
     def keeps(self, key: Key) -> bool:
         """Return whether the key was kept for later."""
-        if self._rounds:
+        if self.is_waiting or self._kept:
             self._kept.append(key)
-        return bool(self._rounds)
+            return True
+        return False
 
     def went(self, key: Key) -> None:
-        """Follow a key that was sent on its way; dialogs have no keys that need it."""
-        if self._app.screen is self._app.stage:
-            self._rounds = ROUNDS_OF_ENTER if key.key == "enter" else 1
-            self._alarm = self._app.set_timer(LONGEST, self._give_up)
-            self._send()
+        """Follow a key that was sent on its way."""
+        self._follow(self._app.focused or self._app.screen, ROUNDS.get(key.key, 1))
 
-    async def back(self) -> None:
+    def opens(self, opener: object) -> None:
+        """Have the next keys wait for the dialog that an act is about to open."""
+        self._opener = opener
+        self._begin()
+
+    def opened(self, screen: Screen[Any]) -> None:
+        """Let the next keys go to a screen, once its first field has the focus."""
+        if self._opener is not None:
+            self._opener = None
+            self._follow(screen, 1)
+
+    def ended(self, opener: object) -> None:
+        """Let the next keys go: the act is over, whatever it opened."""
+        if opener is self._opener:
+            self._opener = None
+            self._follow(self._app, 1)
+
+    async def back(self, pulse: Pulse) -> None:
         """Take a pulse that came back, and let the next key go when it was the last one."""
+        if pulse.number != self._newest:
+            return
         if self._rounds > 1:
-            self._rounds -= 1
-            self._send()
-        elif self._rounds:
-            await self._give_up()
-
-    def _send(self) -> None:
-        target = self._app.focused or self._app.screen
-        target.post_message(Pulse())
-
-    async def _give_up(self) -> None:
+            self._follow(self._app.focused or self._app.screen, self._rounds - 1)
+            return
         self._rounds = 0
+        if self._opener is None:
+            await self._let_go()
+
+    def _begin(self) -> None:
+        self._since = time.monotonic()
+        if self._alarm is None:
+            self._alarm = self._app.set_interval(LOOK_EVERY, self._look)
+
+    def _follow(self, bearer: MessagePump, rounds: int) -> None:
+        self._begin()
+        self._rounds = rounds
+        self._newest += 1
+        self._bearer = bearer
+        if not bearer.post_message(Pulse(self._newest)):  # it is being taken down
+            self._bearer = self._app
+            self._app.post_message(Pulse(self._newest))
+
+    async def _look(self) -> None:
+        """Let keys go where a pulse was lost with its widget, or where all takes too long."""
+        lost = self._rounds and (self._bearer is None or not self._bearer.is_running)
+        if lost:
+            self._follow(self._app, 1)
+        elif time.monotonic() - self._since > LONGEST:
+            self._rounds, self._opener = 0, None
+            await self._let_go()
+
+    async def _let_go(self) -> None:
         if self._alarm is not None:
             self._alarm.stop()
-        while self._kept and not self._rounds:
-            await self._app.on_event(self._kept.popleft())
+            self._alarm = None
+        while self._kept and not self.is_waiting:
+            await self._app.take_key(self._kept.popleft())
 
 
 class KeysInOrder(App[int], inherit_bindings=False):
-    """A program in which each key on the stage does its work before the next is looked at."""
+    """A program in which each key does its work before the next is looked at."""
 
     stage: Screen[Any] | None = None
 
     def __init__(self) -> None:
         super().__init__()
-        self._ahead = TypedAhead(self)
+        self.ahead = TypedAhead(self)
 
     async def on_event(self, event: Event) -> None:
         """Let each key do its work before the next one is looked at."""
         if not isinstance(event, Key) or event.is_forwarded:
             await super().on_event(event)
-        elif not self._ahead.keeps(event):
-            await super().on_event(event)
-            self._ahead.went(event)
+        elif not self.ahead.keeps(event):
+            await self.take_key(event)
+
+    async def take_key(self, key: Key) -> None:
+        """Send a key on its way."""
+        await super().on_event(key)
+        self.ahead.went(key)
 
     async def on_pulse(self, event: Pulse) -> None:
         """Let the next key go."""
         event.stop()
-        await self._ahead.back()
+        await self.ahead.back(event)
+
+    def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
+        """Show a screen above the others; keys typed ahead are for it."""
+        pushed = super().push_screen(screen, *given, **named)
+        self.ahead.opened(self.screen)
+        return pushed

@@ -16,12 +16,13 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from sim.errors import Cancelled, HubbubError, InputError
+from sim.errors import InputError
 from tui.actions import Action, bindings, by_id
 from tui.ahead import KeysInOrder
 from tui.backend import Backend, NewWorld, Preferences
 from tui.colours import lean
-from tui.commands import History, parse
+from tui.commands import History
+from tui.doing import Doing
 from tui.feed import Feed
 from tui.keys import conflicts
 from tui.palette import Acts
@@ -78,6 +79,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.goal = 0
         self.sending = 0
         self.work = Work(self)
+        self.doing = Doing(self)
         self.expected = ""
         self.upkeep = Upkeep(self)
         self.last_order: Order | None = None
@@ -304,32 +306,18 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def obey(self, line: str) -> None:
         """Carry out a line typed after ``:``."""
-        try:
-            command = parse(line)
-        except InputError as error:
-            self.say(str(error), "error")
-            return
-        self.perform(command.action, command.words)
+        self.doing.obey(line)
 
     def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
         """Carry out an act, or say why it cannot be done now."""
-        obstacle = action.when(self.situation())
-        if obstacle:
-            self.say(obstacle, "warning")
-        else:
-            self.run_worker(self._perform(action, words), group="acts", exit_on_error=False)
+        self.doing.perform(action, words)
 
-    async def _perform(self, action: Action, words: tuple[str, ...]) -> None:
-        try:
-            await action.run(self, words)
-        except Cancelled as wish:
-            self.say(str(wish))
-        except InputError as error:
-            self.say(str(error), "error")
-        except Exception as error:
-            if not isinstance(error, HubbubError):
-                self.log.error(sentence_of(error))
-            self.show_problem(error)
+    async def settled(self) -> Frame | None:
+        """Return the newest frame there is, once the acts begun before have had a moment to end."""
+        await self.doing.settle()
+        if self.feed is not None:
+            self._accept(self.feed.simulation.frame)
+        return self.frame
 
     def show_problem(self, error: Exception) -> None:
         """Show what went wrong; the program goes on."""

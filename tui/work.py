@@ -69,7 +69,7 @@ class Work:
         finally:
             self.busy = ""
             if dialog is not None:
-                dialog.dismiss()
+                dialog.leave()
 
 
 async def _result_of(job: EngineJob[T]) -> T:

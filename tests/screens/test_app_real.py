@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
-from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app import command, frame_of, said, seen, settled, until
 from tui.app import Hubbub
 from tui.rooms import Rooms
 from tui.screens.dialog import Notice
@@ -22,8 +22,6 @@ from tui.screens.open import Open
 from tui.screens.save import Save
 
 Hub = tuple[Hubbub, Pilot[int]]
-PATIENT = 90.0
-"""Seconds: the first run of a kernel compiles it."""
 
 
 @asynccontextmanager
@@ -32,8 +30,8 @@ async def hubbub(
 ) -> AsyncIterator[Hub]:
     app = Hubbub(Rooms(saves), path=path)
     async with app.run_test(size=size, notifications=True) as pilot:
-        await until(pilot, lambda: app.stage is not None and app.stage.is_mounted, PATIENT)
-        await pilot.pause(0.1)
+        await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
+        await settled(app, pilot)
         yield app, pilot
     await app.leave()
 
@@ -43,27 +41,27 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
     tmp_path: Path, size: Any
 ) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        assert "7,624 members" in seen(app)
+        await until(pilot, lambda: "7,624 members" in seen(app))
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
         app.screen.query_one("#model", Select).value = "sir"
         app.screen.query_one("#text", Input).value = "The bridge is closed."
-        await until(pilot, lambda: "40 seeds speak to" in seen(app), PATIENT)
+        await until(pilot, lambda: "40 seeds speak to" in seen(app))
         await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).focus is not None, PATIENT)
+        await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "speed 50")
         await pilot.press("space")
-        await until(pilot, lambda: frame_of(app).tick >= 5, PATIENT)
+        await until(pilot, lambda: frame_of(app).tick >= 5)
         await pilot.press("space")
         await until(pilot, lambda: "PAUSED" in seen(app))
         tick = frame_of(app).tick
         await pilot.press("full_stop")
         await until(pilot, lambda: frame_of(app).tick == tick + 1)
-        assert "Country" in seen(app)
+        await until(pilot, lambda: "Country" in seen(app))
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, Save))
         await pilot.press("enter")
-        await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app), PATIENT)
+        await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app))
         reached = frame_of(app).focus.reached
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running)
@@ -88,7 +86,7 @@ async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Pat
             ("run 0", "whole number from 1"),
         ):
             await command(pilot, line)
-            await until(pilot, lambda answer=answer: answer in said(app), PATIENT)
+            await until(pilot, lambda answer=answer: answer in said(app))
         assert frame_of(app).sessions == ()
         (tmp_path / "broken.hub").write_bytes(b"not a world")
         (tmp_path / "words.csv").write_text("a,b\n1,2\n3\n")
@@ -112,11 +110,11 @@ async def test_a_new_world_is_made_and_its_network_measured(tmp_path: Path) -> N
         await until(pilot, lambda: len(app.screen.query("FormField")) == 1)
         await until(pilot, lambda: "Needs about" in seen(app))
         await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).agents == 1000, PATIENT)
+        await until(pilot, lambda: frame_of(app).agents == 1000)
         await command(pilot, "detect label-propagation")
-        await until(pilot, lambda: frame_of(app).communities is not None, PATIENT)
+        await until(pilot, lambda: frame_of(app).communities is not None)
         await command(pilot, "path 0 999")
-        await until(pilot, lambda: isinstance(app.screen, Notice), PATIENT)
+        await until(pilot, lambda: isinstance(app.screen, Notice))
         await pilot.press("enter")
         await command(pilot, "report")
-        await until(pilot, lambda: "most influential" in seen(app), PATIENT)
+        await until(pilot, lambda: "most influential" in seen(app))

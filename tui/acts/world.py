@@ -94,7 +94,7 @@ async def may_leave(app: Hubbub, purpose: str) -> bool:
     """Ask what becomes of unsaved changes; true when the world may be left."""
     from tui.screens.quit import Leave
 
-    frame = app.frame
+    frame = await app.settled()
     if frame is None or not frame.dirty:
         return True
     answer = await app.push_screen_wait(Leave(frame.name, frame.tick, purpose))

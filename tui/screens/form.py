@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
 from tui.safe import line
@@ -39,22 +38,25 @@ class FormField(Horizontal):
     def __init__(self, spec: ParameterSpec, value: object) -> None:
         super().__init__(classes="field")
         self.spec = spec
-        self._value = spec.default if value is None else value
+        value = spec.default if value is None else value
+        self._first = "" if value is None else written(value)
+        self._control = self._make_control()
 
     def compose(self) -> ComposeResult:
         """Lay the field out."""
         yield Static(Content(self.spec.name), classes="label")
-        yield self._control()
+        yield self._control
         yield Static(Content(_note(self.spec)), classes="note")
 
-    def _control(self) -> Widget:
-        spec, value = self.spec, self._value
+    def _make_control(self) -> Input | Select[str]:
+        spec = self.spec
         choices = ("false", "true") if spec.type == "bool" else tuple(map(str, spec.choices))
-        if choices:
-            options = [(Text(_WORDS.get(choice, choice)), choice) for choice in choices]
-            chosen = written(value) if written(value) in choices else choices[0]
-            return Select(options, value=chosen, allow_blank=False, compact=True)
-        return Input("" if value is None else written(value), compact=True, select_on_focus=True)
+        if not choices:
+            return Input(self._first, compact=True, select_on_focus=True)
+        if self._first not in choices:
+            self._first = choices[0]
+        options = [(Text(_WORDS.get(choice, choice)), choice) for choice in choices]
+        return Select(options, value=self._first, allow_blank=False, compact=True)
 
     @property
     def explanation(self) -> str:
@@ -62,17 +64,15 @@ class FormField(Horizontal):
         return f"{self.spec.name}: {self.spec.description}"
 
     @property
-    def typed(self) -> Any:
-        """What stands in the field."""
-        control = self.children[1]
-        if isinstance(control, Input | Select):
-            return control.value
-        return None
+    def typed(self) -> str:
+        """What stands in the field, also while it is being laid out."""
+        value = self._control.value
+        return value if isinstance(value, str) else self._first
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was typed, so that the default holds."""
-        return isinstance(self.typed, str) and not self.typed.strip()
+        return not self.typed.strip()
 
 
 class Form(Vertical):

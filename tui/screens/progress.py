@@ -152,13 +152,14 @@ class Gauge(Widget):
 
 
 class Progress(Dialog[bool]):
-    """Shows a job; Escape or the button cancels it where that is possible."""
+    """Shows a job; Escape or the button cancels it, or hides it where it cannot be called off."""
 
     AUTO_FOCUS = "#no"
 
     def __init__(self, job: Job) -> None:
-        super().__init__(job.title.capitalize(), yes="", no="Cancel" if job.cancellable else "")
+        super().__init__(job.title.capitalize(), yes="", no="Cancel" if job.cancellable else "Hide")
         self.job = job
+        self._is_over = False
 
     def body(self) -> ComposeResult:
         """Show stage, bar and time."""
@@ -178,7 +179,22 @@ class Progress(Dialog[bool]):
         self.query_one(Gauge).show(self.job.share)
 
     def action_close(self) -> None:
-        """Wish that the job stops; the dialog goes when it has."""
+        """Wish that the job stops: the dialog goes when it has. What cannot stop goes on unseen."""
         if self.job.cancellable:
             self.job.cancel()
             self._turn()
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """Go, at once or as soon as no other dialog lies above."""
+        self._is_over = True
+        self._go()
+
+    def on_screen_resume(self) -> None:
+        """Go, if that was wished while another dialog lay above."""
+        self._go()
+
+    def _go(self) -> None:
+        if self._is_over and self.app.screen is self:
+            self.dismiss()

@@ -1,0 +1,81 @@
+"""Acts under way: each runs beside the keys, and what it refuses becomes a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sim.errors import Cancelled, HubbubError, InputError
+from tui.commands import parse
+from tui.screens.error import sentence_of
+
+if TYPE_CHECKING:
+    from tui.actions import Action
+    from tui.app import Hubbub
+
+__all__ = ["Doing"]
+
+PATIENCE = 0.5
+"""Seconds that acts begun before have to end before the world is left."""
+
+
+class Doing:
+    """Carries out acts, by key, by name, or out of the palette.
+
+    Parameters
+    ----------
+    app
+        Whose acts they are.
+    """
+
+    def __init__(self, app: Hubbub) -> None:
+        self._app = app
+        self._quick: set[asyncio.Event] = set()
+
+    def obey(self, line: str) -> None:
+        """Carry out a line typed after ``:``."""
+        try:
+            command = parse(line)
+        except InputError as error:
+            self._app.say(str(error), "error")
+            return
+        self.perform(command.action, command.words)
+
+    def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
+        """Carry out an act, or say why it cannot be done now."""
+        obstacle = action.when(self._app.situation())
+        if obstacle:
+            self._app.say(obstacle, "warning")
+            return
+        over = asyncio.Event()
+        if action.opens:
+            self._app.ahead.opens(over)
+        else:
+            self._quick.add(over)
+        act = self._perform(action, words, over)
+        self._app.run_worker(act, group="acts", exit_on_error=False)
+
+    async def _perform(self, action: Action, words: tuple[str, ...], over: asyncio.Event) -> None:
+        app = self._app
+        try:
+            await action.run(app, words)
+        except Cancelled as wish:
+            app.say(str(wish))
+        except InputError as error:
+            app.say(str(error), "error")
+        except Exception as error:
+            if not isinstance(error, HubbubError):
+                app.log.error(sentence_of(error))
+            app.show_problem(error)
+        finally:
+            over.set()
+            self._quick.discard(over)
+            app.ahead.ended(over)
+
+    async def settle(self) -> None:
+        """Wait a moment for acts begun before, such as a step, so that what they did is known."""
+        waiting = [asyncio.create_task(over.wait()) for over in self._quick]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=PATIENCE)
+            for task in late:
+                task.cancel()
