@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cProfile import Profile
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
@@ -25,8 +26,8 @@ BESIDE = {
 }
 """The built-in model that each form is measured against; any other form has the last."""
 
-_AUTHOR = ("step", "chance", "speaks_for", "level", "hear", "metrics", "panel", "count")
 _SEEDS = 1000
+_MOST_OF_IT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,9 @@ class Race:
 
 @dataclass(slots=True)
 class Lap:
-    """What one run took: seconds in all, in the author's methods, and contacts weighed."""
+    """What one run took, and what it did: seconds, contacts weighed, agents that adopted."""
 
     seconds: float = 0.0
-    author: float = 0.0
     contacts: int = 0
     size: int = 0
 
@@ -94,7 +94,8 @@ def show_bench(what: str, race: Race, *, json: bool) -> None:
                 lap = _lap(world, model, race, race.parameters if model is ours else {})
                 if number:
                     laps[model.name].append(lap)
-    _tell(ours, beside, laps, json=json)
+        shares = _shares(world, ours, race)
+    _tell(ours, beside, laps, shares, json=json)
 
 
 def _world(race: Race, report: Any) -> World:
@@ -112,7 +113,6 @@ def _lap(world: World, model: Spec, race: Race, parameters: dict[str, Any]) -> L
     world.cascades.clear()
     seeds = np.arange(_SEEDS) * (len(world.agents) // _SEEDS)
     story = world.inject("Race.", seeds=seeds, model=model.name, **parameters)
-    _clocked(story.model, lap)
     began = perf_counter()
     for _ in range(race.ticks):
         world.step()
@@ -124,40 +124,57 @@ def _lap(world: World, model: Spec, race: Race, parameters: dict[str, Any]) -> L
     return lap
 
 
-def _clocked(model: Any, lap: Lap) -> None:
-    """Add up the time spent in the methods that an author writes, of this one instance."""
-    for name in _AUTHOR:
-        method = getattr(model, name, None)
-        function = getattr(type(model), name, None)
-        if method is None or str(getattr(function, "__module__", "")).startswith("sim."):
-            continue
+def _shares(world: World, model: Spec, race: Race) -> dict[str, float]:
+    """Return the share of a run's time in the author's lines, the form with kernels, the engine."""
+    from sim.testing.watching import source_of
 
-        def timed(*args: Any, _method: Any = method, **keywords: Any) -> Any:
-            began = perf_counter()
-            try:
-                return _method(*args, **keywords)
-            finally:
-                lap.author += perf_counter() - began
+    profile = Profile()
+    profile.runcall(_lap, world, model, race, race.parameters)
+    mine = source_of(model.cls)
+    spent = dict.fromkeys(_PARTS, 0.0)
+    profile.create_stats()
+    stats: dict[Any, Any] = profile.stats  # set by create_stats
+    for (file, _, _), (_, _, own, _, callers) in stats.items():
+        if file == "~":  # compiled: whoever calls it spends the time
+            for (caller, _, _), (_, _, there, _) in callers.items():
+                spent[_part(caller, mine)] += there
+        else:
+            spent[_part(file, mine)] += own
+    whole = sum(spent.values()) or 1.0
+    return {part: seconds / whole for part, seconds in spent.items()}
 
-        object.__setattr__(model, name, timed)
+
+_PARTS = ("your lines", "form and kernels", "engine")
 
 
-def _tell(ours: Spec, beside: Spec, laps: dict[str, list[Lap]], *, json: bool) -> None:
+def _part(file: str, mine: str) -> str:
+    if file == mine:
+        return _PARTS[0]
+    return _PARTS[2] if "/sim/world/" in file or "/sim/cli/" in file else _PARTS[1]
+
+
+def _tell(
+    ours: Spec,
+    beside: Spec,
+    laps: dict[str, list[Lap]],
+    shares: dict[str, float],
+    *,
+    json: bool,
+) -> None:
     facts = [_facts(model, laps[model.name]) for model in (ours, beside)]
     ratio = facts[0]["contacts_per_second"] / max(facts[1]["contacts_per_second"], 1e-9)
     if json:
-        say(as_json({"models": facts, "ratio": ratio}))
+        say(as_json({"models": facts, "ratio": ratio, "shares": shares}))
         return
-    heading = ("model", "form", "M contacts/s", "ms a run", "your methods", "form and kernels")
+    heading = ("model", "form", "M contacts/s", "ms a run", "contacts", "adopters")
     say(table([heading, *(_row(each) for each in facts)]))
     say(f"{ours.name} weighs {ratio:.2f} times the contacts a second of {beside.name}.")
+    parts = ", ".join(f"{share:.0%} {part}" for part, share in shares.items())
+    say(f"Where its time goes: {parts}.")
     if facts[0]["contacts"] == 0:
         tell("It weighed no contacts; name parameters under which it spreads, by -p.")
-    elif facts[0]["author_share"] > 0.5:
-        tell(
-            "Most of the time is in your own methods: fewer passes over whole columns, "
-            "and numpy.float64 throughout, help most."
-        )
+    elif shares[_PARTS[0]] > _MOST_OF_IT:
+        tell("Most of it is in your own lines: fewer passes over whole columns help most.")
 
 
 def _facts(model: Spec, laps: list[Lap]) -> dict[str, Any]:
@@ -169,17 +186,15 @@ def _facts(model: Spec, laps: list[Lap]) -> dict[str, Any]:
         "contacts": middle.contacts,
         "size": middle.size,
         "seconds": middle.seconds,
-        "author_share": middle.author / middle.seconds if middle.seconds > 0 else 0.0,
     }
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:
-    share = facts["author_share"]
     return (
         facts["name"],
         facts["form"],
         f"{facts['contacts_per_second'] / 1e6:,.1f}",
         f"{1000 * facts['seconds']:,.1f}",
-        f"{share:.0%}",
-        f"{1 - share:.0%}",
+        f"{facts['contacts']:,}",
+        f"{facts['size']:,}",
     )
