@@ -1,0 +1,269 @@
+"""What agents hear from their neighbours in sum: counters that only changes touch.
+
+``keys, sums`` is a sparse table of rows (:mod:`sim.kernels.sparse`): uint64 (slots, width), or
+(n, width) with ``keys`` empty. Word 0 of a row packs how many sources are in each heard state,
+``bits`` bits each, the first one lowest; its top bits say whether this tick touched the agent, and
+which heard states a source entered. Words 1, 2, ... add up trust, one for each heard state.
+
+A state byte holds the state in its low 7 bits and, in bit 7, whether the agent ever adopted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.claims import AHEAD, BATCH, approach, is_open
+from sim.kernels.jit import kernel
+from sim.kernels.mix import word
+from sim.kernels.sparse import VACANT, slot, take_slot, take_slots
+from sim.kernels.types import F64, U8, U16, U32, U64, Number, Word
+
+__all__ = [
+    "BITS", "MOST", "NONE", "audience", "count_of", "forget", "listed", "rehash_rows", "tell",
+    "trust_of",
+]  # fmt: skip
+
+BITS = 59
+"""Bits of word 0 for all counters together."""
+MOST = 4
+"""Heard states at most."""
+NONE = np.uint8(255)
+"""The number of a state that nobody listens to."""
+
+_S32 = np.uint64(32)
+_LOW32 = np.uint64(0xFFFFFFFF)
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+_TOUCHED = np.uint64(1 << 63)
+_LOUD = np.uint64(1 << BITS)
+_COUNTS = np.uint64((1 << BITS) - 1)
+_CODE = np.uint8(0x7F)
+
+
+@kernel
+def rehash_rows(keys: U32, rows: U64, into: U32, out: U64) -> None:
+    """Copy a hash table of rows into a larger one, or into a dense one (``into`` empty)."""
+    for i in range(keys.size):
+        if keys[i] != VACANT:
+            at = take_slot(into, np.uint64(keys[i]))
+            for j in range(rows.shape[1]):
+                out[at, j] = rows[i, j]
+
+
+@kernel
+def tell(
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    speakers: U32,
+    was: U8,
+    now: Number,
+    lo: int,
+    hi: int,
+    bits: Number,
+    key: Word,
+    deaf: U64,
+    keys: U32,
+    sums: U64,
+    voice_keys: U32,
+    voice: U32,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Tell the listeners of ``speakers[lo:hi]`` that these went from one heard state to another.
+
+    Parameters
+    ----------
+    rows, targets, trust
+        The network; ``trust`` uint16 (ties,), or empty: trust is not added up.
+    speakers, was
+        uint32, and uint8: the number of the heard state that each left, :data:`NONE`: no such.
+    now
+        The number of the heard state that they entered, :data:`NONE`: no such.
+    bits
+        Bits of a counter.
+    key
+        Of this tick's draws: among several who entered in one tick the lowest draw is the voice.
+    deaf
+        uint64 bitmap of agents that need not know any more.
+    keys, sums
+        The rows, taken as needed.
+    voice_keys, voice
+        A sparse column, uint32: who entered the state last, plus one; or empty.
+    touched, m
+        uint32 (agents + 1,): whom this tick touched, each once; how many.
+
+    Returns
+    -------
+    int
+        How many are touched now.
+    """
+    batch = np.empty(BATCH + 1, np.uint64)
+    gain = np.empty(BATCH + 1, np.uint64)
+    weight = np.empty(BATCH + 1, np.uint64)
+    left = np.empty(BATCH + 1, np.uint8)
+    heard = np.empty(BATCH, np.uint32)
+    places = np.empty(BATCH, np.uint64)
+    entered = _ZERO if now == NONE else _ONE << np.uint64(bits * now)
+    n: Number = np.int64(0)
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+        u = np.uint64(speakers[i])
+        delta = entered
+        if was[i] != NONE:
+            delta = entered - (_ONE << np.uint64(bits * np.int64(was[i])))
+        at = np.int64(rows[u, 0])
+        stop = at + np.int64(rows[u, 1])
+        while at < stop:
+            last = min(stop, at + BATCH - n)
+            for e in range(at, last):
+                v = np.uint64(targets[e])
+                batch[n] = (u << _S32) | v
+                gain[n] = delta
+                if trust.size:
+                    weight[n] = np.uint64(trust[e])
+                    left[n] = was[i]
+                n += is_open(deaf, v)
+            at = last
+            if n == BATCH:
+                m = _add(batch, gain, n, heard, places, keys, sums, touched, m)
+                if trust.size:
+                    _weigh(left, weight, now, n, places, sums)
+                if now != NONE and voice.size:
+                    _voice(batch, n, now, key, heard, places, sums, voice_keys, voice)
+                n = np.int64(0)
+    m = _add(batch, gain, n, heard, places, keys, sums, touched, m)
+    if trust.size:
+        _weigh(left, weight, now, n, places, sums)
+    if now != NONE and voice.size:
+        _voice(batch, n, now, key, heard, places, sums, voice_keys, voice)
+    return m
+
+
+@kernel
+def _add(
+    batch: U64,
+    gain: U64,
+    n: Number,
+    heard: U32,
+    places: U64,
+    keys: U32,
+    sums: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add a batch of changes to the counters; list whom this tick touches for the first time."""
+    for j in range(n):
+        heard[j] = np.uint32(batch[j] & _LOW32)
+    take_slots(keys, heard[:n], places)
+    for j in range(n):
+        old = sums[places[j], 0]
+        sums[places[j], 0] = (((old & _COUNTS) + gain[j]) & _COUNTS) | (old & ~_COUNTS) | _TOUCHED
+        touched[m] = heard[j]
+        m += old & _TOUCHED == _ZERO
+    return m
+
+
+@kernel
+def _weigh(left: U8, weight: U64, now: Number, n: Number, places: U64, sums: U64) -> None:
+    """Move the trust of a batch from one heard state to another."""
+    for j in range(n):
+        if left[j] != NONE:
+            sums[places[j], 1 + left[j]] -= weight[j]
+        if now != NONE:
+            sums[places[j], 1 + now] += weight[j]
+
+
+@kernel
+def _voice(
+    batch: U64,
+    n: Number,
+    now: Number,
+    key: Word,
+    heard: U32,
+    places: U64,
+    sums: U64,
+    voice_keys: U32,
+    voice: U32,
+) -> None:
+    """Note whose word each listener of a batch heard: of this tick's the one drawn lowest."""
+    loud = _LOUD << np.uint64(now)
+    for j in range(n):
+        at = take_slot(voice_keys, np.uint64(heard[j]))
+        mine = np.uint32(batch[j] >> _S32)
+        other = voice[at]
+        keeps = sums[places[j], 0] & loud != _ZERO
+        keeps &= other > 0 and word(key, int(other) - 1) <= word(key, int(mine))
+        voice[at] = other if keeps else mine + np.uint32(1)
+    for j in range(n):
+        sums[places[j], 0] |= loud
+
+
+@kernel
+def _hears(v: Word, state_keys: U32, state: U8, listens: U8, absent: U64) -> bool:
+    """Return whether an agent is in a state that listens, and present."""
+    if absent.size and not is_open(absent, v):
+        return False
+    return bool(listens[state[slot(state_keys, v)] & _CODE])
+
+
+@kernel
+def listed(
+    touched: U32, m: Number, keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8,
+    absent: U64,
+) -> Number:  # fmt: skip
+    """Keep those of ``touched[:m]`` that hear something and listen; forget who was touched.
+
+    ``listens`` is uint8, 1 for the states that do; ``absent`` a uint64 bitmap or empty. Returns how
+    many are left.
+    """
+    kept: Number = np.int64(0)
+    for i in range(m):
+        v = np.uint64(touched[i])
+        at = slot(keys, v)
+        sums[at, 0] &= _COUNTS
+        touched[kept] = touched[i]
+        kept += sums[at, 0] > _ZERO and _hears(v, state_keys, state, listens, absent)
+    return kept
+
+
+@kernel
+def audience(
+    keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8, absent: U64, out: U32
+) -> Number:
+    """List in ``out`` (uint32) everybody who hears something and listens; forget who was touched.
+
+    As :func:`listed`, over all rows. Returns how many.
+    """
+    m: Number = np.int64(0)
+    for i in range(sums.shape[0]):
+        sums[i, 0] &= _COUNTS
+        if sums[i, 0]:
+            v = np.uint64(keys[i]) if keys.size else np.uint64(i)
+            out[m] = np.uint32(v)
+            m += _hears(v, state_keys, state, listens, absent)
+    return m
+
+
+@kernel
+def forget(sums: U64) -> None:
+    """Forget who was touched."""
+    for i in range(sums.shape[0]):
+        sums[i, 0] &= _COUNTS
+
+
+@kernel
+def count_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, out: F64) -> None:
+    """Write how many sources of each id (uint32) are in heard state ``which`` into ``out``."""
+    shift = np.uint64(bits * which)
+    mask = (_ONE << np.uint64(bits)) - _ONE
+    for i in range(ids.size):
+        out[i] = np.float64((sums[slot(keys, np.uint64(ids[i])), 0] >> shift) & mask)
+
+
+@kernel
+def trust_of(keys: U32, sums: U64, ids: U32, which: int, out: F64) -> None:
+    """Write how much trust each id (uint32) has in its sources in heard state ``which``."""
+    for i in range(ids.size):
+        out[i] = np.float64(sums[slot(keys, np.uint64(ids[i])), 1 + which])

@@ -1,0 +1,367 @@
+"""Heard: a model says what agents make of all that they hear from their neighbours in sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.errors import InputError, PluginError, UnknownNameError
+from sim.kernels import heard as kernels
+from sim.kernels import heard_states as changes
+from sim.kernels.claims import NOBODY, count_ties
+from sim.kernels.order import sort_ids
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Bits, Contacts, Draws, Ids, Scratch, bitmap
+from sim.spread.heard_columns import Hearing
+from sim.spread.heard_rules import Alone, Kinds, alone, kinds
+from sim.spread.heard_sums import Sums
+from sim.spread.model import PropagationModel
+from sim.spread.rules import After
+from sim.spread.sparse import Sparse
+
+__all__ = ["Bools", "Heard"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+CHUNK = 65_536
+"""Agents asked about at once; their columns stay in the processor's cache."""
+_CODE = np.uint8(0x7F)
+_EVER = np.uint8(0x80)
+_NOBODY = np.empty(0, np.uint32)
+
+
+@dataclass(slots=True)
+class _Ears:
+    """What a cascade's model keeps between ticks and can make again.
+
+    Attributes
+    ----------
+    sums, deaf
+        What everybody hears; who need not know any more.
+    absent
+        Who was away when the last question was asked.
+    everybody
+        Whether all that hear something must be asked, not only those that heard news.
+    roused
+        Who began to listen in the last tick.
+    stirred
+        Whether the last tick left something to hear or to ask.
+    asked
+        How many were asked in the last tick.
+    """
+
+    sums: Sums
+    deaf: Bits
+    absent: Bits
+    everybody: bool = True
+    roused: Ids = field(default_factory=lambda: _NOBODY)
+    stirred: bool = True
+    asked: int = 0
+
+
+class Heard(PropagationModel):
+    """What an agent does depends on how many of those it hears are in which state.
+
+    Write :meth:`adopts` (who changes now) or :meth:`chance` (how likely each is to). Synchronous:
+    what is heard are the states before the tick; a change by hearing goes before one by itself.
+
+    Attributes
+    ----------
+    states
+        Names, the first one before the message.
+    seeded
+        The state of seeds; default: the second one.
+    heard
+        The states that others hear; default: the seeds'. At most four.
+    listening
+        The states in which an agent minds what it hears; default: the first.
+    adopting
+        States whose first entry counts as adoption; default: the seeds', and the heard ones.
+    rules
+        What happens by itself: ``after(state, becomes, chance=...)``. A chance may name parameters,
+        properties and ``age``, the ticks since the message started.
+    restless
+        Whether :meth:`adopts` is asked of everybody in every tick, not only where something new was
+        heard: for what depends on time. :meth:`chance` always is.
+    """
+
+    seeded: ClassVar[str] = ""
+    heard: ClassVar[tuple[str, ...]] = ()
+    listening: ClassVar[tuple[str, ...]] = ()
+    adopting: ClassVar[tuple[str, ...]] = ()
+    rules: ClassVar[tuple[After, ...]] = ()
+    restless: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        comparison="a chance succeeds when a draw in [0, 1) is < it; thresholds as stated",
+        ties="the source is one of those whose change was heard last, by a fair draw",
+        draw_modes="coins: one draw an agent and tick",
+        cost="one visit a tie of each agent that changed, one question an agent that hears news",
+        largest="10 million agents on one machine",
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Fill in what the declaration leaves out, and check it."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.seeded = cls.seeded or cls.states[1]
+        cls.heard = cls.heard or (cls.seeded,)
+        cls.listening = cls.listening or cls.states[:1]
+        cls.adopting = cls.adopting or tuple(dict.fromkeys((cls.seeded, *cls.heard)))
+        named = {cls.seeded, *cls.heard, *cls.listening, *cls.adopting}
+        named |= {end for rule in cls.rules for end in (rule.state, rule.becomes)}
+        for name in sorted(named - set(cls.states)):
+            raise UnknownNameError(f"state of {cls.__name__}", name, cls.states)
+        if len(cls.heard) > kernels.MOST:
+            said = f"{cls.__name__} hears {len(cls.heard)} states; at most {kernels.MOST}."
+            raise InputError(said)
+
+    # What an author writes
+
+    def adopts(self, heard: Hearing) -> Bools | Mapping[str, Bools]:
+        """Return who changes now, one bool an agent: into the seeds' state, or by state.
+
+        Write it without ``if`` over the columns. Where several states are given the first one wins.
+        """
+        raise NotImplementedError
+
+    def chance(self, heard: Hearing) -> Floats | Mapping[str, Floats]:
+        """Return the chance of changing into the seeds' state, or of each of several states.
+
+        float64, one an agent; clipped to [0, 1]. NaN or another shape stops the cascade.
+        """
+        raise NotImplementedError
+
+    def by_trust(self) -> bool:
+        """Return whether ``heard.weight`` adds up trust; else it is the share of sources."""
+        return False
+
+    def forced(self, cascade: Cascade, tick: int) -> Mapping[str, Ids]:
+        """Return whom time alone moves in this tick: agents (distinct uint32) by new state."""
+        return {}
+
+    # What the world calls
+
+    def check(self) -> None:
+        """Refuse rules whose chances are none."""
+        self._alone(0)
+
+    def start(self, cascade: Cascade) -> None:
+        """Put the seeds in their state."""
+        first, seeds = self.states.index(self.seeded), cascade.seeds
+        state = cascade.held["state"] = Sparse(cascade.agents, np.uint8)
+        state[seeds] = np.uint8(first) | (_EVER * (self.seeded in self.adopting))
+        cascade.tally[:] = 0
+        cascade.tally[0] = cascade.agents - seeds.size
+        cascade.tally[first] += seeds.size
+        cascade.enter(seeds, np.full(seeds.size, NOBODY))
+        fresh = seeds if self.seeded in self.heard else seeds[:0]
+        cascade.held["_changed"] = np.stack([fresh, np.full_like(fresh, kernels.NONE)])
+
+    def place(self, cascade: Cascade, name: str, share: float) -> None:
+        """Move each agent of the first state into ``name``, a state that nobody hears.
+
+        For :meth:`start`, after ``super().start(cascade)``.
+
+        Parameters
+        ----------
+        cascade, name
+            The cascade, and the state.
+        share
+            The chance of each agent, in [0, 1].
+        """
+        state, code = cascade.held["state"], self.states.index(name)
+        everybody = np.arange(cascade.agents, dtype=np.uint32)
+        draw = cascade.draws(cascade.started_at).uniforms(everybody, once=True)
+        chosen = everybody[draw < share]
+        chosen = chosen[state[chosen] & _CODE == 0]
+        state[chosen] = np.uint8(code)
+        cascade.tally[0] -= chosen.size
+        cascade.tally[code] += chosen.size
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Hear what changed, ask who minds it, let time pass, write all of it down."""
+        ears, kind = self._ears(cascade, contacts), kinds(type(self))
+        asked = self._listeners(cascade, draws, ears, kind)
+        answers = self._answers(cascade, contacts, draws, ears, asked)
+        moved = self.forced(cascade, draws.tick)
+        scratch, state, touched = contacts.scratch, cascade.held["state"], 0
+        for name, ids in moved.items():
+            answers.append((self.states.index(name), cascade.present(ids)))
+        for code, ids in answers:
+            voice = self._voice(cascade, code)
+            touched = changes.propose(
+                ids, code, voice.keys, voice.values, scratch.claim, scratch.touched, touched
+            )
+        free = self._alone(draws.tick - cascade.started_at)
+        if free.becomes.size:
+            if free.first[1]:
+                state.make_dense()
+            voice = self._voice(cascade, 0)
+            touched = changes.alone(
+                state.keys, state.values, free.first, free.below, free.becomes,
+                draws.key(Stream.SPONTANEOUS), cascade.absent, voice.keys, voice.values,
+                scratch.claim, scratch.touched, touched,
+            )  # fmt: skip
+        self._commit(cascade, scratch, ears, kind, touched)
+        ears.asked = asked.size
+
+    def count(self, cascade: Cascade) -> None:
+        """Keep the tally that :meth:`step` keeps."""
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nobody speaks, minds or changes any more."""
+        leaves = np.diff(self._alone(len(cascade.new_adopters)).first) > 0
+        if (cascade.tally[leaves] > 0).any():
+            return False
+        ears: _Ears | None = cascade.memo
+        return ears is not None and not ears.stirred and not (self._asks_all() and ears.asked)
+
+    # How it is done
+
+    @classmethod
+    def _asks_all(cls) -> bool:
+        """Whether everybody that hears something is asked in every tick."""
+        return cls.restless or cls.chance is not Heard.chance
+
+    def _alone(self, age: int) -> Alone:
+        return alone(self, self.rules, age)
+
+    def _voice(self, cascade: Cascade, code: int) -> Sparse:
+        """Return who was heard last in a state, plus one; the first heard one stands for others."""
+        name = self.states[code]
+        name = f"voice of {name if name in self.heard else self.heard[0]}"
+        if name not in cascade.held:
+            cascade.held[name] = Sparse(cascade.agents, np.uint32)
+        column: Sparse = cascade.held[name]
+        return column
+
+    def _ears(self, cascade: Cascade, contacts: Contacts) -> _Ears:
+        """Return the sums before the last changes, made anew for ties that they do not know."""
+        kept: _Ears | None = cascade.memo
+        if kept is not None and kept.sums.contacts is contacts:
+            return kept
+        sums = Sums(contacts, len(self.heard), by_trust=self.by_trust())
+        if int(contacts.degree.max(initial=0)) >> sums.bits:
+            raise PluginError(
+                self.plugin_name,
+                f"hears {len(self.heard)} states; then no agent may have more than "
+                f"{(1 << sums.bits) - 1:,} sources",
+            )
+        kind = kinds(type(self))
+        ids, values = cascade.held["state"].items()
+        deaf = bitmap(cascade.agents, ids[kind.final[values & _CODE] > 0])
+        told = ~np.isin(ids, cascade.held["_changed"][0])
+        who = np.concatenate([ids[told], cascade.held["_changed"][0]])
+        where = [kind.number[values[told] & _CODE], cascade.held["_changed"][1].astype(np.uint8)]
+        sums.fill(who, np.concatenate(where), deaf)
+        cascade.memo = _Ears(sums, deaf, cascade.absent)
+        ears: _Ears = cascade.memo
+        return ears
+
+    def _listeners(self, cascade: Cascade, draws: Draws, ears: _Ears, kind: Kinds) -> Ids:
+        """Tell what changed in the last tick; returns whom to ask."""
+        sums, (ids, was) = ears.sums, cascade.held["_changed"]
+        state = cascade.held["state"]
+        now = kind.number[state[ids] & _CODE]
+        ties = count_ties(sums.contacts.rows, ids, 0, ids.size)
+        cascade.contacts_seen += ties
+        heard = np.empty(min(ties, cascade.agents) + 1, np.uint32)
+        key, count = draws.key(Stream.CONTACTS), 0
+        for number in np.unique(now):
+            chosen = now == number
+            voice = None
+            if number != kernels.NONE:
+                voice = self._voice(cascade, self.states.index(self.heard[number]))
+            count = sums.tell(
+                ids[chosen], was[chosen].astype(np.uint8), number, key, ears.deaf, voice, heard,
+                count,
+            )  # fmt: skip
+        about = (sums.keys, sums.rows, state.keys, state.values, kind.listens, cascade.absent)
+        if self._asks_all() or ears.everybody or not np.array_equal(ears.absent, cascade.absent):
+            heard = np.empty(len(sums.rows) + 1, np.uint32)
+            found = heard[: kernels.audience(*about, heard)]
+        else:
+            found = heard[: kernels.listed(heard, count, *about)]
+            if ears.roused.size:
+                again = ears.roused.copy()
+                again = again[: kernels.listed(again, again.size, *about)]
+                found = np.union1d(found, again)
+        ears.everybody, ears.absent = False, cascade.absent
+        return found
+
+    def _answers(
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, ears: _Ears, asked: Ids
+    ) -> list[tuple[int, Ids]]:
+        """Ask the author about chunks of agents; returns (state, who enters it)."""
+        answers: list[tuple[int, Ids]] = []
+        state, key = cascade.held["state"], draws.key(Stream.OUTCOMES)
+        for low in range(0, asked.size, CHUNK):
+            ids = asked[low : low + CHUNK]
+            codes = state[ids] & _CODE if len(self.listening) > 1 else None
+            heard = Hearing(
+                cascade, contacts, draws, ears.sums, ids, self.heard, self.states, codes
+            )
+            names, columns = self._columns(heard)
+            out = np.empty(ids.size, np.uint8)
+            changes.drawn(ids, columns, key, out)
+            for number, name in enumerate(names):
+                chosen = ids[out == number]
+                if chosen.size:
+                    answers.append((self.states.index(name), chosen))
+        return answers
+
+    def _columns(self, heard: Hearing) -> tuple[tuple[str, ...], Floats]:
+        """Return the author's answers as chances, float64 (states, agents), or what is wrong."""
+        method = "chance" if type(self).chance is not Heard.chance else "adopts"
+        try:
+            said = getattr(self, method)(heard)
+        except ValueError as error:
+            if "truth value" not in str(error):
+                raise
+            raise PluginError(
+                self.plugin_name, f"{method}() branches on a column; choose by numpy.where instead"
+            ) from error
+        named = said if isinstance(said, Mapping) else {self.seeded: said}
+        rows = np.empty((len(named), len(heard)))
+        for row, (name, column) in zip(rows, named.items(), strict=True):
+            if name not in self.states:
+                raise UnknownNameError(f"state of {self.plugin_name}", name, self.states)
+            given = np.asarray(column, np.float64)
+            if given.shape not in {(), row.shape}:
+                raise PluginError(
+                    self.plugin_name,
+                    f"{method}() must return one value an agent, shape {row.shape}, "
+                    f"got {given.shape}",
+                )
+            if np.isnan(given).any():
+                raise PluginError(self.plugin_name, f"{method}() returned NaN; check for 0 / 0")
+            row[:] = given
+        return tuple(named), rows
+
+    def _commit(
+        self, cascade: Cascade, scratch: Scratch, ears: _Ears, kind: Kinds, touched: int
+    ) -> None:
+        """Let claims become states, and note who is to be heard in the next tick."""
+        state = cascade.held["state"]
+        sort_ids(scratch.touched, touched, scratch.sources)
+        state.reserve(touched)
+        adopted, roused = np.empty((2, touched + 1), np.uint32)
+        was = np.empty(touched + 1, np.uint8)
+        fresh, changed, awake = changes.commit(
+            scratch.touched, touched, state.keys, state.values, scratch.claim, kind.adopting,
+            kind.number, kind.final, ears.deaf, cascade.tally, adopted, scratch.sources, was,
+            kind.listens, roused,
+        )  # fmt: skip
+        cascade.enter(adopted[:fresh], scratch.sources[:fresh])
+        cascade.held["_changed"] = np.stack(
+            [scratch.touched[:changed], was[:changed].astype(np.uint32)]
+        )
+        ears.roused = roused[:awake]
+        ears.stirred = bool(changed or awake)

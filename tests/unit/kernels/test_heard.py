@@ -1,0 +1,189 @@
+"""Counters of what agents hear, against counting anew in plain Python."""
+
+import numpy as np
+import pytest
+
+from sim.core.rng import Stream, uniforms, words
+from sim.core.rng import key as key_of
+from sim.kernels import heard, heard_states
+from sim.kernels.claims import BATCH, FREE, NOBODY
+from sim.kernels.sparse import VACANT, lookup, store
+from tests.unit.kernels.networks import Net, call, ids
+
+KEY = key_of(3, Stream.CONTACTS)
+NONE = int(heard.NONE)
+DENSE, NO_BITS, NO_TRUST = np.empty(0, np.uint32), np.empty(0, np.uint64), np.empty(0, np.uint16)
+STATES = 3
+BITS = heard.BITS // STATES
+
+
+class Ears:
+    """Rows and voices of a small network, and the same by plain counting."""
+
+    def __init__(self, net: Net, kind: str, *, trust: bool = False) -> None:
+        self.net, self.trust = net, net.trust if trust else NO_TRUST
+        slots = net.agents if kind == "dense" else 1 << (4 * net.agents).bit_length()
+        keys = DENSE if kind == "dense" else np.full(slots, VACANT)
+        self.keys, self.sums = keys, np.zeros((slots, 1 + STATES * trust), np.uint64)
+        self.voices = [(keys.copy(), np.zeros(slots, np.uint32)) for _ in range(STATES)]
+        self.state = np.full(net.agents, NONE)
+        self.voice = np.zeros((STATES, net.agents), np.int64)
+        self.touched = np.empty(net.agents + 1, np.uint32)
+        self.deaf = np.zeros(net.agents // 64 + 1, np.uint64)
+
+    def move(self, moves: dict[int, int], tick: int) -> set[int]:
+        """Let agents enter states, group by group; returns whom the kernel touched."""
+        key, m = key_of(3, Stream.CONTACTS, tick), 0
+        for now in sorted(set(moves.values())):
+            who = sorted(u for u, s in moves.items() if s == now)
+            was = self.state[who].astype(np.uint8)
+            voice = (DENSE, DENSE) if now == NONE else self.voices[now]
+            m = call(
+                heard.tell, *self.net.place(), self.trust, ids(*who), was, now, 0, len(who), BITS,
+                key, self.deaf, self.keys, self.sums, *voice, self.touched, m,
+            )  # fmt: skip
+            self.state[who] = now
+            for v in range(self.net.agents) if now != NONE else []:
+                said = [u for u in who if any(w == v for _, w in self.net.row(u))]
+                if said:
+                    self.voice[now, v] = min(said, key=lambda u: int(words(key, u)[0])) + 1
+        return set(self.touched[:m].tolist())
+
+    def forget(self) -> None:
+        call(heard.forget, self.sums)
+
+    def check(self) -> None:
+        everybody = ids(*range(self.net.agents))
+        for s in range(STATES):
+            out, exact = np.empty(self.net.agents), np.zeros(self.net.agents)
+            call(heard.count_of, self.keys, self.sums, everybody, s, BITS, out)
+            weight = np.zeros(self.net.agents)
+            for u in np.flatnonzero(self.state == s):
+                for e, v in self.net.row(int(u)):
+                    exact[v] += 1
+                    weight[v] += self.net.trust[e]
+            assert out.tolist() == exact.tolist()
+            if self.trust.size:
+                call(heard.trust_of, self.keys, self.sums, everybody, s, out)
+                assert out.tolist() == weight.tolist()
+            told = np.zeros(self.net.agents, np.uint32)
+            call(lookup, *self.voices[s], everybody, told)
+            assert told.tolist() == self.voice[s].tolist()
+
+
+MOVES = [{0: 0, 3: 1, 9: 0, 44: 2}, {3: 0, 9: NONE, 10: 1, 63: 1}, {0: 2, 3: 2, 9: 1, 44: NONE}]
+
+
+@pytest.mark.parametrize("trust", [False, True])
+@pytest.mark.parametrize("kind", ["dense", "hash"])
+def test_sums_follow_changes(kind: str, trust: bool) -> None:
+    ears = Ears(Net(), kind, trust=trust)
+    for tick, moves in enumerate(MOVES):
+        reached = {v for u in moves for _, v in ears.net.row(u)}
+        assert ears.move(moves, tick) == reached
+        ears.forget()
+        ears.check()
+
+
+def test_a_hub_with_more_listeners_than_a_batch() -> None:
+    ears = Ears(Net(agents=3 * BATCH, ties=50), "hash")
+    assert len(ears.move({3: 1}, 0)) == 3 * BATCH - 1
+    out = np.empty(3 * BATCH)
+    call(heard.count_of, ears.keys, ears.sums, ids(*range(3 * BATCH)), 1, BITS, out)
+    assert out.sum() == 3 * BATCH - 1
+
+
+def test_the_deaf_are_passed_over() -> None:
+    ears = Ears(Net(), "dense")
+    ears.deaf[0] = np.uint64((1 << 5) | (1 << 8))
+    assert not {5, 8} & ears.move({3: 0}, 0)
+    assert ears.sums[[5, 8], 0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("kind", ["dense", "hash"])
+def test_rows_move_to_a_larger_table(kind: str) -> None:
+    ears = Ears(Net(), "hash", trust=True)
+    ears.move(MOVES[0], 0)
+    ears.forget()
+    slots = 80 if kind == "dense" else 1024
+    keys = DENSE if kind == "dense" else np.full(slots, VACANT)
+    rows = np.zeros((slots, 1 + STATES), np.uint64)
+    call(heard.rehash_rows, ears.keys, ears.sums, keys, rows)
+    ears.keys, ears.sums = keys, rows
+    ears.check()
+
+
+@pytest.mark.parametrize("kind", ["dense", "hash"])
+def test_who_is_asked(kind: str) -> None:
+    ears = Ears(Net(), kind)
+    state = (np.arange(80) % 3).astype(np.uint8)
+    state[7] |= 0x80
+    listens = np.array([0, 1, 0], np.uint8)
+    ears.move({0: 0, 9: 0}, 0)
+    ears.forget()
+    touched = sorted(ears.move({9: 1, 10: 1}, 1))
+    absent = np.zeros(2, np.uint64)
+    absent[0] = np.uint64(1 << touched[1])
+    about = ears.keys, ears.sums, DENSE, state, listens
+    is_open = (state & 0x7F == 1).tolist()
+    news = ids(*touched)
+    kept = call(heard.listed, news, len(touched), *about, absent)
+    expected = [v for v in touched if is_open[v] and v != touched[1]]
+    assert news[:kept].tolist() == expected
+    out = np.empty(len(ears.sums) + 1, np.uint32)
+    m = call(heard.audience, *about, NO_BITS, out)
+    hears = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
+    assert sorted(out[:m].tolist()) == sorted(v for v in hears if is_open[v])
+
+
+def test_an_outcome_is_drawn_for_each() -> None:
+    who, chances = ids(*range(200)), np.array([[0.2] * 200, [0.5] * 100 + [0.9] * 100])
+    out, share = np.empty(200, np.uint8), np.empty(200)
+    call(heard_states.drawn, who, chances, KEY, out)
+    call(heard_states.uniforms, KEY, who, share)
+    assert share.tolist() == uniforms(KEY, who).tolist()
+    cut = np.where(np.arange(200) < 100, 0.7, 1.1)
+    assert out.tolist() == np.where(share < 0.2, 0, np.where(share < cut, 1, 2)).tolist()
+
+
+@pytest.mark.parametrize("kind", ["dense", "hash"])
+def test_claims_become_states(kind: str) -> None:
+    # states: 0 open, 1 heard and adopting, 2 waiting, 3 final
+    state = np.zeros(20, np.uint8)
+    state[[4, 5, 6]], state[7] = 2, 0x81
+    keys = DENSE
+    if kind == "hash":
+        keys, state = np.full(64, VACANT), np.zeros(64, np.uint8)
+        call(store, keys, state, ids(4, 5, 6, 7), np.array([2, 2, 2, 0x81], np.uint8))
+    claim, touched = np.full(20, FREE), np.empty(21, np.uint32)
+    voice = np.arange(20, dtype=np.uint32)  # agent v heard v - 1; agent 0 nobody
+    m = call(heard_states.propose, ids(0, 3), 1, DENSE, voice, claim, touched, 0)
+    first = np.array([0, 0, 1, 2, 2], np.int64)  # 1 -> 0 and 2 -> 3, for certain
+    below, becomes = np.array([1.0, 1.0]), np.array([0, 3], np.uint8)
+    absent = np.array([1 << 6], np.uint64)
+    m = call(
+        heard_states.alone, keys, state, first, below, becomes, KEY, absent, DENSE, voice, claim,
+        touched, m,
+    )  # fmt: skip
+    order = np.sort(touched[:m])
+    assert order.tolist() == [0, 3, 4, 5, 7]
+    touched[:m] = order
+    flags = [np.array(f, np.uint8) for f in ([0, 1, 0, 1], [NONE, 0, NONE, NONE], [0, 0, 0, 1])]
+    tally, deaf = np.array([16, 1, 3, 0]), np.zeros(1, np.uint64)
+    adopted, sources, roused = (np.empty(21, np.uint32) for _ in range(3))
+    was, listens = np.empty(21, np.uint8), np.array([1, 0, 0, 0], np.uint8)
+    counts = call(
+        heard_states.commit, touched, m, keys, state, claim, *flags, deaf, tally, adopted, sources,
+        was, listens, roused,
+    )  # fmt: skip
+    assert counts == (4, 3, 1)
+    assert adopted[:4].tolist() == [0, 3, 4, 5]
+    assert sources[:4].tolist() == [int(NOBODY), 2, 3, 4]
+    assert list(zip(touched[:3].tolist(), was[:3].tolist(), strict=True)) == [
+        (0, NONE), (3, NONE), (7, 0)
+    ]  # fmt: skip
+    assert (roused[0], tally.tolist(), int(deaf[0])) == (7, [15, 2, 1, 2], 1 << 4 | 1 << 5)
+    assert (claim == FREE).all()
+    out = np.zeros(8, np.uint8)
+    call(lookup, keys, state, ids(*range(8)), out)
+    assert out.tolist() == [0x81, 0, 0, 0x81, 0x83, 0x83, 2, 0x80]
