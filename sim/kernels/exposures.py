@@ -10,13 +10,23 @@ import numpy.typing as npt
 from sim.kernels.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
+from sim.kernels.order import sort_ids
 from sim.kernels.sparse import take_slots
 from sim.kernels.types import F64, I64, U32, U64, Number, Word
 
-__all__ = ["count_heard", "fill", "settle", "shared_interests", "tie_between"]
+__all__ = [
+    "count_heard",
+    "fill",
+    "settle",
+    "settle_each",
+    "shared_interests",
+    "shared_interests_each",
+    "tie_between",
+]
 
 Counts = npt.NDArray[Any]
 _S40 = np.uint64(40)
+_LOW32 = np.uint64(0xFFFFFFFF)
 
 
 @kernel
@@ -30,8 +40,9 @@ def fill(
     viewer: U32,
     source: U32,
     tie: I64,
+    filled: Number,
 ) -> tuple[Number, Number, Number]:
-    """Write the next exposures of open viewers into a chunk.
+    """Write the next exposures of open viewers into a chunk, behind the first ``filled`` rows.
 
     Parameters
     ----------
@@ -50,7 +61,6 @@ def fill(
     -------
     (rows filled, next i, next e)
     """
-    filled = 0
     room = viewer.size - 1
     while i < speakers.size:
         if e == 0 and i % AHEAD == 0:
@@ -105,6 +115,51 @@ def settle(
 
 
 @kernel
+def settle_each(
+    viewer: U32,
+    source: U32,
+    chance: F64,
+    stops: I64,
+    keys: U64,
+    claim: U64,
+    touched: U32,
+    spare: U32,
+    adopted: U32,
+    sources: U32,
+    ends: I64,
+) -> None:
+    """As :func:`settle` for a chunk of many messages, one after the other; claims end up free.
+
+    Parameters
+    ----------
+    viewer, source, chance
+        uint32, uint32, float64 columns of the chunk.
+    stops, keys
+        int64, where each message's rows end, and uint64, the key of its coins.
+    claim, touched, spare
+        uint64 (n,), uint32 (n + 1,), uint32 (n,): scratch of the world.
+    adopted, sources, ends
+        uint32, uint32: whom each message convinced, ascending, and who did; int64: where each
+        message's part of both ends.
+    """
+    first = np.int64(0)
+    out: Number = np.int64(0)
+    for k in range(stops.size):
+        size = stops[k] - first
+        rows = slice(first, stops[k])
+        m = settle(viewer[rows], source[rows], chance[rows], size, keys[k], claim, touched, 0)
+        sort_ids(touched, m, spare)
+        for i in range(m):
+            v = touched[i]
+            adopted[out] = v
+            sources[out] = np.uint32(claim[v] & _LOW32)
+            claim[v] = FREE
+            out += 1
+        first = stops[k]
+        ends[k] = out
+
+
+@kernel
 def count_heard(
     rows: U32,
     targets: U32,
@@ -140,6 +195,14 @@ def shared_interests(interests: U64, viewer: U32, filled: int, tags: Word, out: 
     total = _bits(tags)
     for j in range(filled):
         out[j] = 1.0 if total == 0 else _bits(interests[viewer[j]] & tags) / total
+
+
+@kernel
+def shared_interests_each(interests: U64, viewer: U32, tags: U64, out: F64) -> None:
+    """As :func:`shared_interests`, with the tags of each exposure's message (uint64)."""
+    for j in range(viewer.size):
+        total = _bits(tags[j])
+        out[j] = 1.0 if total == 0 else _bits(interests[viewer[j]] & tags[j]) / total
 
 
 @kernel

@@ -128,6 +128,11 @@ class Adoption(Record):
         commit_once(agents, touched, self.marks(), scratch.claim, sources)
         self._log.append(agents, self._now, sources)
 
+    def adopt_won(self, agents: Ids, sources: Ids) -> None:
+        """As :meth:`adopt` for kernels that keep its promises; ascending, nothing is checked."""
+        self._log.append(agents, self._now, sources)
+        mark(agents, self.marks())
+
     def record(self, agents: Ids, sources: Ids | None = None) -> None:
         """As :meth:`adopt` for models that keep their own states; leaves :attr:`done` alone."""
         ids, by = self._checked(agents, sources)

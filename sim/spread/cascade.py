@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -52,9 +52,8 @@ class Cascade(Adoption):
         What the world was like when it came to rest; a change may wake it.
     around
         The world that it runs in, for models that share columns of it.
-    peers
-        The cascades of its group (:meth:`PropagationModel.together`), itself among them, whatever
-        their status, in order of id; none for a model that is stepped alone.
+    company
+        The cascades of its world.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Cascade(Adoption):
         self.channel: Channel = channel or Broadcast()
         self.status: Status = "queued"
         self.error: str | None = None
-        self.peers: Sequence[Cascade] = ()
+        self.company: Sequence[Cascade] = ()
         self.around: Around | None = None
         self.rested = ""
         self.given_coins: Bits = np.empty(0, np.uint64)
@@ -112,6 +111,23 @@ class Cascade(Adoption):
         return self.status in {"queued", "running"}
 
     # What happened, beside the record
+
+    @property
+    def peers(self) -> tuple[Cascade, ...]:
+        """The cascades of its group (:meth:`PropagationModel.together`), itself among them.
+
+        Whatever their status, in order of id; none for a model that is stepped alone.
+        """
+        group = self.group
+        if group is None:
+            return ()
+        return tuple(cascade for cascade in self.company if cascade.group == group)
+
+    @property
+    def group(self) -> Hashable | None:
+        """Its model's class and what :meth:`~PropagationModel.together` says; ``None``: alone."""
+        group = self.model.together()
+        return None if group is None else (type(self.model), group)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -120,7 +120,7 @@ class PropagationModel(Parameters):
     @classmethod
     def step_together(
         cls, cascades: Sequence[Cascade], contacts: Sequence[Contacts], draws: Sequence[Draws]
-    ) -> None:
+    ) -> Mapping[Cascade, BaseException] | None:
         """Advance all running cascades of a group by one tick; by default one after the other.
 
         ``cascade.peers`` are all cascades of the group that ever started or wait, at rest or not,
@@ -136,10 +136,16 @@ class PropagationModel(Parameters):
             In order of id; at least one.
         contacts, draws
             Of each, as in :meth:`step`.
+
+        Returns
+        -------
+        mapping, or None
+            What stopped some of them, where the others have been stepped and need no second time.
         """
         for cascade, heard, own in zip(cascades, contacts, draws, strict=True):
             with blame(cascade):
                 cascade.model.step(cascade, heard, own)
+        return None
 
     def count(self, cascade: Cascade) -> None:
         """Write how many agents are in each state into ``cascade.tally`` (int64, states)."""

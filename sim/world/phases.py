@@ -12,7 +12,6 @@ from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Ids
 from sim.spread.faults import Blamed, is_interruption
-from sim.spread.model import PropagationModel
 from sim.world.state import surroundings
 
 if TYPE_CHECKING:
@@ -51,10 +50,7 @@ def begin(world: World) -> None:
 def start(world: World, cascade: Cascade) -> None:
     """Let a cascade's seeds adopt at the last completed tick."""
     try:
-        if type(cascade.model).together is not PropagationModel.together:
-            _acquaint(world)
-        if cascade.status == "failed":
-            return
+        cascade.company = world.cascades
         cascade.seeds = _still_active(world, cascade)
         cascade.begin(cascade.starts_at if cascade.starts_at >= world.tick else world.tick - 1)
     except BaseException as error:
@@ -84,26 +80,6 @@ def wake(world: World, cascade: Cascade) -> bool:
     return wakes
 
 
-def _acquaint(world: World) -> dict[Hashable, list[Cascade]]:
-    """Tell the cascades that are stepped together of one another; returns the groups."""
-    groups: dict[Hashable, list[Cascade]] = {}
-    for cascade in world.cascades:
-        cls = type(cascade.model)
-        if cls.together is PropagationModel.together:
-            continue
-        try:
-            group = cascade.model.together()
-            if group is not None:
-                groups.setdefault((cls, group), []).append(cascade)
-        except BaseException as error:
-            if cascade.status != "failed":
-                fail(world, cascade, error)
-    for members in groups.values():
-        for cascade in members:
-            cascade.peers = tuple(members)
-    return groups
-
-
 def expose(world: World) -> None:
     """Turn ties into this tick's contacts, through the channel of each running cascade."""
     absent = world.absent()
@@ -111,6 +87,7 @@ def expose(world: World) -> None:
     world.exposed = []
     for cascade in world.cascades:
         if cascade.status == "running":
+            cascade.company = world.cascades
             cascade.advance(world.tick, absent)
             try:
                 contacts = cascade.channel.contacts(network, cascade.id, world.tick)
@@ -122,37 +99,39 @@ def expose(world: World) -> None:
 
 def respond(world: World) -> None:
     """Let each cascade's model turn contacts into adoptions and other changes of state."""
-    heard = dict(world.exposed)
-    for members in _acquaint(world).values():
-        _respond_together(world, [cascade for cascade in members if cascade in heard], heard)
-        for cascade in members:
-            heard.pop(cascade, None)
-    for cascade, contacts in heard.items():
+    groups: dict[Hashable, list[tuple[Cascade, Contacts]]] = {}
+    for cascade, contacts in world.exposed:
         try:
-            cascade.model.step(cascade, contacts, cascade.draws(world.tick))
+            group = cascade.group
+            if group is None:
+                cascade.model.step(cascade, contacts, cascade.draws(world.tick))
+            else:
+                groups.setdefault(group, []).append((cascade, contacts))
         except BaseException as error:  # a plugin's fault costs only its own cascade
             fail(world, cascade, error)
+    for members in groups.values():
+        _respond_together(world, members)
 
 
-def _respond_together(
-    world: World, cascades: list[Cascade], heard: dict[Cascade, Contacts]
-) -> None:
+def _respond_together(world: World, members: list[tuple[Cascade, Contacts]]) -> None:
     """Step a group by one call; the one at fault falls out, and the others begin anew."""
-    while cascades:
-        draws = [cascade.draws(world.tick) for cascade in cascades]
-        contacts = [heard[cascade] for cascade in cascades]
+    while members:
+        cascades = tuple(cascade for cascade, _ in members)
+        contacts = tuple(heard for _, heard in members)
+        draws = tuple(cascade.draws(world.tick) for cascade in cascades)
         try:
-            type(cascades[0].model).step_together(tuple(cascades), contacts, draws)
+            faults = type(cascades[0].model).step_together(cascades, contacts, draws)
         except BaseException as error:
             for cascade in cascades:
                 cascade.roll_back()
             guilty = error.cascade if isinstance(error, Blamed) else None
-            cause = error.__cause__ if isinstance(error, Blamed) and error.__cause__ else error
             for cascade in cascades:
                 if cascade is guilty or guilty not in cascades:
-                    fail(world, cascade, cause)
-            cascades = [c for c in cascades if c is not guilty] if guilty in cascades else []
+                    fail(world, cascade, error)
+            members = [pair for pair in members if pair[0].status == "running"]
         else:
+            for cascade, fault in (faults or {}).items():
+                fail(world, cascade, fault)
             return
 
 
@@ -177,6 +156,8 @@ def fail(world: World, cascade: Cascade, error: BaseException) -> None:
 
     Whatever the plugin raised: an order to end the program or the task is not its to give.
     """
+    if isinstance(error, Blamed) and error.__cause__ is not None:
+        error = error.__cause__
     world.scratch().release()
     reason = error.reason if isinstance(error, PluginError) else _said(error)
     cascade.fail(f"{cascade.model_name}: {reason}")

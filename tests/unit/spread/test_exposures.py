@@ -34,6 +34,13 @@ class Patient(Watching):
         return 3
 
 
+class Weighed(Patient):
+    """Convinces by trust, the more the newer."""
+
+    def chance(self, exposure: Exposure) -> Floats:
+        return exposure.trust * exposure.novelty
+
+
 @pytest.fixture
 def watch(entered: Enter) -> Callable[..., Any]:
     def run(
@@ -179,8 +186,8 @@ def test_answers_that_make_no_sense_stop_the_cascade(
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5, 64])
-def test_the_size_of_chunks_decides_nothing(monkeypatch: Any, chunk: int) -> None:
-    options: dict[str, Any] = {"seeds": [0, 5], "model": "viral", "base": 1.0, "attention": 3}
+def test_the_size_of_chunks_decides_nothing(entered: Enter, monkeypatch: Any, chunk: int) -> None:
+    options: dict[str, Any] = {"seeds": [0, 5], "model": entered(Weighed)}
     one, two = tiny_world(), tiny_world()
     whole = one.inject("x", **options)
     one.step(10)

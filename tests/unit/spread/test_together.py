@@ -140,8 +140,10 @@ def test_a_group_that_cannot_be_named_costs_its_own_cascade(entered: Enter) -> N
     world, name = tiny_world(), entered(Nameless)
     good = world.inject("x", seeds=[0], model=name)
     bad = world.inject("x", seeds=[5], model=name, camp="bad")
+    other = world.inject("x", seeds=[0], model="si", beta=1.0)
     world.step(2)
-    assert (good.status, bad.status, bad.size) == ("running", "failed", 0)
+    assert (good.status, bad.status, bad.size) == ("failed", "failed", 1)
+    assert other.size > 1
 
 
 def test_without_a_step_of_its_own_a_group_is_stepped_in_turn(entered: Enter) -> None:

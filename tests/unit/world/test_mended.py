@@ -24,7 +24,6 @@ SURE: dict[str, Any] = {
     "si": {"beta": 1.0},
     "sir": {"beta": 1.0, "gamma": 0.01},
     "linear-threshold": {},
-    "viral": {"base": 1.0, "fading": 0.0},
 }
 
 
