@@ -32,6 +32,7 @@ __all__ = [
     "names",
     "register",
     "spec",
+    "spec_of",
 ]
 
 _FILE = "hubbub_file_"
@@ -80,6 +81,7 @@ class Spec:
 
 
 _known: dict[str, dict[str, Spec]] = {}
+_ever: dict[type[Parameters], Spec] = {}
 _failures: list[PluginError] = []
 _loaded: set[str] = set()
 
@@ -126,7 +128,7 @@ def register(name: str) -> Callable[[C], C]:
                 f"{taken.origin}; choose another name."
             )
         cls.plugin_name = name
-        _known[kind][name] = found
+        _known[kind][name] = _ever[cls] = found
         return cls
 
     return enter
@@ -165,6 +167,11 @@ def spec(name: str, kind: str = "propagation") -> Spec:
     if name not in known:
         raise UnknownNameError(f"{kind} model", name, known)
     return known[name]
+
+
+def spec_of(cls: type[Parameters]) -> Spec | None:
+    """Return what a class was registered as, whether or not another has its name by now."""
+    return _ever.get(cls)
 
 
 def names(kind: str = "propagation") -> tuple[str, ...]:
@@ -283,14 +290,22 @@ def _load(path: str | Path, turn: str) -> tuple[Spec, ...]:
     source = file.read_bytes()
     demand(file.name, stated(source))
     sha = hashlib.sha256(source).hexdigest()
-    module = _import(file, source, sha, f"{_FILE}{file.stem}_{sha[:16]}{turn}")
-    brought = tuple(item for item in _all() if item.cls.__module__ == module.__name__)
+    place = hashlib.sha256(str(file).encode()).hexdigest()[:8]
+    name = f"{_FILE}{file.stem}_{sha[:16]}{place}"
+    if name in sys.modules and not _brought(name):  # it was replaced since, or forgotten
+        turn = turn or f"_{next(_turns)}"
+    module = _import(file, source, sha, name + turn)
+    brought = _brought(module.__name__)
     if not brought:
         raise PluginError(file.name, "registers nothing; decorate its class with @register(name)")
     for item in _all():  # what the file registered before it changed
         if item.origin == str(file) and item not in brought:
             del _known[item.kind][item.name]
     return brought
+
+
+def _brought(module: str) -> tuple[Spec, ...]:
+    return tuple(item for item in _all() if item.cls.__module__ == module)
 
 
 def _import(file: Path, source: bytes, sha: str, name: str) -> ModuleType:

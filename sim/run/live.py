@@ -42,6 +42,7 @@ from sim.run.pace import Gauge
 from sim.run.sessions import ENDED, Ledger
 from sim.spread.cascade import Cascade
 from sim.spread.model import PropagationModel
+from sim.world.lost import LostModel
 from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
@@ -117,7 +118,18 @@ class LiveWorld:
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
         self._refocus()
+        self._tell_what_is_lost()
         self.arranger.arrange(self.world, self.spotlight.group_by)
+
+    def _tell_what_is_lost(self) -> None:
+        """Say which plugins are missing or changed; messages that need a missing one stop."""
+        for remark in self.world.remarks:
+            self.note(remark)
+        for cascade in self.world.cascades:
+            model = cascade.model
+            if cascade.alive and isinstance(model, LostModel):
+                cascade.fail(f"{cascade.model_name} {type(model).lacks}")
+        self._notice()
 
     # What happens in a tick
 

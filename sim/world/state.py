@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,11 @@ import numpy.typing as npt
 import xxhash
 
 from sim.agents.columns import Agents
-from sim.core.registry import make, spec
-from sim.errors import InputError, UnknownNameError
 from sim.network.interactions import Interactions
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Broadcast, Contacts
+from sim.spread.contacts import Broadcast
+from sim.world.lost import LostChannel, model_of, record_of, remark_on
 from sim.world.opinions import Opinions
 
 if TYPE_CHECKING:
@@ -55,22 +55,15 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
         said, own = cascade.dump()
         meta["cascades"].append(said)
         columns |= {f"cascade.{cascade.id}.{name}": column for name, column in own.items()}
-    meta["plugins"] = [_plugin(name) for name in sorted({c.model_name for c in world.cascades})]
+    meta["plugins"] = _plugins(world.cascades)
     return meta, columns
 
 
-def _plugin(name: str) -> dict[str, str]:
-    try:
-        found = spec(name)
-    except UnknownNameError:
-        return {"name": name, "kind": "propagation", "version": "?", "sha256": "", "origin": "?"}
-    return {
-        "name": name,
-        "kind": found.kind,
-        "version": found.version,
-        "sha256": found.sha256,
-        "origin": found.origin,
-    }
+def _plugins(cascades: Iterable[Cascade]) -> list[dict[str, Any]]:
+    """Return every plugin used, once: two versions of one name are two."""
+    records = [record_of(cascade.model) for cascade in cascades]
+    found = {(record["name"], record["sha256"]): record for record in records}
+    return [found[key] for key in sorted(found)]
 
 
 def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> World:
@@ -87,32 +80,20 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     thought = _under(columns, "opinions.")
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
     columns_of = _by_cascade(columns)
+    records = {record["name"]: record for record in meta.get("plugins", [])}
+    remarks: list[str] = []
     for said in meta["cascades"]:
         own = columns_of.get(str(said["id"]), {})
-        model = make(said["model"], "propagation", **said["parameters"])
+        record = records.get(said["model"], {})
+        model = model_of(said["model"], said["parameters"], record, len(own["tally"]))
+        remarks.append(remark_on(model, record))
         channel = None if said["channel"] == Broadcast.name else LostChannel(said["channel"])
         world.cascades.append(
             Cascade.restore(said, own, model=model, agents=len(agents), channel=channel)
         )
         world.cascades[-1].around = world
+    world.remarks = tuple(dict.fromkeys(filter(None, remarks)))
     return world
-
-
-class LostChannel:
-    """Stands for a channel that a snapshot names but cannot hold; its cascade fails when it runs.
-
-    Parameters
-    ----------
-    name
-        The channel's name.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
-        """Refuse: what it did is not known here."""
-        raise InputError(f"its channel {self.name!r} is not saved with a world")
 
 
 def _under(columns: Columns, prefix: str) -> Columns:

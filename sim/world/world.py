@@ -69,6 +69,8 @@ class World:
         How many cascades run at once; more wait in the queue.
     phase_seconds
         Time spent in each phase of the last tick; not part of the state.
+    remarks
+        What a person should know who opened it: plugins that are missing, or have changed.
     woken
         Cascades by id that left their rest; for whoever follows them, and empties it.
     exposed
@@ -107,6 +109,7 @@ class World:
         self.phases: list[Phase] = list(PHASES)
         self.max_running = 1000
         self.phase_seconds: dict[str, float] = {}
+        self.remarks: tuple[str, ...] = ()
         self.interactions: Interactions | None = None
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
