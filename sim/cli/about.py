@@ -63,6 +63,7 @@ def _world_facts(world: World) -> dict[str, Any]:
     return {
         "agents": len(world.agents),
         "ties": world.ties.count,
+        "interactions": None if world.interactions is None else len(world.interactions),
         "tick": world.tick,
         "seed": world.seed,
         "messages": len(world.cascades),
@@ -74,6 +75,8 @@ def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
     """Return nested facts as one level, for a table."""
     flat: dict[str, object] = {}
     for name, value in facts.items():
+        if name == "interactions" and value is None:
+            continue  # few worlds have any
         if isinstance(value, dict):
             flat |= _lines(value, f"{above}{name} ")
         elif isinstance(value, list | tuple):

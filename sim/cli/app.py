@@ -125,7 +125,13 @@ def import_file(
     ] = False,
     columns: Annotated[str, typer.Option(help="Where the ids are, by place or name.")] = "0,1",
     weights: Annotated[str | None, typer.Option(help="The column that becomes trust.")] = None,
-    times: Annotated[str | None, typer.Option(help="The column of times.")] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(help="The column of times, in seconds; every line is then kept."),
+    ] = None,
+    signed: Annotated[
+        bool, typer.Option("--signed", help="Weights below 0 are ties against, not refused.")
+    ] = False,
     delimiter: Annotated[str | None, typer.Option(help="tab, comma, ...; else found out.")] = None,
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether names stand on top.")
@@ -151,6 +157,7 @@ def import_file(
             delimiter=delimiter,
             header=header,
             ids=ids,
+            signed=signed,
             labels=labels,
             seed=seed,
             tick_minutes=tick_minutes,

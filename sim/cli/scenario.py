@@ -65,7 +65,7 @@ class _Section(BaseModel):
 _DRAWN = ("kind", "agents", "mean_degree", "degrees")
 _APPLY: dict[str, tuple[str, ...]] = {
     "world": (),
-    "file": ("direction", "directed", "weights", "labels"),
+    "file": ("direction", "directed", "columns", "weights", "times", "signed", "labels"),
     "kind": (*_DRAWN, "trust", "parameters"),
 }
 """Keys that mean something beside each source of a network; ``seed`` does beside all."""
@@ -81,6 +81,9 @@ class Network(_Section):
     )
     directed: bool = Field(True, description="false: each pair of the file hears each other")
     weights: str | None = Field(None, description="the column of the file that becomes trust")
+    columns: str = Field("0,1", description="where the ids are, by place or name")
+    times: str | None = Field(None, description="the column of the file that holds times")
+    signed: bool = Field(False, description="weights below 0 are ties against")
     labels: Path | None = Field(None, description="a file of the members' communities")
     kind: str | None = Field(None, description="the generator; see hubbub new --help")
     agents: int | None = Field(None, strict=True, description="how many the generator makes")
@@ -272,7 +275,10 @@ class Scenario:
                 self.path.parent / file,
                 direction=self.network.direction,
                 directed=self.network.directed,
+                columns=self.network.columns,
                 weights=self.network.weights,
+                times=self.network.times,
+                signed=self.network.signed,
                 labels=None if labels is None else self.path.parent / labels,
                 seed=seed,
                 tick_minutes=self.population.tick_minutes,

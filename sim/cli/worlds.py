@@ -259,7 +259,7 @@ class ImportedWorld:
         False makes two ties of each pair.
     columns, weights, times
         Where ids, trust and times are, by place from 0 or by name; None: not read.
-    delimiter, header, ids
+    delimiter, header, ids, signed
         As ``sim.io.EdgeOptions`` takes them.
     labels
         A file of the members' communities.
@@ -276,6 +276,7 @@ class ImportedWorld:
     delimiter: str | None = None
     header: bool | None = None
     ids: str = "auto"
+    signed: bool = False
     labels: Path | None = None
     seed: int = 0
     tick_minutes: float = 60.0
@@ -306,6 +307,7 @@ class ImportedWorld:
             delimiter=self.delimiter,
             header=self.header,
             ids=self.ids,  # type: ignore[arg-type]  # checked there
+            signed=self.signed,
         )
         return import_world(
             self.file,
@@ -321,6 +323,7 @@ class ImportedWorld:
         """The words of ``hubbub import`` that make it again."""
         words = [str(self.file), "--direction", self.direction, "--seed", str(self.seed)]
         words += [] if self.directed else ["--undirected"]
+        words += ["--signed"] if self.signed else []
         words += [] if self.header is None else ["--header" if self.header else "--no-header"]
         usual = ImportedWorld(self.file)
         for name in ("columns", "weights", "times", "delimiter", "ids", "labels", "tick_minutes"):

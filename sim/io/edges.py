@@ -96,6 +96,8 @@ class EdgeOptions:
         ``"int"``, ``"str"``, or ``"auto"``: whole numbers when the first lines hold them.
     limit
         Read no more than so many ties; None: all.
+    signed
+        Weights may be negative: those ties are against (``ties.sign``), and their size is trust.
     """
 
     direction: Direction = "influences"
@@ -107,6 +109,7 @@ class EdgeOptions:
     header: bool | None = None
     ids: IdKind = "auto"
     limit: int | None = None
+    signed: bool = False
 
     def __post_init__(self) -> None:
         check_direction(self.direction)

@@ -36,7 +36,8 @@ def import_world(
     path
         An edge list, GraphML, GML or GEXF; plain or gzip. The content decides, not the name.
     options
-        How to read it; of a graph file only ``direction`` is asked, the rest it says itself.
+        How to read it; of a graph file only ``direction`` and ``signed`` are asked, the rest it
+        says itself.
     labels
         The members' communities, or a table of them (see :func:`read_labels`).
     seed
@@ -59,7 +60,14 @@ def import_world(
     else:
         edges = read_graph(path, direction=options.direction, report=report)
     told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
-    return world_of(edges, seed=seed, labels=told, tick_minutes=tick_minutes, report=report)
+    return world_of(
+        edges,
+        seed=seed,
+        labels=told,
+        signed=options.signed,
+        tick_minutes=tick_minutes,
+        report=report,
+    )
 
 
 def read_world(path: _Path, **options: Any) -> World:
@@ -79,6 +87,7 @@ def read_edges(
     header: bool | None = None,
     ids: IdKind = "auto",
     limit: int | None = None,
+    signed: bool = False,
     labels: _Path | Labels | None = None,
     seed: int = 0,
     tick_minutes: float = 60.0,
@@ -95,9 +104,9 @@ def read_edges(
         What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B.
     directed
         False: each line is a tie both ways.
-    columns, weight_column, time_column, delimiter, header, ids, limit
+    columns, weight_column, time_column, delimiter, header, ids, limit, signed
         See :class:`EdgeOptions`. Weights become trust: in [0, 1] as they are, else divided by the
-        largest.
+        largest. With times every line is kept in ``world.interactions``, repeated ones too.
     labels, seed, tick_minutes, report
         See :func:`import_world`, which also returns the report.
 
@@ -120,10 +129,18 @@ def read_edges(
         header=header,
         ids=ids,
         limit=limit,
+        signed=signed,
     )
     told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
     edges = read_arcs(path, options, report=report)
-    return world_of(edges, seed=seed, labels=told, tick_minutes=tick_minutes, report=report).world
+    return world_of(
+        edges,
+        seed=seed,
+        labels=told,
+        signed=signed,
+        tick_minutes=tick_minutes,
+        report=report,
+    ).world
 
 
 def from_networkx(
@@ -131,6 +148,7 @@ def from_networkx(
     *,
     direction: Direction = "influences",
     weight: str | None = "weight",
+    signed: bool = False,
     seed: int = 0,
     report: Report = quiet,
 ) -> World:
@@ -144,6 +162,8 @@ def from_networkx(
         What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
     weight
         The edge attribute that becomes trust, where it is there; None: none.
+    signed
+        Weights may be negative: see :class:`EdgeOptions`.
     seed, report
         As in :func:`import_world`.
 
@@ -155,7 +175,7 @@ def from_networkx(
     (34, 156)
     """
     edges = edges_of_networkx(graph, direction=direction, weight=weight)
-    return world_of(edges, seed=seed, report=report).world
+    return world_of(edges, seed=seed, signed=signed, report=report).world
 
 
 def from_igraph(
@@ -163,6 +183,7 @@ def from_igraph(
     *,
     direction: Direction = "influences",
     weight: str | None = "weight",
+    signed: bool = False,
     seed: int = 0,
     report: Report = quiet,
 ) -> World:
@@ -178,4 +199,4 @@ def from_igraph(
     (34, 156)
     """
     edges = edges_of_igraph(graph, direction=direction, weight=weight)
-    return world_of(edges, seed=seed, report=report).world
+    return world_of(edges, seed=seed, signed=signed, report=report).world

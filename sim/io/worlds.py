@@ -1,9 +1,10 @@
-"""From arcs to a world: trust from weights, communities from labels, and the report."""
+"""From arcs to a world: trust and signs from weights, communities from labels, and the report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from time import perf_counter
 
 import numpy as np
@@ -14,12 +15,20 @@ from sim.errors import InputError
 from sim.io.edges import Edges
 from sim.io.labels import Labels
 from sim.io.report import ImportReport
+from sim.network.interactions import Interactions
 from sim.world.capacity import refuse_what_does_not_fit
 from sim.world.world import World
 
 __all__ = ["Imported", "trust_of", "world_of"]
 
 Floats = npt.NDArray[np.float64]
+Signs = npt.NDArray[np.int8]
+
+_TIMED = 4
+"""A tie with its time takes so many times the memory while a world is made."""
+
+_LATEST = 1 << 33
+"""Seconds since 1970 up to which times are shown as dates: the year 2242."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ def world_of(
     *,
     seed: int = 0,
     labels: Labels | None = None,
+    signed: bool = False,
     tick_minutes: float = 60.0,
     report: Report = quiet,
 ) -> Imported:
@@ -56,6 +66,8 @@ def world_of(
         Any integer: personalities, interests and activity follow from it.
     labels
         The communities of the members.
+    signed
+        Weights may be negative; their ties are against.
     tick_minutes
         Simulated minutes in a tick.
     report
@@ -64,14 +76,15 @@ def world_of(
     Raises
     ------
     InputError
-        For negative weights.
+        For negative weights that are not ``signed``.
     CapacityError
         When the world would not fit in memory.
     """
     began = perf_counter()
     agents, arcs = edges.agents, edges.sources.size
-    refuse_what_does_not_fit(agents, arcs * (1 if edges.report.directed else 2) / agents)
-    trust, notes = trust_of(edges.weights)
+    ties = arcs * (1 if edges.report.directed else 2)
+    refuse_what_does_not_fit(agents, ties * (1 if edges.times is None else _TIMED) / agents)
+    trust, sign, notes = trust_of(edges.weights, signed=signed)
     ids = edges.ids
     community, communities = None, list[str]()
     if labels is not None:
@@ -82,6 +95,9 @@ def world_of(
         agents,
         directed=edges.report.directed,
         trust=trust,
+        sign=sign,
+        times=edges.times,
+        weights=None if edges.times is None else edges.weights,
         seed=seed,
         ids=None if _are_indices(ids) else ids,
         names=edges.names,
@@ -92,35 +108,53 @@ def world_of(
     )
     if community is not None:
         notes = (*notes, _labelled(community, communities))
-    if edges.times is not None:
-        notes = (*notes, "Times were read, but a world does not keep them.")
+    if world.interactions is not None:
+        notes = (*notes, _timed(world.interactions))
     return Imported(world, _counted(edges.report, world, notes, perf_counter() - began))
 
 
-def trust_of(weights: Floats | None) -> tuple[Floats | None, tuple[str, ...]]:
-    """Return weights as trust in [0, 1], and sentences on what was done to them.
+def trust_of(
+    weights: Floats | None, *, signed: bool = False
+) -> tuple[Floats | None, Signs | None, tuple[str, ...]]:
+    """Return weights as trust in [0, 1], their signs, and sentences on what was done to them.
 
     Parameters
     ----------
     weights
         float64 (m,), finite. In [0, 1] they are taken as they are, else divided by the largest.
+    signed
+        Whether they may be negative: then trust is their size, and signs are -1 or 1.
 
     Raises
     ------
     InputError
-        For a negative weight.
+        For a negative weight, unless ``signed``; for ``signed`` without weights.
     """
     if weights is None or not weights.size:
-        return None, ()
+        if signed:
+            raise InputError("Signs are those of weights; name the weight column too.")
+        return None, None, ()
     low, high = float(weights.min()), float(weights.max())
-    if low < 0:
+    if low < 0 and not signed:
         raise InputError(
             f"Weights must be at least 0 to become trust, the smallest is {low:g}; leave the "
-            "weight column out to take all ties alike."
+            "weight column out to take all ties alike, or let ties below 0 be against with "
+            "--signed (in Python: signed=True)."
         )
+    span, notes = f"Weights, {low:g} to {high:g},", list[str]()
+    sign = np.where(weights < 0, -1, 1).astype(np.int8) if signed else None
+    if sign is not None:
+        weights, high = np.abs(weights), max(-low, high)
+        notes.append(f"{int((sign < 0).sum()):,} of {sign.size:,} ties are against.")
     if high <= 1:
-        return weights, (f"Weights, {low:g} to {high:g}, were taken as trust.",)
-    return weights / high, (f"Weights, {low:g} to {high:g}, were divided by {high:g} into trust.",)
+        return weights, sign, (f"{span} were taken as trust.", *notes)
+    return weights / high, sign, (f"{span} were divided by {high:g} into trust.", *notes)
+
+
+def _timed(met: Interactions) -> str:
+    begin = datetime.fromtimestamp(met.origin, UTC) if 0 <= met.origin < _LATEST else None
+    since = f", since {begin:%Y-%m-%d %H:%M} UTC" if begin is not None and met.origin else ""
+    return f"{len(met):,} interactions in {met.span / 86_400:,.1f} days are kept{since}."
 
 
 def _plain(ids: npt.NDArray[np.int64] | list[str] | None, agents: int) -> Iterable[object]:

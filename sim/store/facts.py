@@ -39,6 +39,7 @@ def counted(world: object, meta: Meta) -> dict[str, object]:
     return {
         "agents": len(agents) if isinstance(agents, Sized) else _integer(meta.get("agents"), None),
         "ties": _integer(getattr(ties, "count", meta.get("ties")), None),
+        "interactions": _integer(_dict(meta.get("interactions")).get("count"), None),
         "tick": meta.get("tick"),
         "seed": meta.get("seed"),
         "models": sorted(models - {""}),

@@ -59,6 +59,8 @@ class Info:
         The world's, hex.
     relational
         Whether it also holds agents, ties and adoptions as rows.
+    interactions
+        Single contacts with their times, where the network came with some.
     checked
         How much of the file was looked at, in words.
     """
@@ -77,6 +79,7 @@ class Info:
     versions: dict[str, str] = field(hash=False)
     digest: str
     relational: bool
+    interactions: int | None = None
     checked: str = "header only; `verify` checks every byte"
 
 
@@ -126,6 +129,7 @@ def info(path: str | PathLike[str]) -> Info:
             versions={_line(k): _line(v) for k, v in _json(said, "versions", dict).items()},
             digest=one_line(said.get("digest", "")),
             relational=("agents",) in tables,
+            interactions=_number(said, "interactions"),
         )
 
 

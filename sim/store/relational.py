@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import repeat
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -132,10 +132,18 @@ def _ties(world: Populated, ids: list[str]) -> Iterator[Row]:
     ties, tick = world.ties, world.tick
     sources = np.repeat(np.arange(ties.agents), ties.out_degree).tolist()
     trust = (ties.trust / 65535).tolist() if ties.trust.size else repeat(1.0)
-    for number, (source, target, strength) in enumerate(
-        zip(sources, ties.targets.tolist(), trust, strict=False)
-    ):
-        yield number, ids[source], ids[target], "follow", "{}", strength, None, tick
+    rows = zip(sources, ties.targets.tolist(), trust, _marks(ties), strict=False)
+    for number, (source, target, strength, said) in enumerate(rows):
+        yield number, ids[source], ids[target], "follow", said, strength, None, tick
+
+
+def _marks(ties: Ties) -> Iterable[str]:
+    """Return what else is known of each tie, as JSON."""
+    columns = ties.marks.columns()
+    if not columns:
+        return repeat("{}")
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return (_json(dict(zip(columns, row, strict=True))) for row in rows)
 
 
 def _sessions(world: Populated, ids: list[str]) -> Iterator[Row]:

@@ -178,6 +178,17 @@ def test_a_mistake_is_named_with_file_section_and_key(
     assert said.err.count("\n") == 1
 
 
+def test_a_scenario_may_import_times_and_signs(
+    hubbub: Hubbub, write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "sub" / "e.csv").write_text("100,1,2,5\n160,2,3,-2\n400,1,2,10\n")
+    text = "[network]\nfile='e.csv'\ncolumns='1,2'\nweights='3'\ntimes='0'\nsigned=true\n"
+    assert hubbub("run", write(text + "[outputs]\nsave='a.hub'\n")).code == 0
+    world = load(tmp_path / "sub" / "a.hub")
+    assert world.interactions is not None
+    assert (world.interactions.span, world.ties.sign.tolist()) == (300, [1, -1])
+
+
 IDLE = [
     ("world='demo'\ntrust='uniform'", "trust does nothing beside world; it belongs to kind"),
     ("world='demo'\ndirected=false", "directed does nothing beside world; it belongs to file"),

@@ -1,6 +1,8 @@
 """``new``, ``import``, ``info``, ``verify``: worlds in and out of files."""
 
+import json
 import shlex
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,31 @@ def test_new_makes_a_network_of_given_degrees(hubbub: Hubbub, tmp_path: Path) ->
     assert said.out.splitlines()[-1] == (
         "Again: hubbub new --degrees pairs.npy --seed 0 --out a.hub"
     )
+
+
+def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("1,2,5,100\n2,3,-2,160\n1,2,10,400\n")
+    words = ("--weights", "2", "--times", "3", "--tick-minutes", "1", "-o", "a.hub")
+    said = hubbub("import", "e.csv", *words)
+    assert said.code == 2
+    assert "--signed" in said.err
+    said = hubbub("import", "e.csv", "--signed", *words)
+    assert "1 of 3 ties are against. 3 interactions in 0.0 days are kept" in said.out
+    world = load(tmp_path / "a.hub")
+    assert world.interactions is not None
+    assert world.interactions.times.tolist() == [0, 60, 300]
+    assert world.ties.sign.tolist() == [1, -1]
+    again = said.out.splitlines()[-1].removeprefix("Again: ")
+    assert hubbub(*shlex.split(again)[1:]).code == 0
+    assert load(tmp_path / "a.hub").digest() == world.digest()
+    assert hubbub("info", "a.hub", "--json").json["interactions"] == 3
+    with sqlite3.connect(tmp_path / "a.hub") as file:
+        found = file.execute("SELECT properties, strength FROM agent_relationships").fetchall()
+    assert [json.loads(row[0]) for row in found] == [
+        {"time": 0, "sign": 1},
+        {"time": 60, "sign": -1},
+    ]
+    file.close()
 
 
 @pytest.mark.parametrize(
