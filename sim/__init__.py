@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from sim.network.analysis import shortest_path as shortest_path
     from sim.network.generate import NETWORKS as NETWORKS
     from sim.network.generate import generate as generate
+    from sim.network.interactions import Interactions as Interactions
     from sim.network.report import NetworkReport as NetworkReport
     from sim.network.report import network_report as network_report
     from sim.network.ties import Ties as Ties
@@ -163,6 +164,7 @@ _HOMES = {
     "Ids": "sim.spread.contacts",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
+    "Interactions": "sim.network.interactions",
     "Job": "sim.run.jobs",
     "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
