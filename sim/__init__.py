@@ -82,6 +82,8 @@ if TYPE_CHECKING:
     from sim.run.plans import Plan as Plan
     from sim.run.sessions import Session as Session
     from sim.run.simulation import Simulation as Simulation
+    from sim.spread.arrivals import Arrivals as Arrivals
+    from sim.spread.arrivals import Delay as Delay
     from sim.spread.attempts import Border as Border
     from sim.spread.attempts import Embeddedness as Embeddedness
     from sim.spread.attempts import Levels as Levels
@@ -130,6 +132,7 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
+    "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
     "Batch": "sim.run.interactions",
     "Bools": "sim.spread.heard",
@@ -147,6 +150,7 @@ _HOMES = {
     "CommunitiesChanged": "sim.core.events",
     "Compartments": "sim.spread.compartments",
     "Contacts": "sim.spread.contacts",
+    "Delay": "sim.spread.arrivals",
     "DrawMode": "sim.spread.contacts",
     "Draws": "sim.spread.contacts",
     "Embeddedness": "sim.spread.attempts",
