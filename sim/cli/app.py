@@ -47,7 +47,9 @@ def _version(asked: bool) -> None:
 @app.callback(invoke_without_command=True)
 def hubbub(
     context: typer.Context,
-    threads: Annotated[int | None, typer.Option(help="Threads of the engine.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for digests of saves; a tick takes one.")
+    ] = None,
     settings: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
     profile: Annotated[str | None, typer.Option(help="development, test or production.")] = None,
     saves: Annotated[Path | None, typer.Option(help="The folder of saved worlds.")] = None,

@@ -14,6 +14,7 @@ from typing import Any
 import sim
 from sim.cli.exits import ERROR, OK
 from sim.cli.output import as_json, pairs, say
+from sim.core.workers import workers
 
 __all__ = ["examine", "show"]
 
@@ -154,7 +155,7 @@ def _kernels() -> dict[str, Any]:
         "compiled MB": round(sum(file.stat().st_size for file in kept) / 2**20, 1),
         "folder": root,
         "writable": os.access(root, os.W_OK),
-        "threads": os.environ.get("NUMBA_NUM_THREADS", "one a core"),
+        "threads": workers(),
         "NUMBA_DISABLE_JIT": os.environ.get("NUMBA_DISABLE_JIT", "-"),
     }
 

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sim.core.workers import allow
 from sim.errors import InputError
 
 __all__ = ["Flags", "completed", "open_screen", "prepare"]
@@ -47,7 +48,7 @@ class Flags:
 
 
 def prepare(flags: Flags) -> None:
-    """Put the settings in force, tell the engine its threads, load plugin files.
+    """Put the settings in force, say how many threads may compute, load plugin files.
 
     Raises
     ------
@@ -60,8 +61,7 @@ def prepare(flags: Flags) -> None:
         flags.settings, profile=flags.profile, threads=flags.threads, saves=flags.saves
     )
     use(settings)
-    if settings.threads is not None:
-        _use_threads(settings.threads)
+    _use_threads(settings.threads)
     if flags.plugins:
         from sim.core.registry import load_file
 
@@ -69,8 +69,11 @@ def prepare(flags: Flags) -> None:
             load_file(file)
 
 
-def _use_threads(count: int) -> None:
-    """Tell numba, which reads the variable once, when it is imported."""
+def _use_threads(count: int | None) -> None:
+    """Tell whoever divides work; numba reads the variable once, when it is imported."""
+    allow(count)
+    if count is None:
+        return
     os.environ["NUMBA_NUM_THREADS"] = str(count)
     if "numba" in sys.modules:
         import numba

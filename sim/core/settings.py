@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         None, description="folder of saved worlds; else ./saves, else the platform's data folder"
     )
     threads: int | None = Field(
-        None, ge=1, le=1024, description="threads of the engine; else one a core"
+        None, ge=1, le=1024, description="threads for digests of saves; else one a core"
     )
     frames_per_second: float = Field(
         10.0, ge=0.2, le=30, description="how often the screen follows the engine"

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import xxhash
 
 from sim.core.progress import Report, quiet
+from sim.core.workers import workers
 
 __all__ = [
     "LEAF_BYTES",
@@ -113,8 +114,8 @@ class Leaves:
 
 
 def full(descriptor: int, size: int) -> Leaves:
-    """Begin to compute both digests, on all cores."""
-    return Leaves(descriptor, size, _both, min(os.cpu_count() or 1, MOST_THREADS))
+    """Begin to compute both digests, on as many threads as are allowed."""
+    return Leaves(descriptor, size, _both, min(workers(), MOST_THREADS))
 
 
 def quick(descriptor: int, size: int) -> Leaves:

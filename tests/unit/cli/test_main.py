@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import sim
 from sim.cli import start
 from sim.cli.exits import EXITS, code_of
 from sim.cli.main import hoisted
+from sim.core.workers import allow
 from sim.errors import (
     Cancelled,
     CapacityError,
@@ -23,6 +25,7 @@ from sim.errors import (
     PluginError,
     SettingsError,
 )
+from sim.store import trailer
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -239,6 +242,27 @@ def test_names_are_completed_in_the_shell() -> None:
     assert {"si", "sir", "sis"} <= set(names)
     assert all(name.startswith("si") for name in names)
     assert start.completed("networks")("small") == ["small-world"]
+
+
+def test_threads_govern_the_digests_of_saves(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, count: int) -> None:
+            asked.append(count)
+            super().__init__(count)
+
+    monkeypatch.setattr(trailer, "ThreadPoolExecutor", Pool)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    try:
+        words = ("new", "--agents", "150000", "--mean-degree", "2", "-o", "a.hub", "--threads")
+        assert hubbub(*words, "3").code == 0
+        assert hubbub(*words, "1").code == 0
+    finally:
+        allow(None)
+    assert asked == [3, 1]
 
 
 def test_threads_reach_the_engine(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
