@@ -28,6 +28,7 @@ from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 __all__ = [
     "AHEAD",
     "any_move",
+    "any_move_all",
     "choose",
     "convert",
     "looked_at",
@@ -198,6 +199,25 @@ def meet_one(
 
 
 @kernel
+def near_to(
+    rows: U32, sources: U32, trust: U16, absent: U64, i: Number, bound: float, x: F64
+) -> tuple[float, Number]:
+    """Return (sum of opinion times trust, number) of those heard within ``bound`` of ``i``."""
+    total = 0.0
+    near: Number = np.int64(0)
+    start = np.int64(rows[i, 0])
+    for e in range(start, start + np.int64(rows[i, 1])):
+        said = x[sources[e]]
+        close = np.int64(abs(said - x[i]) <= bound)
+        if absent.size:
+            close &= np.int64(is_open(absent, np.uint64(sources[e])))
+        share = trust[e] / 65535.0 if trust.size else 1.0
+        total += close * share * said
+        near += close
+    return total, near
+
+
+@kernel
 def meet_all(
     formula: Any,
     p: F64,
@@ -234,17 +254,7 @@ def meet_all(
                 continue
             if fixed.size and fixed[i]:
                 continue
-            total = 0.0
-            near: Number = np.int64(0)
-            start = np.int64(rows[i, 0])
-            for e in range(start, start + np.int64(rows[i, 1])):
-                said = x[sources[e]]
-                close = np.int64(abs(said - x[i]) <= bound)
-                if absent.size:
-                    close &= np.int64(is_open(absent, np.uint64(sources[e])))
-                share = trust[e] / 65535.0 if trust.size else 1.0
-                total += close * share * said
-                near += close
+            total, near = near_to(rows, sources, trust, absent, i, bound, x)
             if near:
                 coin = uniform(word2(word(key, first + k), 2))
                 x[i] = formula(x[i], total / near, coin, 1.0, traits[i], traits[i], p)
@@ -282,6 +292,34 @@ def any_move(
                 continue
             share = trust[e] / 65535.0 if trust.size else 1.0
             new = formula(x[v], x[j], 0.0, share, traits[v], traits[j], p)
+            if not abs(new - x[v]) <= tolerance:
+                return True
+    return False
+
+
+@kernel
+def any_move_all(
+    formula: Any,
+    p: F64,
+    rows: U32,
+    sources: U32,
+    trust: U16,
+    absent: U64,
+    fixed: U8,
+    traits: F64,
+    x: F64,
+    tolerance: float,
+    bound: float,
+) -> bool:
+    """As :func:`any_move` for the meetings of :func:`meet_all`."""
+    for v in range(rows.shape[0]):
+        if absent.size and not is_open(absent, np.uint64(v)):
+            continue
+        if fixed.size and fixed[v]:
+            continue
+        total, near = near_to(rows, sources, trust, absent, v, bound, x)
+        if near:
+            new = formula(x[v], total / near, 0.0, 1.0, traits[v], traits[v], p)
             if not abs(new - x[v]) <= tolerance:
                 return True
     return False

@@ -24,7 +24,7 @@ from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.model import PropagationModel
 from sim.spread.opinion_measures import measured
 from sim.spread.opinion_start import check_start, rescaled, started
-from sim.spread.opinion_voices import Voices, turned
+from sim.spread.opinion_voices import Voices, remembered
 from sim.spread.opinion_world import Around, Topics
 
 __all__ = ["OpinionModel"]
@@ -51,6 +51,8 @@ class OpinionModel(PropagationModel):
     choices
         The opinions there are, ascending, one a state, within the span; empty: all of the span,
         and the states are equal parts of it.
+    keeps_first
+        Whether ``heard.first``, what each thought at the start, is needed.
     conserves
         Whether the mean opinion never changes where all ties are mutual.
     """
@@ -60,6 +62,7 @@ class OpinionModel(PropagationModel):
     )  # fmt: skip
     span: ClassVar[Span] = (0.0, 1.0)
     choices: ClassVar[tuple[float, ...]] = ()
+    keeps_first: ClassVar[bool] = False
     conserves: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
         update="synchronous: all agents move at once, by what was thought when the tick began",
@@ -164,6 +167,8 @@ class OpinionModel(PropagationModel):
             cascade.columns["side"] = np.zeros(cascade.agents, np.uint8)
         else:
             cascade.columns["side"] = (own > self.cut).astype(np.uint8)
+        if self.keeps_first:
+            cascade.columns["first"] = own.copy()
         elsewhere = np.flatnonzero((own > self.cut) != (cascade.columns["side"] > 0))
         cascade.adopt(np.union1d(cascade.seeds, elsewhere).astype(np.uint32))
 
@@ -179,6 +184,8 @@ class OpinionModel(PropagationModel):
         self._hold(cascade, own)
         if not self.choices:
             cascade.columns["side"][fresh] = own[fresh] > self.cut
+        if self.keeps_first:
+            cascade.columns["first"][fresh] = own[fresh]
 
     def _with_opinions(self, cascade: Cascade, own: Floats) -> Floats:
         """Fill in who has no opinion yet (NaN)."""
@@ -259,21 +266,21 @@ class OpinionModel(PropagationModel):
         (agents, sources) or None
             Who adopted, and from whom (uint32); ``None``: found by who changed sides.
         """
-        heard = turned(cascade, contacts)
-        now = own.view()
-        now.flags.writeable = False
-        new = np.asarray(self.update(now, Voices(heard, now, cascade.absent)), np.float64)
+        heard = Voices(cascade, remembered(cascade, contacts), draws, own)
+        new = np.asarray(self.update(heard.now, heard), np.float64)
         if new.shape != own.shape:
             raise PluginError(
                 self._name,
                 f"update() must return one opinion an agent, shape {own.shape}, got {new.shape}",
             )
+        np.copyto(own, new, where=self.movable(cascade))
+        return None
+
+    def movable(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
+        """Return who can move now: all but the absent and the stubborn, (agents,)."""
         moves = _present(cascade)
         fixed = self.stubborn(cascade)
-        if fixed.size:
-            moves &= fixed == 0
-        np.copyto(own, new, where=moves)
-        return None
+        return moves & (fixed == 0) if fixed.size else moves
 
     def _refuse_strange(self, own: Floats) -> None:
         """Refuse opinions that are no number, outside the range, or none of those there are."""

@@ -11,8 +11,8 @@ from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts
 from sim.spread.opinion import Floats
 from sim.spread.opinion_compiled import rule_of
-from sim.spread.opinion_meetings import Sequential, _remembered
-from sim.spread.opinion_voices import Turned
+from sim.spread.opinion_meetings import Sequential
+from sim.spread.opinion_voices import Turned, remembered
 
 __all__ = ["Gatherings", "Outflow"]
 
@@ -89,7 +89,7 @@ class Gatherings(Sequential):
         """Return whether nobody that can move hears another opinion than its own."""
         if self.restless():
             return False
-        heard = _remembered(cascade, contacts)
+        heard = remembered(cascade, contacts)
         given = heard.rows, heard.sources, int(self.from_everybody()), cascade.absent
         return not kernels.any_discord(*given, self.stubborn(cascade), own)
 
@@ -118,6 +118,6 @@ class Outflow(Sequential):
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
         """Return whether nobody that can move hears another opinion than its own."""
-        heard = _remembered(cascade, contacts)
+        heard = remembered(cascade, contacts)
         fixed = self.stubborn(cascade)
         return not kernels.any_discord(heard.rows, heard.sources, 0, cascade.absent, fixed, own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.opinion import Flags, Floats, OpinionModel
 from sim.spread.opinion_compiled import Formula, formula_of
-from sim.spread.opinion_voices import Turned, turned
+from sim.spread.opinion_voices import Turned, remembered
 
 __all__ = ["Meetings", "Sequential", "adopters_of"]
 
@@ -64,7 +64,7 @@ class Sequential(OpinionModel):
         self, cascade: Cascade, contacts: Contacts, draws: Draws, own: Floats
     ) -> tuple[Ids, Ids] | None:
         """Hold a tick's updates, some at a time."""
-        heard = _remembered(cascade, contacts)
+        heard = remembered(cascade, contacts)
         total = self.rounds(heard)
         key = draws.key(Stream.MODEL)
         scratch = contacts.scratch
@@ -98,16 +98,6 @@ def adopters_of(scratch: Any, found: int) -> tuple[Ids, Ids]:
     return agents, sources
 
 
-def _remembered(cascade: Cascade, contacts: Contacts) -> Turned:
-    """Return whom each agent hears, kept from tick to tick while the contacts are the same."""
-    kept = cascade.memo.get("heard") if isinstance(cascade.memo, dict) else None
-    if kept is None or kept.of is not contacts:
-        kept = turned(cascade, contacts)
-        cascade.memo = {**(cascade.memo or {}), "heard": kept}
-    found: Turned = kept
-    return found
-
-
 class Meetings(Sequential):
     """A model of pairs; write :meth:`meet`, which says what a listener thinks afterwards.
 
@@ -115,13 +105,9 @@ class Meetings(Sequential):
     ----------
     mutual
         Whether both move, where each hears the other; else the listener alone.
-    hears
-        ``"one"`` of those that it hears, drawn at random; or ``"near"``: the mean of all those
-        within :attr:`bound` of it, each opinion times the trust in it.
     """
 
     mutual: ClassVar[bool] = False
-    hears: ClassVar[Literal["one", "near"]] = "one"
 
     def meet(self, listener: float, speaker: float) -> float:
         """Return what the listener thinks after hearing the speaker.
@@ -136,6 +122,14 @@ class Meetings(Sequential):
     def traits(self, cascade: Cascade) -> Floats:
         """Return numbers of each agent that :meth:`meet` needs, float64 (agents, k); k may be 0."""
         return np.empty((cascade.agents, 0))
+
+    def hears_within(self) -> float | None:
+        """Return the bound within which all are heard at once; ``None``: one is drawn.
+
+        :meth:`meet` is then told, as what the speaker thinks, the sum of their opinions, each
+        times the trust in it, over their number.
+        """
+        return None
 
     def preference(self) -> float:
         """Return by which power of distance near opinions are preferred; 0: all are alike."""
@@ -163,8 +157,9 @@ class Meetings(Sequential):
         """Hold the meetings of ``span`` (key, first, end); returns how many adopted so far."""
         formula, given = self._given(cascade, heard)
         media = self.media()
-        if self.hears == "near":
-            formula.run(kernels.meet_all, *given, *span, getattr(self, "bound", np.inf), own)
+        bound = self.hears_within()
+        if bound is not None:
+            formula.run(kernels.meet_all, *given, *span, bound, own)
             return 0
         mutual = self.is_mutual(heard)
         if self.preference() > 0.0 or media[0].size:
@@ -190,12 +185,15 @@ class Meetings(Sequential):
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
         """Return whether no tie is left over which a meeting would move anybody."""
         media, chance, _ = self.media()
-        heard = _remembered(cascade, contacts)
-        if self.hears == "near" or (media.size and chance > 0.0):
+        heard = remembered(cascade, contacts)
+        if media.size and chance > 0.0:
             return False
         formula, given = self._given(cascade, heard)
         rows, sources, trust, _, absent, fixed, traits = given
         told = rows, sources, trust, absent, fixed, traits, own, self.least
+        bound = self.hears_within()
+        if bound is not None:
+            return not formula.run(kernels.any_move_all, *told, bound)
         return not formula.run(kernels.any_move, *told)
 
 
