@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from sim.spread.opinion_groups import Gatherings as Gatherings
     from sim.spread.opinion_groups import Outflow as Outflow
     from sim.spread.opinion_meetings import Meetings as Meetings
+    from sim.spread.opinion_sway import Swaying as Swaying
     from sim.spread.opinion_voices import Voices as Voices
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
@@ -198,6 +199,7 @@ _HOMES = {
     "Simulation": "sim.run.simulation",
     "SnapshotCapacityError": "sim.store",
     "Spec": "sim.core.registry",
+    "Swaying": "sim.spread.opinion_sway",
     "TRAITS": "sim.agents.traits",
     "Theory": "sim.core.theory",
     "Threshold": "sim.spread.threshold",
