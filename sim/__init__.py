@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from sim.spread.opinion_meetings import Meetings as Meetings
     from sim.spread.opinion_sway import Swaying as Swaying
     from sim.spread.opinion_voices import Voices as Voices
+    from sim.spread.opinion_world import Around as Around
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
@@ -133,6 +134,7 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
+    "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
     "Batch": "sim.run.interactions",
