@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from sim.core.text import width as width
     from sim.core.theory import Setting as Setting
     from sim.core.theory import Theory as Theory
+    from sim.errors import CapacityError as CapacityError
+    from sim.errors import ParameterError as ParameterError
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -140,6 +142,7 @@ _HOMES = {
     "Batch": "sim.run.interactions",
     "Bools": "sim.spread.heard",
     "Border": "sim.spread.attempts",
+    "CapacityError": "sim.errors",
     "Card": "sim.core.cards",
     "Cascade": "sim.spread.cascade",
     "CascadeCancelled": "sim.core.events",
@@ -184,6 +187,7 @@ _HOMES = {
     "OpinionModel": "sim.spread.opinion",
     "Outflow": "sim.spread.opinion_groups",
     "ParameterChanged": "sim.core.events",
+    "ParameterError": "sim.errors",
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
     "PerExposure": "sim.spread.exposures",
