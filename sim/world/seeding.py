@@ -2,7 +2,8 @@
 
 ::
 
-    ids:0,33              agents by foreign id (so does a bare list: 0,33 or Ana Silva,33)
+    ids:0,33              agents by foreign id (so does a bare list: 0,33 or Ana Silva,33);
+                          one with a comma stands in quotation marks: ids:"Silva, Ana",33
     top:40:pagerank       the 40 most central: degree (default), pagerank or core
     community:NAME:40     40 members drawn at random; without a number all, or :40:degree the top
     random:40             drawn at random
@@ -13,6 +14,7 @@ Only active agents are chosen. The same world and expression choose the same age
 
 from __future__ import annotations
 
+import csv
 import difflib
 import re
 from collections.abc import Callable
@@ -124,10 +126,19 @@ def _active(world: World, ids: npt.NDArray[Any] | None = None) -> Ids:
 
 def _listed(world: World, text: str) -> Ids:
     """Return the agents of foreign ids or names, separated by commas."""
-    words = [word for word in (part.strip() for part in text.split(",")) if word]
+    words = _words(text)
     if not words:
         raise InputError(f"Seeds are empty. {_ALLOWED}.")
     return np.array([_member(world, word, text) for word in words], np.uint32)
+
+
+def _words(text: str) -> list[str]:
+    """Return what stands between commas; in quotation marks a comma is a sign like any other."""
+    try:
+        (parts,) = csv.reader([" ".join(text.splitlines())], skipinitialspace=True)
+    except (csv.Error, ValueError):
+        return []
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _member(world: World, word: str, text: str) -> int:
@@ -155,7 +166,7 @@ def _by_name(world: World, name: str) -> int | None:
 
 
 def _ids(world: World, rest: str) -> Ids:
-    words = [word for word in (part.strip() for part in rest.split(",")) if word]
+    words = _words(rest)
     if not words:
         raise InputError("Seeds 'ids:' need at least one id, such as ids:0,33.")
     return np.array([world.agents.index(word) for word in words], np.uint32)

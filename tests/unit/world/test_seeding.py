@@ -34,6 +34,27 @@ def city() -> World:
 @pytest.mark.parametrize(
     ("expression", "agents"),
     [
+        ('ids:"Silva, Ana"', [0]),
+        ('ids: "Silva, Ana" ,plain', [0, 2]),
+        ('"Silva, Ana", plain', [0, 2]),
+        ('ids:"say ""hi"", you",plain', [1, 2]),
+        ("ids:plain,\nit's", [2, 3]),
+    ],
+)
+def test_an_id_with_a_comma_stands_in_quotation_marks(expression: str, agents: list[int]) -> None:
+    ids = ["Silva, Ana", 'say "hi", you', "plain", "it's"]
+    world = World.from_edges([0, 1, 2], [1, 2, 3], ids=ids)
+    assert choose_seeds(world, expression).tolist() == agents
+
+
+def test_a_list_of_seeds_that_is_endless_is_refused(world: World) -> None:
+    with pytest.raises(InputError, match="need at least one id"):
+        choose_seeds(world, "ids:" + "x" * 200_000)
+
+
+@pytest.mark.parametrize(
+    ("expression", "agents"),
+    [
         ("ids:hub,d", [0, 4]),
         (" ids: d , hub ,d", [0, 4]),
         ("hub,c", [0, 3]),
