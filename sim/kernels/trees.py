@@ -22,15 +22,44 @@ def fill_columns(agents: U32, ticks: I32, sources: U32, adopted_at: I32, source:
 
 
 @kernel
-def depths(agents: U32, sources: U32, place: I32, out: I32) -> None:
-    """Write each adopter's distance from its seed (int32) into ``out``, in the log's order.
+def _find_parents(agents: U32, sources: U32, place: I32, parent: I64) -> None:
+    """Write where in the log each adopter's source stands (int64, -1: nowhere) into ``parent``.
 
-    ``place`` is int32 (n,) scratch filled with -1. A source stands before those it convinced.
+    ``place`` is int32 (n,) scratch filled with -1. A source may stand behind those it convinced,
+    where several adopt one after the other within a tick.
     """
     for i in range(agents.size):
         place[agents[i]] = i
-        parent = -1 if sources[i] == NOBODY else place[sources[i]]
-        out[i] = 0 if parent < 0 else out[parent] + 1
+    for i in range(agents.size):
+        parent[i] = -1 if sources[i] == NOBODY else place[sources[i]]
+
+
+@kernel
+def depths(agents: U32, sources: U32, place: I32, out: I32) -> None:
+    """Write each adopter's distance from its seed (int32) into ``out``, in the log's order.
+
+    ``place`` is int32 (n,) scratch filled with -1. Adopters that are each other's source, which
+    only a mistaken model records, count as seeds.
+    """
+    parent = np.empty(agents.size, np.int64)
+    _find_parents(agents, sources, place, parent)
+    out[:] = -1
+    for i in range(agents.size):
+        steps = 0
+        j = np.int64(i)
+        while j >= 0 and out[j] < 0 and steps <= agents.size:
+            j = parent[j]
+            steps += 1
+        if steps > agents.size:
+            out[i] = 0
+            continue
+        depth = steps if j >= 0 else steps - 1
+        depth += out[j] if j >= 0 else 0
+        k = np.int64(i)
+        while k != j:
+            out[k] = depth
+            depth -= 1
+            k = parent[k]
 
 
 @kernel
@@ -38,7 +67,8 @@ def caused(agents: U32, ticks: I32, sources: U32, first: int, place: I32, out: I
     """Count for each tick, from ``first``, the adopters that its own adopters caused (int64)."""
     for i in range(agents.size):
         place[agents[i]] = ticks[i]
-        if sources[i] != NOBODY and place[sources[i]] >= 0:
+    for i in range(agents.size):
+        if sources[i] != NOBODY and 0 <= place[sources[i]] <= ticks[i]:
             out[place[sources[i]] - first] += 1
 
 
@@ -51,22 +81,42 @@ def wiener(agents: U32, sources: U32, place: I32, size: I64) -> tuple[float, flo
     members of each subtree.
     """
     count = agents.size
-    root = np.empty(count, np.int64)
     parent = np.empty(count, np.int64)
-    for i in range(count):
-        place[agents[i]] = i
-        size[i] = 1
-        parent[i] = -1 if sources[i] == NOBODY else place[sources[i]]
-        root[i] = i if parent[i] < 0 else root[parent[i]]
-    for i in range(count - 1, -1, -1):
-        if parent[i] >= 0:
+    depth = np.empty(count, np.int32)
+    depths(agents, sources, place, depth)
+    _find_parents(agents, sources, place, parent)
+    order = _by_depth(depth)
+    root = np.empty(count, np.int64)
+    size[:] = 1
+    for i in order:
+        root[i] = i if depth[i] == 0 else root[parent[i]]
+    for i in order[::-1]:
+        if depth[i] > 0:
             size[parent[i]] += size[i]
     paths = 0.0
     pairs = 0.0
     for i in range(count):
         whole = size[root[i]]
-        if parent[i] < 0:
+        if depth[i] == 0:
             pairs += 0.5 * whole * (whole - 1)
         else:
             paths += np.float64(size[i]) * (whole - size[i])
     return paths, pairs
+
+
+@kernel
+def _by_depth(depth: I32) -> I64:
+    """Return the places of ``depth`` (int32) in ascending order of it, int64, stable."""
+    deepest = 0
+    for i in range(depth.size):
+        deepest = max(deepest, depth[i])
+    start = np.zeros(deepest + 2, np.int64)
+    for i in range(depth.size):
+        start[depth[i] + 1] += 1
+    for level in range(deepest + 1):
+        start[level + 1] += start[level]
+    order = np.empty(depth.size, np.int64)
+    for i in range(depth.size):
+        order[start[depth[i]]] = i
+        start[depth[i]] += 1
+    return order
