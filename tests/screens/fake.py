@@ -74,16 +74,17 @@ class Saved:
 class FakeJob:
     progress = Progress("moving members", 0.4)
     stopped = False
+    gate: asyncio.Event
     result: Any = SimpleNamespace(method="leiden", count=12, modularity=0.84)
 
     def cancel(self) -> None:
         self.stopped = True
 
     def __await__(self) -> Any:
-        for _ in range(80):
-            yield from asyncio.sleep(0.01).__await__()
+        while not self.gate.is_set() or self.stopped:
             if self.stopped:
                 raise Cancelled("Cancelled while moving members; nothing was changed.")
+            yield from asyncio.sleep(0.01).__await__()
         return self.result
 
 
@@ -102,7 +103,8 @@ class FakeSimulation:
         self.history: list[tuple[int, int]] = []
         self.revision = 0
         self.banner: str | None = None
-        self.slow: float = 0.0
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.left = self.until_quiet = False
         self.frame = self._frame()
         self._news = asyncio.Event()
@@ -207,17 +209,22 @@ class FakeSimulation:
 
     async def save(self, path: Path, *, report: Any = None) -> Saved:
         self.asked.append(("save", Path(path)))
-        await asyncio.sleep(self.slow)
+        await self.gate.wait()
         self.dirty, self.path, self.name = False, Path(path), Path(path).stem
         self.changed()
         return Saved()
 
     def detect_communities(self, method: str) -> Any:
         self.asked.append(("detect", method))
-        return FakeJob()
+        return self._job()
+
+    def _job(self) -> FakeJob:
+        job = FakeJob()
+        job.gate = self.gate
+        return job
 
     def study(self, function: Any) -> Any:
-        job = FakeJob()
+        job = self._job()
         job.result = function(None, report=None)
         return job
 
@@ -277,7 +284,7 @@ class FakeBackend:
         self.saves = saves
         self.made: list[FakeSimulation] = []
         self.orders: list[NewWorld] = []
-        self.slow = 0.0
+        self.slow = False
         self.said: list[str] = []
         self.preferred = Preferences()
 
@@ -311,9 +318,9 @@ class FakeBackend:
         import time
 
         self.orders.append(order)
-        for at in range(int(self.slow * 50)):
+        while self.slow:  # until it is cancelled
             time.sleep(0.02)
-            report("drawing ties", at / (self.slow * 50))
+            report("drawing ties", 0.5)
         return World(agents=order.agents)
 
     def estimate(self, order: NewWorld) -> tuple[int, int]:

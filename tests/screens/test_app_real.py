@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
-from tests.screens.test_app import command, frame_of, said, seen, settled, until
+from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tui.app import Hubbub
 from tui.rooms import Rooms
 from tui.screens.dialog import Notice
@@ -28,7 +28,7 @@ Hub = tuple[Hubbub, Pilot[int]]
 async def hubbub(
     saves: Path, size: tuple[int, int] = (80, 24), path: Path | None = None
 ) -> AsyncIterator[Hub]:
-    app = Hubbub(Rooms(saves), path=path)
+    app = recording(Hubbub(Rooms(saves), path=path))
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
