@@ -31,10 +31,10 @@ class Gatherings(Sequential):
     distinct: ClassVar[bool] = False
     moves: ClassVar[Literal["one", "all"]] = "one"
 
-    def decide(self, own: float, heard: Floats) -> float:
-        """Return what the agent thinks after hearing a group, float64 (:meth:`listens`,).
+    def decide(self, *args: Any, **kwargs: Any) -> float:
+        """Return what the agent thinks after hearing a group: ``decide(own, heard)``.
 
-        Plain Python on numbers, compiled when it can be. A further argument ``coin`` is a draw in
+        ``heard`` is float64 (:meth:`listens`,). Plain Python on numbers, compiled when it can be. A further argument ``coin`` is a draw in
         [0, 1).
         """
         raise NotImplementedError

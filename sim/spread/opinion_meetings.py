@@ -109,8 +109,8 @@ class Meetings(Sequential):
 
     mutual: ClassVar[bool] = False
 
-    def meet(self, listener: float, speaker: float) -> float:
-        """Return what the listener thinks after hearing the speaker.
+    def meet(self, *args: Any, **kwargs: Any) -> float:
+        """Return what the listener thinks after hearing the speaker: ``meet(listener, speaker)``.
 
         Plain Python on numbers, compiled when it can be; ``self`` gives parameters and properties
         that are numbers. It may take more arguments, in this order: ``coin``, a draw in [0, 1);
