@@ -1,0 +1,201 @@
+"""Compartmental models in continuous time: the same rules, with rates in place of chances."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.kernels import events as kernels
+from sim.kernels.order import merge_ids, sort_ids
+from sim.spread.cascade import Cascade
+from sim.spread.compartments import Compartments, _part, _properties, _reached, _with_room
+from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.rules import Chance, Table, tabulate, value_of
+from sim.spread.sparse import Sparse
+
+__all__ = ["ContinuousTime", "exact_times"]
+
+_SPAN = 32
+"""Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
+_FEWEST, _MOST = 64, 65_536
+_LEAST = 256
+_SLOTS = 9
+
+
+class ContinuousTime(Compartments):
+    """Mix in before a compartmental model, and its chances are rates: one event at a time.
+
+    Every tie of a speaker has clocks of its own, and so has every change by itself: exponential
+    waits at the declared rates, per tick. Events happen in order of time; each sees all before it.
+    So the law is that of the Markov chain in continuous time, whatever the length of a tick, and a
+    chain of several ties may be passed within one tick. With ``contacts = k`` a speaker makes k
+    calls per tick at random moments, and a rate says how many of them count.
+
+    ``adopted_at`` is the tick at whose end an event has happened; :func:`exact_times` tells when.
+
+    Examples
+    --------
+    >>> from sim import Field, after, contact
+    >>> class Quick(ContinuousTime):
+    ...     "Infection and recovery at rates."
+    ...     tau: float = Field(2.0, ge=0, description="infections per tie and tick")
+    ...     states = ("susceptible", "infected")
+    ...     seeded = "infected"
+    ...     rules = (contact("susceptible", "infected", by="infected", chance="tau"),)
+    """
+
+    sequential: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        update="one event at a time, in order of time; each sees all events before it",
+        comparison="waits are exponential; a ring is accepted when a draw in [0, 1) is < the ratio "
+        "of the actual rate to the largest",
+        ties="none: no two events happen at one moment",
+        time_unit="tick; rates are per tick, moments within one are kept",
+        draw_modes="one: by agent and ring, whichever of coins or skips is asked for",
+        cost="a draw for each agent that may act, and an event for each success or failed try",
+        largest="10 million agents with 200 million ties",
+    )
+
+    def start(self, cascade: Cascade) -> None:
+        """Put the seeds in their state."""
+        super().start(cascade)
+        cascade.held["time"] = Sparse(cascade.agents, np.float64)
+        cascade.held["time"][cascade.seeds] = float(cascade.started_at)
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Let the events of one tick happen."""
+        live, count, table = self._remembered(cascade)
+        away = live[:0]
+        if cascade.absent.size:
+            live, count, away = _part(cascade, live, count)
+        tick = _Tick(cascade, contacts, draws.key(Stream.CONTACTS), table)
+        tick.run(live, count)
+        scratch, touched = contacts.scratch, int(tick.at[kernels.TOUCHED])
+        sort_ids(scratch.touched, touched, scratch.sources)
+        state = cascade.held["state"]
+        kept, roused = kernels.still_live(
+            live, count, scratch.touched, touched, state.keys, state.values, scratch.claim,
+            table.mode, table.soff,
+        )  # fmt: skip
+        live = _with_room(live, kept, kept + roused + away.size)
+        merge_ids(live, kept, scratch.touched, roused)
+        merge_ids(live, kept + roused, away, away.size)
+        cascade.memo = (live, kept + roused + away.size, table)
+        tick.write(draws.tick)
+
+    def _tabulated(self, mode: DrawMode) -> Table:
+        known = [*type(self).model_fields, *_properties(type(self)), "trust"]
+
+        def evaluate(rate: Chance) -> float:
+            return value_of(rate, lambda n: 1.0 if n == "trust" else getattr(self, n), known)
+
+        return tabulate(
+            self.plugin_name or type(self).__name__,
+            self.states,
+            self.rules,
+            evaluate,
+            adopting=self.adopting or _reached(type(self)),
+            skips=False,
+            contacts=None if self.contacts == "every tie" else int(self.contacts),
+            rates=True,
+        )
+
+
+class _Tick:
+    """The working arrays of one tick of one cascade."""
+
+    def __init__(self, cascade: Cascade, contacts: Contacts, key: np.uint64, table: Table) -> None:
+        self.cascade = cascade
+        self.scratch = contacts.scratch
+        self.key = key
+        self.heard = kernels.Heard(contacts.rows, contacts.targets, contacts.trust, cascade.absent)
+        self.rates = kernels.Rates(
+            table.off, table.cum, table.listener, table.speaker, table.total, table.trusted,
+            table.mode, table.ceiling, table.soff, table.scum, table.snew, table.adopting,
+        )  # fmt: skip
+        self.at = np.zeros(_SLOTS, np.int64)
+        self.at[kernels.FREED] = -1
+        self.found = _lists(_LEAST)
+
+    def run(self, live: Ids, count: int) -> None:
+        """Draw the first rings, then let rings happen until the tick ends."""
+        spans = min(max(_FEWEST, 1 << (count // _SPAN).bit_length()), _MOST)
+        late = count // 2 + _LEAST
+        calendar = kernels.Calendar(
+            start=np.empty(spans + 1, np.int64),
+            when=np.empty(count),
+            ring=np.empty(count, np.uint64),
+            head=np.full(spans, -1, np.int32),
+            late_when=np.empty(late),
+            late_ring=np.empty(late, np.uint64),
+            late_next=np.empty(late, np.int32),
+            heap_when=np.empty(_LEAST),
+            heap_ring=np.empty(_LEAST, np.uint64),
+            ahead=np.empty(_LEAST, np.uint32),
+            at=self.at,
+        )
+        state, scratch = self.cascade.held["state"], self.scratch
+        kernels.ring_first(
+            self.heard, self.rates, live, count, self.key, state.keys, state.values, scratch.claim,
+            scratch.touched, calendar, np.empty(count), np.empty(count, np.uint32),
+        )  # fmt: skip
+        while not self._on(calendar):
+            calendar = self._lengthened(calendar)
+        self.cascade.contacts_seen += int(self.at[kernels.EVENTS])
+
+    def _on(self, calendar: kernels.Calendar) -> bool:
+        """Let rings happen while there is room; returns whether the tick has ended."""
+        state, scratch = self.cascade.held["state"], self.scratch
+        if not state.is_dense and self.at[kernels.ROOM] < 2:
+            self.at[kernels.ROOM] = self.found.agents.size
+            state.reserve(self.found.agents.size)
+        return kernels.ring_on(
+            self.heard, self.rates, self.key, state.keys, state.values, scratch.claim,
+            scratch.touched, self.cascade.tally, calendar, self.found,
+        )  # fmt: skip
+
+    def _lengthened(self, calendar: kernels.Calendar) -> kernels.Calendar:
+        """Double whichever arrays are nearly full."""
+        if self.at[kernels.FRESH] + 2 > self.found.agents.size:
+            self.found = kernels.Found(*(_doubled(column) for column in self.found))
+        names: list[str] = []
+        if self.at[kernels.USED] + 2 > calendar.late_when.size:
+            names += ["late_when", "late_ring", "late_next"]
+        if self.at[kernels.DUE] + 2 > calendar.heap_when.size or self.at[kernels.DUE] == 0:
+            names += ["heap_when", "heap_ring", "ahead"]
+        return calendar._replace(**{name: _doubled(getattr(calendar, name)) for name in names})
+
+    def write(self, tick: int) -> None:
+        """Write first adoptions down, by agent, and when exactly they happened."""
+        fresh = int(self.at[kernels.FRESH])
+        order = np.argsort(self.found.agents[:fresh])
+        agents = self.found.agents[order]
+        self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]
+        self.cascade.enter(agents, self.found.sources[order])
+
+
+def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
+    """Return when each agent first adopted, float64 (agents,) in ticks, NaN for never.
+
+    Parameters
+    ----------
+    cascade
+        Of a model in continuous time; of any other the whole ticks are returned.
+    """
+    adopted_at = cascade.adopted_at.astype(np.float64)
+    times = cascade.held["time"].dense() if "time" in cascade.held else adopted_at
+    return np.where(adopted_at >= 0, times, np.nan)
+
+
+def _lists(size: int) -> kernels.Found:
+    return kernels.Found(np.empty(size, np.uint32), np.empty(size, np.uint32), np.empty(size))
+
+
+def _doubled(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    longer = np.empty(2 * column.size, column.dtype)
+    longer[: column.size] = column
+    return longer
