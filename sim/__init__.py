@@ -99,6 +99,8 @@ if TYPE_CHECKING:
     from sim.spread.contacts import DrawMode as DrawMode
     from sim.spread.contacts import Draws as Draws
     from sim.spread.contacts import Ids as Ids
+    from sim.spread.continuous import ContinuousTime as ContinuousTime
+    from sim.spread.continuous import exact_times as exact_times
     from sim.spread.exposures import Exposure as Exposure
     from sim.spread.exposures import Floats as Floats
     from sim.spread.exposures import PerExposure as PerExposure
@@ -156,6 +158,7 @@ _HOMES = {
     "CommunitiesChanged": "sim.core.events",
     "Compartments": "sim.spread.compartments",
     "Contacts": "sim.spread.contacts",
+    "ContinuousTime": "sim.spread.continuous",
     "Delay": "sim.spread.arrivals",
     "DrawMode": "sim.spread.contacts",
     "Draws": "sim.spread.contacts",
@@ -229,6 +232,7 @@ _HOMES = {
     "convince_by": "sim.spread.attempts",
     "current": "sim.core.settings",
     "describe": "sim.core.params",
+    "exact_times": "sim.spread.continuous",
     "failures": "sim.core.registry",
     "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
