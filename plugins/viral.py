@@ -4,34 +4,55 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim import DrawMode, Exposure, Field, Floats, PerExposure, register
+from sim import Card, DrawMode, Exposure, Field, Floats, PerExposure, register
 
 
 @register("viral")
 class Viral(PerExposure):
-    """Word of mouth: trust, interest, fading novelty, and what repetition adds.
+    """Word of mouth: trust, interest, fading novelty, and what further sources add.
 
-    Each exposure convinces with chance::
-
-        base * trust * (indifference + (1 - indifference) * interest)
-             * exp(-fading * age_ticks) * (1 + reinforcement * min(repeats, 3))
-
-    clipped to [0, 1]. Novelty fades exponentially in the age of the message (Wu & Huberman,
-    "Novelty and collective attention", PNAS 2007, observe a stretched exponential; the plain one is
-    our simplification). Repeated exposure from further sources reinforces, up to three times
-    (Centola & Macy, "Complex contagions and the weakness of long ties", AJS 2007). An adopter
-    repeats the message for ``attention`` ticks.
+    As long as an adopter shows the message, each of its listeners takes it up with a chance that
+    grows with trust and shared interest, fades with the age of the story, and rises with every
+    further source that has adopted, up to three.
     """
 
     draws: ClassVar[DrawMode] = "coins"
+    card: ClassVar[Card] = Card(
+        source="this program's own; its parts: Wu & Huberman, PNAS 2007 (novelty); Centola & Macy, "
+        "AJS 2007 (reinforcement); calibrated on the trees of Ma, Gao & Wong, ACL 2017",
+        meaning={"inactive": "has not taken it up", "active": "has taken it up, for good"},
+        equations=(
+            "chance = base * hours * trust * (indifference + (1 - indifference) * interest) "
+            "* (1 + reinforcement * min(k - 1, 3)), at most 1",
+            "hours = integral of exp(-fading t^0.4) over this tick's minutes t of the story, / 60",
+            "k = sources of the listener that have adopted",
+        ),
+        cost="each tick, all ties of those who adopted within attention: 60-80 ns a tie",
+        largest="as many agents as memory holds",
+        checked=(
+            "equal to a plain reading of the equations, exposure by exposure, same coins",
+            "means of scale, depth and breadth at 10, 60, 300 and 1,440 minutes of 745 retweet "
+            "trees: 10 % mean error on the half that it was fitted to, 10 % on the other",
+        ),
+        choices=(
+            "defaults fit messages of accounts with 6,000 listeners in a network of communities "
+            "with 10 ties a member and ticks of 5 minutes; audiences differ, so should base",
+        ),
+    )
 
-    base: float = Field(0.4, ge=0, le=1, description="chance at full trust, interest and novelty")
+    base: float = Field(
+        0.24, ge=0, le=1, description="chance per hour at full trust, interest and novelty"
+    )
     indifference: float = Field(
         0.25, ge=0, le=1, description="what is left of the chance without any shared interest"
     )
-    fading: float = Field(0.05, ge=0, le=10, description="loss of novelty per tick of age")
-    reinforcement: float = Field(0.5, ge=0, le=10, description="gain by each earlier exposure")
-    attention: int = Field(1, ge=1, le=1000, description="ticks for which an adopter repeats it")
+    fading: float = Field(
+        0.63, ge=0, le=10, description="loss of novelty: exp(-fading * minutes^0.4)"
+    )
+    reinforcement: float = Field(
+        0.22, ge=0, le=10, description="gain by each further source that has adopted"
+    )
+    attention: int = Field(24, ge=1, le=1000, description="ticks for which an adopter shows it")
 
     def speaks_for(self) -> int:
         """Return ``attention``."""
@@ -40,6 +61,6 @@ class Viral(PerExposure):
     def chance(self, exposure: Exposure) -> Floats:
         """Weigh one exposure."""
         interest = self.indifference + (1 - self.indifference) * exposure.interest
-        novelty = np.exp(-self.fading * exposure.age_ticks)
-        repeats = 1 + self.reinforcement * np.minimum(exposure.repeats, 3)
-        return self.base * exposure.trust * interest * novelty * repeats
+        further = np.clip(exposure.adopted_sources - 1, 0, 3)
+        hours = exposure.fresh_hours(self.fading)
+        return self.base * hours * exposure.trust * interest * (1 + self.reinforcement * further)

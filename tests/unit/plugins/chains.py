@@ -181,3 +181,37 @@ def naive_tick(world: World, plain: Plain, story: Cascade, state: list[int]) -> 
                 break
             share -= p
     return following
+
+
+def _events(plain: Plain, joint: Joint) -> Iterator[tuple[float, Joint]]:
+    """Every single event that may come next, with its rate."""
+    n = len(joint)
+    for u in range(n):
+        for rate, new in plain.alone.get(joint[u], []):
+            yield rate, (*joint[:u], new, *joint[u + 1 :])
+        for v in (v for v in range(n) if v != u):
+            for rate, new, turned in plain.meets.get((joint[u], joint[v]), []):
+                following = list(joint)
+                following[v] = joint[v] if new is None else new
+                following[u] = joint[u] if turned is None else turned
+                yield rate / (n - 1 if plain.calls else 1), tuple(following)
+
+
+def flowed(plain: Plain, agents: int, times: list[float]) -> list[Law]:
+    """The law of all agents' states at each time; rules are rates, one event at a time."""
+    from scipy.linalg import expm
+
+    first: Joint = (plain.seeded, *[0] * (agents - 1))
+    places, queue = {first: 0}, [first]
+    moves: list[tuple[int, int, float]] = []
+    for joint in queue:
+        for rate, following in _events(plain, joint):
+            if following not in places:
+                places[following] = len(queue)
+                queue.append(following)
+            moves.append((places[joint], places[following], rate))
+    generator = np.zeros((len(queue), len(queue)))
+    for here, there, rate in moves:
+        generator[here, there] += rate
+        generator[here, here] -= rate
+    return [dict(zip(queue, expm(generator * t)[0].tolist(), strict=True)) for t in times]

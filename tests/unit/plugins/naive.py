@@ -36,6 +36,8 @@ class Shown:
     trust: float
     age: int
     repeats: int
+    sources: int
+    """How many of the viewer's sources adopted before this tick."""
 
 
 @dataclass
@@ -61,19 +63,30 @@ class WordOfMouth:
             speakers = [u for u, (at, _) in adopted.items() if at >= tick - self.attention]
             won: dict[int, list[tuple[int, int]]] = {}
             met: dict[int, int] = {}
+            near: dict[int, int] = {}
+            for u in adopted:
+                for v, _ in self.listeners(u):
+                    near[v] = near.get(v, 0) + 1
             for u in speakers:
                 for v, trust in self.listeners(u):
                     if v in adopted:
                         continue
                     met[v] = met.get(v, 0) + 1
                     bits = coin(key, u, v)
-                    shown = Shown(v, u, trust, tick, self.heard.get(v, 0))
+                    shown = Shown(v, u, trust, tick, self.heard.get(v, 0), near[v])
                     if share(bits) < self.chance(shown):
                         won.setdefault(v, []).append((bits & 0xFFFFFF, u))
             adopted |= {v: (tick, min(tries)[1]) for v, tries in sorted(won.items())}
             for v, times in met.items():
                 self.heard[v] = min(self.heard.get(v, 0) + times, 255)
         return adopted
+
+
+def fresh_hours(tick: int, fading: float, minutes: float = 60.0) -> float:
+    """Sum novelty over a tick's minutes in small steps."""
+    root = np.linspace(((tick - 1) * minutes) ** 0.4, (tick * minutes) ** 0.4, 20_001)
+    middle = (root[1:] + root[:-1]) / 2
+    return float((np.exp(-fading * middle) * 2.5 * middle**1.5 * np.diff(root)).sum() / 60.0)
 
 
 def interest_of(world: World, tags: int, v: int) -> float:

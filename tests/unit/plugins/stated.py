@@ -1,5 +1,7 @@
 """The rules of the epidemic and rumour models, as their papers state them, in plain Python."""
 
+from dataclasses import replace
+
 from tests.unit.plugins.chains import Outcomes, Plain
 
 
@@ -59,3 +61,16 @@ MODELS = [
           options={"spread": 0.3, "refuse": 0.1, "alpha": 0.2, "delta": 0.2, "xi": 0.1,
                    "eta": 0.2}),
 ]  # fmt: skip
+
+
+def at_rates(plain: Plain) -> Plain:
+    """The model of one event at a time with the same numbers as rates."""
+    if plain.name == "swir":
+        return Plain("swir-continuous", 2,
+                     {(2, 0): [(0.3, 2, None), (0.5, 1, None)], (2, 1): [(0.6, 2, None)]},
+                     {2: [(0.8, 3)]},
+                     options={"kappa": 0.3, "mu": 0.5, "nu": 0.6, "gamma": 0.8})  # fmt: skip
+    return replace(plain, name=f"{plain.name}-continuous")
+
+
+CONTINUOUS = [at_rates(plain) for plain in MODELS]

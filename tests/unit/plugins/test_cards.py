@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.core.cards import card_of
 from sim.core.params import describe
 from sim.core.registry import make, spec
 from sim.errors import ParameterError
@@ -30,7 +31,7 @@ def test_parameters_have_bounds_and_a_description(name: str) -> None:
 
 @pytest.mark.parametrize("name", CITED)
 def test_models_name_their_source(name: str) -> None:
-    assert CITED[name] in (spec(name).cls.__doc__ or "")
+    assert CITED[name] in (spec(name).cls.__doc__ or "") + card_of(spec(name).cls).source
 
 
 @pytest.mark.parametrize("name", MODELS)

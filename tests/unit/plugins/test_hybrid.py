@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from sim import World
 from sim.testing import tiny_arcs, tiny_world
-from tests.unit.plugins.naive import Shown, WordOfMouth, adoptions, interest_of
+from tests.unit.plugins.naive import Shown, WordOfMouth, adoptions, fresh_hours, interest_of
 
 
 def check(world: World, ticks: int = 8, **options: Any) -> int:
     story = world.inject("news", seeds=[0, 5, 9], model="hybrid", **options)
     p: Any = story.model
     community = world.agents.community.tolist()
+    hours = [0.0, *(fresh_hours(tick, p.fading) for tick in range(1, ticks + 1))]
 
     def is_strong(shown: Shown) -> bool:
         if p.strong == "trust":
@@ -28,8 +29,8 @@ def check(world: World, ticks: int = 8, **options: Any) -> int:
     def chance(shown: Shown) -> float:
         if is_strong(shown):
             interest = interest_of(world, story.message.tags, shown.viewer)
-            return float(p.base * shown.trust * interest)
-        return -math.expm1(-p.rate)
+            return float(p.base * hours[shown.age] * shown.trust * interest)
+        return -math.expm1(-p.rate * hours[shown.age])
 
     expected = WordOfMouth(world, story, p.attention, chance).run(ticks)
     world.step(ticks)
@@ -40,7 +41,7 @@ def check(world: World, ticks: int = 8, **options: Any) -> int:
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 2**64 - 1), tags=st.sampled_from([0, 1, 0b1110]), base=st.floats(0, 1),
-    rate=st.floats(0, 3), attention=st.integers(1, 5), cut=st.floats(0, 1),
+    rate=st.floats(0, 3), fading=st.floats(0, 1), attention=st.integers(1, 5), cut=st.floats(0, 1),
     strong=st.sampled_from(["community", "trust"]),
 )  # fmt: skip
 def test_every_exposure_is_weighed_by_the_kind_of_its_tie(seed: int, **options: Any) -> None:
@@ -50,7 +51,7 @@ def test_every_exposure_is_weighed_by_the_kind_of_its_tie(seed: int, **options: 
 def test_agents_of_no_community_have_weak_ties_only() -> None:
     sources, targets = tiny_arcs(60, 11)
     world = World.from_edges(sources, targets, 60, community=np.full(60, -1))
-    assert check(world, base=0.0, rate=2.0) > 40
+    assert check(world, base=0.0, rate=2.0, fading=0.0) > 40
     again = World.from_edges(sources, targets, 60, community=np.full(60, -1))
     assert check(again, base=1.0, rate=0.0) == 3
 
@@ -59,7 +60,8 @@ def test_agents_of_no_community_have_weak_ties_only() -> None:
 def test_a_tie_is_strong_from_the_cut_on(trust: float, cut: float, reached: bool) -> None:
     world = World.from_edges([0], [1], trust=[trust])
     story = world.inject(
-        "x", seeds=[0], model="hybrid", strong="trust", cut=cut, base=1.0, rate=0.0, attention=200
-    )
+        "x", seeds=[0], model="hybrid", strong="trust", cut=cut, base=1.0, rate=0.0,
+        fading=0.0, attention=200,
+    )  # fmt: skip
     world.step(200)
     assert (story.size == 2) is reached

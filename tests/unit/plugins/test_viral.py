@@ -1,6 +1,5 @@
 """``viral`` against its formula, one exposure at a time."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from sim import World
 from sim.testing import tiny_world
-from tests.unit.plugins.naive import Shown, WordOfMouth, adoptions, interest_of
+from tests.unit.plugins.naive import Shown, WordOfMouth, adoptions, fresh_hours, interest_of
 
 SHARES = st.floats(0, 1)
 
@@ -19,12 +18,12 @@ def check(world: World, seeds: list[int], ticks: int, **options: Any) -> int:
     story = world.inject("news", seeds=seeds, model="viral", **options)
     p: Any = story.model
     tags = story.message.tags
+    hours = [0.0, *(fresh_hours(tick, p.fading) for tick in range(1, ticks + 1))]
 
     def chance(shown: Shown) -> float:
         interest = p.indifference + (1 - p.indifference) * interest_of(world, tags, shown.viewer)
-        novelty = math.exp(-p.fading * shown.age)
-        repetition = 1 + p.reinforcement * min(shown.repeats, 3)
-        return float(p.base * shown.trust * interest * novelty * repetition)
+        further = 1 + p.reinforcement * min(shown.sources - 1, 3)
+        return float(p.base * hours[shown.age] * shown.trust * interest * further)
 
     expected = WordOfMouth(world, story, p.attention, chance).run(ticks)
     world.step(ticks)
@@ -42,8 +41,8 @@ def test_every_exposure_is_weighed_by_the_formula(seed: int, **options: Any) -> 
     check(tiny_world(seed=seed), [0, 5, 9], 8, **options)
 
 
-def test_repetition_reinforces_up_to_three_times() -> None:
-    # 0..5 all speak to 6 for many ticks: repeats pass three
+def test_further_sources_reinforce_up_to_three_times() -> None:
+    # 0..5 all speak to 6: five further sources count as three
     world = World.from_edges(range(6), [6] * 6, seed=3)
     options = {"base": 0.002, "reinforcement": 5.0, "fading": 0.0, "attention": 40}
     assert check(world, list(range(6)), 40, **options) == 7
@@ -51,7 +50,7 @@ def test_repetition_reinforces_up_to_three_times() -> None:
 
 def test_attention_of_one_tick_is_one_attempt() -> None:
     world = World.from_edges([0], [1], seed=1)
-    story = world.inject("x", seeds=[0], model="viral", base=0.0)
+    story = world.inject("x", seeds=[0], model="viral", base=0.0, attention=1)
     world.run_until_quiet(story)
     assert (world.tick, story.contacts_seen) == (1, 1)
 

@@ -191,8 +191,8 @@ def test_sir_with_coins_equals_naive_one_tick_by_tick() -> None:
         ("independent-cascade", {"weights": "trust", "probability": 0.9}),
         ("linear-threshold", {"weights": "trust"}),
         ("sir", {"beta": 0.4}),
-        ("viral", {"base": 1.0}),
-        ("hybrid", {"base": 1.0}),
+        ("viral", {"base": 1.0, "fading": 0.0}),
+        ("hybrid", {"base": 1.0, "fading": 0.0}),
     ],
 )
 def test_explicit_contacts_of_all_ties_equal_broadcast(model: str, options: Any) -> None:

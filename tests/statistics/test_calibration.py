@@ -1,0 +1,89 @@
+"""The defaults of the word-of-mouth models against retweet trees, as their cards say."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from sim import Cascade, World, generate
+
+Floats = npt.NDArray[np.float64]
+
+MINUTES = (10, 60, 300, 1440)
+AGENTS, ROOTS, LISTENERS, TICK = 200_000, 40, 6_000, 5.0
+
+
+def moments(depth: npt.NDArray[np.int64], minutes: npt.NDArray[Any]) -> Floats:
+    """Scale, depth and breadth at each horizon."""
+    parts = [depth[minutes <= horizon] for horizon in MINUTES]
+    return np.array([(part.size, part.max(), np.bincount(part).max()) for part in parts], float)
+
+
+def halves(path: Path) -> tuple[Floats, Floats]:
+    """Means over the trees with even and with odd rank of their id."""
+    found: list[tuple[str, Floats]] = []
+    with gzip.open(path / "cascades-twitter15" / "cascades.jsonl.gz", "rt") as lines:
+        for tree in map(json.loads, lines):
+            depth, minutes = np.zeros(len(tree["parent"]), np.int64), np.array(tree["t_min"], float)
+            for node, parent in enumerate(tree["parent"]):  # breadth-first: parents come first
+                if parent >= 0:
+                    depth[node] = depth[parent] + 1
+                    minutes[node] = max(minutes[node], minutes[parent])
+            found.append((str(tree["id"]), moments(depth, minutes)))
+    found.sort(key=lambda pair: pair[0])
+    even, odd = (np.mean([m for _, m in found[half::2]], axis=0) for half in (0, 1))
+    return even, odd
+
+
+def world_of_accounts() -> World:
+    """A network of communities, and accounts outside it that each have many listeners."""
+    made = generate("planted-communities", AGENTS, seed=1, mean_degree=10.0)
+    draws = np.random.default_rng(1)
+    heard = [draws.choice(AGENTS, LISTENERS, replace=False) for _ in range(ROOTS)]
+    sources = np.concatenate(
+        [
+            np.repeat(np.arange(AGENTS), made.ties.rows[:, 1]),
+            np.repeat(np.arange(AGENTS, AGENTS + ROOTS), LISTENERS),
+        ]
+    )
+    world = World.from_edges(
+        sources, np.concatenate([made.ties.targets, *heard]), agents=AGENTS + ROOTS, seed=1,
+        tick_minutes=TICK,
+    )  # fmt: skip
+    labels = np.concatenate([made.community, np.full(ROOTS, -1)]).astype(np.int32)
+    world.agents.set_community(labels, [f"group {number}" for number in range(labels.max() + 1)])
+    return world
+
+
+def tree_of(story: Cascade) -> Floats:
+    depth: dict[int, int] = {}
+    log = story.log
+    for agent, source in zip(log.agents.tolist(), log.sources.tolist(), strict=True):
+        depth[agent] = depth.get(source, -1) + 1
+    levels = np.array([depth[agent] for agent in log.agents.tolist()])
+    return moments(levels, (log.ticks - story.started_at) * TICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "stated", "options"),
+    [
+        ("viral", 0.10, {"attention": 288}),
+        ("hybrid", 0.07, {"attention": 288}),
+        ("diffusion", 0.55, {"rate": 0.0053 / 12, "span": 7.3 * 12}),
+    ],
+)
+def test_defaults_fit_the_trees_as_well_as_the_card_says(
+    model: str, stated: float, options: dict[str, Any], shared_data: Path
+) -> None:
+    """40 accounts, one message each, ticks of 5 minutes for a day."""
+    world = world_of_accounts()
+    stories = [world.inject("x", seeds=[AGENTS + i], model=model, **options) for i in range(ROOTS)]
+    world.step(288)
+    seen = np.mean([tree_of(story) for story in stories], axis=0)
+    errors = [float(np.mean(np.abs(seen - half) / half)) for half in halves(shared_data)]
+    assert errors == pytest.approx([stated, stated], abs=0.03)
