@@ -1,0 +1,162 @@
+"""Cascades whose messages take time: first arrivals in continuous time, tick by tick.
+
+Within a tick arrivals are settled in order of time, however many ties a message crosses in it, so
+that a tick's width changes nothing but when things are seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.kernels import arrivals as kernels
+from sim.kernels.claims import FREE, count_ties
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.model import SLICE, PropagationModel
+from sim.spread.sparse import Sparse
+
+__all__ = ["Arrivals", "Delay"]
+
+_FOREVER = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long a tie takes.
+
+    Attributes
+    ----------
+    scale
+        In ticks: the mean of the exponential law, the scale of Weibull's.
+    shape
+        Of Weibull's law; 1: exponential.
+    attempts
+        Chances of attempts 1, 2, ..., one a tick: the delay is the first that succeeds. Empty: one
+        of the laws above.
+    """
+
+    scale: float = 1.0
+    shape: float = 1.0
+    attempts: tuple[float, ...] = field(default=())
+
+    @property
+    def law(self) -> int:
+        """The kernel's number of the law."""
+        if self.attempts:
+            return kernels.ATTEMPTS
+        return kernels.EXPONENTIAL if self.shape == 1.0 else kernels.WEIBULL
+
+    @property
+    def below(self) -> npt.NDArray[np.float64]:
+        """The chance that an attempt up to each has succeeded, float64."""
+        failed = np.cumprod(1.0 - np.array(self.attempts, np.float64))
+        return np.asarray(1.0 - failed, np.float64)
+
+
+class Arrivals(PropagationModel):
+    """A model in which each tie passes a message on once, after a delay of its own.
+
+    Overwrite :meth:`delay`, and :meth:`passes` and :meth:`horizon` where they differ. Draws are
+    addressed by the tie: the result is that of shortest paths over the ties that pass.
+    """
+
+    progressive: ClassVar[bool] = True
+    sequential: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        update="one event at a time in continuous time; each tick settles the arrivals within it",
+        ties="the earliest arrival counts; of two at the same instant the source of lower id",
+        draw_modes="coins: one draw a tie for all its life",
+        cost="one visit a tie of each adopter, one look at all that are under way",
+        largest="10 million agents on one machine",
+    )
+
+    def delay(self) -> Delay:
+        """Return how long a tie takes."""
+        raise NotImplementedError
+
+    def passes(self) -> float:
+        """Return the chance that a tie passes the message on at all."""
+        return 1.0
+
+    def by_trust(self) -> bool:
+        """Return whether the tie's trust multiplies that chance."""
+        return False
+
+    def horizon(self) -> float:
+        """Return how many ticks after its start a message is still passed on; 0: for ever."""
+        return 0.0
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Settle the arrivals of this tick."""
+        tick = np.uint64((draws.tick - 1) * kernels.TICK), np.uint64(draws.tick * kernels.TICK)
+        closed, moved = cascade.closed, cascade.seeds[:0]
+        if "due" not in cascade.held:
+            cascade.held["due"] = Sparse(cascade.agents, np.uint64)
+            cascade.held["by"] = Sparse(cascade.agents, np.uint32)
+            cascade.held["due"][cascade.seeds] = np.uint64(cascade.started_at * kernels.TICK)
+            moved = cascade.seeds
+        moved = np.append(moved, _due(cascade, closed, tick)[0])
+        while moved.size:
+            moved = self._send(cascade, contacts, draws, moved, tick, closed)
+        reached, cascade.memo = _due(cascade, closed, tick)
+        if not self.delay().attempts:  # these take whole ticks
+            _write_times(cascade, reached)
+        cascade.adopt(reached, cascade.held["by"][reached] - np.uint32(1))
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nothing is under way."""
+        return bool(cascade.memo == 0)
+
+    def _send(
+        self,
+        cascade: Cascade,
+        contacts: Contacts,
+        draws: Draws,
+        ids: Ids,
+        tick: tuple[np.uint64, np.uint64],
+        closed: Bits,
+    ) -> Ids:
+        """Let agents send; returns those whose arrival moved and falls into this tick."""
+        wait, span = self.delay(), self.horizon()
+        end = min((cascade.started_at + span) * kernels.TICK, _FOREVER) if span else _FOREVER
+        due, by, scratch = cascade.held["due"], cascade.held["by"], contacts.scratch
+        ties = count_ties(contacts.rows, ids, 0, ids.size)
+        cascade.contacts_seen += ties
+        for column in (due, by):
+            column.reserve(min(ties, cascade.agents))
+        left_at = due[ids]
+        count = 0
+        for low in range(0, ids.size, SLICE):
+            count = kernels.send(
+                contacts.rows, contacts.targets,
+                contacts.trust if self.by_trust() else contacts.trust[:0], ids, left_at, low,
+                min(low + SLICE, ids.size), draws.key(Stream.COINS, once=True), draws.coins,
+                self.passes(), wait.law, wait.scale, wait.shape, wait.below, *tick,
+                np.uint64(end), closed, due.keys, due.values, by.keys, by.values, scratch.claim,
+                scratch.touched, count,
+            )  # fmt: skip
+        moved: Ids = scratch.touched[:count].copy()
+        scratch.claim[moved] = FREE
+        return moved
+
+
+def _write_times(cascade: Cascade, reached: Ids) -> None:
+    """Note when exactly agents were reached, for :func:`~sim.spread.continuous.exact_times`."""
+    if "time" not in cascade.held:
+        cascade.held["time"] = Sparse(cascade.agents, np.float64)
+        cascade.held["time"][cascade.seeds] = float(cascade.started_at)
+    cascade.held["time"][reached] = cascade.held["due"][reached] / kernels.TICK
+
+
+def _due(cascade: Cascade, closed: Bits, tick: tuple[np.uint64, np.uint64]) -> tuple[Ids, int]:
+    """Return who is reached in this tick, ascending, and how many will be later."""
+    due = cascade.held["due"]
+    ids = np.empty(due.values.size + 1, np.uint32)
+    count, later = kernels.due_between(due.keys, due.values, closed, *tick, ids)
+    return np.sort(ids[:count]), later
