@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from sim.core.params import Parameters, describe
-from sim.core.plugin_files import GROUP, Candidate, found, is_ours
+from sim.core.plugin_files import GROUP, Candidate, found, is_ours, one
 from sim.core.plugin_needs import API_VERSION, Stated, demand, stated
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
@@ -25,6 +25,7 @@ __all__ = [
     "again",
     "failures",
     "foreign",
+    "has_consent",
     "load_candidate",
     "load_file",
     "load_plugins",
@@ -84,6 +85,7 @@ _known: dict[str, dict[str, Spec]] = {}
 _ever: dict[type[Parameters], Spec] = {}
 _failures: list[PluginError] = []
 _loaded: set[str] = set()
+_named: set[str] = set()
 
 
 def register(name: str) -> Callable[[C], C]:
@@ -234,7 +236,7 @@ def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
         When it needs what is not there, importing it fails, or it registers nothing.
     """
     if candidate.path is not None:
-        return load_file(candidate.path)
+        return _load(candidate.path, "")
     demand(candidate.name, candidate.says)
     before = {id(item) for item in _all()}
     if candidate.entry is not None:
@@ -269,7 +271,15 @@ def load_file(path: str | Path) -> tuple[Spec, ...]:
     PluginError
         When it needs what is not there, importing it fails, or it registers nothing.
     """
-    return _load(path, "")
+    brought = _load(path, "")
+    _named.add(str(Path(path).resolve()))
+    return brought
+
+
+def has_consent(path: str | Path) -> bool:
+    """Return whether a file may run as it is: named in this run, or enabled at its content."""
+    place = str(Path(path).resolve())
+    return place in _named or one(place).status == "on"
 
 
 def again(path: str | Path) -> tuple[Spec, ...]:

@@ -100,6 +100,7 @@ class Engine:
         self._hurried: deque[Callable[[], object]] = deque()
         self._answers: list[tuple[Command, Any, Exception | None]] = []
         self._held: Command | None = None
+        self._running: Command | None = None
         self._failure: EngineError | None = None
         self._is_busy = False
         self._is_stopping = False
@@ -138,6 +139,30 @@ class Engine:
         """End the thread after the running tick."""
         self._is_stopping = True
         self._inbox.put(None)
+
+    def abandon(self, error: Exception) -> None:
+        """Leave the thread behind, which does not come back; whoever waits is told ``error``.
+
+        Nothing of it is shown any more, and it ends once it does come back.
+        """
+        self._publish, self._tell_failed = _nobody, _nobody
+        self.live.abandon()
+        self._failure = EngineError(str(error))
+        self.stop()
+        for command in (self._held, self._running):
+            if command is not None:
+                command.settle(None, error)
+        self._settle_waiting(error)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it does not tick any more."""
+        return self._failure is not None
+
+    @property
+    def thread(self) -> int | None:
+        """The number of its thread, None before it starts."""
+        return self._thread.ident
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread's end; return whether it has."""
@@ -210,9 +235,12 @@ class Engine:
             self._answer()
             self._is_busy = True
             self._show()
+        self._running = command
         self.under_way = ("A command", time.monotonic())
-        result, error = _outcome(command.act)
-        self.under_way, self._is_busy = None, False
+        self.live.safety.before_command(self.live.world)
+        with self.live.hush:
+            result, error = _outcome(command.act)
+        self.under_way, self._is_busy, self._running = None, False, None
         if isinstance(result, Stretch):
             self._held = command
             self._answer()
@@ -224,7 +252,8 @@ class Engine:
         self._answer()
         self.under_way = (f"Tick {self.live.world.tick + 1:,}", time.monotonic())
         try:
-            self.live.tick()
+            with self.live.hush:
+                self.live.tick()
         except BaseException as error:
             self._fail(error)
             return
@@ -297,10 +326,15 @@ class Engine:
         """Answer whatever still waits; the world is nobody's from here on."""
         self.live.arranger.stop()
         error = self._failure or closed()
-        with self._lock:
-            self._is_over = True
         if self._held is not None:
             self._answers.append((self._held, None, error))
+        self._settle_waiting(error)
+        self._ended()
+
+    def _settle_waiting(self, error: Exception) -> None:
+        """Take no more commands, and answer those that still wait."""
+        with self._lock:
+            self._is_over = True
         while True:
             with suppress(queue.Empty):
                 command = self._inbox.get_nowait()
@@ -311,7 +345,10 @@ class Engine:
         answers, self._answers = self._answers, []
         for command, result, problem in answers:
             command.settle(result, problem)
-        self._ended()
+
+
+def _nobody(_told: object) -> None:
+    """Tell nobody."""
 
 
 def closed() -> Cancelled:

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.run.stall import Stall
+
 __all__ = ["Communities", "Focus", "Frame", "SessionRow", "State"]
 
 State = Literal["paused", "pausing", "playing", "stepping", "busy", "failed"]
@@ -185,6 +187,8 @@ class Frame:
         What a person must know now; or None.
     sessions_total
         All messages ever injected.
+    stalled
+        What holds up the engine for more than two seconds; ``simulation.restart()`` ends it.
     """
 
     revision: int
@@ -210,3 +214,4 @@ class Frame:
     events: tuple[tuple[int, str], ...]
     banner: str | None
     sessions_total: int = 0
+    stalled: Stall | None = None

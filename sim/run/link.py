@@ -9,22 +9,26 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from sim.core.checks import whole_number
 from sim.core.events import EventBus
 from sim.core.progress import Report
-from sim.errors import HubbubError
+from sim.errors import HubbubError, InputError
 from sim.network.ties import Ties
 from sim.run.arranger import Arranger
 from sim.run.drive import Stretch
 from sim.run.engine import Command, Engine, EngineError, closed
+from sim.run.fence import PluginFiles
 from sim.run.frames import Frame, SessionRow
 from sim.run.jobs import Job, in_thread
 from sim.run.live import LiveWorld, next_revision
 from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
+from sim.run.rescue import taken_over, was_stopped
 from sim.run.sessions import ENDED, Session
+from sim.run.stall import Restarted, Stall, interrupt, stall_of
 from sim.spread.cascade import Cascade
 from sim.world.world import World
 
@@ -37,6 +41,8 @@ CLOSING_SECONDS = 10.0
 
 _PULSE_SECONDS = 0.5
 _STALLED_SECONDS = 2.0
+_PATIENCE_SECONDS = 5.0
+"""How long an interrupted plugin may take to give way."""
 
 
 class Link:
@@ -79,14 +85,22 @@ class Link:
         self._ended: dict[int, SessionRow] = {}
         self._jobs: set[Job[Any]] = set()
         self._failure: EngineError | None = None
-        self._over: asyncio.Future[None] = self._loop.create_future()
         self._post = post
         self._pulse: asyncio.TimerHandle | None = None
+        self._files = PluginFiles()
+        self._outbox = Outbox(bus, post, self.note)
+        self._frames_per_second = frames_per_second
+        self._drive(world, name, path)
+
+    def _drive(self, world: World, name: str, path: str | None) -> None:
+        """Make a new engine for a world; not started yet."""
+        post = self._post
+        self._over: asyncio.Future[None] = self._loop.create_future()
         self.live = LiveWorld(
             world,
             name=name,
             path=path,
-            outbox=Outbox(bus, post, self.note),
+            outbox=self._outbox,
             ended=lambda number, row: post(self._session_ended, number, row),
             woken=lambda number: post(self._session_woken, number),
             arranger=Arranger(self.hurry),
@@ -95,16 +109,20 @@ class Link:
             self.live,
             publish=self.frames.publish,
             failed=lambda error: post(self._engine_failed, error),
-            frames_per_second=frames_per_second,
+            frames_per_second=self._frames_per_second,
         )
 
     # Coming and going
 
     async def open(self) -> None:
         """Start the engine and wait for the first frame."""
-        self.engine.start(lambda: self._post(self._thread_ended))
+        self._start()
         self._beat()
         await self.ask(_nothing, is_safe=True)
+
+    def _start(self) -> None:
+        over = self._over
+        self.engine.start(lambda: self._post(_settled, over))
 
     async def close(self) -> bool:
         """Stop the engine after the running tick; whoever waits is told.
@@ -130,10 +148,6 @@ class Link:
             for session in self._sessions.values():
                 session.settle(self._ended.get(session.id), self._failure or closed())
         return self._over.done()
-
-    def _thread_ended(self) -> None:
-        if not self._over.done():
-            self._over.set_result(None)
 
     # Questions and answers
 
@@ -280,17 +294,82 @@ class Link:
     def _beat(self) -> None:
         """Every half second: warn of a tick that does not end; the engine itself cannot."""
         self._pulse = self._loop.call_later(_PULSE_SECONDS, self._beat)
+        self._look_at_files()
         under_way, newest = self.engine.under_way, self.frames.newest
         if under_way is None or newest is None:
             return
         what, since = under_way
         seconds = time.monotonic() - since
         if seconds > _STALLED_SECONDS:
-            warning = f"{what} has been running for {seconds:.0f} s; the engine answers after it."
-            self.frames.publish(self._warned(newest, warning))
+            stall = stall_of(self.engine.thread, what, seconds)
+            self.frames.publish(_warned(newest, stall))
 
-    def _warned(self, frame: Frame, warning: str) -> Frame:
-        return replace(frame, revision=next_revision(), banner=warning)
+    async def restart(self) -> Restarted:
+        """End a stall: stop the plugin; where it cannot be stopped, rebuild the world without it.
+
+        Raises
+        ------
+        InputError
+            When the engine answers.
+        EngineError
+            When it is no foreign plugin that holds it up, and there is nothing to go back to.
+        """
+        under_way = self.engine.under_way
+        if under_way is None:
+            raise InputError("The engine answers; there is nothing to stop.")
+        stall = stall_of(self.engine.thread, under_way[0], time.monotonic() - under_way[1])
+        if stall.plugin and await self._stopped(under_way):
+            ended: Restarted = await self.ask(lambda: was_stopped(self.live, stall), is_safe=True)
+            return ended
+        if not self.live.safety.has_copy:
+            raise EngineError(
+                f"{stall.what} runs no foreign plugin, so there is no copy of the world to go back "
+                "to; wait for it."
+            )
+        return await self._rebuild(stall)
+
+    async def _stopped(self, under_way: tuple[str, float]) -> bool:
+        """Interrupt the plugin, and return whether the engine came back and can go on."""
+        interrupt(self.engine.thread)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self.engine.under_way is under_way and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)  # it is another thread that changes
+        return self.engine.under_way is not under_way and not self.engine.has_failed
+
+    async def _rebuild(self, stall: Stall) -> Restarted:
+        """Leave the thread behind, and go on from the last completed tick in a new one."""
+        before, behind = self.live, self.engine
+        behind.abandon(EngineError("The engine was restarted meanwhile; ask again."))
+        world = await in_thread(before.safety.rebuilt, before.world.phases)
+        self._failure = None
+        self._drive(world, before.name, before.path)
+        self._start()
+        ended: Restarted = await self.ask(
+            lambda: taken_over(self.live, before, stall), is_safe=True
+        )
+        for cascade in world.cascades:
+            if cascade.id in self._sessions:
+                self._sessions[cascade.id].cascade = cascade
+        return ended
+
+    def _look_at_files(self) -> None:
+        """Take up plugin files that were saved meanwhile, in a thread."""
+        for path in self._files.changed():
+            self.job(partial(self._take_up, path))
+
+    async def _take_up(self, path: str, _report: Report) -> None:
+        said = await in_thread(self._files.take_up, path)
+        if said:
+            self.hurry(lambda: self.live.announce(said))
+
+
+def _settled(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _warned(frame: Frame, stall: Stall) -> Frame:
+    return replace(frame, revision=next_revision(), banner=stall.sentence, stalled=stall)
 
 
 def _nothing() -> None:

@@ -9,24 +9,20 @@ import itertools
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import psutil
-import xxhash
 
 from sim.core.clock import Clock
 from sim.core.events import (
-    AgentCreated,
-    AgentUpdated,
     CommunitiesChanged,
     Event,
     ParameterChanged,
-    TiesChanged,
     WorldSaved,
 )
 from sim.core.progress import Report, quiet
@@ -35,14 +31,16 @@ from sim.errors import InputError
 from sim.run.arranger import Arranger
 from sim.run.batches import Detected, assign
 from sim.run.drive import Drive
+from sim.run.fence import Hush
 from sim.run.focus import Spotlight
 from sim.run.frames import Frame, SessionRow, State
+from sim.run.marks import Marks
 from sim.run.outbox import Outbox
 from sim.run.pace import Gauge
+from sim.run.rescue import tell_what_is_lost
 from sim.run.sessions import ENDED, Ledger
+from sim.run.stall import Safety
 from sim.spread.cascade import Cascade
-from sim.spread.model import PropagationModel
-from sim.world.lost import LostModel
 from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
@@ -99,37 +97,39 @@ class LiveWorld:
         self.path = path
         self.is_dirty = False
         self.banner: str | None = None
-        self.emit = outbox.emit
+        self.emit: Callable[[Event], None] = outbox.emit
         self.spotlight = Spotlight()
         self.contacts = Gauge()
         self.arranger = arranger
-        self._lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
+        self.lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
         self._tell_ended = ended
         self._woken = woken
         self.ledger = Ledger(
             world, emit=outbox.emit, is_heard=outbox.is_heard, note=self.note, ended=self._ended
         )
-        self._chosen: int | None = None
+        self.chosen: int | None = None
         self._tick_ms = 0.0
         self._process = psutil.Process()
         self._memory = (0.0, 0)
         self._clock = Clock(world.tick_minutes)
+        self.safety = Safety()
+        self.hush = Hush(self.note)
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
         self._refocus()
-        self._tell_what_is_lost()
+        tell_what_is_lost(self)
         self.arranger.arrange(self.world, self.spotlight.group_by)
 
-    def _tell_what_is_lost(self) -> None:
-        """Say which plugins are missing or changed; messages that need a missing one stop."""
-        for remark in self.world.remarks:
-            self.note(remark)
-        for cascade in self.world.cascades:
-            model = cascade.model
-            if cascade.alive and isinstance(model, LostModel):
-                cascade.fail(f"{cascade.model_name} {type(model).lacks}")
-        self._notice()
+    def abandon(self) -> None:
+        """Tell nobody anything any more: the thread that runs it was left behind."""
+        self.arranger.stop()
+        self.emit = self._tell_ended = self._woken = _nobody
+
+    def announce(self, sentence: str) -> None:
+        """Say something that a person must know now."""
+        self.banner = sentence
+        self.note(sentence)
 
     # What happens in a tick
 
@@ -138,6 +138,7 @@ class LiveWorld:
         began = time.perf_counter()
         shown = self.spotlight.cascade
         before = shown.status if shown else ""
+        self.safety.before_tick(self.world)
         self.world.step(1)
         self._tick_ms = 1000 * (time.perf_counter() - began)
         self.is_dirty = True
@@ -177,7 +178,7 @@ class LiveWorld:
         cascade = self.world.inject(seeds=ids, author=writer, **message)
         self.banner = None
         self.is_dirty = True
-        self._notice()
+        self.notice()
         return cascade
 
     def seeds(self, seeds: npt.ArrayLike | str) -> npt.NDArray[Any]:
@@ -205,7 +206,7 @@ class LiveWorld:
         self.is_dirty = True
         if was_at_rest:
             self._wake(cascade)
-            self._notice()
+            self.notice()
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, ParameterChanged):
@@ -222,13 +223,13 @@ class LiveWorld:
         """Stop a session; one that has ended already stays as it is."""
         self.cascade(number).cancel()
         self.is_dirty = True
-        self._notice()
+        self.notice()
 
     def focus(self, number: int | None) -> None:
         """Show a session, or always the newest."""
         if number is not None:
             self.cascade(number)
-        self._chosen = number
+        self.chosen = number
         self._refocus()
 
     def cascade(self, number: int) -> Cascade:
@@ -255,11 +256,11 @@ class LiveWorld:
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call ``function(world, *args)``, and notice whatever it changed."""
-        before = _Marks.of(self.world)
+        before = Marks.of(self.world)
         try:
             return function(self.world, *args)
         finally:
-            after = _Marks.of(self.world)
+            after = Marks.of(self.world)
             if before != after:
                 self.is_dirty = True
                 for event in after.since(before):
@@ -267,7 +268,7 @@ class LiveWorld:
                 for cascade in self.world.cascades:
                     if cascade.alive and self.ledger.has_closed(cascade.id):
                         self._wake(cascade)
-            self._notice()
+            self.notice()
             self.arranger.arrange(self.world, self.spotlight.group_by)
 
     def assign(self, found: Detected) -> None:
@@ -282,11 +283,11 @@ class LiveWorld:
 
     def note(self, line: str) -> None:
         """Add a line to the log of events."""
-        self._lines.append((self.world.tick, one_line(line)))
+        self.lines.append((self.world.tick, one_line(line)))
 
     # What is noticed
 
-    def _notice(self) -> None:
+    def notice(self) -> None:
         """Bring everything up to date after something else than a tick."""
         self.ledger.take_over()
         self.ledger.look(ticked=False)
@@ -295,7 +296,7 @@ class LiveWorld:
 
     def _refocus(self) -> None:
         cascades = self.world.cascades
-        chosen = [cascade for cascade in cascades if cascade.id == self._chosen]
+        chosen = [cascade for cascade in cascades if cascade.id == self.chosen]
         self.spotlight.turn_to((chosen or cascades)[-1] if cascades else None)
 
     def catch_up(self) -> bool:
@@ -336,7 +337,7 @@ class LiveWorld:
             sessions=self.ledger.rows(),
             focus=self.spotlight.focus(),
             communities=self.spotlight.communities(),
-            events=tuple(self._lines),
+            events=tuple(self.lines),
             banner=self.banner,
             sessions_total=self.ledger.total,
         )
@@ -350,49 +351,5 @@ class LiveWorld:
         return size
 
 
-class _Marks(NamedTuple):
-    """What tells two states of a world apart, as far as a call may have changed it."""
-
-    tick: int
-    agents: int
-    ties: int
-    version: int
-    columns: tuple[tuple[str, int], ...]
-    statuses: list[str]
-    models: dict[int, PropagationModel]
-
-    @classmethod
-    def of(cls, world: World) -> _Marks:
-        agents, cascades = world.agents, world.cascades
-        columns: dict[str, npt.NDArray[Any]] = {
-            "status": agents.status,
-            "community": agents.community,
-            "interests": agents.interests,
-            "activity": agents.activity,
-        }
-        return cls(
-            world.tick,
-            len(agents),
-            world.ties.count,
-            world.ties.version,
-            tuple((name, xxhash.xxh3_64_intdigest(c.data)) for name, c in columns.items()),
-            [cascade.status for cascade in cascades],
-            {cascade.id: cascade.model for cascade in cascades},
-        )
-
-    def since(self, before: _Marks) -> Iterator[Event]:
-        """Yield the events of what happened to agents, ties and models."""
-        tick, more = self.tick, self.agents - before.agents
-        if more > 0:
-            yield AgentCreated(tick=tick, first=before.agents, count=more)
-        elif self.columns != before.columns:
-            for (name, now), (_, then) in zip(self.columns, before.columns, strict=True):
-                if now != then:
-                    yield AgentUpdated(tick=tick, what=name)
-        if self.version != before.version and self.ties != before.ties:
-            yield TiesChanged(tick=tick, added=self.ties - before.ties, count=self.ties)
-        for number, model in self.models.items():
-            earlier = before.models.get(number, model).values()
-            for name, value in model.values().items():
-                if value != earlier.get(name):
-                    yield ParameterChanged(tick=tick, cascade=number, name=name, value=value)
+def _nobody(*_told: object) -> None:
+    """Tell nobody."""

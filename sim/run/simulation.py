@@ -24,6 +24,7 @@ from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
 from sim.run.performance import Performance
 from sim.run.plans import Plan, plan
+from sim.run.rescue import Restarts
 from sim.run.sessions import Session
 from sim.world.seeding import takes_long
 from sim.world.world import World
@@ -40,7 +41,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class Simulation:
+class Simulation(Restarts):
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
 
     Parameters

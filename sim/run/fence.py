@@ -1,0 +1,137 @@
+"""Round foreign plugins while a world runs: their output is caught, their files are reloaded."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from sim.core.plugin_files import one
+from sim.core.registry import Spec, foreign, has_consent, load_candidate
+from sim.core.text import one_line
+from sim.errors import HubbubError
+
+__all__ = ["Hush", "PluginFiles"]
+
+_MOST_CHARACTERS = 4096
+_MOST_NOTES = 20
+
+
+class Hush:
+    """Keeps what plugins print off the screen, and notes the first lines of it.
+
+    Parameters
+    ----------
+    note
+        Told each line, clean.
+    """
+
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self._note = note
+        self._noted = 0
+        self._caught: _Caught | None = None
+        self._before = (sys.stdout, sys.stderr)
+
+    def __enter__(self) -> None:
+        if foreign():
+            self._before = (sys.stdout, sys.stderr)
+            self._caught = sys.stdout = sys.stderr = _Caught()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        caught, self._caught = self._caught, None
+        if caught is None:
+            return
+        if sys.stdout is caught:
+            sys.stdout = self._before[0]
+        if sys.stderr is caught:
+            sys.stderr = self._before[1]
+        for line in caught.getvalue().splitlines():
+            if self._noted < _MOST_NOTES and line.strip():
+                self._noted += 1
+                last = " (no more is noted)" if self._noted == _MOST_NOTES else ""
+                self._note(f"a plugin printed: {one_line(line)}{last}")
+
+
+class _Caught(io.StringIO):
+    """Takes a few lines and forgets the rest: a plugin that prints without end fills no memory."""
+
+    def write(self, text: str) -> int:
+        room = _MOST_CHARACTERS - self.tell()
+        super().write(text[: max(room, 0)])
+        return len(text)
+
+
+class PluginFiles:
+    """Looks whether the files of foreign plugins have changed, and takes them up again.
+
+    A file that was named for this run, or enabled at its new content, is tried in a process of its
+    own and then reloaded; what already spreads keeps the class that started it. Any other change
+    is only told.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._told: dict[str, tuple[int, int]] = {}
+
+    def changed(self) -> list[str]:
+        """Return the files that were saved since the last look; the first look finds none."""
+        found = []
+        for path in {item.origin for item in foreign() if item.origin.endswith(".py")}:
+            now = _stamp(path)
+            before = self._seen.setdefault(path, now)
+            if now not in {before, (0, -1)}:
+                self._seen[path] = now
+                found.append(path)
+        return sorted(found)
+
+    def take_up(self, path: str) -> str:
+        """Try a changed file and reload it; returns what to tell. May take seconds.
+
+        Returns
+        -------
+        str
+            A sentence; what is refused leaves the plugin as it was.
+        """
+        from sim.testing.judge import probe
+
+        name = Path(path).name
+        if _is_same(path):
+            return ""
+        if not has_consent(path):
+            return (
+                f"{name} has changed and stays as it was; to let it run anew: "
+                f"hubbub plugin reload {Path(path).stem}"
+            )
+        try:
+            probe(path)
+            brought = load_candidate(one(path))
+        except HubbubError as error:
+            return f"{name} is not reloaded: {error}"
+        return f"{name} is reloaded: {', '.join(_said(item) for item in brought)}"
+
+
+def _said(item: Spec) -> str:
+    return f"{item.name} {item.version}"
+
+
+def _is_same(path: str) -> bool:
+    import hashlib
+
+    try:
+        now = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return True
+    return any(item.origin == path and item.sha256 == now for item in foreign())
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    from sim.core.places import stamp
+
+    return stamp(Path(path))
