@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -25,7 +24,7 @@ from sim.kernels.communities import (
 )
 from sim.kernels.mix import word
 from tests.unit.kernels.graphs import MOST, Small, arcs, drawn, spans
-from tests.unit.kernels.networks import coin
+from tests.unit.kernels.networks import call, coin
 
 KEY = key(3, Stream.ANALYSIS)
 labels = st.lists(st.integers(0, 5), min_size=MOST, max_size=MOST)
@@ -224,10 +223,10 @@ def passed(net: Small, order: list[int], budget: int) -> tuple[list[int], int]:
     """(labels, calls) of label propagation by the kernel."""
     n = net.agents
     label, link = np.arange(n, dtype=np.int32), np.zeros(n, np.int32)
-    ring: Any = (np.array(order, np.uint32), np.array([0, n]), np.ones(n, np.uint8))
+    ring = (np.array(order, np.uint32), np.array([0, n]), np.ones(n, np.uint8))
     scratch = (np.empty(n + 1, np.int32), np.empty(1))
     calls = 1
-    while not pass_labels(*net.place, KEY, budget, *ring, label, link, *scratch):
+    while not call(pass_labels, *net.place, KEY, budget, *ring, label, link, *scratch):
         calls += 1
     assert not link.any()
     return list(label.tolist()), calls
