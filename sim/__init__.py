@@ -94,6 +94,12 @@ if TYPE_CHECKING:
     from sim.spread.attention import Attention as Attention
     from sim.spread.cascade import Cascade as Cascade
     from sim.spread.compartments import Compartments as Compartments
+    from sim.spread.conditions import elapsed as elapsed
+    from sim.spread.conditions import interest as interest
+    from sim.spread.conditions import number as number
+    from sim.spread.conditions import share as share
+    from sim.spread.conditions import tie as tie
+    from sim.spread.conditions import where as where
     from sim.spread.contacts import Channel as Channel
     from sim.spread.contacts import Contacts as Contacts
     from sim.spread.contacts import DrawMode as DrawMode
@@ -232,11 +238,13 @@ _HOMES = {
     "convince_by": "sim.spread.attempts",
     "current": "sim.core.settings",
     "describe": "sim.core.params",
+    "elapsed": "sim.spread.conditions",
     "exact_times": "sim.spread.continuous",
     "failures": "sim.core.registry",
     "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
     "info": "sim.store",
+    "interest": "sim.spread.conditions",
     "load": "sim.store",
     "load_file": "sim.core.registry",
     "load_plugins": "sim.core.registry",
@@ -244,6 +252,7 @@ _HOMES = {
     "make": "sim.core.registry",
     "names": "sim.core.registry",
     "network_report": "sim.network.report",
+    "number": "sim.spread.conditions",
     "one_line": "sim.core.text",
     "pagerank": "sim.network.analysis",
     "quiet": "sim.core.progress",
@@ -251,10 +260,13 @@ _HOMES = {
     "run_blocking": "sim.run.blocking",
     "save": "sim.store",
     "select": "sim.agents.select",
+    "share": "sim.spread.conditions",
     "shortest_path": "sim.network.analysis",
     "spec": "sim.core.registry",
     "start": "sim.run.jobs",
+    "tie": "sim.spread.conditions",
     "verify": "sim.store",
+    "where": "sim.spread.conditions",
     "width": "sim.core.text",
 }
 
