@@ -12,6 +12,7 @@ import numpy as np
 import sim
 from sim.cli.output import table
 from sim.core.text import clip, one_line
+from sim.run.telling import Telling
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -83,6 +84,7 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "history": {state: history[:, i] for i, state in enumerate(cascade.states)},
         "new_adopters": cascade.new_adopters,
         "r": _settled_r(cascade),
+        "metrics": dict(Telling().metrics(cascade)),
     }
 
 

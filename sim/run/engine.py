@@ -276,11 +276,15 @@ class Engine:
         return "busy" if self._is_busy else self.drive.gear
 
     def _show(self) -> None:
+        self.under_way = self.under_way or ("A frame", time.monotonic())
         try:
-            frame = self.live.frame(self._state, self.drive)
-        except Exception as error:
+            with self.live.hush:
+                frame = self.live.frame(self._state, self.drive)
+        except BaseException as error:
             self._fail(error)
             return
+        finally:
+            self.under_way = None
         self._last = frame
         self._shown_at = time.monotonic()
         self._publish(frame)

@@ -6,6 +6,7 @@ from sim.run.frames import Communities, Focus
 from sim.run.groups import Groups
 from sim.run.sessions import latest_r
 from sim.run.tallies import GroupTally, Tally, frozen
+from sim.run.telling import Telling
 from sim.spread.cascade import Cascade
 
 __all__ = ["Spotlight"]
@@ -31,6 +32,7 @@ class Spotlight:
         self._tally: Tally | None = None
         self._group_tally: GroupTally | None = None
         self._focus: tuple[object, Focus] | None = None
+        self._telling = Telling()
         self._communities: tuple[object, Communities] | None = None
 
     def turn_to(self, cascade: Cascade | None) -> None:
@@ -92,7 +94,7 @@ class Spotlight:
         cascade = tally.cascade
         state = (cascade.model, cascade.status, cascade.size, tally.ticks, tally.virality_size)
         if self._focus is None or self._focus[0] != state:
-            self._focus = (state, _picture(tally))
+            self._focus = (state, _picture(tally, self._telling))
         return self._focus[1]
 
     def communities(self) -> Communities | None:
@@ -106,7 +108,7 @@ class Spotlight:
         return self._communities[1]
 
 
-def _picture(tally: Tally) -> Focus:
+def _picture(tally: Tally, telling: Telling) -> Focus:
     cascade = tally.cascade
     return Focus(
         id=cascade.id,
@@ -127,6 +129,8 @@ def _picture(tally: Tally) -> Focus:
         status=cascade.status,
         error=cascade.error,
         virality_size=tally.virality_size,
+        metrics=telling.metrics(cascade),
+        panel=telling.panel(cascade),
     )
 
 

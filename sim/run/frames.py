@@ -84,6 +84,10 @@ class Focus:
         As in :class:`SessionRow`.
     virality_size
         Adopters counted in ``virality``.
+    metrics
+        (name, value) of the model's own numbers, at most 12.
+    panel
+        The model's own lines, clean, at most 8.
     """
 
     id: int
@@ -104,6 +108,8 @@ class Focus:
     status: str = "running"
     error: str | None = None
     virality_size: int = 0
+    metrics: tuple[tuple[str, float], ...] = ()
+    panel: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -102,6 +102,7 @@ def plan(
     copy = World(world.agents, world.ties, seed=world.seed, tick_minutes=world.tick_minutes)
     copy.tick = world.tick
     copy.opinions = world.opinions.copied()
+    copy.interactions = world.interactions
     copy.made = world.made  # the number, and so the draws, of the run that would follow
     cascade = copy.inject(**message)
     began = now()

@@ -157,6 +157,17 @@ class PropagationModel(Parameters):
         """Return whether nothing can change any more."""
         return cascade.frontier.size == 0
 
+    def metrics(self, cascade: Cascade) -> dict[str, float]:
+        """Return numbers of the model's own, by name: shown beside the message, and in results.
+
+        Asked some times a second, outside the tick; it must change nothing.
+        """
+        return {}
+
+    def panel(self, cascade: Cascade) -> tuple[str, ...]:
+        """Return lines of text for the screen, shown as they are beside the message; data only."""
+        return ()
+
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
         """Return what equations predict for these parameters; nothing where there are none."""
         return ()
