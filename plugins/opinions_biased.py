@@ -33,7 +33,7 @@ class AlgorithmicBias(Meetings):
         largest="as large as the world: 16 bytes an agent",
         checked=(
             "partners of one listener by distance: 40,000 draws against the exact law, chi-square",
-            "gamma 0: deffuant with mu 1/2, to the last bit",
+            "gamma 0: deffuant with mu 1/2, to 1e-12",
             "mean opinion conserved to 1e-12",
         ),
         choices=(

@@ -87,21 +87,23 @@ class CognitiveOpinion(Meetings):
         talk = self.talk_low + (self.talk_high - self.talk_low) * talk
         return np.stack([trust, np.maximum(talk, 1e-9), sense], axis=1)
 
+    def informed(self, cascade: Cascade, own: Floats) -> Floats:
+        """Return what all think after hearing institutions."""
+        trust, _, sense = self.known_traits(cascade).T
+        told = own + trust * (self.institutions - own)
+        told += (sense != 0) * (0.5 * ((sense > 0) - told))
+        return told
+
     def discuss(self, cascade: Cascade, contacts: Contacts, draws: Draws, own: Floats) -> None:
         """Hear institutions, then meet."""
-        trust, _, sense = self.traits(cascade).T
-        told = own + trust * (self.institutions - own)
-        told = 0.5 * (told + (sense > 0) + (sense == 0) * told)
-        np.copyto(own, told, where=self.movable(cascade))
+        np.copyto(own, self.informed(cascade, own), where=self.movable(cascade))
         super().discuss(cascade, contacts, draws, own)
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
-        """Return false where somebody moves: institutions speak in every tick."""
-        trust, _, sense = self.traits(cascade).T
-        told = own + trust * (self.institutions - own)
-        told = 0.5 * (told + (sense > 0) + (sense == 0) * told)
-        still = np.abs(told - own)[self.movable(cascade)].max(initial=0.0) <= self.least
-        return bool(still) and super().is_settled(cascade, contacts, own)
+        """Return false where institutions move anybody: they speak in every tick."""
+        moved = np.abs(self.informed(cascade, own) - own)[self.movable(cascade)]
+        still = bool(moved.max(initial=0.0) <= self.least)
+        return still and super().is_settled(cascade, contacts, own)
 
     def meet(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 from sim.kernels.claims import is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
-from sim.kernels.opinions_pairs import AHEAD, place_in, who_listens
+from sim.kernels.opinions_pairs import AHEAD, NEVER, place_in, rows_at, who_listens
 from sim.kernels.types import F64, U8, U16, U32, U64, Number, Word
 
 __all__ = ["CELL_SHIFT", "meet_biased", "prefer", "weigh"]
@@ -21,6 +21,8 @@ CELL_SHIFT = 47
 """Bits of a distance below its cell: exponent and five bits of mantissa remain."""
 
 _SHIFT = np.uint64(CELL_SHIFT)
+_NARROWEST = 32.0 / 33.0 - 1e-9
+"""The least ratio of the lower to the upper edge of a cell."""
 
 
 @kernel
@@ -57,11 +59,14 @@ def weigh(
     for e in range(length):
         gap[e] = max(abs(x[sources[start + e]] - x[i]), least)
     total = 0.0
+    if absent.size == 0:
+        for e in range(length):
+            total += table[np.int64(gap_bits[e] >> _SHIFT) - offset]
+            sums[e] = total
+        return total
     for e in range(length):
-        bounded = table[np.int64(gap_bits[e] >> _SHIFT) - offset]
-        if absent.size and not is_open(absent, np.uint64(sources[start + e])):
-            bounded = 0.0
-        total += bounded
+        here = is_open(absent, np.uint64(sources[start + e]))
+        total += here * table[np.int64(gap_bits[e] >> _SHIFT) - offset]
         sums[e] = total
     return total
 
@@ -81,9 +86,10 @@ def prefer(
     """Return a place in a row, drawn in proportion to weights, from the sums of :func:`weigh`.
 
     A place is drawn by the bounds and kept with the chance weight / bound, which is never below
-    (32 / 33) ** bias; the law is exact.
+    (32 / 33) ** bias, so that most draws need no power; the law is exact.
     """
     attempt = 8
+    surely = _NARROWEST**bias
     while True:
         aim = uniform(word2(bits, attempt)) * total
         low, high = np.int64(0), length - 1
@@ -93,8 +99,11 @@ def prefer(
                 low = middle + 1
             else:
                 high = middle
+        coin = uniform(word2(bits, attempt + 1))
+        if coin < surely:
+            return low
         bounded = table[np.int64(gap_bits[low] >> _SHIFT) - offset]
-        if uniform(word2(bits, attempt + 1)) * bounded < gap[low] ** -bias:
+        if coin * bounded < gap[low] ** -bias:
             return low
         attempt += 2
 
@@ -152,13 +161,11 @@ def meet_biased(
     """
     count = hearers.size or rows.shape[0]
     who = np.empty(AHEAD, np.int64)
-    seen = np.uint64(0)
+    seen = 0.0
     for first in range(lo, hi, AHEAD):
         size = min(AHEAD, hi - first)
         who_listens(hearers, count, key, first, who[:size])
-        for k in range(size):
-            start, length = np.int64(rows[who[k], 0]), np.int64(rows[who[k], 1])
-            seen ^= np.uint64(sources[start]) ^ np.uint64(sources[start + length - 1])
+        seen += rows_at(rows, sources, who[:size], x)
         for k in range(size):
             i = who[k]
             if absent.size and not is_open(absent, np.uint64(i)):
@@ -188,5 +195,5 @@ def meet_biased(
                 said = medium_for(x[i], media, media_bias, least, word2(bits, 5))
                 coin = uniform(word2(bits, 6))
                 x[i] = formula(x[i], said, coin, 1.0, traits[i], traits[i], p)
-    if seen == np.uint64(0xFFFFFFFFFFFFFFFF):  # never: ids have 32 bits
-        x[0] = 0.0
+    if seen == NEVER:
+        x[0] = seen

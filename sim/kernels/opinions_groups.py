@@ -17,59 +17,64 @@ import numpy as np
 from sim.kernels.claims import is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
-from sim.kernels.opinions_pairs import AHEAD, choose, convert, looked_at, who_listens, whom
+from sim.kernels.opinions_pairs import (
+    AHEAD,
+    NEVER,
+    choose,
+    convert,
+    looked_at,
+    who_listens,
+    whom,
+)
 from sim.kernels.types import F64, I64, U8, U32, U64, Number, Word
 
 __all__ = ["any_discord", "gather", "persuade"]
 
 
 @kernel
-def draw_group(
-    rows: U32,
-    sources: U32,
-    i: Number,
-    bits: Word,
-    everybody: int,
-    distinct: int,
-    group: I64,
-) -> bool:
-    """Draw the agents that ``i`` hears in a gathering into ``group`` (int64 (q,)).
+def draw_places(count: Number, own: Number, bits: Word, distinct: int, places: I64) -> bool:
+    """Draw places 0..count-1 for a gathering into ``places`` (int64 (q,)).
 
     Parameters
     ----------
-    everybody
-        1: from all agents but ``i``; 0: from its row.
+    count
+        How many there are to draw from.
+    own
+        A place that is passed over, or -1.
     distinct
-        1: no one twice; 0: with repetition.
+        1: no place twice; 0: with repetition.
 
     Returns
     -------
     bool
-        False when there are too few to draw from.
+        False when there are too few.
     """
-    start = np.int64(rows[i, 0])
-    count = np.int64(rows[i, 1])
-    if everybody:
-        count = np.int64(rows.shape[0] - 1)
-    if count < 1 or (distinct and count < group.size):
+    if count < 1 or (distinct and count < places.size):
         return False
     attempt = 8
     filled = 0
-    while filled < group.size:
+    while filled < places.size:
         drawn = choose(word2(bits, attempt), count)
         attempt += 1
-        # multi-ties of a listed channel would count as two; agents are compared, not places
-        j = drawn + np.int64(drawn >= i) if everybody else np.int64(sources[start + drawn])
+        drawn += np.int64(own >= 0 and drawn >= own)
         new = True
         if distinct:
             for k in range(filled):
-                new = new and group[k] != j
-        if new:
-            group[filled] = j
-            filled += 1
-        elif attempt > 1000 + 8 * group.size:
-            return False
+                new = new and places[k] != drawn
+        places[filled] = drawn
+        filled += new
     return True
+
+
+@kernel
+def all_here(absent: U64, i: Number, group: I64) -> bool:
+    """Return whether neither ``i`` nor anybody of its group is absent."""
+    if absent.size == 0:
+        return True
+    here = is_open(absent, np.uint64(i))
+    for g in range(group.size):
+        here = here and is_open(absent, np.uint64(group[g]))
+    return here
 
 
 @kernel
@@ -87,7 +92,6 @@ def gather(
     key: Word,
     lo: int,
     hi: int,
-    group: I64,
     said: F64,
     x: F64,
     cut: float,
@@ -96,7 +100,7 @@ def gather(
     touched: U32,
     m: Number,
 ) -> Number:
-    """Hold gatherings ``lo`` to ``hi - 1`` of a tick: an agent hears a group of ``group.size``.
+    """Hold gatherings ``lo`` to ``hi - 1`` of a tick: an agent hears a group of ``said.size``.
 
     Parameters
     ----------
@@ -109,43 +113,52 @@ def gather(
         As in :func:`draw_group`.
     all_move
         0: the agent takes what the rule returns; 1: the whole group does.
-    group, said
-        int64 (q,) and float64 (q,) scratch.
+    said
+        float64 (q,) scratch.
     """
     count = rows.shape[0]
     if hearers.size and not everybody:
         count = hearers.size
     who = np.empty(AHEAD, np.int64)
+    formed = np.empty(AHEAD, np.bool_)
+    groups = np.empty((AHEAD, said.size), np.int64)
     seen = 0.0
     for first in range(lo, hi, AHEAD):
         size = min(AHEAD, hi - first)
         who_listens(hearers[:0] if everybody else hearers, count, key, first, who[:size])
         for k in range(size):
-            seen += x[who[k]] + np.float64(rows[who[k], 1])
-        for k in range(size):
-            i = who[k]
             bits = word(key, first + k)
-            if not draw_group(rows, sources, i, bits, everybody, distinct, group):
+            able = np.int64(rows.shape[0] - 1 if everybody else rows[who[k], 1])
+            own = who[k] if everybody else np.int64(-1)
+            formed[k] = draw_places(able, own, bits, distinct, groups[k])
+        if not everybody:
+            for k in range(size):
+                start = np.int64(rows[who[k], 0])
+                for g in range(said.size if formed[k] else 0):
+                    groups[k, g] = np.int64(sources[start + groups[k, g]])
+        for k in range(size):
+            seen += x[who[k]]
+            for g in range(said.size if formed[k] else 0):
+                seen += x[groups[k, g]]
+        for k in range(size):
+            if not formed[k] or not all_here(absent, who[k], groups[k]):
                 continue
-            here = not absent.size or is_open(absent, np.uint64(i))
-            for g in range(group.size):
-                here = here and (not absent.size or is_open(absent, np.uint64(group[g])))
+            i, group = who[k], groups[k]
+            for g in range(said.size):
                 said[g] = x[group[g]]
-            if not here:
-                continue
-            new = rule(x[i], said, uniform(word2(bits, 2)), p)
-            if not (fixed.size and fixed[i]):
+            new = rule(x[i], said, uniform(word2(word(key, first + k), 2)), p)
+            if new != x[i] and not (fixed.size and fixed[i]):
                 rises = new > x[i]
                 x[i] = new
                 if touched.size and rises and new > cut:
                     m = convert(i, group[0], done, claim, touched, m)
-            for g in range(group.size if all_move else 0):
+            for g in range(said.size if all_move else 0):
                 j = group[g]
                 if x[j] != new and not (fixed.size and fixed[j]):
                     x[j] = new
                     if touched.size and new > cut:
                         m = convert(j, i, done, claim, touched, m)
-    if seen == -1.7976931348623157e308:  # never; else the reads would be dropped as useless
+    if seen == NEVER:
         m += 1
     return m
 
@@ -232,7 +245,7 @@ def persuade(
             told = (out_rows, targets)
             m = spread_to(*told, i, two, absent, fixed, x, cut, done, claim, touched, m)
             m = spread_to(*told, j, one, absent, fixed, x, cut, done, claim, touched, m)
-    if seen == -1.7976931348623157e308:  # never; else the reads would be dropped as useless
+    if seen == NEVER:
         m += 1
     return m
 

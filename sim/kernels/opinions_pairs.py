@@ -27,6 +27,7 @@ from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
     "AHEAD",
+    "NEVER",
     "any_move",
     "any_move_all",
     "choose",
@@ -35,12 +36,19 @@ __all__ = [
     "meet_all",
     "meet_one",
     "place_in",
+    "rows_at",
     "who_listens",
     "whom",
 ]
 
-AHEAD = 256
+AHEAD = 128
 """Meetings whose rows are fetched from memory together."""
+
+MOST = 64
+"""Ties of a row that are looked at ahead; a hub's own walk brings the others in."""
+
+NEVER = -1.7976931348623157e308
+"""No sum of opinions: what was read ahead is compared with it, lest the reads be dropped."""
 
 
 @kernel
@@ -112,6 +120,21 @@ def looked_at(x: F64, who: I64, other: I64) -> float:
     for k in range(who.size):
         seen += x[who[k]] + x[other[k]]
     return seen
+
+
+@kernel
+def rows_at(rows: U32, sources: U32, who: I64, x: F64) -> float:
+    """Read the rows of agents and what those in them think, so that they are near when needed."""
+    seen = np.uint64(0)
+    for k in range(who.size):
+        start, length = np.int64(rows[who[k], 0]), np.int64(rows[who[k], 1])
+        seen ^= np.uint64(sources[start]) ^ np.uint64(sources[start + length - 1])
+    thought = np.float64(seen)
+    for k in range(who.size):
+        start = np.int64(rows[who[k], 0])
+        for e in range(start, start + min(np.int64(rows[who[k], 1]), MOST)):
+            thought += x[sources[e]]
+    return thought
 
 
 @kernel
@@ -193,7 +216,7 @@ def meet_one(
                 x[j] = formula(said, own, coin, share, traits[j], traits[i], p)
                 if touched.size and x[j] > cut:
                     m = convert(j, i, done, claim, touched, m)
-    if seen == -1.7976931348623157e308:  # never; else the reads would be dropped as useless
+    if seen == NEVER:
         m += 1
     return m
 
@@ -205,10 +228,19 @@ def near_to(
     """Return (sum of opinion times trust, number) of those heard within ``bound`` of ``i``."""
     total = 0.0
     near: Number = np.int64(0)
+    own = x[i]
     start = np.int64(rows[i, 0])
-    for e in range(start, start + np.int64(rows[i, 1])):
+    stop = start + np.int64(rows[i, 1])
+    if trust.size + absent.size == 0:
+        for e in range(start, stop):
+            said = x[sources[e]]
+            close = np.int64(abs(said - own) <= bound)
+            total += close * said
+            near += close
+        return total, near
+    for e in range(start, stop):
         said = x[sources[e]]
-        close = np.int64(abs(said - x[i]) <= bound)
+        close = np.int64(abs(said - own) <= bound)
         if absent.size:
             close &= np.int64(is_open(absent, np.uint64(sources[e])))
         share = trust[e] / 65535.0 if trust.size else 1.0
@@ -241,13 +273,11 @@ def meet_all(
     """
     count = hearers.size or rows.shape[0]
     who = np.empty(AHEAD, np.int64)
-    seen = np.uint64(0)
+    seen = 0.0
     for first in range(lo, hi, AHEAD):
         size = min(AHEAD, hi - first)
         who_listens(hearers, count, key, first, who[:size])
-        for k in range(size):
-            start, length = np.int64(rows[who[k], 0]), np.int64(rows[who[k], 1])
-            seen ^= np.uint64(sources[start]) ^ np.uint64(sources[start + length - 1])
+        seen += rows_at(rows, sources, who[:size], x)
         for k in range(size):
             i = who[k]
             if absent.size and not is_open(absent, np.uint64(i)):
@@ -258,8 +288,8 @@ def meet_all(
             if near:
                 coin = uniform(word2(word(key, first + k), 2))
                 x[i] = formula(x[i], total / near, coin, 1.0, traits[i], traits[i], p)
-    if seen == np.uint64(0xFFFFFFFFFFFFFFFF):  # never: ids have 32 bits
-        x[0] = 0.0
+    if seen == NEVER:
+        x[0] = seen
 
 
 @kernel

@@ -34,8 +34,8 @@ class Gatherings(Sequential):
     def decide(self, *args: Any, **kwargs: Any) -> float:
         """Return what the agent thinks after hearing a group: ``decide(own, heard)``.
 
-        ``heard`` is float64 (:meth:`listens`,). Plain Python on numbers, compiled when it can be. A further argument ``coin`` is a draw in
-        [0, 1).
+        ``heard`` is float64 (:meth:`listens`,). Plain Python on numbers, compiled when it can be.
+        A further argument ``coin`` is a draw in [0, 1).
         """
         raise NotImplementedError
 
@@ -73,7 +73,7 @@ class Gatherings(Sequential):
             fixed = self.stubborn(cascade)
             cascade.memo |= {"formula": formula, "model": self, "fixed": fixed}
         how = int(self.from_everybody()), int(self.distinct), int(self.moves == "all")
-        room = np.empty(self.listens(), np.int64), np.empty(self.listens())
+        room = np.empty(self.listens())
         given = (
             heard.rows,
             heard.sources,
@@ -82,7 +82,7 @@ class Gatherings(Sequential):
             cascade.absent,
             cascade.memo["fixed"],
         )
-        told = *given, *span, *room, own, *into, np.int64(found)
+        told = *given, *span, room, own, *into, np.int64(found)
         return int(formula.run(kernels.gather, *told))
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:

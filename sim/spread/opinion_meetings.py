@@ -123,6 +123,15 @@ class Meetings(Sequential):
         """Return numbers of each agent that :meth:`meet` needs, float64 (agents, k); k may be 0."""
         return np.empty((cascade.agents, 0))
 
+    def known_traits(self, cascade: Cascade) -> Floats:
+        """Return :meth:`traits`, asked for once."""
+        memo = cascade.memo = cascade.memo or {}
+        if memo.get("traits of") is not self:
+            traits = np.ascontiguousarray(self.traits(cascade), np.float64)
+            memo |= {"traits of": self, "traits": traits}
+        found: Floats = memo["traits"]
+        return found
+
     def hears_within(self) -> float | None:
         """Return the bound within which all are heard at once; ``None``: one is drawn.
 
@@ -176,7 +185,7 @@ class Meetings(Sequential):
         if memo.get("given of") is not heard or memo["model"] is not self:
             given = (
                 heard.rows, heard.sources, heard.trust, heard.hearers, cascade.absent,
-                self.stubborn(cascade), self.traits(cascade),
+                self.stubborn(cascade), self.known_traits(cascade),
             )  # fmt: skip
             memo |= {"given of": heard, "model": self, "formula": formula_of(self), "given": given}
         rows, sources, trust, hearers, _, fixed, traits = memo["given"]
