@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
-from sim.network.interactions import Interactions
+from sim.network.interactions import Interactions, met_at
 
 CONTACTS = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(-1e9, 1e9), st.integers(-10, 10)),
@@ -112,3 +112,13 @@ def test_damaged_dumps_are_refused(wrong: dict[str, Any], said: str) -> None:
 def test_times_and_weights_that_are_none_are_refused(times: Any, weights: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         Interactions.from_arcs([0, 1], [1, 2], times, weights=weights)
+
+
+def test_weights_need_times_and_nothing_is_kept_without() -> None:
+    ends = ([0, 1], [1, 2])
+    assert met_at(*ends, None, 3, weights=None, directed=True) is None
+    kept = met_at(*ends, [4, 5], 3, weights=[1, 2], directed=True)
+    assert kept is not None
+    assert kept.weights.tolist() == [1, 2]
+    with pytest.raises(InputError, match="Weights of interactions need times"):
+        met_at(*ends, None, 3, weights=[1, 2], directed=True)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,3 +141,23 @@ def test_rows_of_something_without_agents_cannot_be_asked_for(tmp_path: Path) ->
     with pytest.raises(InputError, match="A FakeWorld has no agents to write as rows"):
         save(FakeWorld.create(), tmp_path / "a.hub", relational=True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, ["{}", "{}"]),
+        ({"times": [5, 9]}, ['{"time": 0}', '{"time": 4}']),
+        ({"sign": [1, -1]}, ['{"sign": 1}', '{"sign": -1}']),
+        ({"times": [5, 9], "sign": [1, -1]}, ['{"time": 0, "sign": 1}', '{"time": 4, "sign": -1}']),
+    ],
+)
+def test_ties_say_when_they_began_and_whether_they_are_against(
+    tmp_path: Path, given: dict[str, Any], said: list[str]
+) -> None:
+    world = World.from_edges([0, 1], [1, 2], seed=7, **given)
+    path = save(world, tmp_path / "a.hub").path
+    with closing(sqlite3.connect(path)) as file:
+        rows = file.execute("SELECT properties FROM agent_relationships ORDER BY relationship_id")
+        assert [row[0] for row in rows] == said
+    assert info(path).interactions == (2 if "times" in given else None)

@@ -1,0 +1,145 @@
+"""Files that are too large or change under the reader, and ways that are seldom gone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.errors import CapacityError, FileError
+from sim.io import EdgeOptions, import_world, read_arcs, read_labels, read_world
+from sim.io.report import ImportReport
+
+LINES = "".join(f"{n} {n + 1}\n" for n in range(40))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "ties.txt"
+    path.write_text(LINES)
+    return path
+
+
+def test_more_ties_than_a_world_holds_are_refused(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.io.table._MOST_ARCS", 39)
+    for options in (EdgeOptions(ids="int"), EdgeOptions(ids="str")):
+        with pytest.raises(CapacityError, match="at most 39 ties; the file holds more"):
+            read_arcs(file, options)
+
+
+def test_more_agents_than_a_world_holds_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.io.numbering._FIRST", 8)
+    monkeypatch.setattr("sim.io.numbering._MOST", 16)
+    path = tmp_path / "many.txt"
+    path.write_text(LINES)
+    with pytest.raises(CapacityError, match="at most 15 agents; the file names more"):
+        read_arcs(path)
+
+
+def test_a_limit_also_ends_the_exact_way(file: Path) -> None:
+    edges = read_arcs(file, EdgeOptions(ids="str", limit=7))
+    assert edges.sources.size == 7
+
+
+def test_a_world_is_read_without_its_report(file: Path) -> None:
+    assert read_world(file).digest() == import_world(file).world.digest()
+
+
+def test_labels_of_indices_are_found(tmp_path: Path) -> None:
+    """A graph whose nodes are 0, 1, ... has no ids of its own; labels name the indices."""
+    import networkx as nx
+
+    nx.write_gml(nx.path_graph(3), tmp_path / "g.gml")
+    (tmp_path / "labels.csv").write_text("id,label\n0,north\n2,south\n")
+    world = import_world(tmp_path / "g.gml", labels=read_labels(tmp_path / "labels.csv")).world
+    assert world.agents.community.tolist() == [0, -1, 1]
+
+
+def test_a_report_of_no_file_counts_no_lines() -> None:
+    told = ImportReport(name="igraph graph", arcs=1, directed=False).describe()
+    assert told.startswith("igraph graph: 1 pair. Dropped 0 loops and 0 duplicates.")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(2, "gone"), "there is no such file"),
+        (PermissionError(13, "no"), "may not be read; check its permissions"),
+        (OSError(24, "Too many open files"), "cannot be opened (Too many open files)"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_says_why(
+    file: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    def fail(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(FileError) as refused:
+        read_arcs(file)
+    monkeypatch.undo()
+    assert str(refused.value) == f"{file}: {said}."
+
+
+def test_a_disk_that_fails_while_it_is_read_says_why(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_bytes(LINES.encode() * 200_000)
+    reads = os.fdopen
+
+    class Failing:
+        """Reads the head, and no more."""
+
+        def __init__(self, descriptor: int, mode: str) -> None:
+            self._raw, self._given = reads(descriptor, mode), 0
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._raw, name)
+
+        def __enter__(self) -> Failing:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._raw.close()
+
+        def read(self, count: int = -1) -> bytes:
+            self._given += count
+            if self._given > 1 << 22:
+                raise OSError(5, "Input/output error")
+            piece: bytes = self._raw.read(count)
+            return piece
+
+    monkeypatch.setattr(os, "fdopen", Failing)
+    with pytest.raises(FileError, match=r"cannot be read \(Input/output error\)"):
+        read_arcs(file)
+
+
+def test_a_graph_of_too_much_gexf_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import networkx as nx
+
+    nx.write_gexf(nx.path_graph(50), tmp_path / "g.gexf")
+    monkeypatch.setattr("sim.io.graphs._MOST_GEXF", 100)
+    with pytest.raises(FileError, match="is more than 512 MiB of GEXF; use GraphML"):
+        import_world(tmp_path / "g.gexf")
+
+
+def test_a_graph_with_zero_bytes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "g.graphml").write_bytes(b'<?xml version="1.0"?>\n<graphml>\0</graphml>\n')
+    with pytest.raises(FileError, match=r"zero bytes|binary"):
+        import_world(tmp_path / "g.graphml")
+
+
+def test_counts_of_ids_are_known_while_they_are_read() -> None:
+    from sim.io.numbering import Numbering
+
+    numbering = Numbering()
+    numbering.number(np.array([5, 3, 5], np.int64))
+    assert len(numbering) == 2
