@@ -12,7 +12,7 @@ from sim.core.rng import Stream
 from sim.kernels import events as kernels
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
-from sim.spread.compartments import Compartments, _part, _properties, _reached, _with_room
+from sim.spread.compartments import Compartments, _part, _reached, _with_room
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.rules import Chance, Table, tabulate, value_of
 from sim.spread.sparse import Sparse
@@ -88,7 +88,9 @@ class ContinuousTime(Compartments):
         tick.write(draws.tick)
 
     def _tabulated(self, mode: DrawMode) -> Table:
-        known = [*type(self).model_fields, *_properties(type(self)), "trust"]
+        cls = type(self)
+        computed = [name for name in dir(cls) if isinstance(getattr(cls, name, None), property)]
+        known = [*cls.model_fields, *computed, "trust"]
 
         def evaluate(rate: Chance) -> float:
             return value_of(rate, lambda n: 1.0 if n == "trust" else getattr(self, n), known)
@@ -98,7 +100,7 @@ class ContinuousTime(Compartments):
             self.states,
             self.rules,
             evaluate,
-            adopting=self.adopting or _reached(type(self)),
+            adopting=self.adopting or _reached(cls),
             skips=False,
             contacts=None if self.contacts == "every tie" else int(self.contacts),
             rates=True,

@@ -1,5 +1,7 @@
 """Epidemics and rumours one event at a time: published numbers of larger cases."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from tests.statistics.small import complete, copies, error_of, regular
 pytestmark = pytest.mark.slow
 
 
-def left(model: str, agents: int, count: int, seed: int, **options: float) -> np.ndarray:
+def left(model: str, agents: int, count: int, seed: int, **options: Any) -> np.ndarray:
     """How many never heard of it, in each copy of a complete network with one spreader."""
     world = copies(complete(agents), agents, count, seed)
     firsts = np.arange(0, agents * count, agents)
@@ -44,7 +46,7 @@ def test_two_fold_stifling_leaves_six_of_a_hundred() -> None:
 def test_endemic_contact_process_follows_the_pair_approximation() -> None:
     # rates gamma = beta on 4-regular: .727273, within -.01 and +.003; 50,000 agents, seed 6
     world = regular(50_000, 4, seed=6)
-    options = {"beta": 1.0, "gamma": 1.0}
+    options: Any = {"beta": 1.0, "gamma": 1.0}
     story = world.inject("flu", seeds=np.arange(36_000), model="sis-continuous", **options)
     world.step(25)
     level = story.history[10:, 1].mean() / 50_000

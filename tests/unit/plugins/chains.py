@@ -197,10 +197,10 @@ def _events(plain: Plain, joint: Joint) -> Iterator[tuple[float, Joint]]:
         for rate, new in plain.alone.get(joint[u], []):
             yield rate, (*joint[:u], new, *joint[u + 1 :])
         for v in (v for v in range(n) if v != u):
-            for rate, new, turned in plain.meets.get((joint[u], joint[v]), []):
+            for rate, heard, said in plain.meets.get((joint[u], joint[v]), []):
                 following = list(joint)
-                following[v] = joint[v] if new is None else new
-                following[u] = joint[u] if turned is None else turned
+                following[v] = joint[v] if heard is None else heard
+                following[u] = joint[u] if said is None else said
                 yield rate / (n - 1 if plain.calls else 1), tuple(following)
 
 

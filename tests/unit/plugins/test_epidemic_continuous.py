@@ -63,7 +63,7 @@ def test_daley_kendall_leaves_the_exact_number() -> None:
 @pytest.mark.parametrize("model", ["sir", "sveir", "maki-thompson"])
 def test_exact_times_are_those_of_the_tick(model: str) -> None:
     world = tiny_world(seed=4)
-    fast = {
+    fast: dict[str, Any] = {
         "sir": {"beta": 2.0},
         "sveir": {"beta": 2.0, "delta": 3.0},
         "maki-thompson": {"call": 3},
