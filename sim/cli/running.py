@@ -328,17 +328,21 @@ class Ran(NamedTuple):
 
 
 def _run(world: World, order: Order, report: Report) -> Ran:
-    """Inject and step."""
+    """Inject and step; what plugins print is a remark, and no part of a result."""
+    from sim.run.fence import Hush
+
     world.max_running = _most_running(order)
     cascades = [saying.inject(world) for saying in order.sayings] or list(world.cascades)
     before = _contacts(cascades)
     limit = order.stop.limit
+    hush = Hush(tell)
     began = perf_counter()
     for done in range(limit):
         if order.stop.reached(world):
             break
         report(f"running tick {world.tick + 1:,}", done / limit)
-        world.step()
+        with hush:
+            world.step()
     seconds = perf_counter() - began
     return Ran(world, cascades, seconds, _contacts(cascades) - before)
 

@@ -11,13 +11,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sim.cli.output import tell
 from sim.core.workers import allow
 from sim.errors import InputError
 
 __all__ = ["Flags", "completed", "open_screen", "prepare"]
 
 SCREENS = "hubbub.screen"
-_SETTINGS = ("threads", "settings", "profile", "saves")
+_SETTINGS = ("threads", "settings", "profile", "saves", "fps", "theme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Flags:
         Settings of the command line, and where others are; None: not given.
     plugins
         Files to load.
+    fps, theme
+        Of the screen: frames a second, and the name of its colours.
     """
 
     threads: int | None = None
@@ -37,6 +40,8 @@ class Flags:
     profile: str | None = None
     saves: Path | None = None
     plugins: tuple[Path, ...] = ()
+    fps: float | None = None
+    theme: str | None = None
 
     @property
     def words(self) -> list[str]:
@@ -58,8 +63,9 @@ def prepare(flags: Flags) -> None:
     from sim.core.settings import load_settings, use
 
     settings = load_settings(
-        flags.settings, profile=flags.profile, threads=flags.threads, saves=flags.saves
-    )
+        flags.settings, profile=flags.profile, threads=flags.threads, saves=flags.saves,
+        frames_per_second=flags.fps, theme=flags.theme,
+    )  # fmt: skip
     use(settings)
     _use_threads(settings.threads)
     if flags.plugins:
@@ -103,10 +109,34 @@ def open_screen(path: Path | None) -> int:
     from sim.cli.log import log
     from sim.core.settings import current
 
+    probe_foreign()
     log("screen opened", path=path)
     code = int(show(path, saves=current().saves_folder) or 0)
     log("screen closed", code=code)
     return code
+
+
+def probe_foreign() -> None:
+    """Try every foreign plugin file that is loaded in a process of its own, once a content.
+
+    Raises
+    ------
+    PluginError
+        For one that would harm a running screen, with what it does and how to mend it.
+    """
+    from sim.core.registry import foreign
+
+    files = {item.origin: item.sha256 for item in foreign() if item.origin.endswith(".py")}
+    if not files:
+        return
+    from sim.core.plugin_files import note_tried, was_tried
+    from sim.testing.judge import probe
+
+    for path, digest in sorted(files.items()):
+        if not was_tried(digest):
+            tell(f"Trying {Path(path).name} ...")
+            probe(path)
+            note_tried(digest)
 
 
 def _require_terminal() -> None:

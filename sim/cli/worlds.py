@@ -215,6 +215,8 @@ def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
     SnapshotError
         When the file is missing or refused.
     """
+    from sim.cli.output import tell
+
     kind, colon, rest = where.partition(":")
     if kind == "new" and (colon or not Path(where).exists()):
         order = parse_new(rest)
@@ -222,6 +224,8 @@ def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
     if where == "demo":
         return _demo(report, seed)
     world = _loaded(where, report)
+    for remark in world.remarks:
+        tell(remark)
     if seed is not None:
         world.seed = seed
     return world

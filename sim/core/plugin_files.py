@@ -11,15 +11,26 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from sim.core.plugin_needs import Stated, stated
+from sim.core.plugin_needs import API_VERSION, Stated, stated
 from sim.errors import FileError, InputError, UnknownNameError
 
-__all__ = ["Candidate", "disable", "enable", "found", "one", "record_path", "user_folder"]
+__all__ = [
+    "Candidate",
+    "disable",
+    "enable",
+    "found",
+    "note_tried",
+    "one",
+    "record_path",
+    "user_folder",
+    "was_tried",
+]
 
 GROUP = "hubbub.plugins"
 _OURS = "plugins"
@@ -112,6 +123,25 @@ def disable(candidate: Candidate) -> bool:
     was = kept.pop(candidate.place, None)
     _write(kept)
     return was is not None
+
+
+def was_tried(digest: str) -> bool:
+    """Return whether a content was tried by this version of the contracts, and harmed nobody."""
+    return (_tried_folder() / f"{digest}-{API_VERSION}").is_file()
+
+
+def note_tried(digest: str) -> None:
+    """Remember that a content harmed nobody; where that cannot be written it is tried again."""
+    folder = _tried_folder()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{digest}-{API_VERSION}").touch()
+
+
+def _tried_folder() -> Path:
+    import platformdirs
+
+    return platformdirs.user_cache_path(_APP) / "tried"
 
 
 def _of_files(enabled: dict[str, Any]) -> Iterator[Candidate]:
