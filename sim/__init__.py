@@ -124,6 +124,8 @@ if TYPE_CHECKING:
     from sim.spread.opinion_sway import Swaying as Swaying
     from sim.spread.opinion_voices import Voices as Voices
     from sim.spread.opinion_world import Around as Around
+    from sim.spread.rivals import Contest as Contest
+    from sim.spread.rivals import refuse_rivals_seeds as refuse_rivals_seeds
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
@@ -164,6 +166,7 @@ _HOMES = {
     "CommunitiesChanged": "sim.core.events",
     "Compartments": "sim.spread.compartments",
     "Contacts": "sim.spread.contacts",
+    "Contest": "sim.spread.rivals",
     "ContinuousTime": "sim.spread.continuous",
     "Delay": "sim.spread.arrivals",
     "DrawMode": "sim.spread.contacts",
@@ -256,6 +259,7 @@ _HOMES = {
     "one_line": "sim.core.text",
     "pagerank": "sim.network.analysis",
     "quiet": "sim.core.progress",
+    "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
     "run_blocking": "sim.run.blocking",
     "save": "sim.store",
