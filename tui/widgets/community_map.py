@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.figures import count, percent
+from tui.gathered import real_rows
 from tui.widgets.bubbles import (
     Disc,
     Layout,
@@ -109,7 +110,7 @@ class CommunityMap(PixelPane):
         """Draw the largest communities; the row of all the rest is none."""
         if found is self._whole:
             return
-        self._known = _real(found)
+        self._known = real_rows(found)
         most = min(self._known, MOST_BUBBLES)
         sizes, positions, links = found.sizes, found.positions, found.links
         if most < len(found.names):
@@ -374,6 +375,10 @@ class CommunityMap(PixelPane):
             style = strong if spot.index == self.selected else text
             if spot.inside and not self.in_glyphs:
                 style = contrasting(fills[spot.index])
+            elif not spot.inside:  # no line runs into the text
+                around = slice(max(0, spot.x - 1), spot.x + spot.cells + 1)
+                lines = layout.strength[spot.y, around] > 0
+                canvas.chars[spot.y, around][lines] = " "
             canvas.text(spot.x, spot.y, spot.text, canvas.ink_of(style), room=spot.cells)
 
     def _describe(self) -> tuple[str, str]:
@@ -392,9 +397,3 @@ class CommunityMap(PixelPane):
         onset = int(self._onset[index])
         facts = f"{count(size)} members, adopted {percent(adopted / max(1, size))}"
         return facts + (f" since tick {count(onset)}" if onset >= 0 else "")
-
-
-def _real(found: Communities) -> int:
-    """Return how many rows are communities; the last one may stand for all the rest."""
-    rest = len(found.labels) and int(found.labels[-1]) < 0
-    return len(found.names) - (1 if rest else 0)

@@ -19,8 +19,13 @@ __all__ = ["Label", "Spot", "contrasting", "place_labels", "shortened"]
 
 LONGEST = 18
 """Cells of a name at most."""
-SHORTEST = 5
-"""Cells of a name at least; a shorter room is left empty."""
+SHORTEST = 10
+"""Cells of a name at least; where there is less room it is left out, not cut further."""
+
+
+SOLID = 0.5
+"""Opacity from which a pixel belongs to a bubble."""
+_TEXT = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,31 +97,42 @@ def place_labels(
     rows, width
         Of the canvas, in cells.
     """
-    taken = np.zeros((rows, width), dtype=np.bool_)
-    for disc in cut:
-        if disc is not None:
-            first, last = disc.rows.start // 2, (disc.rows.stop - 2) // 2 + 1
-            taken[first : max(last, first + 1), disc.columns.start + 1 : disc.columns.stop - 1] = (
-                True
-            )
+    owner = _owners(cut, radii, rows, width)
+    taken = owner >= 0
     spots: list[Spot] = []
     placed = 0
     for label in labels:
         if placed >= most:
             break
         x, y = (float(c) for c in centres[label.index])
-        found = _inside(label, x, y, float(radii[label.index]), rows, width)
+        found = _inside(label, x, y, float(radii[label.index]), owner)
         if not found:
             found = _beside(label, x, y, float(radii[label.index]), taken)
         for spot in found:
-            taken[spot.y, max(0, spot.x - 1) : spot.x + spot.cells + 1] = True
+            place = (spot.y, slice(max(0, spot.x - 1), spot.x + spot.cells + 1))
+            taken[place], owner[place] = True, _TEXT
         spots += found
         placed += bool(found)
     return spots
 
 
-def _inside(label: Label, x: float, y: float, r: float, rows: int, width: int) -> list[Spot]:
-    """Name and value under each other in a bubble that is large enough."""
+def _owners(
+    cut: Sequence[Disc | None], radii: NDArray[np.float64], rows: int, width: int
+) -> NDArray[np.int64]:
+    """Return which bubble is seen in each cell, -1: none, int64 (rows, width)."""
+    owner = np.full((rows, width), -1, dtype=np.int64)
+    for index in np.argsort(-radii, kind="stable").tolist():
+        disc = cut[index]
+        if disc is not None:
+            solid = np.zeros((2 * rows, width), dtype=np.bool_)
+            solid[disc.rows, disc.columns] = disc.body > SOLID
+            owner[solid[::2] | solid[1::2]] = index
+    return owner
+
+
+def _inside(label: Label, x: float, y: float, r: float, owner: NDArray[np.int64]) -> list[Spot]:
+    """Name and value under each other in a bubble that is large enough and not covered there."""
+    rows, width = owner.shape
     room = int(2 * np.sqrt(max(0.0, r * r - 4.0)) - 2)
     name = line(label.name, LONGEST)
     if r < 4 or cell_len(name) > room:
@@ -126,8 +142,9 @@ def _inside(label: Label, x: float, y: float, r: float, rows: int, width: int) -
         Spot(label.index, round(x - cell_len(text) / 2), at, cell_len(text), text, inside=True)
         for at, text in enumerate(texts, start=round((y - len(texts)) / 2))
     ]
-    fits = all(0 <= s.y < rows and s.x >= 0 and s.x + s.cells <= width for s in spots)
-    return spots if fits else []
+    inside = all(0 <= s.y < rows and s.x >= 0 and s.x + s.cells <= width for s in spots)
+    own = inside and all((owner[s.y, s.x : s.x + s.cells] == label.index).all() for s in spots)
+    return spots if own else []
 
 
 def _beside(label: Label, x: float, y: float, r: float, taken: NDArray[np.bool_]) -> list[Spot]:
@@ -137,7 +154,7 @@ def _beside(label: Label, x: float, y: float, r: float, taken: NDArray[np.bool_]
     if label.short:
         texts += [f"{label.short} {label.value}", label.short]
     else:
-        texts += [line(label.name, cells) for cells in (10, SHORTEST) if cells < cell_len(full)]
+        texts += [line(label.name, SHORTEST)] * (cell_len(full) > SHORTEST)
     for text in texts:
         cells = cell_len(text)
         for left, row in _around(x, y, r, cells):
