@@ -203,6 +203,12 @@ class Cascade(Adoption):
         self._speakers, self._measured = None, False
         self._set_mark()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its channel says that nobody will hear anybody any more (``is_over(tick)``)."""
+        asked = getattr(self.channel, "is_over", None)
+        return asked is not None and bool(asked(self._now))
+
     def catch_up(self, tick: int) -> None:
         """Give the record a row for each tick before ``tick`` that the cascade rested."""
         while self.started_at + self._history.count < tick:
@@ -212,7 +218,7 @@ class Cascade(Adoption):
     def measure(self, contacts: Contacts) -> None:
         """Close a tick: count states and new adopters; rest when nothing can change."""
         self._measure()
-        if self.model.is_quiet(self, contacts):
+        if self.is_over or self.model.is_quiet(self, contacts):
             self.status = "quiet"
         self._mark = self._before = None
 

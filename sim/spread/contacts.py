@@ -128,7 +128,10 @@ class People(Protocol):
 class Channel(Protocol):
     """Who does hear whom, of those who could."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name, saved with a world."""
+        ...
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
         """Return this tick's contacts for a message, given the whole network."""

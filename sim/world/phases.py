@@ -71,7 +71,7 @@ def _still_active(world: World, cascade: Cascade) -> Ids:
 def wake(world: World, cascade: Cascade) -> bool:
     """Let a cascade at rest run on when something about it could change; whether it does."""
     try:
-        wakes = not cascade.model.is_quiet(cascade, world.network())
+        wakes = not (cascade.is_over or cascade.model.is_quiet(cascade, world.network()))
     except BaseException as error:
         fail(world, cascade, error)
         return False

@@ -14,7 +14,8 @@ from sim.agents.columns import Agents
 from sim.network.interactions import Interactions
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Broadcast
+from sim.spread.contacts import Channel
+from sim.world.channels import is_channel
 from sim.world.lost import LostChannel, model_of, record_of, remark_on
 from sim.world.opinions import Opinions
 
@@ -87,13 +88,18 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         record = records.get(said["model"], {})
         model = model_of(said["model"], said["parameters"], record, len(own["tally"]))
         remarks.append(remark_on(model, record))
-        channel = None if said["channel"] == Broadcast.name else LostChannel(said["channel"])
+        channel = _channel(world, said["channel"])
         world.cascades.append(
             Cascade.restore(said, own, model=model, agents=len(agents), channel=channel)
         )
         world.cascades[-1].around = world
     world.remarks = tuple(dict.fromkeys(filter(None, remarks)))
     return world
+
+
+def _channel(world: World, name: str) -> Channel:
+    """Return the channel that a cascade was saved with, or what stands for one that is lost."""
+    return world.channel(name) if is_channel(name) else LostChannel(name)
 
 
 def _under(columns: Columns, prefix: str) -> Columns:

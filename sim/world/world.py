@@ -20,6 +20,7 @@ from sim.network.ties import Dropped, Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Channel, Contacts, DrawMode, Scratch, bitmap
 from sim.world.capacity import estimate_bytes
+from sim.world.channels import channel_named
 from sim.world.injection import (
     LAST_TICK,
     checked_message,
@@ -111,6 +112,7 @@ class World:
         self.phase_seconds: dict[str, float] = {}
         self.remarks: tuple[str, ...] = ()
         self.interactions: Interactions | None = None
+        self._channels: dict[str, Channel] = {}
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
         self._scratch: Scratch | None = None
@@ -255,7 +257,7 @@ class World:
         kind: str = "post",
         at: int | None = None,
         priority: int = 0,
-        channel: Channel | None = None,
+        channel: Channel | str | None = None,
         draws: DrawMode | None = None,
         **parameters: Any,
     ) -> Cascade:
@@ -280,7 +282,8 @@ class World:
         priority
             Among waiting messages the highest starts first.
         channel
-            Who hears whom; default: every listener of every speaker.
+            Who hears whom; default: every listener of every speaker. ``"stream"`` plays the
+            times that the network came with (:mod:`sim.world.channels`).
         draws
             ``"coins"`` or ``"skips"``; default: the model's.
         **parameters
@@ -309,7 +312,7 @@ class World:
             priority=checked_priority(priority),
             starts_at=start_at,
             draws_mode=checked_mode(draws) or plugin.draws,
-            channel=channel,
+            channel=self.channel(channel) if isinstance(channel, str) else channel,
         )
         cascade.around = self
         self.made += 1
@@ -318,6 +321,13 @@ class World:
         if start_at == self.tick and running < self.max_running:
             start(self, cascade)
         return cascade
+
+    def channel(self, name: str) -> Channel:
+        """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
+        if name not in self._channels:
+            made = channel_named(name, self.interactions, self.tick_minutes)
+            self._channels[name] = self._channels.setdefault(made.name, made)
+        return self._channels[name]
 
     def create_agents(self, count: int) -> range:
         """Add agents without ties, not reached by any cascade; returns their indices."""
