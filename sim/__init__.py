@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sim.agents.vocabulary import Vocabulary as Vocabulary
     from sim.core.cards import Card as Card
     from sim.core.cards import card_of as card_of
+    from sim.core.cards import family_of as family_of
+    from sim.core.cards import form_of as form_of
     from sim.core.clock import Clock as Clock
     from sim.core.events import AgentCreated as AgentCreated
     from sim.core.events import AgentUpdated as AgentUpdated
@@ -244,6 +246,8 @@ _HOMES = {
     "elapsed": "sim.spread.conditions",
     "exact_times": "sim.spread.continuous",
     "failures": "sim.core.registry",
+    "family_of": "sim.core.cards",
+    "form_of": "sim.core.cards",
     "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
     "info": "sim.store",
