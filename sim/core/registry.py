@@ -56,7 +56,7 @@ class Spec:
     sha256
         Of the file that defines it, hex; empty when there is none.
     version
-        The class attribute ``version``, else ``"1"``.
+        What the class or its file says as ``version``, else ``"1"``.
     api
         The version of the plugin contracts that it is written against.
     requires
@@ -141,9 +141,9 @@ def _describe(name: str, kind: str, cls: type[Parameters]) -> Spec:
     path = getattr(module, "__file__", None)
     is_file = cls.__module__.startswith(_FILE)
     said = Stated(
-        version=str(getattr(cls, "version", "1")),
-        api=int(getattr(cls, "api", getattr(module, "api", API_VERSION))),
-        requires=tuple(getattr(cls, "requires", getattr(module, "requires", ()))),
+        version=str(_said_by(cls, module, "version", "1")),
+        api=int(_said_by(cls, module, "api", API_VERSION)),
+        requires=tuple(_said_by(cls, module, "requires", ())),
     )
     demand(name, said)
     sha = getattr(module, "__sha256__", "") if is_file else ""
@@ -160,6 +160,14 @@ def _describe(name: str, kind: str, cls: type[Parameters]) -> Spec:
         said.requires,
         is_file or cls.__module__.partition(".")[0] not in {"plugins", "sim"},
     )
+
+
+def _said_by(cls: type[Parameters], module: ModuleType | None, name: str, default: Any) -> Any:
+    """Return what a class says of itself, not counting our own forms; else its file; else ours."""
+    for owner in cls.__mro__:
+        if name in vars(owner) and not owner.__module__.startswith("sim."):
+            return vars(owner)[name]
+    return getattr(module, name, default)
 
 
 def spec(name: str, kind: str = "propagation") -> Spec:

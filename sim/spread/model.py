@@ -54,6 +54,8 @@ class PropagationModel(Parameters):
 
     plugin_kind: ClassVar[str] = "propagation"
     version: ClassVar[str] = "1"
+    api: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ()
     states: ClassVar[tuple[str, ...]] = ("inactive", "active")
     draws: ClassVar[DrawMode] = "coins"
     progressive: ClassVar[bool] = False

@@ -1,0 +1,254 @@
+"""Foreign plugins: found and read without running them, off until enabled, and off once changed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from sim.core import plugin_files, registry
+from sim.core.plugin_files import disable, enable, found, one, record_path, user_folder
+from sim.core.plugin_needs import Stated, demand, stated, unmet
+from sim.core.registry import failures, has_consent, load_file, names, spec
+from sim.errors import FileError, InputError, PluginError, UnknownNameError
+
+NAME = "rumour-of-the-tests"
+MODEL = f'''
+from sim import PropagationModel, register
+
+@register("{NAME}")
+class Rumour(PropagationModel):
+    """Does nothing."""
+
+    def step(self, cascade, contacts, draws):
+        pass
+'''
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    names()
+    for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home" / kind.lower()))
+    monkeypatch.chdir(tmp_path)
+    known = {kind: dict(entries) for kind, entries in registry._known.items()}
+    noted, named, loaded = list(registry._failures), set(registry._named), set(registry._loaded)
+    yield tmp_path
+    registry._known.clear()
+    registry._known.update(known)
+    registry._failures[:] = noted
+    registry._named.clear()
+    registry._named.update(named)
+    registry._loaded.update(loaded)
+
+
+def written(folder: Path, text: str = MODEL, name: str = "rumour.py") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def load_anew() -> None:
+    registry._loaded.clear()
+    registry.load_plugins()
+
+
+def test_a_file_in_the_user_s_folder_is_seen_and_not_run(elsewhere: Path) -> None:
+    path = written(user_folder(), MODEL + "\nraise SystemExit\n")
+    (seen,) = found()
+    assert (seen.name, seen.place, seen.status) == ("rumour", str(path.resolve()), "off")
+    assert seen.says.registers == (NAME,)
+    load_anew()
+    assert NAME not in names()
+
+
+def test_plugins_of_the_working_folder_count_as_foreign(elsewhere: Path) -> None:
+    written(elsewhere / "plugins")
+    written(elsewhere / "plugins", name="test_rumour.py")
+    written(elsewhere / "plugins", name="_draft.py")
+    assert [each.name for each in found()] == ["rumour"]
+
+
+def test_the_room_of_the_built_in_models_is_not_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).resolve().parents[3])
+    assert found() == ()
+
+
+def test_an_enabled_file_is_loaded_until_it_changes(elsewhere: Path) -> None:
+    path = written(user_folder())
+    enable(one("rumour"))
+    load_anew()
+    assert spec(NAME).is_foreign
+    assert has_consent(path)
+    del registry._known["propagation"][NAME]
+    path.write_text(MODEL + "# one more byte\n")
+    assert one(NAME).status == "changed"
+    load_anew()
+    assert NAME not in names()
+    enable(one(NAME))
+    assert one(NAME).status == "on"
+    assert disable(one(NAME))
+    assert not disable(one(NAME))
+    assert one(NAME).status == "off"
+
+
+def test_an_enabled_file_that_fails_is_noted(elsewhere: Path) -> None:
+    written(user_folder(), "1 / 0\n")
+    enable(one("rumour"))
+    before = len(failures())
+    load_anew()
+    assert "ZeroDivisionError" in str(failures()[before])
+
+
+def test_a_file_named_by_the_user_has_consent_for_this_run(elsewhere: Path) -> None:
+    path = written(elsewhere)
+    assert not has_consent(path)
+    load_file(path)
+    assert has_consent(path)
+
+
+def test_names_that_fit_none_or_several_are_refused(elsewhere: Path) -> None:
+    written(user_folder())
+    written(elsewhere / "plugins")
+    with pytest.raises(InputError, match="Several plugins are called 'rumour'"):
+        one("rumour")
+    with pytest.raises(UnknownNameError, match="No foreign plugin named 'rumor'"):
+        one("rumor")
+    with pytest.raises(FileError, match="no such plugin file"):
+        one("none.py")
+    assert one(str(elsewhere / "plugins" / "rumour.py")).name == "rumour"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"/x": 3}', "\x00"])
+def test_a_record_that_cannot_be_read_enables_nothing(text: str, elsewhere: Path) -> None:
+    written(user_folder())
+    enable(one("rumour"))
+    record_path().write_text(text)
+    assert one("rumour").status == "off"
+
+
+def test_a_record_that_cannot_be_written_says_so(elsewhere: Path) -> None:
+    written(user_folder())
+    candidate = one("rumour")
+    record_path().parent.parent.mkdir(parents=True, exist_ok=True)
+    record_path().parent.write_text("a file where the folder should be")
+    with pytest.raises(FileError, match="cannot be written"):
+        enable(candidate)
+
+
+def test_what_was_tried_is_remembered_by_content(elsewhere: Path) -> None:
+    assert not plugin_files.was_tried("ab12")
+    plugin_files.note_tried("ab12")
+    assert plugin_files.was_tried("ab12")
+    assert not plugin_files.was_tried("cd34")
+
+
+class Entry:
+    """An entry point of an installed package that is not ours."""
+
+    name, value, module = "theirs", "their_models", "their_models"
+
+    class dist:  # noqa: N801 - as importlib has it
+        name, version = "their-package", "2.5"
+
+    def load(self) -> None:
+        """Import it."""
+        import importlib
+
+        importlib.import_module(self.module)
+
+
+@pytest.fixture
+def package(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    ours = list(metadata.entry_points(group="hubbub.plugins"))
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [*ours, Entry()])
+    monkeypatch.syspath_prepend(elsewhere / "site")
+    yield elsewhere / "site"
+    sys.modules.pop("their_models", None)
+
+
+@pytest.mark.parametrize("place", ["their_models.py", "their_models/__init__.py"])
+def test_a_package_is_off_until_enabled_and_its_code_is_hashed_whole(
+    package: Path, place: str
+) -> None:
+    path = written((package / place).parent, MODEL, Path(place).name)
+    (seen,) = found()
+    assert (seen.place, seen.status) == ("package their-package 2.5", "off")
+    assert seen.says.registers == (NAME,)
+    load_anew()
+    assert NAME not in names()
+    assert "their_models" not in sys.modules
+    enable(seen)
+    assert {item.name for item in registry.load_candidate(found()[0])} == {NAME}
+    path.write_text(MODEL + "# changed\n")
+    assert found()[0].status == "changed"
+
+
+def test_a_package_that_is_not_there_has_no_code(package: Path) -> None:
+    (seen,) = found()
+    assert seen.says.registers == ()
+
+
+# What a file says of itself
+
+
+def test_version_api_and_requirements_are_read_without_running() -> None:
+    said = stated(
+        'import nothing\nversion = "0.3"\napi: int = 1\n'
+        'requires = ("scipy>=1.14",)\nversions = [v for v in ()]\n'
+        '@sim.register("one")\nclass One:\n    requires = ["numpy"]\n    version = some()\n'
+        '@register("two")\nclass Two: pass\n@register\nclass Three: pass\n'
+    )
+    assert said == Stated(("one", "two"), "0.3", 1, ("scipy>=1.14", "numpy"))
+    assert stated("def broken(:") == Stated()
+
+
+@pytest.mark.parametrize(
+    ("need", "said"),
+    [
+        ("numpy", ""),
+        ("numpy>=2,<3", ""),
+        ("numpy>=99", "numpy>=99 (installed is "),
+        ("numpy ~= 1.0", "(installed is "),
+        ("numpy!=0.1, >1", ""),
+        ("numpy==2.0.0.1", "(installed is "),
+        ("no-such-package>=1", "no-such-package>=1 (not installed)"),
+        ("what is this?", "'what is this?' (not a requirement such as 'scipy>=1.14')"),
+    ],
+)
+def test_requirements_are_compared_with_what_is_installed(need: str, said: str) -> None:
+    lacks = unmet([need])
+    assert bool(lacks) == bool(said)
+    assert said in "".join(lacks)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('requires = ("no-such-package",)', "needs no-such-package (not installed); install it"),
+        ("api = 2", "is written for plugin API 2 and this Hubbub has 1; use a newer Hubbub"),
+        ("api = 0", "use an older Hubbub, or change it"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_before_it_runs(
+    text: str, sentence: str, elsewhere: Path
+) -> None:
+    path = written(elsewhere, f"{text}\nimport no_such_package\n{MODEL}")
+    with pytest.raises(PluginError) as refused:
+        load_file(path)
+    assert sentence in str(refused.value)
+    with pytest.raises(PluginError):
+        demand("rumour", stated(text))
+
+
+def test_specs_state_version_api_and_requirements(elsewhere: Path) -> None:
+    text = MODEL.replace(
+        "    def step", '    version = "3"\n    requires = ("numpy",)\n\n    def step'
+    )
+    (item,) = load_file(written(elsewhere, text))
+    assert (item.version, item.api, item.requires) == ("3", 1, ("numpy",))
+    assert spec("sir").is_foreign is False
