@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from sim.errors import HubbubError
 
 __all__ = ["hoisted", "main"]
 
-_VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin"}
+_VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps", "--theme"} | {
+    "--frames-per-second"
+}
 _BARE = {"--debug"}
 _NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
 
@@ -52,13 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    from sim.cli.app import app
-
     # Typer itself ends the process for completion, with 0, and for a broken pipe, with 1.
-    code = app(words, prog_name="hubbub", standalone_mode=False)
+    code = _command()(words, prog_name="hubbub", standalone_mode=False)
     if code == CANCELLED:
         raise KeyboardInterrupt
     return code if isinstance(code, int) else OK
+
+
+@cache
+def _command() -> Any:
+    """Return the verbs as one command; making it takes longer than most of them."""
+    from typer.main import get_command
+
+    from sim.cli.app import app
+
+    return get_command(app)
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
@@ -110,12 +121,7 @@ def _awaits_value(words: list[str]) -> bool:
     """Return whether the last word is an option of its verb whose value comes next."""
     if not words or not words[-1].startswith("-"):
         return False
-    from typer.main import get_command
-
-    from sim.cli.app import app
-
-    command: Any = get_command(app)
-    awaits = False
+    command, awaits = _command(), False
     for word in words:
         if awaits:
             awaits = False
