@@ -144,5 +144,6 @@ def _map(groups: Groups, tally: GroupTally | None, ticks: int) -> Communities:
         links=groups.links,
         positions=groups.positions,
         labels=groups.labels,
+        total=groups.total,
         **counted,
     )

@@ -141,6 +141,8 @@ class Communities:
         float64 (c, 2) in [0, 1]: where to draw them.
     labels
         int64 (c,): index into ``world.agents.communities``; -1 for the rest.
+    total
+        Communities that have members, with a row of their own or not.
     """
 
     names: tuple[str, ...]
@@ -154,6 +156,7 @@ class Communities:
     links: npt.NDArray[np.int64]
     positions: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

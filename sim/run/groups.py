@@ -44,6 +44,7 @@ class Groups:
     links: Longs
     positions: npt.NDArray[np.float64]
     row_of: npt.NDArray[np.int32]
+    total: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +87,9 @@ def arrange(agents: Agents, ties: Ties, given: Labels, report: Report = quiet) -
     links = _links(ties, row_of, len(sizes), report)
     report("placing communities", 0.9)
     spots = positions(links, sizes)
+    total = int(np.count_nonzero(np.bincount(given.of[given.of >= 0])))
     if len(sizes) > len(shown):
-        titles.append(_title_of_rest(len(given.names) - len(shown)))
+        titles.append(_title_of_rest(total - len(shown)))
     return Groups(
         names=tuple(titles),
         labels=frozen(np.append(shown, [-1] * (len(sizes) - len(shown)))),
@@ -97,6 +99,7 @@ def arrange(agents: Agents, ties: Ties, given: Labels, report: Report = quiet) -
         links=frozen(links),
         positions=frozen(spots),
         row_of=frozen(row_of),
+        total=total,
     )
 
 

@@ -147,3 +147,12 @@ async def test_agents_that_come_while_communities_are_arranged_do_no_harm(
         assert groups is not None
         assert groups.sizes.sum() == 5300
         assert groups.adopted.sum() == session.size
+
+
+def test_the_total_counts_every_community_that_has_members() -> None:
+    of = np.repeat(np.arange(300, dtype=np.int32), 2)
+    world = World.from_edges(np.arange(599), np.arange(1, 600), agents=600)
+    names = tuple(f"c{label}" for label in range(310))
+    found = arrange(world.agents, world.ties, Labels(of, names))
+    assert found is not None
+    assert (found.total, len(found.names), found.names[-1]) == (300, 200, "101 smaller ones")
