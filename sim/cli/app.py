@@ -57,6 +57,11 @@ def hubbub(
         list[Path] | None,
         typer.Option(metavar="FILE", help="A plugin file to load; may be repeated."),
     ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option("--fps", "--frames-per-second", help="Frames of the screen a second."),
+    ] = None,
+    theme: Annotated[str | None, typer.Option(help="Colours of the screen.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -64,7 +69,7 @@ def hubbub(
 ) -> None:
     """Keep the options that every verb shares; open the screen when there is no verb."""
     del debug, version  # main() and _version have dealt with them
-    context.obj = Flags(threads, settings, profile, saves, tuple(plugin or ()))
+    context.obj = Flags(threads, settings, profile, saves, tuple(plugin or ()), fps, theme)
     if context.invoked_subcommand is None:
         prepare(context.obj)
         _leave(open_screen(None))
@@ -198,6 +203,13 @@ def run(
     tags: Annotated[str | None, typer.Option(help="Interests, by commas; else found.")] = None,
     priority: Annotated[int, typer.Option(help="The highest waiting message starts first.")] = 0,
     draws: Annotated[str | None, typer.Option(help="coins or skips; else the model's.")] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            help="Who hears whom: broadcast (all who could); or stream, stream:TICKS (who met "
+            "then, in a network with times)."
+        ),
+    ] = None,
     ticks: Annotated[
         int | None, typer.Option(help="Ticks to run; else until quiet, at most 1000.")
     ] = None,
@@ -224,7 +236,9 @@ def run(
     from sim.cli.making import Message, run_scenario, run_world
     from sim.cli.running import Outputs, Stop
 
-    said = Message(inject, seeds, model, tuple(parameter or ()), author, tags, priority, draws)
+    said = Message(
+        inject, seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
+    )
     stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save)
     if world.endswith(".toml"):
         _leave(run_scenario(Path(world), said, seed, stop, outputs, context.obj.words))

@@ -28,6 +28,7 @@ class Message:
     tags: str | None = None
     priority: int = 0
     draws: str | None = None
+    channel: str | None = None
 
     @property
     def saying(self) -> Saying | None:
@@ -51,6 +52,7 @@ class Message:
             tags=tags,
             priority=self.priority,
             draws=self.draws,
+            channel=self.channel,
             parameters=assignments(self.parameters),
         )
 

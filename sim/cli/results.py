@@ -70,6 +70,7 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "model": cascade.model_name,
         "parameters": cascade.model.values(),
         "draws": cascade.draws_mode,
+        "channel": cascade.channel.name,
         "status": cascade.status,
         "error": cascade.error,
         "priority": cascade.priority,

@@ -71,7 +71,7 @@ class Saying:
 
     Parameters
     ----------
-    text, model, priority, draws
+    text, model, priority, draws, channel
         As ``world.inject`` takes them; ``model`` None is the one of the settings.
     seeds
         An expression such as ``top:40:pagerank``.
@@ -95,6 +95,7 @@ class Saying:
     at: int | None = None
     priority: int = 0
     draws: str | None = None
+    channel: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     place: tuple[Path, str] | None = None
 
@@ -131,6 +132,7 @@ class Saying:
                 at=world.tick + self.at if self.at else None,
                 priority=self.priority,
                 draws=self.draws,  # type: ignore[arg-type]  # inject refuses other words
+                channel=self.channel,
                 **self.parameters,
             )
 
@@ -154,6 +156,7 @@ class Saying:
             words += ["--tags", ",".join(self.tags)]
         if self.priority:
             words += ["--priority", str(self.priority)]
+        words += [] if self.channel is None else ["--channel", self.channel]
         return [*words, "--draws", self.draws] if self.draws is not None else words
 
 

@@ -145,6 +145,7 @@ class Said(_Section):
         0, strict=True, description="among waiting messages the highest starts first"
     )
     draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
+    channel: str | None = Field(None, description="who hears whom: broadcast, stream, stream:TICKS")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
 

@@ -172,6 +172,7 @@ class Simulation(Restarts):
         at: int | None = None,
         priority: int = 0,
         draws: Any = None,
+        channel: str | None = None,
         **parameters: Any,
     ) -> Session:
         """Send a message on its way.
@@ -187,7 +188,7 @@ class Simulation(Restarts):
             The registered name of a propagation model.
         author
             Index of its author; as a string, a foreign id or a name.
-        tags, kind, at, draws
+        tags, kind, at, draws, channel
             As for ``World.inject``.
         priority
             Among messages in the queue the highest starts first.
@@ -204,7 +205,8 @@ class Simulation(Restarts):
         InputError, ParameterError, UnknownNameError
             One sentence; nothing is changed.
         """
-        options = {"tags": tags, "kind": kind, "at": at, "priority": priority, "draws": draws}
+        options: dict[str, Any] = {"tags": tags, "kind": kind, "at": at, "priority": priority}
+        options |= {"draws": draws, "channel": channel}
         live, message = self._link.live, {"text": text, "model": model, **options, **parameters}
         cascade = await self._link.ask(
             lambda: live.inject(message, seeds=seeds, author=author), is_long=takes_long(seeds)
