@@ -1,0 +1,230 @@
+"""Messages that exclude one another: who wins an agent that several reach in one tick.
+
+Each message claims by itself (:mod:`sim.kernels.claims`); :func:`enter` then turns its claims into
+ballots, of which an agent keeps the lowest: ``rank << 32 | message``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.claims import AHEAD, BATCH, FREE, NOBODY, approach, is_open
+from sim.kernels.jit import kernel
+from sim.kernels.mix import uniform, word, word2
+from sim.kernels.sparse import slot, take_slot, take_slots
+from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
+
+__all__ = ["BY_ATTEMPT", "BY_DRAW", "crossed", "elect", "enter", "listen"]
+
+BY_ATTEMPT, BY_DRAW = -1, -2
+"""Ranks: the lowest draw among successful attempts; a draw for each message and agent."""
+
+_S32 = np.uint64(32)
+_S40 = np.uint64(40)
+_LOW32 = np.uint64(0xFFFFFFFF)
+_ONE32 = np.uint32(1)
+
+
+@kernel
+def enter(
+    claimed: U32,
+    count: Number,
+    claim: U64,
+    message: Number,
+    rank: Number,
+    key: Word,
+    ballot: U64,
+    source: U32,
+    listed: U32,
+    m: Number,
+) -> Number:
+    """Turn a message's claims into ballots, and free them.
+
+    Parameters
+    ----------
+    claimed, count, claim
+        uint32 agents, how many, and their claims (uint64 (n,)).
+    message
+        Its number among the rivals.
+    rank
+        Its place when order decides (the lowest wins), :data:`BY_ATTEMPT` or :data:`BY_DRAW`.
+    key
+        Of its draws, for the latter.
+    ballot, source, listed, m
+        uint64 (n,), ``FREE`` outside a tick; uint32 (n,), who convinces for the lowest ballot;
+        uint32, who has a ballot; and how many.
+
+    Returns
+    -------
+    int
+        How many have a ballot now.
+    """
+    for i in range(count):
+        v = claimed[i]
+        c = claim[v]
+        claim[v] = FREE
+        place = np.uint64(0)
+        if rank == BY_ATTEMPT:
+            place = c >> _S40
+        elif rank == BY_DRAW:
+            place = word(key, int(v)) >> _S32
+        else:
+            place = np.uint64(rank)
+        mine = (place << _S32) | np.uint64(message)
+        if ballot[v] == FREE:
+            listed[m] = v
+            m += 1
+        if mine < ballot[v]:
+            ballot[v] = mine
+            source[v] = np.uint32(c & _LOW32)
+    return m
+
+
+@kernel
+def elect(
+    listed: U32, m: Number, message: Number, ballot: U64, source: U32, claim: U64, won: U32
+) -> Number:
+    """Claim for one message the agents that it won, and free their ballots; returns how many."""
+    wins: Number = np.int64(0)
+    for i in range(m):
+        v = listed[i]
+        if ballot[v] != FREE and ballot[v] & _LOW32 == np.uint64(message):
+            ballot[v] = FREE
+            claim[v] = np.uint64(source[v])
+            won[wins] = v
+            wins += 1
+    return wins
+
+
+@kernel
+def listen(
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    closed: U64,
+    keys: U32,
+    total: I64,
+    voice_keys: U32,
+    voice: U32,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add what ``speakers[lo:hi]`` weigh to their listeners' sums, whatever their message.
+
+    Each listener keeps one voice, drawn in proportion to weight among all that it ever heard: a new
+    one replaces it with chance (its weight) / (the sum so far).
+
+    Parameters
+    ----------
+    rows, targets, trust
+        The network; ``trust`` uint16 (ties,) is what a tie adds, or empty: 1.
+    speakers, key, closed
+        uint32; uint64, of the message's draws; uint64 bitmap of agents that took any message up.
+    keys, total, voice_keys, voice
+        Sparse columns with room: int64 sums, and uint32 voices plus one.
+    claim, touched, m
+        Marks, ``FREE`` outside a tick; uint32 list of who heard anything, and how many.
+
+    Returns
+    -------
+    int
+        How many are listed.
+    """
+    batch = np.empty(BATCH + 1, np.uint64)
+    added = np.empty(BATCH + 1, np.int64)
+    heard = np.empty(BATCH, np.uint32)
+    places = np.empty(BATCH, np.uint64)
+    n: Number = np.int64(0)
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+        u = np.uint64(speakers[i])
+        at = np.int64(rows[u, 0])
+        stop = at + np.int64(rows[u, 1])
+        while at < stop:
+            last = min(stop, at + BATCH - n)
+            for e in range(at, last):
+                v = np.uint64(targets[e])
+                batch[n] = (u << _S32) | v
+                added[n] = np.int64(trust[e]) if trust.size else np.int64(1)
+                n += is_open(closed, v)
+            at = last
+            if n == BATCH:
+                m = _weigh(
+                    batch, added, n, key, heard, places, keys, total, voice_keys, voice, claim,
+                    touched, m,
+                )  # fmt: skip
+                n = np.int64(0)
+    return _weigh(
+        batch, added, n, key, heard, places, keys, total, voice_keys, voice, claim, touched, m
+    )
+
+
+@kernel
+def _weigh(
+    batch: U64,
+    added: I64,
+    n: Number,
+    key: Word,
+    heard: U32,
+    places: U64,
+    keys: U32,
+    total: I64,
+    voice_keys: U32,
+    voice: U32,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add a batch to the sums, and draw voices."""
+    for j in range(n):
+        heard[j] = np.uint32(batch[j] & _LOW32)
+    take_slots(keys, heard[:n], places)
+    for j in range(n):
+        v = heard[j]
+        u = batch[j] >> _S32
+        total[places[j]] += added[j]
+        share = uniform(word2(word(key, int(u)), int(v)))
+        wins = share * np.float64(total[places[j]]) < np.float64(added[j])
+        at = take_slot(voice_keys, np.uint64(v))
+        voice[at] = np.uint32(u) + _ONE32 if wins else voice[at]
+        touched[m] = v
+        m += claim[v] == FREE
+        claim[v] = np.uint64(0)
+    return m
+
+
+@kernel
+def crossed(
+    touched: U32,
+    m: Number,
+    whole: I64,
+    key: Word,
+    given: F64,
+    keys: U32,
+    total: I64,
+    voice_keys: U32,
+    voice: U32,
+    source: U32,
+) -> Number:
+    """Keep those of ``touched[:m]`` whose sum reaches their threshold; write their voices.
+
+    ``whole`` holds integers (n,), what all sources of an agent weigh: it needs the share that is
+    its threshold, drawn under ``key`` or ``given`` (float64 (n,)), and at least 1. ``source``
+    uint32 takes the voices. Returns how many are left.
+    """
+    kept: Number = np.int64(0)
+    for i in range(m):
+        v = np.uint64(touched[i])
+        share = given[v] if given.size else uniform(word(key, int(v)))
+        need = np.int64(max(1.0, np.ceil(share * np.float64(whole[v]) - 1e-9)))
+        who = voice[slot(voice_keys, v)]
+        touched[kept] = touched[i]
+        source[kept] = who - _ONE32 if who else NOBODY
+        kept += total[slot(keys, v)] >= need
+    return kept

@@ -1,0 +1,229 @@
+"""Rivals: messages that exclude one another, and the rule by which an agent takes one of several.
+
+A model whose :meth:`~sim.spread.model.PropagationModel.together` groups its cascades opens a
+:class:`Contest` in each ``step_together``: every message claims, then the contest settles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from sim.core.rng import Stream
+from sim.errors import InputError
+from sim.kernels import claims
+from sim.kernels import rivals as kernels
+from sim.kernels.thresholds import hear
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.model import SLICE
+from sim.spread.sparse import Sparse
+
+__all__ = ["Contest", "TieRule", "refuse_rivals_seeds"]
+
+TieRule = Literal["proportional", "random", "priority", "first"]
+_SHOWN = 5
+
+
+def refuse_rivals_seeds(cascade: Cascade) -> None:
+    """Refuse seeds that took a rival message up already; for a model's ``start``.
+
+    Raises
+    ------
+    InputError
+        Names the agents.
+    """
+    for rival in cascade.peers:
+        if rival is not cascade:
+            both = np.intersect1d(cascade.seeds, rival.adopters)
+            if both.size:
+                shown = ", ".join(str(v) for v in both[:_SHOWN].tolist())
+                more = f" and {both.size - _SHOWN:,} more" if both.size > _SHOWN else ""
+                raise InputError(
+                    f"seeds must be disjoint; message {rival.id} already has {shown}{more}"
+                )
+
+
+class Contest:
+    """One tick of messages that exclude one another.
+
+    Parameters
+    ----------
+    cascades, contacts, draws
+        As ``step_together`` receives them.
+    tie
+        Who wins an agent that several messages convince in one tick: ``"proportional"`` to the
+        attempts that succeeded, a ``"random"`` one of the messages, the highest ``"priority"`` (the
+        older one among equals), or the ``"first"``, the oldest.
+
+    Attributes
+    ----------
+    closed
+        Bitmap of agents that took any of the messages up, running or not, or are absent.
+    """
+
+    def __init__(
+        self,
+        cascades: Sequence[Cascade],
+        contacts: Sequence[Contacts],
+        draws: Sequence[Draws],
+        tie: TieRule,
+    ) -> None:
+        self._rounds = list(zip(cascades, contacts, draws, strict=True))
+        self._cascades = list(cascades)
+        self._tie = tie
+        agents = cascades[0].agents
+        self._ballot = np.full(agents, claims.FREE)
+        self._source = np.empty(agents, np.uint32)
+        self._listed = np.empty(agents + 1, np.uint32)
+        self._count = 0
+        self.closed: Bits = cascades[0].closed.copy()
+        for cascade in {*cascades, *cascades[0].peers}:
+            self.closed |= cascade.marks()
+
+    def attempt(
+        self, number: int, *, chance: float, scale: Literal["none", "trust", "degree"] = "none"
+    ) -> None:
+        """Let last tick's adopters of one message try to convince their listeners, once each.
+
+        Parameters
+        ----------
+        number
+            The message's place among the cascades.
+        chance, scale
+            As in :func:`~sim.spread.model.convince`.
+        """
+        cascade, contacts, draws = self._rounds[number]
+        ids, scratch = cascade.frontier, contacts.scratch
+        cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
+        trust = contacts.trust if scale == "trust" else contacts.trust[:0]
+        degree = contacts.degree if scale == "degree" else contacts.degree[:0]
+        key, touched = draws.key(Stream.COINS, once=True), 0
+        skips = draws.mode == "skips" and scale == "none" and 0.0 < chance < 1.0
+        for low in range(0, ids.size, SLICE):
+            high = min(low + SLICE, ids.size)
+            if skips:
+                touched = claims.claim_skips(
+                    contacts.rows, contacts.targets, ids, low, high, key, claims.gap_scale(chance),
+                    self.closed, scratch.claim, scratch.touched, touched,
+                )  # fmt: skip
+            else:
+                touched = claims.claim_coins(
+                    contacts.rows, contacts.targets, trust, degree, ids, low, high, key, chance,
+                    self.closed, scratch.claim, scratch.touched, touched,
+                )  # fmt: skip
+        self._enter(number, touched)
+
+    def cross(self, number: int, *, by_trust: bool) -> None:
+        """Let the listeners of one message whose own threshold for it is reached take it up.
+
+        Parameters
+        ----------
+        number
+            The message's place among the cascades.
+        by_trust
+            Whether ties weigh their trust; else 1.
+        """
+        cascade, contacts, draws = self._rounds[number]
+        ids, scratch = cascade.frontier, contacts.scratch
+        ties = claims.count_ties(contacts.rows, ids, 0, ids.size)
+        cascade.contacts_seen += ties
+        trusts = by_trust and contacts.trust.size > 0
+        if "left" not in cascade.held:
+            cascade.held["left"] = Sparse(cascade.agents, np.int64)
+        left = cascade.held["left"]
+        left.reserve(min(ties, cascade.agents))
+        touched = 0
+        for low in range(0, ids.size, SLICE):
+            touched = hear(
+                contacts.rows, contacts.targets, contacts.trust if trusts else contacts.trust[:0],
+                contacts.in_trust if trusts else contacts.degree, ids, low,
+                min(low + SLICE, ids.size), draws.key(Stream.THRESHOLDS, once=True),
+                draws.thresholds, -1.0, self.closed, left.keys, left.values, scratch.claim,
+                scratch.touched, touched,
+            )  # fmt: skip
+        self._enter(number, touched)
+
+    def listen(self, *, by_trust: bool) -> None:
+        """Let whoever's one threshold all messages together reach take one of them up.
+
+        The message is drawn in proportion to the weight of its adopters among the agent's sources.
+        Sums and thresholds belong to the contest; the oldest message keeps them.
+        """
+        first = min(self._cascades[0].peers or self._cascades, key=lambda cascade: cascade.id)
+        total, voice = _column(first, "sum", np.int64), _column(first, "said", np.uint32)
+        scratch, touched = self._rounds[0][1].scratch, 0
+        whole: Any = self._rounds[0][1].degree
+        for cascade, contacts, draws in self._rounds:
+            ids, trusts = cascade.frontier, by_trust and contacts.trust.size > 0
+            ties = claims.count_ties(contacts.rows, ids, 0, ids.size)
+            cascade.contacts_seen += ties
+            for column in (total, voice):
+                column.reserve(min(ties, cascade.agents))
+            whole = contacts.in_trust if trusts else contacts.degree
+            for low in range(0, ids.size, SLICE):
+                touched = kernels.listen(
+                    contacts.rows, contacts.targets,
+                    contacts.trust if trusts else contacts.trust[:0], ids, low,
+                    min(low + SLICE, ids.size), draws.key(Stream.COINS, once=True), self.closed,
+                    total.keys, total.values, voice.keys, voice.values, scratch.claim,
+                    scratch.touched, touched,
+                )  # fmt: skip
+        scratch.claim[scratch.touched[:touched]] = claims.FREE
+        draws = first.draws(self._rounds[0][2].tick)
+        won = kernels.crossed(
+            scratch.touched, touched, whole, draws.key(Stream.THRESHOLDS, once=True),
+            draws.thresholds, total.keys, total.values, voice.keys, voice.values, self._source,
+        )  # fmt: skip
+        self._by_voice(scratch.touched[:won].copy(), self._source[:won].copy())
+
+    def _by_voice(self, agents: Ids, voices: Ids) -> None:
+        """Give agents to the message whose adopter convinced them."""
+        scratch = self._rounds[0][1].scratch
+        for number, cascade in enumerate(self._cascades):
+            bits = cascade.marks()[voices >> np.uint32(6)]
+            bits = bits >> (voices & np.uint32(63)).astype(np.uint64)
+            mine = (bits & np.uint64(1)) > 0
+            count = int(np.count_nonzero(mine))
+            scratch.touched[:count] = agents[mine]
+            scratch.claim[agents[mine]] = voices[mine]
+            self._enter(number, count)
+
+    def _enter(self, number: int, touched: int) -> None:
+        """Turn the claims of one message into ballots."""
+        _, contacts, draws = self._rounds[number]
+        scratch = contacts.scratch
+        self._count = kernels.enter(
+            scratch.touched, touched, scratch.claim, number, self._rank(number),
+            draws.key(Stream.OUTCOMES), self._ballot, self._source, self._listed, self._count,
+        )  # fmt: skip
+
+    def _rank(self, number: int) -> int:
+        if self._tie == "proportional":
+            return kernels.BY_ATTEMPT
+        if self._tie == "random":
+            return kernels.BY_DRAW
+        if self._tie == "first":
+            return number
+        order = sorted(self._cascades, key=lambda cascade: (-cascade.priority, cascade.id))
+        return order.index(self._cascades[number])
+
+    def settle(self) -> None:
+        """Let every agent take the message up that won it."""
+        for number, (cascade, contacts, _) in enumerate(self._rounds):
+            scratch = contacts.scratch
+            won = kernels.elect(
+                self._listed, self._count, number, self._ballot, self._source, scratch.claim,
+                scratch.touched,
+            )  # fmt: skip
+            cascade.adopt_claims(scratch, won)
+        self._count = 0
+
+
+def _column(cascade: Cascade, name: str, dtype: type[np.generic]) -> Sparse:
+    if name not in cascade.held:
+        cascade.held[name] = Sparse(cascade.agents, dtype)
+    column: Sparse = cascade.held[name]
+    return column
