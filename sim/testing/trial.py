@@ -126,7 +126,8 @@ def _other_kind(model: Any) -> str:
 def _said(error: BaseException, what: str) -> str:
     if isinstance(error, HubbubError):
         return str(error)
-    return str(PluginError(what, f"raised {type(error).__name__} while it was imported: {error}"))
+    reason = f": {error}" if str(error) else ""
+    return str(PluginError(what, f"raised {type(error).__name__} while it was imported{reason}"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,125 @@
+"""Planted defects, each caught and named by a trial in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sim.core import registry
+from sim.errors import PluginError
+from sim.testing.judge import Verdict, judged, probe
+
+DEFECTS = Path(__file__).with_name("defects.py")
+SENTENCES = {
+    "writes": ("runs", "writes into a column of agents or ties"),
+    "forces": ("runs", "wrote into the column 'activity'"),
+    "random": ("own draws", "draws from random.random() in line "),
+    "randint": ("own draws", "draws from random.randint() in line "),
+    "numpy": ("own draws", "draws from numpy.random.seed() in line "),
+    "generator": ("own draws", "draws from numpy.random.default_rng() in line "),
+    "urandom": ("own draws", "draws from os.urandom() in line "),
+    "order": ("alike", "depends on the order of agents"),
+    "leak": ("forgets", "leaks memory"),
+    "exit": ("runs", "raises SystemExit, which would end the program"),
+    "interrupt": ("runs", "raises KeyboardInterrupt, which would end the program"),
+    "print": ("silent", r"writes escape codes to the terminal ('\x1b[2J gone"),
+    "terminal": ("silent", r"writes escape codes to the terminal ('\x1b[2J gone"),
+    "clock": ("no clock", "reads a clock, time.time() in line "),
+    "date": ("no clock", "reads a clock, datetime.now() in line "),
+    "state": ("afresh", "State.heard"),
+    "branch": ("runs", "chance() branches on a column; choose by numpy.where instead"),
+    "shape": ("runs", "must return one number an exposure"),
+    "rules": ("runs", "1.4"),
+}
+HANGS = '''
+from sim import PropagationModel, register
+
+@register("defect-hangs")
+class Hangs(PropagationModel):
+    """Never comes back."""
+
+    def step(self, cascade, contacts, draws):
+        while True:
+            pass
+'''
+DIES = '''
+import os
+from sim import PropagationModel, register
+
+@register("defect-dies")
+class Dies(PropagationModel):
+    """Takes the process with it."""
+
+    def step(self, cascade, contacts, draws):
+        os._exit(0)
+'''
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[str, Verdict]:
+    return {verdict.model.removeprefix("defect-"): verdict for verdict in judged(str(DEFECTS))}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_loaded_here() -> Iterator[None]:
+    yield
+    assert not any(name.startswith("defect-") for name in registry.names())
+
+
+def test_every_model_of_the_file_is_tried(verdicts: dict[str, Verdict]) -> None:
+    assert set(verdicts) == {*SENTENCES, "none"}
+
+
+@pytest.mark.parametrize("defect", SENTENCES)
+def test_a_defect_is_named_with_what_mends_it(defect: str, verdicts: dict[str, Verdict]) -> None:
+    verdict = verdicts[defect]
+    law, sentence = SENTENCES[defect]
+    assert verdict.broken == law
+    assert verdict.sentence.startswith(f"Plugin 'defect-{defect}': ")
+    assert sentence in verdict.sentence
+    assert verdict.sentence.isprintable()
+
+
+def test_what_has_no_defect_keeps_all_laws(verdicts: dict[str, Verdict]) -> None:
+    verdict = verdicts["none"]
+    assert (verdict.broken, verdict.sentence) == ("", "")
+    assert {"afresh", "alike", "forgets", "resumes"} <= set(verdict.kept)
+    assert "source" in verdict.lacks
+
+
+def test_a_loop_without_end_is_stopped_and_its_line_named(tmp_path: Path) -> None:
+    path = tmp_path / "hangs.py"
+    path.write_text(HANGS)
+    doing: list[str] = []
+    (verdict,) = judged(str(path), deadline=2.0, watch=doing.append)
+    assert verdict.broken == "runs"
+    assert "does not come back: after " in verdict.sentence
+    assert "in step() (hangs.py, line " in verdict.sentence
+    assert "warming up" in doing
+    with pytest.raises(PluginError, match="'defect-hangs': does not come back"):
+        probe(str(path), deadline=1.0)
+
+
+def test_a_process_that_is_taken_down_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "dies.py"
+    path.write_text(DIES)
+    (verdict,) = judged(str(path))
+    assert "ended the whole process with exit code 0" in verdict.sentence
+
+
+def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text("raise KeyboardInterrupt")
+    (verdict,) = judged(str(path))
+    assert verdict == Verdict(
+        str(path),
+        (),
+        "importing",
+        f"Plugin '{path}': raised KeyboardInterrupt while it was imported.",
+    )
+
+
+def test_a_probe_lets_pass_what_harms_nobody() -> None:
+    probe("si")
