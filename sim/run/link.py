@@ -124,14 +124,15 @@ class Link:
         over = self._over
         self.engine.start(lambda: self._post(_settled, over))
 
-    async def close(self) -> bool:
-        """Stop the engine after the running tick; whoever waits is told.
+    def when_over(self, act: Callable[[], object]) -> None:
+        """Call ``act()`` once the engine has stopped: now, or when a late tick has ended."""
+        if self._over.done():
+            act()
+        else:
+            self._over.add_done_callback(lambda _: act())
 
-        Returns
-        -------
-        bool
-            Whether it has stopped; a tick that does not end keeps its thread, and the world.
-        """
+    async def close(self) -> None:
+        """Stop the engine after the running tick; whoever waits is told."""
         if self._pulse is not None:
             self._pulse.cancel()
         for job in self._jobs:
@@ -147,7 +148,6 @@ class Link:
             self.frames.close()
             for session in self._sessions.values():
                 session.settle(self._ended.get(session.id), self._failure or closed())
-        return self._over.done()
 
     # Questions and answers
 

@@ -96,22 +96,22 @@ class Simulation(Restarts):
             raise HubbubError("A simulation is entered once; make a new one of its world.")
         claim(self._world)
         try:
-            await self._open()
+            if self._max_running is not None:
+                self._world.max_running = self._max_running
+            self._opened = self._link_to(self._world)
+            await self._opened.open()
         except BaseException:
             await self._close()
             raise
         return self
 
-    async def _open(self) -> None:
-        if self._max_running is not None:
-            self._world.max_running = self._max_running
-        self._opened = self._link_to(self._world)
-        await self._opened.open()
-
     async def _close(self) -> None:
-        """Give the world back, unless a tick that does not end still has it."""
-        if self._opened is None or await self._opened.close():
+        """Give the world back, as soon as no tick has it any more."""
+        if self._opened is None:
             release(self._world)
+        else:
+            await self._opened.close()
+            self._opened.when_over(partial(release, self._world))
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()

@@ -13,12 +13,13 @@ import pytest
 from sim.core import registry
 from sim.core.events import CascadeFailed, CascadeGrew, Event
 from sim.errors import InputError
-from sim.run import Simulation
+from sim.run import Simulation, claims
+from sim.run.claims import claim
 from sim.run.engine import EngineError
 from sim.spread.model import PropagationModel
 from sim.store import load
 from sim.world.world import World
-from tests.unit.run.worlds import until
+from tests.unit.run.worlds import Gate, until
 
 LOUD = "\x1b]0;owned\x07 it broke\nand \x9b2J went on"
 
@@ -84,6 +85,20 @@ async def test_world_is_free_again_when_its_simulation_was_closed(world: World) 
         async with Simulation(world) as simulation:
             await simulation.step(1)
         assert world.tick == ticks
+
+
+async def test_world_stays_taken_until_a_tick_that_is_late_has_ended(
+    world: World, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.run.link.CLOSING_SECONDS", 0.01)
+    async with Simulation(world) as simulation:
+        await simulation.play()
+        await until(lambda: gate.came == 1)
+    with pytest.raises(InputError, match="runs in a simulation already"):
+        claim(world)
+    gate.open()
+    await until(lambda: world not in claims._driven)
+    assert world.tick == 1
 
 
 async def test_world_is_free_again_when_its_simulation_could_not_be_opened(
