@@ -319,7 +319,8 @@ class OpinionModel(PropagationModel):
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether another tick would move nobody by more than ``tolerance``."""
         memo = _memo(cascade)
-        if "moved" in memo and memo["moved"] > self.least:
+        agreed = bool(self.choices) and int(cascade.tally.max()) == cascade.agents
+        if memo.get("moved", 0.0) > self.least and not agreed:
             return False
         if "written" in memo and memo["written"] != self._written(cascade):
             return False

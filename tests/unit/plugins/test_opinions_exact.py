@@ -1,0 +1,288 @@
+"""Numbers that opinion models must give: fixed points, steps and conserved means."""
+
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from scipy import stats
+
+from sim import CapacityError, Cascade, ParameterError, Setting, World, make, names, spec
+from sim.core.cards import missing
+from sim.testing import tiny_world
+
+KARATE = np.array(nx.karate_club_graph().edges())
+MINE = [name for name in names() if spec(name).origin.startswith("plugins.opinions")]
+
+
+def karate() -> World:
+    return World.from_edges(KARATE[:, 0], KARATE[:, 1], 34, False)
+
+
+def complete(agents: int, seed: int = 0) -> World:
+    return World.from_edges(*np.triu_indices(agents, 1), agents, False, seed=seed)
+
+
+def discussed(world: World, model: str, **options: Any) -> Cascade:
+    story = world.inject("Should the bridge be closed?", seeds=[0], model=model, **options)
+    world.run_until_quiet(story, limit=2000)
+    assert story.status == "quiet", story.error
+    return story
+
+
+def opinions(story: Cascade) -> np.ndarray:
+    return np.asarray(story.columns["opinion"])
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_cards_are_complete(name: str) -> None:
+    assert missing(spec(name).cls) == ()
+
+
+def test_degroot_agrees_on_the_mean_by_degree() -> None:
+    story = discussed(karate(), "degroot", initial="even", tolerance=1e-14)
+    np.testing.assert_allclose(opinions(story), 0.4924242424242424, rtol=0, atol=1e-9)
+
+
+def test_degroot_converges_by_the_second_eigenvalue() -> None:
+    world = karate()
+    story = world.inject("?", seeds=[0], model="degroot", initial="even", tolerance=0)
+    world.step(80)
+    before = np.abs(opinions(story) - 0.4924242424242424).max()
+    world.step(10)
+    after = np.abs(opinions(story) - 0.4924242424242424).max()
+    assert (after / before) ** 0.1 == pytest.approx(0.8677277, abs=1e-6)
+
+
+def test_degroot_by_trust_is_a_product_of_matrices() -> None:
+    world = tiny_world()
+    story = world.inject("?", seeds=[0], model="degroot", weights="trust", stay=0.25)
+    weights = np.zeros((60, 60))
+    sources = np.repeat(np.arange(60), world.ties.rows[:, 1])
+    weights[world.ties.targets, sources] = world.ties.trust
+    rows = weights.sum(axis=1, keepdims=True)
+    weights = np.where(rows > 0, weights / np.maximum(rows, 1), np.eye(60))
+    expected = np.linalg.matrix_power(0.25 * np.eye(60) + 0.75 * weights, 7) @ opinions(story)
+    world.step(7)
+    np.testing.assert_allclose(opinions(story), expected, rtol=0, atol=1e-12)
+
+
+def test_friedkin_johnsen_on_the_karate_club() -> None:
+    story = discussed(karate(), "friedkin-johnsen", anchor=0.1, initial="even", tolerance=1e-14)
+    found = opinions(story)[[0, 16, 33]]
+    expected = [0.3489184376, 0.3255266052, 0.6264473851]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    assert opinions(story).mean() == pytest.approx(0.4920182686, abs=1e-9)
+
+
+def test_hegselmann_krause_of_eleven_agrees_at_step_eight() -> None:
+    world = complete(11)
+    story = world.inject("?", seeds=[0], model="hegselmann-krause", initial="even", bound=0.25)
+    world.step(7)
+    assert np.ptp(opinions(story)) > 1e-9
+    world.step()
+    np.testing.assert_allclose(opinions(story), 0.5, rtol=0, atol=1e-12)
+
+
+def test_hegselmann_krause_of_21_parts_into_three() -> None:
+    world = complete(21)
+    story = world.inject("?", seeds=[0], model="hegselmann-krause", initial="even", bound=0.15)
+    world.step(5)
+    assert np.unique(opinions(story).round(9)).size > 3
+    world.step()
+    places, members = np.unique(opinions(story).round(9), return_counts=True)
+    np.testing.assert_allclose(places, [0.204187, 0.5, 0.795813], rtol=0, atol=5e-7)
+    assert members.tolist() == [7, 7, 7]
+    assert story.model.metrics(story)["clusters"] == 3
+
+
+@pytest.mark.parametrize("model", ["deffuant", "algorithmic-bias"])
+def test_the_mean_opinion_is_conserved(model: str) -> None:
+    world = karate()
+    story = world.inject("?", seeds=[0], model=model, bound=0.5)
+    assert story.model.conserves
+    mean, spread = opinions(story).mean(), opinions(story).std()
+    world.step(200)
+    assert opinions(story).mean() == pytest.approx(mean, abs=1e-12)
+    assert opinions(story).std() < 0.9 * spread
+
+
+def test_along_one_sided_ties_the_listener_alone_moves() -> None:
+    world = World.from_edges([0], [1], 2)
+    story = world.inject("?", seeds=[0], model="deffuant", initial="even", bound=1)
+    world.opinions.hold("t", [0.2, 0.6], span=(0, 1))
+    other = world.inject("?", seeds=[0], model="deffuant", topic="t", bound=1, mu=0.25)
+    world.step()
+    assert opinions(story).tolist() == [0.0, 1.0]  # a gap of 1 is not < 1
+    assert world.opinions["t"].tolist() == [0.2, 0.5]
+    assert other.counts["undecided"] == 1
+
+
+def test_hostile_camps_end_apart() -> None:
+    world = karate()
+    camp = np.array([nx.karate_club_graph().nodes[v]["club"] == "Officer" for v in range(34)])
+    world.opinions.hold("camps", np.linspace(-1, 1, 34) * np.where(camp, -1, 1))
+    story = world.inject(
+        "?", seeds=[0], model="altafini", topic="camps", negative=0, tolerance=1e-14
+    )
+    world.run_until_quiet(story)
+    flipped = world.opinions["camps"] * np.where(camp, -1, 1)
+    start = np.linspace(-1, 1, 34)
+    degree = world.ties.in_degree
+    turned = start * np.where(camp, -1, 1)
+    assert np.ptp(flipped * np.where(camp, -1, 1)) < 1e-9
+    assert world.opinions["camps"][0] == pytest.approx(degree @ turned / degree.sum(), abs=1e-9)
+
+
+def test_signs_are_the_same_in_both_directions_and_all_negative_swings() -> None:
+    world = World.from_edges([0, 1, 2], [1, 2, 0], 3, False)
+    world.opinions.hold("t", [0.9, -0.5, 0.3])
+    story = world.inject("?", seeds=[0], model="altafini", topic="t", negative=1, tolerance=1e-12)
+    world.run_until_quiet(story)
+    np.testing.assert_allclose(world.opinions["t"], 0, atol=1e-9)  # no two camps fit a triangle
+
+
+def test_partners_are_drawn_by_distance() -> None:
+    # one listener at 0.5 hears ten, 40,000 times; the exact law, chi-square
+    places = np.array([0.05, 0.2, 0.35, 0.45, 0.49, 0.499, 0.52, 0.6, 0.8, 1.0])
+    world = World.from_edges(np.arange(1, 11), np.zeros(10, int), 11)
+    drawn = heard_places(world, places, gamma=1.2, rounds=40_000)
+    weights = np.abs(places - 0.5) ** -1.2
+    expected = 40_000 * weights / weights.sum()
+    assert stats.chisquare(drawn, expected).pvalue > 1e-4
+
+
+def heard_places(world: World, places: np.ndarray, gamma: float, rounds: int) -> np.ndarray:
+    """How often each of ten is heard, told by a kernel that is stopped from moving anybody."""
+    from sim.core import rng
+    from sim.kernels.mix import word
+    from sim.kernels.opinions_biased import prefer, weigh
+    from sim.spread.opinion_meetings import _tables
+    from sim.spread.opinion_voices import Turned
+
+    rows, sources, trust = world.ties.reverse.parts
+    heard = Turned(rows, sources, trust, np.empty(0, np.int8), False, world.network())
+    bias, least, table, offset, gap, bits, sums = _tables(gamma, (0.0, 1.0), heard)
+    x = np.concatenate([[0.5], places])
+    seen, none, key = np.zeros(10, np.int64), np.empty(0, np.uint64), rng.key(5, 1)
+    total = weigh(rows, sources, none, 0, x, least, table, offset, gap, bits, sums)
+    for k in range(rounds):
+        seen[prefer(10, total, np.uint64(word(key, k)), bias, table, offset, gap, bits, sums)] += 1
+    return seen
+
+
+def test_no_bias_is_deffuant() -> None:
+    one, two = karate(), karate()
+    plain = one.inject("?", seeds=[0], model="deffuant", bound=0.4)
+    biased = two.inject("?", seeds=[0], model="algorithmic-bias", bound=0.4, gamma=0)
+    one.step(5)
+    two.step(5)
+    np.testing.assert_allclose(opinions(plain), opinions(biased), rtol=0, atol=1e-12)
+
+
+def test_media_that_are_never_heard_change_nothing() -> None:
+    one, two = karate(), karate()
+    plain = one.inject("?", seeds=[0], model="algorithmic-bias")
+    media = two.inject("?", seeds=[0], model="algorithmic-bias-media", media_chance=0)
+    one.step(5)
+    two.step(5)
+    assert np.array_equal(opinions(plain), opinions(media))
+
+
+def test_one_medium_wins_over_all_that_listen_to_everything() -> None:
+    world = karate()
+    options = {"media_opinions": "0.9", "media_chance": 0.5, "bound": 1}
+    story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
+    world.step(100)
+    np.testing.assert_allclose(opinions(story), 0.9, atol=1e-9)
+    assert story.status == "running"
+
+
+@pytest.mark.parametrize(
+    ("own", "said", "attracted"),
+    [
+        (0.6, 0.2, 0.6 - 0.4 * 0.4), (0.2, 0.6, 0.2 + 0.4 * 0.8),
+        (-0.2, -0.6, -0.2 - 0.4 * 0.8), (-0.6, -0.2, -0.6 + 0.4 * 0.4),
+        (0.6, -0.2, 0.6 - 0.2 * 0.4), (0.2, -0.6, 0.2 - 0.2 * 0.8),
+        (-0.2, 0.6, -0.2 + 0.2 * 0.8), (-0.6, 0.2, -0.6 + 0.2 * 0.4),
+    ],
+)  # fmt: skip
+def test_the_eight_cases_of_attraction_and_repulsion(
+    own: float, said: float, attracted: float
+) -> None:
+    pulled = make("attraction-repulsion-hk", bound=2).meet(own, said, 0.5, 1.0)
+    pushed = make("attraction-repulsion-hk", bound=0).meet(own, said, 0.5, 1.0)
+    assert pulled == pytest.approx(attracted)
+    assert pushed == pytest.approx(2 * own - attracted)
+    assert (
+        make("attraction-repulsion-hk", bound=0, variant="attraction").meet(own, said, 0, 1) == own
+    )
+    assert (
+        make("attraction-repulsion-hk", bound=2, variant="repulsion").meet(own, said, 0, 1) == own
+    )
+    assert make("attraction-repulsion-hk", bound=2).meet(own, own, 0.5, 1.0) == own
+
+
+def test_institutions_alone_are_approached_by_trust() -> None:
+    world = World.from_edges([0], [1], 40)
+    options = {"careless": 0, "alarmed": 0, "trust_low": 0.2, "trust_high": 0.2}
+    story = world.inject("?", seeds=[0], model="cognitive-opinion", **options, institutions=0.7)
+    gap = np.abs(opinions(story) - 0.7)[2:]
+    world.step(5)
+    np.testing.assert_allclose(np.abs(opinions(story) - 0.7)[2:], gap * 0.8**5, atol=1e-12)
+
+
+def test_stubborn_agents_never_move() -> None:
+    world = tiny_world()
+    story = world.inject("?", seeds=[0], model="weighted-hk", stubborn_share=0.5)
+    fixed = story.model.stubborn(story) > 0
+    before = opinions(story).copy()
+    world.step(5)
+    assert np.array_equal(opinions(story)[fixed], before[fixed])
+    assert (opinions(story)[~fixed] != before[~fixed]).any()
+
+
+def test_all_pairs_are_refused_in_a_large_world() -> None:
+    world = World.from_edges([0], [1], 5001)
+    with pytest.raises(CapacityError, match="at most 5,000; this one has 5,001"):
+        world.inject("?", seeds=[0], model="social-impact")
+    assert not world.cascades
+
+
+def test_impact_by_root_and_equal_strengths() -> None:
+    world = complete(7)
+    story = world.inject("?", seeds=[0, 1, 2], model="social-impact", strengths="equal", law="root")
+    world.step()  # of 7, those 3 feel 4 / 2 against 2 / sqrt(2): they change; the 4 stay
+    assert story.counts == {"against": 7, "for": 0}
+    assert story.status == "quiet"
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "sentence"),
+    [
+        ("majority-rule", {"group": 4}, "group must be odd, got 4"),
+        ("algorithmic-bias-media", {"media_opinions": "0.1,x"}, "numbers in"),
+        ("algorithmic-bias-media", {"media_opinions": "1.5"}, "numbers in"),
+        ("cognitive-opinion", {"trust_low": 0.9, "trust_high": 0.1}, "must not exceed"),
+        ("cognitive-opinion", {"careless": 0.7, "alarmed": 0.7}, "sum to at most 1"),
+    ],
+)
+def test_parameters_that_do_not_go_together(model: str, options: Any, sentence: str) -> None:
+    with pytest.raises(ParameterError, match=sentence):
+        karate().inject("?", seeds=[0], model=model, **options)
+
+
+def test_mean_fields() -> None:
+    setting = Setting(agents=1000, seeds=600, degrees=np.array([0.0, 1.0]))
+    share = {
+        name: make(name, **options).theory(setting, 30)[0].expected[:, 1] / 1000
+        for name, options in {
+            "voter": {}, "zealot-voter": {"zealots": 0.1, "opposing": 0.05}, "q-voter": {},
+            "majority-rule": {},
+        }.items()
+    }  # fmt: skip
+    assert share["voter"].tolist() == [0.6] * 31
+    assert share["zealot-voter"][30] == pytest.approx(60 / (60 + 20), abs=0.05)
+    assert share["q-voter"][30] > 0.999
+    assert (np.diff(share["majority-rule"]) >= 0).all()
+    assert share["majority-rule"][0] == 0.6
