@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import whole_number
 from sim.errors import InputError
 from sim.kernels.claims import NOBODY
 from sim.run.link import Link
@@ -66,7 +67,7 @@ class Stream:
     """
 
     def __init__(self, size: int, response_ms: float) -> None:
-        if not 1 <= size <= MOST:
+        if not 1 <= whole_number(size, "batch_size") <= MOST:
             raise InputError(f"batch_size must be in [1, {MOST:,}], got {size:,}.")
         if not response_ms > 0:
             raise InputError(f"response_ms must be more than 0, got {response_ms}.")

@@ -86,10 +86,8 @@ class Simulation(Restarts):
         self._max_running = max_running
         self._bus = EventBus()
         self._opened: Link | None = None
-        file = None if path is None else str(path)
-        self._link_to = partial(
-            Link, name=name, path=file, bus=self._bus, frames_per_second=frames_per_second
-        )
+        at, fps = None if path is None else str(path), frames_per_second
+        self._link_to = partial(Link, name=name, path=at, bus=self._bus, frames_per_second=fps)
 
     async def __aenter__(self) -> Simulation:
         if self._opened is not None:
