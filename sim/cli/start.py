@@ -135,8 +135,11 @@ def probe_foreign() -> None:
     for path, digest in sorted(files.items()):
         if not was_tried(digest):
             tell(f"Trying {Path(path).name} ...")
-            probe(path)
-            note_tried(digest)
+            broken = probe(path)
+            for sentence in broken:
+                tell(sentence)
+            if not broken:
+                note_tried(digest)
 
 
 def _require_terminal() -> None:

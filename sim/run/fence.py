@@ -110,11 +110,12 @@ class PluginFiles:
                 f"hubbub plugin reload {Path(path).stem}"
             )
         try:
-            probe(path)
+            broken = probe(path)
             brought = load_candidate(one(path))
         except HubbubError as error:
             return f"{name} is not reloaded: {error}"
-        return f"{name} is reloaded: {', '.join(_said(item) for item in brought)}"
+        said = [f"{name} is reloaded: {', '.join(map(_said, brought))}", *broken]
+        return "; ".join(sentence.rstrip(".") for sentence in said)
 
 
 def _said(item: Spec) -> str:

@@ -52,6 +52,8 @@ class Verdict:
         What it did and how to mend it; empty likewise.
     lacks
         What its card lacks.
+    is_harmful
+        Whether it did not come back, or took its process down: no fence holds that.
     """
 
     model: str
@@ -59,6 +61,7 @@ class Verdict:
     broken: str = ""
     sentence: str = ""
     lacks: tuple[str, ...] = ()
+    is_harmful: bool = False
 
 
 def judged(
@@ -115,17 +118,23 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
 
 
-def probe(what: str, *, deadline: float = DEADLINE_SECONDS) -> None:
-    """Refuse a plugin that would harm a running simulation.
+def probe(what: str, *, deadline: float = DEADLINE_SECONDS) -> tuple[str, ...]:
+    """Try a plugin before it enters a running simulation.
+
+    Returns
+    -------
+    A sentence for each law of :data:`PROBED` that is broken: it costs that plugin's own messages.
 
     Raises
     ------
     PluginError
-        What it does and how to mend it.
+        When it does not come back or takes its process down: that would cost everything.
     """
-    for verdict in judged(what, laws=PROBED, deadline=deadline):
-        if verdict.sentence and verdict.broken != "kind":
+    verdicts = judged(what, laws=PROBED, deadline=deadline)
+    for verdict in verdicts:
+        if verdict.is_harmful:
             raise _error(verdict)
+    return tuple(v.sentence for v in verdicts if v.sentence and v.broken != "kind")
 
 
 def _error(verdict: Verdict) -> PluginError:
@@ -223,7 +232,8 @@ class Trial:
 
     def _fail(self, reason: str) -> None:
         name = self._model or self._what
-        self._condemn(name, self._doing, str(PluginError(name, reason)))
+        sentence = one_line(str(PluginError(name, reason)))
+        self._verdicts[name] = Verdict(name, (), self._doing, sentence, is_harmful=True)
         self._is_over = True
 
     def _ended(self) -> None:

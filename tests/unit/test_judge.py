@@ -122,4 +122,6 @@ def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
 
 
 def test_a_probe_lets_pass_what_harms_nobody() -> None:
-    probe("si")
+    assert probe("si") == ()
+    (sentence,) = [said for said in probe(str(DEFECTS)) if "defect-print" in said]
+    assert "writes escape codes" in sentence

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 
 from sim.cli.main import main
-from sim.core import settings
+from sim.core import registry, settings
 
 
 class Said(NamedTuple):
@@ -38,8 +38,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.chdir(tmp_path)
     before = list(settings._in_force)
     settings._in_force.clear()
+    registry.names()
+    known = {kind: dict(entries) for kind, entries in registry._known.items()}
     yield tmp_path
     settings._in_force[:] = before
+    registry._known.clear()
+    registry._known.update(known)
 
 
 @pytest.fixture

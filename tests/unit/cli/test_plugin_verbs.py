@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,16 @@ def _forgotten() -> Iterator[None]:
     registry._known.update(before)
     registry._named.clear()
     registry._named.update(named)
+
+
+def noting(tried: list[str]) -> Callable[[str], tuple[str, ...]]:
+    """A probe that only notes what it was asked to try."""
+
+    def probe(path: str) -> tuple[str, ...]:
+        tried.append(path)
+        return ()
+
+    return probe
 
 
 def written(hubbub: Hubbub, form: str, folder: Path) -> Path:
@@ -213,7 +223,7 @@ def test_output_of_a_plugin_is_no_part_of_a_result(hubbub: Hubbub) -> None:
 
 def test_a_plugin_is_tried_once_before_the_screen_opens(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
-    monkeypatch.setattr("sim.testing.judge.probe", tried.append)
+    monkeypatch.setattr("sim.testing.judge.probe", noting(tried))
     monkeypatch.setattr("sim.core.registry.foreign", lambda: ())
     start.probe_foreign()
     Path("loud.py").write_text(LOUD)
@@ -222,6 +232,18 @@ def test_a_plugin_is_tried_once_before_the_screen_opens(monkeypatch: pytest.Monk
     start.probe_foreign()
     start.probe_foreign()
     assert tried == [items[0].origin]
+
+
+def test_a_broken_law_is_told_and_the_screen_opens(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sim.testing.judge.probe", lambda _path: ("It prints.",))
+    Path("loud.py").write_text(LOUD)
+    items = load_file("loud.py")
+    monkeypatch.setattr("sim.core.registry.foreign", lambda: items)
+    for _ in range(2):
+        start.probe_foreign()
+        assert capsys.readouterr().err == "Trying loud.py ...\nIt prints.\n"
 
 
 def test_a_plugin_that_would_harm_the_screen_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

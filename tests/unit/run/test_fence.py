@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,16 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     registry._named.intersection_update(named)
     registry._known["propagation"].pop(NAME, None)
+
+
+def noting(tried: list[str]) -> Callable[[str], tuple[str, ...]]:
+    """A probe that only notes what it was asked to try."""
+
+    def probe(path: str) -> tuple[str, ...]:
+        tried.append(path)
+        return ()
+
+    return probe
 
 
 def written(folder: Path, version: str = "1", line: str = "pass") -> Path:
@@ -86,7 +96,7 @@ def test_a_file_named_for_this_run_is_reloaded_once_it_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
-    monkeypatch.setattr("sim.testing.judge.probe", tried.append)
+    monkeypatch.setattr("sim.testing.judge.probe", noting(tried))
     path = written(tmp_path)
     load_file(path)
     files = PluginFiles()
@@ -103,7 +113,7 @@ def test_a_file_named_for_this_run_is_reloaded_once_it_is_saved(
 def test_a_file_that_breaks_stays_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.testing.judge.probe", lambda _path: None)
+    monkeypatch.setattr("sim.testing.judge.probe", lambda _path: ())
     path = written(tmp_path)
     load_file(path)
     path.write_text("1 / 0")
@@ -126,7 +136,7 @@ def test_an_enabled_file_that_changed_asks_again(tmp_path: Path) -> None:
 async def test_an_open_simulation_takes_up_what_is_saved(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.testing.judge.probe", lambda _path: None)
+    monkeypatch.setattr("sim.testing.judge.probe", lambda _path: ())
     monkeypatch.setattr("sim.run.link._PULSE_SECONDS", 0.02)
     load_file(written(tmp_path))
     async with Simulation(world) as simulation:
