@@ -18,7 +18,15 @@ from sim.kernels.mix import gate, uniform, word, word2
 from sim.kernels.sparse import slot, take_slot
 from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = ["any_contact_left", "table_commit", "table_contacts", "table_spontaneous"]
+__all__ = [
+    "any_contact_left",
+    "code_of",
+    "pick",
+    "put",
+    "table_commit",
+    "table_contacts",
+    "table_spontaneous",
+]
 
 _S11 = np.uint64(11)
 _S40 = np.uint64(40)
@@ -34,7 +42,7 @@ _SKIPS = 2
 
 
 @kernel
-def _code(keys: U32, state: U8, v: Word) -> Number:
+def code_of(keys: U32, state: U8, v: Word) -> Number:
     """Return the state (int64) of agent ``v`` (uint64)."""
     return np.int64(state[slot(keys, v)] & _CODE)
 
@@ -49,7 +57,7 @@ def _outcome(first: int, last: int, cum: F64, share: float) -> int:
 
 
 @kernel
-def _put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
+def put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
     """Lower the claim on ``v`` (uint64) to ``c``; returns how many agents are touched."""
     old = claim[v]
     claim[v] = min(old, c)
@@ -58,7 +66,7 @@ def _put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
 
 
 @kernel
-def _pick(
+def pick(
     rows: U32, targets: U32, live: U32, i: Number, hi: int, at: Number, k: Number, key: Word,
     keys: U32, state: U8, mode: I64, scale: F64, ceiling: F64, fell: U8, batch: U64, drawn: U64,
 ) -> tuple[Number, Number, Number, Number]:  # fmt: skip
@@ -70,7 +78,7 @@ def _pick(
     n: Number = np.int64(0)
     while i < hi:
         u: Number = live[i]
-        s: int = _code(keys, state, np.uint64(u))
+        s: int = code_of(keys, state, np.uint64(u))
         length: Number = np.int64(rows[u, 1])
         key_u = word(key, u)
         contact = np.uint64(u) << _S32
@@ -124,7 +132,7 @@ def _meet(
     for j in range(n):
         u: Number = batch[j] >> _S32
         v: Number = np.uint64(targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)])
-        row = _code(keys, state, u) * states + _code(keys, state, v)
+        row = code_of(keys, state, u) * states + code_of(keys, state, v)
         batch[k] = batch[j]
         drawn[k] = drawn[j]
         k += total[row] > 0.0
@@ -134,8 +142,8 @@ def _meet(
         v = np.uint64(targets[e])
         if closed.size and not is_open(closed, v):
             continue
-        s: int = _code(keys, state, u)
-        row = s * states + _code(keys, state, v)
+        s: int = code_of(keys, state, u)
+        row = s * states + code_of(keys, state, v)
         bits = drawn[j]
         share: float = 0.0
         if mode[s] == _COINS:
@@ -153,10 +161,10 @@ def _meet(
             continue
         if listener[o] != _KEEP:
             c = (bits << _S40) | (np.uint64(listener[o]) << _S32) | u
-            m = _put(claim, touched, m, v, c)
+            m = put(claim, touched, m, v, c)
         if speaker[o] != _KEEP:
             c = (bits << _S40) | (np.uint64(speaker[o]) << _S32) | v
-            m = _put(claim, touched, m, u, c)
+            m = put(claim, touched, m, u, c)
     return m
 
 
@@ -223,7 +231,7 @@ def table_contacts(
     drawn = np.empty(BATCH + 1, np.uint64)
     i, at, k = np.int64(lo), np.int64(0), np.int64(0)
     while i < hi:
-        n, i, at, k = _pick(
+        n, i, at, k = pick(
             rows, targets, live, i, hi, at, k, key, keys, state, mode, scale, ceiling,
             fell, batch, drawn,
         )  # fmt: skip
@@ -342,11 +350,11 @@ def any_contact_left(
     """Return whether any tie of a live agent meets a row of positive chance."""
     for i in range(count):
         u = live[i]
-        base = _code(keys, state, np.uint64(u)) * states
+        base = code_of(keys, state, np.uint64(u)) * states
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
             v = np.uint64(targets[e])
-            if total[base + _code(keys, state, v)] > 0.0:
+            if total[base + code_of(keys, state, v)] > 0.0:
                 if closed.size and not is_open(closed, v):
                     continue
                 return True

@@ -8,21 +8,22 @@ import numpy as np
 
 from sim.core.cards import Card
 from sim.core.rng import Stream
-from sim.errors import InputError, UnknownNameError
 from sim.kernels import table as kernels
 from sim.kernels.claims import NOBODY, count_ties
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.declared import check_declaration, properties
+from sim.spread.gated import Gated, could_change, note_entries
 from sim.spread.model import SLICE, PropagationModel
 from sim.spread.rules import After, Chance, Contact, Table, tabulate, value_of
 from sim.spread.sparse import Sparse
 
 __all__ = ["Compartments"]
 
-_MOST_STATES = 64
 _EVER = np.uint8(0x80)
 _CODE = np.uint8(0x7F)
+_properties = properties
 _MOST_TABLES = 1000
 _tables: dict[Any, Table] = {}
 
@@ -69,7 +70,7 @@ class Compartments(PropagationModel):
         """Check the declaration when the class is made."""
         super().__pydantic_init_subclass__(**kwargs)
         if cls.rules:
-            _check_declaration(cls)
+            check_declaration(cls)
 
     def check(self) -> None:
         """Refuse chances outside [0, 1] and rows that sum to more than 1."""
@@ -83,6 +84,8 @@ class Compartments(PropagationModel):
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - cascade.seeds.size
         cascade.tally[first] += cascade.seeds.size
+        if self.table(cascade.draws_mode).is_timed:
+            cascade.held["since"] = Sparse(cascade.agents, np.int32)
         cascade.enter(cascade.seeds, np.full(cascade.seeds.size, NOBODY))
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
@@ -92,14 +95,21 @@ class Compartments(PropagationModel):
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
         scratch, state = contacts.scratch, cascade.held["state"]
-        touched = self._meet(cascade, contacts, draws, table, live, count)
-        kept, touched = kernels.table_spontaneous(
-            live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values, scratch.claim,
-            scratch.touched, touched, table.soff, table.scum, table.snew, table.mode,
-            table.adopting, cascade.tally,
-        )  # fmt: skip
+        if table.is_gated:
+            gated, moved = Gated(cascade, contacts, draws, table, {}), live[:0]
+            touched = gated.meet(live, count)
+            kept, touched, moved = gated.befall(live, count, touched)
+        else:
+            touched = self._meet(cascade, contacts, draws, table, live, count)
+            kept, touched = kernels.table_spontaneous(
+                live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values,
+                scratch.claim, scratch.touched, touched, table.soff, table.scum, table.snew,
+                table.mode, table.adopting, cascade.tally,
+            )  # fmt: skip
         sort_ids(scratch.touched, touched, scratch.sources)
         state.reserve(touched)
+        if "since" in cascade.held:
+            note_entries(cascade, moved, scratch, touched, draws.tick)
         adopted = np.empty(touched, np.uint32)
         roused, fresh = kernels.table_commit(
             scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
@@ -141,11 +151,20 @@ class Compartments(PropagationModel):
         """Return whether nobody speaks or changes any more, or no tie is left to speak over."""
         contacts = contacts.whole  # another tick's channel may choose other contacts
         live, count, table = self._remembered(cascade)
+        state, absent = cascade.held["state"], cascade.absent.size > 0
+        if absent:
+            live = cascade.present(live[:count])
+            count = live.size
         if count == 0:
             return True
-        if cascade.stirred or (cascade.tally[np.diff(table.soff) > 0] > 0).any():
+        if cascade.stirred:
             return False
-        state = cascade.held["state"]
+        if table.is_gated:
+            tick = cascade.started_at + len(cascade.history)
+            return not could_change(cascade, contacts, table, live[:count], tick)
+        restless = np.diff(table.soff) > 0
+        if (restless[state[live] & _CODE] if absent else cascade.tally[restless] > 0).any():
+            return False
         return not kernels.any_contact_left(
             contacts.rows, contacts.targets, live, count, state.keys, state.values,
             cascade.absent, table.total, len(self.states),
@@ -170,7 +189,7 @@ class Compartments(PropagationModel):
         return _tables[key]
 
     def _tabulated(self, mode: DrawMode) -> Table:
-        known = [*type(self).model_fields, *_properties(type(self)), "trust"]
+        known = [*type(self).model_fields, *properties(type(self)), "trust"]
 
         def evaluate(chance: Chance) -> float:
             return value_of(chance, lambda n: 1.0 if n == "trust" else getattr(self, n), known)
@@ -217,21 +236,6 @@ def _part(cascade: Cascade, live: Ids, count: int) -> tuple[Ids, int, Ids]:
     return live, present.size, gone
 
 
-def _check_declaration(cls: type[Compartments]) -> None:
-    """Refuse rules that name unknown states, and a class without a seeded state."""
-    named = {cls.seeded, *cls.adopting}
-    for rule in cls.rules:
-        if isinstance(rule, After):
-            named |= {rule.state, rule.becomes}
-        else:
-            named |= {rule.listener, *rule.speakers, rule.speaker_becomes or rule.listener}
-            named |= {becomes or rule.listener for becomes, _ in rule.outcomes}
-    for name in sorted(named - set(cls.states)):
-        raise UnknownNameError(f"state of {cls.__name__}", name, cls.states)
-    if len(cls.states) > _MOST_STATES:
-        raise InputError(f"{cls.__name__} has {len(cls.states)} states; at most {_MOST_STATES}.")
-
-
 def _reached(cls: type[Compartments]) -> tuple[str, ...]:
     """Return the states that count as adoption: the seeds', and what contacts make of the first."""
     found = {cls.seeded}
@@ -239,8 +243,3 @@ def _reached(cls: type[Compartments]) -> tuple[str, ...]:
         if isinstance(rule, Contact) and rule.listener == cls.states[0]:
             found |= {becomes for becomes, _ in rule.outcomes if becomes}
     return tuple(sorted(found))
-
-
-def _properties(cls: type[Compartments]) -> list[str]:
-    """Return the names of computed parameters that rules may use."""
-    return [name for name in dir(cls) if isinstance(getattr(cls, name, None), property)]

@@ -118,6 +118,8 @@ class Heard(PropagationModel):
         named |= {end for rule in cls.rules for end in (rule.state, rule.becomes)}
         for name in sorted(named - set(cls.states)):
             raise UnknownNameError(f"state of {cls.__name__}", name, cls.states)
+        if any(rule.when is not None for rule in cls.rules):
+            raise InputError(f"{cls.__name__}: rules with when= or ticks= are for Compartments.")
         if len(cls.heard) > kernels.MOST:
             said = f"{cls.__name__} hears {len(cls.heard)} states; at most {kernels.MOST}."
             raise InputError(said)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,21 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.errors import InputError, ParameterError, UnknownNameError
+from sim.errors import InputError, ParameterError
 from sim.kernels.claims import gap_scale
+from sim.spread.chances import Chance, names_trust, value_of
+from sim.spread.conditions import Condition, elapsed, is_timed
 
-__all__ = ["After", "Chance", "Contact", "Table", "after", "contact", "tabulate"]
+__all__ = ["After", "Chance", "Contact", "Table", "after", "contact", "tabulate", "value_of"]
 
-Chance = str | float
 KEEP = 255
-_OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-    ast.USub: operator.neg,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +27,7 @@ class Contact:
     outcomes: tuple[tuple[str | None, Chance], ...]
     speakers: tuple[str, ...]
     speaker_becomes: str | None
+    when: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +37,7 @@ class After:
     state: str
     becomes: str
     chance: Chance
+    when: Condition | None = None
 
 
 def contact(
@@ -54,6 +47,7 @@ def contact(
     by: str | Sequence[str],
     chance: Chance = 1.0,
     speaker_becomes: str | None = None,
+    when: Condition | None = None,
 ) -> Contact:
     """Declare what a contact does to a listener, to the speaker, or to both.
 
@@ -70,6 +64,8 @@ def contact(
         ``"(1 - kappa) * mu"``; the factor ``trust`` stands for the tie's trust.
     speaker_becomes
         The speaker's new state.
+    when
+        A condition (:mod:`sim.spread.conditions`): where it does not hold, nothing happens.
 
     Returns
     -------
@@ -80,19 +76,68 @@ def contact(
     >>> contact("susceptible", "infected", by="infected", chance="beta").listener
     'susceptible'
     """
+    _refuse_no_condition("contact()", when)
     several = isinstance(becomes, Mapping)
     outcomes = tuple(becomes.items()) if isinstance(becomes, Mapping) else ((becomes, chance),)
     if several and chance != 1.0:
         raise InputError("contact(): give each outcome its chance, or one chance, not both.")
-    return Contact(listener, outcomes, (by,) if isinstance(by, str) else tuple(by), speaker_becomes)
+    speakers = (by,) if isinstance(by, str) else tuple(by)
+    return Contact(listener, outcomes, speakers, speaker_becomes, when)
 
 
-def after(state: str, becomes: str, *, chance: Chance) -> After:
+def after(
+    state: str,
+    becomes: str,
+    *,
+    chance: Chance | None = None,
+    when: Condition | None = None,
+    ticks: int | str | None = None,
+) -> After:
     """Declare a change that happens by itself, with ``chance`` per tick.
 
-    Several from one state compete; their chances sum to at most 1.
+    Several from one state compete; their chances sum to at most 1. Where they have conditions, the
+    chances of those that hold are added up in order, and what lies beyond 1 is lost.
+
+    Parameters
+    ----------
+    state, becomes
+        The state that an agent leaves, and the one that it enters.
+    chance
+        Per tick: as in :func:`contact`, but without ``trust``; with ``when`` or ``ticks`` it may be
+        left out and is 1.
+    when
+        A condition on the agent (:mod:`sim.spread.conditions`).
+    ticks
+        Not before the agent has been in its state for so many ticks (a number or the name of a
+        parameter): with chance 1 exactly then.
+
+    Returns
+    -------
+    After
+
+    Examples
+    --------
+    >>> after("infected", "recovered", ticks=7).chance
+    1.0
     """
-    return After(state, becomes, chance)
+    _refuse_no_condition("after()", when)
+    if ticks is not None:
+        if isinstance(ticks, bool) or not isinstance(ticks, int | str):
+            raise InputError(
+                f"after(): ticks is a whole number or a parameter's name, got {ticks!r}."
+            )
+        gate = elapsed() >= ticks
+        when = gate if when is None else gate & when
+    if chance is None and when is None:
+        raise InputError("after(): give a chance, a condition (when=) or a number of ticks.")
+    return After(state, becomes, 1.0 if chance is None else chance, when)
+
+
+def _refuse_no_condition(what: str, when: object) -> None:
+    if when is not None and not isinstance(when, Condition):
+        raise InputError(
+            f"{what}: when= takes a condition such as where('openness') > 0.5, got {when!r}."
+        )
 
 
 @dataclass(slots=True)
@@ -107,6 +152,8 @@ class Table:
         Outcomes of what happens by itself.
     mode, scale, ceiling, adopting
         Of every state.
+    part, when, spart, swhen
+        Of every outcome of both kinds: its own chance, and its condition or ``None``.
     """
 
     off: npt.NDArray[np.int64]
@@ -122,47 +169,34 @@ class Table:
     scale: npt.NDArray[np.float64]
     ceiling: npt.NDArray[np.float64]
     adopting: npt.NDArray[np.uint8]
+    part: npt.NDArray[np.float64]
+    when: tuple[Condition | None, ...]
+    spart: npt.NDArray[np.float64]
+    swhen: tuple[Condition | None, ...]
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether a rule has a condition."""
+        return any(one is not None for one in (*self.when, *self.swhen))
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether a condition asks for how long an agent has been in its state."""
+        return any(one is not None and is_timed(one) for one in (*self.when, *self.swhen))
 
 
 @dataclass(slots=True)
 class _Row:
-    outcomes: list[tuple[float, int, int]] = field(default_factory=list)
+    outcomes: list[tuple[float, int, int, Condition | None]] = field(default_factory=list)
     trusted: bool = False
 
     @property
     def total(self) -> float:
-        return sum(share for share, _, _ in self.outcomes)
+        return sum(share for share, *_ in self.outcomes)
 
-
-def value_of(chance: Chance, names: Callable[[str], float], known: Sequence[str]) -> float:
-    """Return the value of a chance: a number, a name, or arithmetic of both.
-
-    Raises
-    ------
-    InputError
-        When it is no arithmetic, or a name is unknown.
-    """
-    if not isinstance(chance, str):
-        return float(chance)
-    try:
-        tree = ast.parse(chance, mode="eval").body
-    except SyntaxError:
-        raise InputError(f"The chance {chance!r} is no arithmetic of names and numbers.") from None
-
-    def walk(node: ast.AST) -> float:
-        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-            return float(node.value)
-        if isinstance(node, ast.Name):
-            if node.id not in known:
-                raise UnknownNameError("parameter of the model", node.id, known)
-            return float(names(node.id))
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            return _OPERATORS[type(node.op)](walk(node.left), walk(node.right))
-        if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
-            return _OPERATORS[type(node.op)](walk(node.operand))
-        raise InputError(f"The chance {chance!r} is no arithmetic of names and numbers.")
-
-    return walk(tree)
+    @property
+    def is_gated(self) -> bool:
+        return any(when is not None for *_, when in self.outcomes)
 
 
 def tabulate(
@@ -200,6 +234,8 @@ def tabulate(
     ParameterError
         When the chances of a row sum to more than 1, or one is outside [0, 1].
     """
+    if rates and any(rule.when is not None for rule in rules):
+        raise InputError(f"{owner}: rules with conditions need ticks; leave when= and ticks= out.")
     code = {name: number for number, name in enumerate(states)}
     size = len(states)
     rows = [_Row() for _ in range(size * size)]
@@ -207,25 +243,20 @@ def tabulate(
     for rule in rules:
         if isinstance(rule, After):
             chance = _checked(owner, rule.chance, evaluate, rates=rates)
-            alone[code[rule.state]].outcomes.append((chance, code[rule.becomes], KEEP))
+            change = chance, code[rule.becomes], KEEP, rule.when
+            alone[code[rule.state]].outcomes.append(change)
             continue
         for speaker in rule.speakers:
             row = rows[code[speaker] * size + code[rule.listener]]
             for becomes, chance_of in rule.outcomes:
                 chance = _checked(owner, chance_of, evaluate, rates=rates)
-                row.trusted |= isinstance(chance_of, str) and _names_trust(chance_of)
+                row.trusted |= isinstance(chance_of, str) and names_trust(chance_of)
                 new = KEEP if becomes is None else code[becomes]
                 turned = KEEP if rule.speaker_becomes is None else code[rule.speaker_becomes]
-                row.outcomes.append((chance, new, turned))
+                row.outcomes.append((chance, new, turned, rule.when))
     if not rates:
         _refuse_sums(owner, states, rows, alone)
     return _arrays(states, rows, alone, adopting, skips=skips, contacts=contacts)
-
-
-def _names_trust(chance: str) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == "trust" for node in ast.walk(ast.parse(chance))
-    )
 
 
 def _checked(
@@ -245,36 +276,40 @@ def _refuse_sums(
 ) -> None:
     size = len(states)
     for number, row in enumerate(rows):
-        if row.total > 1.0 + 1e-12:
+        if row.total > 1.0 + 1e-12 and not row.is_gated:
             raise ParameterError(
                 f"{owner}: the chances of {states[number % size]!r} hearing "
                 f"{states[number // size]!r} must sum to at most 1, got {row.total:g}."
             )
     for number, row in enumerate(alone):
-        if row.total > 1.0 + 1e-12:
+        if row.total > 1.0 + 1e-12 and not row.is_gated:
             raise ParameterError(
                 f"{owner}: the chances of leaving {states[number]!r} must sum to at most 1, "
                 f"got {row.total:g}."
             )
 
 
-def _flat(rows: Sequence[_Row]) -> tuple[Any, Any, Any, Any]:
-    """Return (offsets, cumulated chances, new states, speakers' new states)."""
-    off, cum, new, turned = [0], [], [], []
+def _flat(rows: Sequence[_Row]) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """Return (offsets, cumulated chances, new states, speakers' new states, parts, conditions)."""
+    off, cum, new, turned, part, whens = [0], [], [], [], [], []
     for row in rows:
         share = 0.0
-        for chance, state, speaker in row.outcomes:
+        for chance, state, speaker, when in row.outcomes:
             if chance > 0.0:
                 share += chance
                 cum.append(share)
                 new.append(state)
                 turned.append(speaker)
+                part.append(chance)
+                whens.append(when)
         off.append(len(cum))
     return (
         np.array(off, np.int64),
         np.array(cum, np.float64),
         np.array(new, np.uint8),
         np.array(turned, np.uint8),
+        np.array(part, np.float64),
+        tuple(whens),
     )
 
 
@@ -288,10 +323,12 @@ def _arrays(
     contacts: int | None,
 ) -> Table:
     size = len(states)
-    off, cum, listener, speaker = _flat(rows)
-    soff, scum, snew, _ = _flat(alone)
+    off, cum, listener, speaker, part, when = _flat(rows)
+    soff, scum, snew, _, spart, swhen = _flat(alone)
     total = np.array([row.total for row in rows])
     ceiling = total.reshape(size, size).max(axis=1)
+    if any(row.is_gated for row in rows):
+        ceiling = np.minimum(ceiling, 1.0)  # of conditions that exclude one another
     mode = np.where(ceiling > 0.0, 1, 0).astype(np.int64)
     if contacts is not None:
         mode[mode == 1] = 3 + contacts
@@ -305,4 +342,5 @@ def _arrays(
         np.array([row.trusted for row in rows], np.uint8),
         soff, scum, snew, mode, scale, ceiling,
         np.array([name in adopting for name in states], np.uint8),
+        part, when, spart, swhen,
     )  # fmt: skip
