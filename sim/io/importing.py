@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from os import PathLike
 from typing import Any
 
 from sim.core.progress import Report, quiet
+from sim.errors import InputError
 from sim.io.convert import edges_of_igraph, edges_of_networkx
 from sim.io.edges import Direction, EdgeOptions, IdKind, read_arcs
 from sim.io.files import opened
@@ -18,6 +20,7 @@ from sim.world.world import World
 __all__ = ["from_igraph", "from_networkx", "import_world", "read_edges", "read_world"]
 
 _Path = str | PathLike[str]
+_IN_FRONT = (0, 1)
 
 
 def import_world(
@@ -59,6 +62,7 @@ def import_world(
         edges = read_arcs(path, options, report=report)
     else:
         edges = read_graph(path, direction=options.direction, report=report)
+        _refuse_idle(options, kind)
     told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
     return world_of(
         edges,
@@ -68,6 +72,18 @@ def import_world(
         tick_minutes=tick_minutes,
         report=report,
     )
+
+
+def _refuse_idle(options: EdgeOptions, kind: str) -> None:
+    """Refuse options of edge lists where a graph file is read; they would do nothing."""
+    usual = asdict(EdgeOptions()) | {"direction": options.direction, "signed": options.signed}
+    if options.columns == _IN_FRONT:
+        usual["columns"] = _IN_FRONT
+    idle = [name for name, value in asdict(options).items() if value != usual[name]]
+    if idle:
+        raise InputError(
+            f"A {kind} file says itself what an edge list is asked; leave {', '.join(idle)} out."
+        )
 
 
 def read_world(path: _Path, **options: Any) -> World:

@@ -5,7 +5,7 @@ import igraph
 import networkx as nx
 import pytest
 
-from sim.errors import FileError
+from sim.errors import FileError, InputError
 from sim.io import EdgeOptions, Edges, import_world, read_graph
 
 
@@ -124,3 +124,21 @@ def test_a_graph_without_nodes_is_refused(tmp_path: Path) -> None:
     place.write_text('<graphml><graph edgedefault="directed"></graph></graphml>')
     with pytest.raises((FileError, ValueError), match=r"no nodes|cannot be parsed"):
         import_world(place)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (EdgeOptions(directed=False), "directed"),
+        (EdgeOptions(weight_column=2, time_column=3), "weight_column, time_column"),
+        (EdgeOptions(columns=(1, 0)), "columns"),
+    ],
+)
+def test_options_of_edge_lists_that_would_do_nothing_are_refused(
+    tmp_path: Path, options: EdgeOptions, named: str
+) -> None:
+    nx.write_graphml(nx.path_graph(3), tmp_path / "g.graphml")
+    with pytest.raises(InputError, match=f"A graphml file says itself .*; leave {named} out"):
+        import_world(tmp_path / "g.graphml", options=options)
+    usual = EdgeOptions(direction="follows", columns=(0, 1))
+    assert import_world(tmp_path / "g.graphml", options=usual).world.ties.count == 4
