@@ -109,6 +109,8 @@ if TYPE_CHECKING:
     from sim.spread.contacts import Ids as Ids
     from sim.spread.continuous import ContinuousTime as ContinuousTime
     from sim.spread.continuous import exact_times as exact_times
+    from sim.spread.durations import Durations as Durations
+    from sim.spread.durations import stay as stay
     from sim.spread.exposures import Exposure as Exposure
     from sim.spread.exposures import Floats as Floats
     from sim.spread.exposures import PerExposure as PerExposure
@@ -173,6 +175,7 @@ _HOMES = {
     "Delay": "sim.spread.arrivals",
     "DrawMode": "sim.spread.contacts",
     "Draws": "sim.spread.contacts",
+    "Durations": "sim.spread.durations",
     "Embeddedness": "sim.spread.attempts",
     "EngineError": "sim.run.engine",
     "Event": "sim.core.events",
@@ -272,6 +275,7 @@ _HOMES = {
     "shortest_path": "sim.network.analysis",
     "spec": "sim.core.registry",
     "start": "sim.run.jobs",
+    "stay": "sim.spread.durations",
     "tie": "sim.spread.conditions",
     "verify": "sim.store",
     "where": "sim.spread.conditions",
