@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     from sim.spread.opinion_sway import Swaying as Swaying
     from sim.spread.opinion_voices import Voices as Voices
     from sim.spread.opinion_world import Around as Around
+    from sim.spread.residence import StayLaw as StayLaw
     from sim.spread.rivals import Contest as Contest
     from sim.spread.rivals import refuse_rivals_seeds as refuse_rivals_seeds
     from sim.spread.rules import after as after
@@ -222,6 +223,7 @@ _HOMES = {
     "Simulation": "sim.run.simulation",
     "SnapshotCapacityError": "sim.store",
     "Spec": "sim.core.registry",
+    "StayLaw": "sim.spread.residence",
     "Swaying": "sim.spread.opinion_sway",
     "TRAITS": "sim.agents.traits",
     "Theory": "sim.core.theory",
