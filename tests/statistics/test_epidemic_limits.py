@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim import Setting
+from sim.spread.meanfield_edges import attack_rate
 from tests.statistics.small import complete, copies, error_of, regular
 
 pytestmark = pytest.mark.slow
@@ -51,3 +53,14 @@ def test_endemic_contact_process_follows_the_pair_approximation() -> None:
     world.step(25)
     level = story.history[10:, 1].mean() / 50_000
     assert -0.01 < level - 0.727273 < 0.003
+
+
+def test_fixed_periods_reach_as_many_as_their_transmissibility_says() -> None:
+    # 4-regular, 5 ticks at .12: T = 1 - .88^5; 60,000 agents, 60 seeds, seed 53, within .01
+    world = regular(60_000, 4, seed=53)
+    options: Any = {"beta": 0.12, "infectious": 5, "law": "fixed"}
+    story = world.inject("x", seeds=range(0, 60_000, 1000), model="sir-durations", **options)
+    world.run_until_quiet(story)
+    degrees = np.bincount(world.ties.out_degree) / 60_000
+    exact = attack_rate(Setting(60_000, 60, degrees), 1 - 0.88**5)
+    assert abs(story.size / 60_000 - exact) < 0.01
