@@ -22,6 +22,8 @@ BESIDE = {
     "Compartments": "sir",
     "PerExposure": "viral",
     "Threshold": "linear-threshold",
+    "Heard": "watts",
+    "OpinionModel": "degroot",
     "PropagationModel": "independent-cascade",
 }
 """The built-in model that each form is measured against; any other form has the last."""

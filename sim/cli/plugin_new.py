@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     if form not in TEMPLATES:
         raise UnknownNameError("form", form, TEMPLATES)
     _refuse_taken(name)
-    text, nobody = TEMPLATES[form]
+    text, still = TEMPLATES[form]
+    nobody = ",\n        ".join(f"{key}={json.dumps(value)}" for key, value in still.items())
     words = {"NAME": name, "MODULE": module, "CLASS": _class_name(module), "NOBODY": nobody}
     file, test = folder / f"{module}.py", folder / f"test_{module}.py"
     require_folder(file)

@@ -132,6 +132,94 @@ class CLASS(Threshold):
     )
 '''
 
+_HEARD = '''"""NAME: say in a line what an agent makes of all that it hears."""
+
+from typing import ClassVar
+
+from sim import Bools, Card, Field, Heard, Hearing, after, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(Heard):
+    """Agents join once enough of those that they hear have, and leave again after a while.
+
+    Say here whose model it is, and what it leaves out.
+    """
+
+    # Each parameter becomes a flag, a field of the form on the screen, and a saved value.
+    friends: int = Field(2, ge=1, le=1000, description="members that must be heard before joining")
+    leave: float = Field(0.1, ge=0, le=1, description="chance of leaving, per tick")
+
+    # The first state is that of agents who have heard nothing; seeds begin in the second.
+    states: ClassVar[tuple[str, ...]] = ("outside", "member", "former")
+    # What happens by itself, each tick.
+    rules: ClassVar = (after("member", "former", chance="leave"),)
+
+    def adopts(self, heard: Hearing) -> Bools:
+        """Return who joins now: one bool for each agent that listens and heard something.
+
+        heard.count["member"]: how many members each hears; heard.share["member"]: of all it hears;
+        heard.listener.openness: its own columns. For what is only likely write chance() instead.
+        """
+        return heard.count["member"] >= self.friends
+
+    # What `hubbub models` tells of it; a model without a card runs, but who would believe it?
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        meaning={
+            "outside": "has not joined",
+            "member": "has joined, and is heard as such",
+            "former": "has left, for good",
+        },
+        equations=("join once members heard >= friends",),
+        comparison=">=",
+        checked=("friends = 1000 reaches nobody beyond the seeds",),
+    )
+'''
+
+_OPINION = '''"""NAME: say in a line how hearing others changes what one thinks."""
+
+from typing import ClassVar
+
+from sim import Card, Field, Floats, OpinionModel, Voices, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(OpinionModel):
+    """Everybody moves towards the mean of those heard, the extreme less than the undecided.
+
+    Say here whose model it is, and what it leaves out.
+    """
+
+    # Each parameter becomes a flag, a field of the form on the screen, and a saved value.
+    pace: float = Field(0.5, ge=0, le=1, description="share of the way that the undecided go")
+
+    # Opinions lie in this range; the states that charts show are fifths of it.
+    span: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    def update(self, own: Floats, heard: Voices) -> Floats:
+        """Return every agent's next opinion, one number an agent; `own` is not to be changed.
+
+        heard.mean: the mean opinion of those that each hears; heard.within(bound): of those
+        that differ by at most so much; heard.count, heard.first and more. Do not draw.
+        """
+        openness = 1 - own**2
+        return own + self.pace * openness * (heard.mean - own)
+
+    # What `hubbub models` tells of it; a model without a card runs, but who would believe it?
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        equations=("x <- x + pace (1 - x^2) (mean of those heard - x)",),
+        checked=("pace = 0 moves nobody",),
+    )
+'''
+
 _ARRAY = '''"""NAME: say in a line what a tick does."""
 
 from typing import ClassVar
@@ -189,11 +277,13 @@ class CLASS(PropagationModel):
     )
 '''
 
-TEMPLATES = {
-    "compartments": (_COMPARTMENTS, "tell=0.0"),
-    "per-exposure": (_PER_EXPOSURE, "base=0.0"),
-    "threshold": (_THRESHOLD, "share=1.0"),
-    "array": (_ARRAY, "chance=0.0"),
+TEMPLATES: dict[str, tuple[str, dict[str, float | str]]] = {
+    "compartments": (_COMPARTMENTS, {"tell": 0.0}),
+    "per-exposure": (_PER_EXPOSURE, {"base": 0.0}),
+    "threshold": (_THRESHOLD, {"share": 1.0}),
+    "heard": (_HEARD, {"friends": 1000}),
+    "opinion": (_OPINION, {"pace": 0.0, "initial": "uniform:-1:-0.5"}),
+    "array": (_ARRAY, {"chance": 0.0}),
 }
 """By form: the file, and the parameters at which nobody beyond the seeds is reached."""
 
@@ -224,7 +314,11 @@ def test_it_keeps_the_laws() -> None:
 
 def test_it_spreads() -> None:
     world = tiny_world()
-    story = world.inject("Hello.", seeds=range(0, 60, 2), model="NAME")
+    story = world.inject(
+        "Hello.",
+        seeds=range(0, 60, 2),
+        model="NAME",
+    )
     world.step(20)
     assert story.status in {"running", "quiet"}
     assert story.size >= 30
@@ -232,7 +326,12 @@ def test_it_spreads() -> None:
 
 def test_it_reaches_nobody_where_it_cannot() -> None:
     world = tiny_world()
-    story = world.inject("Hello.", seeds=[0], model="NAME", NOBODY)
+    story = world.inject(
+        "Hello.",
+        seeds=[0],
+        model="NAME",
+        NOBODY,
+    )
     world.step(20)
     assert story.size == 1
 '''

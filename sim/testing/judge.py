@@ -32,6 +32,8 @@ DEADLINE_SECONDS = 10.0
 _STILL_SECONDS = 60.0
 _START_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
+_WORDS = ("-m", "sim.testing.trial")
+_BEFORE = ("starting", "warming up")
 PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
 """The laws of a probe: those without which a running simulation would come to harm."""
 
@@ -96,7 +98,7 @@ def judged(
     with tempfile.TemporaryFile() as output:
         try:
             process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-m", "sim.testing.trial", str(writing), json.dumps(order)],
+                [sys.executable, *_WORDS, str(writing), json.dumps(order)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -220,7 +222,7 @@ class Trial:
         """End a process that works, or waits, without a sign of life."""
         still = time.monotonic() - self._alive_at
         worked = self._work() - self._worked
-        if self._doing in {"starting", "warming up"}:
+        if self._doing in _BEFORE:
             if still > _START_SECONDS:
                 self._fail("the trial could not start")
         elif worked > self._deadline or still > max(_STILL_SECONDS, 2 * self._deadline):
@@ -242,8 +244,17 @@ class Trial:
         if any(verdict.sentence for verdict in self._verdicts.values()) and not self._model:
             return
         code = self._process.wait()
+        if self._doing in _BEFORE:
+            self._fail(f"the trial could not start: {self._last_words()}")
+            return
         how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         self._fail(f"ended the whole process {how}; never call os._exit, and look at compiled code")
+
+    def _last_words(self) -> str:
+        """Return the last line that the process printed."""
+        size = os.fstat(self._output.fileno()).st_size
+        tail = os.pread(self._output.fileno(), 4096, max(size - 4096, 0)).decode(errors="replace")
+        return one_line((tail.strip().splitlines() or ["it said nothing"])[-1]).rstrip(".")
 
     def _work(self) -> float:
         """Return the processor seconds that the process has used."""

@@ -125,3 +125,10 @@ def test_a_probe_lets_pass_what_harms_nobody() -> None:
     assert probe("si") == ()
     (sentence,) = [said for said in probe(str(DEFECTS)) if "defect-print" in said]
     assert "writes escape codes" in sentence
+
+
+def test_a_trial_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.testing.judge._WORDS", ("-m", "no_such_module"))
+    (verdict,) = judged("si")
+    assert "the trial could not start: " in verdict.sentence
+    assert "No module named no_such_module" in verdict.sentence

@@ -74,8 +74,7 @@ def test_what_new_writes_keeps_the_laws_and_has_a_whole_card(
 
     assert missing(item.cls) == ()
     assert item.version == "0.1"
-    name, _, value = TEMPLATES[form][1].partition("=")
-    nobody: dict[str, Any] = {name: float(value)}
+    nobody: dict[str, Any] = TEMPLATES[form][1]
     world = tiny_world()
     story = world.inject("x", seeds=[0], model=item.name, **nobody)
     world.step(10)
