@@ -181,12 +181,17 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Source]:
 
 
 def decoded(raw: bytes, path: Path, line: int) -> str:
-    """Return the text of a line without blanks around it; FormatError when it is no UTF-8."""
+    """Return the text of a line without blanks around it; FormatError when it is no UTF-8.
+
+    A tab before it stays, where it may end an empty first cell: only comments have none of these.
+    """
     try:
-        return raw.decode().strip()
+        text = raw.decode().strip(" \r\n")
     except UnicodeDecodeError:
         text = raw.decode("utf-8", "replace")
         raise FormatError(path, line, text, "is no UTF-8 text; save the file as UTF-8") from None
+    bare = text.strip()
+    return bare if bare.startswith(("#", "%", "//")) or not bare else text
 
 
 def _check_kind(place: Path, found: os.stat_result) -> None:

@@ -188,7 +188,7 @@ def parsed(
                 extra[0], extra[1], tally,
             )  # fmt: skip
             if not fine:
-                text = block[at : block.find(b"\n", at)].decode("utf-8", "replace").strip()
+                text = block[at : block.find(b"\n", at)].decode("utf-8", "replace").strip(" \r\n")
                 raise wrong_line(source.path, int(tally[0]), text, layout, places, integers=True)
             yield ends[:, :count], extra[:, :count]
 

@@ -204,6 +204,7 @@ def parse_lines(
         elif c == _NEWLINE:
             tally[2] += 1
         else:
+            at = _skip_blanks(data, begin, delimiter)  # a tab may have ended an empty first cell
             column = 0
             state = _MORE
             while column < needed and state == _MORE and data[at] != _NEWLINE:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim.errors import Cancelled
+from sim.errors import Cancelled, FormatError
 from sim.io import EdgeOptions, Edges, import_world, read_arcs, read_edges
 
 
@@ -115,6 +115,20 @@ def test_columns_are_found_by_place_and_by_name(
     assert edges.weights.tolist() == [0.5, 0.01]
     assert edges.times is not None
     assert edges.times.tolist() == [1341100972.0, 1341100973.5]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
+@pytest.mark.parametrize(("one", "two"), [("8", "9"), ("ann", "bo")])
+def test_an_empty_first_cell_moves_no_column(
+    one: str, two: str, delimiter: str, tmp_path: Path
+) -> None:
+    rows = [["name", "source", "target", "age"], ["x", two, one, "3"], ["", one, two, "7"]]
+    text = "".join(delimiter.join(row) + "\n" for row in rows)
+    edges = read_arcs(_file(tmp_path, text))
+    kind = int if one.isdigit() else str
+    assert _arcs(edges) == [(kind(two), kind(one)), (kind(one), kind(two))]
+    with pytest.raises(FormatError, match=r"line 3 .* an id is empty"):
+        read_arcs(_file(tmp_path, text), EdgeOptions(columns=("name", "target")))
 
 
 def test_a_word_over_a_column_of_weights_is_a_header(tmp_path: Path) -> None:

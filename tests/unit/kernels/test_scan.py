@@ -34,6 +34,7 @@ BARE = (0, 1, -1, -1)
         (" 1 , 2 \r\n", ","),
         ("1;2;\n", ";"),
         ("1|2|x|y\n", "|"),
+        ("1\t\t2\n", " "),
     ],
 )
 def test_two_numbers_are_read_from_any_layout(text: str, delimiter: str) -> None:
@@ -85,6 +86,45 @@ def test_a_weight_that_is_no_finite_number_is_wrong(cell: str) -> None:
 
 def test_columns_may_come_in_any_order() -> None:
     assert _parse("0.5 x 8 9\n", " ", (3, 2, 0, -1)) == ([9], [8], [0.5], True)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("word\t8 x 9 y\n", " "),
+        ("word 8\tx\t 9\n", " "),
+        ("a b,8,,9,\n", ","),
+        ("\t8\t\t9\n", "\t"),
+    ],
+)
+def test_cells_that_nobody_asked_for_are_passed_over(text: str, delimiter: str) -> None:
+    assert _parse(text, delimiter, (1, 3, -1, -1)) == ([8], [9], [0.0], True)
+
+
+def test_times_are_read_beside_weights() -> None:
+    data = np.frombuffer(b"1 2 0.5 1341100972.75\n3 4 1 -7e1\n", np.uint8)
+    ends, extra, tally = np.zeros((2, 5), np.int64), np.zeros((2, 5)), np.zeros(3, np.int64)
+    columns = np.array((0, 1, 2, 3))
+    parse_lines(data, 0, data.size, WIDE, columns, ends[0], ends[1], extra[0], extra[1], tally)
+    assert extra[:, :2].tolist() == [[0.5, 1.0], [1341100972.75, -70.0]]
+
+
+@pytest.mark.parametrize("cell", ["123456789012345678901234567", "0.000" + "7" * 40, "9" * 300])
+def test_digits_beyond_the_seventeenth_count_by_their_place(cell: str) -> None:
+    assert _parse(f"1,2,{cell}\n", ",", (0, 1, 2, -1))[2] == [pytest.approx(float(cell), rel=1e-14)]
+
+
+def test_a_table_that_is_half_full_finds_every_id() -> None:
+    ids = np.arange(60, dtype=np.int64) * 977 - 20_000  # some fall on the same place
+    keys, slots, numbers = (
+        np.empty(128, np.int64),
+        np.zeros(128, np.uint32),
+        np.zeros(60, np.uint32),
+    )
+    rehash(ids, 60, keys, slots)
+    assert sorted(keys[slots > 0].tolist()) == ids.tolist()
+    assert intern(ids, 0, 60, 60, ids.copy(), keys, slots, numbers) == (60, 60)
+    assert numbers.tolist() == list(range(60))
 
 
 def test_comments_and_empty_lines_are_counted() -> None:
