@@ -91,9 +91,12 @@ def test_overlap_is_the_chance_within(across: float) -> None:
     assert run(net, EMBEDDED, 1.0, across) == expected(net, chance)
 
 
-def test_common_listeners_of_short_and_long_rows() -> None:
-    net = Net(ties=900)  # agent 3 reaches all: its row is looked up, the others' are merged
-    for u, v in [(3, 9), (9, 3), (9, 10), (0, 44), (3, 3)]:
+@pytest.mark.parametrize("ties", [200, 900])
+@pytest.mark.parametrize("hub", [3, 79])
+def test_common_listeners_of_short_and_long_rows(hub: int, ties: int) -> None:
+    # The hub reaches all. Of 200 ties the others have few: theirs are looked up among the hub's.
+    net = Net(ties=ties, hub=hub)
+    for u, v in [(hub, 9), (9, hub), (9, 10), (0, 44), (hub, hub), (hub, 20), (21, hub)]:
         one, two = ({w for _, w in net.row(a)} for a in (u, v))
         both = sum(int(LABELS[w] == LABELS[u]) for w in one & two)
         assert call(common, *net.place(), LABELS, u, v) == both

@@ -173,6 +173,15 @@ def test_marks_are_bits() -> None:
     assert [v for v in range(80) if not claims.is_open(net.done, np.uint64(v))] == [0, 63, 64, 79]
 
 
+def test_marks_are_taken_back_and_the_first_is_told() -> None:
+    done = np.zeros(4, np.uint64)
+    claims.mark(ids(0, 63, 64, 200), done)
+    claims.unmark(ids(63, 5, 200), done)
+    assert [int(word) for word in done] == [1, 1, 0, 0]
+    assert claims.first_marked(ids(7, 63, 64, 0), done) == 2
+    assert claims.first_marked(ids(7, 63), done) == -1
+
+
 def test_ties_of_a_part_of_the_speakers_are_counted() -> None:
     net = Net()
     expected = sum(len(net.row(u)) for u in SPEAKERS[1:4])
