@@ -43,10 +43,8 @@ class Ears:
                 key, self.deaf, self.keys, self.sums, *voice, self.touched, m,
             )  # fmt: skip
             self.state[who] = now
-            for v in range(self.net.agents) if now != NONE else []:
-                said = [u for u in who if any(w == v for _, w in self.net.row(u))]
-                if said:
-                    self.voice[now, v] = min(said, key=lambda u: int(words(key, u)[0])) + 1
+            for u in sorted(who, key=lambda u: -int(words(key, u)[0])) if now != NONE else []:
+                self.voice[now, [v for _, v in self.net.row(u)]] = u + 1  # the lowest draw is last
         return set(self.touched[:m].tolist())
 
     def forget(self) -> None:
@@ -126,10 +124,14 @@ def test_who_is_asked(kind: str) -> None:
     absent[0] = np.uint64(1 << touched[1])
     about = ears.keys, ears.sums, DENSE, state, listens
     is_open = (state & 0x7F == 1).tolist()
-    news = ids(*touched)
+    news = ids(*touched, 0)
     kept = call(heard.listed, news, len(touched), *about, absent)
     expected = [v for v in touched if is_open[v] and v != touched[1]]
     assert news[:kept].tolist() == expected
+    again = ids(*range(80))
+    ever = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
+    kept = call(heard.recalled, again, 80, *about, absent)
+    assert again[:kept].tolist() == sorted(v for v in ever if is_open[v] and v != touched[1])
     out = np.empty(len(ears.sums) + 1, np.uint32)
     m = call(heard.audience, *about, NO_BITS, out)
     hears = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
