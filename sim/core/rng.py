@@ -7,6 +7,7 @@ draws. Kernels continue the same chain (:mod:`sim.kernels.mix`), bit for bit.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -82,10 +83,15 @@ def key(seed: int, stream: int, tick: int = 0, salt: int = 0) -> np.uint64:
     >>> bool(key(7, Stream.COINS, tick=1) == key(7, Stream.COINS, tick=2))
     False
     """
+    return np.uint64(_mix((_before_tick(seed, stream, salt) + int(tick) * _C1 + _C3) & _MASK))
+
+
+@lru_cache(maxsize=16_384)
+def _before_tick(seed: int, stream: int, salt: int) -> int:
+    """Return what a key shares with those of other ticks; a thousand cascades ask each tick."""
     z = _mix((fold(seed) + _C1) & _MASK)
     z = _mix((z + int(stream) * _C2 + _K1) & _MASK)
-    z = _mix((z + int(salt) * _C3 + _C1) & _MASK)
-    return np.uint64(_mix((z + int(tick) * _C1 + _C3) & _MASK))
+    return _mix((z + int(salt) * _C3 + _C1) & _MASK)
 
 
 def _mix_array(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

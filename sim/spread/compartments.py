@@ -58,8 +58,8 @@ class Compartments(PropagationModel):
     card: ClassVar[Card] = Card(
         update="synchronous: contacts read the states a tick began with; a speaker attempts before "
         "it changes by itself; an agent changes at most once a tick, a contact before by itself",
-        ties="among several contacts of one agent the one whose draw fell lowest decides: a fair "
-        "lottery; outcomes of one contact share one draw",
+        ties="among several contacts of one agent a fair draw decides, whatever their chances; "
+        "outcomes of one contact share one draw",
         draw_modes="coins, skips; by default skips where one chance allows it",
         cost="the ties of agents that speak, and a draw for each that may change by itself",
         largest="10 million agents with 200 million ties",

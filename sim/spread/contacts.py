@@ -6,8 +6,7 @@ other channel hands over explicit contacts (:meth:`Contacts.listed`); models can
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -78,8 +77,11 @@ class Scratch:
         self.claim.fill(FREE)
 
 
-@dataclass(frozen=True, slots=True)
-class Draws:
+_NONE_GIVEN = np.empty(0, np.uint64)
+_NO_THRESHOLDS = np.empty(0)
+
+
+class Draws(NamedTuple):
     """The randomness of one cascade in one tick; every draw has an address.
 
     Attributes
@@ -99,8 +101,8 @@ class Draws:
     salt: int
     tick: int
     mode: DrawMode
-    coins: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    thresholds: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    coins: npt.NDArray[np.uint64] = _NONE_GIVEN
+    thresholds: npt.NDArray[np.float64] = _NO_THRESHOLDS
 
     def key(self, stream: int, *, once: bool = False) -> np.uint64:
         """Return the key of a stream (:class:`sim.core.rng.Stream`) for this cascade.

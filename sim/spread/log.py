@@ -65,6 +65,8 @@ class Log:
         self, agents: npt.NDArray[np.uint32], tick: int, sources: npt.NDArray[np.uint32]
     ) -> None:
         """Add the adopters of one tick, ascending, with who convinced them."""
+        if not agents.size:
+            return
         stop = self.size + agents.size
         if stop > self._agents.size:
             self._agents = _grown(self._agents, stop)

@@ -61,7 +61,8 @@ class PropagationModel(Parameters):
     progressive: ClassVar[bool] = False
     well_mixed: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
-        update="synchronous: what is decided in a tick is seen in the next",
+        update="synchronous: what is decided in a tick is seen in the next; who is absent when its "
+        "turn comes speaks when it is back, and hears nothing meanwhile",
         comparison="a draw in [0, 1) succeeds when it is < the chance",
         includes_self="no",
         direction="along ties: from an agent to its listeners",

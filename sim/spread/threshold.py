@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import ParameterError
@@ -29,6 +30,16 @@ class Threshold(PropagationModel):
     """
 
     progressive: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        update="synchronous: a tick's additions first, decisions after; an adopter that is absent "
+        "when its turn comes is counted when it is back, a listener that is absent sees on its "
+        "return who adopted; after new ties, weights or levels all sums begin anew",
+        comparison="the sum of weights >= the threshold, in whole numbers; at least one source",
+        ties="the source is the one whose word tipped the sum, the tick's speakers in id order",
+        draw_modes="coins: one threshold an agent and message, where level() gives none",
+        cost="one visit to each tie of each new adopter",
+        largest="10 million agents with 200 million ties",
+    )
 
     weights: Literal["uniform", "trust"] = Field(
         "uniform", description="what a source weighs: 1 / number of sources, or its share of trust"
