@@ -128,6 +128,8 @@ if TYPE_CHECKING:
     from sim.spread.opinion_sway import Swaying as Swaying
     from sim.spread.opinion_voices import Voices as Voices
     from sim.spread.opinion_world import Around as Around
+    from sim.spread.pressure import Pressure as Pressure
+    from sim.spread.pressure import pressure as pressure
     from sim.spread.residence import StayLaw as StayLaw
     from sim.spread.rivals import Contest as Contest
     from sim.spread.rivals import refuse_rivals_seeds as refuse_rivals_seeds
@@ -211,6 +213,7 @@ _HOMES = {
     "PerExposure": "sim.spread.exposures",
     "Performance": "sim.run.performance",
     "Plan": "sim.run.plans",
+    "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
     "Report": "sim.core.progress",
@@ -267,6 +270,7 @@ _HOMES = {
     "number": "sim.spread.conditions",
     "one_line": "sim.core.text",
     "pagerank": "sim.network.analysis",
+    "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
