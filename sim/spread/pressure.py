@@ -1,0 +1,79 @@
+"""Pressure: for bare models, what everybody hears in sum from those that speak this tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.rng import Stream
+from sim.errors import InputError
+from sim.kernels.claims import count_ties
+from sim.kernels.order import sort_ids
+from sim.kernels.pressure import press, release
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.model import SLICE
+
+__all__ = ["Pressure", "pressure"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """What listeners hear this tick.
+
+    Attributes
+    ----------
+    listeners
+        uint32 ascending: who hears at least one speaker.
+    total
+        float64, one a listener: the summed weight of its speakers.
+    source
+        uint32: one of its speakers, each as likely as any other.
+    """
+
+    listeners: Ids
+    total: Floats
+    source: Ids
+
+
+def pressure(
+    cascade: Cascade, contacts: Contacts, draws: Draws, speakers: Ids, weights: npt.ArrayLike = 1.0
+) -> Pressure:
+    """Sum for every listener the weights of those that it hears speak this tick.
+
+    Parameters
+    ----------
+    cascade, contacts, draws
+        As in :meth:`PropagationModel.step`; agents that are absent hear nothing.
+    speakers
+        uint32, distinct, in an order that depends on nothing but the state: sums of floats do.
+    weights
+        float64: one for each speaker, or one for all.
+
+    Raises
+    ------
+    InputError
+        When there are neither one weight nor one for each speaker.
+    """
+    ids = np.ascontiguousarray(speakers, np.uint32)
+    given = np.asarray(weights, np.float64)
+    if given.shape not in {(), ids.shape}:
+        raise InputError(f"Give one weight, or one for each of {ids.size:,} speakers.")
+    each = np.ascontiguousarray(np.broadcast_to(given, ids.shape))
+    scratch, total = contacts.scratch, np.zeros(contacts.agents)
+    cascade.contacts_seen += count_ties(contacts.rows, ids, 0, ids.size)
+    touched = 0
+    for low in range(0, ids.size, SLICE):
+        touched = press(
+            contacts.rows, contacts.targets, ids, low, min(low + SLICE, ids.size), each,
+            draws.key(Stream.CONTACTS), cascade.absent, total, scratch.claim, scratch.touched,
+            touched,
+        )  # fmt: skip
+    sort_ids(scratch.touched, touched, scratch.sources)
+    sums, source = np.empty(touched), np.empty(touched, np.uint32)
+    release(scratch.touched, touched, total, scratch.claim, sums, source)
+    return Pressure(scratch.touched[:touched].copy(), sums, source)
