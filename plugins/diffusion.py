@@ -14,6 +14,7 @@ class Diffusion(Compartments):
     """
 
     card: ClassVar[Card] = Card(
+        family="word of mouth",
         source="Gomez-Rodriguez, Balduzzi & Scholkopf, Uncovering the temporal dynamics of "
         "diffusion networks, ICML 2011 (exponential transmission), with an exponential span",
         meaning={

@@ -17,6 +17,7 @@ class ForestFire(Compartments):
     states: ClassVar = ("tree", "burning", "empty")
     seeded: ClassVar = "burning"
     card: ClassVar[Card] = Card(
+        family="rumours",
         source="Drossel & Schwabl, Self-organized critical forest-fire model, Physical Review "
         "Letters 69, 1992.",
         meaning={

@@ -18,6 +18,7 @@ class Hoax(Heard):
     states: ClassVar = ("susceptible", "believer", "fact-checker")
     heard: ClassVar = ("believer", "fact-checker")
     card: ClassVar[Card] = Card(
+        family="rumours",
         source="Tambuscio, Ruffo, Flammini & Menczer, Fact-checking effect on viral hoaxes: a "
         "model of misinformation spread in social networks, WWW 2015 companion.",
         meaning={

@@ -17,6 +17,7 @@ class Hybrid(PerExposure):
 
     draws: ClassVar[DrawMode] = "coins"
     card: ClassVar[Card] = Card(
+        family="word of mouth",
         source="this program's own; its parts: Granovetter, The strength of weak ties, AJS 1973; "
         "Wu & Huberman, PNAS 2007 (novelty); calibrated on the trees of Ma, Gao & Wong, ACL 2017",
         meaning={"inactive": "has not taken it up", "active": "has taken it up, for good"},

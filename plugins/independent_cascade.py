@@ -31,6 +31,7 @@ class IndependentCascade(PropagationModel):
     draws: ClassVar[DrawMode] = "skips"
     progressive: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
+        family="cascades",
         source="Kempe, Kleinberg & Tardos, Maximizing the spread of influence through a social "
         "network, KDD 2003; trivalency: Chen, Wang & Wang, KDD 2010.",
         meaning={

@@ -15,6 +15,7 @@ class LinearThreshold(Threshold):
     """
 
     card: ClassVar[Card] = Card(
+        family="thresholds",
         source="Granovetter, Threshold models of collective behavior, American Journal of "
         "Sociology 83, 1978; Kempe, Kleinberg & Tardos, KDD 2003.",
         meaning={

@@ -14,6 +14,7 @@ class LimitedAttention(Attention):
     """
 
     card: ClassVar[Card] = Card(
+        family="popularity",
         source='Weng, Flammini, Vespignani & Menczer, "Competition among memes in a world with '
         'limited attention", Scientific Reports 2012',
         meaning={

@@ -18,6 +18,7 @@ class Viral(PerExposure):
 
     draws: ClassVar[DrawMode] = "coins"
     card: ClassVar[Card] = Card(
+        family="word of mouth",
         source="this program's own; its parts: Wu & Huberman, PNAS 2007 (novelty); Centola & Macy, "
         "AJS 2007 (reinforcement); calibrated on the trees of Ma, Gao & Wong, ACL 2017",
         meaning={"inactive": "has not taken it up", "active": "has taken it up, for good"},

@@ -24,6 +24,11 @@ BESIDE = {
     "Threshold": "linear-threshold",
     "Heard": "watts",
     "OpinionModel": "degroot",
+    "Meetings": "deffuant",
+    "Gatherings": "majority-rule",
+    "ContinuousTime": "sir-continuous",
+    "Durations": "sir-durations",
+    "Arrivals": "continuous-cascade",
     "PropagationModel": "independent-cascade",
 }
 """The built-in model that each form is measured against; any other form has the last."""
