@@ -61,6 +61,7 @@ class TypedAhead:
         self._newest = 0
         self._bearer: MessagePump | None = None
         self._opener: object | None = None
+        self._aside: tuple[object | None, deque[Key]] = (None, deque())
         self._since = 0.0
         self._alarm: Timer | None = None
 
@@ -87,15 +88,22 @@ class TypedAhead:
 
     def opened(self, screen: Screen[Any]) -> None:
         """Let the next keys go to a screen, once its first field has the focus."""
-        if self._opener is not None:
-            self._opener = None
-            self._follow(screen, 1)
+        if self._opener is None:
+            return
+        if not getattr(screen, "takes_keys", True):  # it only shows that the act goes on
+            self._aside, self._kept = (self._opener, self._kept), deque()
+        self._opener = None
+        self._follow(screen, 1)
 
     def ended(self, opener: object) -> None:
         """Let the next keys go: the act is over, whatever it opened."""
-        if opener is self._opener:
-            self._opener = None
-            self._follow(self._app, 1)
+        if opener is self._aside[0]:
+            self._kept.extendleft(reversed(self._aside[1]))
+            self._aside = (None, deque())
+        elif opener is not self._opener:
+            return
+        self._opener = None
+        self._follow(self._app, 1)
 
     async def back(self, pulse: Pulse) -> None:
         """Take a pulse that came back, and let the next key go when it was the last one."""

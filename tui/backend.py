@@ -117,8 +117,8 @@ class Backend(Protocol):
     def prepare(self, report: Report) -> None:
         """Import the engine."""
 
-    def warm(self, report: Report) -> None:
-        """Compile what the first message would otherwise wait for."""
+    def warm(self, report: Report, models: Sequence[str] = ...) -> None:
+        """Compile what the first message of some models would otherwise wait for."""
 
     def demo(self, report: Report) -> World:
         """Return the embedded demo world."""

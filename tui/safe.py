@@ -8,6 +8,7 @@ line that any widget draws, whatever it was made from. None of them ever reads m
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final
 
@@ -19,10 +20,13 @@ from textual.filter import LineFilter
 
 from sim import clean, clip
 
-__all__ = ["STAND_IN", "SafeFilter", "content", "line", "plain"]
+__all__ = ["STAND_IN", "SafeFilter", "content", "is_visible", "line", "plain"]
 
 STAND_IN: Final = "\ufffd"
 """What a character that must not reach the terminal is shown as."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffd")
+"""Letters and signs that look like a blank, and what stands in for a control."""
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0 with tab and newline (no line holds either), DEL, C1
@@ -46,6 +50,19 @@ def plain(text: str, cells: int | None = None) -> str:
     """
     safe = clean(text).replace("\t", " ")
     return safe if cells is None else clip(safe, cells)
+
+
+def is_visible(text: str) -> bool:
+    r"""Return whether a text shows anything: blanks, controls and what has no width do not.
+
+    Examples
+    --------
+    >>> is_visible("tea"), is_visible("\u200b\x1b \u202e"), is_visible("\u2800\u3164")
+    (True, False, False)
+    """
+    return any(
+        unicodedata.category(letter)[0] in "LNPS" and letter not in _BLANK for letter in text
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -285,6 +285,7 @@ class FakeBackend:
         self.made: list[FakeSimulation] = []
         self.orders: list[NewWorld] = []
         self.slow = False
+        self.warmed: list[str] = []
         self.said: list[str] = []
         self.preferred = Preferences()
 
@@ -294,8 +295,9 @@ class FakeBackend:
     def prepare(self, report: Callable[[str, float], None]) -> None:
         report("importing the engine", 0.5)
 
-    def warm(self, report: Callable[[str, float], None]) -> None:
+    def warm(self, report: Callable[[str, float], None], models: Sequence[str] = ()) -> None:
         report("warming", 1.0)
+        self.warmed += models
 
     def demo(self, report: Callable[[str, float], None]) -> World:
         report("reading the demo world", 0.9)

@@ -30,7 +30,7 @@ def many(count: int, *, rest: bool) -> CommunityMap:
 
 
 def test_the_forty_largest_of_two_hundred_communities_are_drawn() -> None:
-    assert many(200, rest=False)._describe()[1].startswith("40 of 200 shown")
+    assert many(200, rest=False)._describe()[1].startswith("the 40 largest of 200 communities")
 
 
 def test_the_row_of_all_the_rest_is_no_bubble() -> None:

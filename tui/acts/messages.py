@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError, UnknownNameError
 from tui.arguments import number, pairs
 from tui.figures import count
+from tui.safe import is_visible
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -27,7 +28,11 @@ async def inject(app: Hubbub, words: Words) -> None:
         return
     app.last_order = order
     app.sending += 1
+    model = order.model
     try:
+        await app.work.in_thread(
+            f"preparing {model}", lambda report: app.backend.warm(report, (model,))
+        )
         session = await app.simulation.inject(
             order.text,
             seeds=order.seeds,
@@ -41,13 +46,19 @@ async def inject(app: Hubbub, words: Words) -> None:
 
 
 def _order(given: dict[str, str]) -> Order:
-    from tui.screens.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Order
+    from tui.screens.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, Order
 
     text = given.pop("text", "")
     if not text.strip():
         raise InputError("A message needs a text: inject text='the bridge is closed'.")
+    if not is_visible(text):
+        raise InputError(INVISIBLE)
     seeds = given.pop("seeds", DEFAULT_SEEDS)
     model, author = given.pop("model", DEFAULT_MODEL), given.pop("author", "")
+    if not seeds.strip():
+        raise InputError(f"No seeds are named after seeds=; type some, as {DEFAULT_SEEDS}.")
+    if not model.strip():
+        raise InputError("No model is named after model=; press m for the list.")
     return Order(text=text, seeds=seeds, model=model, author=author, parameters=dict(given))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError, UnknownNameError
 from tui.acts.world import may_leave
 from tui.figures import count
+from tui.safe import plain
 from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ async def copy(app: Hubbub, _words: Words) -> None:
     if not text.strip():
         app.say("Nothing to copy; go to a pane with tab, or select with the mouse.", "warning")
         return
-    app.copy_to_clipboard(text)
+    app.copy_to_clipboard(plain(text))
     app.say(f"Copied {count(len(text.splitlines()))} lines; shift+drag selects where that fails.")
 
 

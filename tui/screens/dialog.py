@@ -36,6 +36,9 @@ class Dialog(ModalScreen[T], Generic[T]):
     """
 
     AUTO_FOCUS = "#yes"
+    takes_keys: ClassVar[bool] = True
+    """Whether keys that were typed before it was there are meant for it."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="dialog-close", show=False),
         Binding("up", "app.focus_previous", "Field before", id="dialog-up", show=False),

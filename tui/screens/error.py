@@ -46,7 +46,7 @@ class Problem(Dialog[bool]):
     @on(Button.Pressed, "#copy")
     def _copy(self, event: Button.Pressed) -> None:
         event.stop()
-        self.app.copy_to_clipboard(f"{self._sentence}\n{self._details}".strip())
+        self.app.copy_to_clipboard(plain(f"{self._sentence}\n{self._details}".strip()))
         self.complain("Copied.")
 
 

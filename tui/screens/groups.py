@@ -35,9 +35,9 @@ class Groups(Mode):
     def compose(self) -> ComposeResult:
         """Lay the views and the detail out."""
         with Horizontal(id="upper", classes="-map"):
-            yield titled(CommunityMap(id="map"), "Communities", "view")
-            yield titled(CommunityHeat(id="heat"), "Communities over time", "view")
-            yield titled(CommunityTable(id="table"), "Communities", "view")
+            yield titled(CommunityMap(id="map"), "Communities", "view", counts=True)
+            yield titled(CommunityHeat(id="heat"), "Communities over time", "view", counts=True)
+            yield titled(CommunityTable(id="table"), "Communities", "view", counts=True)
             yield titled(Detail(), "Detail")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("map", "heat", "table"), ("detail",))

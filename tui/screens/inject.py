@@ -18,7 +18,7 @@ from textual.widgets import Input, Select, Static
 
 from sim.errors import InputError
 from tui.figures import count, percent, seconds
-from tui.safe import line
+from tui.safe import is_visible, line
 from tui.screens.dialog import Dialog, field
 from tui.screens.error import sentence_of
 from tui.screens.form import Form
@@ -33,6 +33,7 @@ __all__ = ["DEFAULT_MODEL", "DEFAULT_SEEDS", "Inject", "Order"]
 
 DEFAULT_MODEL = "independent-cascade"
 DEFAULT_SEEDS = "top:40:pagerank"
+INVISIBLE = "The message has nothing that can be seen; type some words."
 LONGEST = 4096
 PATIENCE = 0.25
 """Seconds without a key before the plan is worked out."""
@@ -179,6 +180,8 @@ class Inject(Dialog[Order]):
         text = self.query_one("#text", Input).value.strip()
         if not text:
             raise InputError("The message has no text yet.")
+        if not is_visible(text):
+            raise InputError(INVISIBLE)
         if form.problem:
             raise InputError(form.problem)
         return Order(
@@ -232,6 +235,8 @@ class Inject(Dialog[Order]):
         preview = self.query_one("#plan", Static)
         try:
             order = self.order()
+            preview.update("Working out what would come of it ...")
+            await in_thread(lambda: self._backend.warm(_unheard, (order.model,)), "warm")
             plan = await self._simulation.plan(
                 order.text, seeds=order.seeds, model=order.model, **order.parameters
             )
@@ -241,6 +246,10 @@ class Inject(Dialog[Order]):
             return
         self.complain("")
         preview.update(planned(plan, self._simulation.frame.agents))
+
+
+def _unheard(_stage: str, _share: float) -> None:
+    """Take a report that nobody waits for."""
 
 
 def planned(plan: Plan, agents: int) -> str:

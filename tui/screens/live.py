@@ -31,8 +31,8 @@ class Live(Mode):
             yield titled(Curves(id="curves"), "Adoption")
             yield titled(NowPane(id="now"), "Now")
         with Horizontal(id="lower"):
-            yield titled(CommunityMap(id="map"), "Communities")
-            yield titled(CommunityHeat(id="heat"), "Communities over time")
+            yield titled(CommunityMap(id="map"), "Communities", counts=True)
+            yield titled(CommunityHeat(id="heat"), "Communities over time", counts=True)
             yield titled(Stories(), "Messages")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (

@@ -8,6 +8,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from tui.gathered import titled_count
+
 if TYPE_CHECKING:
     from sim.run import Frame
     from tui.app import Hubbub
@@ -61,10 +63,21 @@ class Mode(Vertical):
         """Show a frame in one pane, if it is seen."""
         if pane.display:
             pane.show(frame)  # type: ignore[attr-defined]  # every pane has it
+            self._count_in_title(pane, frame)
+
+    def _count_in_title(self, pane: Widget, frame: Frame) -> None:
+        """Write beside the title how many communities are shown, and of how many."""
+        title = getattr(pane, "counts", "")
+        if title:
+            told = title + titled_count(frame.communities, getattr(pane, "shown", None))
+            if str(pane.border_title) != told:
+                pane.border_title = Content(told)
 
 
-def titled(pane: Widget, title: str, classes: str = "") -> Widget:
-    """Give a pane its frame and title."""
+def titled(pane: Widget, title: str, classes: str = "", *, counts: bool = False) -> Widget:
+    """Give a pane its frame and title; ``counts``: with the number of communities."""
     pane.add_class("pane", *classes.split())
+    if counts:
+        pane.counts = title  # type: ignore[attr-defined]
     pane.border_title = Content(title)
     return pane

@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from tui.actions import by_id
 from tui.figures import count, percent, short
+from tui.gathered import all_of, counted, real_rows
 from tui.keys import key_label, keys_of
 from tui.safe import line
 
@@ -179,7 +180,7 @@ class Parameters(Widget, can_focus=True):
     def show(self, frame: Frame) -> None:
         """Show the parameters of the message shown."""
         focus = frame.focus
-        key = (focus.id, focus.parameters) if focus else ()
+        key = (focus.id, focus.parameters, focus.panel) if focus else ()
         if key != self._key or focus is None:
             self._key, self._focus = key, focus
             self.refresh()
@@ -196,6 +197,8 @@ class Parameters(Widget, can_focus=True):
             Content(""),
         ]
         lines += [self._line(name, value, width) for name, value in focus.parameters]
+        if focus.panel:
+            lines += [Content(""), *(Content(line(told, width)) for told in focus.panel)]
         lines += [Content(""), Content.styled("p changes them", "$foreground-disabled")]
         return Content("\n").join(lines)
 
@@ -243,7 +246,7 @@ class Detail(Widget, can_focus=True):
         share = adopted / size if size else 0.0
         lines = [
             Content.styled(line(found.names[at], width), "bold $primary"),
-            Content.styled(f"{found.label}, {at + 1} of {len(found.names)}", "$foreground-muted"),
+            Content.styled(line(f"{found.label}, {_rank(found, at)}", width), "$foreground-muted"),
             Content(""),
             _fact("members", count(size), width),
             _fact("adopted", f"{count(adopted)}  {percent(share)}", width),
@@ -269,6 +272,13 @@ class Detail(Widget, can_focus=True):
         return [_fact("  " + found.names[o], short(int(ties[o])), width) for o in order[:5]] or [
             Content("  no other")
         ]
+
+
+def _rank(found: Communities, at: int) -> str:
+    """Say which of all communities a row is; the last row may stand for many."""
+    if at >= real_rows(found):
+        return "not one community"
+    return f"{count(at + 1)} of {count(all_of(found))} by size"
 
 
 def _onset(onset: int, tick: int) -> str:
@@ -311,8 +321,8 @@ class Welcome(Widget):
         frame = self._frame
         if frame is None:
             return Content("")
-        groups = len(frame.communities.names) if frame.communities else 0
-        among = f" in {groups} communities." if groups else ", communities not known yet."
+        groups = all_of(frame.communities) if frame.communities else 0
+        among = f" in {counted(groups, groups)}." if groups else ", communities not known yet."
         invitations = (
             ("inject", "send a message to a few of them"),
             ("run", "let time run, or pause"),

@@ -115,8 +115,10 @@ def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
     def body() -> None:
         try:
             outcome: tuple[T | None, BaseException | None] = (work(), None)
-        except BaseException as error:
+        except Exception as error:
             outcome = (None, error)
+        except BaseException as error:  # a plugin's sys.exit must not end the program
+            outcome = (None, RuntimeError(f"{type(error).__name__}: {error}"))
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, *outcome)
 
@@ -155,6 +157,7 @@ class Progress(Dialog[bool]):
     """Shows a job; Escape or the button cancels it, or hides it where it cannot be called off."""
 
     AUTO_FOCUS = "#no"
+    takes_keys = False
 
     def __init__(self, job: Job) -> None:
         super().__init__(job.title.capitalize(), yes="", no="Cancel" if job.cancellable else "Hide")

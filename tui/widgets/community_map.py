@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.figures import count, percent
-from tui.gathered import real_rows
+from tui.gathered import all_of, counted, real_rows
 from tui.widgets.bubbles import (
     Disc,
     Layout,
@@ -110,8 +110,8 @@ class CommunityMap(PixelPane):
         """Draw the largest communities; the row of all the rest is none."""
         if found is self._whole:
             return
-        self._known = real_rows(found)
-        most = min(self._known, MOST_BUBBLES)
+        self._known = all_of(found)
+        most = min(real_rows(found), MOST_BUBBLES)
         sizes, positions, links = found.sizes, found.positions, found.links
         if most < len(found.names):
             is_same = self._whole is not None and self._whole.links is found.links
@@ -171,6 +171,11 @@ class CommunityMap(PixelPane):
         self.changed()
 
     # -- keys and mouse -----------------------------------------------------------------------
+
+    @property
+    def shown(self) -> int:
+        """How many communities are drawn."""
+        return len(self._names)
 
     def select(self, index: int) -> None:
         """Move the cursor to a community, without a message."""
@@ -386,10 +391,7 @@ class CommunityMap(PixelPane):
         index = self._hover if self._hover >= 0 else self.selected
         if index >= 0:
             return self._names[index], self._facts(index)
-        shown = len(self._names)
-        summary = f"{count(shown)} communities"
-        if shown < self._known:
-            summary = f"{count(shown)} of {count(self._known)} shown"
+        summary = counted(len(self._names), max(self._known, len(self._names)))
         return "", summary + (f" ({self._label})" if self._label else "")
 
     def _facts(self, index: int) -> str:

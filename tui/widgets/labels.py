@@ -97,8 +97,7 @@ def place_labels(
     rows, width
         Of the canvas, in cells.
     """
-    owner = _owners(cut, radii, rows, width)
-    taken = owner >= 0
+    owner, taken = _owners(cut, radii, rows, width)
     spots: list[Spot] = []
     placed = 0
     for label in labels:
@@ -118,16 +117,18 @@ def place_labels(
 
 def _owners(
     cut: Sequence[Disc | None], radii: NDArray[np.float64], rows: int, width: int
-) -> NDArray[np.int64]:
-    """Return which bubble is seen in each cell, -1: none, int64 (rows, width)."""
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return which bubble is seen in each cell, -1: none, and which cells are full of one."""
     owner = np.full((rows, width), -1, dtype=np.int64)
+    full = np.zeros((rows, width), dtype=np.bool_)
     for index in np.argsort(-radii, kind="stable").tolist():
         disc = cut[index]
         if disc is not None:
             solid = np.zeros((2 * rows, width), dtype=np.bool_)
             solid[disc.rows, disc.columns] = disc.body > SOLID
             owner[solid[::2] | solid[1::2]] = index
-    return owner
+            full |= solid[::2] & solid[1::2]
+    return owner, full
 
 
 def _inside(label: Label, x: float, y: float, r: float, owner: NDArray[np.int64]) -> list[Spot]:

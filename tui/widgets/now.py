@@ -69,6 +69,7 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
         Metric("adopters", count(focus.reached), percent(focus.reached / total), adopters),
         Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
         Metric("R_t", f"{r:.2f}" if np.isfinite(r) else "-", peak_r, focus.r),
+        *(Metric(line(name, 14), _number(value)) for name, value in focus.metrics),
         Metric("speed", f"{_number(speed)}/tick", "mean of 10"),
         Metric("depth", f"{count(focus.depth)} hops", "longest chain"),
         Metric("breadth", f"{count(focus.breadth)}", "at one depth"),
