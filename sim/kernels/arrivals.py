@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.claims import AHEAD, BATCH, FREE, approach, is_open, remix
+from sim.kernels.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow, remix
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
 from sim.kernels.sparse import VACANT, take_slot
@@ -28,7 +28,8 @@ _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
-_FREE = FREE
+_ONE32 = np.uint32(1)
+_FAR = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LONG = 2.0**61
 _TICK = 4294967296.0
 
@@ -50,10 +51,10 @@ def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Wor
         float64, the chance that attempts 1, 2, ... up to each have succeeded.
     """
     if law == ATTEMPTS:
+        tries: Number = np.int64(1)
         for k in range(below.size):
-            if share < below[k]:
-                return np.uint64(k + 1) << _S32
-        return _ZERO
+            tries += share >= below[k]
+        return np.uint64(tries) << _S32 if tries <= below.size else _ZERO
     wait = -np.log1p(-share)
     if law == WEIBULL:
         wait = wait ** (1.0 / shape)
@@ -117,52 +118,101 @@ def send(
     int
         How many are listed.
     """
+    fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)
-    drawn = np.empty(BATCH + 1, np.uint64)
-    start = np.empty(BATCH + 1, np.uint64)
+    drawn = np.empty(BATCH, np.uint64)
+    time = np.empty(BATCH, np.uint64)
     n: Number = np.int64(0)
-    chance = p
+    under = p / 65535.0 if trust.size else p
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
             batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
-        u = np.uint64(speakers[i])
+        u = speakers[i]
+        start = np.int64(rows[u, 0])
+        length: Number = np.int64(rows[u, 1])
         key_u = word(key, int(u))
-        at = np.int64(rows[u, 0])
-        stop = at + np.int64(rows[u, 1])
-        while at < stop:
-            last = min(stop, at + BATCH - n)
-            for e in range(at, last):
-                v = np.uint64(targets[e])
-                bits = coins[e] if coins.size else word2(key_u, int(v))
-                if trust.size:
-                    chance = p * (trust[e] / 65535.0)
-                batch[n] = (u << _S32) | v
-                drawn[n] = bits
-                start[n] = left_at[i]
-                n += (uniform(bits) < chance) & is_open(closed, v)
-            at = last
-            if n == BATCH:
+        for first in range(0, length, BLOCK):
+            size = min(length - first, BLOCK)
+            heard = targets[start + first : start + first + size]
+            if coins.size:
+                for j in range(size):
+                    weight = trust[start + first + j] if trust.size else np.uint16(1)
+                    fell[j] = uniform(coins[start + first + j]) < under * weight
+            elif trust.size:
+                share = trust[start + first : start + first + size]
+                for j in range(size):
+                    fell[j] = uniform(word2(key_u, int(heard[j]))) < under * share[j]
+            else:
+                for j in range(size):
+                    fell[j] = uniform(word2(key_u, int(heard[j]))) < under
+            n = narrow(fell, size, i, first, batch, n)
+            if n > BATCH - BLOCK:
+                n = _toss(rows, targets, speakers, key, coins, batch, drawn, n, closed)
+                _time(left_at, batch, drawn, time, n, law, scale, shape, below)
                 m = _arrive(
-                    batch, drawn, start, n, law, scale, shape, below, now, until, end, keys, due,
-                    by_keys, by, claim, touched, m,
+                    speakers, batch, drawn, time, n, now, until, end, keys, due, by_keys, by, claim,
+                    touched, m,
                 )  # fmt: skip
                 n = np.int64(0)
+    n = _toss(rows, targets, speakers, key, coins, batch, drawn, n, closed)
+    _time(left_at, batch, drawn, time, n, law, scale, shape, below)
     return _arrive(
-        batch, drawn, start, n, law, scale, shape, below, now, until, end, keys, due, by_keys, by,
-        claim, touched, m,
-    )  # fmt: skip
+        speakers, batch, drawn, time, n, now, until, end, keys, due, by_keys, by, claim, touched, m
+    )
 
 
 @kernel
-def _arrive(
+def _toss(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    key: Word,
+    coins: U64,
     batch: U64,
     drawn: U64,
-    start: U64,
+    n: Number,
+    closed: U64,
+) -> Number:
+    """Turn (speaker's number, place) of ``batch[:n]`` into (number, listener) where that is open.
+
+    Writes the ties' draws beside them; returns how many are left.
+    """
+    k: Number = np.int64(0)
+    for j in range(n):
+        u = speakers[batch[j] >> _S32]
+        place = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
+        v = np.uint64(targets[place])
+        batch[k] = ((batch[j] >> _S32) << _S32) | v
+        drawn[k] = coins[place] if coins.size else word2(word(key, int(u)), int(v))
+        k += is_open(closed, v)
+    return k
+
+
+@kernel
+def _time(
+    left_at: U64,
+    batch: U64,
+    drawn: U64,
+    time: U64,
     n: Number,
     law: int,
     scale: float,
     shape: float,
     below: F64,
+) -> None:
+    """Write when each message of a batch arrives, 0 for never."""
+    for j in range(n):
+        wait = delay(uniform(remix(drawn[j])), law, scale, shape, below)
+        time[j] = left_at[batch[j] >> _S32] + wait if wait > _ZERO else _ZERO
+
+
+@kernel
+def _arrive(
+    speakers: U32,
+    batch: U64,
+    drawn: U64,
+    time: U64,
+    n: Number,
     now: Word,
     until: Word,
     end: Word,
@@ -177,24 +227,23 @@ def _arrive(
     """Lower the arrivals of a batch; list those that moved and fall into this tick."""
     k: Number = np.int64(0)
     for j in range(n):
-        wait = delay(uniform(remix(drawn[j])), law, scale, shape, below)
+        at = take_slot(keys, batch[j] & _LOW32)
+        better = (due[at] <= now) | (time[j] <= due[at])
         batch[k] = batch[j]
-        start[k] = start[j] + wait
-        k += wait > _ZERO and start[k] <= end
+        time[k] = time[j]
+        drawn[k] = at
+        k += better & (time[j] > _ZERO) & (time[j] <= end)
     for j in range(k):
         v = batch[j] & _LOW32
-        mine = np.uint32(batch[j] >> _S32) + np.uint32(1)
-        at = take_slot(keys, v)
-        known = due[at]
-        time = start[j]
-        if known > now and known < time:
-            continue
+        mine = speakers[batch[j] >> _S32] + _ONE32
+        at = drawn[j]
+        known: Number = due[at] if due[at] > now else _FAR
         place = take_slot(by_keys, v)
-        if known == time and by[place] <= mine:
+        if known < time[j] or (known == time[j] and by[place] <= mine):
             continue
-        due[at] = time
+        due[at] = time[j]
         by[place] = mine
-        if time <= until and claim[v] == _FREE:
+        if time[j] <= until and claim[v] == FREE:
             claim[v] = _ZERO
             touched[m] = np.uint32(v)
             m += 1

@@ -14,13 +14,13 @@ import numpy as np
 
 from sim.kernels.claims import AHEAD, BATCH, approach, is_open
 from sim.kernels.jit import kernel
-from sim.kernels.mix import word
+from sim.kernels.mix import C1, mix, word
 from sim.kernels.sparse import VACANT, slot, take_slot, take_slots
 from sim.kernels.types import F64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "BITS", "MOST", "NONE", "audience", "count_of", "forget", "listed", "rehash_rows", "tell",
-    "trust_of",
+    "BITS", "MOST", "NONE", "audience", "count_of", "forget", "listed", "recalled", "rehash_rows",
+    "tell", "trust_of",
 ]  # fmt: skip
 
 BITS = 59
@@ -38,6 +38,8 @@ _TOUCHED = np.uint64(1 << 63)
 _LOUD = np.uint64(1 << BITS)
 _COUNTS = np.uint64((1 << BITS) - 1)
 _CODE = np.uint8(0x7F)
+_ONE32 = np.uint32(1)
+_MANY = 16
 
 
 @kernel
@@ -100,16 +102,19 @@ def tell(
     """
     batch = np.empty(BATCH + 1, np.uint64)
     gain = np.empty(BATCH + 1, np.uint64)
+    drawn = np.empty(BATCH + 1, np.uint64)
     weight = np.empty(BATCH + 1, np.uint64)
     left = np.empty(BATCH + 1, np.uint8)
     heard = np.empty(BATCH, np.uint32)
     places = np.empty(BATCH, np.uint64)
+    spoken = np.empty(BATCH, np.uint64)
     entered = _ZERO if now == NONE else _ONE << np.uint64(bits * now)
     n: Number = np.int64(0)
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
             batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
         u = np.uint64(speakers[i])
+        draw = word(key, int(u))
         delta = entered
         if was[i] != NONE:
             delta = entered - (_ONE << np.uint64(bits * np.int64(was[i])))
@@ -121,48 +126,79 @@ def tell(
                 v = np.uint64(targets[e])
                 batch[n] = (u << _S32) | v
                 gain[n] = delta
+                drawn[n] = draw
                 if trust.size:
                     weight[n] = np.uint64(trust[e])
                     left[n] = was[i]
                 n += is_open(deaf, v)
             at = last
             if n == BATCH:
-                m = _add(batch, gain, n, heard, places, keys, sums, touched, m)
-                if trust.size:
-                    _weigh(left, weight, now, n, places, sums)
-                if now != NONE and voice.size:
-                    _voice(batch, n, now, key, heard, places, sums, voice_keys, voice)
+                m = _take(
+                    batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places,
+                    spoken, keys, sums, voice_keys, voice, touched, m,
+                )  # fmt: skip
                 n = np.int64(0)
-    m = _add(batch, gain, n, heard, places, keys, sums, touched, m)
-    if trust.size:
+    return _take(
+        batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places, spoken, keys,
+        sums, voice_keys, voice, touched, m,
+    )  # fmt: skip
+
+
+@kernel
+def _take(
+    batch: U64,
+    gain: U64,
+    drawn: U64,
+    left: U8,
+    weight: U64,
+    n: Number,
+    now: Number,
+    key: Word,
+    trusted: bool,
+    heard: U32,
+    places: U64,
+    spoken: U64,
+    keys: U32,
+    sums: U64,
+    voice_keys: U32,
+    voice: U32,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add a batch of changes; list whom this tick touches for the first time."""
+    for j in range(n):
+        heard[j] = np.uint32(batch[j] & _LOW32)
+    take_slots(keys, heard[:n], places)
+    if trusted:
         _weigh(left, weight, now, n, places, sums)
-    if now != NONE and voice.size:
-        _voice(batch, n, now, key, heard, places, sums, voice_keys, voice)
+    if now == NONE or voice.size == 0:
+        for j in range(n):
+            old = sums[places[j], 0]
+            sums[places[j], 0] = (
+                (((old & _COUNTS) + gain[j]) & _COUNTS) | (old & ~_COUNTS) | _TOUCHED
+            )
+            touched[m] = heard[j]
+            m += old & _TOUCHED == _ZERO
+        return m
+    take_slots(voice_keys, heard[:n], spoken)
+    loud = _LOUD << np.uint64(now)
+    for j in range(n):
+        old = sums[places[j], 0]
+        rest = (old & ~_COUNTS) | _TOUCHED | loud
+        sums[places[j], 0] = (((old & _COUNTS) + gain[j]) & _COUNTS) | rest
+        touched[m] = heard[j]
+        m += old & _TOUCHED == _ZERO
+        other = voice[spoken[j]]
+        keeps = (old & loud != _ZERO) & (_draw(key, other) <= drawn[j])
+        mine = np.uint32(batch[j] >> _S32) + _ONE32
+        voice[spoken[j]] = other if keeps else mine
     return m
 
 
 @kernel
-def _add(
-    batch: U64,
-    gain: U64,
-    n: Number,
-    heard: U32,
-    places: U64,
-    keys: U32,
-    sums: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
-    """Add a batch of changes to the counters; list whom this tick touches for the first time."""
-    for j in range(n):
-        heard[j] = np.uint32(batch[j] & _LOW32)
-    take_slots(keys, heard[:n], places)
-    for j in range(n):
-        old = sums[places[j], 0]
-        sums[places[j], 0] = (((old & _COUNTS) + gain[j]) & _COUNTS) | (old & ~_COUNTS) | _TOUCHED
-        touched[m] = heard[j]
-        m += old & _TOUCHED == _ZERO
-    return m
+def _draw(key: Word, voice: Number) -> Word:
+    """Return the draw of a voice, which is an agent plus one; of none it means nothing."""
+    return mix(key + (np.uint64(voice) - _ONE) * C1)
 
 
 @kernel
@@ -176,56 +212,40 @@ def _weigh(left: U8, weight: U64, now: Number, n: Number, places: U64, sums: U64
 
 
 @kernel
-def _voice(
-    batch: U64,
-    n: Number,
-    now: Number,
-    key: Word,
-    heard: U32,
-    places: U64,
-    sums: U64,
-    voice_keys: U32,
-    voice: U32,
-) -> None:
-    """Note whose word each listener of a batch heard: of this tick's the one drawn lowest."""
-    loud = _LOUD << np.uint64(now)
-    for j in range(n):
-        at = take_slot(voice_keys, np.uint64(heard[j]))
-        mine = np.uint32(batch[j] >> _S32)
-        other = voice[at]
-        keeps = sums[places[j], 0] & loud != _ZERO
-        keeps &= other > 0 and word(key, int(other) - 1) <= word(key, int(mine))
-        voice[at] = other if keeps else mine + np.uint32(1)
-    for j in range(n):
-        sums[places[j], 0] |= loud
-
-
-@kernel
-def _hears(v: Word, state_keys: U32, state: U8, listens: U8, absent: U64) -> bool:
-    """Return whether an agent is in a state that listens, and present."""
-    if absent.size and not is_open(absent, v):
-        return False
-    return bool(listens[state[slot(state_keys, v)] & _CODE])
-
-
-@kernel
 def listed(
     touched: U32, m: Number, keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8,
     absent: U64,
 ) -> Number:  # fmt: skip
     """Keep those of ``touched[:m]`` that hear something and listen; forget who was touched.
 
-    ``listens`` is uint8, 1 for the states that do; ``absent`` a uint64 bitmap or empty. Returns how
-    many are left.
+    ``touched`` has room for one more; ``listens`` is uint8, 1 for the states that do; ``absent`` a
+    uint64 bitmap or empty. Many in a dense table are found in its order, which memory serves
+    faster. Returns how many are left.
     """
+    if keys.size or m * _MANY <= sums.shape[0]:
+        return recalled(touched, m, keys, sums, state_keys, state, listens, absent)
+    kept: Number = np.int64(0)
+    for v in range(sums.shape[0]):
+        old = sums[v, 0]
+        sums[v, 0] = old & _COUNTS
+        touched[kept] = np.uint32(v)
+        kept += (old & _TOUCHED != _ZERO) & (old & _COUNTS != _ZERO)
+    return _who_listen(touched, kept, state_keys, state, listens, absent)
+
+
+@kernel
+def recalled(
+    ids: U32, m: Number, keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8, absent: U64
+) -> Number:
+    """As :func:`listed` for any ``ids[:m]`` (uint32), touched or not."""
     kept: Number = np.int64(0)
     for i in range(m):
-        v = np.uint64(touched[i])
-        at = slot(keys, v)
-        sums[at, 0] &= _COUNTS
-        touched[kept] = touched[i]
-        kept += sums[at, 0] > _ZERO and _hears(v, state_keys, state, listens, absent)
-    return kept
+        at = slot(keys, np.uint64(ids[i]))
+        old = sums[at, 0] & _COUNTS
+        sums[at, 0] = old
+        ids[kept] = ids[i]
+        kept += old != _ZERO
+    return _who_listen(ids, kept, state_keys, state, listens, absent)
 
 
 @kernel
@@ -238,12 +258,33 @@ def audience(
     """
     m: Number = np.int64(0)
     for i in range(sums.shape[0]):
-        sums[i, 0] &= _COUNTS
-        if sums[i, 0]:
-            v = np.uint64(keys[i]) if keys.size else np.uint64(i)
-            out[m] = np.uint32(v)
-            m += _hears(v, state_keys, state, listens, absent)
-    return m
+        old = sums[i, 0] & _COUNTS
+        sums[i, 0] = old
+        out[m] = keys[i] if keys.size else np.uint32(i)
+        m += old != _ZERO
+    return _who_listen(out, m, state_keys, state, listens, absent)
+
+
+@kernel
+def _who_listen(
+    ids: U32, m: Number, state_keys: U32, state: U8, listens: U8, absent: U64
+) -> Number:
+    """Keep those of ``ids[:m]`` whose state listens, and who are present; returns how many."""
+    kept: Number = np.int64(0)
+    if state_keys.size == 0:
+        for i in range(m):
+            ids[kept] = ids[i]
+            kept += listens[state[ids[i]] & _CODE]
+    else:
+        for i in range(m):
+            ids[kept] = ids[i]
+            kept += listens[state[slot(state_keys, np.uint64(ids[i]))] & _CODE]
+    if absent.size:
+        m, kept = kept, np.int64(0)
+        for i in range(m):
+            ids[kept] = ids[i]
+            kept += is_open(absent, np.uint64(ids[i]))
+    return kept
 
 
 @kernel

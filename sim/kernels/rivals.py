@@ -11,7 +11,7 @@ import numpy as np
 from sim.kernels.claims import AHEAD, BATCH, FREE, NOBODY, approach, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
-from sim.kernels.sparse import slot, take_slot, take_slots
+from sim.kernels.sparse import slot, take_slots
 from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
 
 __all__ = ["BY_ATTEMPT", "BY_DRAW", "crossed", "elect", "enter", "listen"]
@@ -23,6 +23,8 @@ _S32 = np.uint64(32)
 _S40 = np.uint64(40)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _ONE32 = np.uint32(1)
+_MARK = np.int64(1 << 62)
+_SUM = np.int64((1 << 62) - 1)
 
 
 @kernel
@@ -110,7 +112,6 @@ def listen(
     total: I64,
     voice_keys: U32,
     voice: U32,
-    claim: U64,
     touched: U32,
     m: Number,
 ) -> Number:
@@ -126,9 +127,10 @@ def listen(
     speakers, key, closed
         uint32; uint64, of the message's draws; uint64 bitmap of agents that took any message up.
     keys, total, voice_keys, voice
-        Sparse columns with room: int64 sums, and uint32 voices plus one.
-    claim, touched, m
-        Marks, ``FREE`` outside a tick; uint32 list of who heard anything, and how many.
+        Sparse columns with room: int64 sums, marked where this tick touched them; uint32 voices
+        plus one.
+    touched, m
+        uint32 list of who heard anything in this tick, and how many.
 
     Returns
     -------
@@ -137,6 +139,8 @@ def listen(
     """
     batch = np.empty(BATCH + 1, np.uint64)
     added = np.empty(BATCH + 1, np.int64)
+    drawn = np.empty(BATCH + 1, np.uint64)
+    spoken = np.empty(BATCH, np.uint64)
     heard = np.empty(BATCH, np.uint32)
     places = np.empty(BATCH, np.uint64)
     n: Number = np.int64(0)
@@ -144,6 +148,7 @@ def listen(
         if (i - lo) % AHEAD == 0:
             batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
         u = np.uint64(speakers[i])
+        key_u = word(key, int(u))
         at = np.int64(rows[u, 0])
         stop = at + np.int64(rows[u, 1])
         while at < stop:
@@ -152,16 +157,17 @@ def listen(
                 v = np.uint64(targets[e])
                 batch[n] = (u << _S32) | v
                 added[n] = np.int64(trust[e]) if trust.size else np.int64(1)
+                drawn[n] = key_u
                 n += is_open(closed, v)
             at = last
             if n == BATCH:
                 m = _weigh(
-                    batch, added, n, key, heard, places, keys, total, voice_keys, voice, claim,
+                    batch, added, drawn, n, heard, places, spoken, keys, total, voice_keys, voice,
                     touched, m,
                 )  # fmt: skip
                 n = np.int64(0)
     return _weigh(
-        batch, added, n, key, heard, places, keys, total, voice_keys, voice, claim, touched, m
+        batch, added, drawn, n, heard, places, spoken, keys, total, voice_keys, voice, touched, m
     )
 
 
@@ -169,15 +175,15 @@ def listen(
 def _weigh(
     batch: U64,
     added: I64,
+    drawn: U64,
     n: Number,
-    key: Word,
     heard: U32,
     places: U64,
+    spoken: U64,
     keys: U32,
     total: I64,
     voice_keys: U32,
     voice: U32,
-    claim: U64,
     touched: U32,
     m: Number,
 ) -> Number:
@@ -185,17 +191,17 @@ def _weigh(
     for j in range(n):
         heard[j] = np.uint32(batch[j] & _LOW32)
     take_slots(keys, heard[:n], places)
+    take_slots(voice_keys, heard[:n], spoken)
     for j in range(n):
-        v = heard[j]
-        u = batch[j] >> _S32
-        total[places[j]] += added[j]
-        share = uniform(word2(word(key, int(u)), int(v)))
-        wins = share * np.float64(total[places[j]]) < np.float64(added[j])
-        at = take_slot(voice_keys, np.uint64(v))
-        voice[at] = np.uint32(u) + _ONE32 if wins else voice[at]
-        touched[m] = v
-        m += claim[v] == FREE
-        claim[v] = np.uint64(0)
+        old = total[places[j]]
+        now = (old & _SUM) + added[j]
+        total[places[j]] = now | _MARK
+        share = uniform(word2(drawn[j], int(heard[j])))
+        wins = share * np.float64(now) < np.float64(added[j])
+        mine = np.uint32(batch[j] >> _S32) + _ONE32
+        voice[spoken[j]] = mine if wins else voice[spoken[j]]
+        touched[m] = heard[j]
+        m += old < _MARK
     return m
 
 
@@ -216,15 +222,18 @@ def crossed(
 
     ``whole`` holds integers (n,), what all sources of an agent weigh: it needs the share that is
     its threshold, drawn under ``key`` or ``given`` (float64 (n,)), and at least 1. ``source``
-    uint32 takes the voices. Returns how many are left.
+    uint32 takes the voices; sums lose their marks. Returns how many are left.
     """
     kept: Number = np.int64(0)
     for i in range(m):
         v = np.uint64(touched[i])
         share = given[v] if given.size else uniform(word(key, int(v)))
         need = np.int64(max(1.0, np.ceil(share * np.float64(whole[v]) - 1e-9)))
-        who = voice[slot(voice_keys, v)]
+        at = slot(keys, v)
+        total[at] &= _SUM
         touched[kept] = touched[i]
-        source[kept] = who - _ONE32 if who else NOBODY
-        kept += total[slot(keys, v)] >= need
+        kept += total[at] >= need
+    for i in range(kept):
+        who = voice[slot(voice_keys, np.uint64(touched[i]))]
+        source[i] = who - _ONE32 if who else NOBODY
     return kept

@@ -54,9 +54,15 @@ class Delay:
 
     @property
     def below(self) -> npt.NDArray[np.float64]:
-        """The chance that an attempt up to each has succeeded, float64."""
-        failed = np.cumprod(1.0 - np.array(self.attempts, np.float64))
-        return np.asarray(1.0 - failed, np.float64)
+        """The chance that an attempt up to each has succeeded, if any does, float64."""
+        succeeded = 1.0 - np.cumprod(1.0 - np.array(self.attempts, np.float64))
+        return np.asarray(succeeded / max(self.sure, 1e-300), np.float64)
+
+    @property
+    def sure(self) -> float:
+        """The chance that any attempt succeeds; 1 for a law."""
+        failed = np.prod(1.0 - np.array(self.attempts, np.float64))
+        return float(1.0 - failed) if self.attempts else 1.0
 
 
 class Arrivals(PropagationModel):
@@ -137,7 +143,7 @@ class Arrivals(PropagationModel):
                 contacts.rows, contacts.targets,
                 contacts.trust if self.by_trust() else contacts.trust[:0], ids, left_at, low,
                 min(low + SLICE, ids.size), draws.key(Stream.COINS, once=True), draws.coins,
-                self.passes(), wait.law, wait.scale, wait.shape, wait.below, *tick,
+                self.passes() * wait.sure, wait.law, wait.scale, wait.shape, wait.below, *tick,
                 np.uint64(end), closed, due.keys, due.values, by.keys, by.values, scratch.claim,
                 scratch.touched, count,
             )  # fmt: skip

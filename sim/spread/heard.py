@@ -19,7 +19,7 @@ from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids, Scratch, bitmap
 from sim.spread.heard_columns import Hearing
-from sim.spread.heard_rules import Alone, Kinds, alone, kinds
+from sim.spread.heard_rules import Alone, Kinds, alone, fill_in, kinds
 from sim.spread.heard_sums import Sums
 from sim.spread.model import PropagationModel
 from sim.spread.rules import After
@@ -90,6 +90,8 @@ class Heard(PropagationModel):
     restless
         Whether :meth:`adopts` is asked of everybody in every tick, not only where something new was
         heard: for what depends on time. :meth:`chance` always is.
+    filled
+        Which of these followed from the rest.
     """
 
     seeded: ClassVar[str] = ""
@@ -98,6 +100,7 @@ class Heard(PropagationModel):
     adopting: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[tuple[After, ...]] = ()
     restless: ClassVar[bool] = False
+    filled: ClassVar[frozenset[str]] = frozenset()
     card: ClassVar[Card] = Card(
         comparison="a chance succeeds when a draw in [0, 1) is < it; thresholds as stated",
         ties="the source is one of those whose change was heard last, by a fair draw",
@@ -110,10 +113,7 @@ class Heard(PropagationModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Fill in what the declaration leaves out, and check it."""
         super().__pydantic_init_subclass__(**kwargs)
-        cls.seeded = cls.seeded or cls.states[1]
-        cls.heard = cls.heard or (cls.seeded,)
-        cls.listening = cls.listening or cls.states[:1]
-        cls.adopting = cls.adopting or tuple(dict.fromkeys((cls.seeded, *cls.heard)))
+        fill_in(cls)
         named = {cls.seeded, *cls.heard, *cls.listening, *cls.adopting}
         named |= {end for rule in cls.rules for end in (rule.state, rule.becomes)}
         for name in sorted(named - set(cls.states)):
@@ -293,7 +293,7 @@ class Heard(PropagationModel):
             found = heard[: kernels.listed(heard, count, *about)]
             if ears.roused.size:
                 again = ears.roused.copy()
-                again = again[: kernels.listed(again, again.size, *about)]
+                again = again[: kernels.recalled(again, again.size, *about)]
                 found = np.union1d(found, again)
         ears.everybody, ears.absent = False, cascade.absent
         return found

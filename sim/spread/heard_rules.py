@@ -17,7 +17,7 @@ from sim.spread.rules import After, value_of
 if TYPE_CHECKING:
     from sim.spread.heard import Heard
 
-__all__ = ["Alone", "Kinds", "alone", "kinds"]
+__all__ = ["Alone", "Kinds", "alone", "fill_in", "kinds"]
 
 Codes = npt.NDArray[np.uint8]
 
@@ -47,6 +47,23 @@ class Alone:
     first: npt.NDArray[np.int64]
     below: npt.NDArray[np.float64]
     becomes: Codes
+
+
+def fill_in(cls: type[Heard]) -> None:
+    """Complete a declaration: what neither a class nor one above it names follows from the rest."""
+    filled: set[str] = set()
+
+    def complete(name: str, default: object) -> None:
+        owner = next(owner for owner in cls.__mro__ if name in vars(owner))
+        if not vars(owner)[name] or name in vars(owner).get("filled", ()):
+            setattr(cls, name, default)
+            filled.add(name)
+
+    complete("seeded", cls.states[1])
+    complete("heard", (cls.seeded,))
+    complete("listening", cls.states[:1])
+    complete("adopting", tuple(dict.fromkeys((cls.seeded, *cls.heard))))
+    cls.filled = frozenset(filled)
 
 
 @lru_cache(maxsize=512)

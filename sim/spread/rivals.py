@@ -168,10 +168,8 @@ class Contest:
                     contacts.rows, contacts.targets,
                     contacts.trust if trusts else contacts.trust[:0], ids, low,
                     min(low + SLICE, ids.size), draws.key(Stream.COINS, once=True), self.closed,
-                    total.keys, total.values, voice.keys, voice.values, scratch.claim,
-                    scratch.touched, touched,
+                    total.keys, total.values, voice.keys, voice.values, scratch.touched, touched,
                 )  # fmt: skip
-        scratch.claim[scratch.touched[:touched]] = claims.FREE
         draws = first.draws(self._rounds[0][2].tick)
         won = kernels.crossed(
             scratch.touched, touched, whole, draws.key(Stream.THRESHOLDS, once=True),
