@@ -205,4 +205,5 @@ def test_a_package_that_cannot_be_imported_is_noted(monkeypatch: Any) -> None:
     names()
     names()  # asked once only
     (noted,) = failures()[before:]
-    assert str(noted) == "Plugin 'bad': could not be imported: ImportError: no module named 'torch'."
+    said = "could not be imported: ImportError: no module named 'torch'."
+    assert str(noted) == f"Plugin 'bad': {said}"
