@@ -11,8 +11,7 @@ import numpy as np
 
 from sim.kernels.claims import is_open
 from sim.kernels.jit import kernel
-from sim.kernels.mix import uniform, word, word2
-from sim.kernels.opinions_pairs import AHEAD, NEVER, place_in, rows_at, who_listens
+from sim.kernels.opinions_pairs import AHEAD, NEVER, draw, place_in, rows_at, who_listens
 from sim.kernels.types import F64, U8, U16, U32, U64, Number, Word
 
 __all__ = ["CELL_SHIFT", "meet_biased", "prefer", "weigh"]
@@ -75,7 +74,8 @@ def weigh(
 def prefer(
     length: Number,
     total: float,
-    bits: Word,
+    key: Word,
+    turn: Number,
     bias: float,
     table: F64,
     offset: Number,
@@ -91,7 +91,7 @@ def prefer(
     attempt = 8
     surely = _NARROWEST**bias
     while True:
-        aim = uniform(word2(bits, attempt)) * total
+        aim = draw(key, turn, attempt) * total
         low, high = np.int64(0), length - 1
         while low < high:
             middle = (low + high) // 2
@@ -99,7 +99,7 @@ def prefer(
                 low = middle + 1
             else:
                 high = middle
-        coin = uniform(word2(bits, attempt + 1))
+        coin = draw(key, turn, attempt + 1)
         if coin < surely:
             return low
         bounded = table[np.int64(gap_bits[low] >> _SHIFT) - offset]
@@ -109,12 +109,12 @@ def prefer(
 
 
 @kernel
-def medium_for(own: float, media: F64, bias: float, least: float, bits: Word) -> float:
-    """Return the opinion of a medium, drawn in proportion to max(distance, least) ** -bias."""
+def medium_for(own: float, media: F64, bias: float, least: float, drawn: float) -> float:
+    """Return the opinion of a medium, by a draw in proportion to max(distance, least) ** -bias."""
     total = 0.0
     for k in range(media.size):
         total += max(abs(media[k] - own), least) ** -bias
-    aim = uniform(bits) * total
+    aim = drawn * total
     for k in range(media.size - 1):
         aim -= max(abs(media[k] - own), least) ** -bias
         if aim < 0.0:
@@ -170,12 +170,11 @@ def meet_biased(
             i = who[k]
             if absent.size and not is_open(absent, np.uint64(i)):
                 continue
-            bits = word(key, first + k)
             length = np.int64(rows[i, 1])
             total = weigh(rows, sources, absent, i, x, least, table, offset, gap, gap_bits, sums)
             if total > 0.0:
                 tie = np.int64(rows[i, 0]) + prefer(
-                    length, total, bits, bias, table, offset, gap, gap_bits, sums
+                    length, total, key, first + k, bias, table, offset, gap, gap_bits, sums
                 )
                 j = np.int64(sources[tie])
                 own, said = x[i], x[j]
@@ -184,16 +183,16 @@ def meet_biased(
                     back = place_in(rows, sources, j, i)
                 if not (fixed.size and fixed[i]):
                     share = trust[tie] / 65535.0 if trust.size else 1.0
-                    coin = uniform(word2(bits, 2))
+                    coin = draw(key, first + k, 2)
                     x[i] = formula(own, said, coin, share, traits[i], traits[j], p)
                 if mutual and back >= 0 and not (fixed.size and fixed[j]):
                     share = trust[back] / 65535.0 if trust.size else 1.0
-                    coin = uniform(word2(bits, 3))
+                    coin = draw(key, first + k, 3)
                     x[j] = formula(said, own, coin, share, traits[j], traits[i], p)
-            shown = media.size > 0 and uniform(word2(bits, 4)) < media_chance
+            shown = media.size > 0 and draw(key, first + k, 4) < media_chance
             if shown and not (fixed.size and fixed[i]):
-                said = medium_for(x[i], media, media_bias, least, word2(bits, 5))
-                coin = uniform(word2(bits, 6))
+                said = medium_for(x[i], media, media_bias, least, draw(key, first + k, 5))
+                coin = draw(key, first + k, 6)
                 x[i] = formula(x[i], said, coin, 1.0, traits[i], traits[i], p)
     if seen == NEVER:
         x[0] = seen

@@ -1,8 +1,7 @@
 """Opinions one gathering at a time: an agent and several that it hears, or a pair that persuades.
 
-In sequence, as in :mod:`sim.kernels.opinions_pairs`, and with its draws: ``bits = word(key, k)``
-chooses the agent, ``word2(bits, 2)`` is its coin; ``word2(bits, 8 + a)`` is the a-th attempt to
-draw a member of its group.
+In sequence, as in :mod:`sim.kernels.opinions_pairs`, and with its draws: 2 is the agent's coin, 8
+and above are attempts to draw a member of its group.
 
 A *rule* is a function of (own opinion, those heard as float64 (q,), coin in [0, 1), parameters as
 float64) that returns the new opinion.
@@ -16,12 +15,11 @@ import numpy as np
 
 from sim.kernels.claims import is_open
 from sim.kernels.jit import kernel
-from sim.kernels.mix import uniform, word, word2
 from sim.kernels.opinions_pairs import (
     AHEAD,
     NEVER,
-    choose,
     convert,
+    draw,
     looked_at,
     who_listens,
     whom,
@@ -32,7 +30,9 @@ __all__ = ["any_discord", "gather", "persuade"]
 
 
 @kernel
-def draw_places(count: Number, own: Number, bits: Word, distinct: int, places: I64) -> bool:
+def draw_places(
+    count: Number, own: Number, key: Word, turn: Number, distinct: int, places: I64
+) -> bool:
     """Draw places 0..count-1 for a gathering into ``places`` (int64 (q,)).
 
     Parameters
@@ -54,7 +54,7 @@ def draw_places(count: Number, own: Number, bits: Word, distinct: int, places: I
     attempt = 8
     filled = 0
     while filled < places.size:
-        drawn = choose(word2(bits, attempt), count)
+        drawn = np.int64(draw(key, turn, attempt) * count)
         attempt += 1
         drawn += np.int64(own >= 0 and drawn >= own)
         new = True
@@ -127,10 +127,9 @@ def gather(
         size = min(AHEAD, hi - first)
         who_listens(hearers[:0] if everybody else hearers, count, key, first, who[:size])
         for k in range(size):
-            bits = word(key, first + k)
             able = np.int64(rows.shape[0] - 1 if everybody else rows[who[k], 1])
             own = who[k] if everybody else np.int64(-1)
-            formed[k] = draw_places(able, own, bits, distinct, groups[k])
+            formed[k] = draw_places(able, own, key, first + k, distinct, groups[k])
         if not everybody:
             for k in range(size):
                 start = np.int64(rows[who[k], 0])
@@ -146,7 +145,7 @@ def gather(
             i, group = who[k], groups[k]
             for g in range(said.size):
                 said[g] = x[group[g]]
-            new = rule(x[i], said, uniform(word2(word(key, first + k), 2)), p)
+            new = rule(x[i], said, draw(key, first + k, 2), p)
             if new != x[i] and not (fixed.size and fixed[i]):
                 rises = new > x[i]
                 x[i] = new

@@ -8,10 +8,9 @@ A *formula* is a function of (own opinion, what is heard, coin in [0, 1), trust 
 traits, the speaker's traits, parameters as float64) that returns the new opinion; the kernels take
 it as a value, so that one compilation serves every model.
 
-The draws of meeting k: ``bits = word(key, k)`` chooses the listener, ``word2(bits, 1)`` whom it
-hears, ``word2(bits, 2)`` is the listener's coin and ``word2(bits, 3)`` the speaker's,
-``word2(bits, 4)`` and ``word2(bits, 5)`` decide about media, ``word2(bits, 8 + a)`` is the a-th
-attempt of a biased choice.
+The draws of meeting k: ``word(key, k)`` chooses the listener; by number (:func:`draw`), 1 chooses
+whom it hears, 2 is the listener's coin and 3 the speaker's, 4 to 6 decide about media, 8 and above
+are attempts at a biased choice.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ __all__ = [
     "NEVER",
     "any_move",
     "any_move_all",
-    "choose",
     "convert",
+    "draw",
     "looked_at",
     "meet_all",
     "meet_one",
@@ -52,9 +51,9 @@ NEVER = -1.7976931348623157e308
 
 
 @kernel
-def choose(bits: Word, count: Number) -> Number:
-    """Return an integer in 0..count-1 by a draw; count at least 1."""
-    return np.int64(uniform(bits) * count)
+def draw(key: Word, turn: Number, number: Number) -> float:
+    """Return a draw of the update ``turn``, by its number: float64 in [0, 1)."""
+    return uniform(word2(word(key, turn), number))
 
 
 @kernel
@@ -98,7 +97,7 @@ def convert(i: Number, by: Number, done: U64, claim: U64, touched: U32, m: Numbe
 def who_listens(hearers: U32, count: Number, key: Word, first: Number, who: I64) -> None:
     """Draw the listeners of meetings ``first``, ``first + 1``, ... into ``who`` (int64)."""
     for k in range(who.size):
-        i = choose(word(key, first + k), count)
+        i = np.int64(uniform(word(key, first + k)) * count)
         who[k] = np.int64(hearers[i]) if hearers.size else i
 
 
@@ -107,8 +106,7 @@ def whom(rows: U32, sources: U32, key: Word, first: Number, who: I64, tie: I64, 
     """Draw whom each of ``who`` hears: the place of the tie, and the agent (both int64)."""
     for k in range(who.size):
         start = np.int64(rows[who[k], 0])
-        bits = word2(word(key, first + k), 1)
-        tie[k] = start + choose(bits, np.int64(rows[who[k], 1]))
+        tie[k] = start + np.int64(draw(key, first + k, 1) * np.int64(rows[who[k], 1]))
     for k in range(who.size):
         other[k] = np.int64(sources[tie[k]])
 
@@ -127,12 +125,14 @@ def rows_at(rows: U32, sources: U32, who: I64, x: F64) -> float:
     """Read the rows of agents and what those in them think, so that they are near when needed."""
     seen = np.uint64(0)
     for k in range(who.size):
-        start, length = np.int64(rows[who[k], 0]), np.int64(rows[who[k], 1])
-        seen ^= np.uint64(sources[start]) ^ np.uint64(sources[start + length - 1])
+        start = np.int64(rows[who[k], 0])
+        last = start + np.int64(rows[who[k], 1]) - 1
+        seen ^= np.uint64(sources[start]) ^ np.uint64(sources[last])
     thought = np.float64(seen)
     for k in range(who.size):
         start = np.int64(rows[who[k], 0])
-        for e in range(start, start + min(np.int64(rows[who[k], 1]), MOST)):
+        length: Number = np.int64(rows[who[k], 1])
+        for e in range(start, start + min(length, MOST)):
             thought += x[sources[e]]
     return thought
 
@@ -199,20 +199,19 @@ def meet_one(
                 is_open(absent, np.uint64(i)) and is_open(absent, np.uint64(j))
             ):
                 continue
-            bits = word(key, first + k)
             own, said = x[i], x[j]
             back = tie[k]
             if mutual and (mutual == 2 or trust.size):
                 back = place_in(rows, sources, j, i)
             if not (fixed.size and fixed[i]):
                 share = trust[tie[k]] / 65535.0 if trust.size else 1.0
-                coin = uniform(word2(bits, 2))
+                coin = draw(key, first + k, 2)
                 x[i] = formula(own, said, coin, share, traits[i], traits[j], p)
                 if touched.size and x[i] > cut:
                     m = convert(i, j, done, claim, touched, m)
             if mutual and back >= 0 and not (fixed.size and fixed[j]):
                 share = trust[back] / 65535.0 if trust.size else 1.0
-                coin = uniform(word2(bits, 3))
+                coin = draw(key, first + k, 3)
                 x[j] = formula(said, own, coin, share, traits[j], traits[i], p)
                 if touched.size and x[j] > cut:
                     m = convert(j, i, done, claim, touched, m)
@@ -286,7 +285,7 @@ def meet_all(
                 continue
             total, near = near_to(rows, sources, trust, absent, i, bound, x)
             if near:
-                coin = uniform(word2(word(key, first + k), 2))
+                coin = draw(key, first + k, 2)
                 x[i] = formula(x[i], total / near, coin, 1.0, traits[i], traits[i], p)
     if seen == NEVER:
         x[0] = seen

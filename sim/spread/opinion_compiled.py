@@ -16,7 +16,6 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from numba.core import types
-from numba.core.errors import NumbaError
 
 from sim.core.params import Parameters
 from sim.errors import PluginError
@@ -120,7 +119,7 @@ def _compiled(
     inner = numba.njit(error_model="numpy")(method)
     try:
         made: Function = numba.cfunc(signature, error_model="numpy")(wrap(inner, layout, count))
-    except NumbaError:
+    except Exception:  # NumbaError, and whatever its inference stumbles over: the plain way serves
         return None
     return made
 

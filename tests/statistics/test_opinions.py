@@ -19,6 +19,10 @@ COPIES = 4000
 FINE = 10  # observations in the mean time between two updates of one network
 
 
+def model_of(story: Cascade) -> Any:
+    return story.model
+
+
 def consensus(agents: int, held: int, model: str, seed: int, **options: Any) -> Any:
     """(which networks the second opinion won, single updates that each took)."""
     world = copies(complete(agents), agents, COPIES, seed=seed)
@@ -123,5 +127,5 @@ def test_deffuant_groups_on_a_complete_network(bound: float, groups: int) -> Non
     story = world.inject("?", seeds=[0], model="deffuant", bound=bound)
     mean = story.columns["opinion"].mean()
     world.step(300)  # a handful of loners between the groups takes long to find one another
-    assert story.model.metrics(story)["clusters"] == groups
+    assert model_of(story).metrics(story)["clusters"] == groups
     assert abs(story.columns["opinion"].mean() - mean) < 1e-12

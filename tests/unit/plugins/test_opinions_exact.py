@@ -15,6 +15,10 @@ KARATE = np.array(nx.karate_club_graph().edges())
 MINE = [name for name in names() if spec(name).origin.startswith("plugins.opinions")]
 
 
+def model_of(story: Cascade) -> Any:
+    return story.model
+
+
 def karate() -> World:
     return World.from_edges(KARATE[:, 0], KARATE[:, 1], 34, False)
 
@@ -30,7 +34,7 @@ def discussed(world: World, model: str, **options: Any) -> Cascade:
     return story
 
 
-def opinions(story: Cascade) -> np.ndarray:
+def opinions(story: Cascade) -> Any:
     return np.asarray(story.columns["opinion"])
 
 
@@ -93,14 +97,14 @@ def test_hegselmann_krause_of_21_parts_into_three() -> None:
     places, members = np.unique(opinions(story).round(9), return_counts=True)
     np.testing.assert_allclose(places, [0.204187, 0.5, 0.795813], rtol=0, atol=5e-7)
     assert members.tolist() == [7, 7, 7]
-    assert story.model.metrics(story)["clusters"] == 3
+    assert model_of(story).metrics(story)["clusters"] == 3
 
 
 @pytest.mark.parametrize("model", ["deffuant", "algorithmic-bias"])
 def test_the_mean_opinion_is_conserved(model: str) -> None:
     world = karate()
     story = world.inject("?", seeds=[0], model=model, bound=0.5)
-    assert story.model.conserves
+    assert model_of(story).conserves
     mean, spread = opinions(story).mean(), opinions(story).std()
     world.step(200)
     assert opinions(story).mean() == pytest.approx(mean, abs=1e-12)
@@ -152,10 +156,9 @@ def test_partners_are_drawn_by_distance() -> None:
     assert stats.chisquare(drawn, expected).pvalue > 1e-4
 
 
-def heard_places(world: World, places: np.ndarray, gamma: float, rounds: int) -> np.ndarray:
+def heard_places(world: World, places: Any, gamma: float, rounds: int) -> Any:
     """How often each of ten is heard, told by a kernel that is stopped from moving anybody."""
     from sim.core import rng
-    from sim.kernels.mix import word
     from sim.kernels.opinions_biased import prefer, weigh
     from sim.spread.opinion_meetings import _tables
     from sim.spread.opinion_voices import Turned
@@ -167,7 +170,7 @@ def heard_places(world: World, places: np.ndarray, gamma: float, rounds: int) ->
     seen, none, key = np.zeros(10, np.int64), np.empty(0, np.uint64), rng.key(5, 1)
     total = weigh(rows, sources, none, 0, x, least, table, offset, gap, bits, sums)
     for k in range(rounds):
-        seen[prefer(10, total, np.uint64(word(key, k)), bias, table, offset, gap, bits, sums)] += 1
+        seen[prefer(10, total, key, k, bias, table, offset, gap, bits, sums)] += 1
     return seen
 
 
@@ -191,7 +194,7 @@ def test_media_that_are_never_heard_change_nothing() -> None:
 
 def test_one_medium_wins_over_all_that_listen_to_everything() -> None:
     world = karate()
-    options = {"media_opinions": "0.9", "media_chance": 0.5, "bound": 1}
+    options: Any = {"media_opinions": "0.9", "media_chance": 0.5, "bound": 1}
     story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
     world.step(100)
     np.testing.assert_allclose(opinions(story), 0.9, atol=1e-9)
@@ -225,7 +228,7 @@ def test_the_eight_cases_of_attraction_and_repulsion(
 
 def test_institutions_alone_are_approached_by_trust() -> None:
     world = World.from_edges([0], [1], 40)
-    options = {"careless": 0, "alarmed": 0, "trust_low": 0.2, "trust_high": 0.2}
+    options: Any = {"careless": 0, "alarmed": 0, "trust_low": 0.2, "trust_high": 0.2}
     story = world.inject("?", seeds=[0], model="cognitive-opinion", **options, institutions=0.7)
     gap = np.abs(opinions(story) - 0.7)[2:]
     world.step(5)
@@ -235,7 +238,7 @@ def test_institutions_alone_are_approached_by_trust() -> None:
 def test_stubborn_agents_never_move() -> None:
     world = tiny_world()
     story = world.inject("?", seeds=[0], model="weighted-hk", stubborn_share=0.5)
-    fixed = story.model.stubborn(story) > 0
+    fixed = model_of(story).stubborn(story) > 0
     before = opinions(story).copy()
     world.step(5)
     assert np.array_equal(opinions(story)[fixed], before[fixed])
@@ -274,13 +277,16 @@ def test_parameters_that_do_not_go_together(model: str, options: Any, sentence: 
 
 def test_mean_fields() -> None:
     setting = Setting(agents=1000, seeds=600, degrees=np.array([0.0, 1.0]))
+    fields: Any = {
+        "voter": {},
+        "zealot-voter": {"zealots": 0.1, "opposing": 0.05},
+        "q-voter": {},
+        "majority-rule": {},
+    }
     share = {
         name: make(name, **options).theory(setting, 30)[0].expected[:, 1] / 1000
-        for name, options in {
-            "voter": {}, "zealot-voter": {"zealots": 0.1, "opposing": 0.05}, "q-voter": {},
-            "majority-rule": {},
-        }.items()
-    }  # fmt: skip
+        for name, options in fields.items()
+    }
     assert share["voter"].tolist() == [0.6] * 31
     assert share["zealot-voter"][30] == pytest.approx(60 / (60 + 20), abs=0.05)
     assert share["q-voter"][30] > 0.999

@@ -1,0 +1,381 @@
+"""Means, bins and sides against plain loops."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import Parameters
+from sim.core import rng
+from sim.kernels import opinions as kernels
+from sim.kernels.mix import gate
+from sim.kernels.opinions_biased import meet_biased
+from sim.kernels.opinions_groups import any_discord, gather, persuade
+from sim.kernels.opinions_impact import distances, impacts
+from sim.kernels.opinions_pairs import any_move, any_move_all, meet_all, meet_one, place_in
+from sim.spread.contacts import bitmap
+from sim.spread.opinion_compiled import Formula, formula_of, rule_of
+
+# whom each of five hears: 0 hears 1, 2, 3; 1 hears 0; 2 hears 0, 4; 3 hears nobody; 4 hears 2
+HEARD = [[1, 2, 3], [0], [0, 4], [], [2]]
+SOURCES = np.array([u for row in HEARD for u in row], np.uint32)
+LENGTHS = np.array([len(row) for row in HEARD])
+ROWS = np.stack([np.cumsum(LENGTHS) - LENGTHS, LENGTHS], axis=1).astype(np.uint32)
+TRUST = np.array([65535, 0, 32768, 65535, 65535, 13107, 65535], np.uint16)
+X = np.array([0.0, 0.5, 1.0, -1.0, 0.25])
+EVERYBODY = np.empty(0, np.uint64)
+AWAY = bitmap(5, [2])
+NO_TRUST = np.empty(0, np.uint16)
+NOBODY = np.empty(0, np.uint8)
+HEARERS = np.array([0, 1, 2, 4], np.uint32)
+NO_TRAITS = np.empty((5, 0))
+KEY = rng.key(1, 2)
+
+
+def out(kernel: Any, *given: object) -> list[float]:
+    found = np.full(5, np.nan)
+    kernel(ROWS, SOURCES, *given, X, found)
+    return list(found.tolist())
+
+
+def test_means_of_those_heard() -> None:
+    assert out(kernels.means, NO_TRUST, EVERYBODY, 0, 5) == [0.5 / 3, 0.0, 0.125, -1.0, 1.0]
+
+
+def test_means_by_trust_and_without_who_is_away() -> None:
+    found = out(kernels.means, TRUST, EVERYBODY, 0, 5)
+    weight = 32768 / 65535
+    assert found[0] == pytest.approx((0.5 - weight) / (1 + weight))
+    assert found[2] == pytest.approx(0.25 * 0.2 / 1.2)
+    assert out(kernels.means, NO_TRUST, AWAY, 0, 5) == [-0.25, 0.0, 0.125, -1.0, 0.25]
+
+
+def test_only_the_part_asked_for_is_written() -> None:
+    assert np.isnan(out(kernels.means, NO_TRUST, EVERYBODY, 1, 3)).tolist() == [1, 0, 0, 1, 1]
+
+
+def test_means_within_a_bound() -> None:
+    def within(bound: float, itself: int, absent: Any = EVERYBODY) -> list[float]:
+        found = np.empty(5)
+        kernels.means_within(ROWS, SOURCES, absent, 0, 5, bound, itself, X, found)
+        return list(found.tolist())
+
+    assert within(0.5, 1) == [0.25, 0.25, 1.0, -1.0, 0.25]
+    assert within(0.5, 0) == [0.5, 0.0, 1.0, -1.0, 0.25]
+    assert within(1.0, 1)[0] == pytest.approx((0 + 0.5 + 1 - 1) / 4)
+    assert within(1.0, 1, AWAY)[0] == pytest.approx((0 + 0.5 - 1) / 3)
+
+
+def test_foes_mean_the_opposite() -> None:
+    signs = np.array([1, -1, 1, -1, 1, 1, -1], np.int8)
+    assert out(kernels.signed_means, signs, EVERYBODY, 0, 5) == [-0.5, 0.0, 0.125, -1.0, -1.0]
+    assert out(kernels.signed_means, signs, AWAY, 0, 5)[0] == -0.25
+
+
+def test_shares() -> None:
+    found = np.empty(5)
+    kernels.shares_at(ROWS, SOURCES, EVERYBODY, 0, 5, 1.0, X, found)
+    assert found.tolist() == [1 / 3, 0, 0, 0, 1]
+    kernels.shares_at(ROWS, SOURCES, AWAY, 0, 5, 1.0, X, found)
+    assert found.tolist() == [0, 0, 0, 0, 0]
+
+
+def test_signs_are_drawn_by_pair_and_share() -> None:
+    signs = np.empty(7, np.int8)
+    kernels.draw_signs(ROWS, SOURCES, 0, 5, KEY, gate(0.5), signs)
+    pairs: dict[tuple[int, int], int] = {}
+    for v, row in enumerate(HEARD):
+        for u, sign in zip(row, signs[ROWS[v, 0] :].tolist(), strict=False):
+            assert pairs.setdefault((min(u, v), max(u, v)), sign) == sign
+            low = rng.uniforms(KEY, min(u, v), max(u, v))[0] < 0.5
+            assert sign == (-1 if low else 1)
+    kernels.draw_signs(ROWS, SOURCES, 0, 5, KEY, gate(0.0), signs)
+    assert (signs == 1).all()
+
+
+def test_bins_hold_their_lower_edge() -> None:
+    tally = np.zeros(4, np.int64)
+    x = np.array([0.0, 0.25, 0.4, 0.5, 1.0, 1.0 + 1e-12, -0.1, 2.0, np.nan])
+    assert kernels.count_bins(x, 0.0, 1.0, 1e-9, tally) == 3
+    assert tally.tolist() == [1, 2, 1, 2]
+
+
+def test_crossings_are_listed_once() -> None:
+    touched = np.empty(6, np.uint32)
+    side = np.array([0, 0, 1, 1, 0], np.uint8)
+    assert kernels.crossings(X, 0.1, side, bitmap(5, [4]), touched) == 2
+    assert touched[:2].tolist() == [1, 3]
+
+
+def test_sway_moves_listeners_by_their_hearings() -> None:
+    x = np.array([0.0, 0.0, np.nan, 0.5, 0.0])
+    hearings = np.zeros(5, np.uint16)
+    left = 0.5 ** np.arange(3.0)
+    speakers = np.array(
+        [0, 1, 4], np.uint32
+    )  # rows read as listeners: 0 -> 1, 2, 3; 1 -> 0; 4 -> 2
+    given = ROWS, SOURCES, speakers, EVERYBODY, 1.0, left, -1.0, 1.0
+    assert kernels.sway(*given, x, hearings) == 3
+    assert np.array_equal(x, [0.5, 0.5, np.nan, 0.75, 0.0], equal_nan=True)
+    assert not hearings.any()
+    twice = np.array([0, 2], np.uint32)
+    x = np.zeros(5)
+    away = bitmap(5, [0])
+    both = np.array([[0, 1], [1, 0], [1, 1], [2, 0], [2, 0]], np.uint32)
+    kernels.sway(both, np.array([1, 1], np.uint32), twice, away, 1.0, left, -1.0, 1.0, x, hearings)
+    assert x.tolist() == [0, 0.75, 0, 0, 0]
+
+
+class Halves(Parameters):
+    """Goes a part of the way."""
+
+    part: float = 0.5
+    bound: float = 9.0
+
+    def meet(self, listener: float, speaker: float) -> float:
+        return listener + self.part * (speaker - listener) * (abs(speaker - listener) < self.bound)
+
+
+class Copies(Parameters):
+    """Takes up the last that it hears, or flips."""
+
+    def decide(self, own: float, heard: Any, coin: float) -> float:
+        return heard[heard.size - 1] if coin < 0.9 else 1.0 - own
+
+
+def draws(k: int, number: int) -> float:
+    return float(rng.uniforms(KEY, k, number)[0])
+
+
+def turns(count: int) -> list[tuple[int, int]]:
+    return [(k, int(HEARERS[int(float(rng.uniforms(KEY, k)[0]) * 4)])) for k in range(count)]
+
+
+def room() -> tuple[Any, Any, Any]:
+    """(done, claim, touched) for five."""
+    return bitmap(5), np.full(5, np.uint64(2**64 - 1)), np.empty(6, np.uint32)
+
+
+def pairs(formula: Formula, mutual: int, absent: Any, fixed: Any, count: int) -> Any:
+    x = X.copy()
+    done, claim, touched = room()
+    formula.run(
+        meet_one, ROWS, SOURCES, NO_TRUST, HEARERS, absent, fixed, NO_TRAITS, KEY, 0, count,
+        mutual, x, 9.0, done, claim, touched[:0], np.int64(0),
+    )  # fmt: skip
+    return x
+
+
+@pytest.mark.parametrize("mutual", [0, 1, 2])
+def test_pairs_meet_in_order(mutual: int) -> None:
+    expected = X.tolist()
+    for k, i in turns(300):
+        j = HEARD[i][int(draws(k, 1) * len(HEARD[i]))]
+        own, said = expected[i], expected[j]
+        expected[i] = own + 0.5 * (said - own)
+        if mutual == 1 or (mutual == 2 and i in HEARD[j]):
+            expected[j] = said + 0.5 * (own - said)
+    found = pairs(formula_of(Halves()), mutual, EVERYBODY, NOBODY, 300)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
+def test_the_absent_and_the_stubborn_stay() -> None:
+    fixed = np.array([0, 0, 0, 1, 1], np.uint8)
+    found = pairs(formula_of(Halves()), 1, AWAY, fixed, 100)
+    assert found[2:].tolist() == X[2:].tolist()
+    assert (found[:2] != X[:2]).all()
+
+
+def test_adopters_are_written_down_with_a_source_that_came_before() -> None:
+    # 0 holds 1; 1 hears 0, 2 hears 1: both may turn in one tick, and 0 is the source of both
+    rows = np.array([[0, 0], [0, 1], [1, 1]], np.uint32)
+    sources, hearers = np.array([0, 1], np.uint32), np.array([1, 2], np.uint32)
+    x = np.array([1.0, 0.0, 0.0])
+    done, claim, touched = bitmap(3, [0]), np.full(3, np.uint64(2**64 - 1)), np.empty(4, np.uint32)
+    found = formula_of(Halves(part=1.0)).run(
+        meet_one, rows, sources, NO_TRUST, hearers, EVERYBODY, NOBODY, np.empty((3, 0)), KEY, 0, 20,
+        0, x, 0.5, done, claim, touched, np.int64(0),
+    )  # fmt: skip
+    assert found == 2
+    assert sorted(touched[:2].tolist()) == [1, 2]
+    assert claim[1:].tolist() == [0, 0]
+
+
+def test_all_within_a_bound_are_heard_at_once() -> None:
+    for trust, absent in ((NO_TRUST, EVERYBODY), (TRUST, AWAY)):
+        x = X.copy()
+        expected = X.tolist()
+        for _, i in turns(50):
+            near = [e for e, j in enumerate(HEARD[i]) if abs(expected[j] - expected[i]) <= 0.8]
+            near = [e for e in near if not (absent.size and HEARD[i][e] == 2)]
+            if not near or (absent.size and i == 2) or i == 4:
+                continue
+            first = int(ROWS[i, 0])
+            share = [trust[first + e] / 65535 if trust.size else 1.0 for e in near]
+            mean = sum(w * expected[HEARD[i][e]] for w, e in zip(share, near, strict=True)) / len(
+                near
+            )
+            expected[i] += 0.5 * (mean - expected[i])
+        fixed = np.array([0, 0, 0, 0, 1], np.uint8)
+        formula_of(Halves()).run(
+            meet_all, ROWS, SOURCES, trust, HEARERS, absent, fixed, NO_TRAITS, KEY, 0, 50, 0.8, x
+        )
+        np.testing.assert_allclose(x, expected, rtol=0, atol=1e-14)
+
+
+def biased(media: Any, absent: Any, mutual: int, fixed: Any = NOBODY) -> Any:
+    from sim.kernels.opinions_biased import CELL_SHIFT
+
+    x = X.copy()
+    ends = np.array([1e-5, 2.0]).view(np.uint64) >> np.uint64(CELL_SHIFT)
+    cells = np.arange(int(ends[0]), int(ends[1]) + 2, dtype=np.uint64)
+    table = (cells << np.uint64(CELL_SHIFT)).view(np.float64) ** -3.0
+    gap = np.empty(3)
+    looked = 3.0, 1e-5, table, int(ends[0]), gap, gap.view(np.uint64), np.empty(3)
+    formula_of(Halves()).run(
+        meet_biased, ROWS, SOURCES, TRUST, HEARERS, absent, fixed, NO_TRAITS, KEY, 0, 200,
+        mutual, x, *looked, media, 0.5, 2.0,
+    )  # fmt: skip
+    return x
+
+
+def test_biased_meetings_join_the_like_minded_and_leave_out_who_is_away() -> None:
+    found = biased(np.empty(0), EVERYBODY, 2)
+    np.testing.assert_allclose(found, [0.25, 0.25, 0.625, -1.0, 0.625])  # the like-minded agree
+    alone = biased(np.empty(0), AWAY, 1, np.array([0, 1, 0, 0, 0], np.uint8))
+    assert alone[[1, 2, 4]].tolist() == X[[1, 2, 4]].tolist()  # 4 hears 2 alone
+
+
+def test_media_are_heard_by_who_has_its_turn() -> None:
+    found = biased(np.array([0.9, 0.9]), AWAY, 0)
+    assert abs(found[4] - 0.9) < 1e-6
+    assert found[2] == X[2]
+
+
+def test_is_any_meeting_left() -> None:
+    formula = formula_of(Halves(bound=0.3))
+    given = ROWS, SOURCES, NO_TRUST, EVERYBODY, NOBODY, NO_TRAITS
+    assert not formula.run(any_move, *given, X, 0.0)
+    near = np.array([0.0, 0.2, 1.0, -1.0, 1.0])
+    assert formula.run(any_move, *given, near, 0.0)
+    assert not formula.run(any_move, *given, near, 0.1)
+    away = ROWS, SOURCES, TRUST, bitmap(5, [1]), np.array([0, 1, 0, 0, 0], np.uint8), NO_TRAITS
+    assert not formula.run(any_move, *away, near, 0.0)
+
+
+def test_is_any_meeting_with_all_left() -> None:
+    formula = formula_of(Halves())
+    given = ROWS, SOURCES, NO_TRUST, EVERYBODY, NOBODY, NO_TRAITS
+    assert formula.run(any_move_all, *given, X, 0.0, 0.5)
+    assert not formula.run(any_move_all, *given, X, 0.0, 0.1)
+    fixed = np.array([1, 1, 1, 1, 1], np.uint8)
+    assert not formula.run(any_move_all, *given[:4], fixed, NO_TRAITS, X, 0.0, 0.5)
+    nobody = bitmap(5, range(5))
+    assert not formula.run(any_move_all, *given[:3], nobody, NOBODY, NO_TRAITS, X, 0.0, 0.5)
+
+
+def groups(everybody: int, distinct: int, all_move: int, absent: Any = EVERYBODY) -> Any:
+    x = np.array([1.0, 0.0, 0.0, 1.0, 0.0])
+    done, claim, touched = room()
+    formula = rule_of(Copies())
+    formula.run(
+        gather, ROWS, SOURCES, HEARERS, everybody, distinct, all_move, absent,
+        np.array([0, 0, 0, 0, 1], np.uint8), KEY, 0, 40, np.empty(2), x, 0.5, done, claim, touched,
+        np.int64(0),
+    )  # fmt: skip
+    return x
+
+
+@pytest.mark.parametrize("everybody", [0, 1])
+@pytest.mark.parametrize("distinct", [0, 1])
+@pytest.mark.parametrize("all_move", [0, 1])
+def test_groups_gather_in_order(everybody: int, distinct: int, all_move: int) -> None:
+    expected = [1.0, 0.0, 0.0, 1.0, 0.0]
+    for k in range(40):
+        first = float(rng.uniforms(KEY, k)[0])
+        i = int(first * 5) if everybody else int(HEARERS[int(first * 4)])
+        among = [j for j in range(5) if j != i] if everybody else HEARD[i]
+        if distinct and len(among) < 2:
+            continue
+        group: list[int] = []
+        attempt = 8
+        while len(group) < 2:
+            j = among[int(draws(k, attempt) * len(among))]
+            attempt += 1
+            if not (distinct and j in group):
+                group.append(j)
+        new = expected[group[1]] if draws(k, 2) < 0.9 else 1.0 - expected[i]
+        for j in [i, *(group if all_move else [])]:
+            if j != 4:
+                expected[j] = new
+    assert groups(everybody, distinct, all_move).tolist() == expected
+
+
+def test_no_group_gathers_without_its_members() -> None:
+    assert groups(0, 1, 1, bitmap(5, [2, 3])).tolist() == [1, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("cross", [0, 1])
+def test_pairs_persuade_those_who_hear_them(cross: int) -> None:
+    listeners = [[u for u in range(5) if v in HEARD[u]] for v in range(5)]
+    lengths = np.array([len(row) for row in listeners])
+    rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32)
+    targets = np.array([v for row in listeners for v in row], np.uint32)
+    x = np.array([1.0, 0.0, 1.0, 1.0, 0.0])
+    expected = x.tolist()
+    for k, i in turns(30):
+        j = HEARD[i][int(draws(k, 1) * len(HEARD[i]))]
+        one, two = expected[i], expected[j]
+        if i == 3 or j == 3 or (one != two and not cross):
+            continue
+        for speaker, new in ((i, two), (j, one)):
+            for v in listeners[speaker]:
+                if v not in {3, 4}:
+                    expected[v] = new
+    done, claim, touched = room()
+    fixed = np.array([0, 0, 0, 0, 1], np.uint8)
+    persuade(
+        ROWS, SOURCES, rows, targets, HEARERS, cross, bitmap(5, [3]), fixed, KEY, 0, 30, x, 0.5,
+        done, claim, touched, np.int64(0),
+    )  # fmt: skip
+    assert x.tolist() == expected
+
+
+def test_discord() -> None:
+    agreed = np.array([1.0, 1.0, 1.0, 1.0, 1.0])
+    but_four = np.array([1.0, 1.0, 1.0, 1.0, 0.0])
+    but_three = np.array([1.0, 1.0, 1.0, 0.0, 1.0])
+    given = ROWS, SOURCES
+    assert not any_discord(*given, 0, EVERYBODY, NOBODY, agreed)
+    assert any_discord(*given, 0, EVERYBODY, NOBODY, but_four)
+    assert any_discord(*given, 1, EVERYBODY, NOBODY, but_three)
+    assert not any_discord(*given, 1, bitmap(5, [3]), NOBODY, but_three)
+    assert not any_discord(*given, 0, bitmap(5, [3]), NOBODY, but_three)
+    fixed = np.array([0, 0, 1, 0, 1], np.uint8)
+    assert not any_discord(*given, 0, EVERYBODY, fixed, but_four)
+
+
+def test_places_in_rows() -> None:
+    assert [place_in(ROWS, SOURCES, 0, u) for u in range(5)] == [-1, 0, 1, 2, -1]
+    assert place_in(ROWS, SOURCES, 3, 0) == -1
+
+
+def test_distances_count_ties_that_lead_here() -> None:
+    found = np.zeros((5, 5), np.uint8)
+    distances(ROWS, SOURCES, 0, 5, np.empty(5, np.uint32), found)
+    assert found.tolist() == [
+        [0, 1, 1, 1, 2], [1, 0, 2, 2, 3], [1, 2, 0, 2, 1], [0, 0, 0, 0, 0], [2, 3, 1, 3, 0],
+    ]  # fmt: skip
+
+
+def test_impacts_of_the_others_and_of_the_like() -> None:
+    apart = np.array([[0, 1, 2], [1, 0, 1], [0, 1, 0]], np.uint8)
+    near = 1.0 / np.maximum(np.arange(256.0), 1)
+    p, s = np.array([1.0, 2.0, 4.0]), np.array([8.0, 16.0, 32.0])
+    x, found = np.array([0.0, 1.0, 1.0]), np.empty(3)
+    impacts(apart, near, p, s, 0, EVERYBODY, 0, 3, x, found)
+    assert found.tolist() == [2 + 2, 1 - 32, -16]
+    impacts(apart, near, p, s, 1, bitmap(3, [1]), 0, 3, x, found)
+    assert found.tolist() == [2, 1 - 32, 0]
+    impacts(apart, near, p, s, 1, EVERYBODY, 0, 1, x, found)
+    assert found[0] == pytest.approx(4 / np.sqrt(2))
