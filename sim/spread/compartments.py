@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.core.cards import Card
 from sim.core.rng import Stream
+from sim.core.theory import Setting, Theory
 from sim.kernels import table as kernels
 from sim.kernels.claims import NOBODY, count_ties
 from sim.kernels.order import merge_ids, sort_ids
@@ -18,12 +19,12 @@ from sim.spread.gated import Gated, could_change, note_entries
 from sim.spread.model import SLICE, PropagationModel
 from sim.spread.rules import After, Chance, Contact, Table, tabulate, value_of
 from sim.spread.sparse import Sparse
+from sim.spread.theories import curves
 
 __all__ = ["Compartments"]
 
 _EVER = np.uint8(0x80)
 _CODE = np.uint8(0x7F)
-_properties = properties
 _MOST_TABLES = 1000
 _tables: dict[Any, Table] = {}
 
@@ -48,6 +49,8 @@ class Compartments(PropagationModel):
         contact leads to from the first state.
     contacts
         ``"every tie"``, or how many of its ties, drawn at random, a speaker uses in a tick.
+    in_rates
+        Whether the rules hold rates in continuous time.
     """
 
     draws: ClassVar[DrawMode] = "skips"
@@ -55,6 +58,7 @@ class Compartments(PropagationModel):
     rules: ClassVar[tuple[Contact | After, ...]] = ()
     adopting: ClassVar[tuple[str, ...]] = ()
     contacts: ClassVar[Literal["every tie"] | int] = "every tie"
+    in_rates: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
         update="synchronous: contacts read the states a tick began with; a speaker attempts before "
         "it changes by itself; an agent changes at most once a tick, a contact before by itself",
@@ -200,9 +204,17 @@ class Compartments(PropagationModel):
             self.rules,
             evaluate,
             adopting=self.adopting or _reached(type(self)),
-            skips=mode == "skips",
+            skips=mode == "skips" and not self.in_rates,
             contacts=None if self.contacts == "every tie" else int(self.contacts),
+            rates=self.in_rates,
         )
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return what equations predict, the sharpest first; nothing for rules with conditions."""
+        table = self.table(self.draws)
+        if table.is_gated:
+            return ()
+        return curves(table, self.states, self.seeded, setting, ticks, in_rates=self.in_rates)
 
 
 def _live(state: Sparse, table: Table) -> Ids:

@@ -12,9 +12,9 @@ from sim.core.rng import Stream
 from sim.kernels import events as kernels
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
-from sim.spread.compartments import Compartments, _part, _reached, _with_room
-from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
-from sim.spread.rules import Chance, Table, tabulate, value_of
+from sim.spread.compartments import Compartments, _part, _with_room
+from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.rules import Table
 from sim.spread.sparse import Sparse
 
 __all__ = ["ContinuousTime", "exact_times"]
@@ -48,6 +48,7 @@ class ContinuousTime(Compartments):
     ...     rules = (contact("susceptible", "infected", by="infected", chance="tau"),)
     """
 
+    in_rates: ClassVar[bool] = True
     sequential: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         update="one event at a time, in order of time; each sees all events before it",
@@ -86,25 +87,6 @@ class ContinuousTime(Compartments):
         merge_ids(live, kept + roused, away, away.size)
         cascade.memo = (live, kept + roused + away.size, table)
         tick.write(draws.tick)
-
-    def _tabulated(self, mode: DrawMode) -> Table:
-        cls = type(self)
-        computed = [name for name in dir(cls) if isinstance(getattr(cls, name, None), property)]
-        known = [*cls.model_fields, *computed, "trust"]
-
-        def evaluate(rate: Chance) -> float:
-            return value_of(rate, lambda n: 1.0 if n == "trust" else getattr(self, n), known)
-
-        return tabulate(
-            self.plugin_name or type(self).__name__,
-            self.states,
-            self.rules,
-            evaluate,
-            adopting=self.adopting or _reached(cls),
-            skips=False,
-            contacts=None if self.contacts == "every tie" else int(self.contacts),
-            rates=True,
-        )
 
 
 class _Tick:

@@ -58,10 +58,10 @@ def test_geometric_and_fixed_laws() -> None:
 
 
 def test_laws_out_of_range_are_refused() -> None:
+    other: Any = "cauchy"
     with pytest.raises(ParameterError, match="at least 1 tick"):
         stay_law("fixed", 0.5, 1.0)
     with pytest.raises(ParameterError, match="under one of geometric"):
-        other: Any = "cauchy"
         stay_law(other, 2.0, 1.0)
     with pytest.raises(ParameterError, match=r"\[0.05, 3\]"):
         stay_law("gamma", 2.0, 9.0)
