@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from sim.spread.heard import Bools as Bools
     from sim.spread.heard import Heard as Heard
     from sim.spread.heard_columns import Hearing as Hearing
+    from sim.spread.meanfield_edges import attack_rate as attack_rate
     from sim.spread.model import PropagationModel as PropagationModel
     from sim.spread.model import convince as convince
     from sim.spread.opinion import OpinionModel as OpinionModel
@@ -239,6 +240,7 @@ _HOMES = {
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
+    "attack_rate": "sim.spread.meanfield_edges",
     "blame": "sim.spread.faults",
     "card_of": "sim.core.cards",
     "check": "sim.core.params",
