@@ -219,15 +219,9 @@ class World:
             One sentence for what is not allowed.
         """
         met = met_at(sources, targets, times, agents, weights=weights, directed=directed)
+        marks = {"time": None if met is None or times is None else met.clock(times), "sign": sign}
         ties = Ties.from_arcs(
-            sources,
-            targets,
-            agents,
-            trust=trust,
-            time=None if met is None or times is None else met.clock(times),
-            sign=sign,
-            directed=directed,
-            report=report,
+            sources, targets, agents, trust=trust, directed=directed, report=report, **marks
         )
         population = Agents.create(
             ties.agents,
@@ -436,4 +430,5 @@ class World:
     def nbytes(self) -> int:
         """Bytes of agents, ties, cascades and working columns."""
         own = self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes
+        own += 0 if self.interactions is None else self.interactions.nbytes
         return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)
