@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from sim.cli.cards import table_of_models
+from sim.cli.plugin_templates import TEMPLATES
 from sim.core.registry import names, spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,11 +28,15 @@ def test_code_in_guide_runs(guide: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert names_so_far
 
 
-def test_guide_lists_every_built_in_model() -> None:
-    table = (ROOT / "plugins/README.md").read_text().partition("\n## ")[0]
-    built_in = [name for name in names() if spec(name).origin.startswith("plugins.")]
-    listed = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
-    assert sorted(listed) == sorted(built_in)
+def test_the_table_of_models_is_current() -> None:
+    text = (ROOT / "plugins/README.md").read_text()
+    table = text.partition("<!-- models -->\n")[2].partition("\n<!-- end of models -->")[0]
+    assert table == table_of_models(), "hubbub models --into plugins/README.md writes it anew"
+
+
+def test_the_guide_names_every_form_that_can_be_written() -> None:
+    text = (ROOT / "plugins/README.md").read_text()
+    assert re.findall(r"^\| \".*\| `([a-z-]+)` \|", text, re.MULTILINE) == list(TEMPLATES)
 
 
 @pytest.mark.parametrize("name", names())
