@@ -91,6 +91,7 @@ def _program() -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
+    from sim.core.plugin_files import user_folder
     from sim.core.settings import current
 
     settings = current()
@@ -100,6 +101,7 @@ def _paths() -> dict[str, Any]:
         "settings": _marked(file),
         ".env": _marked(dotenv),
         "saves": _marked(settings.saves_folder),
+        "plugins": _marked(user_folder()),
         "logs": _marked(settings.logs),
         "keymap": settings.keymap or "-",
     }

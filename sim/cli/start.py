@@ -18,6 +18,7 @@ from sim.errors import InputError
 __all__ = ["Flags", "completed", "open_screen", "prepare"]
 
 SCREENS = "hubbub.screen"
+_OUTPUT = "plugins.log"
 _SETTINGS = ("threads", "settings", "profile", "saves", "fps", "theme")
 
 
@@ -111,7 +112,10 @@ def open_screen(path: Path | None) -> int:
 
     probe_foreign()
     log("screen opened", path=path)
-    code = int(show(path, saves=current().saves_folder) or 0)
+    from sim.run.fence import output_aside
+
+    with output_aside(current().logs / _OUTPUT):
+        code = int(show(path, saves=current().saves_folder) or 0)
     log("screen closed", code=code)
     return code
 

@@ -234,7 +234,7 @@ class EventBus:
     Parameters
     ----------
     strikes
-        A handler that raises this many times is unsubscribed.
+        A handler or a middleware that raises this many times is left out.
 
     Examples
     --------
@@ -252,6 +252,7 @@ class EventBus:
         self._subscriptions: tuple[Subscription, ...] = ()
         self._middleware: tuple[Middleware, ...] = ()
         self._chain: Forward = self._deliver
+        self._middleware_faults: dict[int, int] = {}
 
     def __bool__(self) -> bool:
         """Whether anybody listens: events need not be made otherwise."""
@@ -293,10 +294,21 @@ class EventBus:
             Called with (event, forward). It forwards the event, another one, several, or none.
         """
         self._middleware = (*self._middleware, middleware)
+        self._enchain()
+
+    def _enchain(self) -> None:
         chain: Forward = self._deliver
         for link in reversed(self._middleware):
             chain = self._linked(link, chain)
         self._chain = chain
+
+    def _strike(self, link: Middleware) -> None:
+        """Count a fault of a middleware; one that has too many leaves the chain."""
+        count = self._middleware_faults.get(id(link), 0) + 1
+        self._middleware_faults[id(link)] = count
+        if count >= self.strikes:
+            self._middleware = tuple(each for each in self._middleware if each is not link)
+            self._enchain()
 
     def publish(self, event: Event) -> None:
         """Carry ``event`` through the middleware to its handlers; never raises what they raise."""
@@ -315,6 +327,7 @@ class EventBus:
                 link(event, onward)
             except BaseException as error:  # a stranger's code, even its exit: contained, named
                 self.faults.append(Fault(_name(link), event, error))
+                self._strike(link)
                 if not passed:  # a broken link must not cut the chain
                     rest(event)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +15,9 @@ from sim.core.registry import Spec, foreign, has_consent, load_candidate
 from sim.core.text import one_line
 from sim.errors import HubbubError
 
-__all__ = ["Hush", "PluginFiles"]
+__all__ = ["Hush", "PluginFiles", "output_aside"]
+
+_STDOUT = 1
 
 _MOST_CHARACTERS = 4096
 _MOST_NOTES = 20
@@ -66,6 +70,38 @@ class _Caught(io.StringIO):
         room = _MOST_CHARACTERS - self.tell()
         super().write(text[: max(room, 0)])
         return len(text)
+
+
+@contextmanager
+def output_aside(path: Path) -> Iterator[None]:
+    """Send what goes to the process's own standard output to a file, while plugins are there.
+
+    The screen is drawn on the standard error; a plugin that writes past Python would draw over it.
+
+    Parameters
+    ----------
+    path
+        The file, appended to; where it cannot be written the output goes nowhere.
+    """
+    if not foreign():
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        log = os.open(os.devnull, os.O_WRONLY)
+    kept, before = os.dup(_STDOUT), sys.__stdout__
+    os.dup2(log, _STDOUT)
+    sys.__stdout__ = sys.__stderr__  # type: ignore[misc]  # whose terminal has a size
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.__stdout__ = before  # type: ignore[misc]
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
+        os.close(log)
 
 
 class PluginFiles:

@@ -198,3 +198,18 @@ def test_fault_is_one_harmless_line(error: Exception, said: str) -> None:
     bus.subscribe(CascadeGrew, loud)
     bus.publish(grew(1))
     assert str(bus.faults[0]).endswith(f"loud failed on CascadeGrew: {said}")
+
+
+def test_a_middleware_that_fails_three_times_leaves_the_chain() -> None:
+    bus, seen, calls = EventBus(), list[CascadeGrew](), list[Event]()
+
+    def broken(event: Event, forward: object) -> None:
+        calls.append(event)
+        raise SystemExit
+
+    bus.use(broken)
+    bus.subscribe(CascadeGrew, seen.append)
+    for tick in range(5):
+        bus.publish(CascadeGrew(tick=tick, cascade=0, new=1, adopters=1))
+    assert len(calls) == 3
+    assert [event.tick for event in seen] == [0, 1, 2, 3, 4]

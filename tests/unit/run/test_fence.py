@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -146,3 +148,28 @@ async def test_an_open_simulation_takes_up_what_is_saved(
         await until(lambda: "is reloaded" in str(simulation.frame.banner), 60)
         new = await simulation.inject("New.", seeds=[2], model=NAME)
         assert type(old.cascade.model) is not type(new.cascade.model)
+
+
+def test_output_past_python_goes_to_a_file_while_plugins_are_there(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from sim.run.fence import output_aside\n"
+        "from sim import load_file\n"
+        "with output_aside(Path('none.log')): os.write(1, b'first ')\n"
+        "load_file('loud.py')\n"
+        "with output_aside(Path('logs/plugins.log')): os.write(1, b'hidden'); print('too')\n"
+        "Path('flat').write_text('')\n"
+        "with output_aside(Path('flat/x.log')): os.write(1, b'nowhere')\n"
+        "os.write(1, b'last')\n"
+    )
+    written(tmp_path)
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "first last"
+    assert (tmp_path / "logs/plugins.log").read_text() == "hiddentoo\n"
