@@ -169,9 +169,13 @@ def _take(
     for j in range(n):
         heard[j] = np.uint32(batch[j] & _LOW32)
     take_slots(keys, heard[:n], places)
+    seen = _ZERO  # reads that do not wait for one another: what follows finds its rows at hand
+    for j in range(n):
+        seen ^= sums[places[j], 0]
     if trusted:
         _weigh(left, weight, now, n, places, sums)
     if now == NONE or voice.size == 0:
+        drawn[BATCH] = seen
         for j in range(n):
             old = sums[places[j], 0]
             sums[places[j], 0] = (
@@ -181,6 +185,9 @@ def _take(
             m += old & _TOUCHED == _ZERO
         return m
     take_slots(voice_keys, heard[:n], spoken)
+    for j in range(n):
+        seen ^= np.uint64(voice[spoken[j]])
+    drawn[BATCH] = seen
     loud = _LOUD << np.uint64(now)
     for j in range(n):
         old = sums[places[j], 0]

@@ -192,6 +192,10 @@ def _weigh(
         heard[j] = np.uint32(batch[j] & _LOW32)
     take_slots(keys, heard[:n], places)
     take_slots(voice_keys, heard[:n], spoken)
+    seen = np.uint64(0)  # reads that do not wait for one another: what follows finds all at hand
+    for j in range(n):
+        seen ^= np.uint64(total[places[j]]) ^ np.uint64(voice[spoken[j]])
+    drawn[BATCH] = seen
     for j in range(n):
         old = total[places[j]]
         now = (old & _SUM) + added[j]
