@@ -137,6 +137,8 @@ if TYPE_CHECKING:
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
+    from sim.spread.triggering import Pairs as Pairs
+    from sim.spread.triggering import Triggering as Triggering
     from sim.store import Info as Info
     from sim.store import SaveReport as SaveReport
     from sim.store import SnapshotCapacityError as SnapshotCapacityError
@@ -207,6 +209,7 @@ _HOMES = {
     "Novelty": "sim.spread.attempts",
     "OpinionModel": "sim.spread.opinion",
     "Outflow": "sim.spread.opinion_groups",
+    "Pairs": "sim.spread.triggering",
     "ParameterChanged": "sim.core.events",
     "ParameterError": "sim.errors",
     "ParameterSpec": "sim.core.params",
@@ -234,6 +237,7 @@ _HOMES = {
     "Threshold": "sim.spread.threshold",
     "Ties": "sim.network.ties",
     "TiesChanged": "sim.core.events",
+    "Triggering": "sim.spread.triggering",
     "Verification": "sim.store",
     "Vocabulary": "sim.agents.vocabulary",
     "Voices": "sim.spread.opinion_voices",
