@@ -40,6 +40,8 @@ def test_a_command_of_a_paper_is_one_that_the_program_takes(paper: str, words: l
     known = typer.main.get_command(app)
     with known.make_context("hubbub", hoisted(words)) as context:
         after = [*context._protected_args, *context.args]
+        if not after:
+            return  # without a verb the screen opens
         verb, command, rest = known.resolve_command(context, after)  # type: ignore[attr-defined]
         while hasattr(command, "commands"):
             verb, command, rest = command.resolve_command(context, rest)
