@@ -25,9 +25,7 @@ def test_what_is_no_whole_number_is_refused_by_name(value: Any) -> None:
 
 def test_a_lower_bound_is_in_the_sentence() -> None:
     assert whole_number(1, "max_friends", low=1) == 1
-    with pytest.raises(
-        InputError, match="must be a whole number of at least 1, got 0"
-    ):
+    with pytest.raises(InputError, match="must be a whole number of at least 1, got 0"):
         whole_number(0, "max_friends", low=1)
 
 
