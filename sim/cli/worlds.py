@@ -66,6 +66,7 @@ class NewWorld:
 
         agents, mean_degree, extra = self.agents, self.mean_degree, dict(self.parameters)
         if self.degrees is not None:
+            self._refuse_idle()
             from sim.io import read_degrees
 
             pairs = extra["degrees"] = read_degrees(self.degrees, report=report)
@@ -81,6 +82,15 @@ class NewWorld:
             report=report,
             **extra,
         )
+
+    def _refuse_idle(self) -> None:
+        """Refuse what degree pairs say themselves."""
+        usual = NewWorld()
+        typed = [n for n in ("agents", "mean_degree") if getattr(self, n) != getattr(usual, n)]
+        typed += ["network"] if self.network not in {usual.network, "configuration"} else []
+        if typed:
+            names = ", ".join(name.replace("_", "-") for name in typed)
+            raise InputError(f"Degree pairs make a configuration network; leave {names} out.")
 
     @property
     def words(self) -> list[str]:

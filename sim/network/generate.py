@@ -214,6 +214,8 @@ def _matched(
         raise ParameterError(
             f"{network.plugin_name}: it takes no degrees; the network 'configuration' does."
         )
+    if "exponent" in network.model_fields_set:
+        raise network.refuse("exponent does nothing where degree pairs are given; leave it out")
     pairs = np.asarray(degrees)
     if agents is not None and len(pairs) != agents:
         raise ParameterError(

@@ -78,6 +78,9 @@ def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_pat
         (("--network", "smal-world"), 2, "Did you mean 'small-world'?"),
         (("-p", "rewirng=1", "--network", "small-world"), 2, "(did you mean 'rewiring'?)"),
         (("--degrees", "absent.npy"), 3, "absent.npy: "),
+        (("--degrees", "a", "--agents", "9"), 2, "make a configuration network; leave agents out."),
+        (("--degrees", "a", "--mean-degree", "9"), 2, "leave mean-degree out."),
+        (("--degrees", "a", "--network", "small-world"), 2, "leave network out."),
     ],
 )
 def test_new_refuses_in_one_sentence(

@@ -24,6 +24,8 @@ def test_degrees_that_fit_neither_agents_nor_network_are_refused() -> None:
         World.create(5, "configuration", degrees=PAIRS)
     with pytest.raises(ParameterError, match="takes no degrees"):
         World.create(network="small-world", degrees=PAIRS)
+    with pytest.raises(ParameterError, match="exponent does nothing where degree pairs are given"):
+        World.create(network="configuration", degrees=PAIRS, exponent=3)
     with pytest.raises(InputError, match="degrees must be whole numbers in two columns"):
         World.create(3, "configuration", degrees=[1, 2, 3])
 
