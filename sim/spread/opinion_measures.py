@@ -35,8 +35,8 @@ def clusters(
 
     Examples
     --------
-    >>> clusters(np.array([0.1, 0.1, 0.101, 0.9, 0.9]), (0.0, 1.0))
-    [(0.10033333333333333, 3), (0.9, 2)]
+    >>> clusters(np.array([0.25, 0.25, 0.75, 0.25, 0.75]), (0.0, 1.0))
+    [(0.25, 3), (0.75, 2)]
     """
     ordered = np.sort(opinions[~np.isnan(opinions)])
     gap = (span[1] - span[0]) / _BINS
