@@ -107,7 +107,7 @@ class _Tick:
 
     def run(self, live: Ids, count: int) -> None:
         """Draw the first rings, then let rings happen until the tick ends."""
-        spans = min(max(_FEWEST, 1 << (count // _SPAN).bit_length()), _MOST)
+        spans = min(max(_FEWEST, 1 << (int(count) // _SPAN).bit_length()), _MOST)
         late = count // 2 + _LEAST
         calendar = kernels.Calendar(
             start=np.empty(spans + 1, np.int64),

@@ -1,0 +1,211 @@
+"""Rings in continuous time: order, addresses and thinning, against a plain loop over a sorted list.
+
+The plain loop knows no calendar: it keeps every agent's next ring and takes the earliest.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import World, make
+from sim.kernels import durations, events
+from sim.kernels.claims import FREE, NOBODY
+from sim.kernels.mix import uniform, word, word2
+from sim.spread.contacts import Contacts
+from sim.spread.rules import Table
+from sim.testing import tiny_world
+
+KEY = np.uint64(0x5EED)
+NONE = np.empty(0, np.uint64)
+NO_KEYS = np.empty(0, np.uint32)
+EVER = 0x80
+
+
+def draw(u: int, k: int) -> float:
+    return float(uniform(np.uint64(word2(np.uint64(word(KEY, u)), k))))
+
+
+class Plain:
+    """One tick by a list of next rings."""
+
+    def __init__(self, table: Table, contacts: Contacts, state: list[int]) -> None:
+        self.table, self.contacts, self.state = table, contacts, state
+        self.states = len(table.mode)
+        self.ring: dict[int, tuple[float, int]] = {}
+        self.found: list[tuple[int, int, float]] = []
+        self.rings = 0
+
+    def row(self, u: int) -> list[int]:
+        start, length = (int(x) for x in self.contacts.rows[u])
+        return [int(v) for v in self.contacts.targets[start : start + length]]
+
+    def rates(self, u: int) -> tuple[float, float]:
+        t, s = self.table, self.state[u] & 0x7F
+        many = len(self.row(u)) if t.mode[s] <= 2 else min(len(self.row(u)), 1) * (t.mode[s] - 3)
+        alone = float(t.scum[t.soff[s + 1] - 1]) if t.soff[s + 1] > t.soff[s] else 0.0
+        return float(many * t.ceiling[s]) if t.mode[s] else 0.0, alone
+
+    def await_(self, u: int, after: float, number: int) -> None:
+        rate = sum(self.rates(u))
+        when = after - math.log(1 - draw(u, 2 * number)) / rate if rate > 0 else 2.0
+        self.ring[u] = (when, number)
+
+    def become(self, u: int, new: int, source: int, when: float) -> None:
+        ever = self.state[u] & EVER
+        if self.table.adopting[new] and not ever:
+            ever = EVER
+            self.found.append((u, source, when))
+        self.state[u] = ever | new
+
+    def happen(self, u: int, when: float, number: int) -> None:
+        t, s = self.table, self.state[u] & 0x7F
+        ties, alone = self.rates(u)
+        x = draw(u, 2 * number + 1) * (ties + alone)
+        self.rings += 1
+        if x < alone:
+            o = next(o for o in range(t.soff[s], t.soff[s + 1]) if x < t.scum[o])
+            self.become(u, int(t.snew[o]), int(NOBODY), when)
+            return
+        scaled = (x - alone) / ties * len(self.row(u))
+        place = min(int(scaled), len(self.row(u)) - 1)
+        v, share = self.row(u)[place], (scaled - place) * t.ceiling[s]
+        row = s * self.states + (self.state[v] & 0x7F)
+        if t.trusted[row]:
+            e = int(self.contacts.rows[u, 0]) + place
+            share /= max(self.contacts.trust[e] / 65535, 1e-300)
+        for o in range(t.off[row], t.off[row + 1]):
+            if share < t.cum[o]:
+                if t.listener[o] != 255:
+                    number_v = self.ring[v][1] + 1 if v in self.ring else 1
+                    self.become(v, int(t.listener[o]), u, when)
+                    self.await_(v, when, number_v)
+                if t.speaker[o] != 255:
+                    self.become(u, int(t.speaker[o]), v, when)
+                return
+
+    def run(self) -> None:
+        for u in range(len(self.state)):
+            if sum(self.rates(u)) > 0:
+                self.await_(u, 0.0, 0)
+        while self.ring:
+            when, u = min((when, u) for u, (when, _) in self.ring.items())
+            if when >= 1:
+                return
+            number = self.ring[u][1]
+            self.happen(u, when, number)
+            self.await_(u, when, number + 1)
+
+
+def calendar_of(count: int, spans: int, room: int) -> events.Calendar:
+    at = np.zeros(9, np.int64)
+    at[events.FREED] = -1
+    return events.Calendar(
+        start=np.empty(spans + 1, np.int64), when=np.empty(count), ring=np.empty(count, np.uint64),
+        head=np.full(spans, -1, np.int32), late_when=np.empty(room),
+        late_ring=np.empty(room, np.uint64), late_next=np.empty(room, np.int32),
+        heap_when=np.empty(room), heap_ring=np.empty(room, np.uint64),
+        ahead=np.empty(room, np.uint32), at=at,
+    )  # fmt: skip
+
+
+def ticked(
+    world: World, table: Table, state: np.ndarray, spans: int, closed: np.ndarray = NONE
+) -> tuple[events.Found, events.Calendar, np.ndarray, np.ndarray]:
+    """One tick by the kernels, all room given."""
+    n = len(state)
+    contacts = world.network()
+    heard = events.Heard(contacts.rows, contacts.targets, contacts.trust, closed)
+    rates = events.Rates(
+        table.off, table.cum, table.listener, table.speaker, table.total, table.trusted, table.mode,
+        table.ceiling, table.soff, table.scum, table.snew, table.adopting,
+    )  # fmt: skip
+    restless = (table.mode > 0) | (np.diff(table.soff) > 0)
+    live = np.flatnonzero(restless[state & 0x7F]).astype(np.uint32)
+    claim, touched = np.full(n, FREE), np.zeros(n + 1, np.uint32)
+    calendar = calendar_of(live.size, spans, 4096)
+    found = events.Found(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n))
+    tally = np.bincount(state & 0x7F, minlength=len(table.mode)).astype(np.int64)
+    events.ring_first(
+        heard, rates, live, live.size, KEY, NO_KEYS, state, claim, touched, calendar,
+        np.empty(live.size), np.empty(live.size, np.uint32),
+    )  # fmt: skip
+    assert events.ring_on(heard, rates, KEY, NO_KEYS, state, claim, touched, tally, calendar, found)
+    assert tally.tolist() == np.bincount(state & 0x7F, minlength=tally.size).tolist()
+    m = int(calendar.at[events.TOUCHED])
+    ids = np.sort(touched[:m])
+    kept, roused = events.still_live(
+        live, live.size, ids, m, NO_KEYS, state, claim, table.mode, table.soff
+    )
+    now = np.sort(np.concatenate([live[:kept], ids[:roused]]))
+    assert (claim == FREE).all()
+    return found, calendar, now, restless
+
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("sir-continuous", {"beta": 1.0, "gamma": 0.7}),
+    ("sveir-continuous", {"beta": 2.0, "theta": 0.3, "delta": 3.0, "gamma": 0.5}),
+    ("daley-kendall-continuous", {"meet": 0.8}),
+    ("maki-thompson-continuous", {"call": 4.0}),
+    ("sis-continuous", {"beta": 2.0, "gamma": 4.0}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+@pytest.mark.parametrize("spans", [1, 8])
+def test_a_tick_equals_the_plain_loop(name: str, options: dict[str, Any], spans: int) -> None:
+    world, model = tiny_world(), make(name, **options)
+    table, seeded = model.table("coins"), model.states.index(model.seeded)
+    state = np.zeros(60, np.uint8)
+    state[[0, 5, 11, 17]] = EVER | seeded
+    plain = Plain(table, world.network(), state.tolist())
+    plain.run()
+    found, calendar, live, restless = ticked(world, table, state, spans)
+    assert state.tolist() == plain.state
+    assert calendar.at[events.EVENTS] == plain.rings > 5
+    fresh = int(calendar.at[events.FRESH])
+    assert found.agents[:fresh].tolist() == [u for u, _, _ in plain.found]
+    assert found.sources[:fresh].tolist() == [source for _, source, _ in plain.found]
+    assert found.times[:fresh] == pytest.approx([when for _, _, when in plain.found])
+    assert (np.diff(found.times[:fresh]) > 0).all()
+    assert live.tolist() == np.flatnonzero(restless[state & 0x7F]).tolist()
+
+
+def test_closed_agents_are_not_reached() -> None:
+    world = World.from_edges([0, 0, 0], [1, 2, 3])
+    state = np.array([EVER | 1, 0, 0, 0], np.uint8)
+    model = make("si-continuous", beta=50.0)
+    found, calendar, _, _ = ticked(world, model.table("coins"), state, 4, np.array([6], np.uint64))
+    assert int(calendar.at[events.FRESH]) == 1
+    assert found.agents[0] == 3
+
+
+@pytest.mark.parametrize("spans", [1, 64])
+def test_a_tick_without_room_goes_on_where_it_stopped(spans: int, monkeypatch: Any) -> None:
+    from sim.spread import continuous
+
+    whole, parted = (World.create(150, mean_degree=8, seed=3) for _ in range(2))
+    for world in (whole, parted):
+        if world is parted:
+            monkeypatch.setattr(continuous, "_LEAST", 4)
+            monkeypatch.setattr(continuous, "_FEWEST", spans)
+        story = world.inject("x", seeds=[0, 1], model="sis-continuous", beta=1.0, gamma=3.0)
+        world.step(4)
+        assert story.error is None
+        assert story.size > 60
+    assert whole.digest() == parted.digest()
+
+
+def test_stays_that_are_up_are_claimed() -> None:
+    live, state = np.array([1, 2, 3, 5], np.uint32), np.array([0, 1, 1, 1, 0, 2], np.uint8)
+    until = np.array([0, 4, 6, 5, 0, 5], np.int32)
+    claim, touched = np.full(6, FREE), np.zeros(7, np.uint32)
+    claim[3] = np.uint64(9)
+    becomes = np.array([255, 2, 255], np.uint8)
+    m = durations.claim_due(live, 4, 5, NO_KEYS, state, NO_KEYS, until, becomes, claim, touched, 0)
+    assert touched[:m].tolist() == [1]
+    assert int(claim[1]) == (2 << 32) | int(NOBODY)
+    assert int(claim[3]) == 9
