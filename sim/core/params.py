@@ -119,6 +119,7 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        validate_default=True,  # 5 for a float is 5.0, as it will be after a restart
         extra="forbid",
         allow_inf_nan=False,
         protected_namespaces=(),

@@ -56,6 +56,7 @@ class Adoption(Record):
         self._measured = False
         self._mark: _Mark | None = None
         self._before: dict[str, Any] | None = None
+        self._copied = 0
         self._adopted: Bits | None = None
 
     @property
@@ -67,7 +68,7 @@ class Adoption(Record):
         tick is taken back.
         """
         if self._mark is not None and self._before is None:
-            self._before = deepcopy(self.held)
+            self._before, self._copied = deepcopy(self.held), self.size
         return self.held
 
     @property
@@ -195,13 +196,15 @@ class Adoption(Record):
         if self._mark is None:
             return
         size, rows, seen, tally, self._turn, late = self._mark
+        marked = self._log.agents[size:]
         if self._before is not None:
             self.held, self._before = self._before, None
+            marked = marked[: max(self._copied - size, 0)]  # by the time of the copy
         self.held.pop("_waiting", None)
         if late is not None:
             self.held["_waiting"] = late
         if "done" in self.held:
-            unmark(self._log.agents[size:], self.held["done"])
+            unmark(marked, self.held["done"])
         self._log.cut(size)
         self._ticked = size
         self._history.cut(rows)

@@ -170,3 +170,54 @@ def test_a_bare_model_without_a_step_is_named(entered: Enter) -> None:
     story = world.inject("x", seeds=[0], model=entered(Empty))
     world.step()
     assert str(story.error).startswith("test-empty: NotImplementedError")
+
+
+@pytest.mark.parametrize("way", ["adopt", "record"])
+@pytest.mark.parametrize(
+    ("agents", "sources", "sentence"),
+    [
+        ([3, 3], [0, 0], "let agent 3 adopt twice in one tick"),
+        ([0], [1], "let agent 0 adopt twice; see cascade.done"),
+        ([3], [60], "named agent 60 as a source; this world has agents 0 to 59"),
+        ([3], [-2], "named agent -2 as a source"),
+        ([-1], [0], "let agent -1 adopt"),
+        ([3, 4], [0], "let 2 agents adopt from 1 sources; name one each"),
+        ([2.5], [0], "let agent 2.5 adopt; agents are whole numbers, not float64"),
+    ],
+)
+def test_what_makes_no_sense_is_not_written_down(
+    play: Callable[..., Cascade], way: str, agents: Any, sources: Any, sentence: str
+) -> None:
+    story = play(tiny_world(), {1: lambda c: getattr(c, way)(np.array(agents), np.array(sources))})
+    assert (story.status, story.size) == ("failed", 1)
+    assert sentence in str(story.error)
+
+
+@pytest.mark.parametrize("way", ["adopt", "record"])
+def test_sources_may_be_left_out_or_be_nobody(play: Callable[..., Cascade], way: str) -> None:
+    def step(cascade: Cascade) -> None:
+        getattr(cascade, way)([7, 4])
+        getattr(cascade, way)(np.array([9, 8]), np.array([-1, 0xFFFFFFFF]))
+        getattr(cascade, way)(np.array([2]), np.array([7]))
+
+    story = play(tiny_world(), {1: step})
+    assert story.adopters.tolist() == [0, 4, 7, 8, 9, 2]
+    assert [int(story.source[v]) for v in (4, 7, 8, 9, 2)] == [-1, -1, -1, -1, 7]
+
+
+def test_an_agent_that_was_closed_may_adopt_and_a_failed_tick_leaves_it_closed(
+    play: Callable[..., Cascade],
+) -> None:
+    def close(cascade: Cascade) -> None:
+        cascade.done[0] |= np.uint64(1 << 9)
+
+    def adopt(cascade: Cascade) -> None:
+        cascade.adopt(np.array([9]))
+
+    def torn(cascade: Cascade) -> None:
+        adopt(cascade)
+        raise ValueError("torn")
+
+    assert play(tiny_world(), {1: close, 2: adopt}).adopters.tolist() == [0, 9]
+    story = play(tiny_world(), {1: close, 2: torn})
+    assert (story.size, int(story.done[0])) == (1, 1 | 1 << 9)

@@ -1,5 +1,7 @@
 """Small cascades of one model share a pass; each is what it would be alone."""
 
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,6 +11,7 @@ import pytest
 from sim import Exposure, Field, Floats, PerExposure, World
 from sim.core.registry import spec
 from sim.spread import exposures, shared
+from sim.spread.faults import is_interruption
 from sim.spread.model import PropagationModel
 from sim.testing import Given, tiny_world
 
@@ -54,7 +57,7 @@ class Curious(PerExposure):
 
 
 @pytest.mark.parametrize(
-    ("span", "chunk", "count"), [(1, 65_536, 1000), (3, 65_536, 200), (3, 40, 60)]
+    ("span", "chunk", "count"), [(1, 65_536, 1000), (3, 65_536, 100), (3, 40, 60)]
 )
 def test_a_thousand_messages_give_one_digest_together_or_alone(
     entered: Enter, span: int, chunk: int, count: int, monkeypatch: Any
@@ -184,3 +187,75 @@ def test_messages_with_other_parameters_are_another_batch(entered: Enter) -> Non
     long[0].revise(span=1)
     assert long[0].group == short[0].group
     assert len(long[0].peers) == 3
+
+
+class Stubborn(Told):
+    """Fails, or is interrupted, whatever it is asked."""
+
+    how: ClassVar[Callable[[], None]] = staticmethod(lambda: None)
+
+    def chance(self, exposure: Exposure) -> Floats:
+        type(self).how()
+        return super().chance(exposure)
+
+
+def fault() -> None:
+    raise RuntimeError("never")
+
+
+def test_large_cascades_fail_one_by_one(entered: Enter, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Stubborn, "how", staticmethod(fault))
+    monkeypatch.setattr(exposures, "CHUNK", 1)
+    world, name = tiny_world(), entered(Stubborn)
+    stories = [world.inject("x", seeds=[0], model=name) for _ in range(2)]
+    other = world.inject("x", seeds=[0], model="si", beta=1.0)
+    world.step()
+    assert [story.status for story in stories] == ["failed", "failed"]
+    assert other.size > 1
+
+
+def test_a_batch_to_whom_nobody_listens_is_asked_nothing(entered: Enter, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Stubborn, "how", staticmethod(fault))
+    world, name = World.from_edges([0], [1], 4), entered(Stubborn)
+    stories = [world.inject("x", seeds=[2, 3], model=name) for _ in range(3)]
+    world.step()
+    assert [story.status for story in stories] == ["quiet"] * 3
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_person_may_interrupt_a_batch(entered: Enter, monkeypatch: Any, alone: bool) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(Stubborn, "how", staticmethod(lambda: signal.raise_signal(signal.SIGINT)))
+    if alone:
+        monkeypatch.setattr(exposures, "CHUNK", 1)
+    world, name = tiny_world(), entered(Stubborn)
+    for _ in range(2):
+        world.inject("x", seeds=[0], model=name)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            world.step()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_only_the_main_thread_is_interrupted_by_a_person() -> None:
+    assert not is_interruption(ValueError())
+    assert is_interruption(KeyboardInterrupt())
+    told: list[bool] = []
+    worker = threading.Thread(target=lambda: told.append(is_interruption(KeyboardInterrupt())))
+    worker.start()
+    worker.join()
+    assert told == [False]
+
+
+def test_a_large_and_a_small_cascade_share_a_tick(entered: Enter, monkeypatch: Any) -> None:
+    monkeypatch.setattr(exposures, "CHUNK", 60)
+    name, digests = entered(Told), set()
+    for _ in range(2):
+        world = tiny_world()
+        for seeds in ([0], list(range(0, 60, 2)), [5], [9, 11, 14], [3]):
+            world.inject("x", seeds=seeds, model=name, tags=3)
+        world.step(3)
+        digests.add(world.digest())
+        alone(name, monkeypatch)
+    assert len(digests) == 1

@@ -377,3 +377,19 @@ def test_thousands_of_messages_are_read_in_one_pass() -> None:
     found = state._by_cascade(columns)
     assert sorted(found, key=int) == [str(number) for number in range(40)]
     assert World.restore(meta, columns).digest() == world.digest()
+
+
+def test_a_default_is_what_it_will_be_after_a_restart(entered: Enter) -> None:
+    from sim import Field
+
+    class Careless(PropagationModel):
+        """A whole number where a share belongs."""
+
+        share: float = Field(1, ge=0, le=1)
+
+        def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+            pass
+
+    world = path(3)
+    world.inject("x", seeds=[0], model=entered(Careless))
+    assert World.restore(*world.dump()).digest() == world.digest()
