@@ -24,6 +24,7 @@ from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts
 from sim.spread.model import PropagationModel
 from sim.testing.conduct import CONDUCT, FIRST, Bench
+from sim.testing.minds import MINDS
 from sim.world.world import World
 
 __all__ = ["Given", "check_plugin", "tiny_arcs", "tiny_world"]
@@ -220,6 +221,8 @@ LAWS: dict[str, Callable[[type[PropagationModel], dict[str, Any]], None]] = {
     "superset": superset,
     "untouched": untouched,
 }
-_CONDUCT = {name: partial(law, Bench(_run, tiny_world)) for name, law in CONDUCT.items()}
+_CONDUCT = {
+    name: partial(law, Bench(_run, tiny_world)) for name, law in (CONDUCT | MINDS).items()
+}
 LAWS = {name: _CONDUCT[name] for name in FIRST} | LAWS | _CONDUCT
 """By name; first those whose findings explain what others would see."""
