@@ -32,6 +32,7 @@ DEADLINE_SECONDS = 10.0
 _STILL_SECONDS = 60.0
 _START_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
+_PARTING_SECONDS = 5.0
 _WORDS = ("-m", "sim.testing.trial")
 _BEFORE = ("starting", "warming up")
 PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
@@ -171,7 +172,7 @@ class Trial:
         self._pending = b""
         self._verdicts: dict[str, Verdict] = {}
         self._doing, self._model = "starting", ""
-        self._is_over = False
+        self._is_over = self._has_said_all = False
         self._alive_at, self._worked = time.monotonic(), 0.0
 
     def follow(self, watch: Callable[[str], object]) -> tuple[Verdict, ...]:
@@ -189,7 +190,9 @@ class Trial:
         return tuple(self._verdicts.values())
 
     def end(self) -> None:
-        """Leave no process behind."""
+        """Leave no process behind; one that has said all ends by itself."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PARTING_SECONDS if self._has_said_all else 0)
         with suppress(OSError):
             self._process.kill()
         self._process.wait()
@@ -213,7 +216,7 @@ class Trial:
         elif event == "refused":
             self._condemn(self._what, "importing", told["sentence"])
         elif event == "end":
-            self._is_over = True
+            self._is_over = self._has_said_all = True
 
     def _condemn(self, model: str, law: str, sentence: str) -> None:
         self._verdicts[model] = Verdict(model, (), law, one_line(sentence))
