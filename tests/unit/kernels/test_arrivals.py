@@ -87,6 +87,19 @@ def test_trust_and_given_coins_decide_what_passes() -> None:
     assert set(np.flatnonzero(due).tolist()) == trusting
 
 
+def test_trust_multiplies_the_chance() -> None:
+    net = Net()
+    due, by = np.zeros(80, np.uint64), np.zeros(80, np.uint32)
+    call(
+        send, *net.place(), net.trust, ids(3, 9), np.zeros(2, np.uint64), 0, 2, KEY, NO_COINS, 0.9,
+        EXPONENTIAL, 1.0, 1.0, NONE, word(0), word(1), FAR, net.done, DENSE, due, DENSE, by,
+        net.claim, net.touched, 0,
+    )  # fmt: skip
+    coins = [(share(coin(KEY, u, v)), e, v) for u in (3, 9) for e, v in net.row(u)]
+    told = {v for one, e, v in coins if one < 0.9 * int(net.trust[e]) / 65535}
+    assert set(np.flatnonzero(due).tolist()) == told
+
+
 def test_a_later_word_does_not_undo_an_earlier_one() -> None:
     net = Net()
     due, by = np.full(80, 7, np.uint64), np.ones(80, np.uint32)
