@@ -29,7 +29,7 @@ _CHOICES = (
 )
 _CHECKED = (
     "against plain Python with the same coins, adopters, ticks and sources",
-    "e(u, v) against set arithmetic on a network with hubs, every tie",
+    "e(u, v) against set arithmetic, for short rows and hubs",
 )
 
 

@@ -47,7 +47,7 @@ class NoveltyDecay(PropagationModel):
         largest="10 million agents on one machine",
         checked=(
             "both rules against plain Python with the same coins, adopters, ticks and sources",
-            "star of k seeds speaking in turn: the chances p, p f, p f^2, ...; 20,000 copies, "
+            "an agent that three others reach in turn: the exact shares; 20,000 copies, "
             "within 4 standard errors",
         ),
         choices=(

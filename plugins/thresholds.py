@@ -93,7 +93,7 @@ class GeneralThreshold(Heard):
         checked=(
             "power 1 adopts as linear-threshold does, tick by tick, with the same thresholds",
             "K5, power 1, one seed: mean size 3.21875; 20,000 copies within 4 standard errors",
-            "a pair of sources that adopt in turn: shares (1/2)^power and 1",
+            "two sources that adopt in turn: shares (1/2)^power, then 1; 20,000 copies",
         ),
         choices=("the function: a power of the sum; write your own in three lines (Heard)",),
     )
