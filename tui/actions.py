@@ -130,6 +130,10 @@ ACTIONS: tuple[Action, ...] = (
         "Messages", messages.cancel, usage="[N]", when=has_message, opens=True,
     ),
     Action(
+        "model", "m", "model", "Models", "Look through the models, or show the card of one.",
+        "Messages", messages.model, usage="[NAME]", opens=True, footer=16,
+    ),
+    Action(
         "new", "n", "new", "New", "Make a new world.",
         "World", world.new_world, when=not_busy, footer=13, opens=True,
     ),
@@ -167,6 +171,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "groups", "2", "groups", "Groups", "Go to the Groups mode.",
         "View", view.groups, when=has_world, footer=9,
+    ),
+    Action(
+        "theory", "t", "theory", "Theory",
+        "Draw what equations predict beside the curves, or leave it out.",
+        "View", view.theory, when=has_focus, where="live", footer=16,
     ),
     Action(
         "view", "t", "view", "View", "Turn the Groups pane: map, heat map, table.",

@@ -26,6 +26,7 @@ from tui.doing import Doing
 from tui.feed import Feed
 from tui.keys import conflicts
 from tui.palette import Acts
+from tui.predicted import Predicted
 from tui.safe import SafeFilter, line, plain
 from tui.screens.error import Problem, sentence_of
 from tui.screens.loading import Loading
@@ -80,6 +81,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.sending = 0
         self.work = Work(self)
         self.doing = Doing(self)
+        self.predicted = Predicted(self)
         self.expected = ""
         self.upkeep = Upkeep(self)
         self.last_order: Order | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sim import ParameterSpec, Report, Ties, World
+    from sim import ParameterSpec, Report, Theory, Ties, World
     from sim.run import Simulation
 
 __all__ = ["Backend", "Card", "NewWorld", "Preferences", "SavedWorld"]
@@ -28,12 +28,15 @@ class Card:
         What its form asks for.
     check
         Called with (parameter, typed value); returns the sentence of what is wrong, or nothing.
+    family
+        Under which heading it is listed; empty: none.
     """
 
     name: str
     summary: str
     parameters: Sequence[ParameterSpec]
     check: Callable[[str, object], str] = field(default=lambda _name, _value: "")
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,21 @@ class Backend(Protocol):
 
     def models(self) -> list[Card]:
         """List the propagation models."""
+
+    def card(self, name: str) -> list[tuple[str, str]]:
+        """Tell all about a model: (label, text) of each fact."""
+
+    def theory(
+        self,
+        ties: Ties,
+        model: str,
+        parameters: Mapping[str, Any],
+        seeds: int,
+        ticks: int,
+        *,
+        report: Report,
+    ) -> tuple[Theory, ...]:
+        """Return what equations predict of a message, in a thread beside the engine."""
 
     def networks(self) -> list[Card]:
         """List the kinds of network."""

@@ -13,7 +13,7 @@ from sim.errors import HubbubError, UnknownNameError
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 if TYPE_CHECKING:
-    from sim import Report, Ties, World
+    from sim import Report, Theory, Ties, World
     from sim.run import Simulation
 
 __all__ = ["Rooms", "preferences"]
@@ -144,11 +144,42 @@ class Rooms:
 
     def models(self) -> list[Card]:
         """List the propagation models."""
-        from sim import describe, names, spec
+        from sim import describe, family_of, names, spec
 
         specs = [spec(name) for name in names()]
-        specs.sort(key=lambda one: _rank(one.name))
-        return [Card(one.name, one.summary, describe(one.cls), _checker(one.cls)) for one in specs]
+        families = {one.name: family_of(one.cls) for one in specs}
+        specs.sort(key=lambda one: (families[one.name], *_rank(one.name)))
+        return [
+            Card(one.name, one.summary, describe(one.cls), _checker(one.cls), families[one.name])
+            for one in specs
+        ]
+
+    def card(self, name: str) -> list[tuple[str, str]]:
+        """Tell all about a model: (label, text) of each fact."""
+        from tui.cards import facts_of
+
+        return facts_of(name)
+
+    def theory(
+        self,
+        ties: Ties,
+        model: str,
+        parameters: Mapping[str, Any],
+        seeds: int,
+        ticks: int,
+        *,
+        report: Report,
+    ) -> tuple[Theory, ...]:
+        """Return what equations predict of a message, in a thread beside the engine."""
+        import numpy as np
+
+        from sim import Setting, make
+
+        report("counting listeners", 0.1)
+        counts = np.bincount(ties.out_degree)
+        setting = Setting(ties.agents, seeds, counts / max(1, ties.agents))
+        report("solving equations", 0.3)
+        return tuple(make(model, **parameters).theory(setting, ticks))
 
     def networks(self) -> list[Card]:
         """List the kinds of network that need nothing but numbers."""

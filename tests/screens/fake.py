@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sim import Theory
 from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.run import Plan, Progress
@@ -55,7 +56,8 @@ def card(cls: type[Parameters]) -> Card:
             return str(error)
         return ""
 
-    return Card(cls.plugin_name, (cls.__doc__ or "").strip(), describe(cls), sentence)
+    family = {"independent-cascade": "cascades", "viral": "word of mouth"}.get(cls.plugin_name, "")
+    return Card(cls.plugin_name, (cls.__doc__ or "").strip(), describe(cls), sentence, family)
 
 
 @dataclass
@@ -286,6 +288,7 @@ class FakeBackend:
         self.orders: list[NewWorld] = []
         self.slow = False
         self.warmed: list[str] = []
+        self.asked_theory: list[tuple[Any, ...]] = []
         self.said: list[str] = []
         self.preferred = Preferences()
 
@@ -330,6 +333,24 @@ class FakeBackend:
 
     def models(self) -> list[Card]:
         return [card(Cascade), card(Viral)]
+
+    def card(self, name: str) -> list[tuple[str, str]]:
+        return [
+            ("summary", f"All about {name}. " + "It goes on and on. " * 12),
+            ("states", "infected: speaks"),
+            ("", "recovered: [/b] \x1b[31m silent"),
+        ]
+
+    def theory(
+        self, ties: Any, model: str, parameters: Any, seeds: int, ticks: int, *, report: Any
+    ) -> tuple[Theory, ...]:
+        self.asked_theory.append((model, dict(parameters), seeds, ticks))
+        if model == "viral":
+            return ()
+        curve = np.linspace(seeds, 7624, ticks + 1)
+        states = ("susceptible", "infected", "recovered")
+        expected = np.stack([7624 - curve, curve / 2, curve / 2], axis=1)
+        return (Theory("mean field", states, expected), Theory("pairs", states, expected / 2))
 
     def networks(self) -> list[Card]:
         return [card(Attachment)]

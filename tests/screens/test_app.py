@@ -27,6 +27,7 @@ from tui.screens.form import Form
 from tui.screens.help import Help, act_of
 from tui.screens.inject import Inject
 from tui.screens.loading import Loading
+from tui.screens.models import ModelField
 from tui.screens.new import New
 from tui.screens.open import Open
 from tui.screens.params import Params
@@ -795,7 +796,7 @@ async def test_forms_are_made_of_declared_parameters(tmp_path: Path) -> None:
             "draws": "skips",
             "loud": "false",
         }
-        app.screen.query_one("#model", Select).value = "viral"
+        app.screen.query_one(ModelField).value = "viral"
         await until(pilot, lambda: form.values == {"appeal": "0.3"})
 
 

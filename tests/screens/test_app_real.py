@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,18 @@ from tui.rooms import Rooms
 from tui.screens.dialog import Notice
 from tui.screens.error import Problem
 from tui.screens.inject import Inject
+from tui.screens.models import ModelField
 from tui.screens.new import New
 from tui.screens.open import Open
 from tui.screens.save import Save
+
+
+class Lean(Rooms):
+    """Prepares no models beside the start: compiling them all takes long on a busy machine."""
+
+    def warm(self, report: Any, models: Sequence[str] = ()) -> None:
+        super().warm(report, models)
+
 
 Hub = tuple[Hubbub, Pilot[int]]
 
@@ -28,7 +37,7 @@ Hub = tuple[Hubbub, Pilot[int]]
 async def hubbub(
     saves: Path, size: tuple[int, int] = (80, 24), path: Path | None = None
 ) -> AsyncIterator[Hub]:
-    app = recording(Hubbub(Rooms(saves), path=path))
+    app = recording(Hubbub(Lean(saves), path=path))
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
@@ -44,7 +53,7 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
         await until(pilot, lambda: "7,624 members" in seen(app))
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
-        app.screen.query_one("#model", Select).value = "sir"
+        app.screen.query_one(ModelField).value = "sir"
         app.screen.query_one("#text", Input).value = "The bridge is closed."
         await until(pilot, lambda: "40 seeds speak to" in seen(app))
         await pilot.press("enter")
@@ -79,9 +88,9 @@ async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Pat
         for line, answer in (
             ("inject text=x model=viril", "Did you mean 'viral'"),
             ("inject text=x model=sir beta=1.5", "beta must be in [0, 1], got '1.5'"),
-            ("inject text=x seeds=ids:9999999", "9999999"),
-            ("inject text=x seeds=community:Country:5", "Did you mean"),
-            ("inject text=x author=Nobody", "Nobody"),
+            ("inject text=x model=sir seeds=ids:9999999", "9999999"),
+            ("inject text=x model=sir seeds=community:Country:5", "Did you mean"),
+            ("inject text=x model=sir author=Nobody", "Nobody"),
             ("path 1 9999999", "9999999"),
             ("run 0", "whole number from 1"),
         ):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError, UnknownNameError
-from tui.arguments import number, pairs
+from tui.arguments import choice, number, pairs
 from tui.figures import count
 from tui.safe import is_visible
+from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -24,8 +26,12 @@ async def inject(app: Hubbub, words: Words) -> None:
         order: Order | None = _order(pairs(words))
     else:
         order = await app.push_screen_wait(Inject(app.backend, app.simulation, app.last_order))
-    if order is None:
-        return
+    if order is not None:
+        await _send(app, order)
+
+
+async def _send(app: Hubbub, order: Order) -> None:
+    """Send a message, after preparing its model; time that is asked to run waits for it."""
     app.last_order = order
     app.sending += 1
     model = order.model
@@ -64,6 +70,28 @@ def _order(given: dict[str, str]) -> Order:
 
 def _number_of(session: object) -> str:
     return f"#{getattr(session, 'id', session)}"
+
+
+async def model(app: Hubbub, words: Words) -> None:
+    """Show the card of a model, the one that was named or one chosen from the list."""
+    from tui.screens.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Inject, Order
+    from tui.screens.models import ModelCard, PickModel
+
+    cards = await in_thread(app.backend.models, "models")
+    shown = app.frame.focus.model if app.frame and app.frame.focus else DEFAULT_MODEL
+    name = choice("model", words, tuple(card.name for card in cards))
+    if not name:
+        name = await app.push_screen_wait(PickModel(app.backend, cards, shown)) or ""
+    if not name:
+        return
+    facts = await in_thread(lambda: app.backend.card(name), "card")
+    can_send = app.frame is not None
+    if await app.push_screen_wait(ModelCard(name, facts, can_send=can_send)):
+        before = app.last_order or Order("", DEFAULT_MODEL, DEFAULT_SEEDS)
+        wish = replace(before, model=name, parameters={})
+        order = await app.push_screen_wait(Inject(app.backend, app.simulation, wish))
+        if order is not None:
+            await _send(app, order)
 
 
 async def params(app: Hubbub, _words: Words) -> None:

@@ -26,6 +26,12 @@ async def groups(app: Hubbub, _words: Words) -> None:
     app.go("groups")
 
 
+async def theory(app: Hubbub, _words: Words) -> None:
+    """Draw what equations predict beside the curves; again: the next theory, at last none."""
+    app.go("live")
+    app.say(await app.predicted.turn())
+
+
 async def turn_view(app: Hubbub, words: Words) -> None:
     """Turn the Groups pane to the next view, or to the one named."""
     app.go("groups")

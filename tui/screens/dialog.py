@@ -70,7 +70,11 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def on_resize(self) -> None:
         """Keep the buttons in sight, however long the body is."""
-        self.query_one("#body").styles.max_height = max(1, self.size.height - AROUND)
+        self.fit(max(1, self.size.height - AROUND))
+
+    def fit(self, room: int) -> None:
+        """Keep the body within so many lines."""
+        self.query_one("#body").styles.max_height = room
 
     def body(self) -> ComposeResult:
         """Yield what is between title and buttons."""

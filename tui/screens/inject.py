@@ -22,7 +22,8 @@ from tui.safe import is_visible, line
 from tui.screens.dialog import Dialog, field
 from tui.screens.error import sentence_of
 from tui.screens.form import Form
-from tui.screens.new import choices, whole
+from tui.screens.models import ModelCard, ModelField, PickModel
+from tui.screens.new import whole
 from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Inject(Dialog[Order]):
             )  # fmt: skip
         with Horizontal(classes="row"):
             yield field("Model")
-            yield Select[str]([], id="model", compact=True, prompt="looking for them ...")
+            yield ModelField(id="model")
         with Horizontal(classes="row"):
             yield field("Seeds")
             yield Input(amount, id="amount", compact=True)
@@ -140,14 +141,32 @@ class Inject(Dialog[Order]):
         cards = await in_thread(self._backend.models, "models")
         self._cards = {card.name: card for card in cards}
         chosen = self._last.model if self._last.model in self._cards else cards[0].name
-        picker = self.query_one("#model", Select)
-        picker.set_options(choices(cards))
-        picker.value = chosen
+        field = self.query_one(ModelField)
+        field.offer(cards)
+        field.value = chosen
 
-    @on(Select.Changed, "#model")
-    async def _picked(self, event: Select.Changed) -> None:
+    @on(ModelField.Asked)
+    def _pick(self, event: ModelField.Asked) -> None:
         event.stop()
-        card = self._cards.get(str(event.value))
+        field = self.query_one(ModelField)
+
+        def take(name: str | None) -> None:
+            field.value = name or field.value
+
+        cards = list(self._cards.values())
+        self.app.push_screen(PickModel(self._backend, cards, field.value, event.typed), take)
+
+    @on(ModelField.CardAsked)
+    async def _tell(self, event: ModelField.CardAsked) -> None:
+        event.stop()
+        name = self.query_one(ModelField).value
+        facts = await in_thread(lambda: self._backend.card(name), "card")
+        self.app.push_screen(ModelCard(name, facts))
+
+    @on(ModelField.Changed)
+    async def _picked(self, event: ModelField.Changed) -> None:
+        event.stop()
+        card = self._cards.get(self.query_one(ModelField).value)
         if card is not None:
             given = self._last.parameters if card.name == self._last.model else {}
             await self.query_one(Form).show(card, given)
@@ -186,7 +205,7 @@ class Inject(Dialog[Order]):
             raise InputError(form.problem)
         return Order(
             text=text,
-            model=str(self.query_one("#model", Select).value),
+            model=self.query_one(ModelField).value,
             seeds=self._seeds(),
             author=self.query_one("#author", Input).value.strip(),
             parameters=form.values,

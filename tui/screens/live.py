@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.widget import Widget
 
 from tui.screens.mode import Mode, titled
 from tui.screens.panes import Parameters, Stories, Welcome
@@ -46,6 +47,12 @@ class Live(Mode):
         """Show a frame in every pane that is seen."""
         self.set_class(frame.focus is None, "-quiet")
         super().show(frame)
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Show a frame in one pane; the curves show what is predicted, too."""
+        if isinstance(pane, Curves) and pane.display:
+            pane.overlay(self.app.predicted.shown(frame.focus))
+        super().show_in(pane, frame)
 
     @on(CommunityMap.Chosen)
     @on(CommunityHeat.Chosen)

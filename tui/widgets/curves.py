@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -11,10 +12,12 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
 from tui.figures import count, percent
+from tui.safe import line
 from tui.theme import Series, series
 from tui.widgets.canvas import Canvas
 from tui.widgets.legend import Entry, write_legend
@@ -23,6 +26,7 @@ from tui.widgets.plotting import Pen, Plot, log_labels, place, share_labels
 from tui.widgets.raster import View, nice_ceiling
 
 if TYPE_CHECKING:
+    from sim import Theory
     from sim.run import Frame
 
 __all__ = ["Curves"]
@@ -31,6 +35,8 @@ SHORTEST = 10
 """Ticks that the time axis shows at least."""
 TIGHTEST = 8
 """Ticks that remain at the strongest zoom."""
+SPARSE = 0b10001000
+"""Dots of a predicted curve that are drawn: every fourth."""
 OFF_SCALE_BELOW = 0.2
 """While no other state holds this share, the first state is left off the scale."""
 
@@ -86,6 +92,7 @@ class Curves(BraillePane):
         self._log = False
         self._all = False
         self._plot: Plot | None = None
+        self._theory: Theory | None = None
 
     def show(self, frame: Frame) -> None:
         """Show the message in focus of a frame."""
@@ -125,6 +132,22 @@ class Curves(BraillePane):
         self._states, self._history = tuple(states), history
         self._agents, self._first = agents, first_tick
         self.changed()
+
+    def overlay(self, theory: Theory | None) -> None:
+        """Draw what equations predict, dashed and dim, or nothing beside the curves."""
+        if theory is not self._theory:
+            self._theory = theory
+            said = f"dashed: {line(theory.name, 100)}" if theory is not None else ""
+            self.border_subtitle = Content(said)
+            self.changed()
+
+    def _predicted(self, state: int) -> NDArray[np.float64] | None:
+        """Return how many members theory expects in a state, tick by tick."""
+        theory = self._theory
+        if theory is None or self._states[state] not in theory.states:
+            return None
+        expected: NDArray[np.float64] = theory.expected[:, theory.states.index(self._states[state])]
+        return expected
 
     # -- keys and mouse -----------------------------------------------------------------------
 
@@ -258,6 +281,11 @@ class Curves(BraillePane):
         pen = Pen(canvas, plot, self)
         pen.axes(labels, self._first)
         for i, style in enumerate(styles):
+            expected = self._predicted(i)
+            if shown[i] and expected is not None:
+                ink = canvas.ink_of(self.rich_style + _style(style, dim=True))
+                pen.curve(self._on_axis(expected), replace(style, dash=SPARSE, marker="."), ink)
+        for i, style in enumerate(styles):
             if shown[i]:
                 pen.curve(self._scaled(i), style, inks[i], lead=3 + i * (26 // len(styles)))
         pen.finish()
@@ -275,8 +303,13 @@ class Curves(BraillePane):
 
     def _top(self, shown: list[bool]) -> float:
         start, stop = self._window()
-        window = self._history[int(start) : int(stop) + 2, shown]
-        share = float(window.max(initial=0)) / max(1, self._agents)
+        ticks = slice(int(start), int(stop) + 2)
+        most = float(self._history[ticks, shown].max(initial=0))
+        for i in np.flatnonzero(shown).tolist():
+            expected = self._predicted(i)
+            if expected is not None:
+                most = max(most, float(expected[ticks].max(initial=0)))
+        share = most / max(1, self._agents)
         return min(1.0, nice_ceiling(share)) if share <= 1 else share
 
     def _view(self, shown: list[bool]) -> View:
@@ -286,7 +319,9 @@ class Curves(BraillePane):
         return View(start, stop, 0.0, self._top(shown))
 
     def _scaled(self, state: int) -> NDArray[np.float64]:
-        column = self._history[:, state].astype(np.float64)
+        return self._on_axis(self._history[:, state].astype(np.float64))
+
+    def _on_axis(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
         if not self._log:
             return column / max(1, self._agents)
         with np.errstate(divide="ignore"):
@@ -307,10 +342,13 @@ class Curves(BraillePane):
         tick = self._read_at()
         agents = int(self._history[-1 if tick is None else tick, state])
         share = percent(agents / max(1, self._agents))
+        expected, row = self._predicted(state), len(self._history) - 1 if tick is None else tick
+        if expected is not None and row < len(expected):
+            share += f" ~{percent(float(expected[row]) / max(1, self._agents))}"
         return Entry(
             style.marker, ink, self._states[state], share, count(agents), off=not shown[state]
         )
 
 
-def _style(one: Series) -> Style:
-    return Style(color=Color.parse(one.colour), bold=True)
+def _style(one: Series, *, dim: bool = False) -> Style:
+    return Style(color=Color.parse(one.colour), bold=not dim, dim=dim)

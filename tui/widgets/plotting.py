@@ -125,7 +125,9 @@ class Pen:
         if plot.rows < canvas.height - 1:
             write_ticks(self._canvas, self._plot, first_tick, self._pane)
 
-    def curve(self, values: NDArray[np.float64], style: Series, ink: int, *, lead: int) -> None:
+    def curve(
+        self, values: NDArray[np.float64], style: Series, ink: int, *, lead: int | None = None
+    ) -> None:
         """Draw one curve over those before it.
 
         Parameters
@@ -135,7 +137,7 @@ class Pen:
         style, ink
             How.
         lead
-            Column of the first letter on it.
+            Column of the first letter on it; none: it has no letters.
         """
         plot = self._plot
         rows, columns = self._size
@@ -150,6 +152,7 @@ class Pen:
             self._chars[drawn] = style.marker
         else:
             self._packed |= packed
+        if lead is not None and not self._letters:
             self._mark((low + high) / 2, style.marker, ink, lead)
 
     def _mark(self, heights: NDArray[np.float64], letter: str, ink: int, lead: int) -> None:
