@@ -295,6 +295,7 @@ class Link:
         """Every half second: warn of a tick that does not end; the engine itself cannot."""
         self._pulse = self._loop.call_later(_PULSE_SECONDS, self._beat)
         self._look_at_files()
+        revision = next_revision()  # first: a frame that is made meanwhile outranks the warning
         under_way, newest = self.engine.under_way, self.frames.newest
         if under_way is None or newest is None:
             return
@@ -302,7 +303,7 @@ class Link:
         seconds = time.monotonic() - since
         if seconds > _STALLED_SECONDS:
             stall = stall_of(self.engine.thread, what, seconds)
-            self.frames.publish(_warned(newest, stall))
+            self.frames.publish(_warned(newest, stall, revision))
 
     async def restart(self) -> Restarted:
         """End a stall: stop the plugin; where it cannot be stopped, rebuild the world without it.
@@ -368,8 +369,8 @@ def _settled(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _warned(frame: Frame, stall: Stall) -> Frame:
-    return replace(frame, revision=next_revision(), banner=stall.sentence, stalled=stall)
+def _warned(frame: Frame, stall: Stall, revision: int) -> Frame:
+    return replace(frame, revision=revision, banner=stall.sentence, stalled=stall)
 
 
 def _nothing() -> None:
