@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
-from sim.agents.lifecycle import Lifecycle
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
@@ -18,9 +17,10 @@ from sim.errors import InputError
 from sim.network.interactions import Interactions, met_at
 from sim.network.ties import Dropped, Ties
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Bits, Channel, Contacts, DrawMode, Scratch, bitmap
+from sim.spread.contacts import Channel, Contacts, DrawMode
 from sim.world.capacity import estimate_bytes
 from sim.world.channels import channel_named
+from sim.world.ground import Ground
 from sim.world.injection import (
     LAST_TICK,
     checked_message,
@@ -31,7 +31,6 @@ from sim.world.injection import (
 )
 from sim.world.making import drawn
 from sim.world.opinions import Opinions
-from sim.world.people import People
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.state import digest_of, dump_world, restore_world, surroundings
 
@@ -40,7 +39,7 @@ __all__ = ["World"]
 _LONGEST_TICK = 525_600  # a year
 
 
-class World:
+class World(Ground):
     """A simulated social network: agents, the ties between them, and the messages under way.
 
     Parameters
@@ -99,10 +98,8 @@ class World:
                 f"A tick takes more than 0 and at most {_LONGEST_TICK:,} minutes, "
                 f"got {tick_minutes:g}."
             )
-        self.agents = agents
-        self.ties = ties
+        super().__init__(agents, ties, float(tick_minutes))
         self.seed = int(seed)
-        self.tick_minutes = float(tick_minutes)
         self.tick = 0
         self.cascades: list[Cascade] = []
         self.made = 0
@@ -115,8 +112,6 @@ class World:
         self._channels: dict[str, Channel] = {}
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
-        self._scratch: Scratch | None = None
-        self._network: tuple[object, Contacts] | None = None
 
     @classmethod
     def create(
@@ -311,10 +306,15 @@ class World:
         cascade.around = self
         self.made += 1
         self.cascades.append(cascade)
-        running = sum(other.status == "running" for other in self.cascades)
-        if start_at == self.tick and running < self.max_running:
+        if start_at == self.tick and self._has_room():
             start(self, cascade)
         return cascade
+
+    def _has_room(self) -> bool:
+        """Whether one more cascade may run; they are counted only where that is in doubt."""
+        if len(self.cascades) <= self.max_running:
+            return True
+        return sum(cascade.status == "running" for cascade in self.cascades) < self.max_running
 
     def channel(self, name: str) -> Channel:
         """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
@@ -374,42 +374,6 @@ class World:
         while story.alive and self.tick - begun < limit:
             self.step()
         return self.tick - begun
-
-    # What phases share
-
-    def scratch(self) -> Scratch:
-        """Return the working columns that all cascades share."""
-        if self._scratch is None or self._scratch.claim.size != len(self.agents):
-            self._scratch = Scratch(len(self.agents))
-        return self._scratch
-
-    def network(self) -> Contacts:
-        """Return everybody who could hear whom, as the channels take it."""
-        state = (self.ties.version, len(self.agents))
-        if self._network is None or self._network[0] != state:
-            contacts = Contacts(
-                self.ties.rows,
-                self.ties.targets,
-                degree=self.ties.in_degree,
-                scratch=self.scratch(),
-                people=self.people(),
-                trust=self.ties.trust,
-                kind=self.ties.kind,
-                tick_minutes=self.tick_minutes,
-            )
-            self._network = (state, contacts)
-        return self._network[1]
-
-    def people(self) -> People:
-        """Return the columns of agents, as models read them."""
-        return People(self.agents)
-
-    def absent(self) -> Bits:
-        """Return a bitmap of the agents that are not active, empty when all are."""
-        idle = self.agents.status != np.uint8(Lifecycle.ACTIVE)
-        if not idle.any():
-            return np.empty(0, np.uint64)
-        return bitmap(len(self.agents), np.flatnonzero(idle))
 
     # The whole state
 

@@ -1,0 +1,66 @@
+"""What all phases and cascades of a world share: working columns, the network, who is away."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.agents.columns import Agents
+from sim.agents.lifecycle import Lifecycle
+from sim.network.ties import Ties
+from sim.spread.contacts import Bits, Contacts, Scratch, bitmap
+from sim.world.people import People
+
+__all__ = ["Ground"]
+
+
+class Ground:
+    """Agents and ties as phases read them.
+
+    Parameters
+    ----------
+    agents, ties
+        The population and who hears whom; of one size.
+    tick_minutes
+        Simulated minutes in a tick.
+    """
+
+    def __init__(self, agents: Agents, ties: Ties, tick_minutes: float) -> None:
+        self.agents = agents
+        self.ties = ties
+        self.tick_minutes = tick_minutes
+        self._scratch: Scratch | None = None
+        self._network: tuple[object, Contacts] | None = None
+
+    def scratch(self) -> Scratch:
+        """Return the working columns that all cascades share."""
+        if self._scratch is None or self._scratch.claim.size != len(self.agents):
+            self._scratch = Scratch(len(self.agents))
+        return self._scratch
+
+    def network(self) -> Contacts:
+        """Return everybody who could hear whom, as the channels take it."""
+        state = (self.ties.version, len(self.agents))
+        if self._network is None or self._network[0] != state:
+            contacts = Contacts(
+                self.ties.rows,
+                self.ties.targets,
+                degree=self.ties.in_degree,
+                scratch=self.scratch(),
+                people=self.people(),
+                trust=self.ties.trust,
+                kind=self.ties.kind,
+                tick_minutes=self.tick_minutes,
+            )
+            self._network = (state, contacts)
+        return self._network[1]
+
+    def people(self) -> People:
+        """Return the columns of agents, as models read them."""
+        return People(self.agents)
+
+    def absent(self) -> Bits:
+        """Return a bitmap of the agents that are not active, empty when all are."""
+        idle = self.agents.status != np.uint8(Lifecycle.ACTIVE)
+        if not idle.any():
+            return np.empty(0, np.uint64)
+        return bitmap(len(self.agents), np.flatnonzero(idle))
