@@ -79,13 +79,13 @@ class CognitiveOpinion(Meetings):
             )
 
     def traits(self, cascade: Cascade) -> Floats:
-        """Draw trust in institutions, tendency to talk and nerves: float64 (agents, 3)."""
+        """Draw trust in institutions, 1 / tendency to talk and nerves: float64 (agents, 3)."""
         ids = np.arange(cascade.agents)
         trust, talk, nerves = (cascade.draws(0).uniforms(ids, k, once=True) for k in (1, 2, 3))
         sense = (nerves >= 1 - self.alarmed) * 1.0 - (nerves < self.careless)
         trust = self.trust_low + (self.trust_high - self.trust_low) * trust
         talk = self.talk_low + (self.talk_high - self.talk_low) * talk
-        return np.stack([trust, np.maximum(talk, 1e-9), sense], axis=1)
+        return np.stack([trust, 1.0 / np.maximum(talk, 1e-9), sense], axis=1)
 
     def informed(self, cascade: Cascade, own: Floats) -> Floats:
         """Return what all think after hearing institutions."""
@@ -115,7 +115,7 @@ class CognitiveOpinion(Meetings):
         theirs: Floats,
     ) -> float:
         """Hear a peer, if it talks."""
-        if coin >= speaker ** (1.0 / theirs[1]):
+        if coin >= speaker ** theirs[1]:
             return listener
         told: float = listener + (1.0 - mine[0]) * (speaker - listener)
         if mine[2] > 0.0:

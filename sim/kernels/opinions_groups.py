@@ -231,7 +231,7 @@ def persuade(
         size = min(AHEAD, hi - first)
         who_listens(hearers, count, key, first, who[:size])
         whom(rows, sources, key, first, who[:size], tie, other)
-        seen += looked_at(x, who[:size], other)
+        seen += looked_at(x, x[:0].reshape(0, 0), who[:size], other)
         for k in range(size):
             i, j = who[k], other[k]
             if absent.size and not (

@@ -112,11 +112,14 @@ def whom(rows: U32, sources: U32, key: Word, first: Number, who: I64, tie: I64, 
 
 
 @kernel
-def looked_at(x: F64, who: I64, other: I64) -> float:
-    """Read the opinions of a batch, so that they are near when its meetings take place."""
+def looked_at(x: F64, traits: F64, who: I64, other: I64) -> float:
+    """Read opinions and traits of a batch, so that they are near when its meetings take place."""
     seen = 0.0
     for k in range(who.size):
         seen += x[who[k]] + x[other[k]]
+    if traits.shape[1]:
+        for k in range(who.size):
+            seen += traits[who[k], 0] + traits[other[k], 0]
     return seen
 
 
@@ -192,7 +195,7 @@ def meet_one(
         size = min(AHEAD, hi - first)
         who_listens(hearers, count, key, first, who[:size])
         whom(rows, sources, key, first, who[:size], tie, other)
-        seen += looked_at(x, who[:size], other)
+        seen += looked_at(x, traits, who[:size], other)
         for k in range(size):
             i, j = who[k], other[k]
             if absent.size and not (
