@@ -31,8 +31,8 @@ def fresh_minutes(minutes: float, fading: float = 0.4) -> float:
         return minutes
     x = fading * minutes**0.4
     if x < 1e-3:  # the closed form would lose its digits; the series has three terms to spare
-        return minutes * (1.0 - 5.0 / 7.0 * x + 5.0 / 18.0 * x * x)
+        return float(minutes * (1.0 - 5.0 / 7.0 * x + 5.0 / 18.0 * x * x))
     root = math.sqrt(x)
     half = math.sqrt(math.pi) * math.erf(root)
     incomplete = 1.5 * (0.5 * half - root * math.exp(-x)) - x * root * math.exp(-x)
-    return 2.5 * fading**-2.5 * incomplete
+    return float(2.5 * fading**-2.5 * incomplete)
