@@ -337,7 +337,7 @@ def _import(file: Path, source: bytes, sha: str, name: str) -> ModuleType:
     before = {kind: dict(known) for kind, known in _known.items()}
     linecache.checkcache(str(file))
     try:
-        exec(compile(source, str(file), "exec"), vars(module))  # noqa: S102  # nosec B102 - enabled or named
+        exec(compile(source, str(file), "exec"), vars(module))  # noqa: S102  # nosec B102
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         _known.clear()
