@@ -46,6 +46,17 @@ def refuse_rivals_seeds(cascade: Cascade) -> None:
                 )
 
 
+class _Box:
+    """The working columns of a contest."""
+
+    __slots__ = ("ballot", "listed", "source")
+
+    def __init__(self, agents: int) -> None:
+        self.ballot = np.full(agents, claims.FREE)
+        self.source = np.empty(agents, np.uint32)
+        self.listed = np.empty(agents + 1, np.uint32)
+
+
 class Contest:
     """One tick of messages that exclude one another.
 
@@ -74,10 +85,10 @@ class Contest:
         self._rounds = list(zip(cascades, contacts, draws, strict=True))
         self._cascades = list(cascades)
         self._tie = tie
-        agents = cascades[0].agents
-        self._ballot = np.full(agents, claims.FREE)
-        self._source = np.empty(agents, np.uint32)
-        self._listed = np.empty(agents + 1, np.uint32)
+        kept = cascades[0].memo  # working columns; ballots are free between ticks
+        if not isinstance(kept, _Box) or kept.ballot.size != cascades[0].agents:
+            kept = cascades[0].memo = _Box(cascades[0].agents)
+        self._ballot, self._source, self._listed = kept.ballot, kept.source, kept.listed
         self._count = 0
         self.closed: Bits = cascades[0].closed.copy()
         for cascade in {*cascades, *cascades[0].peers}:
