@@ -1,8 +1,7 @@
 """Conditions of rules: small objects that are compared, joined by ``& | ~``, and looked up by rows.
 
-``where("openness") > 0.5``, ``share("infected") >= 0.3``, ``tie("trust") > "cut"`` and
-``elapsed() >= 7`` are conditions; so is what ``&``, ``|`` and ``~`` make of them. They are
-evaluated over whole columns of contacts, or of agents, with one value a row.
+``where("openness") > 0.5``, ``share("infected") >= 0.3`` and ``tie("trust") > "cut"`` are
+conditions; so is what ``&``, ``|`` and ``~`` make of them. They are evaluated over whole columns.
 """
 
 from __future__ import annotations
@@ -89,11 +88,11 @@ class Condition:
 
     def may(self, scene: Scene) -> Truth:
         """Return where it could still hold while no state changes: with time alone."""
-        return self.holds(scene)
+        raise NotImplementedError
 
     def must(self, scene: Scene) -> Truth:
         """Return where it goes on to hold while no state changes."""
-        return self.holds(scene)
+        raise NotImplementedError
 
     def comparisons(self) -> Iterator[Comparison]:
         """Yield the comparisons that it is made of."""
