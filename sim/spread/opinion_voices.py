@@ -98,16 +98,20 @@ def turned(cascade: Cascade, contacts: Contacts) -> Turned:
     ties = None if cascade.around is None else cascade.around.ties
     if ties is not None and contacts.targets is ties.targets:
         reverse = ties.reverse
-        signs = getattr(reverse, "sign", _NO_SIGNS)
         rows, sources, trust = reverse.parts
-        return Turned(rows, sources, trust, signs, ties.is_symmetric, contacts)
+        return Turned(rows, sources, trust, reverse.sign, ties.is_symmetric, contacts)
     agents = contacts.agents
     degree = np.bincount(contacts.targets, minlength=agents)
     rows = np.zeros((agents, 2), np.uint32)
     row_starts(degree.astype(np.int64), rows)
     sources, trust = np.empty_like(contacts.targets), np.empty_like(contacts.trust)
     transpose_rows(contacts.rows, contacts.targets, contacts.trust, 0, agents, rows, sources, trust)
-    return Turned(rows, sources, trust, _NO_SIGNS, False, contacts)
+    signs = _NO_SIGNS
+    if ties is not None and ties.sign.size:
+        listeners = np.repeat(np.arange(agents), rows[:, 1])
+        places = ties.places(sources, listeners)
+        signs = np.where(places >= 0, ties.sign[places], np.int8(1))
+    return Turned(rows, sources, trust, signs, False, contacts)
 
 
 def remembered(cascade: Cascade, contacts: Contacts) -> Turned:

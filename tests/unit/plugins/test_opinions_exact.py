@@ -9,7 +9,7 @@ from scipy import stats
 
 from sim import CapacityError, Cascade, ParameterError, Setting, World, make, names, spec
 from sim.core.cards import missing
-from sim.testing import tiny_world
+from sim.testing import Given, tiny_world
 
 KARATE = np.array(nx.karate_club_graph().edges())
 MINE = [name for name in names() if spec(name).origin.startswith("plugins.opinions")]
@@ -144,6 +144,20 @@ def test_signs_are_the_same_in_both_directions_and_all_negative_swings() -> None
     story = world.inject("?", seeds=[0], model="altafini", topic="t", negative=1, tolerance=1e-12)
     world.run_until_quiet(story)
     np.testing.assert_allclose(world.opinions["t"], 0, atol=1e-9)  # no two camps fit a triangle
+
+
+def test_signs_of_ties_are_taken_where_there_are_some() -> None:
+    # 1 hears friend 0 and foe 2; 3 hears foe 0
+    world = World.from_edges([0, 2, 0], [1, 1, 3], 4, sign=[1, -1, -1])
+    options: Any = {"model": "altafini", "pace": 1, "negative": 0}
+    world.opinions.hold("t", [0.8, 0.0, 0.4, 0.0])
+    world.inject("?", seeds=[0], topic="t", **options)
+    world.step()
+    np.testing.assert_allclose(world.opinions["t"], [0.8, 0.2, 0.4, -0.8])
+    world.opinions.hold("u", [0.8, 0.0, 0.4, 0.0])
+    world.inject("?", seeds=[0], topic="u", channel=Given([3, 1], [0, 3]), **options)
+    world.step()
+    np.testing.assert_allclose(world.opinions["u"], [0.8, 0.0, 0.4, -0.8])  # 3 is no tie of 1's
 
 
 def test_partners_are_drawn_by_distance() -> None:

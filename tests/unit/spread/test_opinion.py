@@ -19,7 +19,7 @@ from sim import (
     spec,
 )
 from sim.errors import UnknownNameError
-from sim.testing import check_plugin, tiny_world
+from sim.testing import LAWS, tiny_world
 
 
 def model_of(story: Cascade) -> Any:
@@ -80,7 +80,8 @@ def told(world: World, model: str = "test-halfway", **options: Any) -> Cascade:
 
 def test_a_model_of_ten_lines_keeps_the_laws() -> None:
     for cls in (Halfway, Crowd, Friends):
-        assert "resumes" in check_plugin(cls)
+        for name in ("deterministic", "isolated", "order", "resumes", "untouched", "topical"):
+            LAWS[name](cls, {})
 
 
 def test_states_are_fifths_of_the_range() -> None:
