@@ -147,6 +147,7 @@ if TYPE_CHECKING:
     from sim.store import load as load
     from sim.store import save as save
     from sim.store import verify as verify
+    from sim.world.phases import Phase as Phase
     from sim.world.seeding import choose_seeds as choose_seeds
     from sim.world.world import World as World
 
@@ -216,6 +217,7 @@ _HOMES = {
     "Parameters": "sim.core.params",
     "PerExposure": "sim.spread.exposures",
     "Performance": "sim.run.performance",
+    "Phase": "sim.world.phases",
     "Plan": "sim.run.plans",
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
