@@ -147,6 +147,7 @@ if TYPE_CHECKING:
     from sim.store import load as load
     from sim.store import save as save
     from sim.store import verify as verify
+    from sim.world.fenced import fenced as fenced
     from sim.world.phases import Phase as Phase
     from sim.world.seeding import choose_seeds as choose_seeds
     from sim.world.world import World as World
@@ -263,6 +264,7 @@ _HOMES = {
     "exact_times": "sim.spread.continuous",
     "failures": "sim.core.registry",
     "family_of": "sim.core.cards",
+    "fenced": "sim.world.fenced",
     "form_of": "sim.core.cards",
     "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
