@@ -139,7 +139,10 @@ class LiveWorld:
         shown = self.spotlight.cascade
         before = shown.status if shown else ""
         self.safety.before_tick(self.world)
+        said = len(self.world.remarks)
         self.world.step(1)
+        for remark in self.world.remarks[said:]:
+            self.announce(remark)
         self._tick_ms = 1000 * (time.perf_counter() - began)
         self.is_dirty = True
         woken = [c for c in self.world.woken.values() if self.ledger.has_closed(c.id)]

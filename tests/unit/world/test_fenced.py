@@ -1,0 +1,57 @@
+"""A phase behind a fence costs itself, not the tick."""
+
+import pytest
+
+from sim.run import Simulation
+from sim.testing import tiny_world
+from sim.world.fenced import fenced
+from sim.world.phases import Phase
+from sim.world.world import World
+
+
+def leave(_world: World) -> None:
+    raise SystemExit("enough")
+
+
+def test_a_phase_that_fails_three_times_is_left_out() -> None:
+    world = tiny_world()
+    calls: list[int] = []
+
+    def broken(world: World) -> None:
+        calls.append(world.tick)
+        leave(world)
+
+    world.phases.append(fenced(Phase("broken", "fails", broken)))
+    world.step(6)
+    assert calls == [1, 2, 3]
+    assert world.tick == 6
+    assert world.remarks[0] == "The phase 'broken' failed in tick 1: SystemExit: enough."
+    assert world.remarks[2].endswith("SystemExit: enough; it is left out from now on.")
+
+
+def test_a_phase_that_works_runs_in_every_tick() -> None:
+    world = tiny_world()
+    seen: list[int] = []
+    world.phases.insert(0, fenced(Phase("fine", "notes", lambda world: seen.append(world.tick))))
+    world.step(3)
+    assert (seen, world.remarks) == ([1, 2, 3], ())
+
+
+async def test_a_running_simulation_shows_what_failed() -> None:
+    world = tiny_world()
+    world.phases.append(fenced(Phase("broken", "fails", leave)))
+    async with Simulation(world) as simulation:
+        await simulation.step(2)
+        assert "The phase 'broken' failed in tick 2" in str(simulation.frame.banner)
+        assert simulation.frame.state == "paused"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, RecursionError])
+def test_whatever_is_raised_is_contained(error: type[BaseException]) -> None:
+    def raises(_world: World) -> None:
+        raise error
+
+    world = tiny_world()
+    world.phases.append(fenced(Phase("odd", "raises", raises), strikes=1))
+    world.step(2)
+    assert len(world.remarks) == 1
