@@ -117,6 +117,9 @@ class Arrivals(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nothing is under way."""
+        if cascade.memo is None and "due" in cascade.held:
+            now = np.uint64((cascade.started_at + len(cascade.new_adopters) - 1) * kernels.TICK)
+            cascade.memo = _due(cascade, cascade.closed, (now, now))[1]
         return bool(cascade.memo == 0)
 
     def _send(

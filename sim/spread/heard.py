@@ -70,7 +70,8 @@ class Heard(PropagationModel):
     """What an agent does depends on how many of those it hears are in which state.
 
     Write :meth:`adopts` (who changes now) or :meth:`chance` (how likely each is to). Synchronous:
-    what is heard are the states before the tick; a change by hearing goes before one by itself.
+    what is heard are the states before the tick; a change by hearing goes before one by itself. Who
+    is absent does not change, and is still heard as it was.
 
     Attributes
     ----------
@@ -223,7 +224,11 @@ class Heard(PropagationModel):
         if (cascade.tally[leaves] > 0).any():
             return False
         ears: _Ears | None = cascade.memo
-        return ears is not None and not ears.stirred and not (self._asks_all() and ears.asked)
+        if ears is None or ears.sums.contacts is not contacts:
+            return False  # new ties: what they say must be heard
+        if ears.stirred or not np.array_equal(ears.absent, cascade.absent):
+            return False
+        return not (self._asks_all() and ears.asked)
 
     # How it is done
 

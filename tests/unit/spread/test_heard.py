@@ -131,6 +131,20 @@ def test_ties_that_are_added_are_heard() -> None:
     assert story.size >= 3
 
 
+@pytest.mark.parametrize("model", ["watts", "test-fashion", "continuous-cascade"])
+def test_a_change_of_ties_wakes_what_rests_saved_or_not(model: str) -> None:
+    options: Any = {"phi": 0.5} if model == "watts" else {}
+    world = World.from_edges([0], [1], 4, seed=2)
+    story = world.inject("x", seeds=[0], model=model, **options)
+    world.run_until_quiet(story)
+    again = World.restore(*world.dump())
+    for one in (world, again):
+        one.add_ties([0, 1], [2, 3])
+        one.step(6)
+    assert again.digest() == world.digest()
+    assert story.size == 4 or model != "watts"
+
+
 def test_agents_that_join_hear_too() -> None:
     world = World.from_edges([0, 1], [1, 2], 3)
     story = world.inject("x", seeds=[0], model="watts", phi=0.5)
