@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from sim.run.simulation import Simulation as Simulation
     from sim.spread.arrivals import Arrivals as Arrivals
     from sim.spread.arrivals import Delay as Delay
+    from sim.spread.arrivals import settle_rivals as settle_rivals
     from sim.spread.attempts import Border as Border
     from sim.spread.attempts import Embeddedness as Embeddedness
     from sim.spread.attempts import Levels as Levels
@@ -287,6 +288,7 @@ _HOMES = {
     "run_blocking": "sim.run.blocking",
     "save": "sim.store",
     "select": "sim.agents.select",
+    "settle_rivals": "sim.spread.arrivals",
     "share": "sim.spread.conditions",
     "shortest_path": "sim.network.analysis",
     "spec": "sim.core.registry",
