@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-all bench check static format lint types contracts security \
-	kernels-uncompiled coverage audit fix clean
+	kernels-uncompiled coverage audit cards fix clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' \
@@ -63,6 +63,9 @@ coverage: .venv/.ready # of what the two targets above have gathered
 
 audit: .venv/.ready ## known vulnerabilities in what is installed
 	@.ci/audit $(BIN)/pip-audit
+
+cards: .venv/.ready ## write the table of models in plugins/README.md anew
+	$(BIN)/hubbub models --into plugins/README.md
 
 fix: .venv/.ready ## format, and repair what the linter can
 	$(BIN)/ruff format $(ROOMS) bench
