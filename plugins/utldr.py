@@ -167,7 +167,8 @@ class UTLDR(PropagationModel):
         chances[DEAD] = self.z
         speakers = cascade.present(np.flatnonzero(chances[turns.before] > 0.0).astype(np.uint32))
         weights = chances[turns.before[speakers]]
-        heard = pressure(cascade, contacts, draws, speakers, weights)
+        deaf = (turns.before != SUSCEPTIBLE) & (turns.before != LOCKED_S)
+        heard = pressure(cascade, contacts, draws, speakers, weights, deaf=deaf)
         total = np.zeros(cascade.agents)
         total[heard.listeners] = heard.total
         turns.sources[heard.listeners] = heard.source

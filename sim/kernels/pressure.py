@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.claims import AHEAD, FREE, approach, is_open
+from sim.kernels.claims import AHEAD, BLOCK, FREE, approach, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import word, word2
 from sim.kernels.types import F64, U32, U64, Number, Word
@@ -43,24 +43,29 @@ def press(
     int
         How many hear any now.
     """
-    kept = touched.size - 1
+    spare = touched.size - 1
+    heard = np.empty(BLOCK + 1, np.uint32)
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
             seen = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
-            touched[kept] = np.uint32(seen & _LOW32)
+            touched[spare] = np.uint32(seen & _LOW32)
         u: Number = np.uint64(speakers[i])
         weight = weights[i]
         key_u = word(key, u)
-        start = np.int64(rows[u, 0])
-        for e in range(start, start + np.int64(rows[u, 1])):
-            v: Number = np.uint64(targets[e])
-            if closed.size and not is_open(closed, v):
-                continue
-            old = claim[v]
-            claim[v] = min(old, ((word2(key_u, v) >> _S32) << _S32) | u)
-            total[v] += weight
-            touched[m] = np.uint32(v)
-            m += old == FREE
+        start: Number = np.int64(rows[u, 0])
+        stop: Number = start + np.int64(rows[u, 1])
+        for first in range(start, stop, BLOCK):
+            n = 0
+            for e in range(first, min(first + BLOCK, stop)):
+                heard[n] = targets[e]
+                n += closed.size == 0 or is_open(closed, np.uint64(targets[e]))
+            for k in range(n):
+                v: Number = np.uint64(heard[k])
+                old = claim[v]
+                claim[v] = min(old, ((word2(key_u, v) >> _S32) << _S32) | u)
+                total[v] += weight
+                touched[m] = np.uint32(v)
+                m += old == FREE
     return m
 
 

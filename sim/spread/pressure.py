@@ -13,7 +13,7 @@ from sim.kernels.claims import count_ties
 from sim.kernels.order import sort_ids
 from sim.kernels.pressure import press, release
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.model import SLICE
 
 __all__ = ["Pressure", "pressure"]
@@ -41,7 +41,13 @@ class Pressure:
 
 
 def pressure(
-    cascade: Cascade, contacts: Contacts, draws: Draws, speakers: Ids, weights: npt.ArrayLike = 1.0
+    cascade: Cascade,
+    contacts: Contacts,
+    draws: Draws,
+    speakers: Ids,
+    weights: npt.ArrayLike = 1.0,
+    *,
+    deaf: npt.NDArray[np.bool_] | None = None,
 ) -> Pressure:
     """Sum for every listener the weights of those that it hears speak this tick.
 
@@ -53,6 +59,8 @@ def pressure(
         uint32, distinct, in an order that depends on nothing but the state: sums of floats do.
     weights
         float64: one for each speaker, or one for all.
+    deaf
+        bool (agents,): who need not be told; ``None``: nobody. It saves most of the work.
 
     Raises
     ------
@@ -66,14 +74,25 @@ def pressure(
     each = np.ascontiguousarray(np.broadcast_to(given, ids.shape))
     scratch, total = contacts.scratch, np.zeros(contacts.agents)
     cascade.contacts_seen += count_ties(contacts.rows, ids, 0, ids.size)
+    closed = cascade.absent if deaf is None else _bits(deaf)
+    if deaf is not None and cascade.absent.size:
+        closed |= cascade.absent
     touched = 0
     for low in range(0, ids.size, SLICE):
         touched = press(
             contacts.rows, contacts.targets, ids, low, min(low + SLICE, ids.size), each,
-            draws.key(Stream.CONTACTS), cascade.absent, total, scratch.claim, scratch.touched,
+            draws.key(Stream.CONTACTS), closed, total, scratch.claim, scratch.touched,
             touched,
         )  # fmt: skip
     sort_ids(scratch.touched, touched, scratch.sources)
     sums, source = np.empty(touched), np.empty(touched, np.uint32)
     release(scratch.touched, touched, total, scratch.claim, sums, source)
     return Pressure(scratch.touched[:touched].copy(), sums, source)
+
+
+def _bits(flags: npt.NDArray[np.bool_]) -> Bits:
+    """Return flags as a bitmap of uint64 words."""
+    packed = np.packbits(flags, bitorder="little")
+    padded = np.zeros((flags.size + 63) // 64 * 8, np.uint8)
+    padded[: packed.size] = packed
+    return padded.view("<u8").astype(np.uint64)

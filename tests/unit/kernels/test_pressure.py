@@ -57,6 +57,11 @@ def test_one_weight_for_all_and_no_others() -> None:
     two = pressure(story, contacts, draws, speakers, [2.0, 2.0])
     assert one.listeners.tolist() == two.listeners.tolist()
     assert one.total.tolist() == two.total.tolist()
-    assert story.contacts_seen == 2 * int(world.ties.rows[:2, 1].sum())
+    deaf = np.arange(60) % 3 == 0
+    third = pressure(story, contacts, draws, speakers, 2.0, deaf=deaf)
+    kept = one.listeners % 3 != 0
+    assert third.listeners.tolist() == one.listeners[kept].tolist()
+    assert third.source.tolist() == one.source[kept].tolist()
+    assert story.contacts_seen == 3 * int(world.ties.rows[:2, 1].sum())
     with pytest.raises(InputError, match="one for each of 2"):
         pressure(story, contacts, draws, speakers, [1.0])
