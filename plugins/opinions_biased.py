@@ -32,7 +32,7 @@ class AlgorithmicBias(Meetings):
         cost="the row of ties of each updated agent",
         largest="as large as the world: 16 bytes an agent",
         checked=(
-            "partners of one listener by distance: 40,000 draws against the exact law, chi-square",
+            "partners of one listener by distance: 300,000 draws against the exact law, chi-square",
             "gamma 0: deffuant with mu 1/2, to 1e-12",
             "mean opinion conserved to 1e-12",
         ),

@@ -250,7 +250,7 @@ class OpinionModel(PropagationModel):
         self._refuse_strange(own)
         self._hold(cascade, own)
         moved = float(np.abs(own - before).max(initial=0.0))
-        cascade.memo = {**_memo(cascade), "moved": moved, "written": self._written(cascade)}
+        cascade.memo = {**_memo(cascade), "moved": moved}
         cascade.contacts_seen += int(contacts.targets.size)
         if told is None:
             told = self._crossed(cascade, contacts, own)
@@ -322,8 +322,6 @@ class OpinionModel(PropagationModel):
         agreed = bool(self.choices) and int(cascade.tally.max()) == cascade.agents
         if memo.get("moved", 0.0) > self.least and not agreed:
             return False
-        if "written" in memo and memo["written"] != self._written(cascade):
-            return False
         return self.is_settled(cascade, contacts.whole, self.held(cascade))
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
@@ -336,11 +334,6 @@ class OpinionModel(PropagationModel):
     def least(self) -> float:
         """The smallest change of an opinion that counts."""
         return self.tolerance * (self.span[1] - self.span[0])
-
-    def _written(self, cascade: Cascade) -> int:
-        """Return how often the topic was written to, by whomever."""
-        topics: Topics | None = None if cascade.around is None else cascade.around.opinions
-        return topics.changes.get(self.topic, 0) if self.topic and topics is not None else 0
 
     def metrics(self, cascade: Cascade) -> dict[str, float]:
         """Return mean, variance, clusters and polarisation of the opinions now.

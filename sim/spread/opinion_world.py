@@ -18,8 +18,6 @@ Span = tuple[float, float]
 class Topics(Protocol):
     """Opinions that messages share, by topic."""
 
-    changes: dict[str, int]
-
     def __contains__(self, topic: object) -> bool: ...
     def __getitem__(self, topic: str) -> Floats: ...
 

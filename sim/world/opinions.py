@@ -25,11 +25,6 @@ class Opinions(Mapping[str, Floats]):
     agents
         How many agents there are.
 
-    Attributes
-    ----------
-    changes
-        How often each topic was written to; not part of the state.
-
     Examples
     --------
     >>> opinions = Opinions(3)
@@ -40,7 +35,6 @@ class Opinions(Mapping[str, Floats]):
 
     def __init__(self, agents: int) -> None:
         self.agents = agents
-        self.changes: dict[str, int] = {}
         self._held: dict[str, Floats] = {}
         self._spans: dict[str, Span] = {}
 
@@ -98,12 +92,10 @@ class Opinions(Mapping[str, Floats]):
             raise InputError(f"Opinions on {topic!r} lie in [{low:g}, {high:g}].")
         self._held[topic] = column
         self._spans[topic] = (low, high)
-        self.changes[topic] = self.changes.get(topic, 0) + 1
 
     def write(self, topic: str, values: Floats) -> None:
         """Replace the opinions on a topic, float64 (agents,); the array is taken, not copied."""
         self._held[topic] = values
-        self.changes[topic] = self.changes.get(topic, 0) + 1
 
     def grow(self, count: int) -> None:
         """Make room for agents that joined; they have no opinion yet (NaN)."""

@@ -137,7 +137,7 @@ class Halves(Parameters):
 
 
 class Copies(Parameters):
-    """Takes up the last that it hears, or flips."""
+    """Takes up the last that it hears, or the opposite of its own."""
 
     def decide(self, own: float, heard: Any, coin: float) -> float:
         return heard[heard.size - 1] if coin < 0.9 else 1.0 - own
@@ -275,12 +275,12 @@ def test_is_any_meeting_with_all_left() -> None:
 
 
 def groups(everybody: int, distinct: int, all_move: int, absent: Any = EVERYBODY) -> Any:
-    x = np.array([1.0, 0.0, 0.0, 1.0, 0.0])
+    x = X.copy()
     done, claim, touched = room()
     formula = rule_of(Copies())
     formula.run(
         gather, ROWS, SOURCES, HEARERS, everybody, distinct, all_move, absent,
-        np.array([0, 0, 0, 0, 1], np.uint8), KEY, 0, 40, np.empty(2), x, 0.5, done, claim, touched,
+        np.array([0, 0, 0, 0, 1], np.uint8), KEY, 0, 12, np.empty(2), x, 9.0, done, claim, touched,
         np.int64(0),
     )  # fmt: skip
     return x
@@ -290,8 +290,8 @@ def groups(everybody: int, distinct: int, all_move: int, absent: Any = EVERYBODY
 @pytest.mark.parametrize("distinct", [0, 1])
 @pytest.mark.parametrize("all_move", [0, 1])
 def test_groups_gather_in_order(everybody: int, distinct: int, all_move: int) -> None:
-    expected = [1.0, 0.0, 0.0, 1.0, 0.0]
-    for k in range(40):
+    expected = X.tolist()
+    for k in range(12):
         first = float(rng.uniforms(KEY, k)[0])
         i = int(first * 5) if everybody else int(HEARERS[int(first * 4)])
         among = [j for j in range(5) if j != i] if everybody else HEARD[i]
@@ -312,7 +312,7 @@ def test_groups_gather_in_order(everybody: int, distinct: int, all_move: int) ->
 
 
 def test_no_group_gathers_without_its_members() -> None:
-    assert groups(0, 1, 1, bitmap(5, [2, 3])).tolist() == [1, 0, 0, 1, 0]
+    assert groups(0, 1, 1, bitmap(5, [2, 3])).tolist() == X.tolist()
 
 
 @pytest.mark.parametrize("cross", [0, 1])

@@ -173,6 +173,7 @@ def test_newcomers_have_opinions() -> None:
     for story in (own, shared, voters):
         assert story.error is None
         assert sum(story.counts.values()) == 65
+    assert own.adopters.max() < 60  # they began on that side
     assert own.history.sum(axis=1).tolist() == [60, 65]
 
 
