@@ -70,6 +70,7 @@ def _still_active(world: World, cascade: Cascade) -> Ids:
 
 def wake(world: World, cascade: Cascade) -> bool:
     """Let a cascade at rest run on when something about it could change; whether it does."""
+    cascade.company = world.cascades
     try:
         wakes = not (cascade.is_over or cascade.model.is_quiet(cascade, world.network()))
     except BaseException as error:
