@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from sim import (
+    Arrivals,
     Card,
     Cascade,
     Contacts,
     Contest,
+    Delay,
     DrawMode,
     Draws,
     Field,
@@ -15,6 +17,7 @@ from sim import (
     PropagationModel,
     refuse_rivals_seeds,
     register,
+    settle_rivals,
 )
 
 _MEANING = {
@@ -116,6 +119,52 @@ class CompetitiveCascade(_Rival):
             else:
                 contest.attempt(number, chance=model.probability)
         contest.settle()
+
+
+@register("competitive-continuous")
+class CompetitiveContinuous(_Rival, Arrivals):
+    """Messages in continuous time: an agent takes the first that reaches it (Bharathi et al. 2007).
+
+    Bharathi, Kempe & Salek, "Competitive influence maximization in social networks", WINE 2007:
+    delays along ties are exponential, so that no two messages arrive at once. Inject several
+    messages with one ``contest``; a rival may come late.
+    """
+
+    card: ClassVar[Card] = Card(
+        source="Bharathi, Kempe & Salek, Competitive influence maximization in social networks, "
+        "WINE 2007.",
+        meaning=_MEANING,
+        equations=(
+            "a tie passes a message on with chance p, after an exponential delay of mean s",
+            "v takes the message of the first arrival: t_v = min over sources u of t_u + T_uv",
+        ),
+        ties="the earliest arrival; equal times, of chance 2^-32, go to the source of lower id",
+        draw_modes="coins: one draw a tie for all its life, shared by the messages of a contest",
+        checked=(
+            "times, sources and messages equal Dijkstra's over the same delays from all seeds",
+            "alone it adopts as continuous-cascade does",
+        ),
+        choices=("`tie` has no effect; a tie has one delay, whichever message crosses it",),
+    )
+
+    shared: ClassVar[tuple[str, ...]] = ("probability", "scale")
+    probability: float = Field(0.2, ge=0, le=1, description="chance that a tie passes it on at all")
+    scale: float = Field(4.0, ge=1e-6, le=1e9, description="mean delay along a tie, in ticks")
+
+    def delay(self) -> Delay:
+        """Return the law of the delay."""
+        return Delay(self.scale)
+
+    def passes(self) -> float:
+        """Return the chance that a tie passes the message on."""
+        return self.probability
+
+    @classmethod
+    def step_together(
+        cls, cascades: Sequence[Cascade], contacts: Sequence[Contacts], draws: Sequence[Draws]
+    ) -> None:
+        """Settle the arrivals of this tick."""
+        settle_rivals(cascades, contacts, draws)
 
 
 @register("competitive-threshold")

@@ -6,8 +6,9 @@ that a tick's width changes nothing but when things are seen.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from sim.spread.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.model import SLICE, PropagationModel
 from sim.spread.sparse import Sparse
 
-__all__ = ["Arrivals", "Delay"]
+__all__ = ["Arrivals", "Delay", "settle_rivals"]
 
 _FOREVER = (1 << 63) - 1
 
@@ -109,20 +110,21 @@ class Arrivals(PropagationModel):
             moved = cascade.seeds
         moved = np.append(moved, _due(cascade, closed, tick)[0])
         while moved.size:
-            moved = self._send(cascade, contacts, draws, moved, tick, closed)
+            moved = self.send(cascade, contacts, draws, moved, tick, closed)
         reached, cascade.memo = _due(cascade, closed, tick)
         if not self.delay().attempts:  # these take whole ticks
-            _write_times(cascade, reached)
+            _write_times(cascade, reached, cascade.held["due"])
         cascade.adopt(reached, cascade.held["by"][reached] - np.uint32(1))
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nothing is under way."""
-        if cascade.memo is None and "due" in cascade.held:
+        home = _home(cascade)
+        if cascade.memo is None and "due" in home.held:
             now = np.uint64((cascade.started_at + len(cascade.new_adopters) - 1) * kernels.TICK)
-            cascade.memo = _due(cascade, cascade.closed, (now, now))[1]
+            cascade.memo = _due(home, _taken(cascade), (now, now))[1]
         return bool(cascade.memo == 0)
 
-    def _send(
+    def send(
         self,
         cascade: Cascade,
         contacts: Contacts,
@@ -155,12 +157,81 @@ class Arrivals(PropagationModel):
         return moved
 
 
-def _write_times(cascade: Cascade, reached: Ids) -> None:
+def settle_rivals(
+    cascades: Sequence[Cascade], contacts: Sequence[Contacts], draws: Sequence[Draws]
+) -> None:
+    """Settle a tick of messages that exclude one another: the first arrival of any counts.
+
+    For ``step_together`` of an :class:`Arrivals` whose rivals have the same parameters. A tie has
+    one delay, whichever message crosses it. The oldest message keeps what is under way.
+
+    Parameters
+    ----------
+    cascades, contacts, draws
+        As ``step_together`` receives them.
+    """
+    home, closed = _home(cascades[0]), _taken(cascades[0])
+    model: Any = cascades[0].model
+    now = draws[0].tick
+    tick = np.uint64((now - 1) * kernels.TICK), np.uint64(now * kernels.TICK)
+    moved = cascades[0].seeds[:0]
+    if "due" not in home.held:
+        home.held["due"] = Sparse(home.agents, np.uint64)
+        home.held["by"] = Sparse(home.agents, np.uint32)
+    due, by = home.held["due"], home.held["by"]
+    for cascade in cascades:
+        if "_sent" not in cascade.held:
+            cascade.held["_sent"] = np.ones(1, np.uint8)
+            due[cascade.seeds] = np.uint64(cascade.started_at * kernels.TICK)
+            moved = np.append(moved, cascade.seeds)
+    seen = home.contacts_seen
+    moved = np.append(moved, _due(home, closed, tick)[0])
+    while moved.size:
+        moved = model.send(home, contacts[0], home.draws(now), moved, tick, closed)
+    cascades[0].contacts_seen += home.contacts_seen - seen if home is not cascades[0] else 0
+    home.contacts_seen = seen if home is not cascades[0] else home.contacts_seen
+    reached, later = _due(home, closed, tick)
+    sources = by[reached] - np.uint32(1)
+    roots = _roots(reached, sources)
+    for cascade in cascades:
+        cascade.memo = later
+        bits = cascade.marks()[roots >> np.uint32(6)] >> (roots & np.uint32(63)).astype(np.uint64)
+        mine = (bits & np.uint64(1)) > 0
+        _write_times(cascade, reached[mine], due)
+        cascade.adopt(reached[mine], sources[mine])
+
+
+def _home(cascade: Cascade) -> Cascade:
+    """Return the oldest of a cascade and its rivals."""
+    return min((cascade, *cascade.peers), key=lambda one: one.id)
+
+
+def _taken(cascade: Cascade) -> Bits:
+    """Return the agents that took the message or a rival up, or are absent."""
+    closed = cascade.closed.copy()
+    for rival in cascade.peers:
+        closed |= rival.marks()
+    return closed
+
+
+def _roots(reached: Ids, sources: Ids) -> Ids:
+    """Return for each agent the last sender before it that was reached in an earlier tick."""
+    roots = sources.copy()
+    while roots.size:
+        place = np.minimum(np.searchsorted(reached, roots), reached.size - 1)
+        inner = reached[place] == roots
+        if not inner.any():
+            break
+        roots[inner] = sources[place[inner]]
+    return roots
+
+
+def _write_times(cascade: Cascade, reached: Ids, due: Sparse) -> None:
     """Note when exactly agents were reached, for :func:`~sim.spread.continuous.exact_times`."""
     if "time" not in cascade.held:
         cascade.held["time"] = Sparse(cascade.agents, np.float64)
         cascade.held["time"][cascade.seeds] = float(cascade.started_at)
-    cascade.held["time"][reached] = cascade.held["due"][reached] / kernels.TICK
+    cascade.held["time"][reached] = due[reached] / kernels.TICK
 
 
 def _due(cascade: Cascade, closed: Bits, tick: tuple[np.uint64, np.uint64]) -> tuple[Ids, int]:

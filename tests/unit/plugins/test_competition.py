@@ -1,5 +1,6 @@
 """Messages that exclude one another, against plain Python with the same draws."""
 
+import heapq
 import math
 from typing import Any
 
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 from sim import Cascade, World
 from sim.core import rng
 from sim.core.rng import Stream
+from sim.kernels.arrivals import TICK
+from sim.spread.continuous import exact_times
 from sim.testing import tiny_world
 from tests.unit.plugins.naive import adoptions, coin, share
+from tests.unit.plugins.test_timed_cascades import waits
 
 SEED = st.integers(0, 2**64 - 1)
 TIES = ["proportional", "random", "priority", "first"]
@@ -192,6 +196,72 @@ def test_an_agent_takes_one_message_for_good_and_a_late_one_finds_it_taken() -> 
     world.step(20)
     assert late.size > 4
     assert not set(early.adopters.tolist()) & set(late.adopters.tolist())
+
+
+def naive_continuous(world: World, stories: list[Cascade]) -> list[dict[int, tuple[int, int]]]:
+    """(tick, source) of the first arrival at each agent, by the message that arrives."""
+    rows: dict[int, list[tuple[int, int]]] = {}
+    for (u, v), wait in waits(world, stories[0]).items():
+        rows.setdefault(u, []).append((v, wait))
+    queue = [(s.started_at * TICK, -1, int(v), m) for m, s in enumerate(stories) for v in s.seeds]
+    found: dict[int, tuple[int, int, int]] = {}
+    heapq.heapify(queue)
+    while queue:
+        time, source, v, m = heapq.heappop(queue)
+        if v not in found:
+            found[v] = (-(-time // TICK), source, m)
+            for w, wait in rows.get(v, []):
+                heapq.heappush(queue, (time + wait, v, w, m))
+    return [{v: (at, u) for v, (at, u, n) in found.items() if n == m} for m in range(len(stories))]
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=SEED, probability=st.floats(0, 1), scale=st.floats(0.05, 10))
+def test_the_first_arrival_of_any_message_counts(seed: int, **p: float) -> None:
+    world = tiny_world(seed=seed)
+    more: Any = p
+    stories = inject(world, "competitive-continuous", **more)
+    expected = naive_continuous(world, stories)
+    world.step(3)
+    again = World.restore(*world.dump())
+    for one in (world, again):
+        for _ in range(300):
+            one.step()
+            if not any(story.alive for story in one.cascades):
+                break
+    assert [adoptions(story) for story in stories] == expected
+    assert again.digest() == world.digest()
+
+
+def test_alone_it_is_a_continuous_cascade() -> None:
+    found = []
+    for model in ("competitive-continuous", "continuous-cascade"):
+        world = tiny_world()
+        story = world.inject("x", seeds=CAMPS[0], model=model, probability=0.6)
+        world.run_until_quiet(story)
+        found.append((adoptions(story), exact_times(story).tolist()))
+    assert len(found[0][0]) > 10
+    np.testing.assert_equal(found[0], found[1])
+
+
+def test_a_late_message_takes_whom_no_other_has_reached() -> None:
+    world = tiny_world()
+    (early,) = inject(world, "competitive-continuous", CAMPS[:1], probability=1.0, scale=3.0)
+    world.step(3)
+    free = np.setdiff1d(np.arange(60), early.adopters)[:6]
+    late = world.inject(
+        "late", seeds=free, model="competitive-continuous", probability=1.0, scale=3.0
+    )
+    world.step(60)
+    expected = naive_continuous(world, [early, late])
+    assert [adoptions(story) for story in (early, late)] == expected
+    assert late.size > 6
+    before = [story.status for story in (early, late)]
+    again = World.restore(*world.dump())
+    for one in (world, again):
+        one.add_ties([0], [59])
+        one.step(2)
+    assert (before, again.digest()) == (["quiet", "quiet"], world.digest())
 
 
 @pytest.mark.parametrize("model", ["competitive-cascade", "competitive-threshold"])
