@@ -90,7 +90,7 @@ class CognitiveOpinion(Meetings):
     def informed(self, cascade: Cascade, own: Floats) -> Floats:
         """Return what all think after hearing institutions."""
         trust, _, sense = self.known_traits(cascade).T
-        told = own + trust * (self.institutions - own)
+        told: Floats = own + trust * (self.institutions - own)
         told += (sense != 0) * (0.5 * ((sense > 0) - told))
         return told
 

@@ -24,7 +24,7 @@ from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.model import PropagationModel
 from sim.spread.opinion_measures import measured
 from sim.spread.opinion_start import check_start, rescaled, started
-from sim.spread.opinion_voices import Voices, remembered
+from sim.spread.opinion_voices import Turned, Voices, remembered
 from sim.spread.opinion_world import Around, Topics
 
 __all__ = ["OpinionModel"]
@@ -34,6 +34,7 @@ Flags = npt.NDArray[np.uint8]
 Span = tuple[float, float]
 
 _SLACK = 1e-9
+_SHARED = ("updates", "topic", "initial", "seed_opinion", "tolerance")
 _NOBODY_FIXED = np.empty(0, np.uint8)
 
 
@@ -103,6 +104,14 @@ class OpinionModel(PropagationModel):
     tolerance: float = Field(
         1e-6, ge=0, le=1, description="change in a tick, as a share of the range, that is none"
     )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """List what a model is about before what all have."""
+        super().__pydantic_init_subclass__(**kwargs)
+        fields = cls.__pydantic_fields__
+        for name in [name for name in _SHARED if name in fields]:
+            fields[name] = fields.pop(name)
 
     # For authors
 
@@ -251,7 +260,7 @@ class OpinionModel(PropagationModel):
         self._hold(cascade, own)
         moved = float(np.abs(own - before).max(initial=0.0))
         cascade.memo = {**_memo(cascade), "moved": moved}
-        cascade.contacts_seen += int(contacts.targets.size)
+        cascade.contacts_seen += self.weighed(remembered(cascade, contacts))
         if told is None:
             told = self._crossed(cascade, contacts, own)
         cascade.adopt(*told)
@@ -275,6 +284,10 @@ class OpinionModel(PropagationModel):
             )
         np.copyto(own, new, where=self.movable(cascade))
         return None
+
+    def weighed(self, heard: Turned) -> int:
+        """Return how many contacts a tick weighs, for rates: every one."""
+        return int(heard.sources.size)
 
     def movable(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
         """Return who can move now: all but the absent and the stubborn, (agents,)."""

@@ -60,6 +60,10 @@ class Sequential(OpinionModel):
             return 0
         return self.updates or able
 
+    def weighed(self, heard: Turned) -> int:
+        """Return how many contacts a tick weighs: one for each update."""
+        return self.rounds(heard)
+
     def discuss(
         self, cascade: Cascade, contacts: Contacts, draws: Draws, own: Floats
     ) -> tuple[Ids, Ids] | None:

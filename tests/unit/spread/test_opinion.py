@@ -311,6 +311,22 @@ def test_nobody_hears_anybody() -> None:
         assert spec(model).name == story.model_name
 
 
+def test_what_a_model_is_about_is_listed_first() -> None:
+    assert list(spec("deffuant").cls.model_fields)[:3] == ["bound", "mu", "updates"]
+    assert list(spec("voter").cls.model_fields) == [
+        "updates", "topic", "initial", "seed_opinion", "tolerance",
+    ]  # fmt: skip
+    assert spec("q-voter").cls(q=3).values()["q"] == 3
+
+
+def test_contacts_weighed_are_ties_or_updates() -> None:
+    world = tiny_world()
+    together, apart = told(world), told(world, "deffuant", updates=7)
+    world.step(2)
+    assert together.contacts_seen == 2 * world.ties.count
+    assert apart.contacts_seen == 14
+
+
 def test_memory_is_counted() -> None:
     world = tiny_world()
     told(world, topic="t")
