@@ -103,6 +103,8 @@ class Heard(PropagationModel):
     restless: ClassVar[bool] = False
     filled: ClassVar[frozenset[str]] = frozenset()
     card: ClassVar[Card] = Card(
+        update="synchronous: what is decided in a tick is seen in the next; who is absent does not "
+        "change, is still heard as it was, and is asked on its return",
         comparison="a chance succeeds when a draw in [0, 1) is < it; thresholds as stated",
         ties="the source is one of those whose change was heard last, by a fair draw",
         draw_modes="coins: one draw an agent and tick",
