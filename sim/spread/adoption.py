@@ -99,7 +99,7 @@ class Adoption(Record):
         return done | self.absent if self.absent.size else done
 
     def adopt(self, agents: Ids, sources: Ids | None = None) -> None:
-        """Record first adoptions of this tick.
+        """Record first adoptions of this tick; each call's in order of agent, behind the last's.
 
         Parameters
         ----------

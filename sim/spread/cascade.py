@@ -138,7 +138,7 @@ class Cascade(Adoption):
 
     @property
     def frontier(self) -> Ids:
-        """Who speaks where each adopter speaks once: those whose turn it is, uint32 ascending.
+        """Who speaks where each adopter speaks once: those whose turn it is, uint32 as recorded.
 
         The adopters of the last tick, without who is absent; and who was absent when its turn came
         and is back. Whoever hears nothing while absent is not told again.

@@ -32,6 +32,9 @@ class PerExposure(PropagationModel):
     def chance(self, exposure: Exposure) -> Floats:
         """Return the chance of adopting, float64 in [0, 1], one an exposure.
 
+        One call may be about several messages: attributes are columns all the same, except
+        ``exposure.message``; a model that reads it is asked about each message by itself.
+
         Write it without ``if`` over the columns (``numpy.where`` chooses row by row). Values
         outside [0, 1] are clipped; NaN or another shape stops the cascade.
         """
