@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from tui.acts import messages, program, time, view, world
-from tui.situation import Situation, anytime, has_focus, has_message, has_world, not_busy
+from tui.situation import (
+    Situation,
+    anytime,
+    has_focus,
+    has_message,
+    has_world,
+    is_held_up,
+    not_busy,
+)
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -107,6 +115,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "speed", "v", "speed", "Speed", "Ask for a speed in ticks a second, or max.",
         "Time", time.speed, usage="X|max", when=has_world, asks=True,
+    ),
+    Action(
+        "restart", "R", "restart", "Restart",
+        "Stop a plugin that does not come back; go on from the last completed tick.",
+        "Time", time.restart, usage="[save]", when=is_held_up, opens=True,
     ),
     Action(
         "inject", "i", "inject", "Inject", "Send a message into the network.",

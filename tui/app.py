@@ -317,8 +317,8 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     async def settled(self) -> Frame | None:
         """Return the newest frame there is, once the acts begun before have had a moment to end."""
         await self.doing.settle()
-        if self.feed is not None:
-            self._accept(self.feed.simulation.frame)
+        if self.feed is not None and self._accept(self.feed.simulation.frame):
+            self.redraw()
         return self.frame
 
     def show_problem(self, error: Exception) -> None:

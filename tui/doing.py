@@ -26,11 +26,17 @@ class Doing:
     ----------
     app
         Whose acts they are.
+
+    Attributes
+    ----------
+    is_rescuing
+        Whether the engine is being restarted; what it was asked before gets no answer then.
     """
 
     def __init__(self, app: Hubbub) -> None:
         self._app = app
         self._quick: set[asyncio.Event] = set()
+        self.is_rescuing = False
 
     def obey(self, line: str) -> None:
         """Carry out a line typed after ``:``."""
@@ -66,7 +72,10 @@ class Doing:
         except Exception as error:
             if not isinstance(error, HubbubError):
                 app.log.error(sentence_of(error))
-            app.show_problem(error)
+            if self.is_rescuing and action.id != "restart":
+                app.say(sentence_of(error), "warning")  # it waited for the plugin that is stopped
+            else:
+                app.show_problem(error)
         finally:
             over.set()
             self._quick.discard(over)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.run import Frame
 
-__all__ = ["Situation", "anytime", "has_focus", "has_message", "has_world", "not_busy"]
+__all__ = [
+    "Situation",
+    "anytime",
+    "has_focus",
+    "has_message",
+    "has_world",
+    "is_held_up",
+    "not_busy",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,13 @@ def has_message(now: Situation) -> str:
     if now.frame is None:
         return has_world(now)
     return "" if now.frame.sessions else "No message has been sent yet; press i to send one."
+
+
+def is_held_up(now: Situation) -> str:
+    """Ask for an engine that does not answer."""
+    if now.frame is None:
+        return has_world(now)
+    return "" if now.frame.stalled else "The engine answers; there is nothing to stop."
 
 
 def has_focus(now: Situation) -> str:

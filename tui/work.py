@@ -45,7 +45,7 @@ class Work:
         return await self._follow(job, in_thread(lambda: function(job.report), title))
 
     async def of_engine(self, title: str, answer: Awaitable[T]) -> T:
-        """Wait for an answer of the engine that can not be called off."""
+        """Wait for an answer of the engine that cannot be called off."""
         return await self._follow(Job(title, cancellable=False), asyncio.ensure_future(answer))
 
     async def reporting(self, title: str, start: Callable[[Report], Awaitable[T]]) -> T:

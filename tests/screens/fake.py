@@ -17,6 +17,7 @@ from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.run import Plan, Progress
 from sim.run.frames import Communities, Focus, Frame, SessionRow
+from sim.run.stall import Restarted, Stall
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
@@ -108,6 +109,7 @@ class FakeSimulation:
         self.gate = asyncio.Event()
         self.gate.set()
         self.left = self.until_quiet = False
+        self.stalled: Stall | None = None
         self.frame = self._frame()
         self._news = asyncio.Event()
 
@@ -216,6 +218,13 @@ class FakeSimulation:
         self.changed()
         return Saved()
 
+    async def restart(self) -> Restarted:
+        self.asked.append(("restart",))
+        await self.gate.wait()
+        self.stalled = self.banner = None
+        self.changed()
+        return Restarted(self.world.tick, "spin", "spin.py, line 6, in step", (0,), False)
+
     def detect_communities(self, method: str) -> Any:
         self.asked.append(("detect", method))
         return self._job()
@@ -225,9 +234,9 @@ class FakeSimulation:
         job.gate = self.gate
         return job
 
-    def study(self, function: Any) -> Any:
+    def study(self, function: Any, *args: Any, **named: Any) -> Any:
         job = self._job()
-        job.result = function(None, report=None)
+        job.result = function(None, *args, report=None, **named)
         return job
 
     async def call(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -244,7 +253,7 @@ class FakeSimulation:
             contacts_per_second=12_400.0, tick_ms=0.4, phase_ms=(("expose", 0.3),),
             memory_bytes=150 * 2**20, sessions=tuple(world.rows), focus=self._focus(),
             communities=communities(world.tick, bool(world.rows)), events=tuple(self.events),
-            banner=self.banner, sessions_total=len(world.rows),
+            banner=self.banner, stalled=self.stalled, sessions_total=len(world.rows),
         )  # fmt: skip
 
     def _focus(self) -> Focus | None:

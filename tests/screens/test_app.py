@@ -954,3 +954,34 @@ async def test_work_that_cannot_be_called_off_can_be_hidden(tmp_path: Path) -> N
         found.set()
         await until(pilot, lambda: "no path joins them" in said(app))
         assert app.screen is app.stage
+
+
+@pytest.mark.parametrize("text", ["\u200b\u2060", "\x1b\x07", "\u3164 \u2800", "\u202e"])
+async def test_a_message_that_shows_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, f"inject text='{text}'")
+        await until(pilot, lambda: "nothing that can be seen" in said(app))
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        app.screen.query_one("#text", Input).value = text
+        await pilot.press("enter")
+        await until(pilot, lambda: "nothing that can be seen" in seen(app))
+        assert not [one for one in made(app).asked if one[0] == "inject"]
+
+
+async def test_empty_seeds_and_models_are_refused_with_what_to_type(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "inject text=tea seeds=")
+        await until(pilot, lambda: "No seeds are named" in said(app))
+        await command(pilot, "inject text=tea model=")
+        await until(pilot, lambda: "No model is named" in said(app))
+
+
+async def test_letters_typed_while_work_goes_on_press_none_of_its_buttons(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        made(app).gate.clear()
+        await burst(app, pilot, ":save slow\n...")
+        await until(pilot, lambda: isinstance(app.screen, Progress))
+        made(app).gate.set()
+        await until(pilot, lambda: made(app).asked[-3:] == [("step", 1)] * 3)
+        assert "Saved slow.hub" in said(app)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError
-from tui.arguments import number
+from tui.arguments import choice, number
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -59,6 +60,33 @@ async def step(app: Hubbub, words: Words) -> None:
         app.goal = app.frame.tick + ticks
     with app.expecting("stepping" if ticks > 1 else ""):
         await app.simulation.step(ticks)
+
+
+async def restart(app: Hubbub, words: Words) -> None:
+    """Stop a plugin that does not come back, and go on; save what was completed, if wished."""
+    from tui.acts.world import save_asking, save_to
+    from tui.screens.stalled import Stalled
+
+    frame = app.frame
+    if frame is None or frame.stalled is None:
+        return
+    wish = choice("wish", words, ("save", "go")) or await app.push_screen_wait(
+        Stalled(frame.stalled.sentence, frame.tick)
+    )
+    if not wish:
+        return
+    app.doing.is_rescuing = True
+    try:
+        ended = await app.work.of_engine("stopping the plugin", app.simulation.restart())
+    finally:
+        app.doing.is_rescuing = False
+    app.goal = 0
+    app.say(ended.sentence, "good")
+    now = await app.settled()
+    if wish == "save" and now is not None and now.path:
+        await save_to(app, Path(now.path))
+    elif wish == "save":
+        await save_asking(app)
 
 
 async def faster(app: Hubbub, _words: Words) -> None:

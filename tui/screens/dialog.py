@@ -74,7 +74,8 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def fit(self, room: int) -> None:
         """Keep the body within so many lines."""
-        self.query_one("#body").styles.max_height = room
+        for body in self.query("#body"):
+            body.styles.max_height = room
 
     def body(self) -> ComposeResult:
         """Yield what is between title and buttons."""
@@ -100,9 +101,9 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def read(self) -> None:
         """Let the arrows scroll the body."""
-        body = self.query_one("#body")
-        body.can_focus = True
-        body.focus()
+        for body in self.query("#body"):  # none where it is taken down before it was laid out
+            body.can_focus = True
+            body.focus()
 
     def action_close(self) -> None:
         """Close without a result."""

@@ -99,7 +99,8 @@ class PickModel(Dialog[str]):
     def fit(self, room: int) -> None:
         """Keep search and buttons in sight: the list has the rest."""
         super().fit(room)
-        self.query_one("#models").styles.max_height = max(1, room - 2)
+        for options in self.query("#models"):
+            options.styles.max_height = max(1, room - 2)
         self._fill()
 
     @on(Input.Changed, "#search")
@@ -108,6 +109,8 @@ class PickModel(Dialog[str]):
         self._fill()
 
     def _fill(self) -> None:
+        if not self.query("#models"):  # it is being taken down
+            return
         found = fitting(self._cards, self.query_one("#search", Input).value)
         options = self.query_one("#models", OptionList)
         marked = self.marked or self._chosen

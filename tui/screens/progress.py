@@ -176,14 +176,16 @@ class Progress(Dialog[bool]):
 
     def _turn(self) -> None:
         self.job.look()
+        if not self.query("#stage"):  # it is being taken down
+            return
         spent = seconds(time.monotonic() - self.job.started)
-        stage = "stopping" if self.job.is_stopping else self.job.stage or "working"
+        stage = "stopping (again: hide)" if self.job.is_stopping else self.job.stage or "working"
         self.query_one("#stage", Static).update(line(f"{stage}, {spent}", 70))
         self.query_one(Gauge).show(self.job.share)
 
     def action_close(self) -> None:
-        """Wish that the job stops: the dialog goes when it has. What cannot stop goes on unseen."""
-        if self.job.cancellable:
+        """Wish that the job stops; the dialog goes when it has, or when that is wished again."""
+        if self.job.cancellable and not self.job.is_stopping:
             self.job.cancel()
             self._turn()
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -12,7 +12,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import bindings
+from tui.actions import bindings, by_id
+from tui.figures import count
+from tui.keys import key_label, keys_of
 from tui.safe import line
 from tui.screens.bars import MODES, Footer, ModeBar, StatusBar, Timeline
 from tui.screens.line import Line
@@ -123,7 +125,7 @@ class Stage(Screen[None], inherit_bindings=False):
         timeline.goal = self.app.goal
         timeline.show(frame)
         self.query_one(Footer).show(self.app.situation())
-        self._show_banner(frame.banner)
+        self._show_banner(_warning_of(frame, self.app.keymap))
         mode = self._modes[self.mode]
         if whole:
             mode.show(frame)
@@ -159,3 +161,11 @@ class Stage(Screen[None], inherit_bindings=False):
         """Carry out what was typed."""
         event.stop()
         self.app.obey(event.line)
+
+
+def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
+    """Return what the banner says, and the key that helps where a plugin holds up the engine."""
+    if frame.stalled is None or not frame.stalled.plugin:
+        return frame.banner
+    key = key_label(keys_of(by_id("restart"), keymap)[0])
+    return f"{key} stops it and can save tick {count(frame.tick)}. {frame.banner}"
