@@ -35,6 +35,7 @@ __all__ = [
 GROUP = "hubbub.plugins"
 _OURS = "plugins"
 _APP = "hubbub"
+_MOST_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,19 @@ def _of_files(enabled: dict[str, Any]) -> Iterator[Candidate]:
     for folder in (user_folder(), Path(_OURS)):
         if folder.is_dir() and not _is_built_in(folder):
             for path in sorted(folder.glob("*.py")):
-                if not path.name.startswith(("_", ".", "test_")):
-                    yield _of_file(path.resolve(), enabled)
+                if _could_be_one(path):
+                    with suppress(FileError):  # it cannot be read: nobody can use it
+                        yield _of_file(path.resolve(), enabled)
+
+
+def _could_be_one(path: Path) -> bool:
+    """Return whether a file is one to look at: no test, no draft, no pipe, nothing huge."""
+    if path.name.startswith(("_", ".", "test_")):
+        return False
+    try:
+        return path.is_file() and path.stat().st_size <= _MOST_BYTES
+    except OSError:
+        return False
 
 
 def _is_built_in(folder: Path) -> bool:
@@ -184,6 +196,17 @@ def _of_packages(enabled: dict[str, Any]) -> Iterator[Candidate]:
         yield Candidate(
             entry.name, place, digest, _status(enabled, place, digest), says, entry=entry
         )
+
+
+def hidden_by() -> Path | None:
+    """Return the folder that stands where the built-in models should; None: they are there.
+
+    ``python -m sim`` looks into the working folder first, and a ``plugins/`` there is foreign.
+    """
+    ours = importlib.util.find_spec(_OURS)
+    places = [Path(place) for place in (ours and ours.submodule_search_locations) or ()]
+    room = Path(__file__).resolve().parents[2]
+    return next((place for place in places if place.resolve().parent != room), None)
 
 
 def is_ours(entry: Any) -> bool:

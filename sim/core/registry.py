@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from sim.core.params import Parameters, describe
-from sim.core.plugin_files import GROUP, Candidate, found, is_ours, one
+from sim.core.plugin_files import GROUP, Candidate, found, hidden_by, is_ours, one
 from sim.core.plugin_needs import API_VERSION, Stated, demand, stated
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, PluginError, UnknownNameError
@@ -220,10 +220,19 @@ def load_plugins() -> None:
     _loaded.add(GROUP)
     for entry in metadata.entry_points(group=GROUP):
         if is_ours(entry):
-            _try(entry.name, entry.load)
+            _try(entry.name, partial(_load_ours, entry))
     for candidate in found():
         if candidate.status == "on":
             _try(candidate.name, partial(load_candidate, candidate))
+
+
+def _load_ours(entry: metadata.EntryPoint) -> None:
+    folder = hidden_by()
+    if folder is not None:
+        raise PluginError(
+            str(folder), "hides the built-in models and is not run; start hubbub from elsewhere"
+        )
+    entry.load()
 
 
 def _try(name: str, load: Callable[[], object]) -> None:

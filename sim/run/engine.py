@@ -237,9 +237,11 @@ class Engine:
             self._show()
         self._running = command
         self.under_way = ("A command", time.monotonic())
-        self.live.safety.before_command(self.live.world)
+        if not command.is_safe:
+            self.live.safety.before_command(self.live.world)
         with self.live.hush:
             result, error = _outcome(command.act)
+        self.live.safety.changed()
         self.under_way, self._is_busy, self._running = None, False, None
         if isinstance(result, Stretch):
             self._held = command

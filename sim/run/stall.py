@@ -182,7 +182,10 @@ class Safety:
         if foreign() and (self._is_stale or is_old):
             self._take(world)
         self._completed = world.tick
-        self._is_stale = True  # whatever it changes is not in the copy
+
+    def changed(self) -> None:
+        """Note that a command may have changed the world: the copy does not know of it."""
+        self._is_stale = True
 
     def _take(self, world: World) -> None:
         began = self._now()

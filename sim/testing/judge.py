@@ -33,7 +33,7 @@ _STILL_SECONDS = 60.0
 _START_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
 _PARTING_SECONDS = 5.0
-_WORDS = ("-m", "sim.testing.trial")
+_WORDS = ("-P", "-m", "sim.testing.trial")
 _BEFORE = ("starting", "warming up")
 PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
 """The laws of a probe: those without which a running simulation would come to harm."""
@@ -117,7 +117,7 @@ def judged(
 
 def _environment() -> dict[str, str]:
     """Return the environment in which the process finds the very packages of this one."""
-    folders = [str(Path(__file__).resolve().parents[2]), *filter(None, sys.path)]
+    folders = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
     return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
 
 

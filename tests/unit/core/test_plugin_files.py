@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -71,6 +73,33 @@ def test_plugins_of_the_working_folder_count_as_foreign(elsewhere: Path) -> None
     written(elsewhere / "plugins", name="test_rumour.py")
     written(elsewhere / "plugins", name="_draft.py")
     assert [each.name for each in found()] == ["rumour"]
+
+
+def test_what_cannot_be_read_or_is_no_file_is_passed_over(elsewhere: Path) -> None:
+    folder = elsewhere / "plugins"
+    written(folder)
+    os.mkfifo(folder / "pipe.py")
+    (folder / "folder.py").mkdir()
+    (folder / "gone.py").symlink_to(folder / "nowhere.py")
+    (folder / "loop.py").symlink_to(folder / "loop.py")
+    (folder / "huge.py").write_bytes(b"#" * 4_000_001)
+    assert [each.name for each in found()] == ["rumour"]
+
+
+def test_a_folder_that_hides_the_built_in_models_is_not_run(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(elsewhere / "plugins", "raise SystemExit('run')", "__init__.py")
+    done = subprocess.run(
+        [sys.executable, "-c", "import sim; print(sim.names(), *sim.failures())"],
+        cwd=elsewhere,
+        env=os.environ | {"PYTHONPATH": f".:{Path(__file__).resolve().parents[3]}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("() Plugin '")
+    assert "hides the built-in models and is not run" in done.stdout
 
 
 def test_the_room_of_the_built_in_models_is_not_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
