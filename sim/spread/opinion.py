@@ -113,6 +113,11 @@ class OpinionModel(PropagationModel):
         for name in [name for name in _SHARED if name in fields]:
             fields[name] = fields.pop(name)
 
+    def values(self) -> dict[str, Any]:
+        """Return every parameter by name, what the model is about first."""
+        held = super().values()
+        return {name: held[name] for name in type(self).model_fields}
+
     # For authors
 
     def update(self, own: Floats, heard: Voices) -> Floats:

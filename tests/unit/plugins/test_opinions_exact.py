@@ -10,6 +10,7 @@ from scipy import stats
 from sim import CapacityError, Cascade, ParameterError, Setting, World, make, names, spec
 from sim.core.cards import missing
 from sim.testing import Given, tiny_world
+from sim.testing.conduct import relabelled
 
 KARATE = np.array(nx.karate_club_graph().edges())
 MINE = [name for name in names() if spec(name).origin.startswith("plugins.opinions")]
@@ -46,6 +47,26 @@ def test_cards_are_complete(name: str) -> None:
 def test_degroot_agrees_on_the_mean_by_degree() -> None:
     story = discussed(karate(), "degroot", initial="even", tolerance=1e-14)
     np.testing.assert_allclose(opinions(story), 0.4924242424242424, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("degroot", {"weights": "trust", "stay": 0.3}), ("friedkin-johnsen", {}),
+        ("hegselmann-krause", {"bound": 0.4}), ("altafini", {"negative": 0}),
+    ],
+)  # fmt: skip
+def test_other_numbers_of_agents_give_the_same_opinions(model: str, options: Any) -> None:
+    label = np.random.default_rng(8).permutation(60)
+    one = tiny_world()
+    two = relabelled(one, label, one.seed)
+    start = np.random.default_rng(9).random(60)
+    for world, held in ((one, start), (two, start[np.argsort(label)])):
+        world.opinions.hold("t", held, span=make(model).span)
+        world.inject("?", seeds=[0], model=model, topic="t", **options)
+        world.step(6)
+    np.testing.assert_allclose(two.opinions["t"][label], one.opinions["t"], rtol=0, atol=1e-12)
+    assert np.abs(one.opinions["t"] - start).max() > 0.1
 
 
 def test_degroot_converges_by_the_second_eigenvalue() -> None:
