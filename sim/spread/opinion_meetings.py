@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.core.cards import Card
 from sim.core.params import Field
@@ -16,7 +15,7 @@ from sim.kernels.opinions_biased import CELL_SHIFT, meet_biased
 from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids
-from sim.spread.opinion import Flags, Floats, OpinionModel
+from sim.spread.opinion import Floats, OpinionModel
 from sim.spread.opinion_compiled import Formula, formula_of
 from sim.spread.opinion_voices import Turned, remembered
 
@@ -219,15 +218,3 @@ def _tables(bias: float, span: tuple[float, float], heard: Turned) -> tuple[Any,
     gap = np.empty(longest)
     table = edges**-bias
     return bias, LEAST_DISTANCE, table, first, gap, gap.view(np.uint64), np.empty(longest)
-
-
-def traits_of(columns: list[npt.NDArray[Any]]) -> Floats:
-    """Return columns side by side, float64 (agents, k)."""
-    return np.ascontiguousarray(np.stack(columns, axis=1), np.float64)
-
-
-def fixed_of(agents: int, ids: npt.ArrayLike) -> Flags:
-    """Return a flag for each agent, 1 for ``ids``: uint8 (agents,)."""
-    flags = np.zeros(agents, np.uint8)
-    flags[np.asarray(ids, np.int64)] = 1
-    return flags

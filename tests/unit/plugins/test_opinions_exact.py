@@ -327,3 +327,27 @@ def test_mean_fields() -> None:
     assert share["q-voter"][30] > 0.999
     assert (np.diff(share["majority-rule"]) >= 0).all()
     assert share["majority-rule"][0] == 0.6
+
+
+def test_formulas_are_plain_python_too() -> None:
+    assert make("deffuant", bound=0.5, mu=0.25).meet(0.2, 0.6) == pytest.approx(0.3)
+    assert make("deffuant", bound=0.4).meet(0.25, 0.75) == 0.25
+    assert make("algorithmic-bias", bound=0.5).meet(0.2, 0.6) == pytest.approx(0.4)
+    assert make("algorithmic-bias", bound=0.1).meet(0.2, 0.6) == 0.2
+    assert make("voter").meet(0.0, 1.0) == 1.0
+    heard = np.array([1.0, 0.0])
+    assert [make("q-voter", noise=0.5).decide(1.0, heard, coin) for coin in (0.4, 0.6)] == [0, 1]
+    assert make("q-voter").decide(0.0, np.ones(3), 0.0) == 1.0
+    assert [make("majority-rule").decide(own, heard) for own in (0.0, 1.0)] == [0.0, 1.0]
+    whole, pair = make("weighted-hk", weight=0.5), make("weighted-hk", weight=0.5, variant="pair")
+    assert whole.meet(-0.5, 0.4, 0.0, 1.0) == pytest.approx(-0.5 + 0.2 * 0.5)
+    assert pair.meet(0.5, 0.4, 0.0, 0.5) == pytest.approx(0.5 + 0.3 * 0.5)
+    assert pair.meet(0.5, 0.1, 0.0, 0.5) == 0.5
+
+
+@pytest.mark.parametrize(("sense", "expected"), [(0.0, 0.55), (1.0, 0.775), (-1.0, 0.275)])
+def test_a_peer_is_heard_by_nerves(sense: float, expected: float) -> None:
+    meet = make("cognitive-opinion").meet
+    mine, theirs = np.array([0.5, 9.0, sense]), np.array([9.0, 2.0, 9.0])
+    assert meet(0.3, 0.8, 0.6, 1.0, mine, theirs) == pytest.approx(expected)
+    assert meet(0.3, 0.8, 0.65, 1.0, mine, theirs) == 0.3  # talks with chance 0.64
