@@ -97,7 +97,7 @@ def test_a_loop_without_end_is_stopped_and_its_line_named(tmp_path: Path) -> Non
     assert verdict.broken == "runs"
     assert "does not come back: after " in verdict.sentence
     assert "in step() (hangs.py, line " in verdict.sentence
-    assert "warming up" in doing
+    assert "defect-hangs: runs" in doing
     with pytest.raises(PluginError, match="'defect-hangs': does not come back"):
         probe(str(path), deadline=1.0)
 
