@@ -15,9 +15,8 @@ from sim.errors import InputError
 from sim.run import EngineError, Simulation
 from sim.run.stall import Safety, Stall, Stalled, is_foreign, stall_of
 from sim.spread.model import PropagationModel
-from sim.world.phases import Phase
 from sim.world.world import World
-from tests.unit.run.worlds import until
+from tests.unit.run.worlds import Gate, until
 
 LONG = 120.0
 FREE = threading.Event()
@@ -74,10 +73,6 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     FREE.set()
     for cls in (Stuck, Deaf, Reluctant):
         del registry._known["propagation"][cls.plugin_name]
-
-
-def wait(_world: World) -> None:
-    FREE.wait(LONG)
 
 
 async def stuck(simulation: Simulation, model: str) -> Stall:
@@ -184,7 +179,8 @@ async def test_an_engine_that_answers_is_not_restarted(simulation: Simulation) -
 
 
 async def test_what_is_no_foreign_plugin_is_waited_for(world: World) -> None:
-    world.phases.append(Phase("slow", "waits", wait))
+    gate = Gate()
+    world.phases.append(gate.phase)
     async with Simulation(world) as simulation:
         await simulation.play()
         await until(lambda: simulation.frame.stalled is not None, LONG)
@@ -192,7 +188,7 @@ async def test_what_is_no_foreign_plugin_is_waited_for(world: World) -> None:
         assert simulation.frame.stalled.plugin == ""
         with pytest.raises(EngineError, match="no foreign plugin"):
             await simulation.restart()
-        FREE.set()
+        gate.open()
 
 
 def test_copies_are_taken_only_for_foreign_plugins_and_are_rare() -> None:
