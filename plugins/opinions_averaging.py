@@ -96,8 +96,8 @@ class Altafini(OpinionModel):
         includes_self="with weight 1 - pace",
         largest="as large as the world: 16 bytes an agent, 1 byte a tie for signs",
         checked=(
-            "karate club in two hostile camps: both reach the same distance from 0, 0.0984848485 "
-            "for x_i(0) = 2 i/33 - 1, to 1e-9",
+            "karate club, ties between its two clubs negative, x_i(0) = 2 i/33 - 1: the clubs end "
+            "at 0.6612276612 and -0.6612276612, to 1e-9",
             "a triangle with one negative tie: all end at 0",
         ),
         choices=(

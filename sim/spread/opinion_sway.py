@@ -16,6 +16,7 @@ from sim.kernels.opinions import sway
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids, People
 from sim.spread.model import PropagationModel
+from sim.spread.opinion_measures import measured
 from sim.spread.opinion_start import check_start, rescaled, started
 from sim.spread.opinion_world import Around, Topics
 
@@ -127,6 +128,10 @@ class Swaying(PropagationModel):
             moved = sway(*rows, cascade.absent, self.stance, left, *_SPAN, own, hearings)
             if moved:
                 _hold(cascade, own)
+
+    def metrics(self, cascade: Cascade) -> dict[str, float]:
+        """Return mean, variance, clusters and polarisation of the opinions now, in [-1, 1]."""
+        return {**super().metrics(cascade), **measured(self.held(cascade), _SPAN)}
 
     def speakers(self, cascade: Cascade) -> Ids:
         """Return who speaks in this tick, uint32."""

@@ -144,19 +144,15 @@ def test_along_one_sided_ties_the_listener_alone_moves() -> None:
 
 
 def test_hostile_camps_end_apart() -> None:
-    world = karate()
-    camp = np.array([nx.karate_club_graph().nodes[v]["club"] == "Officer" for v in range(34)])
-    world.opinions.hold("camps", np.linspace(-1, 1, 34) * np.where(camp, -1, 1))
-    story = world.inject(
-        "?", seeds=[0], model="altafini", topic="camps", negative=0, tolerance=1e-14
-    )
-    world.run_until_quiet(story)
-    flipped = world.opinions["camps"] * np.where(camp, -1, 1)
-    start = np.linspace(-1, 1, 34)
-    degree = world.ties.in_degree
-    turned = start * np.where(camp, -1, 1)
-    assert np.ptp(flipped * np.where(camp, -1, 1)) < 1e-9
-    assert world.opinions["camps"][0] == pytest.approx(degree @ turned / degree.sum(), abs=1e-9)
+    clubs = nx.karate_club_graph().nodes(data="club")
+    camp = np.array([1.0 if club == "Officer" else -1.0 for _, club in clubs])
+    signs = (camp[KARATE[:, 0]] * camp[KARATE[:, 1]]).astype(int)
+    world = World.from_edges(KARATE[:, 0], KARATE[:, 1], 34, False, sign=signs)
+    story = discussed(world, "altafini", initial="even", tolerance=1e-14)
+    start, degree = np.linspace(-1, 1, 34), world.ties.in_degree
+    distance = float(degree @ (camp * start) / degree.sum())  # of the consensus, camps mirrored
+    np.testing.assert_allclose(opinions(story), camp * distance, rtol=0, atol=1e-9)
+    assert distance == pytest.approx(0.6612276612, abs=1e-10)
 
 
 def test_signs_are_the_same_in_both_directions_and_all_negative_swings() -> None:

@@ -83,6 +83,9 @@ def test_without_a_topic_its_opinions_are_its_own() -> None:
     before = model_of(story).held(story).mean()
     world.step(3)
     assert model_of(story).held(story).mean() > before
+    assert model_of(story).metrics(story)["mean"] == pytest.approx(
+        model_of(story).held(story).mean()
+    )
     world.create_agents(4)
     assert np.isfinite(model_of(story).held(story)).all()
     again = World.restore(*world.dump())
