@@ -18,9 +18,12 @@ from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _part, _with_room
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.meanfield import spell_out
+from sim.spread.meanfield_stays import stays_based
 from sim.spread.residence import stay_law
 from sim.spread.rules import After, Table
 from sim.spread.sparse import Sparse
+from sim.spread.theories import refuse
 
 __all__ = ["Durations", "Stay", "stay"]
 
@@ -136,8 +139,17 @@ class Durations(Compartments):
         self._enter(cascade, changed, draws)
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
-        """Return nothing: the equations of compartments know chances per tick alone."""
-        return ()
+        """Return the edge-based curve, every age a state, where nobody returns to the first one."""
+        refuse(setting)
+        first = self.states.index(self.seeded)
+        rules = spell_out(self.table(self.draws), self.states, first, in_rates=False)
+        following = self._following()
+        where = {one.state: self.states.index(one.state) for one in self.stays}
+        laws = {
+            where[one.state]: (int(following[where[one.state]]), self._law(one))
+            for one in self.stays
+        }
+        return stays_based(rules, laws, setting, ticks)
 
     def _enter(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
         """Draw how long agents stay in the states that they are in now."""

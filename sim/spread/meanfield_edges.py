@@ -14,9 +14,10 @@ import numpy.typing as npt
 from sim.core.theory import Setting, Theory
 from sim.spread.meanfield import Spelled, followed
 
-__all__ = ["attack_rate", "edge_based", "is_edge_based", "transmissibility"]
+__all__ = ["EDGES", "attack_rate", "edge_based", "edge_course", "is_edge_based", "transmissibility"]
 
 Floats = npt.NDArray[np.float64]
+EDGES = "edge-based compartmental model (Miller et al. 2012)"
 
 
 def is_edge_based(rules: Spelled) -> bool:
@@ -37,50 +38,69 @@ def _pgf(setting: Setting, derivative: int, at: float) -> float:
 
 
 def edge_based(rules: Spelled, setting: Setting, ticks: int) -> Theory:
-    """Return the curve of the edge-based compartmental model.
+    """Return the curve of the edge-based compartmental model."""
+    contacts = rules.hears[1:, 0, 1:]
+    behind = rules.at_first(setting)[1:]
+    course = edge_course(contacts, rules.alone[1:, 1:], behind, setting, ticks, rules.in_rates)
+    return Theory(EDGES, rules.states, setting.agents * course)
+
+
+def edge_course(
+    contacts: Floats, leaves: Floats, start: Floats, setting: Setting, ticks: int, in_rates: bool
+) -> Floats:
+    """Return the share of agents in the first state and in each of those behind it, tick by tick.
 
     ``theta`` is the chance that no message has come over a given tie to an agent that has passed
     none on itself; ``phi`` the chance that none has come and its source is in each state behind the
     first.
+
+    Parameters
+    ----------
+    contacts
+        float64 (n, n): the chance (or rate) that a tie from an agent in the one state puts its
+        listener into the other; n counts the states behind the first.
+    leaves
+        float64 (n, n): of changes by itself.
+    start
+        float64 (n,): the share of agents in each at the start.
+    setting, ticks, in_rates
+        As in :func:`edge_based`.
+
+    Returns
+    -------
+    float64 (ticks + 1, n + 1)
     """
-    fresh = 1.0 - setting.seeds / setting.agents
+    fresh, size = 1.0 - float(start.sum()), start.size
     mean = max(_pgf(setting, 1, 1.0), 1e-300)
-    passes = rules.hears[1:, 0, :].sum(axis=1)
-    entered = rules.hears[1:, 0, 1:]
-    size = len(rules.states) - 1
+    passes, away = contacts.sum(axis=1), leaves.sum(axis=1)
+    stays = leaves + np.diag(1.0 - away)
 
     def shared(phi: Floats) -> Floats:
-        flow = phi @ entered
+        flow = phi @ contacts
         part: Floats = flow / max(float(flow.sum()), 1e-300)
         return part
 
     def moved(now: Floats) -> Floats:
         theta, phi, behind = now[0], now[1 : size + 1], now[size + 1 :]
-        falls = float(passes @ phi)
-        leaves = rules.alone[1:, 1:]
+        falls, part = float(passes @ phi), shared(phi)
         new = fresh * _pgf(setting, 2, theta) / mean * falls
-        d_phi = phi @ leaves - phi * (leaves.sum(axis=1) + passes) + new * shared(phi)
         hit = fresh * _pgf(setting, 1, theta) * falls
-        d_behind = behind @ leaves - behind * leaves.sum(axis=1) + hit * shared(phi)
-        return np.concatenate([[-falls], d_phi, d_behind])
+        d_phi = phi @ leaves - phi * (away + passes) + new * part
+        return np.concatenate([[-falls], d_phi, behind @ leaves - behind * away + hit * part])
 
     def ticked(now: Floats) -> Floats:
         theta, phi, behind = now[0], now[1 : size + 1], now[size + 1 :]
         after = max(theta - float(passes @ phi), 0.0)
-        stays = rules.alone[1:, 1:] + np.diag(1.0 - rules.alone[1:, 1:].sum(axis=1))
         new = fresh * (_pgf(setting, 1, theta) - _pgf(setting, 1, after)) / mean
         hit = fresh * (_pgf(setting, 0, theta) - _pgf(setting, 0, after))
         part = shared(phi)
-        return np.concatenate(
-            [[after], (phi * (1.0 - passes)) @ stays + new * part, behind @ stays + hit * part]
-        )
+        d_phi = (phi * (1.0 - passes)) @ stays + new * part
+        return np.concatenate([[after], d_phi, behind @ stays + hit * part])
 
-    behind = rules.at_first(setting)[1:]
-    start = np.concatenate([[1.0], behind, behind])
-    course = followed(start, moved if rules.in_rates else None, ticked, ticks)
+    first = np.concatenate([[1.0], start, start])
+    course = followed(first, moved if in_rates else None, ticked, ticks)
     left = [fresh * _pgf(setting, 0, theta) for theta in course[:, 0]]
-    expected = setting.agents * np.column_stack([left, course[:, size + 1 :]])
-    return Theory("edge-based compartmental model (Miller et al. 2012)", rules.states, expected)
+    return np.column_stack([left, course[:, size + 1 :]])
 
 
 def transmissibility(rules: Spelled) -> float:

@@ -11,7 +11,7 @@ from sim.spread.meanfield_edges import edge_based, is_edge_based
 from sim.spread.meanfield_pairs import MOST_STATES, pairs
 from sim.spread.rules import Table
 
-__all__ = ["curves"]
+__all__ = ["curves", "refuse"]
 
 _ALIKE = 0.2
 """The largest standard deviation of degrees, in mean degrees, at which pairs are followed."""
@@ -42,7 +42,7 @@ def curves(
     InputError
         When the setting has no agents, more seeds than agents, or shares that do not sum to 1.
     """
-    _refuse(setting)
+    refuse(setting)
     rules = spell_out(table, states, states.index(seeded), in_rates=in_rates)
     k = np.arange(setting.degrees.size)
     variance = float(setting.degrees @ (k - setting.mean_degree) ** 2)
@@ -57,7 +57,8 @@ def curves(
     return (*found, homogeneous(rules, setting, ticks))
 
 
-def _refuse(setting: Setting) -> None:
+def refuse(setting: Setting) -> None:
+    """Raise InputError for a setting that cannot be."""
     if not 0 <= setting.seeds <= setting.agents or setting.agents < 1:
         raise InputError(
             f"A setting has at least one agent and at most as many seeds, got {setting.agents:,} "

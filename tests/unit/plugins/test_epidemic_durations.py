@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from sim import Durations, World, after, contact, make, stay
+from sim import Durations, Setting, World, after, contact, make, stay
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
@@ -174,7 +174,7 @@ def test_stays_and_chances_mix() -> None:
     world.step(5)
     assert story.history.tolist() == [[0, 1, 0]] * 3 + [[0, 0, 1], [1, 0, 0]]
     assert story.status == "quiet"
-    assert Quarantine().theory(None, 3) == ()  # type: ignore[arg-type]
+    assert Quarantine().theory(Setting(10, 1, np.eye(3)[2]), 3) == ()
 
 
 def test_stays_that_make_no_sense_are_refused() -> None:
@@ -194,3 +194,35 @@ def test_stays_that_make_no_sense_are_refused() -> None:
 
     with pytest.raises(ParameterError, match="spread"):
         make("sir-durations", law="gamma", spread=0.0)
+
+
+@pytest.mark.parametrize("name", ["sir", "seir"])
+def test_theory_of_geometric_stays_is_that_of_chances(name: str) -> None:
+    setting = Setting(10_000, 100, np.array([0.1, 0.2, 0.3, 0.2, 0.2]))
+    chances_of: Any = {"beta": 0.3, "gamma": 0.25}
+    stays_of: Any = {"beta": 0.3, "infectious": 4.0, "law": "geometric"}
+    if name == "seir":
+        chances_of["alpha"], stays_of["latent"] = 0.5, 2.0
+    one = make(name, **chances_of).theory(setting, 25)[0]
+    (two,) = make(f"{name}-durations", **stays_of).theory(setting, 25)
+    assert one.name == two.name
+    assert two.expected == pytest.approx(one.expected, abs=0.5)
+
+
+def test_theory_of_fixed_stays_by_hand() -> None:
+    # 3-regular, a tenth infected for 2 ticks, beta .5: phi halves, then nobody is infected
+    setting = Setting(1000, 100, np.eye(4)[3])
+    (theory,) = make("sir-durations", beta=0.5, law="fixed", infectious=2).theory(setting, 2)
+    theta = 1 - 0.5 * 0.1
+    left = 900 * theta**3
+    assert theory.expected[1].tolist() == pytest.approx([left, 1000 - left, 0])
+    new = 0.9 * (1 - theta**2)
+    theta -= 0.5 * (0.05 + new)
+    assert theory.expected[2, 0] == pytest.approx(900 * theta**3)
+    assert theory.expected[2, 2] == pytest.approx(100)
+
+
+def test_theory_says_nothing_where_it_does_not_hold() -> None:
+    setting = Setting(1000, 100, np.eye(4)[3])
+    assert make("sis-durations").theory(setting, 5) == ()
+    assert make("sir-durations", infectious=1000, law="geometric").theory(setting, 5) == ()
