@@ -29,13 +29,17 @@ def show_plugins(*, json: bool) -> None:
     loaded = {each["origin"] for each in facts}
     waiting = [each for each in found() if each.place not in loaded and each.status != "on"]
     facts += [fact for each in waiting for fact in _waiting(each)]
-    shown = ("name", "kind", "version", "api", "status", "origin")
+    shown = ("name", "kind", "version", "api", "requires", "status", "origin")
     for failure in failures():
         tell(str(failure))
-    rows = [shown, *(tuple(str(each[key]) for key in shown) for each in facts)]
+    rows = [shown, *(tuple(_cell(each[key]) for key in shown) for each in facts)]
     say(as_json(facts) if json else table(rows))
     if waiting and not json:
         tell("Enable one by: hubbub plugin enable NAME. A plugin is code: read it first.")
+
+
+def _cell(value: object) -> str:
+    return (", ".join(value) or "-") if isinstance(value, tuple) else str(value)
 
 
 def _facts(spec: Spec) -> dict[str, Any]:
