@@ -12,7 +12,7 @@ from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Ids
 from sim.spread.faults import Blamed, is_interruption
-from sim.world.state import surroundings
+from sim.world.state import surroundings, topic_of
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -148,7 +148,7 @@ def measure(world: World) -> None:
     resting = [cascade for cascade, _ in world.exposed if cascade.status == "quiet"]
     now = surroundings(world) if resting else ""
     for cascade in resting:
-        cascade.rested = now
+        cascade.rested = now + topic_of(world, cascade)
     world.exposed = []
 
 

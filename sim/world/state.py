@@ -22,7 +22,7 @@ from sim.world.opinions import Opinions
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["digest_of", "dump_world", "restore_world", "surroundings"]
+__all__ = ["digest_of", "dump_world", "restore_world", "surroundings", "topic_of"]
 
 Columns = dict[str, npt.NDArray[Any]]
 FORMAT = 1
@@ -124,6 +124,14 @@ def surroundings(world: World) -> str:
     """Return what a message at rest depends on: how many ties, and every agent's status."""
     status = xxhash.xxh3_64_hexdigest(world.agents.status.tobytes())
     return f"{world.ties.count}:{status}"
+
+
+def topic_of(world: World, cascade: Cascade) -> str:
+    """Return what a message at rest depends on beside: what agents think about its topic."""
+    topic = getattr(cascade.model, "topic", "")
+    if not topic or topic not in world.opinions:
+        return ""
+    return f":{xxhash.xxh3_64_hexdigest(world.opinions[topic].tobytes())}"
 
 
 def digest_of(meta: dict[str, Any], columns: Columns) -> str:

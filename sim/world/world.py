@@ -32,7 +32,7 @@ from sim.world.injection import (
 from sim.world.making import drawn
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
-from sim.world.state import digest_of, dump_world, restore_world, surroundings
+from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
 
 __all__ = ["World"]
 
@@ -349,10 +349,11 @@ class World(Ground):
         """
         resting = [cascade for cascade in self.cascades if cascade.status == "quiet"]
         now = surroundings(self) if resting else ""
-        changed = [cascade for cascade in resting if cascade.rested != now]
+        seen = [(cascade, now + topic_of(self, cascade)) for cascade in resting]
+        changed = [(cascade, state) for cascade, state in seen if cascade.rested != state]
         absent = self.absent() if changed else np.empty(0, np.uint64)
-        for cascade in changed:
-            cascade.absent, cascade.rested = absent, now
+        for cascade, state in changed:
+            cascade.absent, cascade.rested = absent, state
             if wake(self, cascade):
                 self.woken[cascade.id] = cascade
 

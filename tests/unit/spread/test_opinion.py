@@ -159,6 +159,22 @@ def test_a_discussion_rests_and_goes_on_when_others_stir_its_topic() -> None:
     assert [story.status] == ["quiet"]
 
 
+def test_a_discussion_at_rest_is_woken_by_a_message_on_its_topic() -> None:
+    world = tiny_world()
+    story = told(world, "degroot", topic="t", initial="uniform:0.5:0.5")
+    world.step()
+    assert [story.status] == ["quiet"]
+    world.step(3)
+    assert story.history.shape[0] == 2
+    told(world, "persuasion", topic="t", pull=0.9, base=0)
+    world.step(2)
+    assert [story.status] == ["running"]
+    again = World.restore(*world.dump())
+    world.step(4)
+    again.step(4)
+    assert again.digest() == world.digest()
+
+
 def test_newcomers_have_opinions() -> None:
     world = tiny_world()
     own = told(world, initial="uniform:0.5:1")
