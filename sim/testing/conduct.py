@@ -306,6 +306,8 @@ def sentence(error: BaseException, name: str) -> str:
             f"writes into a column of agents or ties ({text}); columns are read-only, so change a "
             "copy, and keep your own arrays in cascade.columns"
         )
+    elif "MemoryError" in text or isinstance(error, MemoryError):
+        reason = f"asks for more memory than there is ({text}); work on a chunk at a time"
     elif isinstance(error, PluginError):
         reason = text
     else:

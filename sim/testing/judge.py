@@ -203,7 +203,8 @@ class Trial:
             self._alive_at, self._worked = time.monotonic(), self._work()
         *lines, self._pending = (self._pending + read).split(b"\n")
         for line in lines:
-            self._note(json.loads(line))
+            with suppress(ValueError, KeyError, TypeError):  # a plugin may write there, too
+                self._note(json.loads(line))
 
     def _note(self, told: dict[str, Any]) -> None:
         event, model = told["event"], told.get("model", "")
@@ -246,7 +247,11 @@ class Trial:
         self._is_over = True
         if any(verdict.sentence for verdict in self._verdicts.values()) and not self._model:
             return
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_PARTING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._fail("closes files that are not its own; close only what it has opened")
+            return
         if self._doing in _BEFORE:
             self._fail(f"the trial could not start: {self._last_words()}")
             return

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from sim.errors import HubbubError, PluginError
@@ -20,6 +21,8 @@ from sim.errors import HubbubError, PluginError
 __all__ = ["main"]
 
 _BEAT_SECONDS = 0.1
+_MOST_BYTES = 4 << 30
+"""Address space beyond what the warm process has; a tiny world needs megabytes."""
 
 Tell = Callable[..., None]
 
@@ -55,6 +58,7 @@ def main() -> None:
     order: dict[str, Any] = json.loads(sys.argv[2])
     faulthandler.register(signal.SIGUSR1, all_threads=False)
     _warm(pipe)
+    _limit_memory()
     try:
         for model in _models(pipe, order):
             _try(pipe, model, order)
@@ -80,6 +84,18 @@ def _warm(pipe: Pipe) -> None:
             stepped(self)
 
     setattr(World, "step", step)  # noqa: B010 - in this process alone
+
+
+def _limit_memory() -> None:
+    """Let a plugin that asks for too much be refused, rather than the machine come to a halt."""
+    import resource
+
+    import psutil
+
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = psutil.Process().memory_info().vms + _MOST_BYTES
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[Any]:

@@ -104,6 +104,14 @@ class Leak(Sound):
         return 0.3
 
 
+@register("defect-hog")
+class Hog(Sound):
+    """Asks for 8 PB."""
+
+    def how(self, cascade: Any, contacts: Any, draws: Any) -> float:
+        return float(np.ones(10**15).mean())
+
+
 @register("defect-exit")
 class Exit(Sound):
     """Ends the program."""

@@ -22,6 +22,7 @@ SENTENCES = {
     "urandom": ("own draws", "draws from os.urandom() in line "),
     "order": ("alike", "depends on the order of agents"),
     "leak": ("forgets", "leaks memory"),
+    "hog": ("runs", "asks for more memory than there is"),
     "exit": ("runs", "raises SystemExit, which would end the program"),
     "interrupt": ("runs", "raises KeyboardInterrupt, which would end the program"),
     "print": ("silent", r"writes escape codes to the terminal ('\x1b[2J gone"),
@@ -100,6 +101,26 @@ def test_a_loop_without_end_is_stopped_and_its_line_named(tmp_path: Path) -> Non
     assert "defect-hangs: runs" in doing
     with pytest.raises(PluginError, match="'defect-hangs': does not come back"):
         probe(str(path), deadline=1.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("os.closerange(3, 100)\n        while True: pass", "closes files that are not its own"),
+        ("[os.write(fd, b'odd\\n{}\\n') for fd in range(3, 9) if fd_is_pipe(fd)]", ""),
+    ],
+)
+def test_whatever_is_done_to_the_pipe_the_judge_goes_on(
+    line: str, sentence: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.py"
+    helper = "import stat\ndef fd_is_pipe(fd):\n"
+    helper += "    try: return stat.S_ISFIFO(os.fstat(fd).st_mode)\n"
+    helper += "    except OSError: return False\n"
+    path.write_text("import os\n" + helper + DIES.replace("os._exit(0)", line))
+    (verdict,) = judged(str(path), deadline=30.0)
+    assert sentence in verdict.sentence
+    assert bool(sentence) == bool(verdict.sentence)
 
 
 def test_a_process_that_is_taken_down_is_told(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sim.run import Session, Simulation
 from sim.world.world import World
 
 DEFECTS = Path(__file__).resolve().parents[1] / "defects.py"
-RAISE = {"writes", "exit", "interrupt", "branch", "shape"}
+RAISE = {"hog", "writes", "exit", "interrupt", "branch", "shape"}
 REFUSED = {"rules"}
 
 
