@@ -224,6 +224,10 @@ def load_plugins() -> None:
     for candidate in found():
         if candidate.status == "on":
             _try(candidate.name, partial(load_candidate, candidate))
+        elif candidate.status == "changed":
+            said = "has changed since it was enabled, and is off; to let it run again: "
+            reload = f"hubbub plugin reload {candidate.name}"
+            _failures.append(PluginError(candidate.name, said + reload))
 
 
 def _load_ours(entry: metadata.EntryPoint) -> None:

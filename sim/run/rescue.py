@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.core.registry import failures
 from sim.run.claims import claim
 from sim.run.stall import Restarted, Stall, Stalled
 from sim.world.lost import LostModel
@@ -17,8 +18,8 @@ __all__ = ["Restarts", "taken_over", "tell_what_is_lost", "was_stopped"]
 
 
 def tell_what_is_lost(live: LiveWorld) -> None:
-    """Say which plugins are missing or changed; messages that need a missing one stop."""
-    for remark in live.world.remarks:
+    """Say which plugins failed, are missing or changed; messages that need a missing one stop."""
+    for remark in (*map(str, failures()), *live.world.remarks):
         live.note(remark)
     for cascade in live.world.cascades:
         model = cascade.model

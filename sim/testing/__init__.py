@@ -221,8 +221,6 @@ LAWS: dict[str, Callable[[type[PropagationModel], dict[str, Any]], None]] = {
     "superset": superset,
     "untouched": untouched,
 }
-_CONDUCT = {
-    name: partial(law, Bench(_run, tiny_world)) for name, law in (CONDUCT | MINDS).items()
-}
+_CONDUCT = {name: partial(law, Bench(_run, tiny_world)) for name, law in (CONDUCT | MINDS).items()}
 LAWS = {name: _CONDUCT[name] for name in FIRST} | LAWS | _CONDUCT
 """By name; first those whose findings explain what others would see."""

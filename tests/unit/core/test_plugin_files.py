@@ -118,6 +118,10 @@ def test_an_enabled_file_is_loaded_until_it_changes(elsewhere: Path) -> None:
     assert one(NAME).status == "changed"
     load_anew()
     assert NAME not in names()
+    assert str(failures()[-1]) == (
+        "Plugin 'rumour': has changed since it was enabled, and is off; to let it run again: "
+        "hubbub plugin reload rumour."
+    )
     enable(one(NAME))
     assert one(NAME).status == "on"
     assert disable(one(NAME))
