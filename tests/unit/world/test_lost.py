@@ -8,7 +8,8 @@ import pytest
 
 from sim.core import registry
 from sim.core.registry import load_file, spec
-from sim.errors import ParameterError
+from sim.errors import InputError, ParameterError
+from sim.run import Simulation
 from sim.store import load, save
 from sim.testing import tiny_world
 from sim.world.lost import LostModel
@@ -151,3 +152,16 @@ def test_a_cascade_keeps_the_class_and_the_record_that_started_it(tmp_path: Path
         ("1", first),
         ("2", spec(NAME).sha256),
     }
+
+
+async def test_a_running_simulation_says_at_once_what_is_lost(tmp_path: Path) -> None:
+    _, path = saved(tmp_path)
+    del registry._known["propagation"][NAME]
+    async with Simulation(load(path)) as simulation:
+        frame = simulation.frame
+        assert [row.status for row in frame.sessions] == ["failed", "running"]
+        assert "is not here" in str(frame.banner)
+        assert any("is not here (version 1" in line for _, line in frame.events)
+        assert frame.sessions[0].size >= 2
+        with pytest.raises(InputError, match="has failed; it cannot change"):
+            await simulation.set_parameter(0, "tell", 0.5)
