@@ -1,0 +1,364 @@
+"""Keeps a live world: what is done goes into its journal, and is acknowledged once it is there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any, NamedTuple
+
+from sim.errors import InputError
+from sim.run.keeper_acts import ACTS, act_of
+from sim.run.keeper_copies import KEPT, Copies
+from sim.run.keeper_opening import named, recover, require_same
+from sim.store.journal import LEASE_FILE, Journal, JournalError, folder_of
+from sim.store.journal_rows import Checkpoint, Entry, canonical
+from sim.store.journal_state import Observer, whole_state
+from sim.store.lease import Lease
+from sim.store.recovery import Recovery
+from sim.world.world import World
+
+__all__ = ["Keeper", "Pacing", "recover"]
+
+_STRETCH_TICKS = 1024
+_STRETCH_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """When a checkpoint is taken: after so many ticks, or so many seconds of running.
+
+    Parameters
+    ----------
+    ticks, seconds
+        Whichever comes first; None: never because of it.
+    """
+
+    ticks: int | None = 1000
+    seconds: float | None = 60.0
+
+
+class _Waiting(NamedTuple):
+    """Somebody to be told once an entry is on the disk."""
+
+    number: int
+    tell: Callable[[Exception | None], object]
+
+
+class Keeper:
+    """Writes what happens to a world into the journal beside its file.
+
+    All but :meth:`when_durable` is called in the thread that drives the world.
+
+    Parameters
+    ----------
+    world
+        As it is now; from here on every change is told to the keeper.
+    path
+        Its file, ``NAME.hub``; the journal lies in ``NAME.hub.live``.
+    pacing
+        When checkpoints are taken.
+    author
+        Who asks for what is done, as the journal has it.
+    recovered
+        What :func:`recover` returned, when ``world`` is its world and it was whole: spares the
+        comparison with the journal that is there.
+    now
+        A monotonic clock in seconds.
+    **options
+        Of :class:`~sim.store.journal.Journal`.
+
+    Attributes
+    ----------
+    number, durable
+        The last entry, and the last one on the disk.
+    durable_tick
+        The last tick that no crash can take back.
+    trouble
+        What keeps the journal from being written, one sentence; or None.
+    remark
+        Why the last checkpoint was not written; or None.
+
+    Raises
+    ------
+    LeaseError
+        When another process keeps this world.
+    FileError
+        When the journal there is of another world, or is ahead of this one, or is damaged.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        path: str | PathLike[str],
+        *,
+        pacing: Pacing | None = None,
+        author: str = "script",
+        recovered: Recovery | None = None,
+        now: Callable[[], float] = time.monotonic,
+        **options: Any,
+    ) -> None:
+        self.folder = folder_of(path)
+        self.trouble: str | None = None
+        self.remark: str | None = None
+        self._pacing = pacing or Pacing()
+        self._author = author
+        self._now = now
+        self._lock = threading.Lock()
+        self._waiting: deque[_Waiting] = deque()
+        self._error: Exception | None = None
+        self._pending, self._began = 0, 0.0
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lease = Lease(self.folder / LEASE_FILE)
+        try:
+            known = recovered is not None and recovered.is_whole and recovered.world is world
+            self._named = named(self.folder) if known else require_same(self.folder, world)
+            self._begin(world, options)
+        except BaseException:
+            self._lease.release()
+            raise
+
+    def _begin(self, world: World, options: dict[str, Any]) -> None:
+        self._copies = Copies(self.folder)
+        self._copies.sweep(self._named)
+        self._journal = Journal(
+            self.folder,
+            durable=self._on_durable,
+            troubled=self._on_trouble,
+            ended=self._on_end,
+            **options,
+        )
+        self._observer = Observer(world)
+        self.number, self.durable_tick, self._digest = self._journal.acked
+        self.durable = self.number
+        self._checkpointed = (world.tick, self._now())
+        if not self._named:
+            self.durable_tick = world.tick
+            self.checkpoint(world)
+            self._copies.join()
+            self._require_written()
+
+    def _require_written(self) -> None:
+        """Refuse to go on without the first checkpoint: there would be nothing to go back to."""
+        running = self._copies.running
+        error = running.exception() if running is not None else None
+        if error is not None:
+            self.close()
+            raise error
+
+    # What is done
+
+    def ticked(self, world: World) -> None:
+        """Take note of a tick; ticks that come while the disk is at work share an entry."""
+        if not self._pending:
+            self._began = self._now()
+        self._pending += 1
+        long = self._now() - self._began > _STRETCH_SECONDS or self._pending >= _STRETCH_TICKS
+        if self._journal.is_idle or long:
+            self.flush(world)
+        self._checkpoint_if_due(world)
+
+    def flush(self, world: World) -> None:
+        """Give the ticks so far to the disk."""
+        ticks, self._pending = self._pending, 0
+        if ticks:
+            self._write(world, "step", canonical({"args": [ticks]}), ticks)
+
+    def did(self, world: World, kind: str, args: tuple[Any, ...] = (), **keywords: Any) -> None:
+        """Take note of a command that was carried out.
+
+        Parameters
+        ----------
+        world
+            As it is afterwards; ticks before it were flushed.
+        kind
+            A name of :data:`~sim.run.keeper_acts.ACTS`; anything else forces a checkpoint, as do
+            arguments that JSON cannot hold.
+        args, keywords
+            What the act is done again with.
+        """
+        try:
+            said = canonical({"args": list(args), "keywords": keywords})
+        except InputError:
+            kind, said = f"call:{kind}", "{}"
+        if kind in ACTS:
+            self._write(world, kind, said, 0)
+        else:
+            self._write(world, kind, said if kind.startswith("call:") else "{}", 0, whole=True)
+
+    def looked(self, world: World) -> bytes:
+        """Return what tells whether a call changed the world; ticks so far are flushed."""
+        self.flush(world)
+        return whole_state(world)
+
+    def called(
+        self,
+        world: World,
+        before: bytes,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        *,
+        failed: bool = False,
+    ) -> None:
+        """Take note of a function that was called with the world, if it changed anything.
+
+        Parameters
+        ----------
+        world, before
+            As it is now, and what :meth:`looked` returned before.
+        function, args, keywords
+            What was called; a function of :data:`~sim.run.keeper_acts.ACTS` can be called again,
+            any other one forces a checkpoint.
+        failed
+            Whether it raised.
+        """
+        if whole_state(world) == before:
+            return
+        name = None if failed else act_of(function)
+        if name is None:
+            self.did(world, f"call:{getattr(function, '__qualname__', 'function')}")
+        else:
+            keywords = {key: value for key, value in keywords.items() if key != "report"}
+            self.did(world, name, args, **keywords)
+
+    def _write(
+        self, world: World, kind: str, command: str, ticks: int, *, whole: bool = False
+    ) -> None:
+        number = self.number + 1
+        adoptions, metrics, state = self._observer.look(world, number)
+        entry = Entry(
+            number, world.tick, ticks, kind, command, self._author, adoptions, metrics, state
+        )
+        entry = replace(entry, digest=entry.chained(self._digest))
+        self.number, self._digest = number, entry.digest
+        self._journal.put(entry, self._taken(world, self._tell_kept) if whole else None)
+
+    # Checkpoints
+
+    @property
+    def pause(self) -> float:
+        """Seconds that the world stood still for the last checkpoint."""
+        return self._copies.pause
+
+    def checkpoint(self, world: World) -> Future[Checkpoint]:
+        """Begin to write the world as it is to a file of its own."""
+        self.flush(world)
+        return self._taken(world, self._tell_journal)
+
+    def _taken(
+        self, world: World, then: Callable[[Future[Checkpoint]], None]
+    ) -> Future[Checkpoint]:
+        future = self._copies.take(world, self.number, self._digest, then)
+        self._checkpointed = (world.tick, self._now())
+        return future
+
+    def _tell_journal(self, future: Future[Checkpoint]) -> None:
+        """Name it in the journal once it is whole; in the thread that wrote it."""
+        self._tell_kept(future)
+        if future.exception() is None:
+            with suppress(JournalError):  # whoever waits for an entry is told
+                self._journal.put(None, future)
+
+    def _tell_kept(self, future: Future[Checkpoint]) -> None:
+        """Remove what is older than the last two, this one not counted: it has no name yet."""
+        if (error := future.exception()) is not None:
+            self.remark = f"No checkpoint was written: {error}"
+            return
+        self._copies.thin(self._named)
+        name = future.result().file
+        self._named = [*(other for other in self._named[-KEPT:] if other != name), name]
+
+    def _checkpoint_if_due(self, world: World) -> None:
+        tick, at = self._checkpointed
+        pacing = self._pacing
+        due = pacing.ticks is not None and world.tick - tick >= pacing.ticks
+        due |= pacing.seconds is not None and self._now() - at >= pacing.seconds
+        if due and not self._copies.is_busy:
+            self.checkpoint(world)
+
+    # Being acknowledged
+
+    @property
+    def lags(self) -> bool:
+        """Whether something is not on the disk yet."""
+        return self._pending > 0 or self.durable < self.number
+
+    def wait(self) -> None:
+        """Wait until everything so far is on the disk.
+
+        Raises
+        ------
+        JournalError
+            When it never will be.
+        """
+        is_told: Future[Exception | None] = Future()
+        self.when_durable(self.number, is_told.set_result)
+        if (error := is_told.result()) is not None:
+            raise error
+
+    def when_durable(self, number: int, tell: Callable[[Exception | None], object]) -> None:
+        """Call ``tell(None)`` once an entry is on the disk: now, or in the journal's thread.
+
+        In the order of the calls; with an error when it never will be.
+        """
+        with self._lock:
+            if self._error is None and (self.durable < number or self._waiting):
+                self._waiting.append(_Waiting(number, tell))
+                return
+            error = self._error if self.durable < number else None
+        tell(error)
+
+    def _on_durable(self, entry: Entry) -> None:
+        with self._lock:
+            self.durable, self.durable_tick = entry.number, entry.tick
+        self._tell()
+
+    def _tell(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting or (
+                    self._error is None and self._waiting[0].number > self.durable
+                ):
+                    return
+                number, tell = self._waiting.popleft()
+                error = self._error if number > self.durable else None
+            tell(error)
+
+    def _on_trouble(self, said: str | None) -> None:
+        self.trouble = said
+
+    def _on_end(self, error: Exception | None) -> None:
+        with self._lock:
+            self._error = error or JournalError(self.folder, "the journal was closed")
+        self._tell()
+
+    def close(self, world: World | None = None) -> None:
+        """Write what waits and let others have the world; what the disk does not take is lost.
+
+        Parameters
+        ----------
+        world
+            To flush its last ticks; None when that is done, or cannot be.
+
+        Raises
+        ------
+        JournalError
+            When something could not be written.
+        """
+        try:
+            if world is not None:
+                self.flush(world)
+            if self.trouble is not None:
+                self._journal.give_up()
+            self._copies.join()
+        finally:
+            try:
+                self._journal.close()
+            finally:
+                self._lease.release()

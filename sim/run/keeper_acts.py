@@ -1,0 +1,94 @@
+"""What a journal can do again: each act by its name there, with arguments that JSON holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sim.core.progress import Report, quiet
+from sim.run import batches
+from sim.store.journal_rows import Entry
+from sim.store.plain import from_json
+from sim.world.world import World
+
+__all__ = ["ACTS", "act_of", "apply", "set_status"]
+
+
+def set_status(world: World, ids: Any, status: int, report: Report = quiet) -> None:
+    """Give agents a status of :class:`~sim.agents.lifecycle.Lifecycle`."""
+    report("changing agents", 0.0)
+    world.agents.set_status(ids, status)
+
+
+def add_ties(
+    world: World, sources: Any, targets: Any, trust: Any = None, report: Report = quiet
+) -> int:
+    """Add ties ``sources[i] -> targets[i]``; returns how many were new."""
+    report("adding ties", 0.0)
+    before = world.ties.count
+    world.add_ties(np.asarray(sources), np.asarray(targets), trust)
+    return world.ties.count - before
+
+
+def _inject(world: World, *, parameters: dict[str, Any], **said: Any) -> None:
+    world.inject(**said, **parameters)
+
+
+def _set_parameter(world: World, number: int, name: str, value: object) -> None:
+    cascade = _cascade(world, number)
+    cascade.revise(**{name: value})
+
+
+def _cancel(world: World, number: int) -> None:
+    _cascade(world, number).cancel()
+
+
+def _assign(world: World, method: str, labels: Any, count: int, modularity: float) -> None:
+    found = batches.Detected(method, np.asarray(labels, np.int32), count, modularity)
+    batches.assign(world, found)
+
+
+def _step(world: World, ticks: int) -> None:
+    for _ in range(ticks):
+        world.step(1)
+        world.woken.clear()
+
+
+ACTS: dict[str, Callable[..., Any]] = {
+    "step": _step,
+    "inject": _inject,
+    "set_parameter": _set_parameter,
+    "cancel": _cancel,
+    "assign": _assign,
+    "create_agents": batches.create_agents,
+    "build_friendships": batches.build_friendships,
+    "create_communities": batches.create_communities,
+    "add_ties": add_ties,
+    "set_status": set_status,
+}
+"""Name in the journal to function; all of them follow from the world and their arguments alone."""
+
+_NAMES = {function: name for name, function in ACTS.items()}
+
+
+def act_of(function: Callable[..., Any]) -> str | None:
+    """Return the name under which a journal does a function again, or None when it cannot."""
+    return _NAMES.get(function)
+
+
+def apply(world: World, entry: Entry) -> bool:
+    """Do an entry again; False for what only its program could do."""
+    if entry.kind not in ACTS:
+        return False
+    said = from_json(entry.command)
+    ACTS[entry.kind](world, *said.get("args", ()), **said.get("keywords", {}))
+    for cascade in world.cascades:  # as a live world: what woke gets a row for each tick it slept
+        if cascade.status == "running" and cascade.started_at >= 0:
+            cascade.catch_up(world.tick + 1)
+    return True
+
+
+def _cascade(world: World, number: int) -> Any:
+    return next(cascade for cascade in world.cascades if cascade.id == number)

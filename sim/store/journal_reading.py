@@ -1,0 +1,173 @@
+"""A journal opened to be read: behind gates, never changed, every entry checked by its digest."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sim.core.text import one_line
+from sim.errors import SnapshotError
+from sim.store.gates import LIMITS, OPERATIONS, PRAGMAS, QUERY_SECONDS
+from sim.store.header import HEADER_BYTES
+from sim.store.journal import JOURNAL_FILE
+from sim.store.journal_rows import (
+    APPLICATION_ID,
+    TABLES,
+    VERSION,
+    Adoptions,
+    Checkpoint,
+    Entry,
+    Metrics,
+)
+
+__all__ = ["BrokenError", "JournalFile", "read_journal"]
+
+ENTRY_TYPES = (int, int, int, str, str, str, bytes, bytes)
+CHECKPOINT_TYPES = (int, int, str, str, bytes)
+LONGEST_REASON = 200
+LARGEST_VALUE = 1 << 29
+"""Adoptions of one message in one stretch: 12 bytes each."""
+
+
+class BrokenError(Exception):
+    """An entry that cannot be trusted; the text is one clause."""
+
+
+class JournalFile:
+    """A journal that is being read.
+
+    Parameters
+    ----------
+    path, connection
+        The file, open read-only.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._file = connection
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Return the checkpoints that it names, newest first; rows of wrong types are left out."""
+        rows = self._file.execute(
+            "SELECT number, tick, file, world, digest FROM checkpoints ORDER BY id DESC"
+        )
+        return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
+
+    def entries(self, after: int, previous: bytes) -> Iterator[Entry]:
+        """Yield the entries behind number ``after``, each checked.
+
+        Parameters
+        ----------
+        after, previous
+            Number and digest of the entry before.
+
+        Raises
+        ------
+        BrokenError
+            In place of the first that is missing, damaged or changed.
+        """
+        expected = after + 1
+        try:
+            rows = self._file.execute(
+                "SELECT number, tick, ticks, kind, command, author, state, digest FROM entries"
+                " WHERE number > ? ORDER BY number",
+                (after,),
+            )
+            for row in rows:
+                if _types(row) != ENTRY_TYPES or row[0] != expected:
+                    raise BrokenError(f"entry {expected:,} is missing or malformed")
+                entry = self._entry(row)
+                if entry.chained(previous) != entry.digest:
+                    raise BrokenError(f"entry {expected:,} does not match its digest")
+                yield entry
+                expected, previous = expected + 1, entry.digest
+        except (sqlite3.Error, UnicodeError, TypeError, ValueError) as error:
+            reason = one_line(str(error), LONGEST_REASON)
+            raise BrokenError(f"entry {expected:,} cannot be read ({reason})") from error
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        number, tick, ticks, kind, command, author, state, digest = row
+        beside = self._beside(number)
+        return Entry(number, tick, ticks, kind, command, author, *beside, state, digest)
+
+    def _beside(self, number: int) -> tuple[tuple[Adoptions, ...], Metrics]:
+        adoptions = self._file.execute(
+            "SELECT cascade, count, data FROM adoptions WHERE number = ? ORDER BY cascade",
+            (number,),
+        )
+        metrics = self._file.execute(
+            "SELECT running, queued, adopters, contacts FROM metrics WHERE number = ?", (number,)
+        ).fetchone()
+        return tuple(Adoptions(*row) for row in adoptions), Metrics(*metrics)
+
+
+@contextlib.contextmanager
+def read_journal(folder: Path) -> Iterator[JournalFile]:
+    """Open the journal of a live world for reading; its bytes stay as they are.
+
+    Raises
+    ------
+    SnapshotError
+        When there is none, or it is damaged as a whole, foreign, or of a newer version.
+    """
+    path = folder / JOURNAL_FILE
+    _check_header(path)
+    wal = path.with_name(f"{path.name}-wal")
+    # Without a WAL nothing beside the file is needed, and none is made.
+    still = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
+            _shut(file)
+            _require_our_tables(path, file)
+            file.set_progress_handler(None, 0)  # a replay may take as long as it takes
+            yield JournalFile(path, file)
+    except (sqlite3.Error, UnicodeError) as error:
+        reason = one_line(str(error), LONGEST_REASON)
+        raise SnapshotError(path, f"cannot be read as a journal ({reason})") from error
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what is no journal of ours before SQLite sees it."""
+    if path.is_symlink() or not path.is_file():
+        raise SnapshotError(path, "no journal; this world was not running with one")
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    if not header:
+        raise SnapshotError(path, "damaged: the journal is empty")
+    if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
+        raise SnapshotError(path, "not a journal of Hubbub")
+
+
+def _shut(file: sqlite3.Connection) -> None:
+    for category, limit in LIMITS:
+        file.setlimit(category, limit)
+    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
+    for pragma in PRAGMAS:
+        file.execute(f"PRAGMA {pragma}")
+    end = time.monotonic() + QUERY_SECONDS
+    file.set_progress_handler(lambda: time.monotonic() > end, OPERATIONS)
+
+
+def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
+    """Compare owner, version and tables; the WAL may hold what the file's header lacks."""
+    owner = file.execute("PRAGMA application_id").fetchone()[0]
+    version = file.execute("PRAGMA user_version").fetchone()[0]
+    tables = dict(file.execute("SELECT name, sql FROM sqlite_master").fetchall())
+    if not tables:
+        raise SnapshotError(path, "damaged: the journal has lost its tables")
+    if owner != APPLICATION_ID:
+        raise SnapshotError(path, "not a journal of Hubbub")
+    if version > VERSION:
+        text = f"written by a newer Hubbub (journal version {version}, this one reads {VERSION})"
+        raise SnapshotError(path, f"{text}; update Hubbub")
+    if tables != TABLES:
+        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")
+
+
+def _types(row: tuple[object, ...]) -> tuple[type, ...]:
+    return tuple(type(value) for value in row)

@@ -1,0 +1,145 @@
+"""What a journal notes of a world after each entry: who adopted, some counts, and a digest.
+
+The digest takes what changes in every tick whole, and of everything else one sixteenth in turn:
+a divergence that lasts is seen within sixteen entries, at a fraction of the price.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from sim.spread.sparse import Sparse
+from sim.store.journal_rows import Adoptions, Metrics
+
+if TYPE_CHECKING:
+    from sim.spread.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = ["Observer", "Seen", "whole_state"]
+
+SLICES = 16
+HOT_BYTES = 32 << 20
+"""Columns of running messages up to this size in sum are looked at after every entry."""
+
+Column = npt.NDArray[Any]
+
+
+class Seen(NamedTuple):
+    """What an entry left behind."""
+
+    adoptions: tuple[Adoptions, ...]
+    metrics: Metrics
+    state: bytes
+
+
+class Observer:
+    """Notices what happened in a world since it last looked.
+
+    Parameters
+    ----------
+    world
+        As it is now; adoptions from here on are told.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._sizes = {cascade.id: cascade.size for cascade in world.cascades}
+
+    def look(self, world: World, number: int) -> Seen:
+        """Return what happened since, for the entry ``number``."""
+        adoptions = tuple(self._adoptions(world))
+        return Seen(adoptions, _metrics(world), _state(world, number % SLICES))
+
+    def _adoptions(self, world: World) -> Iterator[Adoptions]:
+        for cascade in world.cascades:
+            before = self._sizes.get(cascade.id, 0)
+            if cascade.size <= before:
+                continue
+            self._sizes[cascade.id] = cascade.size
+            log = cascade.log
+            parts = (log.agents[before:], log.ticks[before:], log.sources[before:])
+            data = b"".join(part.tobytes() for part in parts)
+            yield Adoptions(cascade.id, cascade.size - before, data)
+
+
+def whole_state(world: World) -> bytes:
+    """Return a digest over every column, and over what JSON holds of agents and messages.
+
+    Two looks at one world tell whether it changed in between; it takes 10 ms for a million agents.
+    """
+    state = xxhash.xxh3_128(_numbers(world))
+    for name, column in _cold(world):
+        _add(state, name, column)
+    for cascade in world.cascades:
+        said, columns = cascade.dump()
+        state.update(repr(sorted(said.items())).encode("utf-8", "surrogatepass"))
+        for name in sorted(columns):
+            _add(state, name, columns[name])
+    return state.digest()
+
+
+def _metrics(world: World) -> Metrics:
+    cascades = world.cascades
+    return Metrics(
+        sum(cascade.status == "running" for cascade in cascades),
+        sum(cascade.status == "queued" for cascade in cascades),
+        sum(cascade.size for cascade in cascades),
+        sum(int(cascade.contacts_seen) for cascade in cascades),
+    )
+
+
+def _state(world: World, turn: int) -> bytes:
+    state = xxhash.xxh3_128(_numbers(world))
+    for name, column in _cold(world):
+        length = len(column)
+        _add(state, name, column[turn * length // SLICES : (turn + 1) * length // SLICES])
+    hot = [cascade for cascade in world.cascades if cascade.alive]
+    fits = sum(_held_bytes(cascade) for cascade in hot) <= HOT_BYTES
+    for cascade in world.cascades:
+        state.update(
+            f"{cascade.id} {cascade.status} {cascade.size} {cascade.contacts_seen}".encode()
+        )
+        state.update(cascade.tally.tobytes())
+        in_turn = cascade.id % SLICES == turn
+        if in_turn or (fits and cascade.alive):
+            _add_held(state, cascade, sparse=in_turn)
+    return state.digest()
+
+
+def _held_bytes(cascade: Cascade) -> int:
+    return sum(c.nbytes for c in cascade.held.values() if not isinstance(c, Sparse))
+
+
+def _add_held(state: xxhash.xxh3_128, cascade: Cascade, *, sparse: bool) -> None:
+    for name, column in sorted(cascade.held.items()):
+        if isinstance(column, Sparse):
+            for part, array in column.dump().items() if sparse else ():
+                _add(state, name + part, array)
+        elif name != "done":  # a snapshot may leave it out: it follows from the adopters
+            _add(state, name, column)
+
+
+def _numbers(world: World) -> bytes:
+    """Return what a world counts beside its columns."""
+    people, ties = len(world.agents), world.ties.count
+    return struct.pack("<qqqqq", world.tick, world.made, people, ties, world.max_running)
+
+
+def _cold(world: World) -> Iterator[tuple[str, Column]]:
+    """Yield the columns that most ticks leave alone, in canonical form."""
+    for prefix, part in (("agents", world.agents), ("ties", world.ties)):
+        columns: dict[str, Column] = part.dump()[1]
+        for name in sorted(columns):
+            yield f"{prefix}.{name}", columns[name]
+    for topic in world.opinions:
+        yield f"opinions.{topic}", world.opinions[topic]
+
+
+def _add(state: xxhash.xxh3_128, name: str, column: Column) -> None:
+    state.update(f"{name} {column.dtype.str} {column.shape}".encode())
+    state.update(np.ascontiguousarray(column).reshape(-1).view(np.uint8).data)

@@ -1,0 +1,236 @@
+"""A live world brought back: its last checkpoint, then everything the journal says, compared.
+
+Nothing in the folder is changed. What cannot be trusted ends the replay there, and is said: what
+was acknowledged, where the file ends, and why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import SnapshotError
+from sim.store.header import as_path
+from sim.store.journal import Acked, folder_of, read_acked
+from sim.store.journal_reading import BrokenError, JournalFile, read_journal
+from sim.store.journal_rows import Checkpoint, Entry
+from sim.store.journal_state import Observer
+from sim.store.snapshot import load
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Apply", "Recovery", "recover"]
+
+Apply = Callable[["World", Entry], bool]
+"""Does again what an entry says; False when that cannot be done without the program that did it."""
+
+CHECKPOINT_NAME = re.compile(r"checkpoint-[0-9]{1,18}\.hub")
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was found, and what was done.
+
+    Attributes
+    ----------
+    world
+        As it was after the last entry that can be trusted.
+    number, tick, digest
+        That entry.
+    acked
+        The last entry that somebody was told of, as noted outside the journal; None: unknown.
+    checkpoint
+        Where the replay began.
+    replayed, ticks
+        Entries done again, and the ticks among them.
+    findings
+        A sentence for everything that is wrong; empty when nothing is.
+    seconds
+        How long it took.
+    """
+
+    world: World
+    number: int
+    tick: int
+    digest: bytes
+    acked: Acked | None
+    checkpoint: Checkpoint
+    replayed: int
+    ticks: int
+    findings: tuple[str, ...]
+    seconds: float
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing or damaged."""
+        return not self.findings
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        where = f"checkpoint at tick {self.checkpoint.tick:,}"
+        return (
+            f"Recovered to tick {self.tick:,}: {where}, then {self.replayed:,} entries "
+            f"({self.ticks:,} ticks) done again and compared in {self.seconds:.1f} s."
+        )
+
+
+@dataclass(slots=True)
+class _Replay:
+    """A replay under way."""
+
+    world: World
+    number: int
+    digest: bytes
+    replayed: int = 0
+    ticks: int = 0
+    findings: list[str] = field(default_factory=list)
+    diverged: bool = False
+
+
+def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) -> Recovery:
+    """Bring back the live world of a file.
+
+    Parameters
+    ----------
+    path
+        The world's file, ``NAME.hub``, beside which ``NAME.hub.live`` lies; it need not exist.
+    apply
+        Does an entry again.
+    report
+        Told of progress; may cancel.
+
+    Returns
+    -------
+    Recovery
+
+    Raises
+    ------
+    SnapshotError
+        When there is no journal, or no checkpoint from which to begin.
+    """
+    began = perf_counter()
+    folder = folder_of(as_path(path))
+    acked = read_acked(folder)
+    findings: list[str] = []
+    with read_journal(folder) as journal:
+        found = journal.checkpoints()
+        for checkpoint in found:
+            try:
+                done = _replayed(folder, journal, checkpoint, apply, report)
+            except SnapshotError as error:
+                findings.append(_sentence(f"{error.path}: {error.reason}"))
+                continue
+            findings += done.findings + _gap(acked, done)
+            done.world.woken.clear()
+            return Recovery(
+                done.world,
+                done.number,
+                done.world.tick,
+                done.digest,
+                acked,
+                checkpoint,
+                done.replayed,
+                done.ticks,
+                tuple(findings),
+                perf_counter() - began,
+            )
+    said = " ".join(findings) or "it names none"
+    raise SnapshotError(folder, f"no checkpoint to begin from can be used: {said}".rstrip("."))
+
+
+def _replayed(
+    folder: Path, journal: JournalFile, checkpoint: Checkpoint, apply: Apply, report: Report
+) -> _Replay:
+    """Replay from a checkpoint; once more, and less far, when an entry comes out differently."""
+    done = _once(folder, journal, checkpoint, apply, report, None)
+    if not done.diverged:
+        return done
+    again = _once(folder, journal, checkpoint, apply, report, done.number)
+    again.findings = done.findings
+    return again
+
+
+def _once(
+    folder: Path,
+    journal: JournalFile,
+    checkpoint: Checkpoint,
+    apply: Apply,
+    report: Report,
+    last: int | None,
+) -> _Replay:
+    done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
+    observer = Observer(done.world)
+    try:
+        for entry in journal.entries(checkpoint.number, checkpoint.digest):
+            if last is not None and entry.number > last:
+                break
+            report(f"replaying tick {entry.tick:,}", 0.0)
+            if not _did(done, entry, observer, apply):
+                break
+    except BrokenError as error:
+        done.findings.append(_sentence(f"{journal.path.name}: {error}"))
+    return done
+
+
+def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
+    """Do one entry again, and compare; False ends the replay before it."""
+    try:
+        can = apply(done.world, entry)
+    except Exception as error:
+        done.diverged = True
+        said = one_line(f"{type(error).__name__}: {error}", LONGEST_REASON)
+        done.findings.append(f"Entry {entry.number:,} ({entry.kind}) fails when done again: {said}")
+        return False
+    if not can:
+        done.findings.append(
+            f"Entry {entry.number:,} ({entry.kind}) cannot be done again without the program that "
+            "did it, and no checkpoint behind it can be used."
+        )
+        return False
+    if observer.look(done.world, entry.number) != (entry.adoptions, entry.metrics, entry.state):
+        done.diverged = True
+        done.findings.append(
+            f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,}) comes out differently "
+            "when done again: another version of Hubbub or of a plugin, or other hardware."
+        )
+        return False
+    done.number, done.digest = entry.number, entry.digest
+    done.replayed, done.ticks = done.replayed + 1, done.ticks + entry.ticks
+    return True
+
+
+def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
+    if not CHECKPOINT_NAME.fullmatch(checkpoint.file):
+        raise SnapshotError(folder, "its journal names a checkpoint that has no such name")
+    world = load(folder / checkpoint.file, report=report)
+    if world.digest() != checkpoint.world:
+        raise SnapshotError(folder / checkpoint.file, "not the checkpoint that the journal names")
+    return world
+
+
+def _gap(acked: Acked | None, done: _Replay) -> list[str]:
+    """Say what was acknowledged and is not there."""
+    if acked is None:
+        return ["Nothing notes what was acknowledged last; a lost end would not be seen."]
+    if acked.number > done.number:
+        return [
+            f"Entry {acked.number:,} (tick {acked.tick:,}) was acknowledged, the journal ends at "
+            f"entry {done.number:,} (tick {done.world.tick:,})."
+        ]
+    if acked.number == done.number and acked.digest != done.digest:
+        return [f"Entry {done.number:,} is not the one that was acknowledged."]
+    return []
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
