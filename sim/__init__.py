@@ -138,6 +138,8 @@ if TYPE_CHECKING:
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
+    from sim.spread.tree_theory import binomial as binomial
+    from sim.spread.tree_theory import tree_curves as tree_curves
     from sim.spread.triggering import Pairs as Pairs
     from sim.spread.triggering import Triggering as Triggering
     from sim.store import Info as Info
@@ -249,6 +251,7 @@ _HOMES = {
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
     "attack_rate": "sim.spread.meanfield_edges",
+    "binomial": "sim.spread.tree_theory",
     "blame": "sim.spread.faults",
     "card_of": "sim.core.cards",
     "check": "sim.core.params",
@@ -295,6 +298,7 @@ _HOMES = {
     "start": "sim.run.jobs",
     "stay": "sim.spread.durations",
     "tie": "sim.spread.conditions",
+    "tree_curves": "sim.spread.tree_theory",
     "verify": "sim.store",
     "where": "sim.spread.conditions",
     "width": "sim.core.text",
