@@ -11,9 +11,12 @@ from sim import (
     Field,
     Levels,
     PropagationModel,
+    Setting,
+    Theory,
     convince,
     convince_by,
     register,
+    tree_curves,
 )
 
 
@@ -77,3 +80,14 @@ class IndependentCascade(PropagationModel):
             convince_by(Levels((0.1, 0.01, 0.001)), cascade, contacts, draws)
         else:
             convince(cascade, contacts, draws, chance=self.probability)
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return the tree approximation, where chances follow from numbers of ties."""
+        if self.weights in {"trust", "trivalency"}:
+            return ()
+        by_degree = self.weights == "weighted-cascade"
+
+        def answer(n: int, k: int, q: float) -> float:
+            return 1.0 - (1.0 - (1.0 / k if by_degree else self.probability) * q) ** n
+
+        return (tree_curves(setting, ticks, self.states, answer),)

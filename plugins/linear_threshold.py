@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sim import Card, Threshold, register
+from sim import Card, Setting, Theory, Threshold, register, tree_curves
 
 
 @register("linear-threshold")
@@ -39,3 +39,9 @@ class LinearThreshold(Threshold):
             "against sums in plain Python with the same thresholds, tick by tick",
         ),
     )
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return the tree approximation, for equal weights."""
+        if self.weights == "trust":
+            return ()
+        return (tree_curves(setting, ticks, self.states, lambda n, k, q: n * q / k),)

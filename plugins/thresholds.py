@@ -2,7 +2,18 @@
 
 from typing import ClassVar, Literal
 
-from sim import Bools, Card, Field, Heard, Hearing, register
+from sim import (
+    Bools,
+    Card,
+    Field,
+    Heard,
+    Hearing,
+    Setting,
+    Theory,
+    binomial,
+    register,
+    tree_curves,
+)
 
 _MEANING = {
     "inactive": "has not adopted",
@@ -39,6 +50,15 @@ class Watts(Heard):
         """Return who hears enough."""
         return heard.share["active"] >= self.phi
 
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return the tree approximation."""
+
+        def answer(n: int, k: int, q: float) -> float:
+            number, chance = binomial(n, q)
+            return float(chance[(number > 0) & (number / k >= self.phi)].sum())
+
+        return (tree_curves(setting, ticks, self.states, answer),)
+
 
 @register("centola-macy")
 class CentolaMacy(Heard):
@@ -68,6 +88,15 @@ class CentolaMacy(Heard):
     def adopts(self, heard: Hearing) -> Bools:
         """Return who hears enough."""
         return heard.count["active"] >= self.needed
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return the tree approximation."""
+
+        def answer(n: int, k: int, q: float) -> float:
+            number, chance = binomial(n, q)
+            return float(chance[number >= self.needed].sum())
+
+        return (tree_curves(setting, ticks, self.states, answer),)
 
 
 @register("general-threshold")
@@ -110,3 +139,14 @@ class GeneralThreshold(Heard):
     def adopts(self, heard: Hearing) -> Bools:
         """Return who hears enough for its threshold."""
         return heard.weight["active"] ** self.power >= heard.threshold
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return the tree approximation, for equal weights."""
+        if self.weights == "trust":
+            return ()
+
+        def answer(n: int, k: int, q: float) -> float:
+            number, chance = binomial(n, q)
+            return float(chance @ (number / k) ** self.power)
+
+        return (tree_curves(setting, ticks, self.states, answer),)

@@ -1,0 +1,73 @@
+"""What cascades come to on networks without short circles, from the numbers of ties alone.
+
+Gleeson & Cahalane, "Seed size strongly affects cascades on random networks", Physical Review E 75,
+2007: tick by tick, for models in which an agent's adoption depends on how many of those it hears
+have adopted, synchronous and for good. Exact in the limit of large networks of random mutual ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import log, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.theory import Setting, Theory
+
+__all__ = ["binomial", "tree_curves"]
+
+Answer = Callable[[int, int, float], float]
+_WIDE = 8.0
+
+
+def tree_curves(setting: Setting, ticks: int, states: tuple[str, ...], answer: Answer) -> Theory:
+    """Return the expected adopters in each tick, seeds at random.
+
+    Parameters
+    ----------
+    setting
+        Agents, seeds, and how many ties agents have; ties count as mutual.
+    ticks
+        How many.
+    states
+        The names of not having adopted and of having adopted.
+    answer
+        ``answer(n, k, q)``: the chance that an agent with k sources has adopted, when each of n of
+        them (k, or all but one) did with chance q, and the others did not.
+
+    Returns
+    -------
+    Theory
+    """
+    share = setting.seeds / max(setting.agents, 1)
+    degrees = [(k, p) for k, p in enumerate(setting.degrees.tolist()) if k and p > 0]
+    mean = max(sum(k * p for k, p in degrees), 1e-300)
+    reached, over_tie = [share], share
+    for _ in range(ticks):
+        one = sum(p * answer(k, k, over_tie) for k, p in degrees)
+        next_tie = sum(k * p / mean * answer(k - 1, k, over_tie) for k, p in degrees)
+        reached.append(share + (1 - share) * one)
+        over_tie = share + (1 - share) * next_tie
+    adopted = setting.agents * np.array(reached)
+    expected = np.stack([setting.agents - adopted, adopted], axis=1)
+    return Theory("tree approximation (Gleeson & Cahalane 2007)", states, expected)
+
+
+def binomial(trials: int, chance: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return (numbers of successes, their probabilities), those beyond eight deviations left out.
+
+    Examples
+    --------
+    >>> binomial(2, 0.5)[1].round(9).tolist()
+    [0.25, 0.5, 0.25]
+    """
+    if trials == 0 or chance <= 0.0 or chance >= 1.0:
+        return np.array([trials if chance >= 1.0 else 0]), np.ones(1)
+    reach = _WIDE * sqrt(trials * chance * (1 - chance)) + 2
+    low = max(0, int(trials * chance - reach))
+    number = np.arange(low, min(trials, int(trials * chance + reach)) + 1)
+    ratios = np.log((trials - number[:-1]) / (number[:-1] + 1.0)) + log(chance / (1 - chance))
+    weight = np.concatenate([[0.0], np.cumsum(ratios)])
+    weight = np.exp(weight - weight.max())
+    return number, weight / weight.sum()
