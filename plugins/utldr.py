@@ -75,6 +75,7 @@ class UTLDR(PropagationModel):
 
     states: ClassVar[tuple[str, ...]] = STATES
     card: ClassVar[Card] = Card(
+        family="epidemics",
         source="G. Rossetti, L. Milli, S. Citraro & V. Morini, UTLDR: an agent-based framework for "
         "modeling infectious diseases and public interventions, J. Intell. Inf. Syst. 57, 2021",
         meaning={

@@ -62,6 +62,10 @@ def test_one_weight_for_all_and_no_others() -> None:
     kept = one.listeners % 3 != 0
     assert third.listeners.tolist() == one.listeners[kept].tolist()
     assert third.source.tolist() == one.source[kept].tolist()
-    assert story.contacts_seen == 3 * int(world.ties.rows[:2, 1].sum())
+    world.agents.set_status([1, 2, 3], 3)
+    story.advance(1, world.absent())
+    fourth = pressure(story, contacts, draws, speakers, 2.0, deaf=deaf)
+    assert fourth.listeners.tolist() == [v for v in third.listeners.tolist() if v > 3]
+    assert story.contacts_seen == 4 * int(world.ties.rows[:2, 1].sum())
     with pytest.raises(InputError, match="one for each of 2"):
         pressure(story, contacts, draws, speakers, [1.0])

@@ -60,6 +60,27 @@ def test_growth_in_continuous_time_is_logistic() -> None:
     assert curve == pytest.approx(0.01 * growth / (1 + 0.01 * (growth - 1)), abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["maki-thompson", "daley-kendall"])
+def test_rumours_leave_a_fifth_in_mean_field(name: str) -> None:
+    rate: Any = {"call": 1.0} if name == "maki-thompson" else {"meet": 0.001}
+    rules = spelled(f"{name}-continuous", **rate)
+    end = homogeneous(rules, regular(1000, 10**7, 1), 80).expected[-1]
+    assert end[0] / 10**7 == pytest.approx(0.2031878700, abs=1e-5)
+
+
+def test_a_rumour_without_forgetting_has_no_threshold() -> None:
+    # R = 1 - exp(-(1 + spread / alpha) R), spread / alpha = .2
+    rules = spelled("nekovee-moreno-continuous", spread=0.01, alpha=0.05, delta=0.0)
+    reached = 1 - homogeneous(rules, regular(20, 10**7, 100), 600).expected[-1, 0] / 10**7
+    assert reached == pytest.approx(1 - np.exp(-1.2 * reached), abs=1e-4)
+    assert reached > 0.3
+
+
+def test_nothing_moves_at_rate_zero() -> None:
+    rules = spelled("sir-continuous", beta=0.0, gamma=0.0)
+    assert homogeneous(rules, regular(4), 3).expected[-1].tolist() == [9900, 100, 0]
+
+
 def test_degrees_matter_only_where_they_differ() -> None:
     rules = spelled("sirs-continuous")
     one, two = (curve(rules, regular(6), 20).expected for curve in (homogeneous, heterogeneous))
