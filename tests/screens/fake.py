@@ -268,7 +268,7 @@ class FakeSimulation:
         return Focus(
             row.id, row.text, row.model, tuple(self.parameters.items()),
             ("susceptible", "infected", "recovered"), history, new,
-            np.full(len(ticks), 1.5), 20.0, 5, 200, 3.2, row.size, 40,
+            np.full(len(ticks), 1.5), 20.0, 5, 200, 3.2, row.size, 40, row.started_at, row.status,
         )  # fmt: skip
 
 

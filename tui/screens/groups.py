@@ -31,6 +31,7 @@ class Groups(Mode):
     view = "map"
     order: Order = "size"
     chosen = 0
+    _was_chosen = False
 
     def compose(self) -> ComposeResult:
         """Lay the views and the detail out."""
@@ -65,13 +66,16 @@ class Groups(Mode):
 
     def choose(self, index: int) -> None:
         """Show a community in detail, and put every cursor on it."""
-        self.chosen = index
-        self.query_one(CommunityMap).select(index)
-        self.query_one(CommunityHeat).select(index)
-        self.query_one(CommunityTable).select(index)
+        self.chosen, self._was_chosen = index, True
+        self._put_cursors()
         frame = self.app.frame
         if frame is not None:
             self.query_one(Detail).show(frame.communities, index, frame.tick)
+
+    def _put_cursors(self) -> None:
+        self.query_one(CommunityMap).select(self.chosen)
+        self.query_one(CommunityHeat).select(self.chosen)
+        self.query_one(CommunityTable).select(self.chosen)
 
     def turn(self, view: str = "") -> str:
         """Turn to a view, or to the next one; returns its name."""
@@ -79,6 +83,8 @@ class Groups(Mode):
         self.query_one("#upper").set_classes(f"-{self.view}")
         self.focus_pane(self.query_one(f"#{self.view}"))
         self.app.redraw()
+        if self._was_chosen:  # a view that was not seen yet had no rows then
+            self._put_cursors()
         return self.view
 
     def sort(self, order: str = "") -> str:

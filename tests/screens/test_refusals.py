@@ -1,0 +1,620 @@
+"""What is said where nothing can be done, and what the mouse and rarer keys do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from textual.geometry import Offset
+from textual.widgets import Button, Input, Select, Static
+
+from sim.errors import HubbubError, InputError
+from tests.screens.fake import FakeBackend, FakeSimulation, World, communities
+from tests.screens.showing import picture, shown
+from tests.screens.test_app import (
+    burst,
+    command,
+    frame_of,
+    hubbub,
+    inject,
+    made,
+    said,
+    seen,
+    settled,
+    until,
+)  # fmt: skip
+from tests.screens.test_terminal import Child
+from tui import terminal
+from tui.acts.program import _write_picture
+from tui.ahead import Pulse
+from tui.app import Hubbub
+from tui.backend import Card, Preferences
+from tui.feed import Feed
+from tui.figures import count, percent, seconds
+from tui.gathered import counted, titled_count
+from tui.rooms import Rooms
+from tui.rooms import preferences as current_preferences
+from tui.screens.dialog import Confirm, Dialog, Notice
+from tui.screens.form import Form
+from tui.screens.inject import Inject
+from tui.screens.models import PickModel
+from tui.screens.new import New
+from tui.screens.open import Open
+from tui.screens.progress import in_thread
+from tui.screens.quit import Leave
+from tui.sentences import broken, ended, hint_for
+from tui.situation import Situation, has_focus, has_message, is_held_up
+from tui.widgets import ColumnTable, CommunityMap, CommunityTable, Curves
+from tui.widgets.panes import Painted, StripPane
+from tui.widgets.rows import NoRows
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("set probability", "Type a parameter and its value"),
+        ("cancel 7", "There is no message #7; there are #0."),
+        ("speed", "Type one speed in ticks a second"),
+        ("import", "Type a file, such as `import graph.txt.gz`"),
+        ("path 1", "Type two members by id"),
+        ("export movie", "Did you mean"),
+        ("focus one", "whole number from 0"),
+        ("theme dusk", "No theme named 'dusk'"),
+    ],
+)
+async def test_a_line_that_lacks_something_says_what(
+    tmp_path: Path, line: str, answer: str
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        await command(pilot, line)
+        if line == "export movie":
+            answer = "screenshot"
+        await until(pilot, lambda: answer in said(app))
+
+
+async def test_a_message_at_rest_can_neither_be_stopped_nor_changed(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        await command(pilot, "cancel 0")
+        await until(pilot, lambda: frame_of(app).sessions[0].status == "cancelled")
+        await command(pilot, "cancel 0")
+        await until(pilot, lambda: "only a running one can be stopped" in said(app))
+        await command(pilot, "set probability 0.2")
+        await until(pilot, lambda: "its parameters can no longer be changed" in said(app))
+
+
+async def test_saving_over_another_world_by_name_is_refused(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        (tmp_path / "saves" / "other.hub").write_text("x")
+        await command(pilot, "save other")
+        await until(pilot, lambda: "w asks before it replaces one" in said(app))
+
+
+async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "save mine")
+        await command(pilot, "step 1")
+        await burst(app, pilot, "q")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.is_running)
+        kept = ("save", tmp_path / "saves" / "mine.hub")
+        assert made(app).asked.count(kept) == 2
+
+
+async def test_a_world_is_left_unsaved_where_that_is_wished_and_stays_where_not(
+    tmp_path: Path,
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "step 1")
+        graph = tmp_path / "g.txt"
+        graph.write_text("0 1\n1 2\n2 0\n")
+        await command(pilot, f"import {graph}")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        app.screen.query_one("#no", Button).press()
+        await until(pilot, lambda: app.screen is app.stage)
+        assert frame_of(app).agents == 7624
+        await command(pilot, f"import {graph}")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        app.screen.query_one("#drop", Button).press()
+        await until(pilot, lambda: frame_of(app).agents == 3)
+
+
+async def test_a_picture_never_replaces_what_is_none(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"ends in \.svg"):
+        _write_picture(tmp_path / "notes.txt", "<svg/>")
+
+
+async def test_panes_are_gone_through_both_ways_filled_and_copied(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: "Nothing to copy" in said(app))
+        await pilot.press("z")
+        await until(pilot, lambda: app.screen.maximized is not None)
+        await pilot.press("z")
+        await until(pilot, lambda: app.screen.maximized is None)
+        await pilot.press("tab")
+        first = app.screen.focused
+        await pilot.press("tab", "less_than_sign")
+        await until(pilot, lambda: app.screen.focused is first)
+        await pilot.press("z")
+        await until(pilot, lambda: app.screen.maximized is not None)
+        await pilot.press("2")
+        await until(pilot, lambda: app.situation().mode == "groups")
+        await until(pilot, lambda: app.screen.maximized is None)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: "lets time run" in said(app))
+        await command(pilot, "command")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: not isinstance(app.focused, Input))
+
+
+async def test_bars_and_messages_can_be_clicked(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        await pilot.click("#modes", Offset(12, 0))
+        await until(pilot, lambda: app.situation().mode == "groups")
+        await pilot.click("#modes", Offset(3, 0))
+        await until(pilot, lambda: app.situation().mode == "live")
+        await pilot.click("#modes", Offset(60, 0))
+        await pilot.click("#footer", Offset(14, 0))
+        await until(pilot, lambda: ("step", 1) in made(app).asked)
+        await pilot.click("#stories", Offset(5, 1))
+        await until(pilot, lambda: made(app).asked[-1] == ("focus", 0))
+        await pilot.press("2")
+        await until(pilot, lambda: app.situation().mode == "groups")
+
+
+async def test_a_choice_in_one_view_of_the_communities_is_shown_in_all(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await inject(app, pilot)
+        await command(pilot, "view table")
+        await until(pilot, lambda: app.groups.query_one("#table").has_focus)
+        await pilot.press("down", "down")
+        await until(pilot, lambda: app.groups.chosen == 2)
+        await until(pilot, lambda: "3 of 5 by size" in seen(app))
+        await command(pilot, "view map")
+        await until(pilot, lambda: app.groups.query_one(CommunityMap).selected == 2)
+        await command(pilot, "view heat")
+        await until(pilot, lambda: app.groups.query_one("#heat").has_focus)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.groups.chosen != 2)
+        await command(pilot, "live")
+        await until(pilot, lambda: app.situation().mode == "live")
+        assert app.stage is not None
+        app.stage.query_one("Live #map").focus()
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: app.situation().mode == "groups")
+
+
+async def test_the_totals_of_communities_are_the_same_in_every_pane(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        many = communities(0, live=False)
+        many = replace(many, total=802, labels=np.array([0, 1, 2, 3, -1]))
+        simulation = made(app)
+        frame = simulation._frame
+        simulation._frame = lambda: replace(frame(), communities=many)  # type: ignore[method-assign]
+        simulation.changed()
+        await until(pilot, lambda: "7,624 members in 802 communities." in seen(app))
+        await until(pilot, lambda: "Communities (4 of 802)" in seen(app))
+        await until(pilot, lambda: "Communities over time (4 of 802)" in seen(app))
+        await until(pilot, lambda: "the 4 largest of 802 communities" in seen(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "ground truth, 1 of 802 by size" in seen(app))
+        app.groups.choose(4)
+        await until(pilot, lambda: "not one community" in seen(app))
+        await until(pilot, lambda: "not yet" in seen(app))
+        app.groups.choose(9)
+        await until(pilot, lambda: "No community is chosen." in seen(app))
+
+
+def test_a_world_without_communities_counts_none() -> None:
+    assert titled_count(None) == ""
+    assert counted(1, 1) == "1 community"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "answer"),
+    [
+        ("ids", "#ids", "No seed is named; type ids such as 0, 33."),
+        ("query", "#query", "The query is empty"),
+        ("community", "#community", "No community is chosen."),
+    ],
+)
+async def test_seeds_that_are_not_told_are_asked_for(
+    tmp_path: Path, kind: str, field: str, answer: str
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        app.screen.query_one("#text", Input).value = "tea"
+        app.screen.query_one("#kind", Select).value = kind
+        await until(pilot, lambda: answer in seen(app))
+
+
+async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        wait, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def slow() -> Any:
+            asyncio.run_coroutine_threadsafe(wait.wait(), loop).result()
+            return []
+
+        backend: Any = app.backend
+        before = backend.models, backend.networks, backend.saved
+        backend.models = backend.networks = backend.saved = slow
+        for key, dialog, answer in (
+            ("i", Inject, "The models are not known yet"),
+            ("n", New, "The kinds of network are not known yet"),
+            ("o", Open, "Nothing is chosen"),
+        ):
+            await pilot.press(key)
+            await until(pilot, lambda dialog=dialog: isinstance(app.screen, dialog))
+            app.screen.query_one("#yes", Button).press()
+            await until(pilot, lambda answer=answer: answer in seen(app))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.stage)
+        backend.models, backend.networks, backend.saved = before
+        wait.set()
+        await pilot.press("o")
+        await until(pilot, lambda: "No saved world in" in seen(app))
+
+
+async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        form = app.screen.query_one(Form)
+        card = form._card
+        assert card is not None
+        spec = replace(card.parameters[0], default=None, required=True)
+        await form.show(replace(card, parameters=[spec]))
+        assert form.problem == "preferential-attachment: mean_degree is required."
+        await pilot.press("enter")
+        await until(pilot, lambda: "mean_degree is required" in seen(app))
+        assert isinstance(app.screen, New)
+        await form.show(Card("plain", "nothing to choose", []))
+        await until(pilot, lambda: "This model has no parameters." in seen(app))
+
+
+async def test_no_is_a_button_too_and_a_dialog_without_a_result_stays(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        answers: list[bool | None] = []
+        app.push_screen(Confirm("Sure?", "It is gone then.", yes="Do", no="Keep"), answers.append)
+        await until(pilot, lambda: "It is gone then." in seen(app))
+        app.screen.query_one("#no", Button).press()
+        await until(pilot, lambda: answers == [None])
+        bare: Dialog[bool] = Dialog("Bare")
+        app.push_screen(bare)
+        await until(pilot, lambda: "Bare" in seen(app))
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert app.screen is bare
+
+
+async def test_help_without_keys_of_its_own_and_the_palette_run_acts(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await inject(app, pilot)
+        await pilot.press("semicolon")
+        await until(pilot, lambda: "Search" in seen(app))
+        await pilot.press(*"Speed max")
+        await until(pilot, lambda: ":speed max" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.speed is None or app.screen is not app.stage)
+        if app.speed is not None:
+            await pilot.press("enter")
+        await until(pilot, lambda: app.speed is None)
+
+
+async def test_settings_that_name_no_theme_are_said_and_symbols_are_taken(tmp_path: Path) -> None:
+    wanted = Preferences(theme="pink", symbols="block")
+    async with hubbub(tmp_path, preferences=wanted) as (app, pilot):
+        await until(pilot, lambda: "There is no theme 'pink'" in seen(app))
+        assert app.stage is not None
+        assert app.stage.query_one(Curves).symbols == "block"
+
+
+async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(
+    tmp_path: Path,
+) -> None:
+    app = Hubbub(FakeBackend(tmp_path), path=tmp_path / "broken.hub")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="No world is open yet"):
+        _ = app.simulation
+    app.redraw()
+    app.go("groups")
+    app.ask_command("")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "cut off" in seen(app))
+        await pilot.press("space")
+        await until(pilot, lambda: "No world is open yet" in seen(app))
+    await app.leave()
+    for when in (has_message, has_focus, is_held_up):
+        assert "No world is open yet" in when(Situation())
+
+
+async def test_an_engine_that_dies_while_it_is_watched_is_shown(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        simulation = made(app)
+        simulation._frame = lambda: 1 / 0  # type: ignore[assignment,return-value,method-assign]
+        failures: list[Exception] = []
+        feed = Feed(Broken(), failures.append)  # type: ignore[arg-type]
+        await feed.close()
+        await feed.open()
+        await until(pilot, lambda: bool(failures))
+        assert str(failures[0]) == "the disk is gone"
+        await feed.close()
+
+
+class Broken(FakeSimulation):
+    """Ends its frames with an error."""
+
+    def __init__(self) -> None:
+        super().__init__(World(), "w", None)
+
+    async def _frames(self) -> Any:
+        raise HubbubError("the disk is gone")
+        yield self.frame
+
+
+async def test_a_world_that_cannot_be_watched_is_not_entered(tmp_path: Path) -> None:
+    class Closed(FakeSimulation):
+        async def __aenter__(self) -> FakeSimulation:
+            raise HubbubError("it is in use")
+
+    feed = Feed(Closed(World(), "w", None), lambda _: None)  # type: ignore[arg-type]
+    with pytest.raises(HubbubError, match="in use"):
+        await feed.open()
+
+
+async def test_a_pulse_that_was_lost_holds_up_no_key(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        app.ahead._rounds, app.ahead._newest = 1, 10**6
+        app.ahead._bearer = Static()
+        app.ahead._begin()
+        await pilot.press("full_stop")
+        await until(pilot, lambda: ("step", 1) in made(app).asked)
+        await app.ahead.back(Pulse(-1))
+
+
+async def test_keys_go_on_after_a_while_though_an_act_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.ahead.LONGEST", 0.0)
+    async with hubbub(tmp_path) as (app, pilot):
+        app.ahead.opens(object())
+        await pilot.press("full_stop")
+        await until(pilot, lambda: ("step", 1) in made(app).asked)
+
+
+async def test_leaving_does_not_wait_for_a_step_that_does_not_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.doing.PATIENCE", 0.01)
+    async with hubbub(tmp_path) as (app, pilot):
+        forever = asyncio.Event()
+
+        async def step(ticks: int = 1) -> None:
+            await forever.wait()
+
+        made(app).step = step  # type: ignore[method-assign]
+        await pilot.press("full_stop", "q")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_an_exit_in_a_thread_is_an_error_and_no_end() -> None:
+    def leave() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(RuntimeError, match="SystemExit: 3"):
+        await in_thread(leave)
+
+
+# -- figures and sentences ----------------------------------------------------------------------
+
+
+def test_long_spans_and_shares_are_short() -> None:
+    assert seconds(0.04) == "40 ms"
+    assert seconds(180) == "3 min"
+    assert (count(1204.4), percent(0.413)) == ("1,204", "41.3%")
+
+
+def test_hints_fit_the_moment() -> None:
+    frame = FakeSimulation(World(), "w", None).frame
+    assert hint_for(None, {}) == ""
+    sent = FakeSimulation(World(), "w", None)
+    asyncio.run(sent.inject("a", seeds="top:1", model="viral"))
+    playing = replace(sent.frame, state="playing")
+    assert hint_for(playing, {}).startswith("space pauses")
+    assert hint_for(replace(playing, state="paused", communities=None), {}).startswith("d finds")
+    assert hint_for(frame, {}).startswith("Press i")
+    assert ended(3, "failed", 1, 2, None) == (
+        "Message #3 failed: no reason is known", "error",
+    )  # fmt: skip
+    assert "unknown error" in broken(None)
+
+
+# -- widgets ------------------------------------------------------------------------------------
+
+
+async def test_panes_without_anything_to_draw_are_blank_or_say_so() -> None:
+    pane = StripPane()
+    async with shown(pane, (20, 5)):
+        pane.placeholder = "Nothing."
+        assert "Nothing." in picture(pane.paint(20, 5))
+        assert picture(Painted().paint(3, 2)) == "   \n   "
+        assert pane.render_line(99).text.strip() == ""
+    rows = NoRows()
+    assert (rows.cells(0, np.arange(2)), rows.keys(0).size) == (["", ""], 0)
+    table = ColumnTable()
+    async with shown(table, (20, 5)) as pilot:
+        table.sort(3, descending=True)
+        table.fill(rows)
+        await pilot.press("S", "down", "enter")
+        assert "Nothing to list." in picture(table.paint(20, 5))
+
+
+async def test_a_row_clicked_twice_is_chosen(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await command(pilot, "view table")
+        await until(pilot, lambda: "Iceland" in seen(app))
+        table = app.groups.query_one(CommunityTable)
+        await pilot.click(table, Offset(4, 4))
+        await pilot.click(table, Offset(4, 4), times=2)
+        await until(pilot, lambda: app.groups.chosen == 2)
+        table.select(0)
+        assert table.selected == 0
+        app.groups.query_one(CommunityMap).select(99)
+        assert app.groups.query_one(CommunityMap).selected == -1
+
+
+async def test_lists_forget_their_communities_with_the_world() -> None:
+    frame = replace(FakeSimulation(World(), "w", None).frame, communities=None)
+    table, curves = CommunityTable(), Curves()
+    async with shown(table, (40, 6)):
+        table.show(frame)
+        assert "This world has no communities." in picture(table.paint(40, 6))
+    async with shown(curves, (40, 6)):
+        curves.show(frame)
+        assert "No message yet" in picture(curves.paint(40, 6))
+
+
+# -- the rooms ----------------------------------------------------------------------------------
+
+
+def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do_not_know(
+    tmp_path: Path,
+) -> None:
+    rooms = Rooms(tmp_path / "none")
+    assert rooms.saved() == []
+    assert rooms.preferences() == current_preferences()
+    with pytest.raises(InputError, match="'colour'"):
+        rooms.read(tmp_path / "g.txt", {"colour": "red"}, lambda *_: None)
+    (tmp_path / "g.txt").write_text("0 1\n1 2\n")
+    world, told = rooms.read(tmp_path / "g.txt", {"directed": "no"}, lambda *_: None)
+    assert len(world.agents) == 3
+    assert "2" in told
+    card = rooms.networks()[0]
+    assert card.check(card.parameters[0].name, "many") != ""
+
+    def broken() -> list[str]:
+        raise HubbubError("theme must be a text.")
+
+    rooms._watch.changed = broken  # type: ignore[assignment]
+    assert rooms.changed_settings() == ["theme must be a text."]
+
+
+def test_a_model_that_does_not_exist_is_not_prepared(tmp_path: Path) -> None:
+    told: list[str] = []
+    rooms = Rooms(tmp_path)
+    rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
+    rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
+    assert told == ["preparing no-such-model", "ready"] * 2
+
+
+# -- the terminal -------------------------------------------------------------------------------
+
+
+def test_a_terminal_is_given_back_cooked_with_its_cursor() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        mode = termios.tcgetattr(theirs)
+        mode[3] &= ~(termios.ICANON | termios.ECHO)
+        termios.tcsetattr(theirs, termios.TCSANOW, mode)
+        terminal.restore(theirs)
+        assert termios.tcgetattr(theirs)[3] & (termios.ICANON | termios.ECHO)
+        assert b"\x1b[?25h" in os.read(ours, 4096)
+        assert not terminal.hung_up(theirs)
+    finally:
+        os.close(ours)
+    assert terminal.hung_up(theirs)
+    os.close(theirs)
+    terminal.restore(-1)
+
+
+def test_a_second_signal_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    forced: list[int] = []
+    monkeypatch.setattr(terminal, "restore", lambda: forced.append(0))
+    monkeypatch.setattr("tui.terminal.os._exit", forced.append)
+    received: list[int] = []
+
+    class Leaving:
+        def exit(self) -> None:
+            forced.append(-1)
+
+    leaving: Any = Leaving()
+    terminal._signalled(leaving, signal.SIGTERM, received)
+    assert (forced, received) == ([-1], [15])
+    terminal._signalled(leaving, signal.SIGTERM, received)
+    assert (forced[:3], received) == ([-1, 0, 128 + 15], [15, 15])
+
+
+class Standing:
+    """A stream with a number."""
+
+    def fileno(self) -> int:
+        return 2
+
+
+async def test_a_terminal_that_vanishes_ends_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "hung_up", lambda _: True)
+    monkeypatch.setattr("tui.terminal.sys.__stdin__", Standing())
+    monkeypatch.setattr(terminal, "GRACE_SECONDS", 3600.0)
+    ends: list[int] = []
+
+    class Leaving:
+        def exit(self) -> None:
+            ends.append(1)
+
+    received: list[int] = []
+    await terminal._watch_terminal(Leaving(), received)  # type: ignore[arg-type]
+    assert (ends, received) == ([1], [signal.SIGHUP])
+
+
+def test_the_program_begins_on_a_terminal_with_the_colours_asked_for(tmp_path: Path) -> None:
+    more = """
+import tui.rooms
+from tui.terminal import run_on_terminal
+tui.rooms.Rooms = lambda saves: backend
+sys.exit(run_on_terminal(saves=None, fps=4, theme="hubbub-light"))
+"""
+    child = Child(tmp_path, more)
+    try:
+        child.read_until(b"PAUSED")
+        os.write(child.master, b"q")
+        assert child.end() == 0
+    finally:
+        child.close()
+
+
+def test_main_without_a_terminal_names_the_headless_command() -> None:
+    code = "import sys; from tui.terminal import run_on_terminal; sys.exit(run_on_terminal())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        timeout=170, check=False, cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    assert (done.returncode, "hubbub run" in done.stderr) == (2, True)
+
+
+async def test_a_list_of_models_can_be_empty_of_families(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        picker = PickModel(app.backend, [Card("plain", "nothing to choose", [])])
+        app.push_screen(picker)
+        await until(pilot, lambda: "nothing to choose" in seen(app))
+        app.push_screen(Notice("Above", "x"))
+        picker.fit(3)
+        await until(pilot, lambda: "Above" in seen(app))
