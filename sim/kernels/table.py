@@ -23,6 +23,7 @@ __all__ = [
     "code_of",
     "pick",
     "put",
+    "table_attempts",
     "table_commit",
     "table_contacts",
     "table_spontaneous",
@@ -240,6 +241,18 @@ def table_contacts(
             speaker, total, trusted, mode, ceiling, states, batch, drawn, n,
         )  # fmt: skip
     return m
+
+
+@kernel
+def table_attempts(rows: U32, live: U32, count: int, keys: U32, state: U8, mode: I64) -> Number:
+    """Return how many contacts the speakers among ``live[:count]`` have in a tick."""
+    attempts: Number = np.int64(0)
+    for i in range(count):
+        how = mode[code_of(keys, state, np.uint64(live[i]))]
+        if how:
+            length: Number = np.int64(rows[live[i], 1])
+            attempts += length if how <= _SKIPS else (length > 0) * (how - 3)
+    return attempts
 
 
 @kernel

@@ -10,7 +10,7 @@ from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
 from sim.kernels import table as kernels
-from sim.kernels.claims import NOBODY, count_ties
+from sim.kernels.claims import NOBODY
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
@@ -137,7 +137,9 @@ class Compartments(PropagationModel):
         """Let the live speak; returns how many agents are claimed."""
         scratch, state = contacts.scratch, cascade.held["state"]
         key = draws.key(Stream.CONTACTS)
-        cascade.contacts_seen += count_ties(contacts.rows, live, 0, count)
+        cascade.contacts_seen += kernels.table_attempts(
+            contacts.rows, live, count, state.keys, state.values, table.mode
+        )
         touched = 0
         for low in range(0, count, SLICE):
             touched = kernels.table_contacts(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sim.core.rng import Stream
 from sim.kernels import gated as kernels
 from sim.kernels.claims import BATCH, count_ties
+from sim.kernels.table import table_attempts
 from sim.spread.cascade import Cascade
 from sim.spread.conditions import Condition, Scene
 from sim.spread.contacts import Contacts, Draws, Ids, Scratch
@@ -49,7 +50,9 @@ class Gated:
         table, contacts, scratch = self.table, self.contacts, self.contacts.scratch
         state: Sparse = self.cascade.held["state"]
         ties = int(count_ties(contacts.rows, live, 0, count))
-        self.cascade.contacts_seen += ties
+        self.cascade.contacts_seen += table_attempts(
+            contacts.rows, live, count, state.keys, state.values, table.mode
+        )
         lists = _lists(max(min(ties, ROOM), BATCH))
         touched, i, at, k = 0, np.int64(0), np.int64(0), np.int64(0)
         while i < count:
