@@ -224,6 +224,7 @@ def table(world: World) -> list[Row]:
     yard = c.timed if c else (lambda *_: None)
     ic, six = {"model": "independent-cascade"}, {"model": "six-lines"}
     coins, skips = {"draws": "coins"}, {"draws": "skips"}
+    exact = {"model": "sir-continuous", "beta": BETA, "gamma": GAMMA}
     ic_coins, ic_skips = yard("cascade_coins", 0.1), yard("cascade_skips", 0.1)
     sir_coins, sir_skips = yard("sir_coins", BETA, GAMMA), yard("sir_skips", BETA, GAMMA)
     weighted = ours(world, **ic, weights="weighted-cascade")
@@ -239,6 +240,7 @@ def table(world: World) -> list[Row]:
         Row("SIR six lines, skips / C coins", six_skips, sir_coins, 1.5, 1.2),
         Row("SIR six lines, skips / C skips", six_skips, sir_skips),
         Row("SIR six lines, skips / by hand", six_skips, by_hand(world), 1.6),
+        Row("SIR continuous / C coins", ours(world, **exact), sir_coins, 2.5),
     ]
     rivals = peer(world)
     if rivals:
