@@ -275,6 +275,30 @@ def verify(
 
 
 @app.command()
+def export(
+    context: typer.Context,
+    world: Annotated[
+        str,
+        typer.Argument(metavar="WORLD", help="A world file, a saved name, demo, or new:AGENTS."),
+    ],
+    out: Annotated[Path, typer.Argument(help="The file; for csv, jsonl and parquet a folder.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="sqlite, csv, jsonl, graphml, gexf or parquet.",
+            autocompletion=completed("exports"),
+        ),
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+) -> None:
+    """Write a world in a format of other programs."""
+    prepare(context.obj)
+    from sim.cli.exporting import export_world
+
+    export_world(world, to, out, force=force)
+
+
+@app.command()
 def models(
     context: typer.Context,
     name: Annotated[

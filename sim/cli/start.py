@@ -166,7 +166,7 @@ def completed(what: str) -> Callable[[str], list[str]]:
     Parameters
     ----------
     what
-        ``"models"``, ``"networks"`` or ``"forms"``.
+        ``"models"``, ``"networks"``, ``"forms"`` or ``"exports"``.
     """
 
     def names(incomplete: str) -> list[str]:
@@ -184,6 +184,10 @@ def _names(what: str) -> tuple[str, ...]:
         from sim.cli.plugin_templates import TEMPLATES
 
         return tuple(TEMPLATES)
+    if what == "exports":
+        from sim.io import EXPORTS
+
+        return tuple(EXPORTS)
     from sim.network.generate import NETWORKS
 
     return tuple(NETWORKS)
