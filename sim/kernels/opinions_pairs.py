@@ -127,6 +127,8 @@ def looked_at(x: F64, traits: F64, who: I64, other: I64) -> float:
 def rows_at(rows: U32, sources: U32, who: I64, x: F64) -> float:
     """Read the rows of agents and what those in them think, so that they are near when needed."""
     seen = np.uint64(0)
+    for k in range(who.size):  # by itself, so that many rows are on their way at once
+        seen ^= np.uint64(rows[who[k], 1])
     for k in range(who.size):
         start = np.int64(rows[who[k], 0])
         last = start + np.int64(rows[who[k], 1]) - 1
