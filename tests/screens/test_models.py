@@ -270,8 +270,8 @@ async def test_a_stall_brings_a_banner_with_the_key_that_ends_it(tmp_path: Path)
         simulation = made(app)
         simulation.stalled, simulation.banner = HOLDS, HOLDS.sentence
         simulation.changed()
-        await until(pilot, lambda: "R stops it and can save tick 0." in seen(app))
-        assert "the plugin 'spin' has not come back" in seen(app)
+        await until(pilot, lambda: "R stops it" in seen(app) and "can save what" in seen(app))
+        assert "The plugin 'spin' has not come back for 3 s." in seen(app)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, Stalled) and "line 6" in seen(app))
         await pilot.press("escape")
@@ -294,6 +294,7 @@ async def test_after_a_stall_the_completed_tick_can_be_saved(tmp_path: Path) -> 
         await until(pilot, lambda: isinstance(app.screen, Stalled))
         app.screen.query_one("#save", Button).press()
         await until(pilot, lambda: isinstance(app.screen, Save))
+        assert ("pause",) in simulation.asked
         await pilot.press("enter")
         kept = tmp_path / "saves" / "lastfm-asia.hub"
         await until(pilot, lambda: ("save", kept) in simulation.asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,13 +77,20 @@ async def restart(app: Hubbub, words: Words) -> None:
     if not wish:
         return
     app.doing.is_rescuing = True
+    # Asked before, so that nothing runs between the end of the stall and the save.
+    pausing = [asyncio.ensure_future(app.simulation.pause())] if wish == "save" else []
     try:
         ended = await app.work.of_engine("stopping the plugin", app.simulation.restart())
+        await asyncio.gather(*pausing, return_exceptions=True)
     finally:
         app.doing.is_rescuing = False
+        for one in pausing:
+            one.cancel()
     app.goal = 0
     app.say(ended.sentence, "good")
     now = await app.settled()
+    if wish == "save":
+        await app.simulation.pause()
     if wish == "save" and now is not None and now.path:
         await save_to(app, Path(now.path))
     elif wish == "save":

@@ -13,7 +13,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.actions import bindings, by_id
-from tui.figures import count
 from tui.keys import key_label, keys_of
 from tui.safe import line
 from tui.screens.bars import MODES, Footer, ModeBar, StatusBar, Timeline
@@ -165,7 +164,11 @@ class Stage(Screen[None], inherit_bindings=False):
 
 def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
     """Return what the banner says, and the key that helps where a plugin holds up the engine."""
-    if frame.stalled is None or not frame.stalled.plugin:
+    stall = frame.stalled
+    if stall is None or not stall.plugin:
         return frame.banner
     key = key_label(keys_of(by_id("restart"), keymap)[0])
-    return f"{key} stops it and can save tick {count(frame.tick)}. {frame.banner}"
+    return (
+        f"The plugin {stall.plugin!r} has not come back for {stall.seconds:.0f} s. {key} stops it, "
+        f"and can save what is complete. ({stall.place})"
+    )
