@@ -12,7 +12,7 @@ agent that is live when the tick begins; whenever somebody else changes an agent
 drawn anew, under the next number, and the pending one is void: ``claim`` holds the number that
 counts.
 
-Rings of a tick wait in a calendar of equal spans (Brown 1988); the span under way is a heap.
+Rings of a tick wait in a calendar (:mod:`sim.kernels.rings`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,27 @@ import numpy as np
 
 from sim.kernels.claims import FREE, NOBODY, is_open
 from sim.kernels.jit import lean
-from sim.kernels.mix import uniform, word, word2
+from sim.kernels.mix import uniform
+from sim.kernels.rings import (
+    DUE,
+    EVENTS,
+    FRESH,
+    ROOM,
+    SEEN,
+    SPAN,
+    TOUCHED,
+    USED,
+    Calendar,
+    await_ring,
+    drawn,
+    load_span,
+    pop_ring,
+    wait,
+)
 from sim.kernels.sparse import VACANT, slot
-from sim.kernels.types import F64, I32, I64, U8, U16, U32, U64, Number, Word
+from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 
-__all__ = [
-    "DUE", "EVENTS", "FREED", "FRESH", "ROOM", "SPAN", "TOUCHED", "USED", "Calendar", "Found",
-    "Heard", "Rates", "ring_first", "ring_on", "still_live",
-]  # fmt: skip
+__all__ = ["Found", "Heard", "Rates", "ring_first", "ring_on", "still_live"]
 
 _CODE = np.uint8(0x7F)
 _EVER = np.uint8(0x80)
@@ -39,11 +52,6 @@ _KEEP = 255
 _CALLS = 2
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
-
-SPAN, DUE, USED, FREED, TOUCHED, FRESH, ROOM, EVENTS, SEEN = range(9)
-"""Where ``Calendar.at`` keeps: the next span; rings in the heap; late rings ever kept; the first
-vacated place of those, -1 none; agents touched; first adoptions; agents that may still be given a
-value in the sparse column; rings so far."""
 
 
 class Heard(NamedTuple):
@@ -76,40 +84,12 @@ class Rates(NamedTuple):
     adopting: U8
 
 
-class Calendar(NamedTuple):
-    """Rings to come in this tick; a ring is ``agent << 32 | number`` (uint64) at a time in [0, 1).
-
-    First rings stand by span: those of span ``b`` are ``start[b]:start[b + 1]`` (int64) of ``when``
-    (float64) and ``ring``. ``late_*``: rings drawn within the tick, for each span a list from
-    ``head`` (int32, -1 none) over ``late_next`` (int32). ``heap_*``: the span under way, the
-    earliest first; ``ahead``: uint32 scratch of its length. ``at``: int64, see ``SPAN``.
-    """
-
-    start: I64
-    when: F64
-    ring: U64
-    head: I32
-    late_when: F64
-    late_ring: U64
-    late_next: I32
-    heap_when: F64
-    heap_ring: U64
-    ahead: U32
-    at: I64
-
-
 class Found(NamedTuple):
     """First adoptions in order of time: ``agents``, ``sources`` (uint32), ``times`` (float64)."""
 
     agents: U32
     sources: U32
     times: F64
-
-
-@lean
-def _drawn(key: Word, u: Number, k: Number) -> Word:
-    """Return draw ``k`` of agent ``u`` (uint64 both)."""
-    return word2(word(key, u), k)
 
 
 @lean
@@ -126,19 +106,6 @@ def _alone(soff: I64, scum: F64, s: Number) -> float:
     """Return at which rate an agent in state ``s`` changes by itself."""
     last = soff[s + 1]
     return float(scum[last - 1]) if last > soff[s] else 0.0
-
-
-@lean
-def _wait(draw: float, rate: float, left: float) -> float:
-    """Return an exponential wait at ``rate`` from a draw in [0, 1); 1.0 where it is over ``left``.
-
-    Most waits that last too long are seen without a logarithm: ``1 - exp(-x)`` is at most
-    ``x - x^2 / 2 + x^3 / 6``.
-    """
-    x = rate * left
-    if draw >= x * (1.0 - x * (0.5 - x * 0.16666666666666669)):
-        return 1.0
-    return float(-np.log(1.0 - draw) / rate)
 
 
 @lean
@@ -161,7 +128,7 @@ def ring_first(
         s = np.int64(state[slot(keys, u)] & _CODE)
         rate = _of_ties(rows, mode, ceiling, u, s) + _alone(soff, scum, s)
         if rate > 0.0:
-            t = _wait(uniform(_drawn(key, u, np.uint64(0))), rate, 1.0)
+            t = wait(uniform(drawn(key, u, np.uint64(0))), rate, 1.0)
             if t < 1.0:
                 when[n] = t
                 who[n] = np.uint32(u)
@@ -180,104 +147,6 @@ def ring_first(
     for i in range(spans, 0, -1):
         start[i] = start[i - 1]
     start[0] = 0
-
-
-@lean
-def _push(heap_when: F64, heap_ring: U64, at: I64, t: float, ring: Word) -> None:
-    """Put a ring into the heap; of rings at one moment the smaller number comes first."""
-    i = at[DUE]
-    at[DUE] = i + 1
-    while i > 0:
-        above = (i - 1) >> 1
-        if heap_when[above] < t or (heap_when[above] == t and heap_ring[above] < ring):
-            break
-        heap_when[i] = heap_when[above]
-        heap_ring[i] = heap_ring[above]
-        i = above
-    heap_when[i] = t
-    heap_ring[i] = ring
-
-
-@lean
-def _pop(heap_when: F64, heap_ring: U64, at: I64) -> None:
-    """Drop the first ring of the heap."""
-    last = at[DUE] - 1
-    at[DUE] = last
-    t, ring = heap_when[last], heap_ring[last]
-    i = np.int64(0)
-    below = np.int64(1)
-    while below < last:
-        other = below + 1
-        if other < last and (
-            heap_when[other] < heap_when[below]
-            or (heap_when[other] == heap_when[below] and heap_ring[other] < heap_ring[below])
-        ):
-            below = other
-        if t < heap_when[below] or (t == heap_when[below] and ring < heap_ring[below]):
-            break
-        heap_when[i] = heap_when[below]
-        heap_ring[i] = heap_ring[below]
-        i = below
-        below = 2 * i + 1
-    heap_when[i] = t
-    heap_ring[i] = ring
-
-
-@lean
-def _load(
-    start: I64, when: F64, ring: U64, head: I32, late_when: F64, late_ring: U64, late_next: I32,
-    heap_when: F64, heap_ring: U64, at: I64,
-) -> bool:  # fmt: skip
-    """Move the next span into the empty heap; returns False when the heap is too small."""
-    b = at[SPAN]
-    due = start[b + 1] - start[b]
-    late = head[b]
-    while late >= 0:
-        due += 1
-        late = late_next[late]
-    if due > heap_when.size:
-        return False
-    for i in range(start[b], start[b + 1]):
-        _push(heap_when, heap_ring, at, when[i], ring[i])
-    late = head[b]
-    while late >= 0:
-        _push(heap_when, heap_ring, at, late_when[late], late_ring[late])
-        following = late_next[late]
-        late_next[late] = np.int32(at[FREED])
-        at[FREED] = late
-        late = following
-    head[b] = np.int32(-1)
-    at[SPAN] = b + 1
-    return True
-
-
-@lean
-def _await(
-    rate: float, key: Word, claim: U64, head: I32, late_when: F64, late_ring: U64, late_next: I32,
-    heap_when: F64, heap_ring: U64, at: I64, u: Word, t: float, number: Word,
-) -> None:  # fmt: skip
-    """Draw ring ``number`` of agent ``u`` after time ``t``; it enters the calendar."""
-    claim[u] = number
-    if rate <= 0.0:
-        return
-    t += _wait(uniform(_drawn(key, u, number + number)), rate, 1.0 - t)
-    if t >= 1.0:
-        return
-    ring = (u << _S32) | number
-    b = np.int64(t * head.size)
-    if b < at[SPAN]:
-        _push(heap_when, heap_ring, at, t, ring)
-        return
-    place = at[FREED]
-    if place >= 0:
-        at[FREED] = late_next[place]
-    else:
-        place = at[USED]
-        at[USED] = place + 1
-    late_when[place] = t
-    late_ring[place] = ring
-    late_next[place] = head[b]
-    head[b] = np.int32(place)
 
 
 @lean
@@ -343,7 +212,7 @@ def _aim(
     """
     ties = _of_ties(rows, mode, ceiling, u, s)
     alone = _alone(soff, scum, s)
-    x = uniform(_drawn(key, u, number + number + _ONE)) * (ties + alone)
+    x = uniform(drawn(key, u, number + number + _ONE)) * (ties + alone)
     if x < alone or ties <= 0.0:
         return np.int64(-1), x
     length = np.int64(rows[u, 1])
@@ -417,7 +286,7 @@ def ring_on(
         if at[DUE] == 0:
             if at[SPAN] == head.size:
                 return True
-            if not _load(
+            if not load_span(
                 start, when, ring, head, late_when, late_ring, late_next, heap_when, heap_ring, at
             ):
                 return False
@@ -432,7 +301,7 @@ def ring_on(
         t = heap_when[0]
         u = heap_ring[0] >> _S32
         number = heap_ring[0] & _LOW32
-        _pop(heap_when, heap_ring, at)
+        pop_ring(heap_when, heap_ring, at)
         if claim[u] != number:
             continue
         at[EVENTS] += 1
@@ -459,7 +328,7 @@ def ring_on(
                 adopting, keys, state, claim, touched, tally, at, agents, sources, times, v, new,
                 u, t,
             )  # fmt: skip
-            _await(
+            await_ring(
                 _of_ties(rows, mode, ceiling, v, new) + _alone(soff, scum, new), key, claim, head,
                 late_when, late_ring, late_next, heap_when, heap_ring, at, v, t,
                 np.uint64(claim[v]) + _ONE,
@@ -470,7 +339,7 @@ def ring_on(
                 v, t,
             )  # fmt: skip
             s = now
-        _await(
+        await_ring(
             _of_ties(rows, mode, ceiling, u, s) + _alone(soff, scum, s), key, claim, head,
             late_when, late_ring, late_next, heap_when, heap_ring, at, u, t, number + _ONE,
         )  # fmt: skip

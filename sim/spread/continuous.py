@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.kernels import events as kernels
+from sim.kernels import rings as slots
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _part, _with_room
@@ -75,7 +76,7 @@ class ContinuousTime(Compartments):
             live, count, away = _part(cascade, live, count)
         tick = _Tick(cascade, contacts, draws.key(Stream.CONTACTS), table)
         tick.run(live, count)
-        scratch, touched = contacts.scratch, int(tick.at[kernels.TOUCHED])
+        scratch, touched = contacts.scratch, int(tick.at[slots.TOUCHED])
         sort_ids(scratch.touched, touched, scratch.sources)
         state = cascade.held["state"]
         kept, roused = kernels.still_live(
@@ -102,14 +103,14 @@ class _Tick:
             table.mode, table.ceiling, table.soff, table.scum, table.snew, table.adopting,
         )  # fmt: skip
         self.at = np.zeros(_SLOTS, np.int64)
-        self.at[kernels.FREED] = -1
+        self.at[slots.FREED] = -1
         self.found = _lists(_LEAST)
 
     def run(self, live: Ids, count: int) -> None:
         """Draw the first rings, then let rings happen until the tick ends."""
         spans = min(max(_FEWEST, 1 << (int(count) // _SPAN).bit_length()), _MOST)
         late = count // 2 + _LEAST
-        calendar = kernels.Calendar(
+        calendar = slots.Calendar(
             start=np.empty(spans + 1, np.int64),
             when=np.empty(count),
             ring=np.empty(count, np.uint64),
@@ -129,33 +130,33 @@ class _Tick:
         )  # fmt: skip
         while not self._on(calendar):
             calendar = self._lengthened(calendar)
-        self.cascade.contacts_seen += int(self.at[kernels.EVENTS])
+        self.cascade.contacts_seen += int(self.at[slots.EVENTS])
 
-    def _on(self, calendar: kernels.Calendar) -> bool:
+    def _on(self, calendar: slots.Calendar) -> bool:
         """Let rings happen while there is room; returns whether the tick has ended."""
         state, scratch = self.cascade.held["state"], self.scratch
-        if not state.is_dense and self.at[kernels.ROOM] < 2:
-            self.at[kernels.ROOM] = self.found.agents.size
+        if not state.is_dense and self.at[slots.ROOM] < 2:
+            self.at[slots.ROOM] = self.found.agents.size
             state.reserve(self.found.agents.size)
         return kernels.ring_on(
             self.heard, self.rates, self.key, state.keys, state.values, scratch.claim,
             scratch.touched, self.cascade.tally, calendar, self.found,
         )  # fmt: skip
 
-    def _lengthened(self, calendar: kernels.Calendar) -> kernels.Calendar:
+    def _lengthened(self, calendar: slots.Calendar) -> slots.Calendar:
         """Double whichever arrays are nearly full."""
-        if self.at[kernels.FRESH] + 2 > self.found.agents.size:
+        if self.at[slots.FRESH] + 2 > self.found.agents.size:
             self.found = kernels.Found(*(_doubled(column) for column in self.found))
         names: list[str] = []
-        if self.at[kernels.USED] + 2 > calendar.late_when.size:
+        if self.at[slots.USED] + 2 > calendar.late_when.size:
             names += ["late_when", "late_ring", "late_next"]
-        if self.at[kernels.DUE] + 2 > calendar.heap_when.size or self.at[kernels.DUE] == 0:
+        if self.at[slots.DUE] + 2 > calendar.heap_when.size or self.at[slots.DUE] == 0:
             names += ["heap_when", "heap_ring", "ahead"]
         return calendar._replace(**{name: _doubled(getattr(calendar, name)) for name in names})
 
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
-        fresh = int(self.at[kernels.FRESH])
+        fresh = int(self.at[slots.FRESH])
         order = np.argsort(self.found.agents[:fresh])
         agents = self.found.agents[order]
         self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]

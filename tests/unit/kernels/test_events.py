@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sim import World, make
-from sim.kernels import durations, events
+from sim.kernels import durations, events, rings
 from sim.kernels.claims import FREE, NOBODY
 from sim.kernels.mix import uniform, word, word2
 from sim.spread.contacts import Contacts
@@ -100,10 +100,10 @@ class Plain:
             self.await_(u, when, number + 1)
 
 
-def calendar_of(count: int, spans: int, room: int) -> events.Calendar:
+def calendar_of(count: int, spans: int, room: int) -> rings.Calendar:
     at = np.zeros(9, np.int64)
-    at[events.FREED] = -1
-    return events.Calendar(
+    at[rings.FREED] = -1
+    return rings.Calendar(
         start=np.empty(spans + 1, np.int64), when=np.empty(count), ring=np.empty(count, np.uint64),
         head=np.full(spans, -1, np.int32), late_when=np.empty(room),
         late_ring=np.empty(room, np.uint64), late_next=np.empty(room, np.int32),
@@ -114,7 +114,7 @@ def calendar_of(count: int, spans: int, room: int) -> events.Calendar:
 
 def ticked(
     world: World, table: Table, state: np.ndarray, spans: int, closed: np.ndarray = NONE
-) -> tuple[events.Found, events.Calendar, np.ndarray, np.ndarray]:
+) -> tuple[events.Found, rings.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)
     contacts = world.network()
@@ -135,7 +135,7 @@ def ticked(
     )  # fmt: skip
     assert events.ring_on(heard, rates, KEY, NO_KEYS, state, claim, touched, tally, calendar, found)
     assert tally.tolist() == np.bincount(state & 0x7F, minlength=tally.size).tolist()
-    m = int(calendar.at[events.TOUCHED])
+    m = int(calendar.at[rings.TOUCHED])
     ids = np.sort(touched[:m])
     kept, roused = events.still_live(
         live, live.size, ids, m, NO_KEYS, state, claim, table.mode, table.soff
@@ -165,8 +165,8 @@ def test_a_tick_equals_the_plain_loop(name: str, options: dict[str, Any], spans:
     plain.run()
     found, calendar, live, restless = ticked(world, table, state, spans)
     assert state.tolist() == plain.state
-    assert calendar.at[events.EVENTS] == plain.rings > 5
-    fresh = int(calendar.at[events.FRESH])
+    assert calendar.at[rings.EVENTS] == plain.rings > 5
+    fresh = int(calendar.at[rings.FRESH])
     assert found.agents[:fresh].tolist() == [u for u, _, _ in plain.found]
     assert found.sources[:fresh].tolist() == [source for _, source, _ in plain.found]
     assert found.times[:fresh] == pytest.approx([when for _, _, when in plain.found])
@@ -179,7 +179,7 @@ def test_closed_agents_are_not_reached() -> None:
     state = np.array([EVER | 1, 0, 0, 0], np.uint8)
     model = make("si-continuous", beta=50.0)
     found, calendar, _, _ = ticked(world, model.table("coins"), state, 4, np.array([6], np.uint64))
-    assert int(calendar.at[events.FRESH]) == 1
+    assert int(calendar.at[rings.FRESH]) == 1
     assert found.agents[0] == 3
 
 
