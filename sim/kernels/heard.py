@@ -20,7 +20,7 @@ from sim.kernels.types import F64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
     "BITS", "MOST", "NONE", "audience", "count_of", "forget", "listed", "recalled", "rehash_rows",
-    "tell", "trust_of",
+    "share_of", "tell", "trust_of",
 ]  # fmt: skip
 
 BITS = 59
@@ -308,6 +308,16 @@ def count_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, out: F64) ->
     mask = (_ONE << np.uint64(bits)) - _ONE
     for i in range(ids.size):
         out[i] = np.float64((sums[slot(keys, np.uint64(ids[i])), 0] >> shift) & mask)
+
+
+@kernel
+def share_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, degree: U32, out: F64) -> None:
+    """As :func:`count_of`, over the number of sources (``degree``, uint32 (n,)); at most 1."""
+    shift = np.uint64(bits * which)
+    mask = (_ONE << np.uint64(bits)) - _ONE
+    for i in range(ids.size):
+        number = np.float64((sums[slot(keys, np.uint64(ids[i])), 0] >> shift) & mask)
+        out[i] = min(number / np.float64(max(degree[ids[i]], _ONE32)), 1.0)
 
 
 @kernel

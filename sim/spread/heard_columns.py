@@ -131,8 +131,10 @@ class Hearing:
         return out
 
     def _share(self, which: int) -> Floats:
-        shares: Floats = np.minimum(self._count(which) / self.sources, 1.0)
-        return shares
+        out, sums = np.empty(len(self)), self._sums
+        degree = self._contacts.degree
+        kernels.share_of(sums.keys, sums.rows, self._ids, which, sums.bits, degree, out)
+        return out
 
     def _weight(self, which: int) -> Floats:
         sums = self._sums

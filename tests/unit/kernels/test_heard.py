@@ -61,6 +61,9 @@ class Ears:
                     exact[v] += 1
                     weight[v] += self.net.trust[e]
             assert out.tolist() == exact.tolist()
+            degree = np.maximum(self.net.degree // 2, 0).astype(np.uint32)
+            call(heard.share_of, self.keys, self.sums, everybody, s, BITS, degree, out)
+            assert out.tolist() == np.minimum(exact / np.maximum(degree, 1), 1).tolist()
             if self.trust.size:
                 call(heard.trust_of, self.keys, self.sums, everybody, s, out)
                 assert out.tolist() == weight.tolist()
