@@ -8,15 +8,18 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sim.errors import Cancelled, HubbubError
+from sim.errors import HubbubError
+from sim.run.commands import Command, EngineError, closed, nobody, nothing, outcome
 from sim.run.drive import Drive, Stretch
 from sim.run.frames import Frame, State
+from sim.run.keeper import Keeper
 from sim.run.live import LiveWorld, next_revision
+from sim.store.journal import JournalError
 
-__all__ = ["Command", "Engine", "EngineError"]
+__all__ = ["Command", "Engine", "EngineError", "closed"]
 
 _ANSWER_SECONDS = 0.05
 """Commands that come in a burst share a frame, but none waits longer than this for its answer."""
@@ -25,39 +28,6 @@ _BREATH_SECONDS = 0.004
 _PAUSE_SECONDS = 0.0001
 """Ticks so short that they never release the interpreter would starve the screen: after 4 ms the
 engine sleeps for a tenth of one."""
-
-
-class EngineError(HubbubError):
-    """The engine does not tick any more; the world can still be saved."""
-
-
-Settle = Callable[[Any, Exception | None], None]
-
-
-@dataclass(slots=True, eq=False)
-class Command:
-    """Something to be done between ticks.
-
-    Parameters
-    ----------
-    order
-        Its number; commands are carried out and answered in this order.
-    act
-        Does it, in the engine's thread. A :class:`~sim.run.drive.Stretch` as its result is run
-        before the command is answered, with the number of ticks.
-    settle
-        Takes (result, error) in the engine's thread.
-    is_long
-        The frame says ``"busy"`` meanwhile.
-    is_safe
-        Allowed when the engine has failed: it does not tick.
-    """
-
-    order: int
-    act: Callable[[], Any]
-    settle: Settle
-    is_long: bool = False
-    is_safe: bool = False
 
 
 class Engine:
@@ -99,6 +69,8 @@ class Engine:
         self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._hurried: deque[Callable[[], object]] = deque()
         self._answers: list[tuple[Command, Any, Exception | None]] = []
+        self._keeper = live.keeper
+        self._awaited = 0
         self._held: Command | None = None
         self._running: Command | None = None
         self._failure: EngineError | None = None
@@ -145,7 +117,8 @@ class Engine:
 
         Nothing of it is shown any more, and it ends once it does come back.
         """
-        self._publish, self._tell_failed = _nobody, _nobody
+        self._publish, self._tell_failed = nobody, nobody
+        self._keeper = None  # it goes on with the world
         self.live.abandon()
         self._failure = EngineError(str(error))
         self.stop()
@@ -217,6 +190,8 @@ class Engine:
 
     def _wait(self) -> Command | None:
         wait = self.drive.pace.wait if self.drive.wants_tick else None
+        if wait is None or wait > _ANSWER_SECONDS:
+            self._await_disk()
         if (wait is None or wait > _ANSWER_SECONDS) and self.live.catch_up():
             self._show()
             return None
@@ -228,8 +203,9 @@ class Engine:
         return None
 
     def _carry_out(self, command: Command) -> None:
-        if self._failure is not None and not command.is_safe:
-            self._answer_later(command, None, self._failure)
+        refusal = self._failure or self._held_up
+        if refusal is not None and not command.is_safe:
+            self._answer_later(command, None, refusal)
             return
         if command.is_long:
             self._answer()
@@ -240,7 +216,7 @@ class Engine:
         if not command.is_safe:
             self.live.safety.before_command(self.live.world)
         with self.live.hush:
-            result, error = _outcome(command.act)
+            result, error = outcome(command.act)
         self.live.safety.changed()
         self.under_way, self._is_busy, self._running = None, False, None
         if isinstance(result, Stretch):
@@ -250,8 +226,38 @@ class Engine:
         else:
             self._answer_later(command, result, error)
 
+    @property
+    def _held_up(self) -> JournalError | None:
+        """Why nothing new may happen, while the disk takes nothing more; else None."""
+        keeper = self.live.keeper
+        if keeper is None or keeper.trouble is None:
+            return None
+        return JournalError(keeper.folder, keeper.trouble.rstrip("."))
+
+    def _keep_up(self) -> Keeper | None:
+        """Give the journal the ticks so far, and return its keeper, if there is one."""
+        keeper = self.live.keeper
+        if keeper is not None:
+            try:
+                keeper.flush(self.live.world)
+            except HubbubError as error:
+                self._fail(error)
+                return None
+        return keeper
+
+    def _await_disk(self) -> None:
+        """Before a rest: have the last tick shown as durable once it is."""
+        keeper = self._keep_up()
+        if keeper is not None and keeper.number > self._awaited:
+            self._awaited = keeper.number
+            keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
+
     def _tick(self) -> None:
         self._answer()
+        if self._held_up is not None:
+            self._show()
+            time.sleep(_ANSWER_SECONDS)
+            return
         self.under_way = (f"Tick {self.live.world.tick + 1:,}", time.monotonic())
         try:
             with self.live.hush:
@@ -306,11 +312,33 @@ class Engine:
             return
         self._show()
         answers, self._answers = self._answers, []
+        before, keeper = self.live.keeper, self._keep_up()
+        lost = self._failure if before is not keeper else None
         for command, result, error in answers:
+            if lost is not None and not command.is_safe:
+                command.settle(None, lost)
+            else:
+                self._settle(keeper, command, result, error)
+
+    def _settle(
+        self, keeper: Keeper | None, command: Command, result: Any, error: Exception | None
+    ) -> None:
+        """Answer: at once, or when all that was done so far is on the disk."""
+        at_once = command.is_safe and not command.is_long  # it changed nothing
+        at_once |= self._held_up is not None and (command.is_safe or error is not None)
+        if keeper is None or at_once:
             command.settle(result, error)
+            return
+
+        def tell(lost: Exception | None) -> None:
+            lost = None if command.is_safe else lost
+            command.settle(None if lost else result, lost or error)
+
+        keeper.when_durable(keeper.number, tell)
 
     def _fail(self, error: BaseException) -> None:
         """Stop ticking for good; whoever waits gets to know."""
+        self.live.keeper = None  # the world may be between two ticks
         if self._failure is None:
             tick = self.live.world.tick
             said = f"The engine stopped at tick {tick:,}: {type(error).__name__}: {error}."
@@ -335,6 +363,9 @@ class Engine:
         if self._held is not None:
             self._answers.append((self._held, None, error))
         self._settle_waiting(error)
+        if self._keeper is not None:
+            with suppress(HubbubError):  # whoever waited was told
+                self._keeper.close(None if self._failure else self.live.world)
         self._ended()
 
     def _settle_waiting(self, error: Exception) -> None:
@@ -351,24 +382,3 @@ class Engine:
         answers, self._answers = self._answers, []
         for command, result, problem in answers:
             command.settle(result, problem)
-
-
-def _nobody(_told: object) -> None:
-    """Tell nobody."""
-
-
-def closed() -> Cancelled:
-    """Return the error of whoever waits for a simulation that was closed."""
-    return Cancelled("The simulation was closed before this was done.")
-
-
-def _outcome(act: Callable[[], Any]) -> tuple[Any, Exception | None]:
-    """Return (result, error) of a call; what no future can carry is wrapped."""
-    try:
-        return act(), None
-    except StopIteration as error:
-        return None, HubbubError(f"StopIteration: {error}")
-    except Exception as error:
-        return None, error
-    except BaseException as error:  # a plugin's sys.exit must not end the program
-        return None, HubbubError(f"{type(error).__name__}: {error}")

@@ -198,6 +198,8 @@ class Frame:
         All messages ever injected.
     stalled
         What holds up the engine for more than two seconds; ``simulation.restart()`` ends it.
+    durable_tick
+        The last tick that no crash can take back; None without a journal.
     """
 
     revision: int
@@ -224,3 +226,4 @@ class Frame:
     banner: str | None
     sessions_total: int = 0
     stalled: Stall | None = None
+    durable_tick: int | None = None

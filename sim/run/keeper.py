@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from os import PathLike
 from typing import Any, NamedTuple
 
 from sim.errors import InputError
 from sim.run.keeper_acts import ACTS, act_of
-from sim.run.keeper_copies import KEPT, Copies
+from sim.run.keeper_copies import KEPT, Copies, Pacing
 from sim.run.keeper_opening import named, recover, require_same
 from sim.store.journal import LEASE_FILE, Journal, JournalError, folder_of
 from sim.store.journal_rows import Checkpoint, Entry, canonical
@@ -23,24 +23,10 @@ from sim.store.lease import Lease
 from sim.store.recovery import Recovery
 from sim.world.world import World
 
-__all__ = ["Keeper", "Pacing", "recover"]
+__all__ = ["Keeper", "Pacing", "done", "kept", "recover"]
 
 _STRETCH_TICKS = 1024
 _STRETCH_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """When a checkpoint is taken: after so many ticks, or so many seconds of running.
-
-    Parameters
-    ----------
-    ticks, seconds
-        Whichever comes first; None: never because of it.
-    """
-
-    ticks: int | None = 1000
-    seconds: float | None = 60.0
 
 
 class _Waiting(NamedTuple):
@@ -169,7 +155,13 @@ class Keeper:
         if ticks:
             self._write(world, "step", canonical({"args": [ticks]}), ticks)
 
-    def did(self, world: World, kind: str, args: tuple[Any, ...] = (), **keywords: Any) -> None:
+    def did(
+        self,
+        world: World,
+        kind: str,
+        args: tuple[Any, ...] = (),
+        keywords: Mapping[str, Any] | None = None,
+    ) -> None:
         """Take note of a command that was carried out.
 
         Parameters
@@ -183,7 +175,7 @@ class Keeper:
             What the act is done again with.
         """
         try:
-            said = canonical({"args": list(args), "keywords": keywords})
+            said = canonical({"args": list(args), "keywords": keywords or {}})
         except InputError:
             kind, said = f"call:{kind}", "{}"
         if kind in ACTS:
@@ -225,7 +217,7 @@ class Keeper:
             self.did(world, f"call:{getattr(function, '__qualname__', 'function')}")
         else:
             keywords = {key: value for key, value in keywords.items() if key != "report"}
-            self.did(world, name, args, **keywords)
+            self.did(world, name, args, keywords)
 
     def _write(
         self, world: World, kind: str, command: str, ticks: int, *, whole: bool = False
@@ -245,6 +237,11 @@ class Keeper:
     def pause(self) -> float:
         """Seconds that the world stood still for the last checkpoint."""
         return self._copies.pause
+
+    @property
+    def taken(self) -> int:
+        """How many checkpoints were begun."""
+        return self._copies.taken
 
     def checkpoint(self, world: World) -> Future[Checkpoint]:
         """Begin to write the world as it is to a file of its own."""
@@ -362,3 +359,34 @@ class Keeper:
                 self._journal.close()
             finally:
                 self._lease.release()
+
+
+@contextmanager
+def done(
+    keeper: Keeper | None,
+    world: World,
+    kind: str,
+    args: tuple[Any, ...],
+    keywords: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
+    """Put a command into the journal, unless it raises: then it changed nothing."""
+    if keeper is not None:
+        keeper.flush(world)
+    yield
+    if keeper is not None:
+        keeper.did(world, kind, args, keywords)
+
+
+@contextmanager
+def kept(
+    keeper: Keeper | None, world: World, function: Callable[..., Any], *args: Any, **keywords: Any
+) -> Iterator[None]:
+    """Put what a function changes into the journal, even if it raises."""
+    failed = True
+    before = keeper.looked(world) if keeper is not None else b""
+    try:
+        yield
+        failed = False
+    finally:
+        if keeper is not None:
+            keeper.called(world, before, function, args, keywords, failed=failed)

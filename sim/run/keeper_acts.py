@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,8 @@ def add_ties(
     return world.ties.count - before
 
 
-def _inject(world: World, *, parameters: dict[str, Any], **said: Any) -> None:
-    world.inject(**said, **parameters)
+def _inject(world: World, **said: Any) -> None:
+    world.inject(**said)
 
 
 def _set_parameter(world: World, number: int, name: str, value: object) -> None:
@@ -75,7 +75,7 @@ _NAMES = {function: name for name, function in ACTS.items()}
 
 def act_of(function: Callable[..., Any]) -> str | None:
     """Return the name under which a journal does a function again, or None when it cannot."""
-    return _NAMES.get(function)
+    return _NAMES.get(function) if isinstance(function, Hashable) else None
 
 
 def apply(world: World, entry: Entry) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,7 +18,7 @@ from sim.store.journal_rows import Checkpoint
 from sim.world.state import digest_of
 from sim.world.world import World
 
-__all__ = ["Copies", "Copy", "checkpoints_in"]
+__all__ = ["Copies", "Copy", "Pacing", "checkpoints_in"]
 
 KEPT = 2
 """Checkpoints that stay; when the newest is damaged there is one before it."""
@@ -27,6 +28,20 @@ _SHARED = ("ties.", "interactions.")
 
 Column = npt.NDArray[Any]
 Saver = Callable[["Copy", Path], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """When a checkpoint is taken: after so many ticks, or so many seconds of running.
+
+    Parameters
+    ----------
+    ticks, seconds
+        Whichever comes first; None: never because of it.
+    """
+
+    ticks: int | None = 1000
+    seconds: float | None = 60.0
 
 
 class Copy:
@@ -76,12 +91,15 @@ class Copies:
     ----------
     pause
         Seconds that the world stood still for the last one.
+    taken
+        How many were begun.
     running
         The last one under way; None before the first.
     """
 
     def __init__(self, folder: Path, saver: Saver = _save) -> None:
         self.pause = 0.0
+        self.taken = 0
         self.running: Future[Checkpoint] | None = None
         self._folder = folder
         self._saver = saver
@@ -104,6 +122,7 @@ class Copies:
         began = perf_counter()
         copy = self._copied(world)
         self.pause = perf_counter() - began
+        self.taken += 1
         future: Future[Checkpoint] = Future()
         future.add_done_callback(then)
         self.running = future

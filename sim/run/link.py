@@ -23,6 +23,7 @@ from sim.run.engine import Command, Engine, EngineError, closed
 from sim.run.fence import PluginFiles
 from sim.run.frames import Frame, SessionRow
 from sim.run.jobs import Job, in_thread
+from sim.run.keeper import Keeper
 from sim.run.live import LiveWorld, next_revision
 from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
@@ -56,6 +57,8 @@ class Link:
         Where events go.
     frames_per_second
         Frames while ticks run.
+    keeper
+        Keeps the world's journal, if it has one; closed with the engine.
 
     Attributes
     ----------
@@ -75,7 +78,9 @@ class Link:
         path: str | None,
         bus: EventBus,
         frames_per_second: float,
+        keeper: Keeper | None = None,
     ) -> None:
+        self._keeper = keeper
         self._loop = asyncio.get_running_loop()
         post = Poster(self._loop)
         self.frames = Frames(post)
@@ -105,6 +110,7 @@ class Link:
             woken=lambda number: post(self._session_woken, number),
             arranger=Arranger(self.hurry),
         )
+        self.live.keeper = self._keeper
         self.engine = Engine(
             self.live,
             publish=self.frames.publish,
@@ -232,7 +238,7 @@ class Link:
 
         async def work(report: Report) -> T:
             def act() -> T:
-                result: T = self.live.call(lambda world: function(world, *args, report=report))
+                result: T = self.live.call(function, *args, report=report)
                 return result
 
             result: T = await self.ask(act, is_long=True)
@@ -320,7 +326,7 @@ class Link:
             raise InputError("The engine answers; there is nothing to stop.")
         stall = stall_of(self.engine.thread, under_way[0], time.monotonic() - under_way[1])
         if stall.plugin and await self._stopped(under_way):
-            ended: Restarted = await self.ask(lambda: was_stopped(self.live, stall), is_safe=True)
+            ended: Restarted = await self.ask(lambda: self._told(was_stopped, stall), is_safe=True)
             return ended
         if not self.live.safety.has_copy:
             raise EngineError(
@@ -346,11 +352,21 @@ class Link:
         self._drive(world, before.name, before.path)
         self._start()
         ended: Restarted = await self.ask(
-            lambda: taken_over(self.live, before, stall), is_safe=True
+            lambda: self._told(taken_over, before, stall), is_safe=True
         )
         for cascade in world.cascades:
             if cascade.id in self._sessions:
                 self._sessions[cascade.id].cascade = cascade
+        return ended
+
+    def _told(self, what: Callable[..., Restarted], *args: Any) -> Restarted:
+        """Let a journal have the world as it is after a restart, which nobody can do again."""
+        keeper, world = self.live.keeper, self.live.world
+        if keeper is not None:
+            keeper.flush(world)
+        ended = what(self.live, *args)
+        if keeper is not None:
+            keeper.did(world, "call:restart")
         return ended
 
     def _look_at_files(self) -> None:

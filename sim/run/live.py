@@ -34,6 +34,7 @@ from sim.run.drive import Drive
 from sim.run.fence import Hush
 from sim.run.focus import Spotlight
 from sim.run.frames import Frame, SessionRow, State
+from sim.run.keeper import Keeper, done, kept
 from sim.run.marks import Marks
 from sim.run.outbox import Outbox
 from sim.run.pace import Gauge
@@ -112,18 +113,22 @@ class LiveWorld:
         self._process = psutil.Process()
         self._memory = (0.0, 0)
         self._clock = Clock(world.tick_minutes)
+        self.keeper: Keeper | None = None
+        self._checkpoints = 0
         self.safety = Safety()
         self.hush = Hush(self.note)
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
         self._refocus()
-        tell_what_is_lost(self)
+        with kept(self.keeper, self.world, tell_what_is_lost):
+            tell_what_is_lost(self)
         self.arranger.arrange(self.world, self.spotlight.group_by)
 
     def abandon(self) -> None:
         """Tell nobody anything any more: the thread that runs it was left behind."""
         self.arranger.stop()
+        self.keeper = None
         self.emit = self._tell_ended = self._woken = _nobody
 
     def announce(self, sentence: str) -> None:
@@ -156,6 +161,9 @@ class LiveWorld:
             self.spotlight.follow(ticked=ran)
         elif shown in woken:
             self.spotlight.follow(ticked=False)
+        if self.keeper is not None:
+            self.keeper.ticked(self.world)
+            self._note_checkpoint(self.keeper)
 
     @property
     def is_idle(self) -> bool:
@@ -178,7 +186,9 @@ class LiveWorld:
     ) -> Cascade:
         """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
         ids, writer = self.seeds(seeds), self.author(author)
-        cascade = self.world.inject(seeds=ids, author=writer, **message)
+        said = message | {"seeds": ids, "author": writer}
+        with done(self.keeper, self.world, "inject", (), said):
+            cascade = self.world.inject(**said)
         self.banner = None
         self.is_dirty = True
         self.notice()
@@ -203,7 +213,8 @@ class LiveWorld:
         if cascade.status in {"failed", "cancelled"}:
             raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
         was_at_rest = not cascade.alive
-        cascade.revise(**{name: value})
+        with done(self.keeper, self.world, "set_parameter", (number, name, value)):
+            cascade.revise(**{name: value})
         now, tick = cascade.model.values()[name], self.world.tick
         self._tell(ParameterChanged(tick=tick, cascade=number, name=name, value=now))
         self.is_dirty = True
@@ -224,7 +235,9 @@ class LiveWorld:
 
     def cancel(self, number: int) -> None:
         """Stop a session; one that has ended already stays as it is."""
-        self.cascade(number).cancel()
+        cascade = self.cascade(number)
+        with done(self.keeper, self.world, "cancel", (number,)):
+            cascade.cancel()
         self.is_dirty = True
         self.notice()
 
@@ -257,11 +270,12 @@ class LiveWorld:
         self.emit(WorldSaved(tick=self.world.tick, path=str(target)))
         return written
 
-    def call(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Call ``function(world, *args)``, and notice whatever it changed."""
+    def call(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+        """Call ``function(world, ...)``, and notice whatever it changed."""
         before = Marks.of(self.world)
         try:
-            return function(self.world, *args)
+            with kept(self.keeper, self.world, function, *args, **keywords):
+                return function(self.world, *args, **keywords)
         finally:
             after = Marks.of(self.world)
             if before != after:
@@ -276,7 +290,9 @@ class LiveWorld:
 
     def assign(self, found: Detected) -> None:
         """Give agents the communities that were found."""
-        assign(self.world, found)
+        said = (found.method, found.labels, found.count, found.modularity)
+        with done(self.keeper, self.world, "assign", said):
+            assign(self.world, found)
         self.is_dirty = True
         self.note(f"{found.count:,} communities by {found.method}")
         origin = f"detected by {found.method}"
@@ -287,6 +303,11 @@ class LiveWorld:
     def note(self, line: str) -> None:
         """Add a line to the log of events."""
         self.lines.append((self.world.tick, one_line(line)))
+
+    def _note_checkpoint(self, keeper: Keeper) -> None:
+        if keeper.taken != self._checkpoints:
+            self._checkpoints = keeper.taken
+            self.note(f"checkpoint; the world stood still for {1000 * keeper.pause:.0f} ms")
 
     # What is noticed
 
@@ -313,7 +334,7 @@ class LiveWorld:
 
     def frame(self, state: State, drive: Drive) -> Frame:
         """Return the picture of this moment."""
-        world = self.world
+        world, keeper = self.world, self.keeper
         moment = self._clock.moment(world.tick)
         if self.spotlight.cascade is not None:
             self.ledger.set_r(self.spotlight.cascade.id, self.spotlight.r)
@@ -341,8 +362,9 @@ class LiveWorld:
             focus=self.spotlight.focus(),
             communities=self.spotlight.communities(),
             events=tuple(self.lines),
-            banner=self.banner,
+            banner=(keeper and (keeper.trouble or keeper.remark)) or self.banner,
             sessions_total=self.ledger.total,
+            durable_tick=None if keeper is None else keeper.durable_tick,
         )
 
     def _memory_now(self) -> int:

@@ -14,18 +14,19 @@ from sim.core.checks import whole_number
 from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
-from sim.run import batches
 from sim.run.claims import claim, release
 from sim.run.drive import never
 from sim.run.frames import Frame
 from sim.run.interactions import Batch, Stream, read
-from sim.run.jobs import Job
+from sim.run.jobs import in_thread
+from sim.run.keeper import Keeper, Pacing
 from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
 from sim.run.performance import Performance
 from sim.run.plans import Plan, plan
 from sim.run.rescue import Restarts
 from sim.run.sessions import Session
+from sim.run.works import Works
 from sim.world.seeding import takes_long
 from sim.world.world import World
 
@@ -41,7 +42,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class Simulation(Restarts):
+class Simulation(Works, Restarts):
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
 
     Parameters
@@ -57,6 +58,10 @@ class Simulation(Restarts):
         it, 1,000 for a new one.
     frames_per_second
         Frames while ticks run, in (0, 60]; each command has one of its own besides.
+    journal
+        Whether to keep a journal beside ``path``, and when to take checkpoints: then a command is
+        answered once no crash can take it back, and :func:`sim.run.keeper.recover` brings back
+        everything that was answered.
 
     Examples
     --------
@@ -77,12 +82,17 @@ class Simulation(Restarts):
         path: str | Path | None = None,
         max_running: int | None = None,
         frames_per_second: float = 10.0,
+        journal: bool | Pacing = False,
     ) -> None:
         if max_running is not None:
             whole_number(max_running, "max_running", low=1)
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
+        if journal and path is None:
+            raise InputError("A journal lies beside the world's file; name one with path.")
         self._world = world
+        self._pacing = (Pacing() if journal is True else journal) or None
+        self._path = path
         self._max_running = max_running
         self._bus = EventBus()
         self._opened: Link | None = None
@@ -96,12 +106,18 @@ class Simulation(Restarts):
         try:
             if self._max_running is not None:
                 self._world.max_running = self._max_running
-            self._opened = self._link_to(self._world)
+            self._opened = self._link_to(self._world, keeper=await self._kept())
             await self._opened.open()
         except BaseException:
             await self._close()
             raise
         return self
+
+    async def _kept(self) -> Keeper | None:
+        """Begin the journal, or go on with the one that is there."""
+        if self._pacing is None or self._path is None:
+            return None
+        return await in_thread(Keeper, self._world, self._path, pacing=self._pacing)
 
     async def _close(self) -> None:
         """Give the world back, as soon as no tick has it any more."""
@@ -333,47 +349,11 @@ class Simulation(Restarts):
         """
         live = self._link.live
         result: T = await self._link.ask(
-            lambda: live.call(lambda world: function(world, *args, **keywords)),
+            lambda: live.call(function, *args, **keywords),
             is_long=True,
             is_safe=True,
         )
         return result
-
-    def create_agents(self, count: int) -> Job[range]:
-        """Add agents without ties; await it for their indices."""
-        return self._link.call_job(batches.create_agents, count)
-
-    def build_friendships(self, max_friends: int = 10) -> Job[int]:
-        """Befriend agents, the alike first, up to ``max_friends`` each; await it for ties added."""
-        return self._link.call_job(batches.build_friendships, max_friends)
-
-    def create_communities(
-        self, names: Sequence[str], max_members: int = 150
-    ) -> Job[dict[str, int]]:
-        """Gather agents round the named topics; await it for the size of each community."""
-        return self._link.call_job(batches.create_communities, tuple(names), max_members)
-
-    def detect_communities(self, method: str = "louvain") -> Job[batches.Detected]:
-        """Find communities in the network, in a thread beside the engine, and give them to agents.
-
-        Parameters
-        ----------
-        method
-            A name of :data:`sim.run.batches.METHODS`.
-
-        Cancelled, the job leaves the communities as they were.
-        """
-        batches.check_method(method)
-        seed, live = self._world.seed, self._link.live
-        return self._link.study(lambda ties, r: batches.detect(ties, method, seed, r), live.assign)
-
-    def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
-        """Run ``function(ties, ..., report=...)`` in a thread beside the engine.
-
-        For what takes long and only reads the network, such as
-        :func:`sim.network.report.network_report`; the ties are as they are now.
-        """
-        return self._link.study(lambda ties, r: function(ties, *args, report=r, **keywords))
 
     async def interactions(
         self,

@@ -30,9 +30,10 @@ def send(world: World, keeper: Keeper | None = None) -> None:
         "seeds": [world.made % 300],
         "model": "sir",
     }
-    world.inject(**said, beta=0.2, gamma=0.2)
+    said |= {"beta": 0.2, "gamma": 0.2}
+    world.inject(**said)
     if keeper is not None:
-        keeper.did(world, "inject", **said, parameters={"beta": 0.2, "gamma": 0.2})
+        keeper.did(world, "inject", (), said)
 
 
 def play(world: World, keeper: Keeper, ticks: int, done: Callable[[int], object]) -> None:

@@ -19,6 +19,7 @@ from sim.store.journal import folder_of
 from sim.store.journal_rows import Entry
 from sim.world.world import World
 from tests.unit.run.keeping import play, started, unbroken
+from tests.unit.run.worlds import blocked_until
 
 TICKS = 30
 
@@ -33,6 +34,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         play(world, keeper, 1, lambda _: None)
         keeper.flush(world)
         keeper.wait()
+        keeper._copies.join()  # so that checkpoints are where they are due
+        blocked_until(lambda: keeper._journal.is_idle)
     shutil.copytree(folder_of(path), path.with_name("live"))  # with its WAL, as a kill leaves it
     keeper.close(world)
     return path.with_name("live")
