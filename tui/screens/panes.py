@@ -278,7 +278,7 @@ def _rank(found: Communities, at: int) -> str:
     """Say which of all communities a row is; the last row may stand for many."""
     if at >= real_rows(found):
         return "not one community"
-    return f"{count(at + 1)} of {count(all_of(found))} by size"
+    return f"{count(at + 1)} of {count(all_of(found))}"
 
 
 def _onset(onset: int, tick: int) -> str:
