@@ -547,6 +547,7 @@ def test_a_terminal_is_given_back_cooked_with_its_cursor() -> None:
 
 def test_a_second_signal_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     forced: list[int] = []
+    monkeypatch.setattr(terminal, "GRACE_SECONDS", 3600.0)  # or it ends the tests themselves
     monkeypatch.setattr(terminal, "restore", lambda: forced.append(0))
     monkeypatch.setattr("tui.terminal.os._exit", forced.append)
     received: list[int] = []
