@@ -25,6 +25,10 @@ Floats = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.uint32]
 
 _EVERYBODY = "every agent is reached, ties or not"
+_MOST_GROWTH = 300.0
+"""Of a logarithm in a tick: beyond, everybody has adopted anyway."""
+_FADED = 30.0
+"""Novelty is exp(-30) of what it was: nothing comes after, rounding apart."""
 _STATES = {"inactive": "has not taken it up", "active": "has taken it up, for good"}
 
 
@@ -154,7 +158,7 @@ class Novelty(PropagationModel):
         """Draw the growth of this tick, then who joins."""
         stop = (draws.tick - cascade.started_at) * contacts.tick_minutes
         growth = self._growth(stop - contacts.tick_minutes, stop, draws)
-        expected = cascade.size * math.expm1(growth)
+        expected = cascade.size * math.expm1(min(growth, _MOST_GROWTH))
         last = np.uint32(cascade.agents)
         lucky = draws.uniforms([last])[0] < expected % 1.0
         wanted = min(math.floor(min(expected, cascade.agents)) + lucky, cascade.agents)
@@ -170,10 +174,18 @@ class Novelty(PropagationModel):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether all have adopted, or less than one more is to be expected for ever."""
-        age = len(cascade.history) * contacts.tick_minutes
-        whole = 2.5 * self.fading**-2.5 * math.gamma(2.5)
-        left = self.mean * (whole - fresh_minutes(age, self.fading)) + self.noise * 1e-3
-        return cascade.size >= cascade.agents or cascade.size * math.expm1(left) < 0.5
+        age = (len(cascade.history) - 1) * contacts.tick_minutes
+        if cascade.size >= cascade.agents or self.fading * age**0.4 > _FADED:
+            return True
+        left = self.mean * _fresh_after(age, self.fading)
+        left += self.noise * math.sqrt(_fresh_after(age, 2 * self.fading))
+        return cascade.size * math.expm1(min(left, _MOST_GROWTH)) < 0.5
+
+
+def _fresh_after(minutes: float, fading: float) -> float:
+    """Return how many minutes of undiminished novelty are still to come."""
+    whole = 2.5 * fading**-2.5 * math.gamma(2.5)
+    return max(whole - fresh_minutes(minutes, fading), 0.0)
 
 
 def _some(cascade: Cascade, draws: Draws, wanted: int) -> Ids:
@@ -274,6 +286,8 @@ class Hawkes(PropagationModel):
         if self.audience == "everybody":
             return (lots * contacts.agents).astype(np.uint32), np.arange(by.size, dtype=np.uint32)
         start, length = contacts.rows[by].astype(np.int64).T
+        if not contacts.targets.size:
+            return by, np.empty(0, np.uint32)
         place = np.minimum(start + (lots * length).astype(np.int64), contacts.targets.size - 1)
         return contacts.targets[place], np.flatnonzero(length > 0).astype(np.uint32)
 
@@ -287,7 +301,9 @@ class Hawkes(PropagationModel):
     def _remember(self, cascade: Cascade, size: Floats, share: Floats) -> None:
         """Keep the audience reached so far and still to come, for :meth:`metrics`."""
         reached = float((size * share).sum())
-        cascade.columns["audience"] = np.array([reached, float(size.sum()) - reached, cascade.size])
+        cascade.columns["_audience"] = np.array(
+            [reached, float(size.sum()) - reached, cascade.size]
+        )
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether less than a hundredth of a share is still to be expected."""
@@ -298,9 +314,9 @@ class Hawkes(PropagationModel):
 
     def metrics(self, cascade: Cascade) -> dict[str, float]:
         """Return the branching seen so far, and the final size that it predicts."""
-        if "audience" not in cascade.columns:
+        if "_audience" not in cascade.columns:
             return {}
-        reached, ahead, size = cascade.columns["audience"].tolist()
+        reached, ahead, size = cascade.columns["_audience"].tolist()
         seen = (size - cascade.seeds.size) / reached if reached > 0.0 else 0.0
         final = size + seen / (1.0 - seen) * ahead if seen < 1.0 else float(cascade.agents)
         return {"branching seen": seen, "predicted size": min(final, float(cascade.agents))}

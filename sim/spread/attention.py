@@ -16,7 +16,7 @@ from sim.spread.model import PropagationModel
 
 __all__ = ["Attention"]
 
-_POSTED, _SEEN = "posted", "seen"
+_POSTED, _SEEN = "posted", "_seen"
 _STREAM = Stream.CONTACTS
 
 

@@ -118,6 +118,22 @@ def test_novelty_ends_with_everybody_or_with_its_fading() -> None:
 # Hawkes
 
 
+def test_a_large_story_rests_once_its_novelty_has_faded() -> None:
+    world = World.from_edges([0], [1], agents=200_000, tick_minutes=600.0)
+    story = world.inject("x", seeds=range(6000), model="novelty", mean=0.02)
+    world.run_until_quiet(story, limit=200)
+    assert 6000 < story.size < 200_000
+
+
+def test_noise_alone_keeps_a_young_story_going() -> None:
+    story = grown(ring(2000, tick_minutes=1.0), 2, "novelty", mean=0.0, noise=3.0)
+    assert story.status == "running"
+
+
+def test_growth_beyond_all_numbers_reaches_everybody() -> None:
+    assert grown(ring(50, tick_minutes=1440.0), 1, "novelty", mean=10, fading=0.1).size == 50
+
+
 def test_memory_is_the_papers() -> None:
     hawkes = Hawkes()
     c, flat, theta = 6.265e-4 * 60, 5.0, 0.242
@@ -174,3 +190,22 @@ def test_prediction_nears_the_final_size() -> None:
 def test_before_its_first_tick_hawkes_predicts_nothing() -> None:
     world = ring(20)
     assert make("hawkes").metrics(world.inject("x", seeds=[0], model="hawkes")) == {}
+
+
+def test_without_ties_nobody_is_there_to_share_next() -> None:
+    world = World.from_edges([], [], agents=5)
+    story = world.inject("x", seeds=[0], model="hawkes", weights="equal", branching=5)
+    world.step(5)
+    assert story.error is None
+    assert story.size == 1
+
+
+@pytest.mark.parametrize(("model", "agents"), [("hawkes", 3), ("limited-attention", 2)])
+def test_newcomers_do_not_lengthen_what_is_no_column_of_agents(model: str, agents: int) -> None:
+    world = ring(agents) if agents > 2 else World.from_edges([0, 1], [1, 0])
+    story = grown(world, 1, model)
+    before = story.model.metrics(story)
+    world.create_agents(1)
+    assert story.model.metrics(story) == before
+    world.step()
+    assert story.error is None
