@@ -5,6 +5,9 @@ from typing import ClassVar
 
 from sim import Bools, Card, Cascade, Contacts, Field, Heard, Hearing, Ids, after, register
 
+_ADOPTED = 2
+"""The place of that state."""
+
 
 @register("generalised-threshold")
 class GeneralisedThreshold(Heard):
@@ -63,11 +66,14 @@ class GeneralisedThreshold(Heard):
         return {"waiting": heard.share["adopted"] >= self.threshold}
 
     def forced(self, cascade: Cascade, tick: int) -> Mapping[str, Ids]:
-        """Return who adopted a window ago."""
+        """Return who adopted a window ago, or earlier and was away or had a longer window."""
         if not self.window:
             return {}
         first, last = cascade.log.ticks.searchsorted([tick - self.window, tick - self.window + 1])
-        return {"silent": cascade.log.agents[first:last]}
+        if cascade.counts["adopted"] == cascade.size - first:
+            return {"silent": cascade.log.agents[first:last]}
+        loud = cascade.held["state"][cascade.log.agents[:last]] & 0x7F == _ADOPTED
+        return {"silent": cascade.log.agents[:last][loud]}
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nothing can change any more."""

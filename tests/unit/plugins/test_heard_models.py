@@ -212,3 +212,24 @@ def test_waiting_takes_tau_on_average() -> None:
     assert story.size == 2 * n
     assert (story.source[1::2] == np.arange(0, 2 * n, 2)).all()
     assert abs(delays.mean() - 1 - tau) < 4 * math.sqrt(tau * (tau - 1) / n)
+
+
+def test_who_is_away_when_its_window_ends_falls_silent_on_its_return() -> None:
+    world = World.from_edges([0, 1], [1, 2], agents=3)
+    story = world.inject("x", seeds=[0], model="generalised-threshold", window=2, tau=1, mu=0)
+    world.step()
+    world.agents.set_status([0], "paused")
+    world.step(4)
+    assert story.counts["adopted"] > 0
+    world.agents.set_status([0], "active")
+    world.run_until_quiet(story, limit=50)
+    assert story.counts["silent"] == 3
+
+
+def test_a_shorter_window_silences_those_that_are_beyond_it() -> None:
+    world = World.from_edges([0, 1], [1, 2], agents=3)
+    story = world.inject("x", seeds=[0], model="generalised-threshold", window=40, tau=1, mu=0)
+    world.step(10)
+    story.revise(window=3)
+    world.run_until_quiet(story, limit=50)
+    assert story.counts["silent"] == 3
