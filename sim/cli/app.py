@@ -10,6 +10,7 @@ import typer
 import sim
 from sim.cli.exits import EXITS
 from sim.cli.plugin_app import plugins
+from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
 
 __all__ = ["app"]
@@ -27,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(plugins, name="plugin")
+app.add_typer(saves, name="saves")
 
 Pairs = Annotated[
     list[str] | None,

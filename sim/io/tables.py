@@ -77,18 +77,14 @@ def tables_of(world: World) -> tuple[Table, ...]:
 Who = Callable[[str, npt.NDArray[Any]], Column]
 
 
-class _Made(Sequence[Any]):
-    """Values that a function of the row makes when they are asked for."""
+class _Made:
+    """Values that a function of the row makes when they are asked for by a slice."""
 
     def __init__(self, count: int, make: Callable[[int], Any]) -> None:
         self._rows, self._make = range(count), make
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, where: Any) -> Any:
-        found = self._rows[where]
-        return [*map(self._make, found)] if isinstance(found, range) else self._make(found)
+    def __getitem__(self, where: slice) -> list[Any]:
+        return [*map(self._make, self._rows[where])]
 
 
 def _agents(world: World, who: Who) -> Table:

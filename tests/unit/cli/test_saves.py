@@ -1,0 +1,101 @@
+"""``hubbub saves``."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim import World, info, save
+from tests.unit.cli.conftest import Hubbub
+
+
+@pytest.fixture(autouse=True)
+def _worlds(elsewhere: Path) -> None:
+    (elsewhere / "saves").mkdir()
+    for number, name in enumerate("ab"):
+        world = World.create(30, mean_degree=4, seed=number)
+        save(world, elsewhere / "saves" / f"{name}.hub", note=f"note {name}")
+    (elsewhere / "saves" / "bad.hub").write_text("hello")
+
+
+def test_saves_are_listed(hubbub: Hubbub) -> None:
+    said = hubbub("saves")
+    heading, *rows = said.out.splitlines()
+    assert heading.split()[:4] == ["name", "size", "tick", "agents"]
+    assert [row.split()[0] for row in rows] == ["a", "b"]
+    assert rows[0].endswith("note a")
+    assert said.err.startswith("bad: not a Hubbub world file (it looks like text")
+    assert [each["name"] for each in hubbub("saves", "--json").json] == ["a", "b", "bad"]
+
+
+def test_an_empty_folder_says_so(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert hubbub("--saves", tmp_path / "none", "saves").out.startswith("No saved worlds in ")
+    assert hubbub("--saves", tmp_path / "none", "saves", "verify", "--all").code == 0
+
+
+def test_saves_are_renamed_copied_noted_and_compacted(hubbub: Hubbub) -> None:
+    assert hubbub("saves", "rename", "a", "c").out.startswith("Renamed to ")
+    assert hubbub("saves", "duplicate", "c", "d").out.startswith("Copied to ")
+    assert hubbub("saves", "note", "d", "the second").out.startswith("Noted in ")
+    assert " MB now." in hubbub("saves", "compact", "d").out
+    assert info("saves/d.hub").note == "the second"
+    assert sorted(path.name for path in Path("saves").iterdir()) == [
+        "b.hub", "bad.hub", "c.hub", "d.hub",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["../a", "a/b", ".hidden", "a b"])
+def test_names_are_confined(hubbub: Hubbub, name: str) -> None:
+    said = hubbub("saves", "delete", name, "--yes")
+    assert said.code == 2
+    assert "is no name for a saved world" in said.err
+
+
+def test_deleting_asks_nobody_where_nobody_is(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    said = hubbub("saves", "delete", "a")
+    assert (said.code, Path("saves/a.hub").exists()) == (2, True)
+    assert "add --yes" in said.err
+    assert hubbub("saves", "delete", "a", "--yes").out.startswith("Deleted ")
+    assert not Path("saves/a.hub").exists()
+
+
+class Person(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "there"), [("yes\n", False), ("no\n", True), ("", True)])
+def test_deleting_asks(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, answer: str, there: bool
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Person(answer))
+    said = hubbub("saves", "delete", "a")
+    assert said.code == 0
+    assert "for good? Type yes:" in said.err
+    assert Path("saves/a.hub").exists() == there
+    assert ("Nothing was deleted." in said.out) == there
+
+
+def test_all_are_verified_and_a_bad_one_is_an_error(hubbub: Hubbub) -> None:
+    said = hubbub("saves", "verify", "--all")
+    assert said.code == 3
+    assert said.out.splitlines()[:2] == ["a    whole", "b    whole"]
+    assert hubbub("saves", "verify", "a", "--json").json[0]["reason"] == ""
+    assert hubbub("saves", "verify").code == hubbub("saves", "verify", "a", "--all").code == 2
+
+
+def test_backups_come_back(hubbub: Hubbub) -> None:
+    said = hubbub("saves", "backup", "--to", "away", "--keep", "3")
+    assert said.code == 3  # one of them is no world
+    assert [row.split()[1] for row in said.out.splitlines()[:2]] == ["copied", "copied"]
+    assert hubbub("saves", "restore", "a", "--from", "away").code == 3
+    assert "can be restored" in hubbub("saves", "restore", "a", "--from", "away", "--test").out
+    hubbub("saves", "delete", "a", "--yes")
+    assert hubbub("saves", "restore", "a", "--from", "away").out.startswith("Restored ")
+    Path("saves/bad.hub").unlink()
+    again = hubbub("saves", "backup", "--to", "away", "--json")
+    assert [each["reason"] for each in again.json] == ["unchanged since"] * 2
