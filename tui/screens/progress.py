@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import ComposeResult
@@ -119,7 +120,7 @@ def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
             outcome = (None, error)
         except BaseException as error:  # a plugin's sys.exit must not end the program
             outcome = (None, RuntimeError(f"{type(error).__name__}: {error}"))
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, *outcome)
 
     threading.Thread(target=body, name=name, daemon=True).start()
