@@ -191,6 +191,13 @@ class SocialImpact(OpinionModel):
                 f"model along ties such as 'q-voter'."
             )
 
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+        """Return whether not even the most helpful noise would change anybody."""
+        if self.noise == 0.0:
+            return super().is_settled(cascade, contacts, own)
+        calm = {"noise": 0.0, "threshold": self.threshold - self.noise}
+        return self.model_copy(update=calm).is_settled(cascade, contacts, own)
+
     def update(self, own: Floats, heard: Voices) -> Floats:
         """Change where the others outweigh."""
         if self.strengths == "equal":

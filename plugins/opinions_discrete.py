@@ -1,5 +1,7 @@
 """Opinions of which there are two: a listener takes up what it hears."""
 
+from collections.abc import Callable
+from math import ceil
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ from sim import (
     Floats,
     Gatherings,
     Meetings,
+    OpinionModel,
     Outflow,
     ParameterError,
     Setting,
@@ -28,20 +31,37 @@ INITIAL = (
     "opinions of those without one: first (all the first), uniform (a fair coin), even, "
     "uniform:LOW:HIGH, normal:MEAN:SPREAD or column:NAME, rounded"
 )
+_LONGEST = 10.0
+"""Updates an agent in a tick, up to which equations are followed."""
+Drift = Callable[[float], float]
 LARGE = "as large as the world: 16 bytes an agent"
 
 
+def begins(model: OpinionModel) -> bool:
+    """Return whether the seeds alone begin with the second opinion, as the equations have it."""
+    return model.initial == "first" and not model.topic and model.seed_opinion in {None, BOTH[1]}
+
+
 def expected(name: str, share: Floats, agents: int) -> tuple[Theory, ...]:
-    """Return the curves of a mean-field share of the second opinion over time."""
+    """Return the curves of a share of the second opinion over time."""
     return (Theory(name, STATES, np.stack([1 - share, share], axis=1) * agents),)
 
 
-def flow(share: float, ticks: int, drift: object) -> Floats:
-    """Integrate ``d share / d tick = drift(share)`` by steps of a hundredth of a tick."""
-    shares = [share]
+def flow(
+    model: Meetings | Gatherings, setting: Setting, share: float, ticks: int, drift: Drift
+) -> Floats | None:
+    """Integrate ``d share / d update = drift(share) / agents`` over ticks, by short steps.
+
+    ``None`` where the equations do not know how it begins, or a tick is too long to follow.
+    """
+    pace = model.updates / setting.agents if model.updates else 1.0
+    if not begins(model) or pace > _LONGEST:
+        return None
+    shares, steps = [share], 100 * ceil(pace)
     for _ in range(ticks):
-        for _ in range(100):
-            share = min(max(share + 0.01 * drift(share), 0.0), 1.0)  # type: ignore[operator]
+        for _ in range(steps):
+            middle = share + pace / steps / 2 * drift(share)
+            share = min(max(share + pace / steps * drift(middle), 0.0), 1.0)
         shares.append(share)
     return np.array(shares)
 
@@ -75,6 +95,8 @@ class Voter(Meetings):
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
         """Return the mean over many runs: it never changes where all hear equally many."""
+        if not begins(self):
+            return ()
         share = np.full(ticks + 1, setting.seeds / setting.agents)
         return expected("conserved mean (martingale), equal degrees", share, setting.agents)
 
@@ -118,7 +140,10 @@ class ZealotVoter(Voter):
             heard = (up + share * free) / setting.agents
             return heard - share
 
-        share = (up + free * flow(begun, ticks, drift)) / setting.agents
+        others = flow(self, setting, begun, ticks, drift)
+        if others is None:
+            return ()
+        share = (up + free * others) / setting.agents
         return expected("mean field, all hear all", share, setting.agents)
 
 
@@ -174,8 +199,9 @@ class QVoter(Gatherings):
             mixed = self.noise * (1 - up - down)
             return (1 - share) * (up + mixed) - share * (down + mixed)
 
-        share = flow(setting.seeds / setting.agents, ticks, drift)
-        return expected("mean field, all hear all", share, setting.agents)
+        share = flow(self, setting, setting.seeds / setting.agents, ticks, drift)
+        name = "mean field, all hear all"
+        return () if share is None else expected(name, share, setting.agents)
 
 
 @register("majority-rule")
@@ -248,8 +274,8 @@ class MajorityRule(Gatherings):
             wins = 2 * counts > self.group
             return float(chance @ np.where(wins, self.group - counts, -counts))
 
-        share = flow(setting.seeds / setting.agents, ticks, drift)
-        return expected("mean field", share, setting.agents)
+        share = flow(self, setting, setting.seeds / setting.agents, ticks, drift)
+        return () if share is None else expected("mean field", share, setting.agents)
 
 
 @register("sznajd")

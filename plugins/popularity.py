@@ -184,7 +184,7 @@ class Novelty(PropagationModel):
 
 def _fresh_after(minutes: float, fading: float) -> float:
     """Return how many minutes of undiminished novelty are still to come."""
-    whole = 2.5 * fading**-2.5 * math.gamma(2.5)
+    whole = float(2.5 * fading**-2.5 * math.gamma(2.5))
     return max(whole - fresh_minutes(minutes, fading), 0.0)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.kernels import opinions_groups as kernels
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts
-from sim.spread.opinion import Floats
+from sim.spread.opinion import Floats, _present
 from sim.spread.opinion_compiled import rule_of
 from sim.spread.opinion_meetings import Sequential
 from sim.spread.opinion_voices import Turned, remembered
 
 __all__ = ["Gatherings", "Outflow"]
+
+Bools = npt.NDArray[np.bool_]
 
 
 class Gatherings(Sequential):
@@ -90,7 +93,12 @@ class Gatherings(Sequential):
         if self.restless():
             return False
         heard = remembered(cascade, contacts)
-        given = heard.rows, heard.sources, int(self.from_everybody()), cascade.absent
+        able = heard.rows.shape[0] - 1 if self.from_everybody() else heard.rows[:, 1:]
+        formed = able >= (self.listens() if self.distinct else 1)
+        rows = heard.rows * np.asarray(formed, np.uint32)  # groups that are too few never meet
+        if not np.any(formed):
+            return True
+        given = rows, heard.sources, int(self.from_everybody()), cascade.absent
         return not kernels.any_discord(*given, self.stubborn(cascade), own)
 
 
@@ -117,7 +125,24 @@ class Outflow(Sequential):
         return int(kernels.persuade(*told))
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
-        """Return whether nobody that can move hears another opinion than its own."""
+        """Return whether no pair is left that would persuade anybody."""
         heard = remembered(cascade, contacts)
         fixed = self.stubborn(cascade)
-        return not kernels.any_discord(heard.rows, heard.sources, 0, cascade.absent, fixed, own)
+        if not kernels.any_discord(heard.rows, heard.sources, 0, cascade.absent, fixed, own):
+            return True
+        here, moves = _present(cascade), self.movable(cascade)
+        return len(self.choices) == 2 and not self._persuades(heard, own > self.cut, here, moves)
+
+    def _persuades(self, heard: Turned, high: Bools, here: Bools, moves: Bools) -> bool:
+        """Return whether a pair would move one of its listeners, where there are two opinions."""
+        start, length = heard.rows.astype(np.int64).T
+        hearer = np.repeat(np.arange(length.size), length)
+        place = np.arange(hearer.size) + np.repeat(start - np.cumsum(length) + length, length)
+        source, side = heard.sources[place], high.astype(np.int64)
+        acts = here[hearer] & here[source]
+        if not self.crosses():
+            acts &= high[hearer] == high[source]
+        told = np.zeros((high.size, 2), np.bool_)  # whose listeners may be told which opinion
+        told[hearer[acts], side[source[acts]]] = True
+        told[source[acts], side[hearer[acts]]] = True
+        return bool((told[source, 1 - side[hearer]] & moves[hearer]).any())

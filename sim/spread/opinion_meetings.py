@@ -195,18 +195,31 @@ class Meetings(Sequential):
         return memo["formula"], (rows, sources, trust, hearers, cascade.absent, fixed, traits)
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
-        """Return whether no tie is left over which a meeting would move anybody."""
-        media, chance, _ = self.media()
+        """Return whether nobody is left whom a tie or a medium would move."""
         heard = remembered(cascade, contacts)
-        if media.size and chance > 0.0:
-            return False
         formula, given = self._given(cascade, heard)
         rows, sources, trust, _, absent, fixed, traits = given
+        media, chance, _ = self.media()
+        shown = _as_ties(media if chance > 0.0 else media[:0], given, own)
+        if media.size and formula.run(kernels.any_move, *shown, self.least):
+            return False
         told = rows, sources, trust, absent, fixed, traits, own, self.least
         bound = self.hears_within()
         if bound is not None:
             return not formula.run(kernels.any_move_all, *told, bound)
         return not formula.run(kernels.any_move, *told)
+
+
+def _as_ties(media: Floats, given: tuple[Any, ...], own: Floats) -> tuple[Any, ...]:
+    """Return what a kernel takes of a world in which media are all that agents hear."""
+    rows, _, trust, _, absent, fixed, traits = given
+    each = np.zeros_like(rows)
+    each[:, 1] = (rows[:, 1] > 0) * media.size  # who hears nobody has no turn
+    shown = np.arange(own.size, own.size + media.size, dtype=np.uint32)
+    if absent.size:
+        absent = np.append(absent, np.zeros(media.size // 64 + 1, np.uint64))
+    traits = np.concatenate([traits, np.zeros((media.size, traits.shape[1]))])
+    return each, shown, trust[:0], absent, fixed, traits, np.concatenate([own, media])
 
 
 def _tables(bias: float, span: tuple[float, float], heard: Turned) -> tuple[Any, ...]:

@@ -225,11 +225,66 @@ def test_media_that_are_never_heard_change_nothing() -> None:
 
 def test_one_medium_wins_over_all_that_listen_to_everything() -> None:
     world = karate()
-    options: Any = {"media_opinions": "0.9", "media_chance": 0.5, "bound": 1}
+    options: Any = {"media_opinions": "0.9", "media_chance": 0.5, "bound": 1, "tolerance": 1e-12}
     story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
-    world.step(100)
+    world.run_until_quiet(story, limit=1000)
     np.testing.assert_allclose(opinions(story), 0.9, atol=1e-9)
+    assert story.status == "quiet"
+
+
+def test_a_medium_within_reach_leaves_nobody_at_rest() -> None:
+    world = complete(4)
+    options: Any = {"initial": "uniform:0.6:0.6", "media_chance": 1e-9, "bound": 0.2}
+    story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
+    world.step(3)
     assert story.status == "running"
+    story.revise(media_opinions="0.1")
+    world.step(2)
+    assert story.status == "quiet"
+
+
+def test_media_are_heard_by_those_present_alone() -> None:
+    world = complete(4)
+    options: Any = {"initial": "first", "media_opinions": "0.9", "bound": 1}
+    story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
+    world.step()
+    world.agents.set_status([0, 1, 2, 3], "paused")
+    world.run_until_quiet(story, limit=9)
+    assert story.status == "quiet"
+
+
+@pytest.mark.parametrize(
+    ("model", "ties", "options"),
+    [
+        ("sznajd", ([0], [1]), {}),
+        ("sznajd", ([0], [1]), {"discord": "cross"}),
+        ("majority-rule", ([0, 1], [1, 2]), {"among": "ties", "group": 5}),
+        ("majority-rule", ([0, 1], [1, 2]), {"group": 5}),
+    ],
+)
+def test_where_no_pair_or_group_can_move_anybody_it_rests(
+    model: str, ties: Any, options: Any
+) -> None:
+    world = World.from_edges(*ties, directed=False)
+    story = world.inject("?", seeds=[0], model=model, **options)
+    world.run_until_quiet(story, limit=5)
+    assert story.counts["for"] == 1
+
+
+def test_a_pair_that_has_somebody_to_persuade_does_not_rest() -> None:
+    world = World.from_edges([0, 1, 2], [1, 2, 3], directed=False)
+    story = world.inject("?", seeds=[0, 1], model="sznajd", updates=1)
+    world.run_until_quiet(story, limit=500)
+    assert max(story.counts.values()) == 4
+
+
+def test_noise_that_could_shake_somebody_keeps_a_discussion_going() -> None:
+    for seed in range(8):
+        world = World.from_edges([0, 1, 2, 3], [1, 2, 3, 0], directed=False, seed=seed)
+        options: Any = {"strengths": "equal", "threshold": 1.2499, "noise": 1.0}
+        story = world.inject("?", seeds=[0, 1], model="social-impact", **options)
+        world.step(3)
+        assert story.status == "running"
 
 
 @pytest.mark.parametrize(
@@ -323,6 +378,17 @@ def test_mean_fields() -> None:
     assert share["q-voter"][30] > 0.999
     assert (np.diff(share["majority-rule"]) >= 0).all()
     assert share["majority-rule"][0] == 0.6
+
+
+@pytest.mark.parametrize("name", ["voter", "zealot-voter", "q-voter", "majority-rule"])
+def test_mean_fields_know_where_they_begin_and_how_long_a_tick_is(name: str) -> None:
+    setting = Setting(agents=1000, seeds=600, degrees=np.array([0.0, 1.0]))
+    assert make(name, initial="uniform").theory(setting, 3) == ()
+    assert make(name, seed_opinion=0.0).theory(setting, 3) == ()
+    (ticks,) = make(name).theory(setting, 4)
+    (short,) = make(name, updates=500).theory(setting, 8)
+    np.testing.assert_allclose(short.expected[::2], ticks.expected, rtol=1e-3)
+    assert name == "voter" or make(name, updates=10**9).theory(setting, 3) == ()
 
 
 def test_formulas_are_plain_python_too() -> None:
