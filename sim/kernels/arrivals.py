@@ -104,7 +104,7 @@ def send(
     law, scale, shape, below
         As :func:`delay` takes them, by a second word of the tie's draw.
     now, until, end
-        The start and end of this tick, and the horizon: later arrivals are dropped.
+        The start and end of this tick, and the horizon: arrivals before and beyond are dropped.
     closed
         uint64 bitmap of agents that cannot be reached.
     keys, due, by_keys, by
@@ -232,7 +232,7 @@ def _arrive(
         batch[k] = batch[j]
         time[k] = time[j]
         drawn[k] = at
-        k += better & (time[j] > _ZERO) & (time[j] <= end)
+        k += better & (time[j] > now) & (time[j] <= end)
     for j in range(k):
         v = batch[j] & _LOW32
         mine = speakers[batch[j] >> _S32] + _ONE32

@@ -184,6 +184,7 @@ def settle_rivals(
             cascade.held["_sent"] = np.ones(1, np.uint8)
             due[cascade.seeds] = np.uint64(cascade.started_at * kernels.TICK)
             moved = np.append(moved, cascade.seeds)
+    moved = np.append(moved, _resent(home, cascades[0].peers, tick[0]))
     seen = home.contacts_seen
     moved = np.append(moved, _due(home, closed, tick)[0])
     while moved.size:
@@ -199,6 +200,23 @@ def settle_rivals(
         mine = (bits & np.uint64(1)) > 0
         _write_times(cascade, reached[mine], due)
         cascade.adopt(reached[mine], sources[mine])
+
+
+def _resent(home: Cascade, peers: Sequence[Cascade], now: np.uint64) -> Ids:
+    """Forget what messages that were stopped have under way; returns who sends again then.
+
+    What arrives first hides what would arrive later, so that all others are asked anew.
+    """
+    stopped = np.array([one.id for one in peers if one.status in {"cancelled", "failed"}], np.int64)
+    known = home.held.get("_stopped", stopped[:0])
+    if np.array_equal(known, stopped):
+        return home.seeds[:0]
+    home.held["_stopped"] = stopped
+    due, by = home.held["due"], home.held["by"]
+    ids, times = due.items()
+    due[ids[times > now]] = by[ids[times > now]] = 0
+    going = [one.adopters for one in peers if "_sent" in one.held and one.id not in stopped]
+    return np.concatenate([home.seeds[:0], *going])
 
 
 def _home(cascade: Cascade) -> Cascade:

@@ -310,3 +310,21 @@ def test_a_saved_contest_goes_on_as_if_never_stopped(model: str) -> None:
     for one in (world, again):
         one.step(8)
     assert again.digest() == world.digest()
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_what_a_cancelled_message_had_under_way_hides_no_rivals(saved: bool) -> None:
+    taken = []
+    for seed in range(12):
+        world = World.from_edges([0, 9, 2], [2, 2, 3], agents=10, seed=seed)
+        options: Any = {"model": "competitive-continuous", "probability": 1, "scale": 3}
+        gone, story = (world.inject("x", seeds=[v], **options) for v in (0, 9))
+        world.step()
+        gone.cancel()
+        for _ in range(80):
+            world = World.restore(*world.dump()) if saved else world
+            world.step()
+        gone, story = world.cascades
+        assert 2 in gone.adopters or set(story.adopters.tolist()) == {9, 2, 3}
+        taken.append(2 in story.adopters)
+    assert sum(taken) > 6
