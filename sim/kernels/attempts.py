@@ -11,10 +11,11 @@ import numpy as np
 from sim.kernels.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
+from sim.kernels.overlaps import approach_labels, fall_by_overlap
 from sim.kernels.sparse import slot
 from sim.kernels.types import F64, I32, U8, U32, U64, Number, Word
 
-__all__ = ["BORDER", "EMBEDDED", "LEVELS", "NOVELTY", "claim_shares", "common"]
+__all__ = ["BORDER", "EMBEDDED", "LEVELS", "NOVELTY", "claim_shares"]
 
 LEVELS, NOVELTY, BORDER, EMBEDDED = 0, 1, 2, 3
 """What a share is: one of ``levels`` by a draw of the tie; ``levels[times heard]``; 1 within a
@@ -23,7 +24,6 @@ community and ``across`` between two; how far two neighbourhoods overlap."""
 _S32 = np.uint64(32)
 _S40 = np.uint64(40)
 _LOW32 = np.uint64(0xFFFFFFFF)
-_FAR_APART = 8
 
 
 @kernel
@@ -80,17 +80,38 @@ def claim_shares(
     fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)
     drawn = np.empty(BATCH, np.uint64)
+    mates = np.empty(BLOCK, np.uint32)
+    inside = np.empty(BLOCK, np.uint8)
+    places = np.empty(BLOCK, np.uint32)
     n: Number = np.int64(0)
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
             batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+            if rule == EMBEDDED:
+                batch[BATCH] ^= approach_labels(
+                    rows, targets, community, speakers, i, min(i + AHEAD, hi)
+                )
         u = speakers[i]
         start = np.int64(rows[u, 0])
         length: Number = np.int64(rows[u, 1])
         key_u = word(key, u)
-        beyond = across
-        if rule == EMBEDDED and across < 0.0:
-            beyond = _least(rows, targets, community, u)
+        if rule == EMBEDDED:
+            if length >= mates.size:
+                mates = np.empty(2 * length, np.uint32)
+                inside = np.empty(2 * length, np.uint8)
+                places = np.empty(2 * length, np.uint32)
+                share = np.empty(2 * length)
+            found = fall_by_overlap(
+                rows, targets, key_u, coins, p, community, across, done, u, mates, inside, share,
+                places,
+            )  # fmt: skip
+            for j in range(found):
+                batch[n] = (np.uint64(u) << _S32) | np.uint64(places[j])
+                n += 1
+                if n == BATCH:
+                    m = _claim(rows, targets, key, coins, batch, drawn, n, done, claim, touched, m)
+                    n = np.int64(0)
+            continue
         for first in range(0, length, BLOCK):
             size = min(length - first, BLOCK)
             ties = targets[start + first : start + first + size]
@@ -98,10 +119,8 @@ def claim_shares(
                 _fill_levels(word(tie_key, u), levels, ties, share)
             elif rule == NOVELTY:
                 _fill_novelty(levels, keys, heard, ties, share)
-            elif rule == BORDER:
-                _fill_border(community, u, beyond, ties, share)
             else:
-                _fill_embedded(rows, targets, community, u, beyond, ties, share)
+                _fill_border(community, u, across, ties, share)
             for j in range(size):
                 bits = coins[start + first + j] if coins.size else word2(key_u, ties[j])
                 fell[j] = uniform(bits) < p * share[j]
@@ -133,82 +152,6 @@ def _fill_border(community: I32, u: Number, across: float, ties: U32, share: F64
     own = community[u]
     for j in range(ties.size):
         share[j] = 1.0 if own >= 0 and community[ties[j]] == own else across
-
-
-@kernel
-def _fill_embedded(
-    rows: U32, targets: U32, community: I32, u: Number, across: float, ties: U32, share: F64
-) -> None:
-    """Write the overlap with listeners of the speaker's community, ``across`` for others."""
-    own = community[u]
-    for j in range(ties.size):
-        share[j] = across
-        if own >= 0 and community[ties[j]] == own:
-            share[j] = _overlap(rows, targets, community, u, ties[j])
-
-
-@kernel
-def _least(rows: U32, targets: U32, community: I32, u: Number) -> float:
-    """Return the least overlap of an agent with any of its listeners; 1 without listeners."""
-    least = 1.0
-    start = np.int64(rows[u, 0])
-    for e in range(start, start + np.int64(rows[u, 1])):
-        least = min(least, _overlap(rows, targets, community, u, targets[e]))
-        if least == 0.0:
-            return 0.0
-    return least
-
-
-@kernel
-def _overlap(rows: U32, targets: U32, community: I32, u: Number, v: Number) -> float:
-    """Return c / (d_u + d_v - c), c common listeners of ``u`` and ``v`` in u's community."""
-    shared = common(rows, targets, community, u, v)
-    return float(shared / max(np.int64(rows[u, 1]) + np.int64(rows[v, 1]) - shared, 1))
-
-
-@kernel
-def common(rows: U32, targets: U32, community: I32, u: Number, v: Number) -> Number:
-    """Return how many listeners two agents share that are of the first one's community.
-
-    Rows are ascending: two of like length are merged, a short one is looked up in a long one.
-    """
-    own = community[u]
-    at = np.int64(rows[u, 0])
-    stop = at + np.int64(rows[u, 1])
-    other = np.int64(rows[v, 0])
-    end = other + np.int64(rows[v, 1])
-    if stop - at > end - other:
-        at, other = other, at
-        stop, end = end, stop
-    far = (end - other) > _FAR_APART * (stop - at)
-    found: Number = np.int64(0)
-    while at < stop and other < end:
-        wanted = targets[at]
-        if far:
-            other = _first_from(targets, other, end, wanted)
-            if other == end:
-                break
-        if targets[other] == wanted:
-            found += community[wanted] == own
-            at += 1
-            other += 1
-        elif targets[other] < wanted:
-            other += 1
-        else:
-            at += 1
-    return found
-
-
-@kernel
-def _first_from(targets: U32, low: Number, high: Number, wanted: Number) -> Number:
-    """Return the first place in ``low:high`` that holds ``wanted`` or more."""
-    while low < high:
-        middle = (low + high) // 2
-        if targets[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @kernel

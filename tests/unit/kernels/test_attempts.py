@@ -7,7 +7,7 @@ import pytest
 
 from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
-from sim.kernels.attempts import BORDER, EMBEDDED, LEVELS, NOVELTY, claim_shares, common
+from sim.kernels.attempts import BORDER, EMBEDDED, LEVELS, NOVELTY, claim_shares
 from sim.kernels.claims import BATCH
 from sim.kernels.sparse import VACANT, store
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
@@ -89,17 +89,6 @@ def test_overlap_is_the_chance_within(across: float) -> None:
         return overlap(net, u, v) if inside(u, v) else beyond
 
     assert run(net, EMBEDDED, 1.0, across) == expected(net, chance)
-
-
-@pytest.mark.parametrize("ties", [200, 900])
-@pytest.mark.parametrize("hub", [3, 79])
-def test_common_listeners_of_short_and_long_rows(hub: int, ties: int) -> None:
-    # The hub reaches all. Of 200 ties the others have few: theirs are looked up among the hub's.
-    net = Net(ties=ties, hub=hub)
-    for u, v in [(hub, 9), (9, hub), (9, 10), (0, 44), (hub, hub), (hub, 20), (21, hub)]:
-        one, two = ({w for _, w in net.row(a)} for a in (u, v))
-        both = sum(int(LABELS[w] == LABELS[u]) for w in one & two)
-        assert call(common, *net.place(), LABELS, u, v) == both
 
 
 def test_a_hub_with_more_listeners_than_a_batch() -> None:

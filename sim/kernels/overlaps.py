@@ -1,0 +1,209 @@
+"""Attempts along closeness: how far the neighbourhoods of two agents overlap.
+
+The overlap of ``u`` and ``v`` is c / (d_u + d_v - c), with d the number of listeners and c that of
+common ones in u's community. It is seldom needed: coins are tossed first, and only those below what
+the overlap could be at most are compared with what it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.claims import BLOCK, is_open
+from sim.kernels.jit import lean
+from sim.kernels.mix import uniform, word2
+from sim.kernels.types import F64, I32, U8, U32, U64, Number, Word
+
+__all__ = ["approach_labels", "fall_by_overlap", "in_both"]
+
+_FAR_APART = 8
+
+
+@lean
+def approach_labels(
+    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int
+) -> Word:
+    """Read the labels (int32) of listeners of ``speakers[lo:hi]`` (uint32), of long rows the first.
+
+    As :func:`sim.kernels.claims.approach`: no branch waits for any of them. The result means
+    nothing; it must be kept.
+    """
+    seen = np.uint64(0)
+    for i in range(lo, hi):
+        start = np.int64(rows[speakers[i], 0])
+        length: Number = np.int64(rows[speakers[i], 1])
+        for e in range(start, start + min(length, BLOCK)):
+            seen ^= np.uint64(community[targets[e]])
+    return seen
+
+
+@lean
+def fall_by_overlap(
+    rows: U32,
+    targets: U32,
+    key_u: Word,
+    coins: U64,
+    p: float,
+    community: I32,
+    across: float,
+    done: U64,
+    u: Number,
+    mates: U32,
+    inside: U8,
+    draws: F64,
+    fell: U32,
+) -> Number:
+    """List the ties of ``u`` whose coin falls below ``p`` times their share.
+
+    Parameters
+    ----------
+    rows, targets, community, across, done, coins
+        As in :func:`sim.kernels.attempts.claim_shares`; a share is the overlap within u's
+        community and ``across`` beyond; with a negative ``across`` u's least overlap.
+    key_u
+        uint64: coins are ``word2(key_u, v)``, unless given.
+    mates, inside, draws, fell
+        uint32, uint8, float64 and uint32, one longer than the row: room to work in. ``fell`` takes
+        the places in the row; some listeners that are closed are left out.
+
+    Returns
+    -------
+    int
+        How many fell.
+    """
+    start = np.int64(rows[u, 0])
+    length = np.int64(rows[u, 1])
+    own = community[u]
+    k = np.int64(0)
+    for j in range(length):
+        v = targets[start + j]
+        same = community[v] == own
+        mates[k] = v
+        inside[j] = same and own >= 0
+        k += same
+    beyond = across if across >= 0.0 else _ratio(k, length, k)
+    within = _ratio(k - 1, length, k - 1) if k else 0.0
+    n = np.int64(0)
+    if k == 0 and beyond == 0.0:
+        return n
+    for j in range(length):
+        bits = coins[start + j] if coins.size else word2(key_u, targets[start + j])
+        draw = uniform(bits)
+        draws[j] = draw
+        fell[n] = j
+        n += draw < p * (within if inside[j] else beyond)
+    kept = np.int64(0)
+    lowest = 1.0
+    for i in range(n):
+        j = fell[i]
+        v = np.int64(targets[start + j])
+        if inside[j]:
+            if not is_open(done, np.uint64(v)):
+                continue
+            other = np.int64(rows[v, 1])
+            most = min(k - 1, other)
+            if draws[j] >= p * _ratio(most, length, other):
+                continue
+            at = np.int64(rows[v, 0])
+            found = in_both(mates, 0, k, targets, at, at + other)
+            if draws[j] >= p * _ratio(found, length, other):
+                continue
+        elif across < 0.0:
+            if not is_open(done, np.uint64(v)):
+                continue
+            lowest = min(lowest, draws[j])
+        fell[kept] = j
+        kept += 1
+    if across >= 0.0 or lowest == 1.0:
+        return kept
+    least = _least(rows, targets, p, u, mates, k, inside, lowest)
+    n, kept = kept, np.int64(0)
+    for i in range(n):
+        j = fell[i]
+        fell[kept] = j
+        kept += inside[j] or draws[j] < p * least
+    return kept
+
+
+@lean
+def _ratio(shared: Number, one: Number, other: Number) -> float:
+    """Return the overlap of rows of so many listeners that share so many."""
+    return float(shared / max(one + other - shared, 1))
+
+
+@lean
+def _least(
+    rows: U32,
+    targets: U32,
+    p: float,
+    u: Number,
+    mates: U32,
+    k: Number,
+    inside: U8,
+    lowest: float,
+) -> float:
+    """Return the least overlap with any listener, or any bound of it under which no coin falls."""
+    start = np.int64(rows[u, 0])
+    length = np.int64(rows[u, 1])
+    least = 1.0
+    for j in range(length):
+        v = targets[start + j]
+        at = np.int64(rows[v, 0])
+        other = np.int64(rows[v, 1])
+        most = min(k - inside[j], other)
+        least = min(least, _ratio(most, length, other))
+        if lowest >= p * least:
+            return least
+    least = 1.0
+    for j in range(length):
+        v = targets[start + j]
+        at = np.int64(rows[v, 0])
+        other = np.int64(rows[v, 1])
+        found = in_both(mates, 0, k, targets, at, at + other)
+        least = min(least, _ratio(found, length, other))
+        if lowest >= p * least:
+            return least
+    return least
+
+
+@lean
+def in_both(one: U32, at: Number, stop: Number, other: U32, low: Number, end: Number) -> Number:
+    """Return how many ids are in ``one[at:stop]`` and in ``other[low:end]``, both ascending.
+
+    Two of like length are merged; the ids of a short one are looked up in a long one.
+    """
+    found = np.int64(0)
+    if (stop - at) * _FAR_APART < end - low:
+        while at < stop:
+            low = _first_from(other, low, end, one[at])
+            if low == end:
+                break
+            found += other[low] == one[at]
+            at += 1
+    elif (end - low) * _FAR_APART < stop - at:
+        while low < end:
+            at = _first_from(one, at, stop, other[low])
+            if at == stop:
+                break
+            found += one[at] == other[low]
+            low += 1
+    else:
+        while at < stop and low < end:
+            a = one[at]
+            b = other[low]
+            found += a == b
+            at += a <= b
+            low += b <= a
+    return found
+
+
+@lean
+def _first_from(targets: U32, low: Number, high: Number, wanted: Number) -> Number:
+    """Return the first place in ``low:high`` that holds ``wanted`` or more."""
+    while low < high:
+        middle = (low + high) // 2
+        if targets[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
