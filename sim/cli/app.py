@@ -12,6 +12,7 @@ from sim.cli.exits import EXITS
 from sim.cli.plugin_app import plugins
 from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
+from sim.errors import InputError
 
 __all__ = ["app"]
 
@@ -228,6 +229,12 @@ def run(
         ),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Save the world at the end.")] = None,
+    journal: Annotated[
+        bool,
+        typer.Option(
+            "--journal", help="Keep a journal beside the file, and go on from the one there."
+        ),
+    ] = False,
 ) -> None:
     """Run a world without the screen, and print the command that repeats it.
 
@@ -243,8 +250,24 @@ def run(
     )
     stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save)
     if world.endswith(".toml"):
+        if journal:
+            raise InputError("A scenario is run from its beginning; --journal goes on with worlds.")
         _leave(run_scenario(Path(world), said, seed, stop, outputs, context.obj.words))
-    _leave(run_world(world, said, seed, stop, outputs, context.obj.words))
+    _leave(run_world(world, said, seed, stop, outputs, context.obj.words, journal=journal))
+
+
+@app.command()
+def recover(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    save: Annotated[Path | None, typer.Option(help="Save what was recovered to a file.")] = None,
+    json: Json = False,
+) -> None:
+    """Bring back a world that ran with a journal, and say what was found; changes nothing."""
+    prepare(context.obj)
+    from sim.cli.recovering import show_recovery
+
+    _leave(show_recovery(file, save, json=json))
 
 
 @app.command()

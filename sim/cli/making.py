@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sim.cli.log import log
 from sim.cli.output import require_folder, safe, say, watched
+from sim.cli.recovering import journalled
 from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
 from sim.cli.worlds import ImportedWorld, NewWorld, assignments, open_world, save_world
 from sim.errors import InputError
@@ -108,6 +109,8 @@ def run_world(
     stop: Stop,
     outputs: Outputs,
     flags: Sequence[str] = (),
+    *,
+    journal: bool = False,
 ) -> int:
     """Run a world with at most one message; returns the exit code.
 
@@ -119,6 +122,8 @@ def run_world(
         As typed.
     flags
         Words of the options that every verb shares, for the command that repeats the run.
+    journal
+        Whether to keep a journal beside the world's file.
     """
     saying = message.saying
     order = Order(
@@ -127,6 +132,7 @@ def run_world(
         sayings=() if saying is None else (saying,),
         stop=stop,
         outputs=outputs,
+        journal=journalled(where, outputs.save) if journal else None,
     )
     return carry_out(order)
 

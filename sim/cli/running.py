@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -30,6 +30,8 @@ from sim.core.text import clean
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
+    from sim.cli.recovering import Keeping
+    from sim.run.keeper import Keeper
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
@@ -112,29 +114,32 @@ class Saying:
         with placed(self.place):
             make(self.named_model, **self.parameters)
 
-    def inject(self, world: World) -> Cascade:
-        """Start it.
+    def inject(self, world: World, keeper: Keeper | None = None) -> Cascade:
+        """Start it; ``keeper`` is told, if the world has a journal.
 
         Raises
         ------
         InputError, ParameterError, UnknownNameError, FileError
             One sentence; nothing is changed.
         """
+        from sim.run.keeper import done
         from sim.world.seeding import choose_seeds
 
         with placed(self.place):
-            return world.inject(
-                self.text,
-                seeds=choose_seeds(world, self.seeds),
-                model=self.named_model,
-                author=None if self.author is None else world.agents.index(self.author),
-                tags=self.tags,
-                at=world.tick + self.at if self.at else None,
-                priority=self.priority,
-                draws=self.draws,  # type: ignore[arg-type]  # inject refuses other words
-                channel=self.channel,
+            said: dict[str, Any] = {
+                "text": self.text,
+                "seeds": choose_seeds(world, self.seeds),
+                "model": self.named_model,
+                "author": None if self.author is None else world.agents.index(self.author),
+                "tags": self.tags,
+                "at": world.tick + self.at if self.at else None,
+                "priority": self.priority,
+                "draws": self.draws,
+                "channel": self.channel,
                 **self.parameters,
-            )
+            }
+            with done(keeper, world, "inject", (), said):
+                return world.inject(**said)
 
     @property
     def named_model(self) -> str:
@@ -245,6 +250,8 @@ class Order:
         Messages that run at once; None: as the settings say.
     nothing
         What to say when there is no message.
+    journal
+        Where the run keeps its journal, if it does.
     """
 
     make: Callable[[Report], World]
@@ -254,6 +261,7 @@ class Order:
     outputs: Outputs = Outputs()
     max_running: int | None = None
     nothing: str = "Nothing was sent; add --inject TEXT."
+    journal: Keeping | None = None
 
 
 def command_words(
@@ -307,7 +315,10 @@ def carry_out(order: Order) -> int:
     for saying in order.sayings:
         saying.check()
     with watched() as report:
-        ran = _run(order.make(report), order, report)
+        journal = order.journal
+        world = journal.made(order.make, report) if journal else order.make(report)
+        with journal.keeper(world) if journal else nullcontext() as keeper:
+            ran = _run(world, order, keeper, report)
         saved = _saved(ran.world, order.outputs.save, report)
     command = safe(shlex.join(order.command(ran.world.seed)))
     _write(ran, order.outputs, command)
@@ -330,12 +341,14 @@ class Ran(NamedTuple):
     contacts: int
 
 
-def _run(world: World, order: Order, report: Report) -> Ran:
+def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
     """Inject and step; what plugins print is a remark, and no part of a result."""
     from sim.run.fence import Hush
+    from sim.run.keeper import kept
 
-    world.max_running = _most_running(order)
-    cascades = [saying.inject(world) for saying in order.sayings] or list(world.cascades)
+    with kept(keeper, world, setattr):
+        world.max_running = _most_running(order)
+    cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
     before = _contacts(cascades)
     limit = order.stop.limit
     hush = Hush(tell)
@@ -346,12 +359,14 @@ def _run(world: World, order: Order, report: Report) -> Ran:
         report(f"running tick {world.tick + 1:,}", done / limit)
         with hush:
             world.step()
+        if keeper is not None:
+            keeper.ticked(world, wait=False)
     seconds = perf_counter() - began
     return Ran(world, cascades, seconds, _contacts(cascades) - before)
 
 
 def _contacts(cascades: Sequence[Cascade]) -> int:
-    return sum(cascade.contacts_seen for cascade in cascades)
+    return sum(c.contacts_seen for c in cascades)
 
 
 def _most_running(order: Order) -> int:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
-from typing import Any, NamedTuple
+from typing import Any
 
 from sim.errors import InputError
 from sim.run.keeper_acts import ACTS, act_of
@@ -25,15 +25,11 @@ from sim.world.world import World
 
 __all__ = ["Keeper", "Pacing", "done", "kept", "recover"]
 
+Tell = Callable[[Exception | None], object]
+
 _STRETCH_TICKS = 1024
+_LOOK_SECONDS = 0.1
 _STRETCH_SECONDS = 0.25
-
-
-class _Waiting(NamedTuple):
-    """Somebody to be told once an entry is on the disk."""
-
-    number: int
-    tell: Callable[[Exception | None], object]
 
 
 class Keeper:
@@ -96,7 +92,7 @@ class Keeper:
         self._author = author
         self._now = now
         self._lock = threading.Lock()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[tuple[int, Tell]] = deque()
         self._error: Exception | None = None
         self._pending, self._began = 0, 0.0
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -139,8 +135,13 @@ class Keeper:
 
     # What is done
 
-    def ticked(self, world: World) -> None:
-        """Take note of a tick; ticks that come while the disk is at work share an entry."""
+    def ticked(self, world: World, *, wait: bool = True) -> None:
+        """Take note of a tick; ticks that come while the disk is at work share an entry.
+
+        Without ``wait`` a full disk is a :class:`JournalError`.
+        """
+        if not wait:
+            self.require_room()
         if not self._pending:
             self._began = self._now()
         self._pending += 1
@@ -151,8 +152,8 @@ class Keeper:
 
     def flush(self, world: World) -> None:
         """Give the ticks so far to the disk."""
-        ticks, self._pending = self._pending, 0
-        if ticks:
+        if ticks := self._pending:
+            self._pending = 0
             self._write(world, "step", canonical({"args": [ticks]}), ticks)
 
     def did(
@@ -178,10 +179,7 @@ class Keeper:
             said = canonical({"args": list(args), "keywords": keywords or {}})
         except InputError:
             kind, said = f"call:{kind}", "{}"
-        if kind in ACTS:
-            self._write(world, kind, said, 0)
-        else:
-            self._write(world, kind, said if kind.startswith("call:") else "{}", 0, whole=True)
+        self._write(world, kind, said, 0, whole=kind not in ACTS)
 
     def looked(self, world: World) -> bytes:
         """Return what tells whether a call changed the world; ticks so far are flushed."""
@@ -213,11 +211,10 @@ class Keeper:
         if whole_state(world) == before:
             return
         name = None if failed else act_of(function)
+        said = {key: value for key, value in keywords.items() if key != "report"}
         if name is None:
-            self.did(world, f"call:{getattr(function, '__qualname__', 'function')}")
-        else:
-            keywords = {key: value for key, value in keywords.items() if key != "report"}
-            self.did(world, name, args, keywords)
+            name, args, said = f"call:{getattr(function, '__qualname__', 'function')}", (), {}
+        self.did(world, name, args, said)
 
     def _write(
         self, world: World, kind: str, command: str, ticks: int, *, whole: bool = False
@@ -272,8 +269,7 @@ class Keeper:
         self._named = [*(other for other in self._named[-KEPT:] if other != name), name]
 
     def _checkpoint_if_due(self, world: World) -> None:
-        tick, at = self._checkpointed
-        pacing = self._pacing
+        (tick, at), pacing = self._checkpointed, self._pacing
         due = pacing.ticks is not None and world.tick - tick >= pacing.ticks
         due |= pacing.seconds is not None and self._now() - at >= pacing.seconds
         if due and not self._copies.is_busy:
@@ -296,17 +292,26 @@ class Keeper:
         """
         is_told: Future[Exception | None] = Future()
         self.when_durable(self.number, is_told.set_result)
+        while not is_told.done():
+            with suppress(TimeoutError):
+                is_told.exception(_LOOK_SECONDS)
+            self.require_room()
         if (error := is_told.result()) is not None:
             raise error
 
-    def when_durable(self, number: int, tell: Callable[[Exception | None], object]) -> None:
+    def require_room(self) -> None:
+        """Raise :class:`JournalError` while the disk takes nothing more."""
+        if self.trouble is not None:
+            raise JournalError(self.folder, self.trouble.rstrip("."))
+
+    def when_durable(self, number: int, tell: Tell) -> None:
         """Call ``tell(None)`` once an entry is on the disk: now, or in the journal's thread.
 
         In the order of the calls; with an error when it never will be.
         """
         with self._lock:
             if self._error is None and (self.durable < number or self._waiting):
-                self._waiting.append(_Waiting(number, tell))
+                self._waiting.append((number, tell))
                 return
             error = self._error if self.durable < number else None
         tell(error)
@@ -320,7 +325,7 @@ class Keeper:
         while True:
             with self._lock:
                 if not self._waiting or (
-                    self._error is None and self._waiting[0].number > self.durable
+                    self._error is None and self._waiting[0][0] > self.durable
                 ):
                     return
                 number, tell = self._waiting.popleft()
@@ -332,7 +337,7 @@ class Keeper:
 
     def _on_end(self, error: Exception | None) -> None:
         with self._lock:
-            self._error = error or JournalError(self.folder, "the journal was closed")
+            self._error = error or JournalError(self.folder, "it was closed")
         self._tell()
 
     def close(self, world: World | None = None) -> None:

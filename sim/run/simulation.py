@@ -19,7 +19,7 @@ from sim.run.drive import never
 from sim.run.frames import Frame
 from sim.run.interactions import Batch, Stream, read
 from sim.run.jobs import in_thread
-from sim.run.keeper import Keeper, Pacing
+from sim.run.keeper import Keeper, Pacing, kept
 from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
 from sim.run.performance import Performance
@@ -104,9 +104,11 @@ class Simulation(Works, Restarts):
             raise HubbubError("A simulation is entered once; make a new one of its world.")
         claim(self._world)
         try:
+            keeper = await self._kept()
             if self._max_running is not None:
-                self._world.max_running = self._max_running
-            self._opened = self._link_to(self._world, keeper=await self._kept())
+                with kept(keeper, self._world, setattr):
+                    self._world.max_running = self._max_running
+            self._opened = self._link_to(self._world, keeper=keeper)
             await self._opened.open()
         except BaseException:
             await self._close()

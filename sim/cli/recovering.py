@@ -1,0 +1,164 @@
+"""``hubbub recover``: what is left of a live world; and runs that keep a journal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.exits import FILE, OK
+from sim.cli.output import as_json, safe, say, tell, watched
+from sim.errors import Cancelled, InputError
+
+if TYPE_CHECKING:
+    from sim.core.progress import Report
+    from sim.run.keeper import Keeper
+    from sim.store.recovery import Recovery
+    from sim.world.world import World
+
+__all__ = ["Keeping", "journalled", "show_recovery"]
+
+
+def show_recovery(where: str, save: Path | None, *, json: bool) -> int:
+    """Bring back the live world of a file, and say what was found; returns the exit code.
+
+    Parameters
+    ----------
+    where
+        A world file or the name of a saved world; beside it lies ``NAME.hub.live``.
+    save
+        Where to save what was recovered; None: nowhere.
+    json
+        Whether to print the facts as JSON.
+
+    Raises
+    ------
+    SnapshotError
+        When there is no journal, or nothing to begin from.
+    InputError
+        When it would be saved inside the journal's folder.
+    """
+    from sim.cli.worlds import save_world, saved_path
+    from sim.run.keeper import recover
+    from sim.store.journal import folder_of
+
+    path = Path(saved_path(where))
+    if save is not None and save.resolve().parent == folder_of(path).resolve():
+        raise InputError("What was recovered is saved elsewhere, not inside the journal's folder.")
+    with watched() as report:
+        found = recover(path, report=report)
+        saved = "" if save is None else save_world(found.world, save, report)
+    if json:
+        say(as_json(_facts(found, save)))
+    else:
+        for line in _lines(found):
+            say(safe(line))
+        say(saved or f"Nothing was changed. To keep it: hubbub recover {where} --save OTHER.hub")
+    return OK if found.is_whole else FILE
+
+
+def _lines(found: Recovery) -> Iterator[str]:
+    yield found.sentence
+    if found.acked is not None:
+        yield f"Acknowledged last: entry {found.acked.number:,}, tick {found.acked.tick:,}."
+    yield from found.findings
+    if found.is_whole:
+        yield "Nothing is missing."
+
+
+def _facts(found: Recovery, save: Path | None) -> dict[str, Any]:
+    acked = found.acked
+    checkpoint = dataclasses.asdict(found.checkpoint) | {"digest": found.checkpoint.digest.hex()}
+    return {
+        "tick": found.tick,
+        "entry": found.number,
+        "digest": found.world.digest(),
+        "acknowledged": None if acked is None else {"entry": acked.number, "tick": acked.tick},
+        "checkpoint": checkpoint,
+        "replayed": found.replayed,
+        "ticks": found.ticks,
+        "findings": list(found.findings),
+        "whole": found.is_whole,
+        "saved": None if save is None else str(save),
+        "seconds": found.seconds,
+    }
+
+
+class Keeping:
+    """A run that keeps a journal beside a world file, and goes on with the one that is there.
+
+    Parameters
+    ----------
+    path
+        The world's file; it need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: Recovery | None = None
+
+    def made(self, make: Callable[[Report], World], report: Report) -> World:
+        """Return the live world of the file, or make it when it has none.
+
+        Raises
+        ------
+        SnapshotError
+            When its journal is damaged beyond use.
+        """
+        from sim.run.keeper import recover
+        from sim.store.journal import JOURNAL_FILE, folder_of
+
+        if not (folder_of(self._path) / JOURNAL_FILE).exists():
+            return make(report)
+        self._found = recover(self._path, report=report)
+        tell(self._found.sentence)
+        return self._found.world
+
+    @contextmanager
+    def keeper(self, world: World) -> Iterator[Keeper]:
+        """Keep the journal while the block runs.
+
+        Raises
+        ------
+        LeaseError
+            When another process runs this world.
+        FileError
+            When the journal there is damaged, or the disk takes nothing more.
+        """
+        from sim.run.keeper import Keeper
+
+        keeper = Keeper(world, self._path, author="command line", recovered=self._found)
+        try:
+            yield keeper
+            _settle(keeper, world)
+        except Cancelled:  # between two ticks
+            _settle(keeper, world)
+            raise
+        finally:
+            keeper.close()
+
+
+def journalled(where: str, save: Path | None) -> Keeping:
+    """Return where a run of a world keeps its journal: beside its file, or the one it is saved to.
+
+    Raises
+    ------
+    InputError
+        When neither is given.
+    """
+    from sim.cli.worlds import saved_path
+
+    path = saved_path(where)
+    if path.is_file() and where != "demo":
+        return Keeping(path)
+    if save is None:
+        raise InputError("A journal lies beside a world's file; name one with --save FILE.hub.")
+    return Keeping(save)
+
+
+def _settle(keeper: Keeper, world: World) -> None:
+    keeper.flush(world)
+    keeper.wait()
+    tell(f"Durable to tick {keeper.durable_tick:,}, in {keeper.folder}.")
