@@ -1,14 +1,27 @@
 """Fixtures for every room."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sim.core import registry
+
 # Machines are busy: no example and no drawing of examples is against the clock.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def _models_stay_in_their_test() -> Iterator[None]:
+    """Forget what a test registers: names of one test are not the next one's."""
+    registry.load_plugins()
+    known = {kind: dict(entries) for kind, entries in registry._known.items()}
+    yield
+    registry._known.clear()
+    registry._known.update(known)
 
 
 @pytest.fixture(scope="session")

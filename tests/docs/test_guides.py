@@ -39,9 +39,11 @@ def test_the_guide_names_every_form_that_can_be_written() -> None:
     assert re.findall(r"^\| \".*\| `([a-z-]+)` \|", text, re.MULTILINE) == list(TEMPLATES)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize(
+    "name", [name for name in names() if spec(name).origin.startswith("plugins.")]
+)
 def test_every_model_says_what_it_is(name: str) -> None:
     found = spec(name)
     assert found.summary.endswith(".")
     for field in found.cls.model_fields.values():
-        assert found.origin.startswith("tests") or field.description
+        assert field.description

@@ -13,7 +13,11 @@ from sim.spread.meanfield_edges import attack_rate, edge_based, is_edge_based, t
 from sim.spread.meanfield_pairs import pairs
 from sim.spread.theories import curves
 
-DECLARED = [name for name in names() if issubclass(spec(name).cls, Compartments)]
+DECLARED = [
+    name
+    for name in names()
+    if issubclass(spec(name).cls, Compartments) and spec(name).origin.startswith("plugins.")
+]
 
 
 def spelled(name: str, **options: Any) -> Spelled:
