@@ -31,6 +31,9 @@ def ack_before_commit() -> None:
 
     def write(self: Any, entry: Any, checkpoint: Any) -> None:
         if entry is not None:
+            keeper = self._durable.__self__
+            while entry.number == FATAL and not keeper._waiting:
+                time.sleep(0.001)  # until somebody waits to be told
             self._durable(entry)
             if entry.number == FATAL:
                 die()
