@@ -11,7 +11,8 @@ from sim import Card, Durations, Field, StayLaw, contact, register, stay
 LAWS = (
     "stays: geometric, fixed, Weibull, gamma or lognormal, of mean m ticks and standard deviation "
     "spread x m",
-    "times that are not whole are rounded at random so that the mean is kept; at least one tick",
+    "times that are not whole are rounded at random so that the mean is kept; what would be no "
+    "tick is one, which lengthens short stays: gamma of mean 2 and spread 1 to 2.21 ticks",
 )
 TWO = (
     "two agents: P(transmit) = 1 - E[(1 - beta)^D] for each law, 20,000 pairs, seed 51, 4 standard "

@@ -152,7 +152,9 @@ class Novelty(PropagationModel):
         json_schema_extra={"unit": "per minute"},
     )  # fmt: skip
     noise: float = Field(0.1, ge=0, le=10, description="standard deviation of X in a minute")
-    fading: float = Field(0.4, gt=0, le=10, description="how fast novelty fades, 0.4 in the paper")
+    fading: float = Field(
+        0.4, ge=1e-6, le=10, description="how fast novelty fades, 0.4 in the paper"
+    )
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Draw the growth of this tick, then who joins."""

@@ -135,9 +135,10 @@ class UTLDR(PropagationModel):
         """Decide everybody's next state from the states before the tick."""
         state = cascade.columns["state"]
         turns = _Turns(state, cascade, draws)
-        if draws.tick - cascade.started_at == self.lockdown_at:
+        age = draws.tick - cascade.started_at
+        if self.lockdown_at >= 0 and age == max(self.lockdown_at, 1):  # no step has age 0
             self._lock_down(turns)
-        self._vaccinate(turns, first=draws.tick - cascade.started_at == 1)
+        self._vaccinate(turns, first=age == 1)
         self._release(turns)
         self._infect(turns, cascade, contacts, draws)
         past = cascade.columns["past"]

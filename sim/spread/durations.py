@@ -76,7 +76,8 @@ class Durations(Compartments):
     stays: ClassVar[tuple[Stay, ...]] = ()
     card: ClassVar[Card] = Card(
         cost="the ties of agents that speak, and a look at the clock of each that will change",
-        time_unit="tick; stays are whole ticks, others rounded at random so that the mean is kept",
+        time_unit="tick; stays are whole ticks, at least one; others rounded at random so that the "
+        "mean is kept",
     )
 
     @classmethod

@@ -28,8 +28,8 @@ _DEEP = 40.0
 def stay_law(law: StayLaw, mean: float, spread: float) -> Floats:
     """Return the chance of staying at most 1, 2, 3, ... ticks; the last one is 1.
 
-    Times that are not whole are rounded up or down at random, so that the mean is kept; at least
-    one tick. Read-only.
+    Times that are not whole are rounded up or down at random, so that the mean is kept. What would
+    be no tick at all is one: short stays of a wide law last longer than their mean. Read-only.
 
     Parameters
     ----------

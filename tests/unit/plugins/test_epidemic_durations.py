@@ -22,6 +22,13 @@ def chances(law: Any, mean: float, spread: float) -> np.ndarray:
     return np.diff(stay_law(law, mean, spread), prepend=0.0)
 
 
+def test_short_stays_of_a_wide_law_are_longer_than_their_mean() -> None:
+    # an exponential time T of mean 2 rounds to nothing with chance 2 exp(-1/2) - 1
+    for law in ("gamma", "weibull"):
+        p = chances(law, 2.0, 1.0)
+        assert p @ np.arange(1, p.size + 1) == pytest.approx(2 * np.exp(-0.5) + 1, abs=1e-3)
+
+
 @pytest.mark.parametrize("law", ["weibull", "gamma", "lognormal"])
 @pytest.mark.parametrize(("mean", "spread"), [(8.0, 0.5), (40.0, 1.0), (200.0, 0.1)])
 def test_laws_have_their_mean_and_spread(law: Any, mean: float, spread: float) -> None:

@@ -131,6 +131,7 @@ def test_noise_alone_keeps_a_young_story_going() -> None:
 
 
 def test_growth_beyond_all_numbers_reaches_everybody() -> None:
+    assert grown(ring(50), 1, "novelty", fading=1e-6).size == 50
     assert grown(ring(50, tick_minutes=1440.0), 1, "novelty", mean=10, fading=0.1).size == 50
 
 

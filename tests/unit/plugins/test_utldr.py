@@ -180,3 +180,15 @@ def test_the_agent_that_infects_is_the_source() -> None:
     world.step(4)
     assert story.source.tolist() == [-1, 0, 1]
     assert story.adopted_at.tolist() == [0, 1, 3]
+
+
+def test_a_lockdown_at_once_begins_with_the_first_tick() -> None:
+    locked = []
+    for at in (0, 1):
+        world = tiny_world()
+        story = world.inject("x", seeds=[0], model="utldr", lockdown_at=at, mu=0)
+        world.step()
+        locked.append(story.counts)
+    assert locked[0] == locked[1]
+    assert locked[0]["susceptible"] == 0
+    assert locked[0]["locked-susceptible"] > 0
