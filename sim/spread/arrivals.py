@@ -76,7 +76,8 @@ class Arrivals(PropagationModel):
     progressive: ClassVar[bool] = True
     sequential: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
-        update="one event at a time in continuous time; each tick settles the arrivals within it",
+        update="one event at a time in continuous time; each tick settles the arrivals within it; "
+        "what is under way arrives though its sender be absent, and is lost on an absent listener",
         ties="the earliest arrival counts; of two at the same instant the source of lower id",
         draw_modes="coins: one draw a tie for all its life",
         cost="one visit a tie of each adopter, one look at all that are under way",
