@@ -84,8 +84,10 @@ class Attention(PropagationModel):
         return order
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether the message is on no screen and in no memory any more."""
+        """Return whether the message is on no screen and in no memory, or nobody ever reposts."""
         own = cascade.columns
+        if self.repost == 0.0:
+            return bool(own[_SEEN][1] > 0)
         return own[_SEEN][1] > 0 and not ((own["memes"] == OURS).any() or self._kept(cascade))
 
     def _kept(self, cascade: Cascade) -> bool:

@@ -210,3 +210,8 @@ def test_newcomers_do_not_lengthen_what_is_no_column_of_agents(model: str, agent
     assert story.model.metrics(story) == before
     world.step()
     assert story.error is None
+
+
+def test_what_nobody_reposts_rests_though_it_stays_on_screens() -> None:
+    story = grown(ring(9), 2, "limited-attention", repost=0, originality=0)
+    assert (story.status, story.size) == ("quiet", 1)
