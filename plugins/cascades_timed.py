@@ -112,6 +112,8 @@ class TimeDecay(Arrivals):
         choices=(
             "the paper joins influences at a threshold; here attempts are independent",
             "since: what dt counts from; adoption is the paper's",
+            "by adoption: a listener that is absent at the first attempt that would have "
+            "succeeded is lost to that source",
         ),
     )
 
