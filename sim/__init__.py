@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from sim.core.text import width as width
     from sim.core.theory import Setting as Setting
     from sim.core.theory import Theory as Theory
+    from sim.core.theory import as_if_mutual as as_if_mutual
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
     from sim.network.analysis import communities as communities
@@ -250,6 +251,7 @@ _HOMES = {
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
+    "as_if_mutual": "sim.core.theory",
     "attack_rate": "sim.spread.meanfield_edges",
     "binomial": "sim.spread.tree_theory",
     "blame": "sim.spread.faults",
