@@ -173,13 +173,14 @@ class Rooms:
         """Return what equations predict of a message, in a thread beside the engine."""
         import numpy as np
 
-        from sim import Setting, make
+        from sim import Setting, as_if_mutual, make
 
         report("counting listeners", 0.1)
         counts = np.bincount(ties.out_degree)
         setting = Setting(ties.agents, seeds, counts / max(1, ties.agents))
         report("solving equations", 0.3)
-        return tuple(make(model, **parameters).theory(setting, ticks))
+        found = tuple(make(model, **parameters).theory(setting, ticks))
+        return found if ties.is_symmetric else as_if_mutual(found)
 
     def networks(self) -> list[Card]:
         """List the kinds of network that need nothing but numbers."""

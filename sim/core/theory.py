@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Setting", "Theory"]
+__all__ = ["Setting", "Theory", "as_if_mutual"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,11 @@ class Theory:
     name: str
     states: tuple[str, ...]
     expected: npt.NDArray[np.float64]
+
+
+def as_if_mutual(theories: Iterable[Theory]) -> tuple[Theory, ...]:
+    """Return the curves for a network with one-way ties, named as what they are.
+
+    A degree distribution does not say who hears whom; equations take every tie as mutual.
+    """
+    return tuple(replace(one, name=f"{one.name}; one-way ties taken as mutual") for one in theories)

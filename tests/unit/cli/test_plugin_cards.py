@@ -116,3 +116,11 @@ def test_the_table_of_a_guide_is_written_between_its_marks(hubbub: Hubbub, tmp_p
     guide.write_text("no marks")
     assert "has no marks" in hubbub("models", "--into", "GUIDE.md").err
     assert "cannot be used" in hubbub("models", "--into", "NONE.md").err
+
+
+def test_theory_for_one_way_ties_says_what_it_takes_for_granted(hubbub: Hubbub) -> None:
+    Path("star.txt").write_text("".join(f"0 {leaf}\n" for leaf in range(1, 20)))
+    hubbub("import", "star.txt", "--direction", "influences", "--out", "star.hub")
+    said = hubbub("models", "sir", "--theory", "--world", "star.hub", "--ticks", "5")
+    assert "one-way ties taken as mutual" in said.out
+    assert "mutual" not in hubbub("models", "sir", "--theory", "--ticks", "5").out
