@@ -198,7 +198,11 @@ class CompetitiveThreshold(_Rival):
             "within 4 standard errors",
             "separate: against plain Python with the same thresholds and draws",
         ),
-        choices=("thresholds of a contest are those of its oldest message",),
+        choices=(
+            "thresholds of a contest are those of its oldest message",
+            "a tie added later carries what its source takes up from then on, not what it took up "
+            "before; an absent agent misses what is said meanwhile",
+        ),
     )
 
     shared: ClassVar[tuple[str, ...]] = ("tie", "rule", "weights")

@@ -119,6 +119,7 @@ class UTLDR(PropagationModel):
             "lockdown starts at a tick, for the susceptible, exposed and infected that obey",
             "isolation scales what a mild case infects; the paper prunes its ties",
             "rates by class of agents are not offered",
+            "who was tested once is not tested again, not even in a second infection",
         ),
     )
 
