@@ -98,9 +98,9 @@ class Profile(Heard):
     rules: ClassVar = (after("susceptible", "adopted", chance="rate"),)
 
     def likes(self, heard: Hearing) -> Floats:
-        """Return the chance that each likes it."""
-        column: Floats = heard.listener.openness
-        return self.profile * (column if self.openness else np.ones(len(heard)))
+        """Return the chance that each likes it; one for all, where it is the same."""
+        likes: Floats = np.array(self.profile)
+        return likes * heard.listener.openness if self.openness else likes
 
     def chance(self, heard: Hearing) -> Mapping[str, Floats]:
         """Return the chances of liking it, and of refusing for good."""

@@ -20,7 +20,7 @@ from sim.kernels.types import F64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
     "BITS", "MOST", "NONE", "audience", "count_of", "forget", "listed", "recalled", "rehash_rows",
-    "share_of", "tell", "trust_of",
+    "remind", "share_of", "tell", "trust_of",
 ]  # fmt: skip
 
 BITS = 59
@@ -256,6 +256,23 @@ def recalled(
 
 
 @kernel
+def remind(ids: U32, keys: U32, sums: U64, touched: U32, m: Number) -> Number:
+    """Add to ``touched[:m]``, whom this tick touched, those of ``ids`` (uint32) that hear anything.
+
+    ``touched`` has room for one more than both. Returns how many are touched now.
+    """
+    for i in range(ids.size):
+        at = slot(keys, np.uint64(ids[i]))
+        old = sums[at, 0]
+        new = (old & _TOUCHED == _ZERO) & (old & _COUNTS != _ZERO)
+        if new:
+            sums[at, 0] = old | _TOUCHED
+        touched[m] = ids[i]
+        m += new
+    return m
+
+
+@kernel
 def audience(
     keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8, absent: U64, out: U32
 ) -> Number:
@@ -264,6 +281,13 @@ def audience(
     As :func:`listed`, over all rows. Returns how many.
     """
     m: Number = np.int64(0)
+    if keys.size == 0 and state_keys.size == 0:
+        for i in range(sums.shape[0]):
+            old = sums[i, 0] & _COUNTS
+            sums[i, 0] = old
+            out[m] = np.uint32(i)
+            m += (old != _ZERO) & (listens[state[i] & _CODE] > 0)
+        return _who_listen(out, m, state_keys, state, listens, absent) if absent.size else m
     for i in range(sums.shape[0]):
         old = sums[i, 0] & _COUNTS
         sums[i, 0] = old

@@ -112,9 +112,7 @@ def alone(model: Heard, rules: Sequence[After], age: int) -> Alone:
 
 
 def _chance(model: Heard, rule: After, age: int) -> float:
-    cls = type(model)
-    properties = [name for name in dir(cls) if isinstance(getattr(cls, name), property)]
-    known = [*cls.model_fields, *properties, "age"]
+    known = _known(type(model))
     chance = value_of(rule.chance, lambda n: float(age) if n == "age" else getattr(model, n), known)
     if "age" in str(rule.chance):
         chance = min(chance, 1.0)
@@ -123,6 +121,13 @@ def _chance(model: Heard, rule: After, age: int) -> float:
             f"{_name(model)}: the chance {rule.chance!r} must be in [0, 1], got {chance:g}."
         )
     return chance
+
+
+@lru_cache(maxsize=512)  # looking through a class takes a millisecond
+def _known(cls: type[Heard]) -> tuple[str, ...]:
+    """Return what a chance may name."""
+    properties = (name for name in dir(cls) if isinstance(getattr(cls, name), property))
+    return (*cls.model_fields, *properties, "age")
 
 
 def _name(model: Heard) -> str:

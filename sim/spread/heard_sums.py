@@ -93,11 +93,11 @@ class Sums:
         """
         contacts = self.contacts
         trust = contacts.trust if self.by_trust else contacts.trust[:0]
-        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
-        room = min(ties, contacts.agents)
-        self.reserve(room)
-        if voice is not None:
-            voice.reserve(room)
+        if self.keys.size or (voice is not None and voice.keys.size):
+            room = min(count_ties(contacts.rows, speakers, 0, speakers.size), contacts.agents)
+            self.reserve(room)
+            if voice is not None:
+                voice.reserve(room)
         voices = (_NO_KEYS, _NO_VOICE) if voice is None else (voice.keys, voice.values)
         for low in range(0, speakers.size, SLICE):
             count = kernels.tell(

@@ -139,6 +139,26 @@ def test_who_is_asked(kind: str) -> None:
     m = call(heard.audience, *about, NO_BITS, out)
     hears = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
     assert sorted(out[:m].tolist()) == sorted(v for v in hears if is_open[v])
+    state_keys, column = np.full(256, VACANT), np.zeros(256, np.uint8)
+    call(store, state_keys, column, ids(*range(80)), state)
+    m = call(heard.audience, ears.keys, ears.sums, state_keys, column, listens, NO_BITS, out)
+    assert sorted(out[:m].tolist()) == sorted(v for v in hears if is_open[v])
+
+
+@pytest.mark.parametrize("kind", ["dense", "hash"])
+def test_who_is_reminded_counts_as_touched_once(kind: str) -> None:
+    ears = Ears(Net(ties=60, hub=3), kind)
+    ears.move({0: 0, 9: 0, 10: 1}, 0)
+    ears.forget()
+    news = sorted(ears.move({9: 1}, 1))
+    hears = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
+    touched = ids(*news, *range(81))
+    m = call(heard.remind, ids(*range(80)), ears.keys, ears.sums, touched, len(news))
+    assert touched[: len(news)].tolist() == news
+    assert sorted(touched[:m].tolist()) == sorted(hears)
+    about = DENSE, np.zeros(80, np.uint8), np.ones(1, np.uint8), NO_BITS
+    assert call(heard.listed, touched, m, ears.keys, ears.sums, *about) == len(hears)
+    ears.check()
 
 
 def test_an_outcome_is_drawn_for_each() -> None:

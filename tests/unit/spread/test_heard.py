@@ -107,6 +107,21 @@ def test_several_states_may_listen_and_trust_may_count(seed: int) -> None:
     assert_same(story, world, crowd, ticks=20)
 
 
+@pytest.mark.parametrize("model", ["test-fashion", "test-camps", "profile", "profile-threshold"])
+def test_few_are_asked_one_by_one_and_answer_the_same(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for many in (0, 10**6):
+        monkeypatch.setattr("sim.spread.heard._MANY", many)
+        world = tiny_world(300)
+        story = world.inject("x", seeds=SEEDS, model=model)
+        world.step(20)
+        agents, states = story.held["state"].items()
+        told.append((agents.tolist(), states.tolist(), story.adopters.tolist(), story.status))
+    assert told[0] == told[1]
+
+
 @pytest.mark.parametrize("model", ["test-fashion", "test-camps", "kertesz", "general-threshold"])
 def test_a_saved_world_goes_on_as_if_it_had_never_stopped(model: str) -> None:
     for stop in (1, 3, 6):
