@@ -15,6 +15,7 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.kernels import claims
 from sim.kernels import rivals as kernels
+from sim.kernels.order import sort_ids
 from sim.kernels.thresholds import hear
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids
@@ -182,6 +183,7 @@ class Contest:
                     total.keys, total.values, voice.keys, voice.values, scratch.touched, touched,
                 )  # fmt: skip
         draws = first.draws(self._rounds[0][2].tick)
+        sort_ids(scratch.touched, touched, scratch.sources)  # so that memory is read in its order
         won = kernels.crossed(
             scratch.touched, touched, whole, draws.key(Stream.THRESHOLDS, once=True),
             draws.thresholds, total.keys, total.values, voice.keys, voice.values, self._source,
