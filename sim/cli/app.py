@@ -186,7 +186,7 @@ def run(
             metavar="WORLD", help="A world file, a saved name, demo, new:AGENTS, or scenario.toml."
         ),
     ],
-    inject: Annotated[str | None, typer.Option(help="The message.")] = None,
+    inject: Annotated[list[str] | None, typer.Option(help="The message; one.")] = None,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -242,11 +242,11 @@ def run(
     under "Scenario files".
     """
     prepare(context.obj)
-    from sim.cli.making import Message, run_scenario, run_world
+    from sim.cli.making import Message, only, run_scenario, run_world
     from sim.cli.running import Outputs, Stop
 
     said = Message(
-        inject, seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
+        only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
     )
     stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save)
     if world.endswith(".toml"):

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.cli.log import log
 from sim.cli.output import require_folder, safe, say, watched
@@ -14,7 +15,26 @@ from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, carry_out, comm
 from sim.cli.worlds import ImportedWorld, NewWorld, assignments, open_world, save_world
 from sim.errors import InputError
 
-__all__ = ["Message", "make_import", "make_new", "run_scenario", "run_world"]
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Message", "make_import", "make_new", "only", "run_scenario", "run_world"]
+
+
+def only(texts: Sequence[str] | None) -> str | None:
+    """Return the text of the one message that a command line can send.
+
+    Raises
+    ------
+    InputError
+        For several: none of them may be dropped without a word.
+    """
+    if texts is not None and len(texts) > 1:
+        raise InputError(
+            f"--inject sends one message, got {len(texts)}; for several write a scenario file "
+            "with one [[messages]] each (sim/README.md), and run that."
+        )
+    return texts[0] if texts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +113,18 @@ def make_import(order: ImportedWorld, out: Path, flags: Sequence[str] = ()) -> N
         imported = order.make(report)
         saved = save_world(imported.world, out, report)
     words = ["hubbub", "import", *order.words, "--out", str(out), *flags]
-    _tell_made(imported.report.describe(), saved, words)
+    _tell_made(imported.report.describe() + _length(imported.world), saved, words)
+
+
+def _length(world: World) -> str:
+    """Return how long the world's stream lasts, or nothing where there is none."""
+    if world.interactions is None:
+        return ""
+    ticks = world.interactions.ticks(world.tick_minutes)
+    return (
+        f"\n{len(world.interactions):,} timed interactions in {ticks:,} ticks of "
+        f"{world.tick_minutes:g} minutes (--tick-minutes); play them by run --channel stream."
+    )
 
 
 def _tell_made(what: str, saved: str, words: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import signal
 import sys
@@ -161,6 +162,10 @@ def watched() -> Iterator[Report]:
         yield report
 
 
+_GRACE_SECONDS = 10.0
+"""From a Ctrl-C to the end, where the work does not end by itself."""
+
+
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
     asked = threading.Event()
@@ -168,16 +173,22 @@ def _interruptible() -> Iterator[threading.Event]:
         yield asked
         return
 
+    # What never reports again, such as a plugin that loops for ever, is stopped all the same.
+    again = threading.Timer(_GRACE_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
+    again.daemon = True
+
     def interrupted(number: int, frame: FrameType | None) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
+        again.start()
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:
         yield asked
     finally:
         signal.signal(signal.SIGINT, before)
+        again.cancel()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import linecache
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -85,6 +86,7 @@ _known: dict[str, dict[str, Spec]] = {}
 _ever: dict[type[Parameters], Spec] = {}
 _failures: list[PluginError] = []
 _loaded: set[str] = set()
+_loading = threading.RLock()
 _named: set[str] = set()
 
 
@@ -215,9 +217,13 @@ def load_plugins() -> None:
 
     One that fails is noted (:func:`failures`), not fatal; one that is not enabled is not run.
     """
-    if GROUP in _loaded:
-        return
-    _loaded.add(GROUP)
+    with _loading:  # who asks meanwhile waits, and does not find half of the names
+        if GROUP not in _loaded:
+            _loaded.add(GROUP)
+            _load_all()
+
+
+def _load_all() -> None:
     for entry in metadata.entry_points(group=GROUP):
         if is_ours(entry):
             _try(entry.name, partial(_load_ours, entry))

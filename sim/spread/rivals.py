@@ -43,7 +43,8 @@ def refuse_rivals_seeds(cascade: Cascade) -> None:
                 shown = ", ".join(str(v) for v in both[:_SHOWN].tolist())
                 more = f" and {both.size - _SHOWN:,} more" if both.size > _SHOWN else ""
                 raise InputError(
-                    f"seeds must be disjoint; message {rival.id} already has {shown}{more}"
+                    f"seeds must be disjoint; message {rival.id} already has {shown}{more}; take "
+                    "other seeds, such as random:40, or start it before the other spreads"
                 )
 
 

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import tracemalloc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -174,17 +175,27 @@ _CHANGING = (list, dict, set, bytearray, int, float, np.ndarray)
 def forgets(bench: Bench, cls: Model, parameters: dict[str, Any]) -> None:
     """Demand: once a world is gone, so is what was kept for it."""
     file = source_of(cls)
-    held = []
+    held, worlds = [], []
     gc.freeze()  # what was there before need not be looked through again and again
     tracemalloc.start(_FRAMES)
     try:
         for _ in range(_ROUNDS):
-            bench.run(cls, parameters, bench.world(), _SEEDS)
+            world = bench.world()
+            worlds.append(weakref.ref(world))
+            bench.run(cls, parameters, world, _SEEDS)
+            del world
             gc.collect()
             held.append(_held(file))
     finally:
         tracemalloc.stop()
         gc.unfreeze()
+    alive = sum(world() is not None for world in worlds)
+    if alive > 1:
+        raise PluginError(
+            cls.plugin_name,
+            f"leaks memory: it keeps something of {alive} of {_ROUNDS} worlds that are gone, such "
+            "as their exposures; keep nothing outside cascade.columns",
+        )
     growth = np.diff([size for size, _ in held])[1:]
     if growth.min() > 0 and growth.sum() > _LEAK_BYTES:
         raise PluginError(

@@ -203,3 +203,12 @@ class Rules(Compartments):
         contact("in", "out", by="out", chance=0.7),
         contact("in", "out", by="out", chance=0.7),
     )
+
+
+@register("defect-keeper")
+class Keeper(Sound):
+    """Keeps what belongs to worlds that are gone."""
+
+    def how(self, cascade: Any, contacts: Any, draws: Any) -> float:
+        SEEN.append(cascade)
+        return 0.3

@@ -16,6 +16,7 @@ def timed(hubbub: Hubbub, folder: Path) -> Path:
         "--tick-minutes", "1", "--out", "met.hub",
     )  # fmt: skip
     assert made.code == 0, made.err
+    assert "5 timed interactions in 3 ticks of 1 minutes" in made.out
     return folder / "met.hub"
 
 
@@ -40,3 +41,9 @@ def test_a_channel_needs_its_world(hubbub: Hubbub) -> None:
     assert "--times" in said.err
     said = hubbub("run", "new:30", "--inject", "x", "--channel", "strem", "--ticks", "1")
     assert "stream" in said.err
+
+
+def test_a_second_message_on_one_line_is_refused(hubbub: Hubbub) -> None:
+    said = hubbub("run", "new:30", "--inject", "x", "--inject", "y", "--ticks", "1")
+    assert said.code != 0
+    assert "[[messages]]" in said.err

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import sim
+from sim.cli import output
 from sim.cli.log import log
 from sim.cli.output import as_json, spare_worlds, table, watched
 from sim.core.settings import load_settings, use
@@ -61,6 +62,19 @@ def twice_interrupted() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(60)  # is never slept to its end
+
+
+def test_work_that_never_reports_again_ends_after_a_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "_GRACE_SECONDS", 0.05)
+
+    def spin() -> None:
+        with watched():
+            os.kill(os.getpid(), signal.SIGINT)
+            while True:  # as a plugin that loops for ever
+                pass
+
+    with pytest.raises(KeyboardInterrupt):
+        spin()
 
 
 async def test_work_is_watched_in_any_thread() -> None:
