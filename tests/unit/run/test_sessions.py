@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -199,8 +201,7 @@ async def test_rows_are_bounded_and_keep_the_living(world: World) -> None:
         await simulation.call(
             lambda world: [world.inject("x", seeds=[1], model="si") for _ in range(MOST_ROWS + 50)]
         )
-        for number in range(1, MOST_ROWS + 51):
-            await simulation.cancel(number)
+        await asyncio.gather(*(simulation.cancel(number) for number in range(1, MOST_ROWS + 51)))
         rows = simulation.frame.sessions
         assert len(rows) == MOST_ROWS
         assert rows[0].id == alive.id

@@ -302,7 +302,7 @@ def test_unknown_columns_are_refused_before_anything_changes() -> None:
 
 
 def test_signatures_of_formulas_are_checked() -> None:
-    @register("test-greedy")
+    @register("test-wants-more")
     class Greedy(Gatherings):
         """Wants too much."""
 
@@ -313,7 +313,7 @@ def test_signatures_of_formulas_are_checked() -> None:
             return own
 
     world = tiny_world()
-    story = told(world, "test-greedy")
+    story = told(world, "test-wants-more")
     world.step()
     assert "decide() takes 2 to 3 arguments beside self, it has 4" in str(story.error)
 
