@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406 - writes, parses nothing
 
 from sim.core.text import clean
 from sim.io.lines import Tell, encoded
