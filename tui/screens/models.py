@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.ahead import KeysInOrder
 from tui.figures import count
 from tui.safe import line
 from tui.screens.dialog import Dialog
@@ -312,9 +313,16 @@ class ModelField(Widget, can_focus=True):
     def action_ask(self, typed: str) -> None:
         """Ask for the list."""
         if self._cards:
+            self._hold_keys()
             self.post_message(self.Asked(typed))
 
     def action_card(self) -> None:
         """Ask for the card."""
         if self.value:
+            self._hold_keys()
             self.post_message(self.CardAsked())
+
+    def _hold_keys(self) -> None:
+        """Let the next letters of a word wait for the list that the first one opens."""
+        if isinstance(self.app, KeysInOrder):
+            self.app.ahead.opens(self)
