@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from sim.core.progress import Report
 from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, UnknownNameError
 from sim.store import columns as arrays
+from sim.store.audit import attach
 from sim.store.columns import Columns, DamagedError, Entry
 from sim.store.facts import Meta
 from sim.store.gates import gated
@@ -99,20 +100,21 @@ class Opened:
         self.require(found == self.trailer.quick, symptom)
 
     def _built(self, restore: Restore[S], report: Report) -> S:
-        meta, columns, digest = self._read(report)
+        meta, columns, said = self._read(report)
         report("restoring", 0.0)
         try:
             world = restore(meta, columns)
+            attach(world, said)
         except PASSED_ON:
             raise
         except Exception as error:
             raise SnapshotError(self.path, f"cannot be restored ({error!r:.200})") from error
-        if world.digest() != digest:
+        if world.digest() != said.get("digest", ""):
             text = "what it holds is not the world that was saved; a different Hubbub wrote it"
             raise SnapshotError(self.path, text)
         return world
 
-    def _read(self, report: Report) -> tuple[Meta, Columns, str]:
+    def _read(self, report: Report) -> tuple[Meta, Columns, dict[str, str]]:
         with gated(self.path) as connection:
             entries = arrays.declared(connection, self.body)
             self._require_memory(entries)
@@ -122,7 +124,7 @@ class Opened:
             except MemoryError as error:
                 raise self._too_large(entries) from error
         self._require_same_file()
-        return _meta(self.path, said), columns, said.get("digest", "")
+        return _meta(self.path, said), columns, said
 
     def _require_memory(self, entries: list[Entry]) -> None:
         if sum(entry.bytes for entry in entries) + WORKING_BYTES > available_bytes():

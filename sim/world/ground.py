@@ -6,9 +6,12 @@ import numpy as np
 
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import Lifecycle
+from sim.network.interactions import Interactions
 from sim.network.ties import Ties
-from sim.spread.contacts import Bits, Contacts, Scratch, bitmap
+from sim.spread.contacts import Bits, Channel, Contacts, Scratch, bitmap
+from sim.world.channels import channel_named
 from sim.world.people import People
+from sim.world.trail import Trail
 
 __all__ = ["Ground"]
 
@@ -30,6 +33,17 @@ class Ground:
         self.tick_minutes = tick_minutes
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
+        self.interactions: Interactions | None = None
+        self._channels: dict[str, Channel] = {}
+        self.trail = Trail()
+        self.trail.began("given", result=f"{len(agents):,} agents, {ties.count:,} ties")
+
+    def channel(self, name: str) -> Channel:
+        """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
+        if name not in self._channels:
+            made = channel_named(name, self.interactions, self.tick_minutes)
+            self._channels[name] = self._channels.setdefault(made.name, made)
+        return self._channels[name]
 
     def scratch(self) -> Scratch:
         """Return the working columns that all cascades share."""

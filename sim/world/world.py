@@ -14,12 +14,11 @@ from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.errors import InputError
-from sim.network.interactions import Interactions, met_at
+from sim.network.interactions import met_at
 from sim.network.ties import Dropped, Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel, Contacts, DrawMode
 from sim.world.capacity import estimate_bytes
-from sim.world.channels import channel_named
 from sim.world.ground import Ground
 from sim.world.injection import (
     LAST_TICK,
@@ -33,6 +32,7 @@ from sim.world.making import drawn
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
+from sim.world.trail import noted
 
 __all__ = ["World"]
 
@@ -75,6 +75,8 @@ class World(Ground):
         Cascades by id that left their rest; for whoever follows them, and empties it.
     exposed
         Between two phases of a tick: each running cascade with its contacts.
+    trail
+        What was done since the world was made (:mod:`sim.world.trail`); not part of the state.
 
     Examples
     --------
@@ -108,8 +110,6 @@ class World(Ground):
         self.max_running = 1000
         self.phase_seconds: dict[str, float] = {}
         self.remarks: tuple[str, ...] = ()
-        self.interactions: Interactions | None = None
-        self._channels: dict[str, Channel] = {}
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
 
@@ -159,7 +159,11 @@ class World(Ground):
             When it would not fit in memory; nothing is allocated.
         """
         made = drawn(agents, network, mean_degree, parameters, degrees, trust, seed, report)
-        return cls(*made, seed=seed, tick_minutes=tick_minutes)
+        world = cls(*made, seed=seed, tick_minutes=tick_minutes)
+        said = {"network": network, "mean_degree": mean_degree, "seed": seed, "trust": trust}
+        said |= {"agents": agents, "tick_minutes": tick_minutes, "degrees": degrees}
+        world.trail.began("create", said | parameters, world.trail.acts[0].result)
+        return world
 
     @classmethod
     def from_edges(
@@ -235,6 +239,7 @@ class World(Ground):
 
     # Commands
 
+    @noted("inject")
     def inject(
         self,
         text: str,
@@ -316,13 +321,7 @@ class World(Ground):
             return True
         return sum(cascade.status == "running" for cascade in self.cascades) < self.max_running
 
-    def channel(self, name: str) -> Channel:
-        """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
-        if name not in self._channels:
-            made = channel_named(name, self.interactions, self.tick_minutes)
-            self._channels[name] = self._channels.setdefault(made.name, made)
-        return self._channels[name]
-
+    @noted("create_agents")
     def create_agents(self, count: int) -> range:
         """Add agents without ties, not reached by any cascade; returns their indices."""
         added = self.agents.grow(count)
@@ -334,6 +333,7 @@ class World(Ground):
         self.wake()
         return added
 
+    @noted("add_ties")
     def add_ties(
         self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
     ) -> Dropped:
@@ -363,10 +363,11 @@ class World(Ground):
             if self.tick >= LAST_TICK:
                 raise InputError(f"A world ends at tick {LAST_TICK:,}, and this one is there.")
             self.tick += 1
-            for phase in self.phases:
-                began = perf_counter()
-                phase.run(self)
-                self.phase_seconds[phase.name] = perf_counter() - began
+            with self.trail.ticking(self.tick - 1):
+                for phase in self.phases:
+                    began = perf_counter()
+                    phase.run(self)
+                    self.phase_seconds[phase.name] = perf_counter() - began
 
     def run_until_quiet(self, story: Cascade, limit: int = 100_000) -> int:
         """Step until nothing about ``story`` can change, at most ``limit`` ticks; returns them."""

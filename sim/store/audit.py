@@ -1,0 +1,129 @@
+"""The log of a world's acts as rows of its file, and whether all of them are there unchanged.
+
+The rows stand in the table ``world`` under ``acts 0``, ``acts 1`` ...: JSON lists of ``[number,
+tick, author, kind, arguments, result, digest]``; ``acts head`` holds how many there are and the
+last digest. Each digest covers the act and the digest before it: whoever changes, removes or moves
+one is noticed. Somebody who has the file and writes all of them anew is not; keep the head
+elsewhere where that matters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sim.store.plain import from_json
+from sim.world.trail import Act, Trail
+
+__all__ = ["acts_in", "attach", "broken", "rows_of"]
+
+HEAD = "acts head"
+PART = "acts "
+PART_BYTES = 8 << 20
+"""A row holds acts up to this size in sum, or one that is longer by itself."""
+
+MOST_ACTS = 10_000_000
+FIELDS = (int, int, str, str, str, str, str)
+
+
+def rows_of(world: object) -> dict[str, str]:
+    """Return the rows of a world's acts; none for what has no trail."""
+    trail = getattr(world, "trail", None)
+    if not isinstance(trail, Trail):
+        return {}
+    if hasattr(world, "cascades"):
+        trail.seal(world)  # type: ignore[arg-type]  # a world, or what has its messages
+    parts = [f"[{','.join(part)}]" for part in _parts(map(_line, trail.acts))]
+    rows = {f"{PART}{number}": text for number, text in enumerate(parts)}
+    return rows | {HEAD: json.dumps([len(trail.acts), trail.head])}
+
+
+def _line(act: Act) -> str:
+    fields = (act.number, act.tick, act.author, act.kind, act.said, act.result, act.digest)
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def _parts(lines: Iterable[str]) -> Iterable[list[str]]:
+    part: list[str] = []
+    size = 0
+    for line in lines:
+        if part and size + len(line) > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += len(line)
+    yield part
+
+
+def acts_in(rows: Mapping[str, str]) -> list[Act]:
+    """Return the acts of a file's rows, in the order of the rows; not compared with their digests.
+
+    Raises
+    ------
+    ValueError
+        When they are no acts; the text is one clause.
+    """
+    numbers = sorted(int(key[len(PART) :]) for key in rows if _is_part(key))
+    found: list[Act] = []
+    for number in numbers:
+        part = from_json(rows[f"{PART}{number}"])
+        if not isinstance(part, list) or len(found) + len(part) > MOST_ACTS:
+            raise ValueError("the log of acts is no list")
+        found += [_act(fields) for fields in part]
+    return found
+
+
+def _is_part(key: str) -> bool:
+    number = key.removeprefix(PART)
+    return key.startswith(PART) and number.isascii() and number.isdecimal() and len(number) < 9
+
+
+def _act(fields: Any) -> Act:
+    if not isinstance(fields, list) or tuple(map(type, fields)) != FIELDS:
+        raise ValueError("an act of the log is malformed")
+    return Act(*fields)
+
+
+def broken(rows: Mapping[str, str]) -> str:
+    """Return what is wrong with the acts of a file's rows, naming the first; empty: nothing."""
+    try:
+        acts = acts_in(rows)
+        count, head = from_json(rows[HEAD]) if HEAD in rows else (len(acts), _head(acts))
+    except (ValueError, TypeError) as error:
+        return f"the log of acts cannot be read ({error})"
+    found = broken_at(acts)
+    if found or (len(acts), _head(acts)) == (count, head):
+        return found
+    return f"acts of the log are missing at its end: {count} were written, {len(acts)} are there"
+
+
+def broken_at(acts: Sequence[Act]) -> str:
+    """Return which act is not as it was noted, one clause; empty: all are."""
+    before = ""
+    for number, act in enumerate(acts):
+        if act.number != number:
+            return f"act {number:,} of the log is missing or out of its place"
+        if act.chained(before) != act.digest:
+            who = f"{act.kind!r:.40} at tick {act.tick:,} by {act.author!r:.70}"
+            return f"act {number:,} of the log ({who}) is not as it was noted"
+        before = act.digest
+    return ""
+
+
+def _head(acts: Sequence[Act]) -> str:
+    return acts[-1].digest if acts else ""
+
+
+def attach(world: object, rows: Mapping[str, str]) -> None:
+    """Give a world that was read from a file the acts of the file; none: it keeps its own.
+
+    Raises
+    ------
+    ValueError
+        When they are no acts.
+    """
+    trail = getattr(world, "trail", None)
+    acts = acts_in(rows)
+    if isinstance(trail, Trail) and acts:
+        trail.acts[:] = acts
