@@ -69,8 +69,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._hurried: deque[Callable[[], object]] = deque()
         self._answers: list[tuple[Command, Any, Exception | None]] = []
-        self._keeper = live.keeper
-        self._awaited = 0
+        self._awaited: tuple[Keeper, int] | None = None
         self._held: Command | None = None
         self._running: Command | None = None
         self._failure: EngineError | None = None
@@ -118,7 +117,6 @@ class Engine:
         Nothing of it is shown any more, and it ends once it does come back.
         """
         self._publish, self._tell_failed = nobody, nobody
-        self._keeper = None  # it goes on with the world
         self.live.abandon()
         self._failure = EngineError(str(error))
         self.stop()
@@ -229,14 +227,11 @@ class Engine:
     @property
     def _held_up(self) -> JournalError | None:
         """Why nothing new may happen, while the disk takes nothing more; else None."""
-        keeper = self.live.keeper
-        if keeper is None or keeper.trouble is None:
-            return None
-        return JournalError(keeper.folder, keeper.trouble.rstrip("."))
+        return self.live.custody.held_up
 
     def _keep_up(self) -> Keeper | None:
         """Give the journal the ticks so far, and return its keeper, if there is one."""
-        keeper = self.live.keeper
+        keeper = self.live.custody.keeper
         if keeper is not None:
             try:
                 keeper.flush(self.live.world)
@@ -248,8 +243,8 @@ class Engine:
     def _await_disk(self) -> None:
         """Before a rest: have the last tick shown as durable once it is."""
         keeper = self._keep_up()
-        if keeper is not None and keeper.number > self._awaited:
-            self._awaited = keeper.number
+        if keeper is not None and self._awaited != (keeper, keeper.number):
+            self._awaited = (keeper, keeper.number)
             keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
 
     def _tick(self) -> None:
@@ -312,7 +307,7 @@ class Engine:
             return
         self._show()
         answers, self._answers = self._answers, []
-        before, keeper = self.live.keeper, self._keep_up()
+        before, keeper = self.live.custody.keeper, self._keep_up()
         lost = self._failure if before is not keeper else None
         for command, result, error in answers:
             if lost is not None and not command.is_safe:
@@ -338,7 +333,7 @@ class Engine:
 
     def _fail(self, error: BaseException) -> None:
         """Stop ticking for good; whoever waits gets to know."""
-        self.live.keeper = None  # the world may be between two ticks
+        self.live.custody.fail()
         if self._failure is None:
             tick = self.live.world.tick
             said = f"The engine stopped at tick {tick:,}: {type(error).__name__}: {error}."
@@ -363,9 +358,7 @@ class Engine:
         if self._held is not None:
             self._answers.append((self._held, None, error))
         self._settle_waiting(error)
-        if self._keeper is not None:
-            with suppress(HubbubError):  # whoever waited was told
-                self._keeper.close(None if self._failure else self.live.world)
+        self.live.custody.close(is_whole=self._failure is None)
         self._ended()
 
     def _settle_waiting(self, error: Exception) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.run.stall import Stall
 
-__all__ = ["Communities", "Focus", "Frame", "SessionRow", "State"]
+__all__ = ["Communities", "Focus", "Frame", "Kept", "SessionRow", "State"]
 
 State = Literal["paused", "pausing", "playing", "stepping", "busy", "failed"]
 
@@ -159,6 +159,35 @@ class Communities:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How safe a world is that keeps a journal.
+
+    Parameters
+    ----------
+    tick
+        The last tick that no crash can take back.
+    behind
+        Ticks run since then: what a crash would lose now.
+    checkpoint
+        The tick of the last checkpoint.
+    pause_ms
+        Milliseconds that the world stood still for it.
+    bytes, folder
+        The folder of the journal and its checkpoints, and its size, read once a second.
+    is_held_up
+        Whether the disk takes nothing more, and the world waits for it.
+    """
+
+    tick: int
+    behind: int
+    checkpoint: int
+    pause_ms: float
+    bytes: int
+    folder: str
+    is_held_up: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A running world at one moment.
@@ -200,6 +229,8 @@ class Frame:
         What holds up the engine for more than two seconds; ``simulation.restart()`` ends it.
     durable_tick
         The last tick that no crash can take back; None without a journal.
+    kept
+        How safe the world is; None without a journal.
     """
 
     revision: int
@@ -227,3 +258,4 @@ class Frame:
     sessions_total: int = 0
     stalled: Stall | None = None
     durable_tick: int | None = None
+    kept: Kept | None = None

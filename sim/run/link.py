@@ -18,12 +18,12 @@ from sim.core.progress import Report
 from sim.errors import HubbubError, InputError
 from sim.network.ties import Ties
 from sim.run.arranger import Arranger
+from sim.run.custody import Custody
 from sim.run.drive import Stretch
 from sim.run.engine import Command, Engine, EngineError, closed
 from sim.run.fence import PluginFiles
 from sim.run.frames import Frame, SessionRow
 from sim.run.jobs import Job, in_thread
-from sim.run.keeper import Keeper
 from sim.run.live import LiveWorld, next_revision
 from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
@@ -57,8 +57,8 @@ class Link:
         Where events go.
     frames_per_second
         Frames while ticks run.
-    keeper
-        Keeps the world's journal, if it has one; closed with the engine.
+    custody
+        Has the world's journal, if it keeps one; closed with the engine.
 
     Attributes
     ----------
@@ -78,9 +78,8 @@ class Link:
         path: str | None,
         bus: EventBus,
         frames_per_second: float,
-        keeper: Keeper | None = None,
+        custody: Custody | None = None,
     ) -> None:
-        self._keeper = keeper
         self._loop = asyncio.get_running_loop()
         post = Poster(self._loop)
         self.frames = Frames(post)
@@ -95,9 +94,11 @@ class Link:
         self._files = PluginFiles()
         self._outbox = Outbox(bus, post, self.note)
         self._frames_per_second = frames_per_second
-        self._drive(world, name, path)
+        self._drive(world, name, path, custody)
 
-    def _drive(self, world: World, name: str, path: str | None) -> None:
+    def _drive(
+        self, world: World, name: str, path: str | None, custody: Custody | None = None
+    ) -> None:
         """Make a new engine for a world; not started yet."""
         post = self._post
         self._over: asyncio.Future[None] = self._loop.create_future()
@@ -109,8 +110,8 @@ class Link:
             ended=lambda number, row: post(self._session_ended, number, row),
             woken=lambda number: post(self._session_woken, number),
             arranger=Arranger(self.hurry),
+            custody=custody,
         )
-        self.live.keeper = self._keeper
         self.engine = Engine(
             self.live,
             publish=self.frames.publish,
@@ -345,11 +346,15 @@ class Link:
 
     async def _rebuild(self, stall: Stall) -> Restarted:
         """Leave the thread behind, and go on from the last completed tick in a new one."""
-        before, behind = self.live, self.engine
+        before, behind, custody = self.live, self.engine, self.live.custody.let_go()
         behind.abandon(EngineError("The engine was restarted meanwhile; ask again."))
-        world = await in_thread(before.safety.rebuilt, before.world.phases)
+        try:
+            world = await in_thread(before.safety.rebuilt, before.world.phases)
+        except BaseException:
+            custody.close(is_whole=False)
+            raise
         self._failure = None
-        self._drive(world, before.name, before.path)
+        self._drive(world, before.name, before.path, custody.of(world))
         self._start()
         ended: Restarted = await self.ask(
             lambda: self._told(taken_over, before, stall), is_safe=True
@@ -361,13 +366,8 @@ class Link:
 
     def _told(self, what: Callable[..., Restarted], *args: Any) -> Restarted:
         """Let a journal have the world as it is after a restart, which nobody can do again."""
-        keeper, world = self.live.keeper, self.live.world
-        if keeper is not None:
-            keeper.flush(world)
-        ended = what(self.live, *args)
-        if keeper is not None:
-            keeper.did(world, "call:restart")
-        return ended
+        with self.live.custody.done("call:restart", ()):
+            return what(self.live, *args)
 
     def _look_at_files(self) -> None:
         """Take up plugin files that were saved meanwhile, in a thread."""

@@ -30,11 +30,11 @@ from sim.core.text import one_line
 from sim.errors import InputError
 from sim.run.arranger import Arranger
 from sim.run.batches import Detected, assign
+from sim.run.custody import Custody
 from sim.run.drive import Drive
 from sim.run.fence import Hush
 from sim.run.focus import Spotlight
 from sim.run.frames import Frame, SessionRow, State
-from sim.run.keeper import Keeper, done, kept
 from sim.run.marks import Marks
 from sim.run.outbox import Outbox
 from sim.run.pace import Gauge
@@ -80,6 +80,8 @@ class LiveWorld:
         Told the id of each session that was at rest and runs again.
     arranger
         Makes the communities' picture in a thread of its own.
+    custody
+        Has its journal, if it keeps one.
     """
 
     def __init__(
@@ -92,11 +94,13 @@ class LiveWorld:
         ended: Callable[[int, SessionRow], None],
         woken: Callable[[int], None],
         arranger: Arranger,
+        custody: Custody | None = None,
     ) -> None:
         self.world = world
         self.name = name
         self.path = path
-        self.is_dirty = False
+        self.custody = custody or Custody(world)
+        self.is_dirty = self.custody.is_dirty
         self.banner: str | None = None
         self.emit: Callable[[Event], None] = outbox.emit
         self.spotlight = Spotlight()
@@ -113,22 +117,20 @@ class LiveWorld:
         self._process = psutil.Process()
         self._memory = (0.0, 0)
         self._clock = Clock(world.tick_minutes)
-        self.keeper: Keeper | None = None
-        self._checkpoints = 0
         self.safety = Safety()
         self.hush = Hush(self.note)
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
         self._refocus()
-        with kept(self.keeper, self.world, tell_what_is_lost):
+        with self.custody.kept(tell_what_is_lost):
             tell_what_is_lost(self)
         self.arranger.arrange(self.world, self.spotlight.group_by)
 
     def abandon(self) -> None:
         """Tell nobody anything any more: the thread that runs it was left behind."""
         self.arranger.stop()
-        self.keeper = None
+        self.custody = Custody(self.world)
         self.emit = self._tell_ended = self._woken = _nobody
 
     def announce(self, sentence: str) -> None:
@@ -144,9 +146,9 @@ class LiveWorld:
         shown = self.spotlight.cascade
         before = shown.status if shown else ""
         self.safety.before_tick(self.world)
-        said = len(self.world.remarks)
+        told = len(self.world.remarks)
         self.world.step(1)
-        for remark in self.world.remarks[said:]:
+        for remark in self.world.remarks[told:]:
             self.announce(remark)
         self._tick_ms = 1000 * (time.perf_counter() - began)
         self.is_dirty = True
@@ -161,9 +163,8 @@ class LiveWorld:
             self.spotlight.follow(ticked=ran)
         elif shown in woken:
             self.spotlight.follow(ticked=False)
-        if self.keeper is not None:
-            self.keeper.ticked(self.world)
-            self._note_checkpoint(self.keeper)
+        if said := self.custody.ticked():
+            self.note(said)
 
     @property
     def is_idle(self) -> bool:
@@ -187,7 +188,7 @@ class LiveWorld:
         """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
         ids, writer = self.seeds(seeds), self.author(author)
         said = message | {"seeds": ids, "author": writer}
-        with done(self.keeper, self.world, "inject", (), said):
+        with self.custody.done("inject", (), said):
             cascade = self.world.inject(**said)
         self.banner = None
         self.is_dirty = True
@@ -213,7 +214,7 @@ class LiveWorld:
         if cascade.status in {"failed", "cancelled"}:
             raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
         was_at_rest = not cascade.alive
-        with done(self.keeper, self.world, "set_parameter", (number, name, value)):
+        with self.custody.done("set_parameter", (number, name, value)):
             cascade.revise(**{name: value})
         now, tick = cascade.model.values()[name], self.world.tick
         self._tell(ParameterChanged(tick=tick, cascade=number, name=name, value=now))
@@ -236,7 +237,7 @@ class LiveWorld:
     def cancel(self, number: int) -> None:
         """Stop a session; one that has ended already stays as it is."""
         cascade = self.cascade(number)
-        with done(self.keeper, self.world, "cancel", (number,)):
+        with self.custody.done("cancel", (number,)):
             cascade.cancel()
         self.is_dirty = True
         self.notice()
@@ -264,22 +265,27 @@ class LiveWorld:
         target = path if path is not None else self.path
         if target is None:
             raise InputError("This world has no file yet; name one to save it to.")
+        self.custody.require_mine(Path(target))
         written = save(self.world, target, report=report, note=note)
         self.path, self.name, self.is_dirty = str(target), Path(target).stem, False
         self.note(f"saved to {Path(target).name}")
+        if said := self.custody.saved(Path(target)):
+            self.announce(said)
         self.emit(WorldSaved(tick=self.world.tick, path=str(target)))
         return written
 
     def call(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
         """Call ``function(world, ...)``, and notice whatever it changed."""
-        before = Marks.of(self.world)
+        before, noted = Marks.of(self.world), self.world.trail.length
         try:
-            with kept(self.keeper, self.world, function, *args, **keywords):
+            with self.custody.kept(function, *args, **keywords):
                 return function(self.world, *args, **keywords)
         finally:
             after = Marks.of(self.world)
             if before != after:
                 self.is_dirty = True
+                if self.world.trail.length == noted:
+                    self.world.trail.did(self.world, f"call:{_name_of(function)}")
                 for event in after.since(before):
                     self._tell(event)
                 for cascade in self.world.cascades:
@@ -291,7 +297,7 @@ class LiveWorld:
     def assign(self, found: Detected) -> None:
         """Give agents the communities that were found."""
         said = (found.method, found.labels, found.count, found.modularity)
-        with done(self.keeper, self.world, "assign", said):
+        with self.custody.done("assign", said):
             assign(self.world, found)
         self.is_dirty = True
         self.note(f"{found.count:,} communities by {found.method}")
@@ -303,11 +309,6 @@ class LiveWorld:
     def note(self, line: str) -> None:
         """Add a line to the log of events."""
         self.lines.append((self.world.tick, one_line(line)))
-
-    def _note_checkpoint(self, keeper: Keeper) -> None:
-        if keeper.taken != self._checkpoints:
-            self._checkpoints = keeper.taken
-            self.note(f"checkpoint; the world stood still for {1000 * keeper.pause:.0f} ms")
 
     # What is noticed
 
@@ -334,7 +335,7 @@ class LiveWorld:
 
     def frame(self, state: State, drive: Drive) -> Frame:
         """Return the picture of this moment."""
-        world, keeper = self.world, self.keeper
+        world, kept = self.world, self.custody.view()
         moment = self._clock.moment(world.tick)
         if self.spotlight.cascade is not None:
             self.ledger.set_r(self.spotlight.cascade.id, self.spotlight.r)
@@ -362,9 +363,10 @@ class LiveWorld:
             focus=self.spotlight.focus(),
             communities=self.spotlight.communities(),
             events=tuple(self.lines),
-            banner=(keeper and (keeper.trouble or keeper.remark)) or self.banner,
+            banner=self.custody.trouble or self.banner,
             sessions_total=self.ledger.total,
-            durable_tick=None if keeper is None else keeper.durable_tick,
+            durable_tick=None if kept is None else kept.tick,
+            kept=kept,
         )
 
     def _memory_now(self) -> int:
@@ -374,6 +376,10 @@ class LiveWorld:
             size = int(self._process.memory_info().rss)
             self._memory = (now, size)
         return size
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", "function"))
 
 
 def _nobody(*_told: object) -> None:

@@ -15,11 +15,12 @@ from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.run.claims import claim, release
+from sim.run.custody import Custody, Keeping, begin
 from sim.run.drive import never
 from sim.run.frames import Frame
 from sim.run.interactions import Batch, Stream, read
 from sim.run.jobs import in_thread
-from sim.run.keeper import Keeper, Pacing, kept
+from sim.run.keeper import Pacing
 from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
 from sim.run.performance import Performance
@@ -60,8 +61,9 @@ class Simulation(Works, Restarts):
         Frames while ticks run, in (0, 60]; each command has one of its own besides.
     journal
         Whether to keep a journal beside ``path``, and when to take checkpoints: then a command is
-        answered once no crash can take it back, and :func:`sim.run.keeper.recover` brings back
-        everything that was answered.
+        answered once no crash can take it back, and :func:`sim.run.open_live` brings back
+        everything that was answered. A :class:`~sim.run.custody.Keeping` names another file, and
+        what was recovered there.
 
     Examples
     --------
@@ -82,17 +84,14 @@ class Simulation(Works, Restarts):
         path: str | Path | None = None,
         max_running: int | None = None,
         frames_per_second: float = 10.0,
-        journal: bool | Pacing = False,
+        journal: bool | Pacing | Keeping = False,
     ) -> None:
         if max_running is not None:
             whole_number(max_running, "max_running", low=1)
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
-        if journal and path is None:
-            raise InputError("A journal lies beside the world's file; name one with path.")
         self._world = world
-        self._pacing = (Pacing() if journal is True else journal) or None
-        self._path = path
+        self._keeping = _keeping_of(journal, path)
         self._max_running = max_running
         self._bus = EventBus()
         self._opened: Link | None = None
@@ -104,22 +103,23 @@ class Simulation(Works, Restarts):
             raise HubbubError("A simulation is entered once; make a new one of its world.")
         claim(self._world)
         try:
-            keeper = await self._kept()
+            custody = await self._kept()
             if self._max_running is not None:
-                with kept(keeper, self._world, setattr):
+                with custody.kept(setattr):
                     self._world.max_running = self._max_running
-            self._opened = self._link_to(self._world, keeper=keeper)
+            self._opened = self._link_to(self._world, custody=custody)
             await self._opened.open()
         except BaseException:
             await self._close()
             raise
         return self
 
-    async def _kept(self) -> Keeper | None:
+    async def _kept(self) -> Custody:
         """Begin the journal, or go on with the one that is there."""
-        if self._pacing is None or self._path is None:
-            return None
-        return await in_thread(Keeper, self._world, self._path, pacing=self._pacing)
+        if self._keeping is None:
+            return Custody(self._world)
+        keeper = await in_thread(begin, self._world, self._keeping)
+        return Custody(self._world, keeper, self._keeping)
 
     async def _close(self) -> None:
         """Give the world back, as soon as no tick has it any more."""
@@ -379,3 +379,14 @@ class Simulation(Works, Restarts):
         stream = Stream(batch_size, response_ms)
         async for batch in read(self._link, stream, max_ticks):
             yield batch
+
+
+def _keeping_of(journal: bool | Pacing | Keeping, path: str | Path | None) -> Keeping | None:
+    """Return where and how a journal is kept; None: nowhere."""
+    if not journal:
+        return None
+    if isinstance(journal, Keeping):
+        return journal
+    if path is None:
+        raise InputError("A journal lies beside the world's file; name one with path.")
+    return Keeping(Path(path), Pacing() if journal is True else journal)

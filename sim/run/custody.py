@@ -1,0 +1,267 @@
+"""What a live world has to do with the disk: its journal, who else has it, what a save means."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sim.errors import HubbubError
+from sim.run.frames import Kept
+from sim.run.keeper import Keeper, Pacing
+from sim.run.places import held_by_another, note_saved, since_saved, taken_along
+from sim.store import info
+from sim.store.journal import JournalError
+from sim.store.lease import LeaseError
+from sim.store.recovery import Recovery
+from sim.world.world import World
+
+__all__ = ["Custody", "Keeping", "begin"]
+
+_SIZE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How a world is to be kept.
+
+    Parameters
+    ----------
+    path
+        The file beside which the journal lies; it need not exist.
+    pacing
+        When checkpoints are taken.
+    author
+        Who asks for what is done, as the journal has it.
+    recovered
+        What :func:`~sim.run.keeper.recover` found there, when it is to go on with that.
+    """
+
+    path: Path
+    pacing: Pacing = field(default_factory=Pacing)
+    author: str = "script"
+    recovered: Recovery | None = None
+
+
+def begin(world: World, keeping: Keeping) -> Keeper:
+    """Begin a journal, or go on with the one that is there.
+
+    Raises
+    ------
+    LeaseError, FileError
+        As of :class:`~sim.run.keeper.Keeper`.
+    """
+    keeper = Keeper(
+        world,
+        keeping.path,
+        pacing=keeping.pacing,
+        author=keeping.author,
+        recovered=keeping.recovered,
+    )
+    if not keeper.number and _is_in(keeping.path, world):
+        note_saved(keeping.path, 0)
+    return keeper
+
+
+def _is_in(path: Path, world: World) -> bool:
+    """Return whether a file holds just this world."""
+    with suppress(HubbubError):
+        return path.exists() and info(path).digest == world.digest()
+    return False
+
+
+class Custody:
+    """Keeps one live world, or nothing; all of it is used in the thread that drives the world.
+
+    Parameters
+    ----------
+    world
+        The world.
+    keeper, keeping
+        Its keeper and how it keeps; None: the world has no journal.
+
+    Attributes
+    ----------
+    keeper
+        Is told what is done; None once that is nothing any more that could be gone on with.
+    owned
+        To be closed in the end.
+    """
+
+    def __init__(
+        self, world: World, keeper: Keeper | None = None, keeping: Keeping | None = None
+    ) -> None:
+        self.keeper = self.owned = keeper
+        self._keeping = keeping
+        self._world = world
+        self._checkpoint_tick = world.tick
+        self._seen = keeper.taken if keeper is not None else 0
+        self._size, self._sized_at = 0, -_SIZE_SECONDS
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the journal goes on where the world's file ends."""
+        if self.owned is None or self._keeping is None:
+            return False
+        return since_saved(self._keeping.path, self.owned.number)
+
+    # What is done
+
+    @contextmanager
+    def done(
+        self, kind: str, args: tuple[Any, ...], keywords: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Put a command into the journal, unless it raises: then it changed nothing.
+
+        Whoever comes back after the world was given to another thread tells nothing any more.
+        """
+        if self.keeper is not None:
+            self.keeper.flush(self._world)
+        yield
+        if self.keeper is not None:
+            self.keeper.did(self._world, kind, args, keywords)
+
+    @contextmanager
+    def kept(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Iterator[None]:
+        """Put what a function changes into the journal, even if it raises."""
+        failed = True
+        before = self.keeper.looked(self._world) if self.keeper is not None else b""
+        try:
+            yield
+            failed = False
+        finally:
+            if self.keeper is not None:
+                self.keeper.called(self._world, before, function, args, keywords, failed=failed)
+
+    def ticked(self) -> str | None:
+        """Take note of a tick; returns what is to be told of a checkpoint, if one was begun."""
+        if self.keeper is None:
+            return None
+        self.keeper.ticked(self._world)
+        if self.keeper.taken == self._seen:
+            return None
+        self._seen, self._checkpoint_tick = self.keeper.taken, self._world.tick
+        return f"checkpoint; the world stood still for {1000 * self.keeper.pause:.0f} ms"
+
+    # Saving, and moving to another name
+
+    def require_mine(self, target: Path) -> None:
+        """Refuse to save over a world that another process has open.
+
+        Raises
+        ------
+        LeaseError
+            Which names that process.
+        """
+        if self.owned is not None and self._lies_by(target):
+            return
+        holder = held_by_another(target)
+        if holder:
+            raise LeaseError(target, f"in use by {holder}; save under another name")
+
+    def saved(self, target: Path) -> str | None:
+        """Go on beside the file that was saved to; returns what is wrong with that, if anything.
+
+        The journal goes along with the world: the file that it lay beside stays as it was saved.
+        """
+        if self.keeper is None or self._keeping is None:
+            return None
+        self.keeper.flush(self._world)
+        if not self._lies_by(target):
+            try:
+                self._move(target)
+            except (HubbubError, OSError) as error:
+                return self._lost(error)
+        note_saved(target, self.keeper.number)
+        return None
+
+    def _lies_by(self, target: Path) -> bool:
+        return self._keeping is not None and target.absolute() == self._keeping.path.absolute()
+
+    def _move(self, target: Path) -> None:
+        assert self.keeper is not None  # noqa: S101 - saved() looked
+        assert self._keeping is not None  # noqa: S101 - saved() looked
+        keeper, old = self.keeper, self._keeping
+        self.keeper = self.owned = None
+        keeper.close(self._world)
+        found = taken_along(old.path, target, self._world, keeper.number)
+        new = Keeping(target, old.pacing, old.author, found)
+        self.keeper = self.owned = begin(self._world, new)
+        self._keeping, self._seen = new, self.keeper.taken
+
+    def _lost(self, error: Exception) -> str:
+        """Go on without a journal rather than not at all."""
+        self.keeper = self.owned = self._keeping = None
+        return f"Nothing is written to a journal any more: {error}"
+
+    # The end
+
+    def fail(self) -> None:
+        """Tell the journal nothing more: the world may be between two ticks."""
+        self.keeper = None
+
+    def let_go(self) -> Custody:
+        """Return this as it is; whoever still uses this one tells the journal nothing more."""
+        other = copy.copy(self)
+        self.keeper = self.owned = None
+        return other
+
+    def of(self, world: World) -> Custody:
+        """Go on with another world that is the same."""
+        self._world = world
+        return self
+
+    def close(self, *, is_whole: bool) -> None:
+        """Write what waits and let others have the world.
+
+        Parameters
+        ----------
+        is_whole
+            Whether the world is at a whole tick, so that its last ticks can be written too.
+        """
+        keeper, self.keeper, self.owned = self.owned, None, None
+        if keeper is not None:
+            with suppress(HubbubError):  # whoever waited was told
+                keeper.close(self._world if is_whole else None)
+
+    # What it looks like
+
+    @property
+    def trouble(self) -> str | None:
+        """What a person must know of the journal now."""
+        return None if self.keeper is None else self.keeper.trouble or self.keeper.remark
+
+    @property
+    def held_up(self) -> JournalError | None:
+        """Why nothing new may happen, while the disk takes nothing more; else None."""
+        if self.keeper is None or self.keeper.trouble is None:
+            return None
+        return JournalError(self.keeper.folder, self.keeper.trouble.rstrip("."))
+
+    def view(self) -> Kept | None:
+        """Return how safe the world is; None without a journal."""
+        keeper = self.owned
+        if keeper is None:
+            return None
+        return Kept(
+            tick=keeper.durable_tick,
+            behind=max(self._world.tick - keeper.durable_tick, 0),
+            checkpoint=self._checkpoint_tick,
+            pause_ms=1000 * keeper.pause,
+            bytes=self._bytes(keeper.folder),
+            folder=str(keeper.folder),
+            is_held_up=keeper.trouble is not None,
+        )
+
+    def _bytes(self, folder: Path) -> int:
+        """Return the size of the journal and its checkpoints, read once a second."""
+        now = time.monotonic()
+        if now - self._sized_at >= _SIZE_SECONDS:
+            self._sized_at = now
+            with suppress(OSError):
+                self._size = sum(path.stat().st_size for path in folder.iterdir())
+        return self._size
