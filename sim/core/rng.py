@@ -40,6 +40,12 @@ class Stream(IntEnum):
     ANALYSIS = 14
     SAMPLE = 15
     MODEL = 16
+    WAKE = 17
+    CHRONOTYPES = 18
+    WRITE = 19
+    FEED = 20
+    ACTS = 21
+    TEXTS = 22
 
 
 def _mix(z: int) -> int:
