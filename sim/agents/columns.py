@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, SupportsIndex, SupportsInt
 
 import numpy as np
@@ -268,6 +269,13 @@ class Agents:
         """Replace the Big Five: (k, 5) shares in [0, 1], kept to 1/255."""
         values = shares(traits, "personality")
         self._columns["personality"][self._checked(ids)] = np.rint(values * 255).astype(np.uint8)
+
+    def still(self, copied: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]) -> Agents:
+        """Return a twin whose columns are ``copied(name, column)``, to be read only."""
+        twin = copy(self)
+        columns = {name: copied(name, view) for name, view in self._views.items()}
+        vars(twin).update(_columns=columns, _views=columns, _communities=list(self._communities))
+        return twin
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return the whole state: JSON-able values, and read-only views of the columns.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -13,9 +11,10 @@ from os import PathLike
 from typing import Any
 
 from sim.errors import InputError
-from sim.run.keeper_acts import ACTS, act_of
+from sim.run.keeper_acts import ACTS, act_of, on_trail
 from sim.run.keeper_copies import KEPT, Copies, Pacing
 from sim.run.keeper_opening import named, recover, require_same
+from sim.run.keeper_waiting import Tell, Waiting
 from sim.store.journal import LEASE_FILE, Journal, JournalError, folder_of
 from sim.store.journal_rows import Checkpoint, Entry, canonical
 from sim.store.journal_state import Observer, whole_state
@@ -24,8 +23,6 @@ from sim.store.recovery import Recovery
 from sim.world.world import World
 
 __all__ = ["Keeper", "Pacing", "done", "kept", "recover"]
-
-Tell = Callable[[Exception | None], object]
 
 _STRETCH_TICKS = 1024
 _LOOK_SECONDS = 0.1
@@ -57,8 +54,8 @@ class Keeper:
 
     Attributes
     ----------
-    number, durable
-        The last entry, and the last one on the disk.
+    number
+        The last entry.
     durable_tick
         The last tick that no crash can take back.
     trouble
@@ -91,9 +88,6 @@ class Keeper:
         self._pacing = pacing or Pacing()
         self._author = author
         self._now = now
-        self._lock = threading.Lock()
-        self._waiting: deque[tuple[int, Tell]] = deque()
-        self._error: Exception | None = None
         self._pending, self._began = 0, 0.0
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lease = Lease(self.folder / LEASE_FILE)
@@ -108,6 +102,7 @@ class Keeper:
     def _begin(self, world: World, options: dict[str, Any]) -> None:
         self._copies = Copies(self.folder)
         self._copies.sweep(self._named)
+        self._waiting = Waiting(0)
         self._journal = Journal(
             self.folder,
             durable=self._on_durable,
@@ -117,7 +112,7 @@ class Keeper:
         )
         self._observer = Observer(world)
         self.number, self.durable_tick, self._digest = self._journal.acked
-        self.durable = self.number
+        self._waiting.came(self.number)
         self._checkpointed = (world.tick, self._now())
         if not self._named:
             self.durable_tick = world.tick
@@ -226,7 +221,7 @@ class Keeper:
         )
         entry = replace(entry, digest=entry.chained(self._digest))
         self.number, self._digest = number, entry.digest
-        self._journal.put(entry, self._taken(world, self._tell_kept) if whole else None)
+        self._journal.put(entry, self._taken(world, self._tell_kept, anew=True) if whole else None)
 
     # Checkpoints
 
@@ -234,6 +229,12 @@ class Keeper:
     def pause(self) -> float:
         """Seconds that the world stood still for the last checkpoint."""
         return self._copies.pause
+
+    @property
+    def said_of_pause(self) -> str:
+        """The same, as a person is told."""
+        still = f"the world stood still for {1000 * self.pause:.0f} ms"
+        return f"{still}: no memory for a copy of it" if self._copies.stood_still else still
 
     @property
     def taken(self) -> int:
@@ -246,9 +247,9 @@ class Keeper:
         return self._taken(world, self._tell_journal)
 
     def _taken(
-        self, world: World, then: Callable[[Future[Checkpoint]], None]
+        self, world: World, then: Callable[[Future[Checkpoint]], None], *, anew: bool = False
     ) -> Future[Checkpoint]:
-        future = self._copies.take(world, self.number, self._digest, then)
+        future = self._copies.take(world, self.number, self._digest, then, anew=anew)
         self._checkpointed = (world.tick, self._now())
         return future
 
@@ -276,6 +277,11 @@ class Keeper:
             self.checkpoint(world)
 
     # Being acknowledged
+
+    @property
+    def durable(self) -> int:
+        """The last entry on the disk."""
+        return self._waiting.durable
 
     @property
     def lags(self) -> bool:
@@ -309,36 +315,17 @@ class Keeper:
 
         In the order of the calls; with an error when it never will be.
         """
-        with self._lock:
-            if self._error is None and (self.durable < number or self._waiting):
-                self._waiting.append((number, tell))
-                return
-            error = self._error if self.durable < number else None
-        tell(error)
+        self._waiting.when(number, tell)
 
     def _on_durable(self, entry: Entry) -> None:
-        with self._lock:
-            self.durable, self.durable_tick = entry.number, entry.tick
-        self._tell()
-
-    def _tell(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting or (
-                    self._error is None and self._waiting[0][0] > self.durable
-                ):
-                    return
-                number, tell = self._waiting.popleft()
-                error = self._error if number > self.durable else None
-            tell(error)
+        self.durable_tick = entry.tick
+        self._waiting.came(entry.number)
 
     def _on_trouble(self, said: str | None) -> None:
         self.trouble = said
 
     def _on_end(self, error: Exception | None) -> None:
-        with self._lock:
-            self._error = error or JournalError(self.folder, "it was closed")
-        self._tell()
+        self._waiting.ended(error or JournalError(self.folder, "it was closed"))
 
     def close(self, world: World | None = None) -> None:
         """Write what waits and let others have the world; what the disk does not take is lost.
@@ -374,10 +361,11 @@ def done(
     args: tuple[Any, ...],
     keywords: Mapping[str, Any] | None = None,
 ) -> Iterator[None]:
-    """Put a command into the journal, unless it raises: then it changed nothing."""
+    """Put a command into journal and trail, unless it raises: then it changed nothing."""
     if keeper is not None:
         keeper.flush(world)
-    yield
+    with world.trail.doing(world, kind, args, keywords):
+        yield
     if keeper is not None:
         keeper.did(world, kind, args, keywords)
 
@@ -386,11 +374,12 @@ def done(
 def kept(
     keeper: Keeper | None, world: World, function: Callable[..., Any], *args: Any, **keywords: Any
 ) -> Iterator[None]:
-    """Put what a function changes into the journal, even if it raises."""
+    """Put what a function changes into the journal, even if it raises; and known ones on trail."""
     failed = True
     before = keeper.looked(world) if keeper is not None else b""
     try:
-        yield
+        with on_trail(world, function, args, keywords):
+            yield
         failed = False
     finally:
         if keeper is not None:

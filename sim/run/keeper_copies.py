@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.store import save
+from sim.store import available_bytes, save
 from sim.store.journal_rows import Checkpoint
 from sim.world.state import digest_of
+from sim.world.still import still
 from sim.world.world import World
 
 __all__ = ["Copies", "Copy", "Pacing", "checkpoints_in"]
@@ -23,8 +25,8 @@ __all__ = ["Copies", "Copy", "Pacing", "checkpoints_in"]
 KEPT = 2
 """Checkpoints that stay; when the newest is damaged there is one before it."""
 
-_SHARED = ("ties.", "interactions.")
-"""Columns that a change replaces and never writes into: a copy may share them."""
+SPARE_BYTES = 256 << 20
+"""Memory that a copy leaves free; a world that needs more is written while it stands still."""
 
 Column = npt.NDArray[Any]
 Saver = Callable[["Copy", Path], object]
@@ -45,26 +47,31 @@ class Pacing:
 
 
 class Copy:
-    """A world as it was, in a shape that can be saved.
+    """A world as it was, in a shape that can be saved; packed by whoever asks first.
 
     Parameters
     ----------
-    meta, columns
-        Of ``World.dump()``; nobody writes into them while this is saved.
+    twin
+        Of :func:`~sim.world.still.still`; nobody writes into its columns while this is saved.
     """
 
-    def __init__(self, meta: dict[str, Any], columns: dict[str, Column]) -> None:
-        self._meta = meta
-        self._columns = columns
+    def __init__(self, twin: World) -> None:
+        self.agents = twin.agents
+        self.ties = twin.ties
+        self.trail = twin.trail
+        self._twin = twin
+        self._state: tuple[dict[str, Any], dict[str, Column]] | None = None
         self._digest = ""
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
         """Return the state."""
-        return self._meta, self._columns
+        if self._state is None:
+            self._state = self._twin.dump()
+        return self._state
 
     def digest(self) -> str:
         """Return the digest of the world."""
-        self._digest = self._digest or digest_of(self._meta, self._columns)
+        self._digest = self._digest or digest_of(*self.dump())
         return self._digest
 
 
@@ -74,7 +81,8 @@ def checkpoints_in(folder: Path) -> list[Path]:
 
 
 def _save(copy: Copy, path: Path) -> None:
-    save(copy, path, note="a checkpoint", name=path.parent.name.removesuffix(".hub.live"))
+    name = path.parent.name.removesuffix(".hub.live")
+    save(copy, path, note="a checkpoint", name=name, strong=False)
 
 
 class Copies:
@@ -91,6 +99,8 @@ class Copies:
     ----------
     pause
         Seconds that the world stood still for the last one.
+    stood_still
+        Whether it stood still until that was written: there was no memory for a copy.
     taken
         How many were begun.
     running
@@ -99,11 +109,14 @@ class Copies:
 
     def __init__(self, folder: Path, saver: Saver = _save) -> None:
         self.pause = 0.0
+        self.stood_still = False
         self.taken = 0
         self.running: Future[Checkpoint] | None = None
         self._folder = folder
         self._saver = saver
         self._buffers: dict[str, Column] = {}
+        self._last: World | None = None
+        self._held = 0
         self._thread: threading.Thread | None = None
 
     @property
@@ -112,34 +125,50 @@ class Copies:
         return self.running is not None and not self.running.done()
 
     def take(
-        self, world: World, number: int, digest: bytes, then: Callable[[Future[Checkpoint]], None]
+        self,
+        world: World,
+        number: int,
+        digest: bytes,
+        then: Callable[[Future[Checkpoint]], None],
+        *,
+        anew: bool = False,
     ) -> Future[Checkpoint]:
         """Copy the world as it is after the entry ``number``, and begin to write it.
 
-        ``then`` is called with the future in the thread that writes.
+        ``then`` is called with the future in the thread that writes. ``anew`` copies messages at
+        rest too, which only a command that nobody knows may have changed.
         """
         self.join()
         began = perf_counter()
-        copy = self._copied(world)
-        self.pause = perf_counter() - began
+        self.stood_still = not self._has_room(world)
+        if anew or self.stood_still:
+            self._last = None
+        if self.stood_still:
+            self._buffers = {}
+        copy = Copy(world if self.stood_still else self._copied(world))
         self.taken += 1
         future: Future[Checkpoint] = Future()
-        future.add_done_callback(then)
         self.running = future
-        name, tick = f"checkpoint-{number}.hub", world.tick
-
-        def write() -> None:
-            try:
-                self._saver(copy, self._folder / name)
-                done = Checkpoint(number, tick, name, copy.digest(), digest)
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(done)
-
-        self._thread = threading.Thread(target=write, name="checkpoint", daemon=True)
+        future.add_done_callback(then)
+        checkpoint = Checkpoint(number, world.tick, f"checkpoint-{number}.hub", "", digest)
+        work = (copy, checkpoint, future)
+        self._thread = threading.Thread(
+            target=self._write, args=work, name="checkpoint", daemon=True
+        )
         self._thread.start()
+        if self.stood_still:
+            self.join()
+        self.pause = perf_counter() - began
         return future
+
+    def _write(self, copy: Copy, checkpoint: Checkpoint, future: Future[Checkpoint]) -> None:
+        try:
+            self._saver(copy, self._folder / checkpoint.file)
+            done = replace(checkpoint, world=copy.digest())
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(done)
 
     def thin(self, named: list[str]) -> None:
         """Remove checkpoints but the newest :data:`KEPT`; ``named`` is in order of age."""
@@ -158,18 +187,28 @@ class Copies:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
-    def _copied(self, world: World) -> Copy:
-        meta, columns = world.dump()
-        kept = {}
-        for name, column in columns.items():
-            kept[name] = column if name.startswith(_SHARED) else self._into(name, column)
-        self._buffers = {name: kept[name] for name in kept if not name.startswith(_SHARED)}
-        return Copy(meta, kept)
+    def _has_room(self, world: World) -> bool:
+        """Whether a copy of what ticks write into fits into memory, beside the last one.
 
-    def _into(self, name: str, column: Column) -> Column:
-        """Copy into the buffer of last time where it fits: fresh memory costs ten times more."""
-        buffer = self._buffers.get(name)
+        Half of it again is for what is packed.
+        """
+        held = world.agents.nbytes + sum(cascade.nbytes for cascade in world.cascades)
+        fits = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
+        self._held = held if fits else 0
+        return fits
+
+    def _copied(self, world: World) -> World:
+        """Copy into the buffers of last time where they fit: fresh memory costs ten times more."""
+        before, self._buffers = self._buffers, {}
+        twin = still(world, partial(self._into, before), self._last)
+        self._last = twin
+        return twin
+
+    def _into(self, before: dict[str, Column], name: str, column: Column) -> Column:
+        buffer = before.get(name)
         if buffer is None or buffer.shape != column.shape or buffer.dtype != column.dtype:
-            return np.array(column)
-        np.copyto(buffer, column)
+            buffer = np.array(column)
+        else:
+            np.copyto(buffer, column)
+        self._buffers[name] = buffer
         return buffer

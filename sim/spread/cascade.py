@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from copy import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -276,6 +278,31 @@ class Cascade(Adoption):
 
     # What a snapshot keeps
 
+    def still(self, copied: Callable[[str, Column], Column]) -> Cascade:
+        """Return a twin that later ticks do not change, to be dumped; see :mod:`sim.world.still`.
+
+        ``copied(name, array)`` copies what ticks write into; what only grows is shared.
+        """
+        twin = copy(self)
+        rows, log = self._history.so_far(), self._log.so_far()
+        vars(twin).update(_log=log, _history=rows, _new=list(self._new), tally=self.tally.copy())
+        twin.held = {
+            name: column.still(partial(_under, copied, name))
+            if isinstance(column, Sparse)
+            else copied(name, column)
+            for name, column in self.held.items()
+        }
+        return twin
+
+    def is_as(self, twin: Cascade) -> bool:
+        """Whether it is at rest, and no tick or command changed it since its twin was taken."""
+        return (
+            not self.alive
+            and all(getattr(self, name) == getattr(twin, name) for name in _TOLD_BY)
+            and self.model is twin.model
+            and self._history.count == twin._history.count
+        )
+
     def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
         """Return (what JSON can hold, arrays by name)."""
         meta = {
@@ -355,3 +382,10 @@ class Cascade(Adoption):
         cascade.held = {name: Sparse.taken(name, own, agents) for name in meta["sparse"]}
         cascade.held |= {name: np.array(column) for name, column in own.items()}
         return cascade
+
+
+_TOLD_BY = ("status", "error", "rested", "size", "agents", "contacts_seen")
+
+
+def _under(copied: Callable[[str, Column], Column], name: str, part: str, column: Column) -> Column:
+    return copied(name + part, column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TypeVar
 
 import numpy as np
@@ -33,9 +34,10 @@ class Log:
         How many adopters it lists.
     """
 
-    __slots__ = ("_agents", "_sources", "_ticks", "size")
+    __slots__ = ("_agents", "_lent", "_sources", "_ticks", "size")
 
     def __init__(self) -> None:
+        self._lent = 0
         self._agents = np.empty(0, np.uint32)
         self._ticks = np.empty(0, np.int32)
         self._sources = np.empty(0, np.uint32)
@@ -80,6 +82,14 @@ class Log:
     def cut(self, size: int) -> None:
         """Drop every entry behind the first ``size``."""
         self.size = min(size, self.size)
+        if size < self._lent:
+            self._agents, self._ticks = self._agents.copy(), self._ticks.copy()
+            self._sources, self._lent = self._sources.copy(), 0
+
+    def so_far(self) -> Log:
+        """Return a log of the entries there are; it shares their memory and never changes."""
+        self._lent = self.size
+        return copy(self)
 
     def dump(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the columns by name."""
@@ -114,9 +124,10 @@ class Rows:
         How many rows there are.
     """
 
-    __slots__ = ("_rows", "count")
+    __slots__ = ("_lent", "_rows", "count")
 
     def __init__(self, width: int) -> None:
+        self._lent = 0
         self._rows = np.zeros((8, width), np.int64)
         self.count = 0
 
@@ -142,6 +153,13 @@ class Rows:
     def cut(self, count: int) -> None:
         """Drop every row behind the first ``count``."""
         self.count = min(count, self.count)
+        if count < self._lent:
+            self._rows, self._lent = self._rows.copy(), 0
+
+    def so_far(self) -> Rows:
+        """Return the rows there are; they share their memory and never change."""
+        self._lent = self.count
+        return copy(self)
 
     @classmethod
     def of(cls, rows: npt.NDArray[np.generic]) -> Rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -123,6 +125,12 @@ class Sparse:
         agents, values = self.items()
         out[agents] = values
         return out
+
+    def still(self, copied: Callable[[str, Values], Values]) -> Sparse:
+        """Return a twin whose arrays are ``copied(name, array)``."""
+        twin = copy(self)
+        twin.keys, twin.values = copied(".keys", self.keys), copied(".values", self.values)
+        return twin
 
     def dump(self) -> dict[str, Values]:
         """Return what a snapshot keeps, in the smaller of two forms."""

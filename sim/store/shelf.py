@@ -350,7 +350,7 @@ def _shrink(file: sqlite3.Connection) -> None:
 def _seal(descriptor: int, report: Report) -> None:
     body = os.fstat(descriptor).st_size
     with trailer.full(descriptor, body) as leaves:
-        seal = trailer.trailer_of(leaves.results(report))
+        seal = leaves.trailer(report)
     os.pwrite(descriptor, seal.bytes, body)
     files.flush(descriptor)
 

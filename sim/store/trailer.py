@@ -5,7 +5,8 @@ missed 114. Two digests cover all bytes, because loading should cost little more
 110 MB are read in 22 ms; BLAKE2b takes 112 ms of one core and xxh3_128 takes 4.
 
 - BLAKE2b-256 for people and archives, in its own tree mode with leaves of 1 MiB, so that several
-  threads can compute it. ``save`` writes it, ``verify`` checks it.
+  threads can compute it. ``save`` writes it, ``verify`` checks it. Checkpoints, which are gone in a
+  minute and must not keep a running world from its processors, have zeros in its place.
 - xxh3_128 over the xxh3_128 of each leaf and over the trailer so far. ``load`` checks it. Damage
   escapes it once in 2**128; malice is no matter of either, who can write a file can write both.
 """
@@ -26,6 +27,7 @@ from sim.core.workers import workers
 __all__ = [
     "LEAF_BYTES",
     "MAGIC",
+    "NO_STRONG",
     "TRAILER_BYTES",
     "Leaves",
     "Trailer",
@@ -38,6 +40,7 @@ __all__ = [
 LEAF_BYTES = 1 << 20
 STRONG_BYTES = 32
 QUICK_BYTES = 16
+NO_STRONG = bytes(STRONG_BYTES)
 MAGIC = b"\nHUBBUB BLAKE2b-256 tree 1 MiB\n\0"
 TRAILER_BYTES = len(MAGIC) + STRONG_BYTES + QUICK_BYTES
 MOST_THREADS = 8
@@ -52,7 +55,7 @@ class Trailer:
     Attributes
     ----------
     strong
-        BLAKE2b-256 of all bytes before the trailer.
+        BLAKE2b-256 of all bytes before the trailer; or :data:`NO_STRONG`, never taken.
     quick
         xxh3_128 of the leaves' xxh3_128, the magic line and ``strong``.
     """
@@ -93,6 +96,7 @@ class Leaves:
 
     def __init__(self, descriptor: int, size: int, work: Work, threads: int) -> None:
         count = -(-size // LEAF_BYTES)
+        self._is_full = work is _both
         self._pool = ThreadPoolExecutor(min(threads, count))
         self._results: list[Future[bytes]] = [
             self._pool.submit(_read_and, work, descriptor, number, size) for number in range(count)
@@ -111,6 +115,13 @@ class Leaves:
             report("checking", number / len(self._results))
             found.append(leaf.result())
         return found
+
+    def trailer(self, report: Report = quiet) -> Trailer:
+        """Wait for all leaves, and return the trailer that follows from them."""
+        found = self.results(report)
+        return (
+            trailer_of(found) if self._is_full else Trailer(NO_STRONG, quick_of(found, NO_STRONG))
+        )
 
 
 def full(descriptor: int, size: int) -> Leaves:

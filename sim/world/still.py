@@ -1,0 +1,63 @@
+"""A twin of a world that stands still: taken between two ticks, packed while the world goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from sim.spread.cascade import Cascade
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["still"]
+
+Column = npt.NDArray[Any]
+Copied = Callable[[str, Column], Column]
+
+_REPLACED = ("ties", "interactions", "agents", "opinions")
+"""Parts that a change replaces as a whole, or that are seen to one by one."""
+
+
+def still(world: World, copied: Copied, before: World | None = None) -> World:
+    """Return a twin to be dumped; no later tick or command changes what it says.
+
+    Only what ticks write into is copied. Ties and opinions are replaced and never written into,
+    and a log only grows: these are shared.
+
+    Parameters
+    ----------
+    world
+        Between two ticks; it may go on as soon as this has returned.
+    copied
+        Given a name and an array, returns a copy of it that nobody else writes into before the
+        twin is dumped.
+    before
+        The last twin: messages at rest that did not change since are taken from it.
+    """
+    twin = copy(world)
+    twin.agents = world.agents.still(_beneath("agents", copied))
+    twin.ties = copy(world.ties)
+    twin.opinions = world.opinions.copied()
+    world.trail.seal(world)
+    twin.trail = world.trail.copy()
+    known = {} if before is None else {cascade.id: cascade for cascade in before.cascades}
+    twin.cascades = [_cascade(cascade, known, copied) for cascade in world.cascades]
+    for name, part in vars(world).items():
+        if name not in _REPLACED and hasattr(part, "dump"):
+            setattr(twin, name, deepcopy(part))
+    return twin
+
+
+def _cascade(cascade: Cascade, known: dict[int, Cascade], copied: Copied) -> Cascade:
+    twin = known.get(cascade.id)
+    if twin is not None and cascade.is_as(twin):
+        return twin
+    return cascade.still(_beneath(f"cascade.{cascade.id}", copied))
+
+
+def _beneath(prefix: str, copied: Copied) -> Copied:
+    return lambda name, column: copied(f"{prefix}.{name}", column)
