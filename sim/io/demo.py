@@ -42,7 +42,7 @@ def demo(*, seed: int = DEMO_SEED, tick_minutes: float = 60.0, report: Report = 
     packed = files("sim.io").joinpath("data", _NETWORK)
     with packed.open("rb") as raw, np.load(raw, allow_pickle=False) as columns:
         first, second, country = (columns[key] for key in ("first", "second", "country"))
-    return World.from_edges(
+    world = World.from_edges(
         first,
         second,
         len(country),
@@ -53,3 +53,6 @@ def demo(*, seed: int = DEMO_SEED, tick_minutes: float = 60.0, report: Report = 
         tick_minutes=tick_minutes,
         report=report,
     )
+    said = {"seed": seed, "tick_minutes": tick_minutes}
+    world.trail.began("demo", said, world.trail.acts[0].result)
+    return world

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from sim.core.progress import Report, quiet
 from sim.run import batches
 from sim.store.journal_rows import Entry
 from sim.store.plain import from_json
+from sim.world.trail import told
 from sim.world.world import World
 
-__all__ = ["ACTS", "act_of", "apply", "set_status"]
+__all__ = ["ACTS", "act_of", "apply", "limit", "on_trail", "perform", "reseed", "set_status"]
 
 
 def set_status(world: World, ids: Any, status: int, report: Report = quiet) -> None:
@@ -30,6 +32,16 @@ def add_ties(
     before = world.ties.count
     world.add_ties(np.asarray(sources), np.asarray(targets), trust)
     return world.ties.count - before
+
+
+def limit(world: World, max_running: int) -> None:
+    """Let so many messages run at once."""
+    world.max_running = max_running
+
+
+def reseed(world: World, seed: int) -> None:
+    """Draw what is to come from another seed."""
+    world.seed = seed
 
 
 def _inject(world: World, **said: Any) -> None:
@@ -67,6 +79,8 @@ ACTS: dict[str, Callable[..., Any]] = {
     "create_communities": batches.create_communities,
     "add_ties": add_ties,
     "set_status": set_status,
+    "limit": limit,
+    "reseed": reseed,
 }
 """Name in the journal to function; all of them follow from the world and their arguments alone."""
 
@@ -78,16 +92,44 @@ def act_of(function: Callable[..., Any]) -> str | None:
     return _NAMES.get(function) if isinstance(function, Hashable) else None
 
 
+@contextmanager
+def on_trail(
+    world: World, function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]
+) -> Iterator[None]:
+    """Note the call of a function of :data:`ACTS` in the world's trail; of others nothing."""
+    name = act_of(function)
+    if name is None:
+        yield
+        return
+    said = {key: value for key, value in keywords.items() if key != "report"}
+    with world.trail.doing(world, name, args, said):
+        yield
+
+
 def apply(world: World, entry: Entry) -> bool:
     """Do an entry again; False for what only its program could do."""
     if entry.kind not in ACTS:
         return False
     said = from_json(entry.command)
-    ACTS[entry.kind](world, *said.get("args", ()), **said.get("keywords", {}))
+    world.trail.by(world, entry.author)
+    perform(world, entry.kind, said.get("args", ()), said.get("keywords", {}))
+    return True
+
+
+def perform(
+    world: World, kind: str, args: Sequence[Any] = (), keywords: Mapping[str, Any] | None = None
+) -> None:
+    """Do an act of :data:`ACTS`, and note it in the world's trail."""
+    said = dict(keywords or {})
+    if kind == "step":
+        _step(world, *args, **said)
+    else:
+        with world.trail.doing(world, kind, tuple(args), said) as note:
+            result = ACTS[kind](world, *args, **said)
+            note.result = note.result or told(result)
     for cascade in world.cascades:  # as a live world: what woke gets a row for each tick it slept
         if cascade.status == "running" and cascade.started_at >= 0:
             cascade.catch_up(world.tick + 1)
-    return True
 
 
 def _cascade(world: World, number: int) -> Any:

@@ -23,6 +23,7 @@ from sim.core.registry import foreign, spec_of
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel
 from sim.spread.model import PropagationModel
+from sim.world.trail import Trail
 from sim.world.world import World
 
 __all__ = ["Restarted", "Safety", "Stall", "Stalled", "interrupt", "is_foreign", "stall_of"]
@@ -92,6 +93,8 @@ class Restarted:
         The messages that were stopped.
     was_rebuilt
         Whether the engine's thread had to be left behind and the world made anew.
+    how
+        What the plugin did.
     """
 
     tick: int
@@ -99,6 +102,7 @@ class Restarted:
     place: str
     sessions: tuple[int, ...]
     was_rebuilt: bool
+    how: str = "did not come back"
 
     @property
     def sentence(self) -> str:
@@ -107,10 +111,7 @@ class Restarted:
         where = f" ({self.place})" if self.place else ""
         stopped = ", ".join(f"#{number}" for number in self.sessions)
         what = f" message {stopped} is stopped," if stopped else ""
-        return (
-            f"{who} did not come back{where};{what} everything else goes on from tick "
-            f"{self.tick:,}."
-        )
+        return f"{who} {self.how}{where};{what} everything else goes on from tick {self.tick:,}."
 
 
 def is_foreign(cascade: Cascade) -> bool:
@@ -159,6 +160,7 @@ class Safety:
         self._now = now
         self._state: tuple[dict[str, Any], dict[str, npt.NDArray[Any]]] | None = None
         self._made_by: dict[int, tuple[PropagationModel, Channel]] = {}
+        self._trail = Trail()
         self._is_stale = True
         self._due = 0.0
         self._completed = -1
@@ -198,6 +200,7 @@ class Safety:
             },
         )
         self._made_by = {c.id: (c.model, c.channel) for c in world.cascades}
+        self._trail = world.trail.copy()
         self._is_stale = False
         now = self._now()
         self._due = now + max(_LEAST_SECONDS, _COST_SHARE * (now - began))
@@ -212,7 +215,7 @@ class Safety:
         """
         assert self._state is not None  # noqa: S101 - has_copy was asked
         world = World.restore(*self._state)
-        world.phases = phases
+        world.phases, world.trail = phases, self._trail.copy()
         for cascade in world.cascades:  # the very plugins, even if others have their names by now
             cascade.model, cascade.channel = self._made_by[cascade.id]
         world.step(max(self._completed - world.tick, 0))

@@ -90,6 +90,7 @@ class Act:
 class Note:
     """An act under way; whoever carries it out writes the result."""
 
+    kind: str
     result: str = ""
 
 
@@ -109,7 +110,7 @@ class Trail:
     acts: list[Act] = field(default_factory=list)
     _ticks: int = 0
     _since: int = 0
-    _depth: int = 0
+    _under_way: Note | None = None
     _in_tick: bool = False
 
     @property
@@ -148,18 +149,25 @@ class Trail:
         kind, args, said
             Its name and arguments. What it does in turn by other acts is not noted beside it.
         """
-        note = Note()
-        if self._depth:
-            yield note
+        outer = self._under_way
+        if outer is not None:  # whatever it is made of is not noted, and its result is the whole's
+            yield outer if outer.kind == kind else Note(kind)
             return
         self.seal(world)
-        tick, words = world.tick, said_of(args, said or {})
-        self._depth += 1
+        tick, words, note = world.tick, said_of(args, said or {}), Note(kind)
+        self._under_way = note
         try:
             yield note
         finally:
-            self._depth -= 1
+            self._under_way = None
         self._add(tick, PLUGIN if self._in_tick else self.author, kind, words, note.result)
+
+    def did(self, world: World, kind: str, result: str = "") -> None:
+        """Note an act that cannot be done again, once it is done; its words are not known."""
+        self.seal(world)
+        self._add(
+            world.tick, self.author, kind, json.dumps({UNSAID: "only the program knew"}), result
+        )
 
     @contextmanager
     def ticking(self, tick: int) -> Iterator[None]:
@@ -169,7 +177,7 @@ class Trail:
             yield
         finally:
             self._in_tick = was_in_tick
-            if not self._depth:
+            if self._under_way is None:
                 self._since = self._since if self._ticks else tick
                 self._ticks += 1
 
@@ -191,7 +199,12 @@ class Trail:
 
     def copy(self) -> Trail:
         """Return a trail that does not change with this one."""
-        return Trail(self.author, list(self.acts))
+        return Trail(self.author, list(self.acts), self._ticks, self._since)
+
+    @property
+    def length(self) -> tuple[int, int]:
+        """Acts, and ticks behind the last of them; greater once something was noted."""
+        return len(self.acts), self._ticks
 
     def _add(self, tick: int, author: str, kind: str, said: str, result: str) -> None:
         result, author = one_line(result, LONGEST_RESULT), one_line(author, LONGEST_AUTHOR)
