@@ -298,6 +298,7 @@ class Cascade(Adoption):
         """Whether it is at rest, and no tick or command changed it since its twin was taken."""
         return (
             not self.alive
+            and self.group is None  # its peers may write into its columns
             and all(getattr(self, name) == getattr(twin, name) for name in _TOLD_BY)
             and self.model is twin.model
             and self._history.count == twin._history.count

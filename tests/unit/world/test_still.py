@@ -104,3 +104,12 @@ def test_a_twin_keeps_the_acts_so_far() -> None:
     acts = [act.kind for act in twin.trail.acts]
     world.inject("Late", seeds=[4], model="sir")
     assert [act.kind for act in twin.trail.acts] == acts == ["create", "inject", "inject", "step"]
+
+
+@pytest.mark.parametrize("model", ["competitive-continuous", "competitive-threshold"])
+def test_a_message_at_rest_whose_rivals_write_into_it_is_copied_anew(model: str) -> None:
+    world = busy(model)
+    world.cascades[0].cancel()
+    before = still(world, copied)
+    world.step(2)
+    assert still(world, copied, before).digest() == world.digest()
