@@ -20,6 +20,7 @@ def test_streams_are_never_renumbered() -> None:
         "TIES": 1, "TRUST": 2, "COMMUNITY": 3, "PERSONALITY": 4, "INTERESTS": 5, "ACTIVITY": 6,
         "NAMES": 7, "COINS": 8, "THRESHOLDS": 9, "SPONTANEOUS": 10, "OUTCOMES": 11, "CONTACTS": 12,
         "SEEDS": 13, "ANALYSIS": 14, "SAMPLE": 15, "MODEL": 16,
+        "WAKE": 17, "CHRONOTYPES": 18, "WRITE": 19, "FEED": 20, "ACTS": 21, "TEXTS": 22,
     }  # fmt: skip
 
 
