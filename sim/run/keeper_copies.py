@@ -58,6 +58,7 @@ class Copy:
     def __init__(self, twin: World) -> None:
         self.agents = twin.agents
         self.ties = twin.ties
+        twin.trail.seal(twin)
         self.trail = twin.trail
         self._twin = twin
         self._state: tuple[dict[str, Any], dict[str, Column]] | None = None

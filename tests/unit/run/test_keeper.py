@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim.errors import FileError
@@ -166,3 +167,30 @@ def test_only_known_functions_are_done_again(
     function: Callable[..., object], name: str | None
 ) -> None:
     assert act_of(function) == name
+
+
+def test_a_world_too_large_for_a_copy_stands_still_and_that_is_said(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, keeper = kept(path)
+    assert keeper.said_of_pause.endswith(" ms")
+    monkeypatch.setattr(keeper_copies, "available_bytes", lambda: 0)
+    world.inject("News", seeds=[1], model="sir")
+    assert keeper.checkpoint(world).done()
+    assert keeper.said_of_pause.endswith("ms: no memory for a copy of it")
+    keeper.close(world)
+    assert recover(path).world.digest() == world.digest()
+
+
+def test_what_an_unknown_call_did_to_a_message_at_rest_is_in_the_checkpoint(path: Path) -> None:
+    world, keeper = kept(path)
+    cascade = world.inject("News", seeds=[1], model="si")
+    world.step(2)
+    cascade.cancel()
+    keeper.checkpoint(world).result()
+    cascade.columns["own"] = np.arange(300)
+    keeper.did(world, "call:meddle")
+    cascade.columns["own"][7] = 9
+    keeper.did(world, "call:meddle")
+    keeper.close(world)
+    assert recover(path).world.digest() == world.digest()
