@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sim.run.batches import Detected
 from sim.run.blocking import run_blocking
+from sim.run.custody import Keeping
 from sim.run.engine import EngineError
-from sim.run.frames import Communities, Focus, Frame, SessionRow
+from sim.run.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.run.interactions import Batch
 from sim.run.jobs import Job, Progress, start
+from sim.run.opening import Opened, open_live
 from sim.run.outbox import Watch
 from sim.run.performance import Performance
 from sim.run.plans import Plan
@@ -22,6 +24,9 @@ __all__ = [
     "Focus",
     "Frame",
     "Job",
+    "Keeping",
+    "Kept",
+    "Opened",
     "Performance",
     "Plan",
     "Progress",
@@ -29,6 +34,7 @@ __all__ = [
     "SessionRow",
     "Simulation",
     "Watch",
+    "open_live",
     "run_blocking",
     "start",
 ]

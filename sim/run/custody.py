@@ -13,6 +13,7 @@ from typing import Any
 from sim.errors import HubbubError
 from sim.run.frames import Kept
 from sim.run.keeper import Keeper, Pacing
+from sim.run.keeper_acts import on_trail
 from sim.run.places import held_by_another, note_saved, since_saved, taken_along
 from sim.store import info
 from sim.store.journal import JournalError
@@ -121,7 +122,8 @@ class Custody:
         """
         if self.keeper is not None:
             self.keeper.flush(self._world)
-        yield
+        with self._world.trail.doing(self._world, kind, args, keywords):
+            yield
         if self.keeper is not None:
             self.keeper.did(self._world, kind, args, keywords)
 
@@ -131,7 +133,8 @@ class Custody:
         failed = True
         before = self.keeper.looked(self._world) if self.keeper is not None else b""
         try:
-            yield
+            with on_trail(self._world, function, args, keywords):
+                yield
             failed = False
         finally:
             if self.keeper is not None:
@@ -149,19 +152,21 @@ class Custody:
 
     # Saving, and moving to another name
 
-    def require_mine(self, target: Path) -> None:
-        """Refuse to save over a world that another process has open.
+    def prepare(self, target: Path) -> None:
+        """Refuse to save over a world that another process has open; settle what is under way.
 
         Raises
         ------
         LeaseError
             Which names that process.
         """
-        if self.owned is not None and self._lies_by(target):
-            return
-        holder = held_by_another(target)
+        holder = "" if self.owned is not None and self._lies_by(target) else held_by_another(target)
         if holder:
             raise LeaseError(target, f"in use by {holder}; save under another name")
+        if self.keeper is not None:
+            with suppress(JournalError):  # a full disk here says nothing of the one there
+                self.keeper.flush(self._world)
+                self.keeper.wait()
 
     def saved(self, target: Path) -> str | None:
         """Go on beside the file that was saved to; returns what is wrong with that, if anything.

@@ -35,6 +35,7 @@ from sim.run.drive import Drive
 from sim.run.fence import Hush
 from sim.run.focus import Spotlight
 from sim.run.frames import Frame, SessionRow, State
+from sim.run.keeper import Keeper
 from sim.run.marks import Marks
 from sim.run.outbox import Outbox
 from sim.run.pace import Gauge
@@ -119,6 +120,11 @@ class LiveWorld:
         self._clock = Clock(world.tick_minutes)
         self.safety = Safety()
         self.hush = Hush(self.note)
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """Who is told what is done, if the world keeps a journal."""
+        return self.custody.keeper
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
@@ -265,7 +271,7 @@ class LiveWorld:
         target = path if path is not None else self.path
         if target is None:
             raise InputError("This world has no file yet; name one to save it to.")
-        self.custody.require_mine(Path(target))
+        self.custody.prepare(Path(target))
         written = save(self.world, target, report=report, note=note)
         self.path, self.name, self.is_dirty = str(target), Path(target).stem, False
         self.note(f"saved to {Path(target).name}")
