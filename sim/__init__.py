@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from sim.run.jobs import Job as Job
     from sim.run.jobs import Progress as Progress
     from sim.run.jobs import start as start
+    from sim.run.opening import Opened as Opened
+    from sim.run.opening import open_live as open_live
     from sim.run.performance import Performance as Performance
     from sim.run.plans import Plan as Plan
     from sim.run.sessions import Session as Session
@@ -213,6 +215,7 @@ _HOMES = {
     "NETWORKS": "sim.network.generate",
     "NetworkReport": "sim.network.report",
     "Novelty": "sim.spread.attempts",
+    "Opened": "sim.run.opening",
     "OpinionModel": "sim.spread.opinion",
     "Outflow": "sim.spread.opinion_groups",
     "Pairs": "sim.spread.triggering",
@@ -285,6 +288,7 @@ _HOMES = {
     "network_report": "sim.network.report",
     "number": "sim.spread.conditions",
     "one_line": "sim.core.text",
+    "open_live": "sim.run.opening",
     "pagerank": "sim.network.analysis",
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
