@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from sim.network.report import network_report as network_report
     from sim.network.ties import Ties as Ties
     from sim.run.blocking import run_blocking as run_blocking
+    from sim.run.custody import Keeping as Keeping
     from sim.run.engine import EngineError as EngineError
     from sim.run.frames import Communities as Communities
     from sim.run.frames import Focus as Focus
@@ -207,6 +208,7 @@ _HOMES = {
     "Info": "sim.store",
     "Interactions": "sim.network.interactions",
     "Job": "sim.run.jobs",
+    "Keeping": "sim.run.custody",
     "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
     "Meetings": "sim.spread.opinion_meetings",
