@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from sim.run.frames import Communities as Communities
     from sim.run.frames import Focus as Focus
     from sim.run.frames import Frame as Frame
+    from sim.run.frames import Kept as Kept
     from sim.run.frames import SessionRow as SessionRow
     from sim.run.interactions import Batch as Batch
     from sim.run.jobs import Job as Job
@@ -209,6 +210,7 @@ _HOMES = {
     "Interactions": "sim.network.interactions",
     "Job": "sim.run.jobs",
     "Keeping": "sim.run.custody",
+    "Kept": "sim.run.frames",
     "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
     "Meetings": "sim.spread.opinion_meetings",
