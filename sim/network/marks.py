@@ -127,8 +127,13 @@ def settled(marks: Marks, sources: Ids, targets: Ids, keys: Keys, *, both: bool)
 class Marked(Protocol):
     """Ties, as far as their marks go."""
 
-    rows: Ids
-    targets: Ids
+    @property
+    def rows(self) -> Ids:
+        """Start and length of each row."""
+
+    @property
+    def targets(self) -> Ids:
+        """Who hears, row by row."""
 
     @property
     def marks(self) -> Marks:
