@@ -1,0 +1,88 @@
+"""A world turned back, or forward, to what a twin of it says; it stays the same object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.spread.cascade import Cascade
+from sim.spread.log import Log, Rows
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["become"]
+
+Column = npt.NDArray[Any]
+
+_STAYS = frozenset(
+    {"phases", "phase_seconds", "remarks", "trail", "woken", "exposed", "cascades", "agents"}
+    | {"_scratch", "_network", "_channels"}
+)
+"""What belongs to the world object and not to a moment of it."""
+
+_MADE_ANEW = ("memo", "_adopted", "_speakers", "_mark", "_before")
+"""What a message derives from its state, as one that was just loaded."""
+
+
+def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None) -> None:
+    """Let a world be in the state of another; whoever holds the world or a message keeps it.
+
+    Parameters
+    ----------
+    world
+        Between two ticks.
+    twin
+        A twin of it (:func:`sim.world.still.still`), or the same world rebuilt; it stays as it is.
+    known
+        Messages by number that were in the world once: they come back as the same objects.
+    """
+    objects = dict(known or {}) | {cascade.id: cascade for cascade in world.cascades}
+    for name, part in vars(twin).items():
+        if name not in _STAYS:
+            setattr(world, name, _own(name, part))
+    if not _alike(world.agents, twin.agents):
+        world.agents = Agents.restore(*twin.agents.dump())
+    world.cascades[:] = [_message(each, objects.get(each.id)) for each in twin.cascades]
+    for cascade in world.cascades:
+        cascade.around, cascade.company = world, world.cascades
+    world.woken.clear()
+    world.exposed = []
+    world._network = world._scratch = None  # noqa: SLF001 - made of agents and ties on demand
+
+
+def _own(name: str, part: Any) -> Any:
+    if name == "opinions":
+        return part.copied()
+    return copy(part) if name in {"ties", "interactions"} else deepcopy(part)
+
+
+def _alike(one: Agents, other: Agents) -> bool:
+    (meta, columns), (said, others) = one.dump(), other.dump()
+    if meta != said or columns.keys() != others.keys():
+        return False
+    return all(c is others[n] or np.array_equal(c, others[n]) for n, c in columns.items())
+
+
+def _message(twin: Cascade, mine: Cascade | None) -> Cascade:
+    """Return the message as its twin says: its own object, with columns of its own."""
+    if mine is not None and mine.is_as(twin):
+        return mine
+    fresh = twin.still(lambda _name, column: np.array(column))
+    vars(fresh).update(
+        _log=Log.restore(twin.log.dump()),
+        _history=Rows.of(twin.history),
+        absent=np.empty(0, np.uint64),
+        _measured=False,
+        **dict.fromkeys(_MADE_ANEW),
+    )
+    if mine is None:
+        return fresh
+    vars(mine).clear()
+    vars(mine).update(vars(fresh))
+    return mine
