@@ -288,7 +288,7 @@ class Hawkes(PropagationModel):
         if self.audience == "everybody":
             return (lots * contacts.agents).astype(np.uint32), np.arange(by.size, dtype=np.uint32)
         start, length = contacts.rows[by].astype(np.int64).T
-        if not contacts.targets.size:
+        if not contacts.count:
             return by, np.empty(0, np.uint32)
         place = np.minimum(start + (lots * length).astype(np.int64), contacts.targets.size - 1)
         return contacts.targets[place], np.flatnonzero(length > 0).astype(np.uint32)
@@ -298,7 +298,7 @@ class Hawkes(PropagationModel):
         if self.weights == "equal":
             return np.ones(cascade.size)
         listeners = contacts.rows[cascade.adopters, 1].astype(np.float64)
-        return np.asarray(listeners * (contacts.agents / max(contacts.targets.size, 1)))
+        return np.asarray(listeners * (contacts.agents / max(contacts.count, 1)))
 
     def _remember(self, cascade: Cascade, size: Floats, share: Floats) -> None:
         """Keep the audience reached so far and still to come, for :meth:`metrics`."""

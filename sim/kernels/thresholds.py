@@ -163,7 +163,9 @@ def _add(
 
 
 @kernel
-def in_trust(targets: U32, trust: U16, total: I64) -> None:
+def in_trust(rows: U32, targets: U32, trust: U16, total: I64) -> None:
     """Add the trust of every tie to its listener's ``total`` (int64 (n,))."""
-    for e in range(targets.size):
-        total[targets[e]] += np.int64(trust[e])
+    for u in range(rows.shape[0]):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            total[targets[e]] += np.int64(trust[e])

@@ -171,10 +171,12 @@ class Contacts:
         What may be read of agents.
     tick_minutes
         Simulated minutes in a tick, for models with a clock.
+    count
+        How many contacts there are; the columns may be longer, with places between the rows.
     """
 
     __slots__ = (
-        "_in_trust", "_whole", "degree", "kind", "people", "rows", "scratch", "targets",
+        "_in_trust", "_whole", "count", "degree", "kind", "people", "rows", "scratch", "targets",
         "tick_minutes", "trust",
     )  # fmt: skip
 
@@ -190,7 +192,9 @@ class Contacts:
         kind: npt.NDArray[np.uint8] | None = None,
         tick_minutes: float = 60.0,
         whole: Contacts | None = None,
+        count: int | None = None,
     ) -> None:
+        self.count = targets.size if count is None else count
         self.rows = rows
         self.targets = targets
         self.trust = _NO_TRUST if trust is None else trust
@@ -222,7 +226,7 @@ class Contacts:
             return self._whole.in_trust
         if self._in_trust is None:
             self._in_trust = np.zeros(self.agents, np.int64)
-            in_trust(self.targets, self.trust, self._in_trust)
+            in_trust(self.rows, self.targets, self.trust, self._in_trust)
         return self._in_trust
 
     def listed(self, viewers: Ids, sources: Ids) -> Contacts:

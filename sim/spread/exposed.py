@@ -182,13 +182,13 @@ def _near(cascade: Cascade, contacts: Contacts) -> Sparse:
     """Return how many sources of each agent adopted, uint16, brought up to date on request."""
     network = contacts.whole
     upto, ties = cascade.held.get("_near", (0, -1))
-    if ties != network.targets.size:  # ties were added: what was counted lacks them
+    if ties != network.count:  # ties were added: what was counted lacks them
         cascade.held["near"], upto = Sparse(cascade.agents, np.uint16), 0
     near: Sparse = cascade.held["near"]
     fresh = cascade.adopters[int(upto) :]
     if fresh.size:
         count_hearings(near, network, fresh, np.zeros_like(cascade.marks()), 65535)
-    cascade.held["_near"] = np.array([cascade.size, network.targets.size], np.int64)
+    cascade.held["_near"] = np.array([cascade.size, network.count], np.int64)
     return near
 
 

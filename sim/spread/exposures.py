@@ -139,6 +139,11 @@ class PerExposure(PropagationModel):
             raise PluginError(self.plugin_name, "chance() returned NaN; check for 0 / 0")
         return np.ascontiguousarray(chance)
 
+    def unsettle(self, cascade: Cascade) -> None:
+        """Let it be counted anew how many of those that an agent hears adopted."""
+        if "_near" in cascade.held:
+            cascade.held["_near"] = np.array([0, -1], np.int64)
+
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks any more."""
         return cascade.recent(self.ticks_spoken()).size == 0

@@ -112,6 +112,12 @@ class PropagationModel(Parameters):
     def welcome(self, cascade: Cascade, count: int) -> None:
         """Take in the last ``count`` agents, who just joined; columns are longer by zeros."""
 
+    def unsettle(self, cascade: Cascade) -> None:
+        """Forget what was summed up over ties: some were removed, or have another trust.
+
+        Called between ticks. A model that asks :attr:`Contacts.count` needs nothing for new ties.
+        """
+
     def together(self) -> Hashable | None:
         """Return the group whose running cascades are stepped by one call, ``None``: alone.
 

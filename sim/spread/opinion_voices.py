@@ -15,6 +15,7 @@ from sim.errors import PluginError
 from sim.kernels import opinions as kernels
 from sim.kernels.mix import gate
 from sim.kernels.opinions_impact import distances, impacts
+from sim.kernels.slab import count_ids
 from sim.kernels.ties import row_starts, transpose_rows
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.model import SLICE
@@ -96,15 +97,17 @@ def turned(cascade: Cascade, contacts: Contacts) -> Turned:
     takes as much memory again where they are not.
     """
     ties = None if cascade.around is None else cascade.around.ties
-    if ties is not None and contacts.targets is ties.targets:
+    if ties is not None and _is_whole(contacts, ties):
         reverse = ties.reverse
         rows, sources, trust = reverse.parts
         return Turned(rows, sources, trust, reverse.sign, ties.is_symmetric, contacts)
     agents = contacts.agents
-    degree = np.bincount(contacts.targets, minlength=agents)
+    degree = np.zeros(agents, np.int64)
+    count_ids(contacts.rows, contacts.targets, 0, agents, degree)
     rows = np.zeros((agents, 2), np.uint32)
-    row_starts(degree.astype(np.int64), rows)
-    sources, trust = np.empty_like(contacts.targets), np.empty_like(contacts.trust)
+    row_starts(degree, rows)
+    sources = np.empty(contacts.count, np.uint32)
+    trust = np.empty(contacts.count if contacts.trust.size else 0, np.uint16)
     transpose_rows(contacts.rows, contacts.targets, contacts.trust, 0, agents, rows, sources, trust)
     signs = _NO_SIGNS
     if ties is not None and ties.sign.size:
@@ -112,6 +115,12 @@ def turned(cascade: Cascade, contacts: Contacts) -> Turned:
         places = ties.places(sources, listeners)
         signs = np.where(places >= 0, ties.sign[places], np.int8(1))
     return Turned(rows, sources, trust, signs, False, contacts)
+
+
+def _is_whole(contacts: Contacts, ties: Any) -> bool:
+    """Return whether these contacts are all ties as they are now."""
+    mine, theirs = contacts.targets, ties.live.ids
+    return mine is theirs or np.shares_memory(mine, theirs)
 
 
 def remembered(cascade: Cascade, contacts: Contacts) -> Turned:

@@ -100,8 +100,13 @@ class Threshold(PropagationModel):
     def _basis(self, contacts: Contacts, level: float) -> npt.NDArray[np.float64]:
         """Return what the sums depend on."""
         by_trust = self.weights == "trust" and contacts.trust.size > 0
-        ties = contacts.targets.size if contacts.whole is contacts else -1
+        ties = contacts.count if contacts.whole is contacts else -1
         return np.array([ties, by_trust, level], np.float64)
+
+    def unsettle(self, cascade: Cascade) -> None:
+        """Let the sums begin anew, of the ties that there are now."""
+        if "_basis" in cascade.held:
+            cascade.held["_basis"] = np.full_like(cascade.held["_basis"], np.nan)
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks, or is back over its threshold, and all sums hold."""

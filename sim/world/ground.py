@@ -55,15 +55,17 @@ class Ground:
         """Return everybody who could hear whom, as the channels take it."""
         state = (self.ties.version, len(self.agents))
         if self._network is None or self._network[0] != state:
+            live = self.ties.live
             contacts = Contacts(
-                self.ties.rows,
-                self.ties.targets,
+                live.rows,
+                live.ids,
                 degree=self.ties.in_degree,
                 scratch=self.scratch(),
                 people=self.people(),
-                trust=self.ties.trust,
-                kind=self.ties.kind,
+                trust=live.trust,
+                kind=live.kind,
                 tick_minutes=self.tick_minutes,
+                count=self.ties.count,
             )
             self._network = (state, contacts)
         return self._network[1]

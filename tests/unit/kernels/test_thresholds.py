@@ -73,7 +73,7 @@ def test_who_crosses_and_who_tips_it(kind: str, thresholds: str) -> None:
 def test_trust_is_what_a_tie_adds(kind: str) -> None:
     net = Net()
     total = np.zeros(net.agents, np.int64)
-    in_trust(net.targets, net.trust, total)
+    in_trust(net.rows, net.targets, net.trust, total)
     found = run(net, WAVES, *column(net, kind, np.int64), net.trust, total, DRAWN, -1.0)
     assert found == naive(net, WAVES, net.trust.astype(float), uniforms(KEY, np.arange(80)))
 
@@ -116,5 +116,5 @@ def test_a_threshold_of_zero_still_needs_a_word() -> None:
 def test_trust_adds_up_by_listener() -> None:
     net = Net()
     total = np.zeros(net.agents, np.int64)
-    in_trust(net.targets, net.trust, total)
+    in_trust(net.rows, net.targets, net.trust, total)
     assert total.tolist() == np.bincount(net.targets, net.trust, net.agents).tolist()
