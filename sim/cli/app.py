@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import sim
+from sim.cli.acts_app import audit, doctor, replay, script
 from sim.cli.exits import EXITS
 from sim.cli.plugin_app import plugins
 from sim.cli.saves import saves
@@ -256,6 +257,10 @@ def run(
     _leave(run_world(world, said, seed, stop, outputs, context.obj.words, journal=journal))
 
 
+for _verb in (audit, replay, script):
+    app.command()(_verb)
+
+
 @app.command()
 def recover(
     context: typer.Context,
@@ -383,10 +388,4 @@ def config(context: typer.Context, json: Json = False) -> None:
     show_config(json=json)
 
 
-@app.command()
-def doctor(context: typer.Context, json: Json = False) -> None:
-    """Show paths, versions, memory and terminal; say what is wrong with them."""
-    prepare(context.obj)
-    from sim.cli.doctor import show
-
-    _leave(show(json=json))
+app.command()(doctor)

@@ -12,7 +12,14 @@ from sim.cli.log import log
 from sim.cli.output import require_folder, safe, say, watched
 from sim.cli.recovering import journalled
 from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
-from sim.cli.worlds import ImportedWorld, NewWorld, assignments, open_world, save_world
+from sim.cli.worlds import (
+    AUTHOR,
+    ImportedWorld,
+    NewWorld,
+    assignments,
+    open_world,
+    save_world,
+)
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,6 +100,7 @@ def make_new(order: NewWorld, out: Path, flags: Sequence[str] = ()) -> None:
     require_folder(out)
     with watched() as report:
         world = order.make(report)
+        world.trail.by(world, AUTHOR)
         saved = save_world(world, out, report)
     made = f"{len(world.agents):,} agents, {world.ties.count:,} ties."
     _tell_made(made, saved, ["hubbub", "new", *order.words, "--out", str(out), *flags])
@@ -111,6 +119,7 @@ def make_import(order: ImportedWorld, out: Path, flags: Sequence[str] = ()) -> N
     require_folder(out)
     with watched() as report:
         imported = order.make(report)
+        imported.world.trail.by(imported.world, AUTHOR)
         saved = save_world(imported.world, out, report)
     words = ["hubbub", "import", *order.words, "--out", str(out), *flags]
     _tell_made(imported.report.describe() + _length(imported.world), saved, words)

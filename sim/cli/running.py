@@ -343,11 +343,10 @@ class Ran(NamedTuple):
 
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
     """Inject and step; what plugins print is a remark, and no part of a result."""
+    from sim.cli.stopping import settled_in
     from sim.run.fence import Hush
-    from sim.run.keeper import kept
 
-    with kept(keeper, world, setattr):
-        world.max_running = _most_running(order)
+    settled_in(world, keeper, _most_running(order))
     cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
     before = _contacts(cascades)
     limit = order.stop.limit

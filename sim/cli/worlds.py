@@ -25,6 +25,9 @@ __all__ = [
     "saved_path",
 ]
 
+AUTHOR = "command line"
+"""Who asks for what the verbs do, as the log of a world's acts has it."""
+
 _FORMS = "a saved world, 'demo', or 'new:AGENTS' such as new:100000 or new:100000,seed=7"
 
 
@@ -236,8 +239,11 @@ def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
     world = _loaded(where, report)
     for remark in world.remarks:
         tell(remark)
-    if seed is not None:
-        world.seed = seed
+    if seed not in {None, world.seed}:
+        from sim.run.keeper_acts import perform
+
+        world.trail.by(world, AUTHOR)
+        perform(world, "reseed", (seed,))
     return world
 
 

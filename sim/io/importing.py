@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict
 from os import PathLike
 from typing import Any
@@ -17,7 +18,7 @@ from sim.io.sniff import Column
 from sim.io.worlds import Imported, world_of
 from sim.world.world import World
 
-__all__ = ["from_igraph", "from_networkx", "import_world", "read_edges", "read_world"]
+__all__ = ["digest_of", "from_igraph", "from_networkx", "import_world", "read_edges", "read_world"]
 
 _Path = str | PathLike[str]
 _IN_FRONT = (0, 1)
@@ -64,7 +65,7 @@ def import_world(
         edges = read_graph(path, direction=options.direction, report=report)
         _refuse_idle(options, kind)
     told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
-    return world_of(
+    made = world_of(
         edges,
         seed=seed,
         labels=told,
@@ -72,6 +73,26 @@ def import_world(
         tick_minutes=tick_minutes,
         report=report,
     )
+    if labels is None or told is not labels:
+        _note(made.world, path, options, labels)
+    return made
+
+
+def _note(world: World, path: _Path, options: EdgeOptions, labels: _Path | Labels | None) -> None:
+    """Begin the trail of a world with all that imports it again, and the digests of its files."""
+    said = {"path": str(path), "seed": world.seed, "tick_minutes": world.tick_minutes}
+    files = [str(path)] if labels is None else [str(path), str(labels)]
+    said |= {"options": asdict(options), "labels": None if labels is None else files[1]}
+    world.trail.began(
+        "import", said | {"digests": [digest_of(name) for name in files]},
+        world.trail.acts[0].result,
+    )  # fmt: skip
+
+
+def digest_of(path: _Path) -> str:
+    """Return the BLAKE2b-256 of a file, 64 hex digits: it tells whether a file is the same."""
+    with open(path, "rb") as file:  # noqa: PTH123 - a path-like is opened alike
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
 
 
 def _refuse_idle(options: EdgeOptions, kind: str) -> None:
@@ -149,7 +170,7 @@ def read_edges(
     )
     told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
     edges = read_arcs(path, options, report=report)
-    return world_of(
+    world = world_of(
         edges,
         seed=seed,
         labels=told,
@@ -157,6 +178,9 @@ def read_edges(
         tick_minutes=tick_minutes,
         report=report,
     ).world
+    if labels is None or told is not labels:
+        _note(world, path, options, labels)
+    return world
 
 
 def from_networkx(

@@ -126,4 +126,4 @@ def attach(world: object, rows: Mapping[str, str]) -> None:
     trail = getattr(world, "trail", None)
     acts = acts_in(rows)
     if isinstance(trail, Trail) and acts:
-        trail.acts[:] = acts
+        trail.take(acts)

@@ -144,7 +144,8 @@ def _continued(found: Audit, journal: JournalFile, checkpoint: Checkpoint) -> Au
 
 def _act(entry: Entry, before: list[Act]) -> Act:
     """Return an entry of a journal as an act; steps begin at the tick before them."""
-    result = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
+    adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
+    result = adopted if entry.kind == "step" else ""
     tick = entry.tick - entry.ticks
     act = Act(len(before), tick, entry.author, entry.kind, entry.command, result)
     return replace(act, digest=act.chained(before[-1].digest if before else ""))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -110,6 +110,7 @@ class Trail:
     acts: list[Act] = field(default_factory=list)
     _ticks: int = 0
     _since: int = 0
+    _is_new: bool = False
     _under_way: Note | None = None
     _in_tick: bool = False
 
@@ -131,6 +132,7 @@ class Trail:
         """
         self.acts.clear()
         self._add(0, self.author, kind, said_of((), said or {}), result)
+        self._is_new = True
 
     @contextmanager
     def doing(
@@ -182,10 +184,19 @@ class Trail:
                 self._ticks += 1
 
     def by(self, world: World, author: str) -> None:
-        """Let ``author`` be who does what comes next."""
-        if author != self.author:
-            self.seal(world)
-            self.author = author
+        """Let ``author`` be who does what comes next; and who made the world, if it is new."""
+        if author == self.author:
+            return
+        self.seal(world)
+        self.author = author
+        if self._is_new:
+            first = replace(self.acts[0], author=one_line(author, LONGEST_AUTHOR))
+            self.acts[0] = replace(first, digest=first.chained(""))
+
+    def take(self, acts: Sequence[Act]) -> None:
+        """Go on behind acts that were noted before, in a file."""
+        self.acts[:] = acts
+        self._is_new, self._ticks = False, 0
 
     def seal(self, world: World) -> None:
         """Note the ticks since the last act as an act of their own."""
@@ -210,6 +221,7 @@ class Trail:
         result, author = one_line(result, LONGEST_RESULT), one_line(author, LONGEST_AUTHOR)
         act = Act(len(self.acts), tick, author, kind, said, result)
         self.acts.append(replace(act, digest=act.chained(self.head)))
+        self._is_new = False
 
 
 def noted(kind: str) -> Callable[[F], F]:
@@ -268,9 +280,11 @@ def words_of(said: str) -> tuple[list[Any], dict[str, Any]]:
     """
     try:
         body = json.loads(said, object_hook=_array)
-        args, keywords = body["args"], body["keywords"]
-    except (KeyError, TypeError, RecursionError, zlib.error) as error:
-        raise ValueError("its arguments are not in the log") from error
+        args, keywords = body.get("args", []), body.get("keywords", {})
+    except (AttributeError, TypeError, RecursionError, zlib.error) as error:
+        raise ValueError("its arguments cannot be read") from error
+    if UNSAID in body:
+        raise ValueError("its arguments are not in the log")
     if not isinstance(args, list) or not isinstance(keywords, dict):
         raise ValueError("its arguments are not a list and a table")  # noqa: TRY004 - of a file
     return args, keywords

@@ -1,0 +1,72 @@
+"""Verbs that look at what was done to worlds, and at how the program is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from sim.cli.start import prepare
+
+__all__ = ["audit", "doctor", "replay", "script"]
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def _leave(code: int) -> NoReturn:
+    raise typer.Exit(code)
+
+
+def audit(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    json: Json = False,
+) -> None:
+    """Show what was done to a world: each act with tick, author, arguments and result."""
+    prepare(context.obj)
+    from sim.cli.audit import show_audit
+
+    _leave(show_audit(file, json=json))
+
+
+def replay(
+    context: typer.Context,
+    file: Annotated[
+        str, typer.Argument(help="A world file, a saved name, or what audit --json printed.")
+    ],
+    to: Annotated[int | None, typer.Option(help="The last tick to run; else all.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="End with 3 when anything comes out differently.")
+    ] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="An earlier save of the same world to begin from.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Save what came of it to a file.")] = None,
+    json: Json = False,
+) -> None:
+    """Do again what was done to a world, and compare; changes nothing."""
+    prepare(context.obj)
+    from sim.cli.replaying import Again, show_replay
+
+    _leave(show_replay(Again(file, to, check, start, save), json=json))
+
+
+def script(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The scenario file.")] = None,
+) -> None:
+    """Write what was done to a world as a scenario that hubbub run does again."""
+    prepare(context.obj)
+    from sim.cli.audit import write_script
+
+    _leave(write_script(file, out))
+
+
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Show paths, versions, memory and terminal; say what is wrong with them."""
+    prepare(context.obj)
+    from sim.cli.doctor import show
+
+    _leave(show(json=json))
