@@ -359,6 +359,7 @@ def main(
     saves: str | Path | None = None,
     fps: float | None = None,
     theme: str | None = None,
+    isolated: bool = False,
 ) -> int:
     """Open the screen, on a saved world or on the demo world.
 
@@ -372,6 +373,8 @@ def main(
         Frames a second; none for the settings' own.
     theme
         The name of a theme; none for the settings' own.
+    isolated
+        Whether the engine runs in a process of its own, where no plugin harms the screen.
 
     Returns
     -------
@@ -380,4 +383,4 @@ def main(
     """
     from tui.terminal import run_on_terminal
 
-    return run_on_terminal(path, saves=saves, fps=fps, theme=theme)
+    return run_on_terminal(path, saves=saves, fps=fps, theme=theme, isolated=isolated)

@@ -72,7 +72,7 @@ class Doing:
         except Exception as error:
             if not isinstance(error, HubbubError):
                 app.log.error(sentence_of(error))
-            if self.is_rescuing and action.id != "restart":
+            if (self.is_rescuing and action.id != "restart") or _was_replaced(error):
                 app.say(sentence_of(error), "warning")  # it waited for the plugin that is stopped
             else:
                 app.show_problem(error)
@@ -88,3 +88,10 @@ class Doing:
             _, late = await asyncio.wait(waiting, timeout=PATIENCE)
             for task in late:
                 task.cancel()
+
+
+def _was_replaced(error: Exception) -> bool:
+    """Return whether the engine ended by a plugin's fault: the banner says so already."""
+    from sim.run import ReplacedError
+
+    return isinstance(error, ReplacedError)

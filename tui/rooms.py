@@ -46,15 +46,22 @@ class Rooms:
     ----------
     saves
         The saves folder; none for the one of the settings.
+    isolated
+        Whether engines run in processes of their own, where no plugin harms the screen.
     """
 
-    def __init__(self, saves: str | Path | None = None) -> None:
+    def __init__(self, saves: str | Path | None = None, *, isolated: bool = False) -> None:
         from sim import SettingsWatch, current
 
+        self.isolated = isolated
         self.saves = Path(saves) if saves is not None else current().saves_folder
         self._watch = SettingsWatch()
         self._warm: set[str] = set()
         self._warming = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[Rooms], tuple[Path]]:
+        """Travel to an engine's process, which asks for paths, names and theories there."""
+        return Rooms, (self.saves,)
 
     def preferences(self) -> Preferences:
         """Return what the settings say now."""
@@ -201,10 +208,11 @@ class Rooms:
     def simulation(self, world: World, name: str, path: Path | None) -> Simulation:
         """Wrap a world in its engine."""
         from sim import current
-        from sim.run import Simulation
+        from sim.run import IsolatedSimulation, Simulation
 
         settings = current()
-        return Simulation(
+        kind = IsolatedSimulation if self.isolated else Simulation
+        return kind(
             world, name=name, path=path, max_running=settings.max_running,
             frames_per_second=settings.frames_per_second,
         )  # fmt: skip

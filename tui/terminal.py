@@ -67,6 +67,7 @@ def run_on_terminal(
     saves: str | Path | None = None,
     fps: float | None = None,
     theme: str | None = None,
+    isolated: bool = False,
 ) -> int:
     """Show the screen until it is left; see :func:`tui.app.main`."""
     refusal = obstacle()
@@ -83,7 +84,7 @@ def run_on_terminal(
         wanted = replace(wanted, frames_per_second=min(30.0, max(0.2, fps)))
     if theme is not None:
         wanted = replace(wanted, theme=theme)
-    app = Hubbub(Rooms(saves), wanted, Path(path) if path is not None else None)
+    app = Hubbub(Rooms(saves, isolated=isolated), wanted, Path(path) if path is not None else None)
     return asyncio.run(_run(app))
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from sim.run.batches import Detected
 from sim.run.blocking import run_blocking
+from sim.run.commands import ReplacedError
 from sim.run.custody import Keeping
 from sim.run.engine import EngineError
 from sim.run.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.run.interactions import Batch
+from sim.run.isolated import IsolatedSimulation
+from sim.run.isolated_works import IsolatedSession
 from sim.run.jobs import Job, Progress, start
 from sim.run.opening import Opened, open_live
 from sim.run.outbox import Watch
@@ -23,6 +26,8 @@ __all__ = [
     "EngineError",
     "Focus",
     "Frame",
+    "IsolatedSession",
+    "IsolatedSimulation",
     "Job",
     "Keeping",
     "Kept",
@@ -30,6 +35,7 @@ __all__ = [
     "Performance",
     "Plan",
     "Progress",
+    "ReplacedError",
     "Session",
     "SessionRow",
     "Simulation",

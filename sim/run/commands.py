@@ -8,11 +8,15 @@ from typing import Any
 
 from sim.errors import Cancelled, HubbubError
 
-__all__ = ["Command", "EngineError", "closed", "nobody", "nothing", "outcome"]
+__all__ = ["Command", "EngineError", "ReplacedError", "closed", "nobody", "nothing", "outcome"]
 
 
 class EngineError(HubbubError):
     """The engine does not tick any more; the world can still be saved."""
+
+
+class ReplacedError(EngineError):
+    """Another engine took over before this one answered; ask that one."""
 
 
 Settle = Callable[[Any, Exception | None], None]

@@ -58,7 +58,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
     functions and arguments must be picklable; a session has no ``cascade``; the world that is
     passed stays as it is, and the one under way is had by :meth:`save` or :meth:`world`. Phases of
     one's own do not travel. What was not yet answered when an engine ended is refused with
-    :class:`EngineError`, "ask again"; after that the new engine is paused.
+    :class:`~sim.run.commands.ReplacedError`, "ask again"; after that the new engine is paused.
 
     Parameters
     ----------

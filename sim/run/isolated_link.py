@@ -17,7 +17,7 @@ from sim.core.events import EventBus
 from sim.core.progress import Report
 from sim.core.registry import foreign
 from sim.errors import HubbubError, InputError
-from sim.run.commands import EngineError, closed
+from sim.run.commands import EngineError, ReplacedError, closed
 from sim.run.fence import PluginFiles
 from sim.run.frames import Frame
 from sim.run.isolated_child import Child
@@ -418,7 +418,7 @@ class Remote:
         if not how:
             place = place or self._culprit()[1]
             how = f"ended the engine's process ({ended})"
-        self._settle_all(EngineError("The engine was restarted meanwhile; ask again."))
+        self._settle_all(ReplacedError("The engine was restarted meanwhile; ask again."))
         who = f"The plugin {plugin!r}" if plugin else "Something in the engine"
         self._say("busy", f"{who} {how}; a new process takes over from the last completed tick.")
         order = replace(self._order, ended=(plugin, place, how), chosen=self.chosen)

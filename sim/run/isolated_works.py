@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sim.core.progress import Report
 from sim.errors import HubbubError
 from sim.run.batches import Detected, check_method
-from sim.run.commands import EngineError
+from sim.run.commands import ReplacedError
 from sim.run.frames import SessionRow
 from sim.run.isolated_link import Remote
 from sim.run.jobs import Job
@@ -68,7 +68,7 @@ class IsolatedSession(Session):
         while True:
             try:
                 row: SessionRow = await self._remote.ask("done", self.id)
-            except EngineError:
+            except ReplacedError:
                 await self._remote.ready()  # raises when there is no other process to ask
             else:
                 return row
