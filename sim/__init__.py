@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from sim.run.frames import SessionRow as SessionRow
     from sim.run.interactions import Batch as Batch
     from sim.run.isolated import IsolatedSimulation as IsolatedSimulation
+    from sim.run.isolated_works import IsolatedSession as IsolatedSession
     from sim.run.jobs import Job as Job
     from sim.run.jobs import Progress as Progress
     from sim.run.jobs import start as start
@@ -209,6 +210,7 @@ _HOMES = {
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Interactions": "sim.network.interactions",
+    "IsolatedSession": "sim.run.isolated_works",
     "IsolatedSimulation": "sim.run.isolated",
     "Job": "sim.run.jobs",
     "Keeping": "sim.run.custody",
