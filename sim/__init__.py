@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from sim.network.report import network_report as network_report
     from sim.network.ties import Ties as Ties
     from sim.run.blocking import run_blocking as run_blocking
+    from sim.run.commands import ReplacedError as ReplacedError
     from sim.run.custody import Keeping as Keeping
     from sim.run.engine import EngineError as EngineError
     from sim.run.frames import Communities as Communities
@@ -238,6 +239,7 @@ _HOMES = {
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
+    "ReplacedError": "sim.run.commands",
     "Report": "sim.core.progress",
     "SaveReport": "sim.store",
     "Session": "sim.run.sessions",
