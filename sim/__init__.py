@@ -158,6 +158,7 @@ if TYPE_CHECKING:
     from sim.store import load as load
     from sim.store import save as save
     from sim.store import verify as verify
+    from sim.store.lease import LeaseError as LeaseError
     from sim.world.fenced import fenced as fenced
     from sim.world.phases import Phase as Phase
     from sim.world.seeding import choose_seeds as choose_seeds
@@ -216,6 +217,7 @@ _HOMES = {
     "Job": "sim.run.jobs",
     "Keeping": "sim.run.custody",
     "Kept": "sim.run.frames",
+    "LeaseError": "sim.store.lease",
     "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
     "Meetings": "sim.spread.opinion_meetings",
