@@ -64,6 +64,8 @@ class Simulation(Works, Restarts):
         answered once no crash can take it back, and :func:`sim.run.open_live` brings back
         everything that was answered. A :class:`~sim.run.custody.Keeping` names another file, and
         what was recovered there.
+    author
+        Who asks for what is done, as journal and audit log have it; a ``Keeping`` names its own.
 
     Examples
     --------
@@ -85,13 +87,15 @@ class Simulation(Works, Restarts):
         max_running: int | None = None,
         frames_per_second: float = 10.0,
         journal: bool | Pacing | Keeping = False,
+        author: str = "script",
     ) -> None:
         if max_running is not None:
             whole_number(max_running, "max_running", low=1)
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
         self._world = world
-        self._keeping = _keeping_of(journal, path)
+        self._keeping = _keeping_of(journal, path, author)
+        self._author = author if self._keeping is None else self._keeping.author
         self._max_running = max_running
         self._bus = EventBus()
         self._opened: Link | None = None
@@ -103,9 +107,10 @@ class Simulation(Works, Restarts):
             raise HubbubError("A simulation is entered once; make a new one of its world.")
         claim(self._world)
         try:
+            self._world.trail.by(self._world, self._author)
             custody = await self._kept()
-            if self._max_running is not None:
-                with custody.kept(setattr):
+            if self._max_running not in {None, self._world.max_running}:
+                with custody.done("limit", (self._max_running,)):
                     self._world.max_running = self._max_running
             self._opened = self._link_to(self._world, custody=custody)
             await self._opened.open()
@@ -381,7 +386,9 @@ class Simulation(Works, Restarts):
             yield batch
 
 
-def _keeping_of(journal: bool | Pacing | Keeping, path: str | Path | None) -> Keeping | None:
+def _keeping_of(
+    journal: bool | Pacing | Keeping, path: str | Path | None, author: str
+) -> Keeping | None:
     """Return where and how a journal is kept; None: nowhere."""
     if not journal:
         return None
@@ -389,4 +396,4 @@ def _keeping_of(journal: bool | Pacing | Keeping, path: str | Path | None) -> Ke
         return journal
     if path is None:
         raise InputError("A journal lies beside the world's file; name one with path.")
-    return Keeping(Path(path), Pacing() if journal is True else journal)
+    return Keeping(Path(path), Pacing() if journal is True else journal, author)
