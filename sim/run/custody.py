@@ -43,7 +43,7 @@ class Keeping:
     """
 
     path: Path
-    pacing: Pacing = field(default_factory=Pacing)
+    pacing: Pacing = field(default_factory=Pacing.chosen)
     author: str = "script"
     recovered: Recovery | None = None
 
@@ -148,7 +148,7 @@ class Custody:
         if self.keeper.taken == self._seen:
             return None
         self._seen, self._checkpoint_tick = self.keeper.taken, self._world.tick
-        return f"checkpoint; the world stood still for {1000 * self.keeper.pause:.0f} ms"
+        return f"checkpoint; {self.keeper.said_of_pause}"
 
     # Saving, and moving to another name
 

@@ -58,7 +58,7 @@ class Opened:
 
     def keeping(self, pacing: Pacing | None = None, author: str = "script") -> Keeping:
         """Return how it goes on: as the argument ``journal`` of a simulation."""
-        return Keeping(self.path, pacing or Pacing(), author, self.recovered)
+        return Keeping(self.path, pacing or Pacing.chosen(), author, self.recovered)
 
 
 def open_live(
