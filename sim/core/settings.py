@@ -99,6 +99,14 @@ class Settings(BaseSettings):
     memory_hard_mb: int | None = Field(
         None, ge=16, description="a world estimated above this is refused; else what is free"
     )
+    checkpoint_ticks: int = Field(
+        1000, ge=1, description="ticks after which a live world writes a checkpoint"
+    )
+    checkpoint_seconds: float = Field(60.0, ge=0.1, description="the same, in seconds")
+    checkpoint_replay: float = Field(
+        4.0, ge=0.1, description="the same, in seconds of computing: what a recovery does again"
+    )
+    checkpoints_kept: int = Field(2, ge=2, le=10_000, description="checkpoints that stay")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="what is logged"
     )

@@ -12,8 +12,9 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.run.keeper_acts import ACTS, act_of, on_trail
-from sim.run.keeper_copies import KEPT, Copies, Pacing
+from sim.run.keeper_copies import Copies
 from sim.run.keeper_opening import named, recover, require_same
+from sim.run.keeper_pacing import Clock, Pacing
 from sim.run.keeper_waiting import Tell, Waiting
 from sim.store.journal import LEASE_FILE, Journal, JournalError, folder_of
 from sim.store.journal_rows import Checkpoint, Entry, canonical
@@ -41,7 +42,7 @@ class Keeper:
     path
         Its file, ``NAME.hub``; the journal lies in ``NAME.hub.live``.
     pacing
-        When checkpoints are taken.
+        When checkpoints are taken; else as the settings say.
     author
         Who asks for what is done, as the journal has it.
     recovered
@@ -85,7 +86,7 @@ class Keeper:
         self.folder = folder_of(path)
         self.trouble: str | None = None
         self.remark: str | None = None
-        self._pacing = pacing or Pacing()
+        self._pacing = pacing or Pacing.chosen()
         self._author = author
         self._now = now
         self._pending, self._began = 0, 0.0
@@ -100,7 +101,8 @@ class Keeper:
             raise
 
     def _begin(self, world: World, options: dict[str, Any]) -> None:
-        self._copies = Copies(self.folder)
+        self._copies = Copies(self.folder, keep=self._pacing.keep)
+        self._clock = Clock(self._pacing, self._now)
         self._copies.sweep(self._named)
         self._waiting = Waiting(0)
         self._journal = Journal(
@@ -113,7 +115,7 @@ class Keeper:
         self._observer = Observer(world)
         self.number, self.durable_tick, self._digest = self._journal.acked
         self._waiting.came(self.number)
-        self._checkpointed = (world.tick, self._now())
+        self._clock.taken(world.tick)
         if not self._named:
             self.durable_tick = world.tick
             self.checkpoint(world)
@@ -250,7 +252,7 @@ class Keeper:
         self, world: World, then: Callable[[Future[Checkpoint]], None], *, anew: bool = False
     ) -> Future[Checkpoint]:
         future = self._copies.take(world, self.number, self._digest, then, anew=anew)
-        self._checkpointed = (world.tick, self._now())
+        self._clock.taken(world.tick)
         return future
 
     def _tell_journal(self, future: Future[Checkpoint]) -> None:
@@ -261,19 +263,19 @@ class Keeper:
                 self._journal.put(None, future)
 
     def _tell_kept(self, future: Future[Checkpoint]) -> None:
-        """Remove what is older than the last two, this one not counted: it has no name yet."""
+        """Remove what is older than the last ones, this not counted: it has no name yet."""
         if (error := future.exception()) is not None:
             self.remark = f"No checkpoint was written: {error}"
             return
         self._copies.thin(self._named)
         name = future.result().file
-        self._named = [*(other for other in self._named[-KEPT:] if other != name), name]
+        self._named = [
+            *(other for other in self._named[-self._copies.keep :] if other != name),
+            name,
+        ]
 
     def _checkpoint_if_due(self, world: World) -> None:
-        (tick, at), pacing = self._checkpointed, self._pacing
-        due = pacing.ticks is not None and world.tick - tick >= pacing.ticks
-        due |= pacing.seconds is not None and self._now() - at >= pacing.seconds
-        if due and not self._copies.is_busy:
+        if self._clock.is_due(world.tick, self._copies.written) and not self._copies.is_busy:
             self.checkpoint(world)
 
     # Being acknowledged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -20,30 +20,13 @@ from sim.world.state import digest_of
 from sim.world.still import still
 from sim.world.world import World
 
-__all__ = ["Copies", "Copy", "Pacing", "checkpoints_in"]
-
-KEPT = 2
-"""Checkpoints that stay; when the newest is damaged there is one before it."""
+__all__ = ["Copies", "Copy", "checkpoints_in"]
 
 SPARE_BYTES = 256 << 20
 """Memory that a copy leaves free; a world that needs more is written while it stands still."""
 
 Column = npt.NDArray[Any]
 Saver = Callable[["Copy", Path], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """When a checkpoint is taken: after so many ticks, or so many seconds of running.
-
-    Parameters
-    ----------
-    ticks, seconds
-        Whichever comes first; None: never because of it.
-    """
-
-    ticks: int | None = 1000
-    seconds: float | None = 60.0
 
 
 class Copy:
@@ -95,6 +78,8 @@ class Copies:
         Where they go.
     saver
         Writes one.
+    keep
+        How many stay, at least 2: when the newest is damaged there is one before it.
 
     Attributes
     ----------
@@ -102,14 +87,17 @@ class Copies:
         Seconds that the world stood still for the last one.
     stood_still
         Whether it stood still until that was written: there was no memory for a copy.
+    written
+        Seconds that it took to pack and write the last one.
     taken
         How many were begun.
     running
         The last one under way; None before the first.
     """
 
-    def __init__(self, folder: Path, saver: Saver = _save) -> None:
-        self.pause = 0.0
+    def __init__(self, folder: Path, saver: Saver = _save, keep: int = 2) -> None:
+        self.keep = keep
+        self.pause = self.written = 0.0
         self.stood_still = False
         self.taken = 0
         self.running: Future[Checkpoint] | None = None
@@ -163,8 +151,10 @@ class Copies:
         return future
 
     def _write(self, copy: Copy, checkpoint: Checkpoint, future: Future[Checkpoint]) -> None:
+        began = perf_counter()
         try:
             self._saver(copy, self._folder / checkpoint.file)
+            self.written = perf_counter() - began
             done = replace(checkpoint, world=copy.digest())
         except BaseException as error:
             future.set_exception(error)
@@ -172,8 +162,8 @@ class Copies:
             future.set_result(done)
 
     def thin(self, named: list[str]) -> None:
-        """Remove checkpoints but the newest :data:`KEPT`; ``named`` is in order of age."""
-        for name in named[:-KEPT]:
+        """Remove checkpoints but the newest ``keep``; ``named`` is in order of age."""
+        for name in named[: -self.keep]:
             (self._folder / name).unlink(missing_ok=True)
 
     def join(self) -> None:
