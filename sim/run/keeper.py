@@ -20,6 +20,7 @@ from sim.store.journal import LEASE_FILE, Journal, JournalError, folder_of
 from sim.store.journal_rows import Checkpoint, Entry, canonical
 from sim.store.journal_state import Observer, whole_state
 from sim.store.lease import Lease
+from sim.store.line import JUMP
 from sim.store.recovery import Recovery
 from sim.world.world import World
 
@@ -176,6 +177,8 @@ class Keeper:
             said = canonical({"args": list(args), "keywords": keywords or {}})
         except InputError:
             kind, said = f"call:{kind}", "{}"
+        if kind == JUMP:
+            self._observer.reset(world)
         self._write(world, kind, said, 0, whole=kind not in ACTS)
 
     def looked(self, world: World) -> bytes:

@@ -23,6 +23,8 @@ from sim.store.journal_rows import (
     Entry,
     Metrics,
 )
+from sim.store.line import JUMP, Jump, Line
+from sim.store.plain import from_json
 
 __all__ = ["BrokenError", "JournalFile", "read_journal"]
 
@@ -56,6 +58,27 @@ class JournalFile:
             "SELECT number, tick, file, world, digest FROM checkpoints ORDER BY id DESC"
         )
         return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
+
+    def line(self, number: int | None = None, tick: int | None = None) -> Line:
+        """Return the line to an entry, None: the last one; up to a tick where that is given.
+
+        Raises
+        ------
+        BrokenError
+            When a jump in the journal leads nowhere.
+        """
+        jumps = []
+        try:
+            for at, said in self._file.execute(
+                "SELECT number, command FROM entries WHERE kind = ? ORDER BY number", (JUMP,)
+            ):
+                tick_there, line = from_json(said)["args"]
+                jumps.append(Jump(at, int(tick_there), int(line)))
+            last = self._file.execute("SELECT max(number) FROM entries").fetchone()[0] or 0
+            return Line.to(jumps, last if number is None else min(number, last), tick)
+        except (sqlite3.Error, UnicodeError, LookupError, TypeError, ValueError) as error:
+            reason = one_line(str(error), LONGEST_REASON)
+            raise BrokenError(f"no way through the journal can be read ({reason})") from error
 
     def entries(self, after: int, previous: bytes) -> Iterator[Entry]:
         """Yield the entries behind number ``after``, each checked.

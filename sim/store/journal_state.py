@@ -48,6 +48,11 @@ class Observer:
     """
 
     def __init__(self, world: World) -> None:
+        self._sizes: dict[int, int] = {}
+        self.reset(world)
+
+    def reset(self, world: World) -> None:
+        """Look away while the world goes to another tick: what it holds there is not news."""
         self._sizes = {cascade.id: cascade.size for cascade in world.cascades}
 
     def look(self, world: World, number: int) -> Seen:

@@ -22,6 +22,7 @@ from sim.store.journal import Acked, folder_of, read_acked
 from sim.store.journal_reading import BrokenError, JournalFile, read_journal
 from sim.store.journal_rows import Checkpoint, Entry
 from sim.store.journal_state import Observer
+from sim.store.line import JUMP, Line
 from sim.store.snapshot import load
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class _Replay:
     ticks: int = 0
     findings: list[str] = field(default_factory=list)
     diverged: bool = False
+    trusted: int = 0
 
 
 def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) -> Recovery:
@@ -123,8 +125,8 @@ def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) 
     acked = read_acked(folder)
     findings: list[str] = []
     with read_journal(folder) as journal:
-        found = journal.checkpoints()
-        for checkpoint in found:
+        line = _line(journal)
+        for checkpoint in filter(line.leads_by, journal.checkpoints()):
             try:
                 done = _replayed(folder, journal, checkpoint, apply, report)
             except SnapshotError as error:
@@ -152,10 +154,13 @@ def _replayed(
     folder: Path, journal: JournalFile, checkpoint: Checkpoint, apply: Apply, report: Report
 ) -> _Replay:
     """Replay from a checkpoint; once more, and less far, when an entry comes out differently."""
-    done = _once(folder, journal, checkpoint, apply, report, None)
-    if not done.diverged:
+    line = _line(journal)
+    done = _once(folder, journal, checkpoint, apply, report, line)
+    is_short = done.trusted < line.parts[-1].first  # it ends before the world went elsewhere
+    if not done.diverged and not is_short:
         return done
-    again = _once(folder, journal, checkpoint, apply, report, done.number)
+    last = done.number if done.diverged else done.trusted
+    again = _once(folder, journal, checkpoint, apply, report, _line(journal, last))
     again.findings = done.findings
     return again
 
@@ -166,16 +171,19 @@ def _once(
     checkpoint: Checkpoint,
     apply: Apply,
     report: Report,
-    last: int | None,
+    line: Line,
 ) -> _Replay:
     done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
+    done.trusted = checkpoint.number
     observer = Observer(done.world)
     try:
         for entry in journal.entries(checkpoint.number, checkpoint.digest):
-            if last is not None and entry.number > last:
+            if entry.number > line.number:
                 break
+            done.trusted = entry.number
             report(f"replaying tick {entry.tick:,}", 0.0)
-            if not _did(done, entry, observer, apply):
+            part = line.of(entry)
+            if part is not None and not _did(done, part, observer, apply):
                 break
     except BrokenError as error:
         done.findings.append(_sentence(f"{journal.path.name}: {error}"))
@@ -197,6 +205,11 @@ def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
             "did it, and no checkpoint behind it can be used."
         )
         return False
+    if not entry.digest:  # a part of one: what it was to leave behind is not known
+        done.ticks += entry.ticks
+        return True
+    if entry.kind == JUMP:
+        observer.reset(done.world)
     if observer.look(done.world, entry.number) != (entry.adoptions, entry.metrics, entry.state):
         done.diverged = True
         done.findings.append(
@@ -207,6 +220,13 @@ def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
     done.number, done.digest = entry.number, entry.digest
     done.replayed, done.ticks = done.replayed + 1, done.ticks + entry.ticks
     return True
+
+
+def _line(journal: JournalFile, last: int | None = None) -> Line:
+    try:
+        return journal.line(last)
+    except BrokenError as error:
+        raise SnapshotError(journal.path, str(error)) from error
 
 
 def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
