@@ -66,6 +66,12 @@ def hubbub(
         typer.Option("--fps", "--frames-per-second", help="Frames of the screen a second."),
     ] = None,
     theme: Annotated[str | None, typer.Option(help="Colours of the screen.")] = None,
+    isolated: Annotated[
+        bool,
+        typer.Option(
+            "--isolated", help="Screen and run: the engine in a process that plugins may crash."
+        ),
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -73,10 +79,11 @@ def hubbub(
 ) -> None:
     """Keep the options that every verb shares; open the screen when there is no verb."""
     del debug, version  # main() and _version have dealt with them
-    context.obj = Flags(threads, settings, profile, saves, tuple(plugin or ()), fps, theme)
+    files = tuple(plugin or ())
+    context.obj = Flags(threads, settings, profile, saves, files, fps, theme, isolated)
     if context.invoked_subcommand is None:
         prepare(context.obj)
-        _leave(open_screen(None))
+        _leave(open_screen(None, isolated=isolated))
 
 
 def _leave(code: int) -> NoReturn:
@@ -92,7 +99,7 @@ def open_file(
     prepare(context.obj)
     from sim.cli.worlds import saved_path
 
-    _leave(open_screen(saved_path(file)))
+    _leave(open_screen(saved_path(file), isolated=context.obj.isolated))
 
 
 @app.command()
@@ -250,11 +257,12 @@ def run(
         only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
     )
     stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save)
+    shared = {"flags": context.obj.words, "isolated": context.obj.isolated}
     if world.endswith(".toml"):
         if journal:
             raise InputError("A scenario is run from its beginning; --journal goes on with worlds.")
-        _leave(run_scenario(Path(world), said, seed, stop, outputs, context.obj.words))
-    _leave(run_world(world, said, seed, stop, outputs, context.obj.words, journal=journal))
+        _leave(run_scenario(Path(world), said, seed, stop, outputs, **shared))
+    _leave(run_world(world, said, seed, stop, outputs, journal=journal, **shared))
 
 
 for _verb in (audit, replay, script):

@@ -21,7 +21,7 @@ __all__ = ["hoisted", "main"]
 _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps", "--theme"} | {
     "--frames-per-second"
 }
-_BARE = {"--debug"}
+_BARE = {"--debug", "--isolated"}
 _NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,6 +151,7 @@ def run_world(
     flags: Sequence[str] = (),
     *,
     journal: bool = False,
+    isolated: bool = False,
 ) -> int:
     """Run a world with at most one message; returns the exit code.
 
@@ -164,7 +165,19 @@ def run_world(
         Words of the options that every verb shares, for the command that repeats the run.
     journal
         Whether to keep a journal beside the world's file.
+    isolated
+        Whether the engine runs in a process of its own.
+
+    Raises
+    ------
+    InputError
+        When both are asked for.
     """
+    if journal and isolated:
+        raise InputError(
+            "An isolated run keeps a journal of its own while it runs; leave --journal out, or "
+            "--isolated."
+        )
     saying = message.saying
     order = Order(
         make=lambda report: open_world(where, report, seed=seed),
@@ -173,6 +186,7 @@ def run_world(
         stop=stop,
         outputs=outputs,
         journal=journalled(where, outputs.save) if journal else None,
+        isolated=isolated,
     )
     return carry_out(order)
 
@@ -184,8 +198,10 @@ def run_scenario(
     stop: Stop,
     outputs: Outputs,
     flags: Sequence[str] = (),
+    *,
+    isolated: bool = False,
 ) -> int:
-    """Run a scenario file; returns the exit code.
+    """Run a scenario file; returns the exit code. ``isolated`` as of :func:`run_world`.
 
     Raises
     ------
@@ -197,4 +213,5 @@ def run_scenario(
     if message.saying is not None:
         raise InputError(f"{path} has its own messages; write --inject's there, as [[messages]].")
     scenario = read_scenario(path)
-    return carry_out(scenario.order(seed=seed, stop=stop, outputs=outputs, flags=flags))
+    order = scenario.order(seed=seed, stop=stop, outputs=outputs, flags=flags)
+    return carry_out(replace(order, isolated=isolated))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,9 +20,18 @@ if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["as_csv", "result", "summary"]
+__all__ = ["Ran", "as_csv", "contacts_of", "pace", "result", "summary"]
 
 _TEXT_CELLS = 40
+
+
+class Ran(NamedTuple):
+    """A world after its run, the messages to report, the ticks' seconds and contacts."""
+
+    world: World
+    cascades: Sequence[Cascade]
+    seconds: float
+    contacts: int
 
 
 def result(
@@ -156,4 +165,20 @@ def _row(cascade: Cascade) -> tuple[str, ...]:
         f"{max(len(cascade.new_adopters) - 1, 0):,}",
         f"{cascade.depth:,}",
         f"{cascade.breadth:,}",
+    )
+
+
+def contacts_of(cascades: Iterable[Cascade]) -> int:
+    """Return the contacts that cascades weighed in this process."""
+    return sum(cascade.contacts_seen for cascade in cascades)
+
+
+def pace(ran: Ran) -> str:
+    """Say how large the world is and how fast it went."""
+    world, seconds = ran.world, ran.seconds
+    rate = ran.contacts / seconds / 1e6 if seconds > 0 else 0.0
+    fast = f", {rate:,.1f} M contacts/s" if ran.contacts else ""
+    return (
+        f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
+        f"{seconds:.2f} s{fast}."
     )

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sim.cli.exits import OK, PLUGIN
 from sim.cli.log import log
@@ -23,7 +23,7 @@ from sim.cli.output import (
     watched,
     write_text,
 )
-from sim.cli.results import as_csv, result, summary
+from sim.cli.results import Ran, as_csv, contacts_of, pace, result, summary
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
@@ -252,6 +252,8 @@ class Order:
         What to say when there is no message.
     journal
         Where the run keeps its journal, if it does.
+    isolated
+        Whether the engine runs in a process of its own.
     """
 
     make: Callable[[Report], World]
@@ -262,6 +264,7 @@ class Order:
     max_running: int | None = None
     nothing: str = "Nothing was sent; add --inject TEXT."
     journal: Keeping | None = None
+    isolated: bool = False
 
 
 def command_words(
@@ -318,7 +321,7 @@ def carry_out(order: Order) -> int:
         journal = order.journal
         world = journal.made(order.make, report) if journal else order.make(report)
         with journal.keeper(world) if journal else nullcontext() as keeper:
-            ran = _run(world, order, keeper, report)
+            ran = (_run_isolated if order.isolated else _run)(world, order, keeper, report)
         saved = _saved(ran.world, order.outputs.save, report)
     command = safe(shlex.join(order.command(ran.world.seed)))
     _write(ran, order.outputs, command)
@@ -327,18 +330,9 @@ def carry_out(order: Order) -> int:
     log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
     show = tell if order.outputs.on_stdout else say
     show(summary(ran.cascades) if ran.cascades else order.nothing)
-    show(_pace(ran))
+    show(pace(ran))
     show(f"Again: {command}")
     return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK
-
-
-class Ran(NamedTuple):
-    """A world after its run, the messages to report, the ticks' seconds and contacts."""
-
-    world: World
-    cascades: Sequence[Cascade]
-    seconds: float
-    contacts: int
 
 
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
@@ -348,7 +342,7 @@ def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> R
 
     settled_in(world, keeper, _most_running(order))
     cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
-    before = _contacts(cascades)
+    before = contacts_of(cascades)
     limit = order.stop.limit
     hush = Hush(tell)
     began = perf_counter()
@@ -361,11 +355,13 @@ def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> R
         if keeper is not None:
             keeper.ticked(world, wait=False)
     seconds = perf_counter() - began
-    return Ran(world, cascades, seconds, _contacts(cascades) - before)
+    return Ran(world, cascades, seconds, contacts_of(cascades) - before)
 
 
-def _contacts(cascades: Sequence[Cascade]) -> int:
-    return sum(c.contacts_seen for c in cascades)
+def _run_isolated(world: World, order: Order, _keeper: object, report: Report) -> Ran:
+    from sim.cli.isolating import run_isolated
+
+    return run_isolated(world, order, _most_running(order), report)
 
 
 def _most_running(order: Order) -> int:
@@ -386,14 +382,3 @@ def _write(ran: Ran, outputs: Outputs, command: str) -> None:
         write_text(outputs.json, as_json(found) + "\n")
     if outputs.csv is not None:
         write_text(outputs.csv, as_csv(ran.cascades))
-
-
-def _pace(ran: Ran) -> str:
-    """Say how large the world is and how fast it went."""
-    world, seconds = ran.world, ran.seconds
-    rate = ran.contacts / seconds / 1e6 if seconds > 0 else 0.0
-    fast = f", {rate:,.1f} M contacts/s" if ran.contacts else ""
-    return (
-        f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
-        f"{seconds:.2f} s{fast}."
-    )

@@ -34,6 +34,8 @@ class Flags:
         Files to load.
     fps, theme
         Of the screen: frames a second, and the name of its colours.
+    isolated
+        Whether engines run in processes of their own.
     """
 
     threads: int | None = None
@@ -43,6 +45,7 @@ class Flags:
     plugins: tuple[Path, ...] = ()
     fps: float | None = None
     theme: str | None = None
+    isolated: bool = False
 
     @property
     def words(self) -> list[str]:
@@ -50,7 +53,8 @@ class Flags:
         named = [(f"--{name}", getattr(self, name)) for name in _SETTINGS]
         given = [(option, value) for option, value in named if value is not None]
         given += [("--plugin", file) for file in self.plugins]
-        return [str(word) for pair in given for word in pair]
+        words = [str(word) for pair in given for word in pair]
+        return [*words, "--isolated"] if self.isolated else words
 
 
 def prepare(flags: Flags) -> None:
@@ -89,8 +93,15 @@ def _use_threads(count: int | None) -> None:
             numba.set_num_threads(count)
 
 
-def open_screen(path: Path | None) -> int:
+def open_screen(path: Path | None, *, isolated: bool = False) -> int:
     """Open the screen that is installed, on a saved world or on the demo world.
+
+    Parameters
+    ----------
+    path
+        The saved world; None: the demo world.
+    isolated
+        Whether its engine runs in a process of its own; no plugin is tried first then.
 
     Returns
     -------
@@ -110,12 +121,14 @@ def open_screen(path: Path | None) -> int:
     from sim.cli.log import log
     from sim.core.settings import current
 
-    probe_foreign()
+    if not isolated:
+        probe_foreign()
     log("screen opened", path=path)
     from sim.run.fence import output_aside
 
     with output_aside(current().logs / _OUTPUT):
-        code = int(show(path, saves=current().saves_folder) or 0)
+        how = {"isolated": True} if isolated else {}
+        code = int(show(path, saves=current().saves_folder, **how) or 0)
     log("screen closed", code=code)
     return code
 

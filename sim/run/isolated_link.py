@@ -425,9 +425,13 @@ class Remote:
         if before is not None:
             order = replace(order, name=before.name, path=before.path, is_dirty=True)
             order = replace(order, lines=before.events, at=str(self._found()))
+        said = ""
         for _ in range(_TRIES):
-            with suppress(_DiedError):
+            try:
                 told = await self._begin(order)
-                assert told is not None  # noqa: S101 - it was told how the last one ended
-                return told
-        raise HubbubError(f"{who} {how}, and so did {_TRIES} processes after it")
+            except _DiedError as error:
+                said = str(error)
+                continue
+            assert told is not None  # noqa: S101 - it was told how the last one ended
+            return told
+        raise HubbubError(f"{who} {how}, and {_TRIES} processes after it ended at once ({said})")

@@ -1,0 +1,126 @@
+"""``hubbub run --isolated``: the engine is another process, where plugins break what they break."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.output import safe, tell
+from sim.cli.results import Ran, contacts_of
+from sim.cli.worlds import AUTHOR
+from sim.core.progress import Report
+from sim.errors import HubbubError, PluginError
+
+if TYPE_CHECKING:
+    from sim.cli.running import Order, Saying
+    from sim.run.isolated import IsolatedSimulation
+    from sim.world.world import World
+
+__all__ = ["run_isolated"]
+
+PATIENCE = 60.0
+"""Seconds after which a foreign plugin that does not come back is stopped."""
+
+_LOOK_SECONDS = 0.1
+_TRIES = 3
+_PRINTED = "a plugin printed: "
+
+
+def run_isolated(world: World, order: Order, max_running: int, report: Report) -> Ran:
+    """Inject and step in a process of its own; returns what came of it, read here again.
+
+    Raises
+    ------
+    PluginError
+        When a plugin takes the process down as soon as its message is sent.
+    EngineError
+        When no process gets any further.
+    """
+    return asyncio.run(_run(world, order, max_running, report))
+
+
+async def _run(world: World, order: Order, max_running: int, report: Report) -> Ran:
+    from sim.core.settings import current
+    from sim.run.isolated import IsolatedSimulation
+
+    report("starting the engine", 0.0)
+    simulation = IsolatedSimulation(
+        world,
+        max_running=max_running,
+        patience=PATIENCE,
+        author=AUTHOR,
+        memory_mb=current().memory_hard_mb,
+    )
+    async with simulation:
+        numbers = [await _sent(simulation, saying) for saying in order.sayings]
+        before = await simulation.call(_weighed)
+        began = perf_counter()
+        await _tick(simulation, order, report)
+        seconds = perf_counter() - began
+        after = await simulation.call(_weighed)
+        for _, line in simulation.frame.events:
+            if line.startswith(_PRINTED):
+                tell(safe(line))
+        done = await simulation.world()
+    cascades = [c for c in done.cascades if c.id in numbers] if numbers else list(done.cascades)
+    return Ran(done, cascades, seconds, max(after - before, 0))
+
+
+def _injected(world: World, saying: Saying) -> int:
+    return saying.inject(world).id
+
+
+def _weighed(world: World) -> int:
+    return contacts_of(world.cascades)
+
+
+async def _sent(simulation: IsolatedSimulation, saying: Saying) -> int:
+    from sim.run.commands import ReplacedError
+
+    try:
+        return await simulation.call(_injected, saying)
+    except ReplacedError:
+        await simulation.ready()
+        reason = "took the engine's process down before its message had begun"
+        raise PluginError(saying.named_model, reason) from None
+
+
+async def _tick(simulation: IsolatedSimulation, order: Order, report: Report) -> None:
+    """Run the ticks that were asked for, in one process after another where a plugin ends one."""
+    from sim.run.commands import ReplacedError
+
+    end, stuck = simulation.frame.tick + order.stop.limit, 0
+    while True:
+        began = simulation.frame.tick
+        left = end - began
+        quiet = order.stop.waits_for_quiet
+        run = simulation.run_until_quiet(limit=left) if quiet else simulation.step(left)
+        try:
+            await _followed(simulation, run, end, report)
+        except ReplacedError:
+            await simulation.ready()
+            said = str(simulation.frame.banner)
+            tell(safe(said))
+            stuck = 0 if simulation.frame.tick > began else stuck + 1
+            if stuck == _TRIES:
+                raise HubbubError(f"The run gets no further. {said}") from None
+        else:
+            return
+
+
+async def _followed(
+    simulation: IsolatedSimulation, run: Coroutine[Any, Any, int], end: int, report: Report
+) -> None:
+    """Wait for ticks and say how far they are; what the report raises stops them."""
+    first = simulation.frame.tick
+    work = asyncio.create_task(run)
+    try:
+        while not work.done():
+            tick = simulation.frame.tick
+            report(f"running tick {tick + 1:,}", (tick - first) / max(end - first, 1))
+            await asyncio.wait([work], timeout=_LOOK_SECONDS)
+        await work
+    finally:
+        work.cancel()
