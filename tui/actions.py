@@ -160,6 +160,15 @@ ACTIONS: tuple[Action, ...] = (
         "World", world.save_world, usage="[NAME]", when=has_world, footer=8, opens=True,
     ),
     Action(
+        "discard", "X,ctrl+r", "discard", "Discard",
+        "Go back to how the world was saved; what happened since is lost.",
+        "World", world.discard, when=has_world, aliases=("revert",), opens=True,
+    ),
+    Action(
+        "journal", "J", "journal", "Journal", "Say how safe the world is; on: begin a journal.",
+        "World", world.journal, usage="[on]", when=has_world, opens=True,
+    ),
+    Action(
         "import", "I", "import", "Import", "Read a network from a file of your own.",
         "World", world.import_file, usage="FILE [direction=follows]", when=not_busy, asks=True,
         opens=True,

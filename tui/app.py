@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,6 +24,7 @@ from tui.colours import lean
 from tui.commands import History
 from tui.doing import Doing
 from tui.feed import Feed
+from tui.homes import Homes
 from tui.keys import conflicts
 from tui.palette import Acts
 from tui.predicted import Predicted
@@ -38,7 +39,7 @@ from tui.upkeep import Upkeep
 from tui.work import Work
 
 if TYPE_CHECKING:
-    from sim import World
+    from sim import Opened, World
     from sim.run import Frame, Simulation
     from tui.screens.groups import Groups
     from tui.screens.inject import Order
@@ -81,6 +82,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.sending = 0
         self.work = Work(self)
         self.doing = Doing(self)
+        self.homes = Homes(self)
         self.predicted = Predicted(self)
         self.expected = ""
         self.upkeep = Upkeep(self)
@@ -127,23 +129,18 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         report = self._first.report
         try:
             await in_thread(lambda: self.backend.prepare(report), "start")
-            world = await in_thread(lambda: self._first_world(report), "start")
-            report("starting the engine", 0.9)
-            await self.enter(world, self._path.stem if self._path else "lastfm-asia", self._path)
+            await self.homes.begin(self._path, report)
         except Exception as error:
             if isinstance(self.screen, Loading):
                 self.screen.fail(sentence_of(error))
             return
         await self.upkeep.begin()
 
-    def _first_world(self, report: Callable[[str, float], None]) -> World:
-        if self._path is not None:
-            return self.backend.load(self._path, report)
-        return self.backend.demo(report)
-
     # -- the world on the screen -------------------------------------------------------------
 
-    async def enter(self, world: World, name: str, path: Path | None = None) -> None:
+    async def enter(
+        self, world: World, name: str, path: Path | None = None, opened: Opened | None = None
+    ) -> None:
         """Leave the old world and show another.
 
         Parameters
@@ -152,22 +149,22 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             The world, which belongs to the engine from here on.
         name, path
             What it is called and where it is saved, if it is.
+        opened
+            How it was found, when it was opened.
         """
-        simulation = self.backend.simulation(world, name, path)
-        feed = Feed(simulation, self.show_problem)
-        await feed.open()
-        old, self.feed = self.feed, feed
-        if old is not None:
-            await old.close()
+        feed, home = await self.homes.start(world, name, path, opened)
+        await self.part()
+        self.feed, self.homes.home = feed, home
         # A turn may have met the new world's frame and refused it for its low revision.
         self.goal, self._is_new_world = 0, True
-        self._accept(simulation.frame)
+        self._accept(feed.simulation.frame)
         if self.stage is None:
             await self._set_the_stage()
             self.set_interval(1 / self.preferences.frames_per_second, self._turn)
         self.go("live")
         self.redraw()
         self.call_after_refresh(self.hint)
+        self.call_after_refresh(self.homes.greet, opened)
 
     async def _set_the_stage(self) -> None:
         from tui.screens.groups import Groups
@@ -345,8 +342,14 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         """Leave the engine; called when the terminal has been given back."""
         self._first.cancel()
         self.upkeep.end()
-        if self.feed is not None:
-            await self.feed.close()
+        await self.part()
+
+    async def part(self) -> None:
+        """Leave the world on the screen, and clear up behind it."""
+        feed, self.feed = self.feed, None
+        if feed is not None:
+            await feed.close()
+            await self.homes.leave()
 
 
 SAID_FOR = 8.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from sim import ParameterSpec, Report, Theory, Ties, World
+    from sim import Keeping, Opened, ParameterSpec, Report, Theory, Ties, World
     from sim.run import Simulation
 
 __all__ = ["Backend", "Card", "NewWorld", "Preferences", "SavedWorld"]
@@ -77,6 +77,11 @@ class SavedWorld:
         Its size.
     damage
         Why it cannot be opened; empty when it can.
+    live
+        What its journal holds beyond the file, one sentence; empty when it has none.
+    state
+        ``"in use"``, ``"not closed"``, ``"unsaved"``: it was closed and goes on where it was; or
+        empty.
     """
 
     path: Path
@@ -85,6 +90,8 @@ class SavedWorld:
     saved: str
     bytes: int
     damage: str = ""
+    live: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +108,15 @@ class Preferences:
         How often the screen follows the engine.
     symbols
         What curves are drawn with: ``"braille"``, ``"block"`` or ``"ascii"``.
+    journal
+        Whether worlds keep a journal: ``"on"``, ``"off"`` or ``"ask"``.
     """
 
     keymap: Mapping[str, str] = field(default_factory=dict)
     theme: str = ""
     frames_per_second: float = 10.0
     symbols: str = "braille"
+    journal: str = "on"
 
 
 class Backend(Protocol):
@@ -126,8 +136,20 @@ class Backend(Protocol):
     def demo(self, report: Report) -> World:
         """Return the embedded demo world."""
 
+    def open(self, path: Path, report: Report, *, read_only: bool = False) -> Opened:
+        """Open a world, with what its journal says beyond the file."""
+
     def load(self, path: Path, report: Report) -> World:
-        """Read a saved world."""
+        """Read a world's file alone."""
+
+    def keeping(self, path: Path, opened: Opened | None) -> Keeping:
+        """Return how a world is kept beside a file; ``opened``: going on with what was found."""
+
+    def free_name(self, name: str) -> Path:
+        """Return a file of the saves folder that is not there, for a world without a name."""
+
+    def leave(self, path: Path, *, for_good: bool) -> None:
+        """Remove the journal of a world that was left; else only one in which nothing is."""
 
     def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
         """Import a network file; returns the world, and what was found, kept and dropped."""
@@ -162,7 +184,9 @@ class Backend(Protocol):
     def saved(self) -> list[SavedWorld]:
         """List the saves folder, newest first."""
 
-    def simulation(self, world: World, name: str, path: Path | None) -> Simulation:
+    def simulation(
+        self, world: World, name: str, path: Path | None, keeping: Keeping | None = None
+    ) -> Simulation:
         """Wrap a world in its engine, not started yet; this one is called in the screen's loop."""
 
     def path_between(self, world: World, start: str, end: str) -> list[str]:

@@ -72,7 +72,7 @@ class Doing:
         except Exception as error:
             if not isinstance(error, HubbubError):
                 app.log.error(sentence_of(error))
-            if (self.is_rescuing and action.id != "restart") or _was_replaced(error):
+            if (self.is_rescuing and action.id != "restart") or self._is_said(error):
                 app.say(sentence_of(error), "warning")  # it waited for the plugin that is stopped
             else:
                 app.show_problem(error)
@@ -80,6 +80,12 @@ class Doing:
             over.set()
             self._quick.discard(over)
             app.ahead.ended(over)
+
+    def _is_said(self, error: Exception) -> bool:
+        """Return whether the banner says it already: the disk is full, an engine was replaced."""
+        kept = self._app.frame.kept if self._app.frame else None
+        is_full = kept is not None and kept.is_held_up and isinstance(error, HubbubError)
+        return is_full or _was_replaced(error)
 
     async def settle(self) -> None:
         """Wait a moment for acts begun before, such as a step, so that what they did is known."""

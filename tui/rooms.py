@@ -5,21 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sim.errors import HubbubError, UnknownNameError
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
+from tui.shelf import never_saved, seen
 
 if TYPE_CHECKING:
-    from sim import Report, Theory, Ties, World
+    from sim import Keeping, Opened, Report, Theory, Ties, World
     from sim.run import Simulation
 
 __all__ = ["Rooms", "preferences"]
 
 MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
 """The model picker begins so, and these are prepared beside the start; others when chosen."""
+
+AUTHOR = "screen"
+"""Who asks for what is done here, as journals have it."""
 
 IMPORT_OPTIONS = ("direction", "directed", "labels")
 
@@ -36,6 +39,7 @@ def preferences() -> Preferences:
         theme=settings.theme,
         frames_per_second=settings.frames_per_second,
         symbols=settings.symbols,
+        journal=settings.journal,
     )
 
 
@@ -96,11 +100,40 @@ class Rooms:
         report("opening the demo world", 0.75)
         return io.demo()
 
+    def open(self, path: Path, report: Report, *, read_only: bool = False) -> Opened:
+        """Open a world, with what its journal says beyond the file."""
+        from sim import open_live
+
+        return open_live(path, read_only=read_only, report=report)
+
     def load(self, path: Path, report: Report) -> World:
-        """Read a saved world."""
+        """Read a world's file alone."""
         from sim import load
 
         return load(path, report=report)
+
+    def keeping(self, path: Path, opened: Opened | None) -> Keeping:
+        """Return how a world is kept beside a file."""
+        from sim import Keeping
+
+        found = opened.recovered if opened is not None else None
+        return Keeping(path, author=AUTHOR, recovered=found)
+
+    def free_name(self, name: str) -> Path:
+        """Return a file of the saves folder that is not there; the folder is."""
+        from sim.run import free_name
+
+        self.saves.mkdir(parents=True, exist_ok=True)
+        return free_name(self.saves, name)
+
+    def leave(self, path: Path, *, for_good: bool) -> None:
+        """Remove the journal of a world that was left; else only one in which nothing is."""
+        from sim.run import discard, sweep_untouched
+
+        if for_good:
+            discard(path)
+        else:
+            sweep_untouched(path)
 
     def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
         """Import a network file; returns the world, and what was found, kept and dropped."""
@@ -199,22 +232,31 @@ class Rooms:
         ]
 
     def saved(self) -> list[SavedWorld]:
-        """List the saves folder, newest first."""
+        """List the saves folder, newest first; worlds that were never saved too."""
         if not self.saves.is_dir():
             return []
-        found = [_seen(path) for path in self.saves.glob("*.hub") if path.is_file()]
+        from sim.run import live_places
+
+        places = {place.path: place for place in live_places(self.saves)}
+        files = [path for path in self.saves.glob("*.hub") if path.is_file()]
+        found = [seen(path, places.pop(path, None)) for path in files]
+        found += [never_saved(place) for place in places.values()]
         return sorted(found, key=lambda world: world.saved, reverse=True)
 
-    def simulation(self, world: World, name: str, path: Path | None) -> Simulation:
+    def simulation(
+        self, world: World, name: str, path: Path | None, keeping: Keeping | None = None
+    ) -> Simulation:
         """Wrap a world in its engine."""
         from sim import current
         from sim.run import IsolatedSimulation, Simulation
 
         settings = current()
         kind = IsolatedSimulation if self.isolated else Simulation
+        if path is None:
+            world.max_running = settings.max_running
         return kind(
             world, name=name, path=path, max_running=settings.max_running,
-            frames_per_second=settings.frames_per_second,
+            frames_per_second=settings.frames_per_second, journal=keeping or False, author=AUTHOR,
         )  # fmt: skip
 
     def path_between(self, world: World, start: str, end: str) -> list[str]:
@@ -270,19 +312,6 @@ def _checker(cls: Any) -> Callable[[str, object], str]:
         return ""
 
     return sentence
-
-
-def _seen(path: Path) -> SavedWorld:
-    """Return what a file says of itself, or why it cannot be opened."""
-    from sim import info
-
-    stat = path.stat()
-    saved = datetime.fromtimestamp(stat.st_mtime).astimezone().strftime("%Y-%m-%d %H:%M")
-    try:
-        said = info(path)
-    except HubbubError as error:
-        return SavedWorld(path, -1, -1, saved, stat.st_size, str(error))
-    return SavedWorld(path, said.tick or 0, said.agents or 0, saved, stat.st_size)
 
 
 def _foreign(text: str) -> int | str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.css.query import NoMatches
 
+from tui.safe import line
 from tui.screens.error import sentence_of
 from tui.screens.progress import POLLS_PER_SECOND, Job, in_thread
 
@@ -57,6 +58,10 @@ class Upkeep:
         self.model_words = [*names, *sorted(parameters)]
         saved = await in_thread(backend.saved, "saves")
         self.saved_words = [world.path.stem for world in saved]
+        left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
+        if left:
+            them = "it" if len(left) == 1 else "them"
+            self._app.notify(f"Not closed last time: {', '.join(left[:5])}. o opens {them}.")
 
     async def _warm(self) -> None:
         """Prepare every model; the bar says which one is at it."""

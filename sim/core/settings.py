@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     memory_hard_mb: int | None = Field(
         None, ge=16, description="a world estimated above this is refused; else what is free"
     )
+    journal: Literal["on", "off", "ask"] = Field(
+        "on", description="whether worlds on the screen keep a journal, so that nothing is lost"
+    )
     checkpoint_ticks: int = Field(
         1000, ge=1, description="ticks after which a live world writes a checkpoint"
     )

@@ -12,9 +12,17 @@ from sim.run.interactions import Batch
 from sim.run.isolated import IsolatedSimulation
 from sim.run.isolated_works import IsolatedSession
 from sim.run.jobs import Job, Progress, start
-from sim.run.opening import Opened, open_live
+from sim.run.opening import Opened, describe, open_live
 from sim.run.outbox import Watch
 from sim.run.performance import Performance
+from sim.run.places import (
+    LivePlace,
+    discard,
+    free_name,
+    live_places,
+    newest_checkpoint,
+    sweep_untouched,
+)
 from sim.run.plans import Plan
 from sim.run.sessions import Session
 from sim.run.simulation import Simulation
@@ -31,6 +39,7 @@ __all__ = [
     "Job",
     "Keeping",
     "Kept",
+    "LivePlace",
     "Opened",
     "Performance",
     "Plan",
@@ -40,7 +49,13 @@ __all__ = [
     "SessionRow",
     "Simulation",
     "Watch",
+    "describe",
+    "discard",
+    "free_name",
+    "live_places",
+    "newest_checkpoint",
     "open_live",
     "run_blocking",
     "start",
+    "sweep_untouched",
 ]

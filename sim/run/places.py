@@ -38,6 +38,7 @@ __all__ = [
     "held_by_another",
     "is_untouched",
     "live_places",
+    "newest_checkpoint",
     "note_saved",
     "place_of",
     "put_aside",
@@ -75,8 +76,8 @@ class LivePlace:
         The process that has it open now; "": none.
     signature
         Who has or had it open; None: nobody says.
-    bytes
-        Size of the folder.
+    bytes, written_at
+        Size of the folder, and when something was written there last, in seconds since 1970.
     """
 
     path: Path
@@ -85,6 +86,7 @@ class LivePlace:
     holder: str
     signature: Signature | None
     bytes: int
+    written_at: float = 0.0
 
     @property
     def was_closed(self) -> bool:
@@ -109,9 +111,18 @@ def place_of(path: Path) -> LivePlace | None:
         return None
     folder = folder_of(path)
     lease = folder / LEASE_FILE
-    size = sum(each.stat().st_size for each in folder.iterdir() if each.is_file())
+    stats = [each.stat() for each in folder.iterdir() if each.is_file()]
+    size, written = sum(s.st_size for s in stats), max(s.st_mtime for s in stats)
     held = holder(lease) if is_held(lease) else ""
-    return LivePlace(path, read_acked(folder), saved_at(path), held, signature(lease), size)
+    return LivePlace(
+        path, read_acked(folder), saved_at(path), held, signature(lease), size, written
+    )
+
+
+def newest_checkpoint(path: Path) -> Path | None:
+    """Return the newest checkpoint beside a world's file, by its date; None: there is none."""
+    found = checkpoints_in(folder_of(path))
+    return max(found, key=lambda each: each.stat().st_mtime, default=None)
 
 
 def live_places(folder: Path) -> list[LivePlace]:

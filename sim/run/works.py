@@ -1,4 +1,4 @@
-"""What a simulation can do to many agents at once, and studies beside the engine."""
+"""What a simulation can do to many agents at once, studies beside the engine, and a journal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sim.run import batches
+from sim.run.custody import Keeping
 from sim.run.jobs import Job
 from sim.run.link import Link
 from sim.world.world import World
@@ -23,6 +24,19 @@ class Works:
     @property
     def _link(self) -> Link:
         raise NotImplementedError
+
+    async def keep(self, keeping: Keeping) -> None:
+        """Begin a journal now, where there is none; the world stands still for it.
+
+        Raises
+        ------
+        InputError
+            When it keeps one already.
+        LeaseError, FileError
+            When another process has a world there, or the disk refuses.
+        """
+        live = self._link.live
+        await self._link.ask(lambda: live.custody.begin(keeping), is_long=True)
 
     def create_agents(self, count: int) -> Job[range]:
         """Add agents without ties; await it for their indices."""

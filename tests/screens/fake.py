@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sim import Theory
+from sim import LeaseError, Theory
 from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.run import Plan, Progress
-from sim.run.frames import Communities, Focus, Frame, SessionRow
+from sim.run.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.run.stall import Restarted, Stall
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
@@ -94,8 +94,9 @@ class FakeJob:
 class FakeSimulation:
     """Adopters grow by half each tick; every command is written down in ``asked``."""
 
-    def __init__(self, world: World, name: str, path: Path | None) -> None:
-        self.world, self.name, self.path = world, name, path
+    def __init__(self, world: World, name: str, path: Path | None, keeping: Any = None) -> None:
+        self.world, self.name, self.path, self.keeping = world, name, path, keeping
+        self.is_held_up = False
         self.asked: list[tuple[Any, ...]] = []
         self.state: Any = "paused"
         self.rate: float | None = None
@@ -214,9 +215,22 @@ class FakeSimulation:
     async def save(self, path: Path, *, report: Any = None) -> Saved:
         self.asked.append(("save", Path(path)))
         await self.gate.wait()
+        if self.keeping is not None:
+            self.keeping.path = Path(path)
         self.dirty, self.path, self.name = False, Path(path), Path(path).stem
         self.changed()
         return Saved()
+
+    async def keep(self, keeping: Any) -> None:
+        self.asked.append(("keep", keeping.path))
+        self.keeping = keeping
+        self.changed()
+
+    def _kept(self) -> Kept | None:
+        if self.keeping is None:
+            return None
+        at = str(self.keeping.path) + ".live"
+        return Kept(self.world.tick, 0, 0, 7.0, 1_300_000, at, is_held_up=self.is_held_up)
 
     async def restart(self) -> Restarted:
         self.asked.append(("restart",))
@@ -254,6 +268,7 @@ class FakeSimulation:
             memory_bytes=150 * 2**20, sessions=tuple(world.rows), focus=self._focus(),
             communities=communities(world.tick, bool(world.rows)), events=tuple(self.events),
             banner=self.banner, stalled=self.stalled, sessions_total=len(world.rows),
+            kept=self._kept(),
         )  # fmt: skip
 
     def _focus(self) -> Focus | None:
@@ -300,6 +315,10 @@ class FakeBackend:
         self.asked_theory: list[tuple[Any, ...]] = []
         self.said: list[str] = []
         self.preferred = Preferences()
+        self.told = ""
+        self.findings: tuple[str, ...] = ()
+        self.refuses: Exception | None = None
+        self.left: list[tuple[Path, bool]] = []
 
     def preferences(self) -> Preferences:
         return self.preferred
@@ -319,6 +338,26 @@ class FakeBackend:
         if "broken" in path.name:
             raise FileError(path, "is cut off after 312 of 4,096 bytes")
         return World(agents=500, tick=30)
+
+    def open(
+        self, path: Path, report: Callable[[str, float], None], *, read_only: bool = False
+    ) -> Any:
+        if "held" in path.name and not read_only:
+            raise LeaseError(path, "in use by process 7 on there since noon")
+        found = SimpleNamespace(told=self.told, findings=self.findings, is_read_only=read_only)
+        found.world, found.path = self.load(path, report), path
+        return found
+
+    def keeping(self, path: Path, opened: Any) -> Any:
+        if self.refuses is not None:
+            raise self.refuses
+        return SimpleNamespace(path=path)
+
+    def free_name(self, name: str) -> Path:
+        return self.saves / f"{name}.hub"
+
+    def leave(self, path: Path, *, for_good: bool) -> None:
+        self.left.append((path, for_good))
 
     def read(
         self, path: Path, options: dict[str, str], report: Callable[[str, float], None]
@@ -377,8 +416,10 @@ class FakeBackend:
             for path in sorted(self.saves.glob("*.hub"))
         ]
 
-    def simulation(self, world: World, name: str, path: Path | None) -> FakeSimulation:
-        self.made.append(FakeSimulation(world, name, path))
+    def simulation(
+        self, world: World, name: str, path: Path | None, keeping: Any = None
+    ) -> FakeSimulation:
+        self.made.append(FakeSimulation(world, name, path, keeping))
         return self.made[-1]
 
     def path_between(self, world: World, start: str, end: str) -> list[str]:

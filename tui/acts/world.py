@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError
 from tui.arguments import choice, pairs
 from tui.figures import bytes_of, count, seconds, short
+from tui.safe import line
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
@@ -44,11 +45,48 @@ async def open_world(app: Hubbub, words: Words) -> None:
         path = await app.push_screen_wait(Open(app.backend))
     if path is None or not await may_leave(app, f"open {path.name}"):
         return
-    chosen = path
-    world = await app.work.in_thread(
-        "opening the world", lambda report: app.backend.load(chosen, report)
-    )
-    await app.enter(world, path.stem, path)
+    if app.homes.home.at == path:
+        app.say(f"{path.stem} is open already; discard goes back to how it was saved.")
+        return
+    opened = await app.homes.opened(path)
+    if opened is not None:
+        await app.enter(opened.world, path.stem, path, opened)
+
+
+async def discard(app: Hubbub, _words: Words) -> None:
+    """Go back to how the world was saved, once that is agreed to; what happened since is lost."""
+    from tui.screens.dialog import Confirm
+
+    frame = await app.settled()
+    if frame is None:
+        return
+    path = Path(frame.path) if frame.path else None
+    is_saved = path is not None and path.is_file()
+    name = path.name if path is not None else ""
+    back = f"It goes back to {name} as it was saved" if is_saved else "It is gone for good"
+    ask = Confirm(
+        "Discard what was not saved?",
+        f"{line(frame.name, 40)} stands at tick {count(frame.tick)}. {back}"
+        ", and all that happened since is lost.",
+        yes="Discard it", no="Keep it",
+    )  # fmt: skip
+    if await app.push_screen_wait(ask):
+        await app.homes.go_back(path if is_saved else None)
+
+
+async def journal(app: Hubbub, words: Words) -> None:
+    """Say how safe the world is; ``on`` begins a journal where there is none."""
+    from tui.screens.dialog import Notice
+    from tui.screens.kept import told
+
+    wish = choice("wish", words, ("on",))
+    frame = app.simulation.frame
+    if wish and frame.kept is None:
+        if not frame.path:
+            raise InputError("A journal lies beside the world's file; save the world first (w).")
+        await app.homes.keep(Path(frame.path))
+        frame = app.simulation.frame
+    await app.push_screen_wait(Notice("How safe the world is", told(frame, app.homes.home)))
 
 
 async def save_world(app: Hubbub, words: Words) -> None:
@@ -87,19 +125,31 @@ async def save_to(app: Hubbub, path: Path) -> None:
         "saving the world", lambda report: engine.save(path, report=report)
     )
     size, spent = bytes_of(saved.bytes), seconds(saved.seconds)
+    await app.homes.saved(path)
     app.say(f"Saved {path.name}: {size} in {spent}.", "good")
 
 
 async def may_leave(app: Hubbub, purpose: str) -> bool:
-    """Ask what becomes of unsaved changes; true when the world may be left."""
+    """Ask what becomes of unsaved changes; true when the world may be left.
+
+    A world with a journal and a name loses nothing, so nothing is asked; one without a name may
+    be kept under a working name, or thrown away.
+    """
     from tui.screens.quit import Leave
 
     frame = await app.settled()
     if frame is None or not frame.dirty:
         return True
-    answer = await app.push_screen_wait(Leave(frame.name, frame.tick, purpose))
+    is_safe = frame.kept is not None and not frame.kept.is_held_up
+    home = app.homes.home
+    if is_safe and home.is_named:
+        return True
+    kept_as = home.at.stem if is_safe and home.at is not None else ""
+    answer = await app.push_screen_wait(Leave(frame.name, frame.tick, purpose, kept_as))
+    if answer == "drop":
+        app.homes.throw_away()
     if answer != "save":
-        return answer == "drop"
+        return answer in {"drop", "keep"}
     if not frame.path:
         return await save_asking(app)
     await save_to(app, Path(frame.path))

@@ -14,6 +14,7 @@ from tui.actions import ACTIONS, Action
 from tui.figures import bytes_of, clock, count, rate, seconds, short
 from tui.keys import key_label, keys_of
 from tui.safe import line
+from tui.screens.kept import durable
 
 if TYPE_CHECKING:
     from sim.run import Frame
@@ -24,6 +25,9 @@ __all__ = ["Footer", "ModeBar", "StatusBar", "Timeline"]
 
 Piece = tuple[int, str, str]
 """(how soon it is left out when room is short, text, style)."""
+
+MOST_BEHIND = 100
+"""Ticks behind the screen at which the journal is coloured as late."""
 
 REMEMBERED_MARKS = 40
 """More marks than this would hide the timeline."""
@@ -37,6 +41,7 @@ _STATES = {
     "stepping": (" STEPPING ", "$background on $accent bold"),
     "busy": (" BUSY ", "$background on $warning bold"),
     "failed": (" FAILED ", "$background on $error bold"),
+    "held up": (" HELD UP ", "$background on $error bold"),
 }
 
 
@@ -86,6 +91,7 @@ class StatusBar(Bar):
     ALLOW_SELECT = False
     asked_state: str = ""
     speed: float | None = None
+    is_copy: bool = False
 
     def render(self) -> Content:
         """Draw what the width allows."""
@@ -94,8 +100,14 @@ class StatusBar(Bar):
             return Content.assemble((" Hubbub ", "$background on $primary bold"))
         return fit(self._pieces(frame), self.size.width)
 
+    def _state(self, frame: Frame) -> str:
+        """Return what is shown: at once what was asked for, and that the disk is waited for."""
+        state = self.asked_state or frame.state
+        held_up = frame.kept is not None and frame.kept.is_held_up
+        return "held up" if held_up and state in {"playing", "stepping"} else state
+
     def _pieces(self, frame: Frame) -> list[Piece]:
-        state, style = _STATES.get(self.asked_state or frame.state, (frame.state, ""))
+        state, style = _STATES.get(self._state(frame), (frame.state, ""))
         name = line(frame.name, max(8, self.size.width // 4))
         return [
             (0, " Hubbub ", "$background on $primary bold"),
@@ -104,6 +116,7 @@ class StatusBar(Bar):
             (8, f"{short(frame.ties)} ties ", "$foreground-muted"),
             (1, f"tick {count(frame.tick)}", ""),
             (5, clock(frame.day, frame.hour), "$foreground-muted"),
+            (0, " READ-ONLY " if self.is_copy else "", "$background on $warning bold"),
             (0, state, style),
             (2, speed_of(frame, self.speed), ""),
             (4, contacts_of(frame), "$foreground-muted"),
@@ -144,7 +157,7 @@ class ModeBar(Bar):
             return modes
         room = self.size.width - modes.cell_length - 2
         preparing = (0, self._preparing, "$text-warning")
-        health = fit([preparing, *_health(self.frame)], room, "   ")
+        health = fit([preparing, *_safety(self.frame, room), *_health(self.frame)], room, "   ")
         return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
 
     def prepare(self, stage: str) -> None:
@@ -167,6 +180,19 @@ class ModeBar(Bar):
         style = "bold $foreground on $panel" if active else "$foreground-muted"
         tab = Content.assemble((f" {key} ", "$accent bold" if active else "$accent"), f"{label} ")
         return tab.stylize_before(style)
+
+
+def _safety(frame: Frame, room: int) -> list[Piece]:
+    """Return how far the world is durable, when it was autosaved, what that cost."""
+    kept = frame.kept
+    if kept is None:
+        return [(1, "no journal", "$text-warning")]
+    lags = kept.is_held_up or kept.behind > MOST_BEHIND
+    return [
+        (0, durable(kept, room), "$text-warning" if lags else "$text-success"),
+        (3, f"autosave {count(kept.checkpoint)}, {kept.pause_ms:.0f} ms", "$foreground-muted"),
+        (4, f"{bytes_of(kept.bytes)} on disk", "$foreground-muted"),
+    ]
 
 
 def _health(frame: Frame) -> list[Piece]:

@@ -86,7 +86,8 @@ class Open(Dialog[Path]):
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         chosen = self._found[event.option_index]
-        self.complain(chosen.damage)
+        self.complain(chosen.damage or chosen.live)
+        self.set_class(bool(chosen.damage), "-wrong")
 
 
 def _line(world: SavedWorld) -> Content:
@@ -94,8 +95,11 @@ def _line(world: SavedWorld) -> Content:
     pad = " " * max(0, NAME_CELLS - Content(name).cell_length)
     if world.damage:
         return Content.assemble((name + pad, "strike"), ("  damaged", "italic"))
+    state = f"  {world.state}" if world.state else ""
+    members = "?" if world.agents < 0 else short(world.agents)
     return Content.assemble(
         (name + pad, "bold"),
-        f"  tick {count(world.tick):>7}  {short(world.agents):>6} members",
-        f"  {world.saved}  {bytes_of(world.bytes):>8}",
+        f"  tick {count(max(world.tick, 0)):>7}  {members:>6} members",
+        (f"{state:<12}", "$text-warning"),
+        f"{world.saved[5:]}  {bytes_of(world.bytes):>8}",
     )

@@ -53,7 +53,7 @@ def saved_path(saves: Path, name: str, *, must_exist: bool = False) -> Path:
     path = saves / (stem + SUFFIX)
     if path.resolve().parent != saves.resolve():
         raise InputError(f"{stem!r} leads out of the saves folder {saves}; choose another name.")
-    if must_exist and not path.is_file():
+    if must_exist and not path.is_file() and not path.with_name(f"{path.name}.live").is_dir():
         raise FileError(path, "there is no such saved world; press o for the list")
     return path
 

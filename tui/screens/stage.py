@@ -118,6 +118,7 @@ class Stage(Screen[None], inherit_bindings=False):
         """
         status = self.query_one(StatusBar)
         status.asked_state, status.speed = self.app.expected, self.app.speed
+        status.is_copy = self.app.homes.home.is_copy
         status.show(frame)
         self.query_one(ModeBar).show(frame)
         timeline = self.query_one(Timeline)

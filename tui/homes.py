@@ -1,0 +1,249 @@
+"""Where the world on the screen lives: beside which file its journal lies, and who has it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.errors import Cancelled, FileError, HubbubError
+from tui.feed import Feed
+from tui.safe import line
+from tui.screens.dialog import Confirm
+from tui.screens.error import sentence_of
+from tui.screens.progress import in_thread
+
+if TYPE_CHECKING:
+    from sim import Keeping, Opened, Report, World
+    from tui.app import Hubbub
+
+__all__ = ["Home", "Homes"]
+
+DEMO = "lastfm-asia"
+"""The name of the demo world."""
+
+TRIES = 3
+"""Another program may take the same free name in the same instant."""
+
+COPY = (
+    "\n\nA copy can be opened to look at and to step; nothing is written, and what happens in it "
+    "is lost unless it is saved under another name."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a world lives.
+
+    Parameters
+    ----------
+    at
+        Beside which file its journal lies; None: it keeps none.
+    is_named
+        Whether a person gave it that name, so that it is found there again.
+    is_copy
+        Whether another process has it open.
+    is_lost
+        Whether it is to go for good when it is left.
+    """
+
+    at: Path | None = None
+    is_named: bool = False
+    is_copy: bool = False
+    is_lost: bool = False
+
+
+class Homes:
+    """Opens the simulation of a world with its journal, and clears up behind the one before.
+
+    Parameters
+    ----------
+    app
+        Whose screen it is.
+
+    Attributes
+    ----------
+    home
+        Of the world on the screen.
+    """
+
+    def __init__(self, app: Hubbub) -> None:
+        self._app = app
+        self.home = Home()
+        self._obstacle = ""
+
+    # Opening
+
+    async def begin(self, path: Path | None, report: Report) -> None:
+        """Enter the first world: that of the command line, else the demo world."""
+        app = self._app
+        if path is None:
+            world = await in_thread(lambda: app.backend.demo(report), "start")
+            report("starting the engine", 0.9)
+            await app.enter(world, DEMO)
+            return
+
+        async def open_it(read_only: bool) -> Opened:
+            return await in_thread(
+                lambda: app.backend.open(path, report, read_only=read_only), "start"
+            )
+
+        opened = await self._or_a_copy(open_it)
+        if opened is None:
+            raise Cancelled(f"{path.name} is in use.")
+        report("starting the engine", 0.9)
+        await app.enter(opened.world, path.stem, path, opened)
+
+    async def opened(self, path: Path) -> Opened | None:
+        """Open a file; where another process has it, offer a copy. None: not wanted."""
+        app = self._app
+
+        async def open_it(read_only: bool) -> Opened:
+            return await app.work.in_thread(
+                "opening the world",
+                lambda report: app.backend.open(path, report, read_only=read_only),
+            )
+
+        return await self._or_a_copy(open_it)
+
+    async def _or_a_copy(self, open_it: Callable[[bool], Awaitable[Opened]]) -> Opened | None:
+        from sim import LeaseError
+
+        try:
+            return await open_it(False)
+        except LeaseError as held:
+            if not await self._wants_copy(held):
+                return None
+        return await open_it(True)
+
+    async def _wants_copy(self, held: HubbubError) -> bool:
+        """Ask whether a copy will do."""
+        ask = Confirm("In use", f"{held}{COPY}", yes="Open a copy", no="Cancel")
+        return await self._app.push_screen_wait(ask) is True
+
+    async def start(
+        self, world: World, name: str, path: Path | None, opened: Opened | None
+    ) -> tuple[Feed, Home]:
+        """Start the engine of a world; one whose journal cannot be kept starts without one.
+
+        Raises
+        ------
+        LeaseError
+            When another process has it open.
+        """
+        if opened is not None and opened.is_read_only:
+            return await self._feed(world, name, path, None), Home(is_named=True, is_copy=True)
+        if not await self._wants_journal(name):
+            return await self._feed(world, name, path, None), Home()
+        try:
+            if path is None:
+                return await self._unnamed(world, name)
+            keeping = self._app.backend.keeping(path, opened)
+            return await self._feed(world, name, path, keeping), Home(path, is_named=True)
+        except (FileError, OSError) as error:
+            self._refuse(error, is_named=path is not None)
+        return await self._feed(world, name, path, None), Home()
+
+    def _refuse(self, error: Exception, *, is_named: bool) -> None:
+        from sim import LeaseError
+
+        if is_named and isinstance(error, LeaseError):
+            raise error
+        self._obstacle = f"No journal is kept: {sentence_of(error)}"
+
+    async def _unnamed(self, world: World, name: str) -> tuple[Feed, Home]:
+        from sim import LeaseError
+
+        backend = self._app.backend
+        for left in reversed(range(TRIES)):
+            at = await in_thread(lambda: backend.free_name(name), "saves")
+            try:
+                return await self._feed(world, name, None, backend.keeping(at, None)), Home(at)
+            except LeaseError:
+                if not left:
+                    raise
+        raise AssertionError  # pragma: no cover - the last try raises
+
+    async def _feed(
+        self, world: World, name: str, path: Path | None, keeping: Keeping | None
+    ) -> Feed:
+        simulation = self._app.backend.simulation(world, name, path, keeping)
+        feed = Feed(simulation, self._app.show_problem)
+        await feed.open()
+        return feed
+
+    async def _wants_journal(self, name: str) -> bool:
+        wish = self._app.preferences.journal
+        if wish != "ask":
+            return wish == "on"
+        ask = Confirm(
+            "Without a journal?",
+            f"With a journal nothing that happens in {line(name, 40)} is lost, whatever becomes of "
+            "this program; without one it is lost unless it is saved.",
+            yes="Without", no="Keep one",
+        )  # fmt: skip
+        return await self._app.push_screen_wait(ask) is not True
+
+    # Being there
+
+    async def greet(self, opened: Opened | None) -> None:
+        """Tell what was found when the world was opened, and what is missing."""
+        from tui.screens.dialog import Notice
+
+        obstacle, self._obstacle = self._obstacle, ""
+        if opened is not None and opened.told:
+            kind = "warning" if opened.findings or opened.is_read_only else "good"
+            self._app.say(opened.told, kind)
+        if obstacle:
+            self._app.say(obstacle, "warning")
+        if opened is not None and opened.findings:
+            text = "\n\n".join((opened.told, *opened.findings))
+            await self._app.push_screen(Notice("Not everything is there", text))
+
+    async def saved(self, path: Path) -> None:
+        """Take note that the world was saved: it lives there from now on."""
+        frame = self._app.simulation.frame
+        if frame.kept is not None:
+            self.home = Home(path, is_named=True)
+            return
+        self.home = replace(self.home, is_named=True, is_copy=False)
+        if self._app.preferences.journal == "on":
+            await self.keep(path)
+
+    async def keep(self, path: Path) -> None:
+        """Begin a journal beside the world's file."""
+        keeping = self._app.backend.keeping(path, None)
+        try:
+            await self._app.simulation.keep(keeping)
+        except (FileError, OSError) as error:
+            self._app.say(f"No journal is kept: {sentence_of(error)}", "warning")
+        else:
+            self.home = Home(path, is_named=True)
+
+    # Leaving
+
+    async def go_back(self, path: Path | None) -> None:
+        """Leave the world without what was not saved, and enter its file; None: the demo world."""
+        app = self._app
+        world = await app.work.in_thread(
+            "opening the world",
+            lambda report: app.backend.load(path, report) if path else app.backend.demo(report),
+        )
+        self.throw_away()
+        await app.part()
+        await app.enter(world, path.stem if path else DEMO, path)
+
+    def throw_away(self) -> None:
+        """Have everything that was not saved removed when the world is left."""
+        self.home = replace(self.home, is_lost=True)
+
+    async def leave(self) -> None:
+        """Clear up behind a world whose engine has ended: what was never touched goes."""
+        home, self.home = self.home, Home()
+        at = home.at
+        if at is None or (home.is_named and not home.is_lost):
+            return
+        with suppress(FileError, OSError):
+            await in_thread(lambda: self._app.backend.leave(at, for_good=home.is_lost), "saves")
