@@ -106,6 +106,7 @@ class Journal:
         self._most_pages = most_pages
         self._items: queue.Queue[Item | None] = queue.Queue(QUEUE)
         self._error: Exception | None = None
+        self._is_over = False
         self._gives_up = threading.Event()
         self._more_room = threading.Event()
         with _explained(folder):
@@ -171,7 +172,7 @@ class Journal:
             raise self._said(self._error) from self._error
 
     def _require_alive(self) -> None:
-        if not self._thread.is_alive():
+        if self._is_over:
             error = self._error or RuntimeError("it was closed")
             raise self._said(error) from self._error
 
@@ -192,6 +193,7 @@ class Journal:
         finally:
             self._file.close()
             os.close(self._acked_file)
+            self._is_over = True
             self._ended(None if self._error is None else self._said(self._error))
 
     def _write(self, entry: Entry | None, checkpoint: Future[Checkpoint] | None) -> None:
