@@ -1,0 +1,1 @@
+"""Language models: calls that cannot overspend, hang, or leak; replies that can be replayed."""

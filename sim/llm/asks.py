@@ -1,0 +1,133 @@
+"""What is asked of a model, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from sim.errors import InputError
+from sim.llm.faults import Fault
+from sim.llm.replies import Usage
+
+__all__ = ["Answer", "Ask", "Turn"]
+
+_FRAME = 16  # tokens that a chat template puts around a turn, at most
+_ROLES = ("system", "user", "assistant")
+
+
+class Turn(NamedTuple):
+    """One turn of a conversation.
+
+    Attributes
+    ----------
+    role
+        ``"system"``, ``"user"`` or ``"assistant"``.
+    text
+        What was said.
+    """
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request, complete: equal requests have equal fingerprints.
+
+    Parameters
+    ----------
+    turns
+        The conversation.
+    most
+        Tokens of the reply, at most.
+    temperature
+        0 to 2; 0: the likeliest words.
+    seed
+        For servers that draw reproducibly; None: not sent.
+    as_json
+        Whether the reply has to be a JSON object, where the server can promise that.
+    """
+
+    turns: tuple[Turn, ...]
+    most: int = 160
+    temperature: float = 0.7
+    seed: int | None = None
+    as_json: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.turns or any(turn.role not in _ROLES for turn in self.turns):
+            raise InputError(f"A request has turns, each of one of the roles {', '.join(_ROLES)}.")
+        if not 1 <= self.most <= 100_000 or not 0 <= self.temperature <= 2:
+            raise InputError(
+                f"A reply has 1 to 100,000 tokens and a temperature of 0 to 2, got "
+                f"{self.most:,} and {self.temperature:g}."
+            )
+
+    @property
+    def most_read(self) -> int:
+        """Tokens of the prompt at most: no tokenizer makes more of them than there are bytes."""
+        return sum(len(turn.text.encode("utf-8", "replace")) + _FRAME for turn in self.turns)
+
+    @property
+    def least_read(self) -> int:
+        """Tokens of the prompt at least, whatever a server says."""
+        return sum(len(turn.text) for turn in self.turns) // 10
+
+    def body(self, model: str) -> dict[str, Any]:
+        """Return what is sent."""
+        said: dict[str, Any] = {
+            "model": model,
+            "messages": [{"role": turn.role, "content": turn.text} for turn in self.turns],
+            "max_tokens": self.most,
+            "temperature": self.temperature,
+        }
+        if self.seed is not None:
+            said["seed"] = self.seed
+        if self.as_json:
+            said["response_format"] = {"type": "json_object"}
+        return said
+
+    def fingerprint(self, model: str) -> str:
+        """Return 32 hex digits over everything that is sent."""
+        said = json.dumps(self.body(model), sort_keys=True, ensure_ascii=True)
+        return blake2b(said.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Attributes
+    ----------
+    text
+        The reply, cleaned; empty where there is none.
+    fault
+        Why there is none, or None.
+    source
+        ``"model"``, ``"cache"``, ``"log"`` (replayed) or ``"none"``.
+    provider, model
+        Who answered.
+    seconds
+        From asking to the answer, waiting and retries included.
+    usage
+        Tokens booked.
+    nano
+        Nano-dollars booked.
+    retries
+        Calls that were tried again.
+    detail
+        What is to be said about the fault, redacted.
+    """
+
+    text: str
+    fault: Fault | None = None
+    source: str = "model"
+    provider: str = ""
+    model: str = ""
+    seconds: float = 0.0
+    usage: Usage | None = None
+    nano: int = 0
+    retries: int = 0
+    detail: str = ""

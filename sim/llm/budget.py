@@ -1,0 +1,154 @@
+"""A budget that cannot be exceeded: the worst case is set aside before anything is sent.
+
+At every moment ``settled + reserved <= cap`` holds for each cap. A call whose usage is missing,
+absurd or never arrives keeps its reservation: it may have been billed in full.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import NamedTuple
+
+from sim.errors import InputError
+from sim.llm.faults import Fault, ModelError
+from sim.llm.prices import in_dollars, in_nano
+
+__all__ = ["Budget", "Reservation", "Spend"]
+
+
+class Spend(NamedTuple):
+    """What calls cost.
+
+    Attributes
+    ----------
+    requests, tokens
+        Counts, of both directions.
+    nano
+        Nano-dollars.
+    """
+
+    requests: int = 0
+    tokens: int = 0
+    nano: int = 0
+
+    @property
+    def dollars(self) -> float:
+        """The money in dollars."""
+        return in_dollars(self.nano)
+
+
+def _sum(one: Spend, other: Spend, sign: int = 1) -> Spend:
+    return Spend(*(a + sign * b for a, b in zip(one, other, strict=True)))
+
+
+class Budget:
+    """Caps on requests, tokens and money; safe to ask from any thread.
+
+    Parameters
+    ----------
+    requests, tokens
+        Most of each; None: no cap.
+    dollars
+        Most money; None: no cap.
+
+    Examples
+    --------
+    >>> budget = Budget(dollars=0.01)
+    >>> held = budget.reserve(Spend(1, 500, 4_000_000))
+    >>> held.settle(Spend(1, 300, 2_000_000))
+    >>> budget.settled.dollars, budget.reserved.requests
+    (0.002, 0)
+    """
+
+    def __init__(
+        self,
+        *,
+        requests: int | None = None,
+        tokens: int | None = None,
+        dollars: float | None = None,
+    ) -> None:
+        for name, cap in (("requests", requests), ("tokens", tokens), ("dollars", dollars)):
+            if cap is not None and not 0 <= cap < float("inf"):
+                raise InputError(f"A budget's {name} are 0 or more, got {cap!r}.")
+        self.caps = (requests, tokens, None if dollars is None else int(in_nano(dollars)))
+        self._settled = Spend()
+        self._reserved = Spend()
+        self._lock = Lock()
+
+    @property
+    def settled(self) -> Spend:
+        """What was spent."""
+        return self._settled
+
+    @property
+    def reserved(self) -> Spend:
+        """What calls under way may cost at worst."""
+        return self._reserved
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether not even one request is left."""
+        return self._lacking(Spend(1)) is not None
+
+    def restore(self, settled: Spend) -> None:
+        """Take over what an earlier part of the run spent."""
+        with self._lock:
+            self._settled = settled
+
+    def reserve(self, worst: Spend) -> Reservation:
+        """Set aside the worst case of a call.
+
+        Raises
+        ------
+        ModelError
+            BUDGET: it does not fit under a cap any more; nothing is set aside.
+        """
+        with self._lock:
+            lacking = self._lacking(worst)
+            if lacking is not None:
+                raise ModelError(Fault.BUDGET, f"the cap on {lacking} leaves no room for a call")
+            self._reserved = _sum(self._reserved, worst)
+        return Reservation(self, worst)
+
+    def _lacking(self, more: Spend) -> str | None:
+        """Return the cap that ``more`` would break, or None."""
+        total = _sum(_sum(self._settled, self._reserved), more)
+        for name, used, cap in zip(("requests", "tokens", "money"), total, self.caps, strict=True):
+            if cap is not None and used > cap:
+                return name
+        return None
+
+    def _close(self, held: Spend, spent: Spend) -> None:
+        with self._lock:
+            self._reserved = _sum(self._reserved, held, -1)
+            room = _sum(self._settled, self._reserved)
+            within = [
+                part if cap is None else min(part, cap - used)
+                for part, used, cap in zip(spent, room, self.caps, strict=True)
+            ]
+            self._settled = _sum(self._settled, Spend(*within))
+
+
+class Reservation:
+    """The worst case of one call, set aside; closed once, by what it really cost or in full."""
+
+    __slots__ = ("_budget", "_open", "worst")
+
+    def __init__(self, budget: Budget, worst: Spend) -> None:
+        self._budget = budget
+        self._open = True
+        self.worst = worst
+
+    def settle(self, spent: Spend) -> None:
+        """Replace it by what the call cost; what a cap has no room for is not booked."""
+        if self._open:
+            self._open = False
+            self._budget._close(self.worst, spent)  # noqa: SLF001 - the two are one
+
+    def keep(self) -> None:
+        """Book it whole: nobody knows what the call cost."""
+        self.settle(self.worst)
+
+    def release(self) -> None:
+        """Give it back: nothing was sent."""
+        self.settle(Spend())

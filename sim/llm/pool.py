@@ -1,0 +1,151 @@
+"""All providers behind one door, in a thread and loop of their own: the world never waits on them.
+
+Order of preference: the first provider whose breaker lets the call pass; the next one where it
+fails for a reason that lies with the provider. The budget is one for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from threading import Thread
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from sim.errors import InputError
+from sim.llm.asks import Answer, Ask
+from sim.llm.budget import Budget
+from sim.llm.faults import Fault, ModelError
+from sim.llm.line import Line
+from sim.llm.prices import Price, built_in_prices
+from sim.llm.provider import Provider
+from sim.llm.replies import Usage
+
+__all__ = ["ModelPool"]
+
+_CACHED = 10_000
+
+
+class ModelPool:
+    """Language models to ask; a context manager.
+
+    Parameters
+    ----------
+    providers
+        In order of preference, at least one.
+    budget
+        The caps; default: none.
+    prices
+        The price table; default: the packaged one.
+    cache
+        Replies kept, to answer an equal request without a call; 0: none.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        No provider, or one whose price nobody knows.
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        budget: Budget | None = None,
+        prices: Mapping[str, Price] | None = None,
+        *,
+        cache: int = _CACHED,
+    ) -> None:
+        if not providers:
+            raise InputError("Language models need at least one provider.")
+        self.budget = budget or Budget()
+        table = built_in_prices() if prices is None else prices
+        self.lines = tuple(Line(provider, self.budget, table) for provider in providers)
+        self._cache: OrderedDict[str, Answer] = OrderedDict()
+        self._most_cached = cache
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, name="language models", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
+        """Ask from any thread; the future brings an :class:`Answer`, with or without a fault."""
+        return asyncio.run_coroutine_threadsafe(self.ask(ask, seconds), self._loop)
+
+    def ask_all(self, asks: Sequence[Ask], seconds: float | None = None) -> list[Answer]:
+        """Ask all at once and wait for all; each has its answer, at the latest at its deadline."""
+        return [future.result() for future in [self.submit(ask, seconds) for ask in asks]]
+
+    async def ask(self, ask: Ask, seconds: float | None = None) -> Answer:
+        """Ask within this pool's loop; never raises a fault, returns it."""
+        began = monotonic()
+        fault = ModelError(Fault.RESTING)
+        for line in self.lines:
+            cached = self._cached(ask, line)
+            if cached is not None:
+                return cached
+            deadline = began + min(seconds or line.provider.seconds, line.provider.seconds)
+            try:
+                answer = await line.ask(ask, deadline)
+            except ModelError as error:
+                fault = error
+                if error.fault is Fault.BUDGET or monotonic() >= deadline:
+                    break
+            else:
+                self._keep(ask, line, answer)
+                return answer
+        return Answer("", fault.fault, "none", seconds=monotonic() - began, detail=str(fault))
+
+    def _cached(self, ask: Ask, line: Line) -> Answer | None:
+        found = self._cache.get(_key(ask, line)) if self._most_cached else None
+        if found is None:
+            return None
+        self._cache.move_to_end(_key(ask, line))
+        return replace(found, source="cache", seconds=0.0, usage=Usage(0, 0), nano=0, retries=0)
+
+    def _keep(self, ask: Ask, line: Line, answer: Answer) -> None:
+        if self._most_cached:
+            self._cache[_key(ask, line)] = answer
+            while len(self._cache) > self._most_cached:
+                self._cache.popitem(last=False)
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Of each provider: ``"closed"`` (it answers), ``"open"``, ``"trying"`` or ``"off"``."""
+        return {line.provider.called: line.breaker.state for line in self.lines}
+
+    def close(self) -> None:
+        """End calls under way, close connections and the thread; doing it again is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        own = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not own]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        for line in self.lines:
+            await line.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _key(ask: Ask, line: Line) -> str:
+    return f"{line.provider.called}:{ask.fingerprint(line.provider.model)}"

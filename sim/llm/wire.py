@@ -1,0 +1,176 @@
+"""One request to one server: the package's client, with every way it can go wrong named."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sim.core.text import one_line
+from sim.llm.asks import Ask
+from sim.llm.faults import Fault, ModelError
+from sim.llm.provider import Provider
+from sim.llm.replies import Reply, reply_of
+from sim.llm.secrets import redact
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["Wire"]
+
+_BY_STATUS = {
+    401: Fault.UNAUTHORIZED,
+    403: Fault.FORBIDDEN,
+    404: Fault.NOT_FOUND,
+    408: Fault.SERVER,
+    409: Fault.SERVER,
+    429: Fault.RATE_LIMITED,
+}
+_BY_CODE = {
+    "insufficient_quota": Fault.QUOTA,
+    "context_length_exceeded": Fault.TOO_LONG,
+    "content_filter": Fault.FILTERED,
+    "content_policy_violation": Fault.FILTERED,
+    "model_not_found": Fault.NOT_FOUND,
+    "invalid_api_key": Fault.UNAUTHORIZED,
+}
+_DETAIL = 160
+_LONGEST_WAIT = 120.0
+
+
+class Wire:
+    """The way to one provider; made and used in one event loop.
+
+    Parameters
+    ----------
+    provider
+        Where to.
+
+    Raises
+    ------
+    ModelError
+        MISSING: the package is not installed.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        try:
+            import httpx2
+            import openai
+        except ImportError as error:
+            raise ModelError(Fault.MISSING, "install it by: pip install 'hubbub[llm]'") from error
+        self._provider = provider
+        self._response = httpx2.Response
+        self._broken = httpx2.HTTPError
+        self._openai = openai
+        self._client = openai.AsyncOpenAI(
+            api_key=provider.key.reveal() or "none",
+            base_url=provider.base_url,
+            max_retries=0,
+            timeout=2 * provider.seconds,  # ours comes first, and covers a slow drip too
+            default_headers={"Accept-Encoding": "identity"},
+            http_client=_http(openai, self._watch, provider.at_once),
+        )
+
+    async def ask(self, ask: Ask, seconds: float) -> Reply:
+        """Send one request and return the reply, within ``seconds``.
+
+        Raises
+        ------
+        ModelError
+            Whatever went wrong; nothing else is raised but cancellation.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._client.post(
+                    "/chat/completions", cast_to=self._response, body=ask.body(self._provider.model)
+                )
+                return reply_of(response.content)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise self._named(error) from None
+
+    async def close(self) -> None:
+        """Close its connections."""
+        with suppress(Exception):
+            await self._client.close()
+
+    def _named(self, error: Exception) -> ModelError:
+        """Return what an exception of the package means."""
+        if isinstance(error, TimeoutError):
+            return ModelError(Fault.TIMEOUT)
+        if isinstance(error, self._openai.APIStatusError):
+            return self._refused(error)
+        if isinstance(error, self._openai.APIConnectionError | self._broken):
+            # aiohttp's broken connections come as timeouts of the package
+            return ModelError(Fault.CONNECTION)
+        return ModelError(Fault.MALFORMED, f"{type(error).__name__}")
+
+    def _refused(self, error: Any) -> ModelError:
+        status = error.status_code
+        fault = _BY_CODE.get(str(error.code)) or _BY_STATUS.get(status)
+        if fault is None:
+            fault = Fault.SERVER if status >= 500 else Fault.REJECTED
+        if 300 <= status < 400:
+            fault = Fault.REDIRECTED
+        wait = _seconds(error.response.headers.get("retry-after"))
+        return ModelError(fault, f"HTTP {status} {self._said(error)}".strip(), wait)
+
+    def _said(self, error: BaseException) -> str:
+        body = getattr(error, "body", None)
+        said = body.get("message") if isinstance(body, dict) else None
+        text = said if isinstance(said, str) else type(error).__name__
+        return redact(one_line(text), [self._provider.key])[:_DETAIL].rstrip(".")
+
+    async def _watch(self, response: httpx2.Response) -> None:
+        """Refuse what is packed, and count the bytes of the rest while they come."""
+        packed = response.headers.get("content-encoding", "identity")
+        if packed not in {"", "identity"}:
+            raise ModelError(Fault.TOO_LARGE, "it is packed, though that was not asked for")
+        response.stream = _counted(response.stream, self._provider.most_bytes)
+
+
+def _http(openai: Any, watch: Any, at_once: int) -> Any:
+    """Return the package's client over aiohttp (3 times faster with many calls at once)."""
+    import httpx2
+
+    settings: dict[str, Any] = {
+        "follow_redirects": False,
+        "event_hooks": {"response": [watch]},
+        "limits": httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),
+    }
+    try:
+        return openai.DefaultAioHttpClient(**settings)
+    except RuntimeError:  # aiohttp is not installed
+        return openai.DefaultAsyncHttpxClient(**settings)
+
+
+def _counted(stream: Any, most: int) -> Any:
+    import httpx2
+
+    class Counted(httpx2.AsyncByteStream):
+        """A body that ends in an error once it is too large."""
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = most
+            async for chunk in stream:
+                left -= len(chunk)
+                if left < 0:
+                    raise ModelError(Fault.TOO_LARGE, f"more than {most:,} bytes")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    return Counted()
+
+
+def _seconds(said: str | None) -> float | None:
+    """Return a believable number of seconds to wait, or None."""
+    try:
+        wait = float(said or "")
+    except ValueError:
+        return None
+    return min(wait, _LONGEST_WAIT) if math.isfinite(wait) and wait >= 0 else None
