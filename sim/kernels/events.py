@@ -22,22 +22,27 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.kernels.claims import FREE, NOBODY, is_open
-from sim.kernels.jit import lean
+from sim.kernels.jit import inlined, lean
 from sim.kernels.mix import uniform
 from sim.kernels.rings import (
     DUE,
     EVENTS,
     FRESH,
+    KNOWN,
     ROOM,
     SEEN,
     SPAN,
+    SPARE,
     TOUCHED,
     USED,
+    WATCHED,
     Calendar,
-    await_ring,
     drawn,
+    keep_late,
     load_span,
     pop_ring,
+    push_ring,
+    take_place,
     wait,
 )
 from sim.kernels.sparse import VACANT, slot
@@ -51,6 +56,7 @@ _ONE = np.uint64(1)
 _KEEP = 255
 _CALLS = 2
 _S32 = np.uint64(32)
+_TICK = 1 << 20
 _LOW32 = np.uint64(0xFFFFFFFF)
 
 
@@ -92,16 +98,22 @@ class Found(NamedTuple):
     times: F64
 
 
-@lean
+@inlined
+def _contacts(rows: U32, mode: I64, u: Number, s: Number) -> Number:
+    """Return over how many ties agent ``u`` in state ``s`` speaks, or how many calls it makes."""
+    if mode[s] == 0:
+        return np.int64(0)
+    many: Number = np.int64(rows[u, 1])
+    return mode[s] - 3 if mode[s] > _CALLS and many > 0 else many
+
+
+@inlined
 def _of_ties(rows: U32, mode: I64, ceiling: F64, u: Number, s: Number) -> float:
     """Return at which rate agent ``u`` in state ``s`` tries its ties."""
-    many: Number = np.int64(rows[u, 1])
-    if mode[s] > _CALLS and many > 0:
-        many = mode[s] - 3
-    return float(many * ceiling[s])
+    return float(_contacts(rows, mode, u, s) * ceiling[s])
 
 
-@lean
+@inlined
 def _alone(soff: I64, scum: F64, s: Number) -> float:
     """Return at which rate an agent in state ``s`` changes by itself."""
     last = soff[s + 1]
@@ -123,9 +135,11 @@ def ring_first(
     spans = calendar.head.size
     start[:] = 0
     n = 0
+    watched: Number = np.int64(0)
     for i in range(count):
         u = np.uint64(live[i])
         s = np.int64(state[slot(keys, u)] & _CODE)
+        watched += _contacts(rows, mode, u, s)
         rate = _of_ties(rows, mode, ceiling, u, s) + _alone(soff, scum, s)
         if rate > 0.0:
             t = wait(uniform(drawn(key, u, np.uint64(0))), rate, 1.0)
@@ -137,6 +151,7 @@ def ring_first(
                 start[np.int64(t * spans) + 1] += 1
                 n += 1
     calendar.at[TOUCHED] = n
+    calendar.at[WATCHED] = watched * _TICK
     for i in range(spans):
         start[i + 1] += start[i]
     for i in range(n):
@@ -149,10 +164,10 @@ def ring_first(
     start[0] = 0
 
 
-@lean
+@inlined
 def _become(
-    adopting: U8, keys: U32, state: U8, claim: U64, touched: U32, tally: I64, at: I64,
-    agents: U32, sources: U32, times: F64, v: Word, new: Number, source: Word, t: float,
+    rows: U32, mode: I64, adopting: U8, keys: U32, state: U8, claim: U64, touched: U32, tally: I64,
+    at: I64, agents: U32, sources: U32, times: F64, v: Word, new: Number, source: Word, t: float,
 ) -> None:  # fmt: skip
     """Give agent ``v`` the state ``new``, and note a first adoption."""
     place = slot(keys, v)
@@ -173,11 +188,14 @@ def _become(
         times[n] = t
         at[FRESH] = n + 1
     state[place] = ever | np.uint8(new)
-    tally[np.int64(code & _CODE)] -= 1
+    old: Number = np.int64(code & _CODE)
+    tally[old] -= 1
     tally[new] += 1
+    more = _contacts(rows, mode, v, new) - _contacts(rows, mode, v, old)
+    at[WATCHED] += np.int64(np.float64(more) * (1.0 - t) * _TICK)
 
 
-@lean
+@inlined
 def _outcome(first: Number, last: Number, cum: F64, share: float) -> int:
     """Return which outcome of ``first:last`` the share falls on, else -1."""
     for o in range(first, last):
@@ -186,7 +204,7 @@ def _outcome(first: Number, last: Number, cum: F64, share: float) -> int:
     return -1
 
 
-@lean
+@inlined
 def _weighed(
     trust: U16, off: I64, cum: F64, total: F64, trusted: U8, row: Number, e: Word, share: float
 ) -> int:
@@ -200,15 +218,15 @@ def _weighed(
     return _outcome(off[row], off[row + 1], cum, share)
 
 
-@lean
+@inlined
 def _aim(
     rows: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, key: Word, u: Word, number: Word,
     s: Number,
 ) -> tuple[Number, float]:  # fmt: skip
     """Return what a ring is aimed at.
 
-    Either (place in the row of ``u``, a share in [0, ceiling)), or (-1, a share of the rate at
-    which the state ``s`` is left without a contact).
+    Either (a tie of ``u``, a share in [0, ceiling)), or (-1, a share of the rate at which the state
+    ``s`` is left without a contact).
     """
     ties = _of_ties(rows, mode, ceiling, u, s)
     alone = _alone(soff, scum, s)
@@ -218,35 +236,96 @@ def _aim(
     length = np.int64(rows[u, 1])
     scaled = (x - alone) / ties * length
     place: Number = min(np.int64(scaled), length - 1)
-    return place, float((scaled - place) * ceiling[s])
+    return np.int64(rows[u, 0]) + place, float((scaled - place) * ceiling[s])
+
+
+@inlined
+def _await(
+    rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, key: Word, claim: U64,
+    calendar: Calendar, u: Word, s: Number, t: float, number: Word,
+) -> None:  # fmt: skip
+    """Draw ring ``number`` of agent ``u``, in state ``s``, after time ``t``; it enters a span."""
+    claim[u] = number
+    rate = _of_ties(rows, mode, ceiling, u, s) + _alone(soff, scum, s)
+    if rate <= 0.0:
+        return
+    t += wait(uniform(drawn(key, u, number + number)), rate, 1.0 - t)
+    if t >= 1.0:
+        return
+    at, due_tie = calendar.at, calendar.due_tie
+    ring = (u << _S32) | number
+    b = np.int64(t * calendar.head.size)
+    if b >= at[SPAN]:
+        keep_late(
+            calendar.head, calendar.late_when, calendar.late_ring, calendar.late_next, at, b, t,
+            ring,
+        )  # fmt: skip
+        return
+    place = take_place(due_tie, at)
+    calendar.due_ring[place] = ring
+    e, share = _aim(rows, mode, ceiling, soff, scum, key, u, number, s)
+    due_tie[place] = e
+    calendar.due_share[place] = share
+    if e >= 0:
+        calendar.due_goal[place] = targets[e]
+    push_ring(calendar.heap_when, calendar.heap_place, calendar.due_ring, at, t, place)
 
 
 @lean
 def _fetch(
     rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, key: Word, keys: U32,
-    state: U8, claim: U64, heap_ring: U64, ahead: U32, at: I64,
+    state: U8, claim: U64, due_ring: U64, due_tie: I64, due_goal: U32, due_share: F64, at: I64,
 ) -> None:  # fmt: skip
-    """Read what the rings of a span are going to read.
+    """Aim the rings of a span, and read what they are going to read.
 
-    Independent reads, which the memory serves at the same time; ring by ring each would wait for
-    its own. What is kept means nothing; without it the reads would be dropped as useless.
+    A ring that still counts when its time comes finds the state that it is aimed by here. Reads are
+    independent, so that the memory serves them at the same time; ring by ring each would wait for
+    its own. What is kept of them means nothing; without it they would be dropped as useless.
     """
     due = at[DUE]
     seen = np.uint64(0)
     for i in range(due):
-        u = heap_ring[i] >> _S32
+        u = due_ring[i] >> _S32
         seen ^= claim[u] ^ np.uint64(rows[u, 0]) ^ np.uint64(state[slot(keys, u)])
     for i in range(due):
-        u = heap_ring[i] >> _S32
+        u = due_ring[i] >> _S32
         s = np.int64(state[slot(keys, u)] & _CODE)
-        place, _ = _aim(rows, mode, ceiling, soff, scum, key, u, heap_ring[i] & _LOW32, s)
-        ahead[i] = np.uint32(u)
-        if place >= 0:
-            ahead[i] = targets[np.uint64(rows[u, 0]) + np.uint64(place)]
+        e, share = _aim(rows, mode, ceiling, soff, scum, key, u, due_ring[i] & _LOW32, s)
+        due_tie[i] = e
+        due_share[i] = share
+        due_goal[i] = targets[e] if e >= 0 else np.uint32(u)
     for i in range(due):
-        v = np.uint64(ahead[i])
+        v = np.uint64(due_goal[i])
         seen ^= claim[v] ^ np.uint64(rows[v, 0]) ^ np.uint64(state[slot(keys, v)])
     at[SEEN] = np.int64(seen >> _ONE)
+
+
+@inlined
+def _decided(
+    heard: Heard, rates: Rates, keys: U32, state: U8, calendar: Calendar, place: Number, e: Number,
+    s: Number, states: int,
+) -> tuple[Number, Number, Number]:  # fmt: skip
+    """Return what the ring at ``place`` does: (who is spoken to, its new state, the speaker's).
+
+    -1: unchanged. ``e`` is the ring's tie; without one ``NOBODY`` is spoken to.
+    """
+    now: Number = np.int64(-1)
+    new: Number = np.int64(-1)
+    share, soff = float(calendar.due_share[place]), rates.soff
+    if e < 0:
+        now = np.int64(rates.snew[_outcome(soff[s], soff[s + 1], rates.scum, share)])
+        return np.uint64(NOBODY), new, now
+    v: Number = np.uint64(calendar.due_goal[place])
+    row = s * states + np.int64(state[slot(keys, v)] & _CODE)
+    o = _weighed(
+        heard.trust, rates.off, rates.cum, rates.total, rates.trusted, row, np.uint64(e), share
+    )
+    if o >= 0 and not (heard.closed.size and not is_open(heard.closed, v)):
+        if rates.listener[o] != _KEEP:
+            new = np.int64(rates.listener[o])
+        if rates.speaker[o] != _KEEP:
+            now = np.int64(rates.speaker[o])
+    return v, new, now
 
 
 @lean
@@ -276,73 +355,68 @@ def ring_on(
         Whether the tick has ended; else some array has no room left: lengthen whichever is nearly
         full and call again.
     """
-    rows, targets, trust, closed = heard
-    off, cum, listener, speaker, total, trusted, mode, ceiling, soff, scum, snew, adopting = rates
-    start, when, ring, head, late_when, late_ring, late_next, heap_when, heap_ring, ahead, at = (
-        calendar
-    )
-    agents, sources, times = found
+    rows, targets, adopting = heard.rows, heard.targets, rates.adopting
+    mode, ceiling, soff, scum = rates.mode, rates.ceiling, rates.soff, rates.scum
+    agents, at = found.agents, calendar.at
+    due_ring, due_tie, heap_when = calendar.due_ring, calendar.due_tie, calendar.heap_when
     while True:
         if at[DUE] == 0:
-            if at[SPAN] == head.size:
+            if at[SPAN] == calendar.head.size:
                 return True
-            if not load_span(
-                start, when, ring, head, late_when, late_ring, late_next, heap_when, heap_ring, at
-            ):
+            if not _load(heard, rates, key, keys, state, claim, calendar):
                 return False
-            _fetch(
-                rows, targets, mode, ceiling, soff, scum, key, keys, state, claim, heap_ring,
-                ahead, at,
-            )  # fmt: skip
             continue
-        short = at[DUE] + 2 > heap_when.size or at[FRESH] + 2 > agents.size
-        if short or at[USED] + 2 > late_when.size or (keys.size and at[ROOM] < 2):
+        short = at[KNOWN] + 2 > heap_when.size or at[FRESH] + 2 > agents.size
+        if short or at[USED] + 2 > calendar.late_when.size or (keys.size and at[ROOM] < 2):
             return False
-        t = heap_when[0]
-        u = heap_ring[0] >> _S32
-        number = heap_ring[0] & _LOW32
-        pop_ring(heap_when, heap_ring, at)
+        t, place = heap_when[0], np.int64(calendar.heap_place[0])
+        u, number = due_ring[place] >> _S32, due_ring[place] & _LOW32
+        e = due_tie[place]
+        pop_ring(heap_when, calendar.heap_place, due_ring, at)
+        due_tie[place] = at[SPARE]
+        at[SPARE] = place
         if claim[u] != number:
             continue
         at[EVENTS] += 1
         s: Number = np.int64(state[slot(keys, u)] & _CODE)
-        v: Number = u
-        now: Number = np.int64(-1)
-        new: Number = np.int64(-1)
-        place, share = _aim(rows, mode, ceiling, soff, scum, key, u, number, s)
-        if place < 0:
-            now = np.int64(snew[_outcome(soff[s], soff[s + 1], scum, share)])
-            v = np.uint64(NOBODY)
-        else:
-            e = np.uint64(rows[u, 0]) + np.uint64(place)
-            v = np.uint64(targets[e])
-            row = s * tally.size + np.int64(state[slot(keys, v)] & _CODE)
-            o = _weighed(trust, off, cum, total, trusted, row, e, share)
-            if o >= 0 and not (closed.size and not is_open(closed, v)):
-                if listener[o] != _KEEP:
-                    new = np.int64(listener[o])
-                if speaker[o] != _KEEP:
-                    now = np.int64(speaker[o])
+        v, new, now = _decided(heard, rates, keys, state, calendar, place, e, s, tally.size)
         if new >= 0:
             _become(
-                adopting, keys, state, claim, touched, tally, at, agents, sources, times, v, new,
-                u, t,
+                rows, mode, adopting, keys, state, claim, touched, tally, at, agents,
+                found.sources, found.times, v, new, u, t,
             )  # fmt: skip
-            await_ring(
-                _of_ties(rows, mode, ceiling, v, new) + _alone(soff, scum, new), key, claim, head,
-                late_when, late_ring, late_next, heap_when, heap_ring, at, v, t,
+            _await(
+                rows, targets, mode, ceiling, soff, scum, key, claim, calendar, v, new, t,
                 np.uint64(claim[v]) + _ONE,
             )  # fmt: skip
         if now >= 0:
             _become(
-                adopting, keys, state, claim, touched, tally, at, agents, sources, times, u, now,
-                v, t,
+                rows, mode, adopting, keys, state, claim, touched, tally, at, agents,
+                found.sources, found.times, u, now, v, t,
             )  # fmt: skip
             s = now
-        await_ring(
-            _of_ties(rows, mode, ceiling, u, s) + _alone(soff, scum, s), key, claim, head,
-            late_when, late_ring, late_next, heap_when, heap_ring, at, u, t, number + _ONE,
+        _await(
+            rows, targets, mode, ceiling, soff, scum, key, claim, calendar, u, s, t, number + _ONE
+        )
+
+
+@lean
+def _load(
+    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, calendar: Calendar
+) -> bool:
+    """Begin with the next span; returns whether there is room for it."""
+    loaded = load_span(
+        calendar.start, calendar.when, calendar.ring, calendar.head, calendar.late_when,
+        calendar.late_ring, calendar.late_next, calendar.heap_when, calendar.heap_place,
+        calendar.due_ring, calendar.at,
+    )  # fmt: skip
+    if loaded:
+        _fetch(
+            heard.rows, heard.targets, rates.mode, rates.ceiling, rates.soff, rates.scum, key, keys,
+            state, claim, calendar.due_ring, calendar.due_tie, calendar.due_goal,
+            calendar.due_share, calendar.at,
         )  # fmt: skip
+    return bool(loaded)
 
 
 @lean

@@ -10,21 +10,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.kernels.jit import lean
-from sim.kernels.mix import uniform, word, word2
+from sim.kernels.jit import inlined, lean
+from sim.kernels.mix import word, word2
 from sim.kernels.types import F64, I32, I64, U32, U64, Number, Word
 
 __all__ = [
-    "DUE", "EVENTS", "FREED", "FRESH", "ROOM", "SEEN", "SPAN", "TOUCHED", "USED", "Calendar",
-    "await_ring", "drawn", "load_span", "pop_ring", "push_ring", "wait",
+    "DUE", "EVENTS", "FREED", "FRESH", "KNOWN", "ROOM", "SEEN", "SPAN", "SPARE", "TOUCHED", "USED",
+    "WATCHED", "Calendar", "drawn", "keep_late", "load_span", "pop_ring", "push_ring", "take_place",
+    "wait",
 ]  # fmt: skip
 
 _S32 = np.uint64(32)
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 
-SPAN, DUE, USED, FREED, TOUCHED, FRESH, ROOM, EVENTS, SEEN = range(9)
+SPAN, DUE, USED, FREED, TOUCHED, FRESH, ROOM, EVENTS, SEEN, KNOWN, SPARE, WATCHED = range(12)
 """Where ``Calendar.at`` keeps: the next span; rings in the heap; late rings ever kept; the first
 vacated place of those, -1 none; agents touched; first adoptions; agents that may still be given a
-value in the sparse column; rings so far."""
+value in the sparse column; rings so far; what was read ahead; places of the span under way ever
+taken, the first vacated one of these; 2**20 times the ties that somebody spoke over for a tick."""
 
 
 class Calendar(NamedTuple):
@@ -32,8 +35,10 @@ class Calendar(NamedTuple):
 
     First rings stand by span: those of span ``b`` are ``start[b]:start[b + 1]`` (int64) of ``when``
     (float64) and ``ring``. ``late_*``: rings drawn within the tick, for each span a list from
-    ``head`` (int32, -1 none) over ``late_next`` (int32). ``heap_*``: the span under way, the
-    earliest first; ``ahead``: uint32 scratch of its length. ``at``: int64, see ``SPAN``.
+    ``head`` (int32, -1 none) over ``late_next`` (int32). The span under way: ``heap_when`` is a
+    heap, the earliest first, of places (``heap_place``, int32) in ``due_ring`` and in what is known
+    of each ring beforehand: its tie (``due_tie`` int64, -1 none), its listener (``due_goal``
+    uint32) and a share (``due_share`` float64). ``at``: int64, see ``SPAN``.
     """
 
     start: I64
@@ -44,18 +49,21 @@ class Calendar(NamedTuple):
     late_ring: U64
     late_next: I32
     heap_when: F64
-    heap_ring: U64
-    ahead: U32
+    heap_place: I32
+    due_ring: U64
+    due_tie: I64
+    due_goal: U32
+    due_share: F64
     at: I64
 
 
-@lean
+@inlined
 def drawn(key: Word, u: Number, k: Number) -> Word:
     """Return draw ``k`` of agent ``u`` (uint64 both)."""
     return word2(word(key, u), k)
 
 
-@lean
+@inlined
 def wait(draw: float, rate: float, left: float) -> float:
     """Return an exponential wait at ``rate`` from a draw in [0, 1); 1.0 where it is over ``left``.
 
@@ -68,51 +76,72 @@ def wait(draw: float, rate: float, left: float) -> float:
     return float(-np.log(1.0 - draw) / rate)
 
 
-@lean
-def push_ring(heap_when: F64, heap_ring: U64, at: I64, t: float, ring: Word) -> None:
+@inlined
+def take_place(due_tie: I64, at: I64) -> Number:
+    """Return a place for a ring of the span under way."""
+    place = at[SPARE]
+    if place >= 0:
+        at[SPARE] = due_tie[place]
+    else:
+        place = at[KNOWN]
+        at[KNOWN] = place + 1
+    return place
+
+
+@inlined
+def push_ring(
+    heap_when: F64, heap_place: I32, due_ring: U64, at: I64, t: float, place: Number
+) -> None:
     """Put a ring into the heap; of rings at one moment the smaller number comes first."""
-    i = at[DUE]
-    at[DUE] = i + 1
-    while i > 0:
-        above = (i - 1) >> 1
-        if heap_when[above] < t or (heap_when[above] == t and heap_ring[above] < ring):
+    i: Number = np.uint64(at[DUE])  # unsigned: no place is counted from the end
+    at[DUE] += 1
+    while i > _NONE:
+        above = (i - _ONE) >> _ONE
+        if heap_when[above] < t or (
+            heap_when[above] == t and due_ring[heap_place[above]] < due_ring[place]
+        ):
             break
         heap_when[i] = heap_when[above]
-        heap_ring[i] = heap_ring[above]
+        heap_place[i] = heap_place[above]
         i = above
     heap_when[i] = t
-    heap_ring[i] = ring
+    heap_place[i] = np.int32(place)
 
 
-@lean
-def pop_ring(heap_when: F64, heap_ring: U64, at: I64) -> None:
+@inlined
+def pop_ring(heap_when: F64, heap_place: I32, due_ring: U64, at: I64) -> None:
     """Drop the first ring of the heap."""
-    last = at[DUE] - 1
-    at[DUE] = last
-    t, ring = heap_when[last], heap_ring[last]
-    i = np.int64(0)
-    below = np.int64(1)
+    at[DUE] -= 1
+    last: Number = np.uint64(at[DUE])
+    t, place = heap_when[last], heap_place[last]
+    i = _NONE
+    below = _ONE
     while below < last:
-        other = below + 1
+        other = below + _ONE
         if other < last and (
             heap_when[other] < heap_when[below]
-            or (heap_when[other] == heap_when[below] and heap_ring[other] < heap_ring[below])
+            or (
+                heap_when[other] == heap_when[below]
+                and due_ring[heap_place[other]] < due_ring[heap_place[below]]
+            )
         ):
             below = other
-        if t < heap_when[below] or (t == heap_when[below] and ring < heap_ring[below]):
+        if t < heap_when[below] or (
+            t == heap_when[below] and due_ring[place] < due_ring[heap_place[below]]
+        ):
             break
         heap_when[i] = heap_when[below]
-        heap_ring[i] = heap_ring[below]
+        heap_place[i] = heap_place[below]
         i = below
-        below = 2 * i + 1
+        below = (i << _ONE) + _ONE
     heap_when[i] = t
-    heap_ring[i] = ring
+    heap_place[i] = place
 
 
 @lean
 def load_span(
     start: I64, when: F64, ring: U64, head: I32, late_when: F64, late_ring: U64, late_next: I32,
-    heap_when: F64, heap_ring: U64, at: I64,
+    heap_when: F64, heap_place: I32, due_ring: U64, at: I64,
 ) -> bool:  # fmt: skip
     """Move the next span into the empty heap; returns False when the heap is too small."""
     b = at[SPAN]
@@ -123,11 +152,18 @@ def load_span(
         late = late_next[late]
     if due > heap_when.size:
         return False
+    at[KNOWN] = due
+    at[SPARE] = -1
+    place = np.int64(0)
     for i in range(start[b], start[b + 1]):
-        push_ring(heap_when, heap_ring, at, when[i], ring[i])
+        due_ring[place] = ring[i]
+        push_ring(heap_when, heap_place, due_ring, at, when[i], place)
+        place += 1
     late = head[b]
     while late >= 0:
-        push_ring(heap_when, heap_ring, at, late_when[late], late_ring[late])
+        due_ring[place] = late_ring[late]
+        push_ring(heap_when, heap_place, due_ring, at, late_when[late], place)
+        place += 1
         following = late_next[late]
         late_next[late] = np.int32(at[FREED])
         at[FREED] = late
@@ -137,23 +173,12 @@ def load_span(
     return True
 
 
-@lean
-def await_ring(
-    rate: float, key: Word, claim: U64, head: I32, late_when: F64, late_ring: U64, late_next: I32,
-    heap_when: F64, heap_ring: U64, at: I64, u: Word, t: float, number: Word,
+@inlined
+def keep_late(
+    head: I32, late_when: F64, late_ring: U64, late_next: I32, at: I64, b: Number, t: float,
+    ring: Word,
 ) -> None:  # fmt: skip
-    """Draw ring ``number`` of agent ``u`` after time ``t``; it enters the calendar."""
-    claim[u] = number
-    if rate <= 0.0:
-        return
-    t += wait(uniform(drawn(key, u, number + number)), rate, 1.0 - t)
-    if t >= 1.0:
-        return
-    ring = (u << _S32) | number
-    b = np.int64(t * head.size)
-    if b < at[SPAN]:
-        push_ring(heap_when, heap_ring, at, t, ring)
-        return
+    """Keep a ring at time ``t`` for span ``b``, which is still to come."""
     place = at[FREED]
     if place >= 0:
         at[FREED] = late_next[place]

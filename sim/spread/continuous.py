@@ -24,7 +24,8 @@ _SPAN = 32
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
 _FEWEST, _MOST = 64, 65_536
 _LEAST = 256
-_SLOTS = 9
+_SLOTS = 12
+_S32, _LOW32 = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 class ContinuousTime(Compartments):
@@ -58,7 +59,8 @@ class ContinuousTime(Compartments):
         ties="none: no two events happen at one moment",
         time_unit="tick; rates are per tick, moments within one are kept",
         draw_modes="one: by agent and ring, whichever of coins or skips is asked for",
-        cost="a draw for each agent that may act, and an event for each success or failed try",
+        cost="a draw for each agent that may act, and an event for each success or failed try; "
+        "contacts seen are ties over which somebody speaks for a tick, in part for a part of it",
         largest="10 million agents with 200 million ties",
     )
 
@@ -119,8 +121,11 @@ class _Tick:
             late_ring=np.empty(late, np.uint64),
             late_next=np.empty(late, np.int32),
             heap_when=np.empty(_LEAST),
-            heap_ring=np.empty(_LEAST, np.uint64),
-            ahead=np.empty(_LEAST, np.uint32),
+            heap_place=np.empty(_LEAST, np.int32),
+            due_ring=np.empty(_LEAST, np.uint64),
+            due_tie=np.empty(_LEAST, np.int64),
+            due_goal=np.empty(_LEAST, np.uint32),
+            due_share=np.empty(_LEAST),
             at=self.at,
         )
         state, scratch = self.cascade.held["state"], self.scratch
@@ -130,7 +135,7 @@ class _Tick:
         )  # fmt: skip
         while not self._on(calendar):
             calendar = self._lengthened(calendar)
-        self.cascade.contacts_seen += int(self.at[slots.EVENTS])
+        self.cascade.contacts_seen += int(self.at[slots.WATCHED]) >> 20
 
     def _on(self, calendar: slots.Calendar) -> bool:
         """Let rings happen while there is room; returns whether the tick has ended."""
@@ -150,15 +155,17 @@ class _Tick:
         names: list[str] = []
         if self.at[slots.USED] + 2 > calendar.late_when.size:
             names += ["late_when", "late_ring", "late_next"]
-        if self.at[slots.DUE] + 2 > calendar.heap_when.size or self.at[slots.DUE] == 0:
-            names += ["heap_when", "heap_ring", "ahead"]
+        if self.at[slots.KNOWN] + 2 > calendar.heap_when.size or self.at[slots.DUE] == 0:
+            names += ["heap_when", "heap_place", "due_ring", "due_tie", "due_goal", "due_share"]
         return calendar._replace(**{name: _doubled(getattr(calendar, name)) for name in names})
 
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
         fresh = int(self.at[slots.FRESH])
-        order = np.argsort(self.found.agents[:fresh])
-        agents = self.found.agents[order]
+        places = np.arange(fresh, dtype=np.uint64)
+        both = np.sort((self.found.agents[:fresh].astype(np.uint64) << _S32) | places)
+        agents = (both >> _S32).astype(np.uint32)
+        order = (both & _LOW32).astype(np.int64)
         self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]
         self.cascade.enter(agents, self.found.sources[order])
 

@@ -101,14 +101,15 @@ class Plain:
 
 
 def calendar_of(count: int, spans: int, room: int) -> rings.Calendar:
-    at = np.zeros(9, np.int64)
+    at = np.zeros(12, np.int64)
     at[rings.FREED] = -1
     return rings.Calendar(
         start=np.empty(spans + 1, np.int64), when=np.empty(count), ring=np.empty(count, np.uint64),
         head=np.full(spans, -1, np.int32), late_when=np.empty(room),
         late_ring=np.empty(room, np.uint64), late_next=np.empty(room, np.int32),
-        heap_when=np.empty(room), heap_ring=np.empty(room, np.uint64),
-        ahead=np.empty(room, np.uint32), at=at,
+        heap_when=np.empty(room), heap_place=np.empty(room, np.int32),
+        due_ring=np.empty(room, np.uint64), due_tie=np.empty(room, np.int64),
+        due_goal=np.empty(room, np.uint32), due_share=np.empty(room), at=at,
     )  # fmt: skip
 
 

@@ -10,14 +10,14 @@ from sim.kernels.rings import DUE, pop_ring, push_ring, wait
 def test_the_heap_gives_rings_in_order_of_time_then_number(count: int) -> None:
     draws = np.random.default_rng(count)
     times, numbers = draws.integers(0, 20, count) / 20, draws.permutation(count)
-    when, ring = np.empty(count), np.empty(count, np.uint64)
-    at = np.zeros(9, np.int64)
-    for t, number in zip(times.tolist(), numbers.tolist(), strict=True):
-        push_ring(when, ring, at, t, np.uint64(number))
+    when, place, at = np.empty(count), np.empty(count, np.int32), np.zeros(12, np.int64)
+    ring = numbers.astype(np.uint64)
+    for number, t in enumerate(times.tolist()):
+        push_ring(when, place, ring, at, t, number)
     found = []
     while at[DUE]:
-        found.append((float(when[0]), int(ring[0])))
-        pop_ring(when, ring, at)
+        found.append((float(when[0]), int(ring[place[0]])))
+        pop_ring(when, place, ring, at)
     assert found == sorted(zip(times.tolist(), numbers.tolist(), strict=True))
 
 
