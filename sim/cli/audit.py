@@ -64,14 +64,15 @@ def _rows(acts: Sequence[Act]) -> Iterator[tuple[str, ...]]:
         yield (f"{act.number:,}", f"{act.tick:,}", safe(act.author), safe(what), act.result, said)
 
 
-def _short(said: str) -> str:
+def _short(told: str) -> str:
     """Return arguments as a person reads them, in one line that fits."""
     try:
-        body = jsons.loads(said)
+        body = jsons.loads(told)
         words = [_word(value) for value in body.get("args", ())]
-        words += [f"{name}={_word(value)}" for name, value in body.get("keywords", {}).items()]
+        said = sorted(body.get("keywords", {}).items(), key=lambda pair: pair[0] != "text")
+        words += [f"{name}={_word(value)}" for name, value in said]
     except (ValueError, AttributeError, RecursionError):
-        words = [said]
+        words = [told]
     text = safe(" ".join(words)).replace("\n", " ")
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 

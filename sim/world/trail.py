@@ -259,7 +259,7 @@ def said_of(args: tuple[Any, ...], keywords: Mapping[str, Any]) -> str:
     >>> said_of((5,), {"at": None, "seeds": np.arange(3)})
     '{"args":[5],"keywords":{"seeds":[0,1,2]}}'
     """
-    given = {name: value for name, value in keywords.items() if value is not None}
+    given = {name: keywords[name] for name in sorted(keywords) if keywords[name] is not None}
     body = {"args": list(args), "keywords": given}
     try:
         text = json.dumps(body, default=_plain, separators=(",", ":"), allow_nan=False)
