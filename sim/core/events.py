@@ -35,6 +35,7 @@ __all__ = [
     "ParameterChanged",
     "Subscription",
     "TiesChanged",
+    "WentTo",
     "WorldSaved",
 ]
 
@@ -158,6 +159,13 @@ class ParameterChanged(Event):
     cascade: int
     name: str
     value: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WentTo(Event):
+    """The world went back to ``tick``, or forward again to it, from the tick ``before``."""
+
+    before: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

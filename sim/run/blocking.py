@@ -61,7 +61,9 @@ async def _run(
     frames_per_second: float,
     max_running: int | None,
 ) -> Frame:
-    simulation = Simulation(world, frames_per_second=frames_per_second, max_running=max_running)
+    simulation = Simulation(
+        world, frames_per_second=frames_per_second, max_running=max_running, undo_bytes=0
+    )
     async with simulation:
         run = simulation.run_until_quiet(limit=ticks) if until_quiet else simulation.step(ticks)
         work = asyncio.create_task(run)

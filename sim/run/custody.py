@@ -10,18 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim.errors import HubbubError
+from sim.errors import HubbubError, InputError
 from sim.run.frames import Kept
 from sim.run.keeper import Keeper, Pacing
 from sim.run.keeper_acts import on_trail
+from sim.run.past import BUDGET, Past
 from sim.run.places import held_by_another, note_saved, since_saved, taken_along
 from sim.store import info
 from sim.store.journal import JournalError
 from sim.store.lease import LeaseError
+from sim.store.line import JUMP
 from sim.store.recovery import Recovery
 from sim.world.world import World
 
-__all__ = ["Custody", "Keeping", "begin"]
+__all__ = ["Custody", "Keeping", "begin", "keeping_of"]
 
 _SIZE_SECONDS = 1.0
 
@@ -35,7 +37,7 @@ class Keeping:
     path
         The file beside which the journal lies; it need not exist.
     pacing
-        When checkpoints are taken.
+        When checkpoints are taken; else as the settings say.
     author
         Who asks for what is done, as the journal has it.
     recovered
@@ -84,6 +86,8 @@ class Custody:
         The world.
     keeper, keeping
         Its keeper and how it keeps; None: the world has no journal.
+    undo_bytes
+        Memory for its past.
 
     Attributes
     ----------
@@ -91,11 +95,20 @@ class Custody:
         Is told what is done; None once that is nothing any more that could be gone on with.
     owned
         To be closed in the end.
+    past
+        The way back.
     """
 
     def __init__(
-        self, world: World, keeper: Keeper | None = None, keeping: Keeping | None = None
+        self,
+        world: World,
+        keeper: Keeper | None = None,
+        keeping: Keeping | None = None,
+        *,
+        undo_bytes: int = BUDGET,
     ) -> None:
+        self.past = Past(world, undo_bytes)
+        self._ahead = 0
         self.keeper = self.owned = keeper
         self._keeping = keeping
         self._world = world
@@ -124,6 +137,7 @@ class Custody:
             self.keeper.flush(self._world)
         with self._world.trail.doing(self._world, kind, args, keywords):
             yield
+        self.past.told()
         if self.keeper is not None:
             self.keeper.did(self._world, kind, args, keywords)
 
@@ -137,8 +151,24 @@ class Custody:
                 yield
             failed = False
         finally:
+            self.past.told(surely=False)
             if self.keeper is not None:
                 self.keeper.called(self._world, before, function, args, keywords, failed=failed)
+
+    def line_to(self, tick: int) -> int:
+        """Return the entry to which the line leads that comes by a tick, past or future."""
+        assert self.keeper is not None  # noqa: S101 - there is no line without a journal
+        return self.keeper.number if tick <= self._world.tick else self._ahead
+
+    def went(self, tick: int, act: Callable[[], object]) -> None:
+        """Carry out ``act``, by which the world goes to another tick; ticks so far are flushed."""
+        line = 0 if self.keeper is None else self.line_to(tick)
+        if tick < self._world.tick and self.past.last == self._world.tick:
+            self._ahead = line
+        with self._world.trail.doing(self._world, JUMP, (tick,)):
+            act()
+        if self.keeper is not None:
+            self.keeper.did(self._world, JUMP, (tick, line))
 
     def ticked(self) -> str | None:
         """Take note of a tick; returns what is to be told of a checkpoint, if one was begun."""
@@ -149,6 +179,20 @@ class Custody:
             return None
         self._seen, self._checkpoint_tick = self.keeper.taken, self._world.tick
         return f"checkpoint; {self.keeper.said_of_pause}"
+
+    def begin(self, keeping: Keeping) -> None:
+        """Begin a journal.
+
+        Raises
+        ------
+        InputError
+            When there is one.
+        """
+        if self.owned is not None:
+            raise InputError(f"This world keeps a journal already: {self.owned.folder}.")
+        self.keeper = self.owned = begin(self._world, keeping)
+        self._keeping, self._seen = keeping, self.keeper.taken
+        self._checkpoint_tick = self._world.tick
 
     # Saving, and moving to another name
 
@@ -217,7 +261,7 @@ class Custody:
 
     def of(self, world: World) -> Custody:
         """Go on with another world that is the same."""
-        self._world = world
+        self._world, self.past = world, Past(world, self.past.budget)
         return self
 
     def close(self, *, is_whole: bool) -> None:
@@ -270,3 +314,22 @@ class Custody:
             with suppress(OSError):
                 self._size = sum(path.stat().st_size for path in folder.iterdir())
         return self._size
+
+
+def keeping_of(
+    journal: bool | Pacing | Keeping, path: str | Path | None, author: str
+) -> Keeping | None:
+    """Return where and how a journal is kept; None: nowhere.
+
+    Raises
+    ------
+    InputError
+        When it is asked for, and there is no file to keep it beside.
+    """
+    if not journal:
+        return None
+    if isinstance(journal, Keeping):
+        return journal
+    if path is None:
+        raise InputError("A journal lies beside the world's file; name one with path.")
+    return Keeping(Path(path), Pacing() if journal is True else journal, author)

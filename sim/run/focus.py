@@ -43,6 +43,11 @@ class Spotlight:
         self._tally = None if cascade is None else Tally(cascade)
         self._regroup()
 
+    def leave(self) -> None:
+        """Show nothing, so that what is shown next is counted from its beginning."""
+        self.cascade, self._tally, self._group_tally = None, None, None
+        self._focus = self._communities = None
+
     def group_by(self, groups: Groups | None) -> None:
         """Show other communities."""
         self.groups = groups

@@ -272,7 +272,9 @@ class Link:
     def session(self, cascade: Cascade) -> Session:
         """Return the session of a cascade, always the same one."""
         session = self._sessions.get(cascade.id)
-        if session is None:
+        if session is None or session.cascade is not cascade:
+            if session is not None:
+                self._ended.pop(cascade.id, None)  # of another message, on another line of time
             session = self._sessions[cascade.id] = Session(cascade)
             session.settle(self._ended.get(cascade.id) or self._row(cascade), self._failure)
         return session

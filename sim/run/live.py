@@ -148,6 +148,7 @@ class LiveWorld:
 
     def tick(self) -> None:
         """Run one tick of the world, and notice what it did."""
+        self.custody.past.leave()
         began = time.perf_counter()
         shown = self.spotlight.cascade
         before = shown.status if shown else ""
@@ -324,6 +325,12 @@ class LiveWorld:
         self.ledger.look(ticked=False)
         self._refocus()
         self.spotlight.follow(ticked=False)
+
+    def arrived(self) -> None:
+        """Follow every message anew: the world is at another tick."""
+        self.ledger.anew(self._woken)
+        self.spotlight.leave()
+        self._refocus()
 
     def _refocus(self) -> None:
         cascades = self.world.cascades

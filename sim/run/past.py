@@ -61,6 +61,10 @@ class Past:
 
     Attributes
     ----------
+    budget
+        As given.
+    ran
+        Ticks that were run again to go where it went last.
     moments
         Copies up to now, oldest first.
     future
@@ -87,7 +91,8 @@ class Past:
         self.world = world
         self.moments: list[Moment] = []
         self.future: list[Moment] = []
-        self._budget = whole_number(budget, "The memory for the past", low=0)
+        self.ran = 0
+        self.budget = whole_number(budget, "The memory for the past", low=0)
         self._now = now
         self._due = 0.0
         self._is_told = True  # nothing is known of what was before
@@ -166,7 +171,7 @@ class Past:
 
     def leave(self) -> None:
         """Be told before each tick."""
-        if not self._budget:
+        if not self.budget:
             return
         self._pass()
         if self._is_told or self._is_doubtful or not self.moments or self._now() >= self._due:
@@ -174,7 +179,7 @@ class Past:
 
     def note(self) -> None:
         """Copy the world as it is, unless that is done."""
-        if not self._budget:
+        if not self.budget:
             return
         self._decide()
         newest = self.moments[-1] if self.moments else None
@@ -275,6 +280,7 @@ class Past:
             become(world, here.twin, self._known)
             raise
         self._is_told = self._is_doubtful = False
+        self.ran = tick - moment.tick
 
     def _pass(self) -> None:
         """Keep what lies ahead only while the world comes along the same way."""
@@ -322,9 +328,9 @@ class Past:
 
     def _keep_to_budget(self) -> None:
         """Drop the oldest copies; what is counted is counted anew only when it may be too much."""
-        if self._held + self._fresh <= self._budget and self._fresh < self._budget // _LOOKS:
+        if self._held + self._fresh <= self.budget and self._fresh < self.budget // _LOOKS:
             return
-        while self._counted() > self._budget and len(self.moments) > 1:
+        while self._counted() > self.budget and len(self.moments) > 1:
             if len(self.future) > len(self.moments):
                 del self.future[len(self.future) - 1 - len(self.future) // _GIVEN_UP :]
             else:
@@ -335,7 +341,7 @@ class Past:
         return self._held
 
     def _said(self, tick: int) -> str:
-        if not self._budget:
+        if not self.budget:
             return "No copies are kept of this world's past; set undo_bytes, or keep a journal."
         return (
             f"Memory reaches back to tick {self.first:,}, not to tick {tick:,}; give the past more "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 import numpy as np
@@ -122,6 +122,25 @@ class Ledger:
             else:
                 self._open[cascade.id] = entry
         self._known = self._world.made
+
+    def anew(self, woken: Callable[[int], None]) -> None:
+        """Follow the world from where it is now, which may be another tick.
+
+        ``woken`` is told the id of each session that runs again.
+        """
+        closed, known = self._closed, self.rows()
+        self._open, self._closed, self._known = {}, {}, 0
+        self.take_over(announce=False)
+        here = self._open.keys() | self._closed.keys()
+        away = f"it is not there yet at tick {self._world.tick:,}"
+        for row in known:
+            if row.id not in here:
+                self._ended(row.id, replace(row, status="cancelled", error=away))
+        for number, row in self._closed.items():
+            if number not in closed:
+                self._ended(number, row)
+        for number in self._open.keys() & closed.keys():
+            woken(number)
 
     def reopen(self, cascade: Cascade) -> None:
         """Follow a cascade again that was at rest."""

@@ -15,7 +15,7 @@ from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.run.claims import claim, release
-from sim.run.custody import Custody, Keeping, begin
+from sim.run.custody import Custody, Keeping, begin, keeping_of
 from sim.run.drive import never
 from sim.run.frames import Frame
 from sim.run.interactions import Batch, Stream, read
@@ -23,10 +23,12 @@ from sim.run.jobs import in_thread
 from sim.run.keeper import Pacing
 from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
+from sim.run.past import BUDGET
 from sim.run.performance import Performance
 from sim.run.plans import Plan, plan
 from sim.run.rescue import Restarts
 from sim.run.sessions import Session
+from sim.run.travel import Travels
 from sim.run.works import Works
 from sim.world.seeding import takes_long
 from sim.world.world import World
@@ -43,7 +45,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class Simulation(Works, Restarts):
+class Simulation(Works, Restarts, Travels):
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
 
     Parameters
@@ -66,6 +68,9 @@ class Simulation(Works, Restarts):
         what was recovered there.
     author
         Who asks for what is done, as journal and audit log have it; a ``Keeping`` names its own.
+    undo_bytes
+        Memory for going back (:meth:`back`): as many ticks as fit; 0: none. A journal reaches
+        further.
 
     Examples
     --------
@@ -88,15 +93,17 @@ class Simulation(Works, Restarts):
         frames_per_second: float = 10.0,
         journal: bool | Pacing | Keeping = False,
         author: str = "script",
+        undo_bytes: int = BUDGET,
     ) -> None:
         if max_running is not None:
             whole_number(max_running, "max_running", low=1)
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
         self._world = world
-        self._keeping = _keeping_of(journal, path, author)
+        self._keeping = keeping_of(journal, path, author)
         self._author = author if self._keeping is None else self._keeping.author
         self._max_running = max_running
+        self._undo_bytes = whole_number(undo_bytes, "undo_bytes", low=0)
         self._bus = EventBus()
         self._opened: Link | None = None
         at, fps = None if path is None else str(path), frames_per_second
@@ -122,9 +129,9 @@ class Simulation(Works, Restarts):
     async def _kept(self) -> Custody:
         """Begin the journal, or go on with the one that is there."""
         if self._keeping is None:
-            return Custody(self._world)
+            return Custody(self._world, undo_bytes=self._undo_bytes)
         keeper = await in_thread(begin, self._world, self._keeping)
-        return Custody(self._world, keeper, self._keeping)
+        return Custody(self._world, keeper, self._keeping, undo_bytes=self._undo_bytes)
 
     async def _close(self) -> None:
         """Give the world back, as soon as no tick has it any more."""
@@ -384,16 +391,3 @@ class Simulation(Works, Restarts):
         stream = Stream(batch_size, response_ms)
         async for batch in read(self._link, stream, max_ticks):
             yield batch
-
-
-def _keeping_of(
-    journal: bool | Pacing | Keeping, path: str | Path | None, author: str
-) -> Keeping | None:
-    """Return where and how a journal is kept; None: nowhere."""
-    if not journal:
-        return None
-    if isinstance(journal, Keeping):
-        return journal
-    if path is None:
-        raise InputError("A journal lies beside the world's file; name one with path.")
-    return Keeping(Path(path), Pacing() if journal is True else journal, author)

@@ -83,9 +83,9 @@ def test_a_line_leads_to_what_the_world_was(data: st.DataObject) -> None:
         elif act == "inject":
             world.command()
         else:
-            line = data.draw(st.integers(0, len(world.entries)))
-            known = sorted({*world.left[line], world.ends(line)})
-            world.go(line, data.draw(st.sampled_from(known)))
+            chosen = data.draw(st.integers(0, len(world.entries)))
+            known = sorted({*world.left[chosen], world.ends(chosen)})
+            world.go(chosen, data.draw(st.sampled_from(known)))
     for number in range(len(world.entries) + 1):
         line = Line.to(world.jumps, number)
         assert world.replayed(line) == (world.states[number], world.ends(number))

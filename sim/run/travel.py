@@ -1,0 +1,214 @@
+"""Going to another tick of a world's past, and forward again, while it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal
+
+from sim.core.checks import whole_number
+from sim.core.events import WentTo
+from sim.core.progress import Report
+from sim.errors import HubbubError, InputError
+from sim.run.jobs import Job, in_thread
+from sim.run.keeper_acts import apply
+from sim.run.past import OutOfReachError
+from sim.store.rebuild import Rebuilt, rebuild
+
+if TYPE_CHECKING:
+    from sim.run.link import Link
+    from sim.run.live import LiveWorld
+
+__all__ = ["Travelled", "Travels", "go"]
+
+Way = Literal["memory", "journal", "nowhere"]
+
+
+@dataclass(frozen=True, slots=True)
+class Travelled:
+    """A world that went to another tick.
+
+    Attributes
+    ----------
+    tick, before
+        Where it is, and where it was.
+    way
+        ``"memory"``, or ``"journal"``: rebuilt from a checkpoint and what the journal says;
+        ``"nowhere"``: it was there already.
+    ticks
+        How many were run again for it.
+    seconds
+        How long it took.
+    """
+
+    tick: int
+    before: int
+    way: Way
+    ticks: int
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        if self.way == "nowhere":
+            return f"The world is at tick {self.tick:,}."
+        again = f", {self.ticks:,} ticks run again" if self.ticks else ""
+        where = "back" if self.tick < self.before else "forward again"
+        return f"Tick {self.tick:,}, {where} from {self.before:,} (from {self.way}{again})."
+
+
+class Travels:
+    """How a simulation goes back in time; playing ends where it goes."""
+
+    @property
+    def _link(self) -> Link:
+        raise NotImplementedError
+
+    def back(self, ticks: int = 1) -> Job[Travelled]:
+        """Take the world back by so many ticks; await it. As :meth:`go_to`."""
+        ticks = whole_number(ticks, "A world goes back; ticks", low=0)
+        return self._go(lambda live: live.world.tick - ticks)
+
+    def go_to(self, tick: int) -> Job[Travelled]:
+        """Take the world to an earlier tick, as it was when it left it; or forward again.
+
+        Whatever was commanded later is not there any more; it stays recorded, and :meth:`forward`
+        brings it back as long as nothing new is commanded. A journal is never rewritten: it notes
+        that the world went to a tick.
+
+        Parameters
+        ----------
+        tick
+            At least 0. In memory there are as many ticks as ``undo_bytes`` hold; a journal reaches
+            to its first checkpoint.
+
+        Returns
+        -------
+        Job
+            Await it for a :class:`Travelled`; a long way shows its progress, and can be cancelled.
+
+        Raises
+        ------
+        InputError
+            When the world never was there, or nothing reaches that far; nothing is changed.
+        """
+        tick = whole_number(tick, "A tick", low=0)
+        return self._go(lambda _live: tick)
+
+    def forward(self, ticks: int | None = None) -> Job[Travelled]:
+        """Take the world forward again to where it was before it went back; await it.
+
+        Parameters
+        ----------
+        ticks
+            How far; None: all the way.
+
+        Raises
+        ------
+        InputError
+            When it did not go back, or something new was commanded since.
+        """
+        if ticks is not None:
+            ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
+
+        def goal(live: LiveWorld) -> int:
+            last = live.custody.past.last
+            if last == live.world.tick and ticks != 0:
+                raise OutOfReachError(
+                    "There is no way forward but to run: the world did not go back, or something "
+                    "new was commanded since."
+                )
+            return last if ticks is None else live.world.tick + ticks
+
+        return self._go(goal)
+
+    def _go(self, goal: Callable[[LiveWorld], int]) -> Job[Travelled]:
+        return self._link.job(lambda report: _travel(self._link, goal, report))
+
+
+async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) -> Travelled:
+    """Pause; go by memory, or else rebuild the tick in a thread beside the engine."""
+    began = perf_counter()
+    await link.pause()
+    live = link.live
+    tick, before = await link.ask(lambda: (goal(live), live.world.tick))
+    try:
+        done: Travelled = await link.ask(lambda: go(live, tick, report, began))
+    except OutOfReachError as error:
+        place = await link.ask(partial(_place, live, tick, error))
+        built = await _built(place, tick, report)
+        done = await link.ask(lambda: _take_over(live, built, place, began), is_long=True)
+    live.emit(WentTo(tick=done.tick, before=before))
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a tick is to be found in a journal, and what the world was like when asked."""
+
+    path: Path
+    line: int
+    number: int
+    tick: int
+
+
+def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
+    """Go to a tick in memory; in the engine's thread.
+
+    Raises
+    ------
+    InputError
+        When no copy reaches that far, and for what is no tick of it.
+    """
+    custody, before = live.custody, live.world.tick
+    if tick == before:
+        return Travelled(tick, before, "nowhere", 0, perf_counter() - began)
+    if custody.keeper is not None:
+        custody.keeper.flush(live.world)
+    if tick < 0:
+        raise InputError(f"A world begins at tick 0; it is at tick {before:,}.")
+    custody.went(tick, lambda: custody.past.go_to(tick, report=report))
+    _arrived(live, before)
+    return Travelled(tick, before, "memory", custody.past.ran, perf_counter() - began)
+
+
+def _place(live: LiveWorld, tick: int, error: OutOfReachError) -> _Place:
+    """Return where the journal has a tick; or else the error that memory does not reach it."""
+    keeper = live.custody.keeper
+    if keeper is None:
+        raise error
+    keeper.flush(live.world)
+    line = live.custody.line_to(tick)
+    path = keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
+    return _Place(path, line, keeper.number, live.world.tick)
+
+
+def _built(place: _Place, tick: int, report: Report) -> Awaitable[Rebuilt]:
+    return in_thread(rebuild, place.path, tick, apply, number=place.line, report=report)
+
+
+def _take_over(live: LiveWorld, built: Rebuilt, place: _Place, began: float) -> Travelled:
+    """Let the world be as it was rebuilt; in the engine's thread."""
+    custody, before = live.custody, live.world.tick
+    if custody.keeper is None or custody.keeper.number != place.number or before != place.tick:
+        raise HubbubError("The world went on meanwhile; ask again.")
+    tick = built.world.tick
+    custody.went(tick, lambda: custody.past.rebased(built.world))
+    _arrived(live, before)
+    return Travelled(tick, before, "journal", built.ticks, perf_counter() - began)
+
+
+def _arrived(live: LiveWorld, before: int) -> None:
+    """Bring everything that follows the world to where it is now."""
+    tick = live.world.tick
+    kept = [line for line in live.lines if line[0] <= tick]
+    live.lines.clear()
+    live.lines.extend(kept)
+    live.safety.changed()
+    live.arrived()
+    live.banner, live.is_dirty = None, True
+    live.arranger.arrange(live.world, live.spotlight.group_by)
+    live.note(f"went to tick {tick:,} from {before:,}")
