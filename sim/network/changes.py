@@ -78,6 +78,11 @@ class Changed:
         """Ties to remove that were not there."""
         return int((self.fate == UNKNOWN).sum())
 
+    def __str__(self) -> str:
+        said = {"added": self.added, "removed": self.removed, "known": self.known}
+        said |= {"unknown": self.unknown, "loops": self.loops, "superseded": self.superseded}
+        return ", ".join(f"{n:,} {name}" for name, n in said.items() if n) or "nothing changed"
+
     @property
     def moved(self) -> Bools:
         """Which pairs were added or removed: bool (k,)."""

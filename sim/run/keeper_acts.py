@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.run import batches
+from sim.run import batches, relating
 from sim.store.journal_rows import Entry
 from sim.store.line import JUMP
 from sim.store.plain import from_json
@@ -46,8 +46,8 @@ def reseed(world: World, seed: int) -> None:
     world.seed = seed
 
 
-def _inject(world: World, **said: Any) -> None:
-    world.inject(**said)
+def _inject(world: World, *text: str, **said: Any) -> None:
+    world.inject(*text, **said)
 
 
 def _set_parameter(world: World, number: int, name: str, value: object) -> None:
@@ -90,6 +90,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "limit": limit,
     "reseed": reseed,
     JUMP: go_to,
+    **relating.ACTS,
 }
 """Name in the journal to function; all of them follow from the world and their arguments alone."""
 

@@ -100,9 +100,8 @@ def _metrics(world: World) -> Metrics:
 
 def _state(world: World, turn: int) -> bytes:
     state = xxhash.xxh3_128(_numbers(world))
-    for name, column in _cold(world):
-        length = len(column)
-        _add(state, name, column[turn * length // SLICES : (turn + 1) * length // SLICES])
+    for name, column in _cold(world, turn, SLICES):
+        _add(state, name, column)
     hot = [cascade for cascade in world.cascades if cascade.alive]
     fits = sum(_held_bytes(cascade) for cascade in hot) <= HOT_BYTES
     for cascade in world.cascades:
@@ -135,14 +134,20 @@ def _numbers(world: World) -> bytes:
     return struct.pack("<qqqqq", world.tick, world.made, people, ties, world.max_running)
 
 
-def _cold(world: World) -> Iterator[tuple[str, Column]]:
-    """Yield the columns that most ticks leave alone, in canonical form."""
-    for prefix, part in (("agents", world.agents), ("ties", world.ties)):
-        columns: dict[str, Column] = part.dump()[1]
-        for name in sorted(columns):
-            yield f"{prefix}.{name}", columns[name]
-    for topic in world.opinions:
-        yield f"opinions.{topic}", world.opinions[topic]
+def _cold(world: World, turn: int = 0, of: int = 1) -> Iterator[tuple[str, Column]]:
+    """Yield one of ``of`` parts of the columns that most ticks leave alone, in canonical form."""
+    parts: list[tuple[str, dict[str, Column]]] = [
+        ("agents", world.agents.dump()[1]),
+        ("ties", world.ties.part(turn, of)),
+        ("opinions", {topic: world.opinions[topic] for topic in world.opinions}),
+        ("bonds", {n: c for n, c in world.bonds.dump().items() if not n.startswith("log.")}),
+    ]
+    for prefix, columns in parts:
+        names = columns if prefix == "opinions" else sorted(columns)
+        for name in names:
+            column = columns[name]
+            low, high = turn * len(column) // of, (turn + 1) * len(column) // of
+            yield f"{prefix}.{name}", column if prefix == "ties" else column[low:high]
 
 
 def _add(state: xxhash.xxh3_128, name: str, column: Column) -> None:

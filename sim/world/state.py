@@ -15,6 +15,7 @@ from sim.network.interactions import Interactions
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel
+from sim.world.bonds import Bonds
 from sim.world.channels import is_channel
 from sim.world.lost import LostChannel, model_of, record_of, remark_on
 from sim.world.opinions import Opinions
@@ -52,6 +53,7 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
     if world.interactions is not None:
         meta["interactions"], met = world.interactions.dump()
         columns |= {f"interactions.{name}": column for name, column in met.items()}
+    columns |= {f"bonds.{name}": column for name, column in world.bonds.dump().items()}
     for cascade in world.cascades:
         said, own = cascade.dump()
         meta["cascades"].append(said)
@@ -80,6 +82,7 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     world.made = meta["made"]
     thought = _under(columns, "opinions.")
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
+    world.bonds = Bonds.restore(_under(columns, "bonds."), len(agents))
     columns_of = _by_cascade(columns)
     records = {record["name"]: record for record in meta.get("plugins", [])}
     remarks: list[str] = []
@@ -137,12 +140,14 @@ def topic_of(world: World, cascade: Cascade) -> str:
 def digest_of(meta: dict[str, Any], columns: Columns) -> str:
     """Return xxh3-128 over canonical bytes: sorted names, types, shapes, little-endian values.
 
-    Where a plugin came from is no part of a world's state and is left out.
+    Where a plugin came from and what was done to ties is no part of a world's state: left out.
     """
     state = xxhash.xxh3_128()
     said = {name: value for name, value in meta.items() if name != "plugins"}
     state.update(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
     for name in sorted(columns):
+        if name.startswith("bonds.log."):
+            continue
         column = np.ascontiguousarray(columns[name])
         if column.dtype.byteorder == ">":
             column = column.astype(column.dtype.newbyteorder("<"))

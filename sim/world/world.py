@@ -15,11 +15,10 @@ from sim.core.progress import Report, quiet
 from sim.core.registry import make
 from sim.errors import InputError
 from sim.network.interactions import met_at
-from sim.network.ties import Dropped, Ties
+from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel, Contacts, DrawMode
 from sim.world.capacity import estimate_bytes
-from sim.world.ground import Ground
 from sim.world.injection import (
     LAST_TICK,
     checked_message,
@@ -32,6 +31,7 @@ from sim.world.making import drawn
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
+from sim.world.ties import Relating
 from sim.world.trail import noted
 
 __all__ = ["World"]
@@ -39,7 +39,7 @@ __all__ = ["World"]
 _LONGEST_TICK = 525_600  # a year
 
 
-class World(Ground):
+class World(Relating):
     """A simulated social network: agents, the ties between them, and the messages under way.
 
     Parameters
@@ -327,30 +327,23 @@ class World(Ground):
         added = self.agents.grow(count)
         self.ties.grow(count)
         self.opinions.grow(count)
+        self.bonds.grow(count)
         for cascade in self.cascades:
             cascade.grow(count)
         self._scratch = None
         self.wake()
         return added
 
-    @noted("add_ties")
-    def add_ties(
-        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
-    ) -> Dropped:
-        """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out."""
-        dropped = self.ties.add(sources, targets, trust=trust)
-        self.wake()
-        return dropped
-
-    def wake(self) -> None:
+    def wake(self, *, anyway: bool = False) -> None:
         """Let messages at rest run on where a change of agents or ties gave them work.
 
-        Every tick begins with it; commands that add agents or ties end with it.
+        Every tick begins with it; commands that change agents or ties end with it. ``anyway``:
+        all are asked, whatever it is that changed.
         """
         resting = [cascade for cascade in self.cascades if cascade.status == "quiet"]
         now = surroundings(self) if resting else ""
         seen = [(cascade, now + topic_of(self, cascade)) for cascade in resting]
-        changed = [(cascade, state) for cascade, state in seen if cascade.rested != state]
+        changed = [(cascade, state) for cascade, state in seen if anyway or cascade.rested != state]
         absent = self.absent() if changed else np.empty(0, np.uint64)
         for cascade, state in changed:
             cascade.absent, cascade.rested = absent, state
@@ -395,6 +388,6 @@ class World(Ground):
     @property
     def nbytes(self) -> int:
         """Bytes of agents, ties, cascades and working columns."""
-        own = self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes
+        own = self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes + self.bonds.nbytes
         own += 0 if self.interactions is None else self.interactions.nbytes
         return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)

@@ -1,0 +1,403 @@
+"""Members who follow, befriend, block and mute each other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.agents.lifecycle import Lifecycle
+from sim.errors import InputError, UnknownNameError
+from sim.network.ears import Ears
+from sim.network.tie_log import ACTS, TieLog
+from sim.network.ties import FRIEND
+from sim.world.relations import may
+from sim.world.world import World
+
+N = 6
+
+
+def small() -> World:
+    """Agents 1 and 2 follow agent 0; 0 follows 3."""
+    return World.from_edges([0, 0, 3], [1, 2, 0], N, seed=1)
+
+
+def arcs(world: World) -> list[tuple[int, int]]:
+    ties = world.ties
+    return list(zip(ties.sources().tolist(), ties.targets.tolist(), strict=True))
+
+
+def restored(world: World) -> World:
+    meta, columns = world.dump()
+    return World.restore(json.loads(json.dumps(meta)), columns)
+
+
+def test_a_follower_hears_whom_it_follows() -> None:
+    world = small()
+    done = world.follow([4, 5], 0)
+    assert (done.added, str(done)) == (2, "2 added")
+    assert world.ties.listeners(0).tolist() == [1, 2, 4, 5]
+    assert world.neighbours(4).tolist() == [0]
+    assert world.neighbours(0, "followers").tolist() == [1, 2, 4, 5]
+    assert world.follow([4], [0]).known == 1
+
+
+def test_who_unfollows_hears_no_more() -> None:
+    world = small()
+    assert world.unfollow([1, 5], 0).removed == 1
+    assert arcs(world) == [(0, 2), (3, 0)]
+
+
+def test_a_friendship_is_two_ties_in_step() -> None:
+    world = small()
+    assert world.befriend(1, 0).added == 1
+    assert world.ties.kind.tolist() == [FRIEND, 0, FRIEND, 0]
+    assert world.neighbours(0, "friends").tolist() == [1]
+    assert world.neighbours(1, "friends").tolist() == [0]
+    assert world.befriend(0, 1).known == 1
+    assert world.unfriend([0, 0], [1, 2]).removed == 1
+    assert arcs(world) == [(0, 2), (3, 0)]
+
+
+def test_a_friend_who_is_left_goes_on_following() -> None:
+    world = small()
+    world.befriend(1, 0)
+    assert world.unfollow(0, 1).removed == 1
+    assert arcs(world) == [(0, 1), (0, 2), (3, 0)]
+    assert not world.ties.kind.any()
+
+
+def test_friends_who_leave_each_other_at_once_are_strangers() -> None:
+    world = small()
+    world.befriend(4, 5)
+    assert world.unfollow([4, 5], [5, 4]).removed == 2
+    assert arcs(world) == arcs(small())
+
+
+def test_a_block_cuts_both_ways_and_forbids_new_ties() -> None:
+    world = small()
+    world.befriend(0, 1)
+    assert world.block(1, 0).added == 1
+    assert arcs(world) == [(0, 2), (3, 0)]
+    for one, other in ((0, 1), (1, 0)):
+        with pytest.raises(InputError, match="agent 1 has blocked agent 0"):
+            world.follow(one, other)
+    assert world.neighbours(1, "blocked").tolist() == [0]
+    assert world.neighbours(0, "blocked by").tolist() == [1]
+    assert world.bonds.ears.are_closed(*_ids([0, 1, 2], [1, 0, 0])).tolist() == [True, True, False]
+
+
+def test_a_block_that_is_lifted_brings_nothing_back() -> None:
+    world = small()
+    world.block(1, 0)
+    assert world.unblock([1, 2], 0).removed == 1
+    assert arcs(world) == [(0, 2), (3, 0)]
+    assert not world.bonds.ears
+    assert world.follow(1, 0).added == 1
+
+
+def test_two_blocks_are_lifted_one_by_one() -> None:
+    world = small()
+    world.block([0, 1], [1, 0])
+    world.unblock(0, 1)
+    with pytest.raises(InputError, match="agent 1 has blocked agent 0"):
+        world.befriend(0, 1)
+    world.unblock(1, 0)
+    assert world.befriend(0, 1).added == 1
+
+
+def test_a_mute_suspends_a_follow_with_its_kind_and_trust() -> None:
+    world = small()
+    world.befriend(0, 1)
+    world.ties.set_trust([0], [1], [0.25])
+    assert world.mute(1, 0).added == 1
+    assert arcs(world) == [(0, 2), (1, 0), (3, 0)]
+    assert world.neighbours(1).tolist() == world.neighbours(1, "friends").tolist() == [0]
+    assert world.neighbours(0, "followers").tolist() == [1, 2]
+    assert world.unmute(1, 0).removed == 1
+    place = int(world.ties.places([0], [1])[0])
+    assert (world.ties.trust[place], world.ties.kind[place]) == (16384, FRIEND)
+
+
+def test_a_follow_of_somebody_muted_begins_with_the_end_of_the_mute() -> None:
+    world = small()
+    world.mute([4, 5], 0)
+    assert world.follow([4, 5], 0).added == 2
+    assert arcs(world) == arcs(small())
+    assert world.unfollow(5, 0).removed == 1
+    world.unmute([4, 5], 0)
+    assert world.ties.listeners(0).tolist() == [1, 2, 4]
+
+
+def test_a_block_ends_what_a_mute_suspended() -> None:
+    world = small()
+    world.mute(1, 0)
+    world.block(0, 1)
+    world.unblock(0, 1)
+    world.unmute(1, 0)
+    assert arcs(world) == [(0, 2), (3, 0)]
+
+
+def test_ties_that_are_added_respect_closed_ears() -> None:
+    world = small()
+    world.mute(4, 0)
+    world.block(5, 0)
+    world.add_ties([0, 0, 1, 5], [4, 5, 4, 0], trust=[0.5, 0.5, 0.5, 0.5])
+    assert arcs(world) == [(0, 1), (0, 2), (1, 4), (3, 0)]
+    world.unmute(4, 0)
+    assert world.ties.listeners(0).tolist() == [1, 2, 4]
+    assert world.ties.trust[world.ties.places([0], [4])[0]] == 32768
+
+
+def test_cut_ties_are_gone_even_behind_a_mute() -> None:
+    world = small()
+    world.mute(1, 0)
+    assert world.remove_ties([0, 0], [1, 2]).removed == 1
+    world.unmute(1, 0)
+    assert arcs(world) == [(3, 0)]
+
+
+@pytest.mark.parametrize("closes", ["mute", "block"])
+def test_nobody_hears_whom_its_ears_are_closed_to_under_any_model(closes: str) -> None:
+    told = []
+    for shut in (False, True):
+        world = World.from_edges([0, 0, 1], [1, 2, 3], 4, seed=3)
+        if shut:
+            getattr(world, closes)(1, 0)
+        stories = [
+            world.inject("a word", seeds=[0], model="si", beta=1.0),
+            world.inject("a word", seeds=[0], model="independent-cascade", probability=1.0),
+            world.inject("a word", seeds=[0], model="linear-threshold", weights="uniform"),
+        ]
+        world.step(4)
+        told.append([sorted(story.adopters.tolist()) for story in stories])
+    assert all(len(reached) == 4 for reached in told[0])
+    assert told[1] == [[0, 2]] * 3
+
+
+def test_a_message_at_rest_wakes_for_a_tie_that_replaces_another() -> None:
+    world = World.from_edges([0, 4], [1, 5], N, seed=1)
+    story = world.inject("a word", seeds=[0], model="si", beta=1.0)
+    world.run_until_quiet(story)
+    assert story.size == 2
+    world.ties.remove([4], [5])
+    world.follow(2, 1)
+    assert story.status == "running"
+    world.run_until_quiet(story)
+    assert sorted(story.adopters.tolist()) == [0, 1, 2]
+
+
+def test_sums_over_ties_begin_anew_when_ties_are_cut() -> None:
+    world = World.from_edges([0, 1, 2, 3], [4, 4, 4, 4], 5, seed=1)
+    story = world.inject("a word", seeds=[0], model="linear-threshold")
+    world.step(1)
+    while story.status == "running":
+        world.step(1)
+    if story.size == 1:
+        world.unfollow(4, [1, 2, 3])
+        world.step(2)
+    assert sorted(story.adopters.tolist()) == [0, 4]
+
+
+@pytest.mark.parametrize("status", [Lifecycle.BANNED, Lifecycle.DESTROYED])
+def test_who_is_gone_neither_follows_nor_is_followed(status: Lifecycle) -> None:
+    world = small()
+    world.agents.set_status([2], int(status))
+    said = f"agent 2 is {status.name.lower()}, so agent {{}} cannot follow agent {{}}"
+    with pytest.raises(InputError, match=said.format(2, 3)):
+        world.follow(2, 3)
+    with pytest.raises(InputError, match=said.format(3, 2)):
+        world.follow([1, 3], [0, 2])
+    assert arcs(world) == arcs(small())
+    who, whom = _ids([2, 3, 4, 4], [3, 2, 4, 5])
+    assert may(world, who, whom, "follow").tolist() == [False] * 3 + [True]
+
+
+@pytest.mark.parametrize(
+    ("agents", "others", "says"),
+    [
+        (1, 1, "An agent cannot follow itself: agent 1."),
+        (9, 1, "No agent 9 to follow: the world has 6 agents, counted from 0."),
+        (1, -2, "No agent -2 to follow"),
+        ([1, 2], [3, 4, 5], "needs as many others as agents, or one for all; got 2 and 3."),
+        (1.5, 2, "is said by indices, whole numbers"),
+    ],
+)
+def test_what_cannot_be_followed_is_said_in_one_sentence(
+    agents: Any, others: Any, says: str
+) -> None:
+    world = small()
+    before = world.digest()
+    with pytest.raises(InputError, match=says):
+        world.follow(agents, others)
+    assert world.digest() == before
+    assert world.bonds.log.count == 0
+
+
+def test_nobody_may_be_named() -> None:
+    assert small().follow([], []).added == 0
+
+
+def test_questions_about_nobody_are_refused() -> None:
+    world = small()
+    with pytest.raises(InputError, match="No agent 6"):
+        world.neighbours(6)
+    with pytest.raises(InputError, match="No agent -1"):
+        world.tie_history(0, -1)
+    with pytest.raises(UnknownNameError, match="kind of neighbour"):
+        world.neighbours(0, "foes")
+
+
+def test_history_tells_who_did_what_when() -> None:
+    world = small()
+    world.follow(4, 0)
+    world.step(2)
+    world.unfollow([4, 1], 0)
+    world.follow(1, 2)
+    told = world.tie_history(0)
+    assert told.tick.tolist() == [0, 2, 2]
+    assert [ACTS[act] for act in told.act] == ["follow", "unfollow", "unfollow"]
+    assert world.tie_history(0, 4).tick.tolist() == [0, 2]
+    assert restored(world).tie_history(0, 4).tick.tolist() == [0, 2]
+
+
+def test_history_forgets_the_oldest() -> None:
+    log = TieLog(most=10)
+    for tick in range(30):
+        log.note(tick, "follow", *_ids([tick], [tick + 1]))
+    log.note(30, "mute", *_ids(range(4), range(4, 8)))
+    assert log.all().tick.tolist() == [24, 25, 26, 27, 28, 29, 30, 30, 30, 30]
+    log.note(31, "follow", *_ids([], []))
+    assert log.all().tick.size == 10
+
+
+def test_equal_ties_make_equal_worlds_whatever_was_done_before() -> None:
+    one, other = small(), small()
+    one.befriend(4, 5)
+    one.mute(1, 0)
+    one.block(2, 3)
+    one.unfriend(4, 5)
+    one.unmute(1, 0)
+    one.unblock(2, 3)
+    assert one.digest() == other.digest()
+    one.mute(2, 5)
+    assert one.digest() != other.digest()
+
+
+def test_a_world_comes_back_with_marks_and_suspended_ties() -> None:
+    world = small()
+    world.befriend(1, 2)
+    world.mute([1, 2], [0, 1])
+    world.block(4, 5)
+    again = restored(world)
+    assert again.digest() == world.digest()
+    again.unmute([1, 2], [0, 1])
+    world.unmute([1, 2], [0, 1])
+    assert again.digest() == world.digest()
+    assert arcs(again) == arcs(world)
+
+
+def test_newcomers_can_be_muted() -> None:
+    world = small()
+    world.mute(1, 0)
+    assert world.create_agents(70) == range(6, 76)
+    world.mute(75, 0)
+    world.follow(75, 0)
+    assert world.neighbours(75, "muted").tolist() == world.neighbours(75).tolist() == [0]
+    assert world.bonds.nbytes > 0
+
+
+def test_marks_that_contradict_themselves_are_refused() -> None:
+    with pytest.raises(InputError, match="do not name rising pairs"):
+        Ears.restore({"listener": np.array([1, 0], np.uint32)}, 4)
+    with pytest.raises(InputError, match="columns that do not fit together"):
+        TieLog.restore({"tick": np.array([1], np.int32)}, 4)
+    meta, columns = small().dump()
+    with pytest.raises(InputError, match="do not name both ends"):
+        World.restore(meta, columns | {"bonds.aside.source": np.array([1], np.uint32)})
+
+
+def test_a_subgraph_holds_who_is_within_reach_either_way() -> None:
+    world = World.from_edges([0, 1, 2, 3], [1, 2, 3, 4], 6, trust=[0.1, 0.2, 0.3, 0.4])
+    part = world.subgraph(2, 1)
+    assert part.agents.tolist() == [1, 2, 3]
+    assert part.steps.tolist() == [1, 0, 1]
+    assert list(zip(part.sources.tolist(), part.targets.tolist(), strict=True)) == [(1, 2), (2, 3)]
+    assert np.round(part.trust / 65535, 2).tolist() == [0.2, 0.3]
+    assert world.subgraph(2, 9).agents.tolist() == [0, 1, 2, 3, 4]
+    cut = world.subgraph(2, 9, most=2)
+    assert (cut.agents.tolist(), cut.is_cut) == ([1, 2], True)
+    world.befriend(5, 0)
+    assert world.subgraph(5, 1).kind.tolist() == [FRIEND, FRIEND]
+
+
+Step = tuple[str, int, int]
+steps = st.lists(
+    st.tuples(st.sampled_from(ACTS), st.integers(0, N - 1), st.integers(0, N - 1)), max_size=30
+)
+
+
+class Naive:
+    """The same by sets, one pair after the other."""
+
+    def __init__(self) -> None:
+        self.follows = {(1, 0), (2, 0), (0, 3)}
+        self.friends: set[frozenset[int]] = set()
+        self.muted: set[tuple[int, int]] = set()
+        self.blocked: set[tuple[int, int]] = set()
+
+    def do(self, act: str, a: int, b: int) -> bool:
+        both, pair = {(a, b), (b, a)}, frozenset((a, b))
+        if a == b or (act in {"follow", "befriend"} and both & self.blocked):
+            return False
+        if act == "follow":
+            self.follows.add((a, b))
+        elif act == "unfollow":
+            self.follows.discard((a, b))
+        elif act == "befriend":
+            self.follows |= both
+            self.friends.add(pair)
+        elif act == "unfriend" and pair in self.friends:
+            self.follows -= both
+        elif act == "block":
+            self.follows -= both
+            self.blocked.add((a, b))
+        elif act == "mute":
+            self.muted.add((a, b))
+        getattr(self, {"unblock": "blocked", "unmute": "muted"}.get(act, "muted")).discard(
+            (a, b) if act in {"unblock", "unmute"} else (-1, -1)
+        )
+        self.friends = {p for p in self.friends if self._whole(p)}
+        return True
+
+    def _whole(self, pair: frozenset[int]) -> bool:
+        a, b = pair
+        return {(a, b), (b, a)} <= self.follows
+
+
+@given(steps)
+def test_random_acts_leave_what_sets_say(work: list[Step]) -> None:
+    world, naive = small(), Naive()
+    for act, a, b in work:
+        if naive.do(act, a, b):
+            getattr(world, act)(a, b)
+    heard = {(b, a) for a, b in naive.follows - naive.muted}
+    assert set(arcs(world)) == heard
+    ends = [world.neighbours(a).tolist() for a in range(N)]
+    assert {(a, b) for a, others in enumerate(ends) for b in others} == naive.follows
+    friends = [world.neighbours(a, "friends").tolist() for a in range(N)]
+    assert {frozenset((a, b)) for a, others in enumerate(friends) for b in others} == naive.friends
+    who, whom = _ids(np.repeat(range(N), N), np.tile(range(N), N))
+    shut = naive.muted | naive.blocked | {(y, x) for x, y in naive.blocked}
+    is_shut = world.bonds.ears.are_closed(who, whom)
+    assert set(zip(who[is_shut].tolist(), whom[is_shut].tolist(), strict=True)) == shut
+    assert restored(world).digest() == world.digest()
+
+
+def _ids(*columns: Any) -> list[npt.NDArray[np.uint32]]:
+    return [np.array(list(column), np.uint32) for column in columns]
