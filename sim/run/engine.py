@@ -126,6 +126,11 @@ class Engine:
         self._settle_waiting(error)
 
     @property
+    def waiting(self) -> int:
+        """How many commands wait."""
+        return self._inbox.qsize()
+
+    @property
     def has_failed(self) -> bool:
         """Whether it does not tick any more."""
         return self._failure is not None

@@ -18,11 +18,13 @@ from sim.core.progress import Report
 from sim.errors import HubbubError, InputError
 from sim.network.ties import Ties
 from sim.run.arranger import Arranger
+from sim.run.commands import nothing
 from sim.run.custody import Custody
 from sim.run.drive import Stretch
 from sim.run.engine import Command, Engine, EngineError, closed
 from sim.run.fence import PluginFiles
 from sim.run.frames import Frame, SessionRow
+from sim.run.health_watch import Watch
 from sim.run.jobs import Job, in_thread
 from sim.run.live import LiveWorld, next_revision
 from sim.run.outbox import Frames, Outbox, Poster
@@ -95,6 +97,7 @@ class Link:
         self._outbox = Outbox(bus, post, self.note)
         self._frames_per_second = frames_per_second
         self._drive(world, name, path, custody)
+        self.health = Watch(self, self._post)
 
     def _drive(
         self, world: World, name: str, path: str | None, custody: Custody | None = None
@@ -125,7 +128,8 @@ class Link:
         """Start the engine and wait for the first frame."""
         self._start()
         self._beat()
-        await self.ask(_nothing, is_safe=True)
+        self.health.start()
+        await self.ask(nothing, is_safe=True)
 
     def _start(self) -> None:
         over = self._over
@@ -140,6 +144,7 @@ class Link:
 
     async def close(self) -> None:
         """Stop the engine after the running tick; whoever waits is told."""
+        self.health.stop()
         if self._pulse is not None:
             self._pulse.cancel()
         for job in self._jobs:
@@ -389,10 +394,6 @@ def _settled(future: asyncio.Future[None]) -> None:
 
 def _warned(frame: Frame, stall: Stall, revision: int) -> Frame:
     return replace(frame, revision=revision, banner=stall.sentence, stalled=stall)
-
-
-def _nothing() -> None:
-    """Do nothing: the answer says that the engine is there."""
 
 
 def not_open() -> HubbubError:

@@ -18,6 +18,7 @@ from sim.run.claims import claim, release
 from sim.run.custody import Custody, Keeping, begin, keeping_of
 from sim.run.drive import never
 from sim.run.frames import Frame
+from sim.run.health_watch import Healthy
 from sim.run.interactions import Batch, Stream, read
 from sim.run.jobs import in_thread
 from sim.run.keeper import Pacing
@@ -45,7 +46,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class Simulation(Works, Restarts, Travels):
+class Simulation(Works, Restarts, Travels, Healthy):
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
 
     Parameters

@@ -1,0 +1,209 @@
+"""Looks after a running world: measures, runs the checks, and pauses it before memory runs out."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from sim.core.registry import failures
+from sim.run.health import Health, History, Journalled, Vitals, caches, look
+from sim.store import available_bytes
+
+if TYPE_CHECKING:
+    from sim.run.link import Link
+    from sim.run.outbox import Poster
+
+__all__ = ["Healthy", "Watch"]
+
+PERIOD_SECONDS = 2.0
+_JOIN_SECONDS = 1.0
+_FRESH_SECONDS = 0.2
+
+
+class Watch:
+    """The thread that looks at a link's world every two seconds.
+
+    Parameters
+    ----------
+    link
+        What is looked at; everything here only reads it, but for the pause.
+    post
+        The way into its event loop.
+    period
+        Seconds between two looks.
+    wall, now
+        The clock on the wall and a monotonic one, in seconds.
+
+    Attributes
+    ----------
+    newest
+        The last look; None before the first.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        post: Poster,
+        *,
+        period: float = PERIOD_SECONDS,
+        wall: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.newest: Health | None = None
+        self._link = link
+        self._post = post
+        self._period = period
+        self._wall = wall
+        self._now = now
+        self._history = History()
+        self._process = psutil.Process()
+        self._clocks = (wall(), now())
+        self._called: float | None = None
+        self._lag = 0.0
+        self._looked = 0.0
+        self._held = False
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._over.set()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(_JOIN_SECONDS)
+
+    def look(self) -> Health:
+        """Look now, unless that was done just before; any thread may ask."""
+        with self._lock:
+            if self.newest is None or self._now() - self._looked > _FRESH_SECONDS:
+                self.newest = look(self.vitals(), self._history)
+                self._looked = self._now()
+            return self.newest
+
+    def _run(self) -> None:
+        while not self._over.wait(self._period):
+            self._call_loop()
+            health = self.look()
+            self._hold(health)
+
+    # What is measured
+
+    def vitals(self) -> Vitals:
+        """Return what there is to be measured."""
+        live, engine, frame = self._link.live, self._link.engine, self._link.frames.newest
+        room, folder = self._room()
+        soft, hard = _ceilings()
+        return Vitals(
+            tick=live.world.tick,
+            state=frame.state if frame is not None else "paused",
+            room=room,
+            folder=folder,
+            resident=int(self._process.memory_info().rss),
+            free=available_bytes(),
+            soft=soft,
+            hard=hard,
+            journal=self._journal(),
+            loop_lag=self._lag,
+            commands=engine.waiting,
+            queued=sum(row.status == "queued" for row in frame.sessions) if frame else 0,
+            caches=caches(),
+            broken_plugins=self._broken(),
+            jump=self._jump(),
+        )
+
+    def _room(self) -> tuple[int | None, str]:
+        live = self._link.live
+        kept = live.custody.owned
+        folder = kept.folder if kept is not None else Path(live.path or ".").absolute().parent
+        with suppress(OSError):
+            return shutil.disk_usage(folder).free, str(folder)
+        return None, str(folder)
+
+    def _journal(self) -> Journalled | None:
+        keeper = self._link.live.custody.owned
+        if keeper is None:
+            return None
+        waiting = max(keeper.number - keeper.durable, 0)
+        return Journalled(keeper.durable_tick, waiting, keeper.trouble or keeper.remark)
+
+    def _broken(self) -> tuple[str, ...]:
+        said = [str(error) for error in failures()]
+        frame = self._link.frames.newest
+        if frame is not None:
+            failed = [row for row in frame.sessions if row.status == "failed"]
+            said += [f"Message #{row.id} stopped: {row.error}" for row in failed[-3:]]
+            if frame.stalled is not None and frame.stalled.plugin:
+                said.append(frame.stalled.sentence)
+        return tuple(said)
+
+    def _jump(self) -> float:
+        """Return by how much the wall clock went otherwise than time did."""
+        wall, now = self._wall(), self._now()
+        (before, then), self._clocks = self._clocks, (wall, now)
+        return (wall - before) - (now - then)
+
+    def _call_loop(self) -> None:
+        """Ask the event loop to answer, and note how long the last call took, or takes."""
+        if self._called is not None:
+            self._lag = self._now() - self._called
+            return
+        self._called = self._now()
+        self._post(self._answered)
+
+    def _answered(self) -> None:
+        if self._called is not None:
+            self._lag, self._called = self._now() - self._called, None
+
+    # What is done about it
+
+    def _hold(self, health: Health) -> None:
+        """Pause at the hard ceiling of memory, once each time it is reached."""
+        memory = health.reading("memory")
+        was_held, self._held = self._held, memory.level == "critical"
+        if self._held and not was_held:
+            self._pause(f"Paused before memory runs out. {memory.sentence}")
+
+    def _pause(self, sentence: str) -> None:
+        link = self._link
+
+        def act() -> None:
+            link.engine.drive.pause()
+            link.live.announce(sentence)
+
+        link.engine.cut(link.order())
+        link.hurry(act)
+
+
+class Healthy:
+    """What a simulation says of how it is."""
+
+    @property
+    def _link(self) -> Link:
+        raise NotImplementedError
+
+    def health(self) -> Health:
+        """Return every check as it is now: level, sentence, and the numbers of the last minutes."""
+        return self._link.health.look()
+
+
+def _ceilings() -> tuple[int | None, int | None]:
+    """Return the ceilings of memory that the settings set, in bytes."""
+    from sim.core.settings import current
+
+    settings = current()
+    soft, hard = settings.memory_soft_mb, settings.memory_hard_mb
+    return (
+        None if soft is None else soft << 20,
+        None if hard is None else hard << 20,
+    )
