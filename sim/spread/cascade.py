@@ -52,6 +52,8 @@ class Cascade(Adoption):
         ``"coins"`` or ``"skips"`` (:class:`sim.spread.contacts.Draws`).
     rested
         What the world was like when it came to rest; a change may wake it.
+    shown
+        Who speaks in this tick, where the channel says so; else None.
     around
         The world that it runs in, for models that share columns of it.
     company
@@ -87,6 +89,7 @@ class Cascade(Adoption):
         self.company: Sequence[Cascade] = ()
         self.around: Around | None = None
         self.rested = ""
+        self.shown: Ids | None = None
         self.given_coins: Bits = np.empty(0, np.uint64)
         self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)
 
@@ -145,6 +148,8 @@ class Cascade(Adoption):
         The adopters of the last tick, without who is absent; and who was absent when its turn came
         and is back. Whoever hears nothing while absent is not told again.
         """
+        if self.shown is not None:
+            return self.shown
         if self._speakers is not None:
             return self._speakers
         turn: Ids = self._log.agents[slice(*self._turn)]
@@ -165,7 +170,7 @@ class Cascade(Adoption):
 
         One tick is the :attr:`frontier`; a longer span runs on while an agent is absent.
         """
-        if ticks == 1:
+        if ticks == 1 or self.shown is not None:
             return self.frontier
         spoken = sum(self._new[-ticks:]) if ticks > 0 else 0
         return self.present(self._log.agents[self.size - spoken :])
@@ -209,7 +214,13 @@ class Cascade(Adoption):
     def is_over(self) -> bool:
         """Whether its channel says that nobody will hear anybody any more (``is_over(tick)``)."""
         asked = getattr(self.channel, "is_over", None)
-        return asked is not None and bool(asked(self._now))
+        return self.is_carried is False or (asked is not None and bool(asked(self._now)))
+
+    @property
+    def is_carried(self) -> bool | None:
+        """Whether its channel may still bring it to somebody; None: the model alone says."""
+        carries = getattr(self.channel, "carries", None)
+        return None if carries is None else bool(carries(self.id))
 
     def catch_up(self, tick: int) -> None:
         """Give the record a row for each tick before ``tick`` that the cascade rested."""
@@ -220,7 +231,7 @@ class Cascade(Adoption):
     def measure(self, contacts: Contacts) -> None:
         """Close a tick: count states and new adopters; rest when nothing can change."""
         self._measure()
-        if self.is_over or self.model.is_quiet(self, contacts):
+        if self.is_over or (not self.is_carried and self.model.is_quiet(self, contacts)):
             self.status = "quiet"
         self._mark = self._before = None
 

@@ -212,6 +212,14 @@ class Contacts:
         return len(self.rows)
 
     @property
+    def speakers(self) -> Ids | None:
+        """Who speaks this tick, uint32, rising, where the channel says so; else None."""
+        return None
+
+    def release(self) -> None:
+        """Give back what was lent to read :attr:`rows`; called when a cascade was stepped."""
+
+    @property
     def whole(self) -> Contacts:
         """The whole network: itself, unless a channel chose contacts of it."""
         return self if self._whole is None else self._whole
@@ -249,25 +257,30 @@ class Contacts:
         lengths = np.bincount(speakers, minlength=self.agents)
         rows[:, 1] = lengths
         rows[1:, 0] = np.cumsum(lengths)[:-1]
-        ties = self._ties(speakers, targets)
+        trust, kind = self.between(speakers, targets)
         return Contacts(
             rows,
             targets,
             degree=self.degree,
             scratch=self.scratch,
             people=self.people,
-            trust=_picked(self.trust, ties, 65535),
-            kind=_picked(self.kind, ties, 0),
+            trust=trust,
+            kind=kind,
             tick_minutes=self.tick_minutes,
             whole=self.whole,
         )
 
-    def _ties(self, sources: Ids, targets: Ids) -> npt.NDArray[np.int64]:
-        """Return the position of each pair's tie, -1 where there is none."""
+    def between(
+        self, sources: Ids, targets: Ids
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
+        """Return trust and kind of each pair's tie, 65535 and 0 where there is none.
+
+        Either is empty where all ties are alike.
+        """
         found = np.full(len(sources), -1, np.int64)
         if self.trust.size + self.kind.size:
             tie_between(self.rows, self.targets, sources, targets, found)
-        return found
+        return _picked(self.trust, found, 65535), _picked(self.kind, found, 0)
 
 
 def _picked(column: npt.NDArray[N], at: npt.NDArray[np.int64], default: int) -> npt.NDArray[N]:

@@ -61,8 +61,11 @@ def step_in_batches(
     small: list[_Turn] = []
     large = []
     for cascade, heard, own in turns:
+        if heard is not heard.whole:  # a channel chose contacts for this message
+            large.append((cascade, heard, own))
+            continue
         turn = _turn(cascade, heard, own, faults)
-        if turn is not None and turn.ties * SMALL <= room and heard is heard.whole:
+        if turn is not None and turn.ties * SMALL <= room:
             small.append(turn)
         elif turn is not None:
             large.append((cascade, heard, own))
@@ -105,6 +108,7 @@ def _one_by_one(
         except BaseException as error:
             contacts.scratch.release()
             _note(faults, cascade, error)
+        contacts.release()
     return faults
 
 

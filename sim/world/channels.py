@@ -3,6 +3,7 @@
 ``"broadcast"`` is the classical setting. ``"stream"`` plays the interactions that a world came
 with: in a tick, those hear each other who met in its span of time. ``"stream:24"`` takes the last
 24 ticks together, a sliding snapshot; ``"stream:1:again"`` begins anew after the last one.
+``"feed"`` is the platform's (:mod:`sim.world.platform_channel`): those hear who are shown it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from sim.errors import InputError, UnknownNameError
 from sim.network.interactions import Interactions
 from sim.spread.contacts import Broadcast, Channel, Contacts
 
-__all__ = ["CHANNELS", "Stream", "channel_named", "is_channel"]
+__all__ = ["CHANNELS", "FEED", "Stream", "channel_named", "is_channel"]
 
-CHANNELS = ("broadcast", "stream")
+CHANNELS = ("broadcast", "feed", "stream")
 """The channels that have a name and are saved with a world."""
 
+FEED = "feed"
 _MOST_TICKS = 1_000_000
 
 
@@ -96,6 +98,11 @@ def channel_named(said: str, interactions: Interactions | None, tick_minutes: fl
     name, *rest = said.strip().split(":")
     if name not in CHANNELS:
         raise UnknownNameError("channel", name, CHANNELS)
+    if name == FEED:
+        raise InputError(
+            "The channel 'feed' needs a platform, and this world has none; open one first "
+            "(world.open_platform(), hubbub new --platform)."
+        )
     if name == Broadcast.name:
         if rest:
             raise InputError(f"The channel 'broadcast' takes nothing more, got {said!r}.")

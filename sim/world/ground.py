@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
 
 from sim.agents.columns import Agents
@@ -9,9 +11,15 @@ from sim.agents.lifecycle import Lifecycle
 from sim.network.interactions import Interactions
 from sim.network.ties import Ties
 from sim.spread.contacts import Bits, Channel, Contacts, Scratch, bitmap
-from sim.world.channels import channel_named
+from sim.world.channels import FEED, channel_named
 from sim.world.people import People
+from sim.world.platform_channel import Feed
 from sim.world.trail import Trail
+
+if TYPE_CHECKING:
+    from sim.world.platform import Platform
+    from sim.world.platform_host import Told
+    from sim.world.world import World
 
 __all__ = ["Ground"]
 
@@ -25,6 +33,11 @@ class Ground:
         The population and who hears whom; of one size.
     tick_minutes
         Simulated minutes in a tick.
+
+    Attributes
+    ----------
+    platform
+        What lets members post and read feeds (:class:`~sim.world.platform.Platform`), or None.
     """
 
     def __init__(self, agents: Agents, ties: Ties, tick_minutes: float) -> None:
@@ -35,15 +48,46 @@ class Ground:
         self._network: tuple[object, Contacts] | None = None
         self.interactions: Interactions | None = None
         self._channels: dict[str, Channel] = {}
+        self.platform: Platform | None = None
         self.trail = Trail()
         self.trail.began("given", result=f"{len(agents):,} agents, {ties.count:,} ties")
 
     def channel(self, name: str) -> Channel:
         """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
         if name not in self._channels:
+            if name == FEED and self.platform is not None:
+                return self._channels.setdefault(FEED, Feed(self.platform))
             made = channel_named(name, self.interactions, self.tick_minutes)
             self._channels[name] = self._channels.setdefault(made.name, made)
         return self._channels[name]
+
+    def usual(self) -> Channel | None:
+        """Return the channel of messages that name none; None: every listener of every speaker."""
+        return None if self.platform is None else self.channel(self.platform.settings.channel)
+
+    def open_platform(self, settings: Told = None, **more: Any) -> Platform:
+        """Let this world run a social platform: members wake, post, read feeds, act.
+
+        Parameters
+        ----------
+        settings
+            A :class:`~sim.feed.settings.PlatformSettings`, or a mapping of what it takes.
+        **more
+            The same one by one (``slots=5``); ``recommender`` and ``policy`` are names or plugins.
+
+        Returns
+        -------
+        Platform
+            Also ``world.platform`` from now on.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        from sim.world.platform_host import opened  # it knows World
+
+        return opened(cast("World", self), settings, **more)
 
     def scratch(self) -> Scratch:
         """Return the working columns that all cascades share."""

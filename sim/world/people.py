@@ -13,7 +13,7 @@ from sim.errors import UnknownNameError
 __all__ = ["People"]
 
 _TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
-_PLAIN = ("interests", "activity", "community", "status")
+_PLAIN = ("interests", "activity", "community", "status", "personality")
 
 
 class People:
@@ -36,7 +36,7 @@ class People:
         ----------
         name
             A trait (float64 in [0, 1]), ``interests`` (uint64), ``activity`` (float32),
-            ``community`` (int32) or ``status`` (uint8).
+            ``community`` (int32), ``status`` (uint8), or ``personality`` (uint8 (n, 5), in 1/255).
 
         Raises
         ------

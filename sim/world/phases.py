@@ -95,6 +95,7 @@ def expose(world: World) -> None:
             except BaseException as error:  # a channel's fault costs only its cascade
                 fail(world, cascade, error)
             else:
+                cascade.shown = contacts.speakers
                 world.exposed.append((cascade, contacts))
 
 
@@ -106,6 +107,7 @@ def respond(world: World) -> None:
             group = cascade.group
             if group is None:
                 cascade.model.step(cascade, contacts, cascade.draws(world.tick))
+                contacts.release()
             else:
                 groups.setdefault(group, []).append((cascade, contacts))
         except BaseException as error:  # a plugin's fault costs only its own cascade
@@ -133,6 +135,8 @@ def _respond_together(world: World, members: list[tuple[Cascade, Contacts]]) -> 
         else:
             for cascade, fault in (faults or {}).items():
                 fail(world, cascade, fault)
+            for heard in contacts:
+                heard.release()
             return
 
 
@@ -143,6 +147,7 @@ def measure(world: World) -> None:
             continue
         try:
             cascade.measure(contacts)
+            contacts.release()
         except BaseException as error:
             fail(world, cascade, error)
     resting = [cascade for cascade, _ in world.exposed if cascade.status == "quiet"]

@@ -54,6 +54,9 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
         meta["interactions"], met = world.interactions.dump()
         columns |= {f"interactions.{name}": column for name, column in met.items()}
     columns |= {f"bonds.{name}": column for name, column in world.bonds.dump().items()}
+    if world.platform is not None:
+        meta["platform"], own = world.platform.dump()
+        columns |= {f"platform.{name}": column for name, column in own.items()}
     for cascade in world.cascades:
         said, own = cascade.dump()
         meta["cascades"].append(said)
@@ -86,6 +89,10 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     columns_of = _by_cascade(columns)
     records = {record["name"]: record for record in meta.get("plugins", [])}
     remarks: list[str] = []
+    if "platform" in meta:
+        from sim.world.platform_state import restore_platform  # its phases know this module
+
+        remarks += restore_platform(world, meta["platform"], _under(columns, "platform."))
     for said in meta["cascades"]:
         own = columns_of.get(str(said["id"]), {})
         record = records.get(said["model"], {})

@@ -30,6 +30,7 @@ from sim.world.injection import (
 from sim.world.making import drawn
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
+from sim.world.platform_host import Told, with_told
 from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
 from sim.world.ties import Relating
 from sim.world.trail import noted
@@ -124,6 +125,7 @@ class World(Relating):
         tick_minutes: float = 60.0,
         trust: str = "full",
         degrees: npt.ArrayLike | None = None,
+        platform: Told = None,
         report: Report = quiet,
         **parameters: Any,
     ) -> World:
@@ -146,6 +148,8 @@ class World(Relating):
         degrees
             Integers (agents, 2), for ``"configuration"``: by how many each agent is heard, how many
             it hears. Then ``mean_degree`` is not asked.
+        platform
+            True, or what :meth:`open_platform` takes: a social platform from the start.
         report
             Told the progress; may cancel by raising.
         **parameters
@@ -162,8 +166,9 @@ class World(Relating):
         world = cls(*made, seed=seed, tick_minutes=tick_minutes)
         said = {"network": network, "mean_degree": mean_degree, "seed": seed, "trust": trust}
         said |= {"agents": agents, "tick_minutes": tick_minutes, "degrees": degrees}
+        said |= {"platform": platform} if platform else {}
         world.trail.began("create", said | parameters, world.trail.acts[0].result)
-        return world
+        return with_told(world, platform)
 
     @classmethod
     def from_edges(
@@ -276,8 +281,8 @@ class World(Relating):
         priority
             Among waiting messages the highest starts first.
         channel
-            Who hears whom; default: every listener of every speaker. ``"stream"`` plays the
-            times that the network came with (:mod:`sim.world.channels`).
+            Who hears whom; default: every listener of every speaker, or what the platform says.
+            ``"stream"`` plays the times that the network came with (:mod:`sim.world.channels`).
         draws
             ``"coins"`` or ``"skips"``; default: the model's.
         **parameters
@@ -306,7 +311,7 @@ class World(Relating):
             priority=checked_priority(priority),
             starts_at=start_at,
             draws_mode=checked_mode(draws) or plugin.draws,
-            channel=self.channel(channel) if isinstance(channel, str) else channel,
+            channel=self.channel(channel) if isinstance(channel, str) else channel or self.usual(),
         )
         cascade.around = self
         self.made += 1
@@ -390,4 +395,5 @@ class World(Relating):
         """Bytes of agents, ties, cascades and working columns."""
         own = self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes + self.bonds.nbytes
         own += 0 if self.interactions is None else self.interactions.nbytes
+        own += 0 if self.platform is None else self.platform.nbytes
         return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)

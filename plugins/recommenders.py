@@ -1,0 +1,89 @@
+"""Who ranks feeds: the five that everything else is held against."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sim import Candidates, Chronological, Field, Recommender, register
+
+__all__ = ["Blend", "Content", "Popularity", "Random"]
+
+Floats = npt.NDArray[np.float32]
+
+register("chronological")(Chronological)
+
+
+@register("random")
+class Random(Recommender):
+    """Whatever comes: a fair draw for each viewer and message."""
+
+    def score(self, candidates: Candidates) -> npt.NDArray[Any]:
+        """Return an addressed draw."""
+        return candidates.draw
+
+
+@register("popularity")
+class Popularity(Recommender):
+    """What most like and share, whoever they are and whenever it was."""
+
+    weight: float = Field(2.0, ge=0, le=100, description="likes that a share counts for")
+
+    def score(self, candidates: Candidates) -> npt.NDArray[Any]:
+        """Return likes + weight x shares."""
+        return candidates.likes + np.float32(self.weight) * candidates.shares
+
+
+@register("content")
+class Content(Recommender):
+    """What is about one's interests; of equals the newer."""
+
+    def score(self, candidates: Candidates) -> npt.NDArray[Any]:
+        """Return the share of the message's interests that the viewer has, less age / 10,000."""
+        return candidates.interest - np.float32(1e-4) * candidates.age
+
+
+@register("blend")
+class Blend(Recommender):
+    """A feed as platforms make it: interest, trust, what is new, what is liked, and some variety.
+
+    The score is the sum of its parts ::
+
+        interest * interest + trust * trust + followed * followed
+        + fresh * half_life / (half_life + hours)
+        + popular * n / (n + 20),  n = likes + 2 shares
+        + friends * (further friends that share it)
+        - demotion * downranked
+    """
+
+    interest: float = Field(1.0, ge=0, le=100, description="weight of shared interests")
+    trust: float = Field(0.6, ge=0, le=100, description="weight of trust in who shared it")
+    followed: float = Field(0.4, ge=0, le=100, description="bonus for those one follows")
+    fresh: float = Field(0.8, ge=0, le=100, description="weight of novelty")
+    half_life: float = Field(
+        8.0, gt=0, le=10_000, description="age at which novelty is halved",
+        json_schema_extra={"unit": "hours"},
+    )  # fmt: skip
+    popular: float = Field(0.5, ge=0, le=100, description="weight of likes and shares")
+    friends: float = Field(0.2, ge=0, le=100, description="for each further friend that shares it")
+    demotion: float = Field(2.0, ge=0, le=100, description="what being down-ranked costs")
+
+    def score(self, candidates: Candidates) -> npt.NDArray[Any]:
+        """Return the sum of the parts."""
+        total: Floats = sum(self.parts(candidates).values(), np.float32(0))
+        return total
+
+    def parts(self, candidates: Candidates) -> dict[str, npt.NDArray[Any]]:
+        """Return each term of the sum."""
+        c, one = candidates, np.float32
+        life = one(self.half_life)
+        liked = c.likes + one(2) * c.shares
+        more = np.maximum(c.friends, 1).astype(np.float32) - one(1)
+        return {
+            "interest": one(self.interest) * c.interest,
+            "trust": one(self.trust) * c.trust,
+            "followed": one(self.followed) * c.followed,
+            "fresh": one(self.fresh) * (life / (life + c.hours)),
+            "popular": one(self.popular) * (liked / (liked + one(20))),
+            "friends": one(self.friends) * more,
+            "demotion": -one(self.demotion) * c.downranked,
+        }

@@ -1,0 +1,67 @@
+"""Everything a member can do on the platform; numbers are part of the world format."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from sim.errors import InputError, UnknownNameError
+
+__all__ = ["Act", "act_of"]
+
+
+class Act(IntEnum):
+    """What a member does. Never renumber, only add; kernels know some of the numbers."""
+
+    DO_NOTHING = 0
+    SIGN_UP = 1
+    POST = 2
+    REPOST = 3
+    QUOTE = 4
+    REPLY = 5
+    LIKE = 6
+    UNLIKE = 7
+    DISLIKE = 8
+    UNDO_DISLIKE = 9
+    REPORT = 10
+    FOLLOW = 11
+    UNFOLLOW = 12
+    MUTE = 13
+    UNMUTE = 14
+    BLOCK = 15
+    UNBLOCK = 16
+    CREATE_GROUP = 17
+    JOIN_GROUP = 18
+    LEAVE_GROUP = 19
+    GROUP_MESSAGE = 20
+    DIRECT_MESSAGE = 21
+    SEARCH_POSTS = 22
+    SEARCH_PEOPLE = 23
+    TREND = 24
+    REFRESH = 25
+    PURCHASE = 26
+
+    @property
+    def says(self) -> str:
+        """Its name for people: ``undo dislike``."""
+        return self.name.lower().replace("_", " ")
+
+
+def act_of(said: Act | int | str) -> Act:
+    """Return the act that is named: ``Act.LIKE``, ``"like"``, ``"undo-dislike"``.
+
+    Raises
+    ------
+    UnknownNameError
+        Suggests the nearest.
+    InputError
+        For a number of no act.
+    """
+    if isinstance(said, str):
+        name = said.strip().upper().replace("-", "_").replace(" ", "_")
+        if name not in Act.__members__:
+            raise UnknownNameError("act", said, [act.says for act in Act])
+        return Act[name]
+    try:
+        return Act(said)
+    except ValueError:
+        raise InputError(f"Acts are numbered 0 to {max(Act)}, got {said!r}.") from None

@@ -1,0 +1,134 @@
+"""Who was shown what in this tick: the outcome of all feeds, part by part."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.feed.posts import Posts
+from sim.kernels.ranking import viewers_of
+
+__all__ = ["Exposures", "Part"]
+
+Ids = npt.NDArray[np.uint32]
+Bytes = npt.NDArray[np.uint8]
+
+
+class Part(NamedTuple):
+    """The exposures of a few thousand viewers, viewer by viewer, best first.
+
+    Attributes
+    ----------
+    viewers, counts
+        uint32 and uint8 (viewers,): who, and how many each is shown.
+    message, source, score
+        uint32, uint32, float32 (exposures,).
+    trust, interest
+        uint8 (exposures,), in 1/255.
+    friends
+        uint8 (exposures,): how many of the drawn members shared it; 0: from a stranger.
+    recommender
+        The place of the recommender in the platform's list.
+    """
+
+    viewers: Ids
+    counts: Bytes
+    message: Ids
+    source: Ids
+    score: npt.NDArray[np.float32]
+    trust: Bytes
+    interest: Bytes
+    friends: Bytes
+    recommender: int = 0
+
+    @property
+    def viewer(self) -> Ids:
+        """uint32 (exposures,): who is shown each."""
+        return np.repeat(self.viewers, self.counts)
+
+
+class Exposures:
+    """All exposures of a tick as flat columns, ordered by (recommender, viewer, slot).
+
+    Columns are made when first asked for, and are copies: they stay when the next tick begins.
+
+    Parameters
+    ----------
+    parts
+        As feeds make them.
+    tick
+        The tick.
+    """
+
+    def __init__(self, parts: list[Part], tick: int = 0) -> None:
+        self.parts = parts
+        self.tick = tick
+
+    def __len__(self) -> int:
+        return sum(part.message.size for part in self.parts)
+
+    def _joined(self, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
+        columns = [getattr(part, name) for part in self.parts]
+        return np.concatenate([np.empty(0, kind), *columns]).astype(kind, copy=False)
+
+    @cached_property
+    def viewer(self) -> Ids:
+        """uint32: who is shown it."""
+        return self._slotted[0]
+
+    @cached_property
+    def slot(self) -> Bytes:
+        """uint8: its place in the viewer's feed, 0 the first."""
+        return self._slotted[1]
+
+    @cached_property
+    def _slotted(self) -> tuple[Ids, Bytes]:
+        who, slot = np.empty(len(self), np.uint32), np.empty(len(self), np.uint8)
+        viewers_of(self._joined("viewers", np.uint32), self._joined("counts", np.uint8), who, slot)
+        return who, slot
+
+    @cached_property
+    def message(self) -> Ids:
+        """uint32: the number of the message."""
+        return self._joined("message", np.uint32)
+
+    @cached_property
+    def source(self) -> Ids:
+        """uint32: the member that shared it, the author where that is a stranger."""
+        return self._joined("source", np.uint32)
+
+    @cached_property
+    def score(self) -> npt.NDArray[np.float32]:
+        """float32: what the recommender gave it."""
+        return self._joined("score", np.float32)
+
+    @cached_property
+    def trust(self) -> npt.NDArray[np.float32]:
+        """float32 in [0, 1]: the viewer's trust in the source, kept to 1/255."""
+        return self._joined("trust", np.uint8) * np.float32(1 / 255)
+
+    @cached_property
+    def interest(self) -> npt.NDArray[np.float32]:
+        """float32 in [0, 1]: the share of its interests that the viewer has, kept to 1/255."""
+        return self._joined("interest", np.uint8) * np.float32(1 / 255)
+
+    @cached_property
+    def friends(self) -> Bytes:
+        """uint8: how many of the drawn members shared it; 0: it is a stranger's."""
+        return self._joined("friends", np.uint8)
+
+    @property
+    def followed(self) -> npt.NDArray[np.bool_]:
+        """bool: whether the viewer follows the source."""
+        return self.friends > 0
+
+    def of(self, viewer: int) -> npt.NDArray[np.int64]:
+        """Return the places of a viewer's exposures, in the order of its feed."""
+        return np.flatnonzero(self.viewer == viewer)
+
+    def row(self, posts: Posts) -> npt.NDArray[np.int64]:
+        """Return each message's row in the table."""
+        return posts.rows(self.message)

@@ -1,0 +1,131 @@
+"""What members do with what they are shown: rules that a plugin can replace."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.params import Field, Parameters
+from sim.core.registry import register
+from sim.errors import PluginError
+from sim.feed.acts import Act
+from sim.feed.around import Around
+from sim.feed.exposures import Exposures, Part
+from sim.kernels import acts as kernels
+
+__all__ = ["Policy", "RulePolicy"]
+
+_SLOTS = 256
+_AGES = 1024
+
+
+class Policy(Parameters):
+    """How members act on what they see; its fields are its parameters.
+
+    Each exposure ends in one act or none. Calls come from several threads: write nothing that
+    another call reads.
+    """
+
+    plugin_kind: ClassVar[str] = "policy"
+    version: ClassVar[str] = "1"
+    api: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ()
+
+    def probabilities(
+        self, exposures: Exposures, platform: Around
+    ) -> dict[Act, npt.NDArray[np.float64]]:
+        """Return the chance of each act, one a exposure; those left over do nothing.
+
+        A chance below 0 is none; where they sum to more than 1, the later ones are cut.
+        """
+        raise NotImplementedError
+
+    def codes(self, part: Part, platform: Around, key: np.uint64) -> npt.NDArray[np.uint8]:
+        """Return the act of each exposure of a part, uint8; 0 for none.
+
+        Parameters
+        ----------
+        part
+            Exposures of a few thousand viewers.
+        platform
+            What there is around them.
+        key
+            Under which this tick's acts draw, by (viewer, message).
+        """
+        count = part.message.size
+        said = self.probabilities(Exposures([part], platform.tick), platform)
+        chances = np.zeros((count, len(said)))
+        for k, (act, chance) in enumerate(said.items()):
+            if np.shape(chance) not in {(), (count,)} or np.isnan(chance).any():
+                raise PluginError(
+                    self.plugin_name or type(self).__name__,
+                    f"probabilities() must give one chance an exposure, shape ({count},), for "
+                    f"{act.says}, got {np.shape(chance)}",
+                )
+            chances[:, k] = chance
+        out = np.empty(count, np.uint8)
+        which = np.array([int(act) for act in said], np.uint8)
+        kernels.choose(chances, part.viewer, part.message, key, which, out)
+        return out
+
+
+@register("rule")
+class RulePolicy(Policy):
+    """Acts by appeal, interest, trust, novelty, social proof and fatigue.
+
+    With ``attention = 1 / (1 + fatigue * slot)``, ``novelty = 0.5 ** (hours / half_life)`` and ::
+
+        drive = attention * novelty * appeal * (0.25 + 0.75 interest) * (0.4 + 0.6 trust)
+                * (1 + proof * further friends that share it)
+
+    the chances of a member, whose traits are in [0, 1], are ::
+
+        like     likes    * drive * (0.5 + agreeableness)
+        repost   reposts  * drive * (0.5 + extraversion)       not of injected messages
+        reply    replies  * drive * (0.5 + extraversion)
+        quote    quotes   * drive * (0.5 + openness)           not of injected messages
+        dislike  dislikes * attention * (1 - interest) * (0.5 + neuroticism)
+        report   reports  * attention * (1 - appeal) * (0.5 + conscientiousness)
+        follow   follows  * drive * (0.5 + openness)           of strangers' messages
+        mute     mutes    * attention * (1 - interest) * (0.5 + neuroticism)
+
+    at most one act an exposure. Whether an injected message is passed on is its model's to say.
+    Interest and trust are kept to 1/255.
+    """
+
+    likes: float = Field(0.5, ge=0, le=2, description="rate of likes at full drive")
+    reposts: float = Field(0.15, ge=0, le=2, description="rate of reposts at full drive")
+    replies: float = Field(0.06, ge=0, le=2, description="rate of replies at full drive")
+    quotes: float = Field(0.03, ge=0, le=2, description="rate of quotes at full drive")
+    dislikes: float = Field(0.01, ge=0, le=2, description="rate of dislikes without interest")
+    reports: float = Field(0.0003, ge=0, le=2, description="rate of reports without appeal")
+    follows: float = Field(0.01, ge=0, le=2, description="rate of follows at full drive")
+    mutes: float = Field(0.0005, ge=0, le=2, description="rate of mutes without interest")
+    fatigue: float = Field(0.15, ge=0, le=10, description="how attention falls with each slot")
+    half_life: float = Field(
+        24.0, gt=0, le=100_000, description="in which a message loses half its novelty",
+        json_schema_extra={"unit": "hours"},
+    )  # fmt: skip
+    proof: float = Field(
+        0.25, ge=0, le=10, description="what each further friend that shares it adds"
+    )
+
+    def codes(self, part: Part, platform: Around, key: np.uint64) -> npt.NDArray[np.uint8]:
+        """Return the act of each exposure by the rules above, in one compiled pass."""
+        out = np.empty(part.message.size, np.uint8)
+        posts = platform.posts
+        attention, novelty = self._fading(platform.tick_minutes)
+        rates = (self.likes, self.reposts, self.replies, self.quotes, self.dislikes, self.reports,
+                 self.follows, self.mutes)  # fmt: skip
+        kernels.decide(
+            part.viewers, part.counts, part.message, part.trust, part.interest, part.friends,
+            platform.people.column("personality"), posts.hot, posts.first,
+            np.array(rates, np.float32), attention, novelty, self.proof, platform.tick, key, out,
+        )  # fmt: skip
+        return out
+
+    def _fading(self, minutes: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Return what is left of attention at each slot, of novelty at each age in ticks."""
+        slots = 1 / (1 + self.fatigue * np.arange(_SLOTS))
+        ages = 0.5 ** (np.arange(_AGES) * minutes / 60 / self.half_life)
+        return slots.astype(np.float32), ages.astype(np.float32)

@@ -1,0 +1,211 @@
+"""Feeds of all who are online: candidates, scores, slots; a few thousand viewers at a time.
+
+What a chunk computes depends on its viewers alone, and the chunks are joined in their order: one
+thread or many, the exposures are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.feed.around import Around
+from sim.feed.candidates import Candidates
+from sim.feed.exposures import Part
+from sim.feed.pools import Pools
+from sim.feed.recommender import Chronological, Recommender
+from sim.kernels.feed import gather
+from sim.kernels.ranking import select
+
+__all__ = ["CHUNK", "Serving", "Shelf", "in_threads", "split", "tray_for"]
+
+CHUNK = 2048
+"""Viewers of one chunk: their candidates stay in the processor's cache."""
+
+S = TypeVar("S")
+T = TypeVar("T")
+Array = npt.NDArray[Any]
+
+_FLOATS = ("trust", "interest", "likes", "shares", "age")
+_IDS = ("message", "source", "author")
+
+
+def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
+    """Return ``work`` of each part, in order, on so many threads."""
+    todo = list(parts)
+    if threads == 1 or len(todo) < 2:
+        return [work(part) for part in todo]
+    with ThreadPoolExecutor(min(threads, len(todo)), "feed") as pool:
+        return list(pool.map(work, todo))
+
+
+class Serving(NamedTuple):
+    """What every chunk of a tick reads.
+
+    Attributes
+    ----------
+    around
+        The platform.
+    recommender, which
+        Who ranks, and its place in the platform's list.
+    pools
+        What is drawn from beyond those whom a viewer follows.
+    seen
+        uint64 (n,) Bloom words, written.
+    recent
+        uint32 (n, 4) rings.
+    absent
+        uint64 bitmap of who is not active, or empty.
+    closed
+        Mutes and blocks, as :mod:`sim.kernels.ears` takes them.
+    drawn
+        How many candidates are drawn of those whom a viewer follows, and beyond.
+    slots
+        How many are shown.
+    key
+        Of this tick's draws.
+    """
+
+    around: Around
+    recommender: Recommender
+    which: int
+    pools: Pools
+    seen: npt.NDArray[np.uint64]
+    recent: npt.NDArray[np.uint32]
+    absent: npt.NDArray[np.uint64]
+    closed: tuple[Array, Array, Array]
+    drawn: tuple[int, int]
+    slots: int
+    key: np.uint64
+
+    def candidates(self, viewers: Array, low: int, high: int, tray: dict[str, Array]) -> Candidates:
+        """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
+        around, hearing = self.around, self.around.hearing
+        inside, beyond = self.drawn
+        columns = [tray[name] for name in ("bits", *_IDS, *_FLOATS, "friends")]
+        count = gather(
+            viewers, low, high, hearing.rows, hearing.ids, hearing.trust, self.recent, self.seen,
+            around.people.column("interests"), self.absent, around.posts.hot, around.posts.first,
+            *self.closed, *self.pools, inside, beyond, self.key, around.tick,
+            *columns, tray["stops"],
+        )  # fmt: skip
+        found = {name: tray[name][:count] for name in ("bits", *_IDS, *_FLOATS, "friends")}
+        found["stops"] = tray["stops"][: high - low + 1]
+        for column in found.values():
+            column.flags.writeable = False
+        return Candidates(around, viewers[low:high], found)
+
+
+class Shelf:
+    """Room for the exposures of a tick, used again in the next.
+
+    Parameters
+    ----------
+    slots
+        How many a viewer is shown at most.
+    candidates
+        How many candidates a viewer has at most.
+    """
+
+    def __init__(self, slots: int, candidates: int) -> None:
+        self.slots = slots
+        self.candidates = candidates
+        self._columns: dict[str, Array] = {}
+        self._trays: SimpleQueue[dict[str, Array]] = SimpleQueue()
+
+    def make_room(self, viewers: int) -> None:
+        """Have room for the feeds of so many."""
+        size = viewers * self.slots
+        if not self._columns or self._columns["message"].size < size:
+            kinds = {"message": "u4", "source": "u4", "score": "u4", "trust": "u1",
+                     "interest": "u1", "friends": "u1"}  # fmt: skip
+            room = size + size // 8
+            self._columns = {name: np.empty(room, kind) for name, kind in kinds.items()}
+            self._columns["counts"] = np.empty(viewers + viewers // 8, np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(column.nbytes for column in self._columns.values())
+
+    def serve(
+        self, serving: Serving, viewers: Array, begin: int, threads: int
+    ) -> tuple[list[Part], Exception | None]:
+        """Return the feeds of some viewers, and what went wrong with their recommender first.
+
+        Parameters
+        ----------
+        serving
+            What all read.
+        viewers
+            uint32, rising.
+        begin
+            How many viewers were served before in this tick.
+        threads
+            How many run at once.
+        """
+
+        def work(low: int) -> tuple[Part, Exception | None]:
+            return self._chunk(serving, viewers, low, begin + low)
+
+        done = in_threads(work, range(0, viewers.size, CHUNK), threads)
+        faults = [fault for _, fault in done if fault is not None]
+        return [part for part, _ in done], (faults[0] if faults else None)
+
+    def _chunk(
+        self, serving: Serving, viewers: Array, low: int, at: int
+    ) -> tuple[Part, Exception | None]:
+        high, fault = min(low + CHUNK, viewers.size), None
+        tray = self._tray()
+        candidates = serving.candidates(viewers, low, high, tray)
+        try:
+            scores = serving.recommender.scores_of(candidates, self.slots)
+        except Exception as error:  # somebody's recommender: these viewers see the newest first
+            fault, scores = error, Chronological().scores_of(candidates, self.slots)
+        columns, out = self._columns, at * self.slots
+        names = ("message", "source", "score", "trust", "interest", "friends")
+        counts = columns["counts"][at : at + high - low]
+        stop = select(
+            viewers, low, high, candidates.stops, scores.view(np.uint32), candidates.bits,
+            self.slots, serving.seen, candidates.message, candidates.source, candidates.trust,
+            candidates.interest, candidates.friends, out, counts,
+            *(columns[name] for name in names),
+        )  # fmt: skip
+        found = {name: columns[name][out:stop] for name in names}
+        found["score"] = found["score"].view(np.float32)
+        self._trays.put(tray)
+        return Part(viewers[low:high], counts, **found, recommender=serving.which), fault
+
+    def _tray(self) -> dict[str, Array]:
+        """Return working columns for a chunk, used again and again."""
+        try:
+            return self._trays.get_nowait()
+        except Empty:
+            return tray_for(CHUNK, self.candidates)
+
+
+def tray_for(viewers: int, candidates: int) -> dict[str, Array]:
+    """Return working columns for the candidates of so many viewers."""
+    size = viewers * candidates
+    tray: dict[str, Array] = {name: np.empty(size, np.uint32) for name in _IDS}
+    tray |= {name: np.empty(size, np.float32) for name in _FLOATS}
+    tray["bits"], tray["friends"] = np.empty(size, np.uint64), np.empty(size, np.uint8)
+    tray["stops"] = np.empty(viewers + 1, np.int64)
+    return tray
+
+
+def split(viewers: Array, recommender: Array, count: int) -> Iterator[tuple[int, Array]]:
+    """Yield (place of a recommender, its viewers) for each that has any."""
+    if count == 1:
+        yield 0, viewers
+        return
+    chosen = recommender[viewers]
+    for which in range(count):
+        own = viewers[chosen == which]
+        if own.size:
+            yield which, np.ascontiguousarray(own)

@@ -1,0 +1,63 @@
+"""What a platform is told when it opens; each a flag, a form field and a scenario key."""
+
+from typing import ClassVar, Literal
+
+from sim.core.params import Field, Parameters
+from sim.errors import ParameterError
+from sim.feed.rhythm import curve_of
+
+__all__ = ["PlatformSettings"]
+
+
+class PlatformSettings(Parameters):
+    """How a platform works; immutable, saved with the world."""
+
+    plugin_name: ClassVar[str] = "platform"
+
+    slots: int = Field(10, ge=1, le=60, description="messages shown to an online member in a tick")
+    candidates: int = Field(
+        24, ge=1, le=64, description="messages drawn for a member, of which the best are shown"
+    )
+    outside: float = Field(
+        0.25, ge=0, le=1, description="share of the draws made beyond those whom a member follows"
+    )
+    window: int = Field(
+        72, ge=1, le=100_000, description="how long a message can be shown",
+        json_schema_extra={"unit": "ticks"},
+    )  # fmt: skip
+    posting: float = Field(
+        0.04, ge=0, le=1, description="chance that an online member of medium extraversion posts"
+    )
+    rhythm: str = Field(
+        "daily", description="the day's curve: daily, flat, or 24 numbers separated by commas"
+    )
+    channel: Literal["feed", "broadcast"] = Field(
+        "feed", description="the channel of messages injected without naming one"
+    )
+    label_reports: int = Field(5, ge=0, description="reports that label a message; 0: never")
+    hide_reports: int = Field(20, ge=0, description="reports that hide a message; 0: never")
+    log_ticks: int = Field(
+        48, ge=0, description="how long every act is kept; counts are kept for ever",
+        json_schema_extra={"unit": "ticks"},
+    )  # fmt: skip
+
+    def check(self) -> None:
+        """Refuse what does not go together.
+
+        Raises
+        ------
+        ParameterError
+            One sentence.
+        """
+        curve_of(self.rhythm)
+        if self.candidates < self.slots:
+            raise ParameterError(
+                f"platform: candidates must be at least slots ({self.slots}), "
+                f"got {self.candidates}."
+            )
+
+    @property
+    def drawn(self) -> tuple[int, int]:
+        """How many candidates are drawn from whom a member follows, and from beyond."""
+        beyond = round(self.candidates * self.outside)
+        return self.candidates - beyond, beyond

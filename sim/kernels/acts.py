@@ -1,0 +1,246 @@
+"""What viewers do with what they are shown, by rules; and what each act writes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.feed import CREATED, LIKES, META, NOTHING, RING, SHARES
+from sim.kernels.jit import kernel
+from sim.kernels.mix import uniform, word, word2
+from sim.kernels.types import F32, F64, I64, U8, U32, Number, Word
+
+__all__ = ["RATES", "apply", "by_topic", "choose", "decide", "push"]
+
+POST, REPOST, QUOTE, REPLY, LIKE, UNLIKE, DISLIKE, UNDO_DISLIKE, REPORT = range(2, 11)
+FOLLOW, UNFOLLOW, MUTE = 11, 12, 13
+"""The codes of :class:`sim.feed.acts.Act` that kernels know."""
+
+RATES = (LIKE, REPOST, REPLY, QUOTE, DISLIKE, REPORT, FOLLOW, MUTE)
+"""The order of the rates that :func:`decide` takes."""
+
+_BYTE = np.float32(1 / 255)
+_HALF = np.float32(0.5)
+_LOW8 = np.uint32(255)
+_INJECTED = np.uint32(32 << 16)
+_LABELLED = np.uint32(1 << 16)
+_HIDDEN = np.uint32(2 << 16)
+_ONE = np.uint32(1)
+
+
+@kernel
+def decide(
+    viewers: U32, counts: U8, message: U32, trusts: U8, cares: U8, proofs: U8, personality: U8,
+    hot: U32, first: int, rates: F32, attention: F32, novelty: F32, proof: float, tick: int,
+    key: Word, out: U8,
+) -> None:  # fmt: skip
+    """Let each exposure end in one act or none, by :class:`sim.feed.policy.RulePolicy`'s chances.
+
+    Parameters
+    ----------
+    viewers, counts
+        uint32 (k,), uint8 (k,): who is shown how many.
+    message, trusts, cares, proofs
+        uint32, uint8, uint8, uint8 (exposures,), as :func:`~sim.kernels.ranking.select` writes.
+    personality
+        uint8 (n, 5) in 1/255.
+    hot, first
+        uint32 (posts, 8), and the number of its first row.
+    rates
+        float32 (8,), in the order of :data:`RATES`.
+    attention, novelty
+        float32: what is left of attention at each slot; of novelty at each age, the last beyond.
+    proof
+        What each further member that shares it adds to the drive.
+    tick, key
+        The tick; uint64 of this tick.
+    out
+        uint8 (exposures,), written: the code of the act, 0 for none.
+    """
+    base = np.uint32(first)
+    oldest = novelty.size - 1
+    e = 0
+    for i in range(viewers.size):
+        viewer = viewers[i]
+        own = word(key, viewer)
+        opens = _HALF + personality[viewer, 0] * _BYTE
+        exact = _HALF + personality[viewer, 1] * _BYTE
+        outgoing = _HALF + personality[viewer, 2] * _BYTE
+        kind = _HALF + personality[viewer, 3] * _BYTE
+        nervous = _HALF + personality[viewer, 4] * _BYTE
+        for slot in range(counts[i]):
+            row = np.int64(np.uint32(message[e] - base))
+            meta = hot[row, META]
+            appeal = np.float32(meta & _LOW8) * _BYTE
+            care = cares[e] * _BYTE
+            awake = attention[slot]
+            age = min(tick - np.int64(hot[row, CREATED]), oldest)
+            told = max(np.int64(proofs[e]) - 1, 0)
+            drive = awake * novelty[age] * appeal * (np.float32(0.25) + np.float32(0.75) * care)
+            drive *= (np.float32(0.4) + np.float32(0.6) * trusts[e] * _BYTE) * np.float32(
+                1.0 + proof * told
+            )
+            against = awake * (np.float32(1.0) - care)
+            u = np.float32(uniform(word2(own, message[e])))
+            own_words = np.float32(0.0) if meta & _INJECTED else np.float32(1.0)
+            stranger = np.float32(0.0) if proofs[e] else np.float32(1.0)
+            act = 0
+            upto = rates[0] * drive * kind
+            if u < upto:
+                act = LIKE
+            else:
+                bad = np.float32(1.0) - appeal
+                act = _rarer(
+                    u, upto, rates, drive * outgoing, drive * opens, own_words, stranger,
+                    against * nervous, awake * bad * exact,
+                )  # fmt: skip
+            out[e] = np.uint8(act)
+            e += 1
+
+
+@kernel
+def _rarer(
+    u: Number, upto: Number, rates: F32, told: Number, taken: Number, own_words: Number,
+    stranger: Number, against: Number, bad: Number,
+) -> int:  # fmt: skip
+    """Return the act, other than a like, in whose part of [0, 1) the draw falls; 0 for none."""
+    upto += rates[1] * told * own_words
+    if u < upto:
+        return REPOST
+    upto += rates[2] * told
+    if u < upto:
+        return REPLY
+    upto += rates[3] * taken * own_words
+    if u < upto:
+        return QUOTE
+    upto += rates[4] * against
+    if u < upto:
+        return DISLIKE
+    upto += rates[5] * bad
+    if u < upto:
+        return REPORT
+    upto += rates[6] * taken * stranger
+    if u < upto:
+        return FOLLOW
+    upto += rates[7] * against
+    if u < upto:
+        return MUTE
+    return 0
+
+
+@kernel
+def choose(chances: F64, viewer: U32, message: U32, key: Word, codes: U8, out: U8) -> None:
+    """Let each exposure end in one act or none, by chances that a policy gives.
+
+    Parameters
+    ----------
+    chances
+        float64 (exposures, acts): of each act; what is over 1 in sum is cut.
+    viewer, message
+        uint32 (exposures,).
+    key
+        uint64 of this tick.
+    codes
+        uint8 (acts,): which act each column is.
+    out
+        uint8 (exposures,), written; 0 for none.
+    """
+    for e in range(viewer.size):
+        u = uniform(word2(word(key, viewer[e]), message[e]))
+        upto = 0.0
+        out[e] = np.uint8(0)
+        for k in range(codes.size):
+            upto += max(chances[e, k], 0.0)
+            if u < upto:
+                out[e] = codes[k]
+                break
+
+
+@kernel
+def push(agent: U32, message: U32, recent: U32, head: U8) -> None:
+    """Put messages into members' rings, in order; the oldest entry of each goes.
+
+    Parameters
+    ----------
+    agent, message
+        uint32 (k,).
+    recent, head
+        uint32 (n, 4), uint8 (n,), written; the head is the place of the next entry.
+    """
+    for i in range(agent.size):
+        who = agent[i]
+        recent[who, head[who]] = message[i]
+        head[who] = np.uint8((int(head[who]) + 1) % RING)
+
+
+@kernel
+def apply(
+    code: U8, message: U32, first: int, hot: U32, cold: U32, label_at: int, hide_at: int
+) -> None:
+    """Write what acts change of posts: counters, and flags past so many reports.
+
+    Parameters
+    ----------
+    code, message
+        uint8 and uint32 (k,): acts in order; a message that left the table is passed over.
+    first, hot, cold
+        The number of the first row; uint32 (posts, 8); uint32 (posts, 3): dislikes, replies,
+        reports.
+    label_at, hide_at
+        Reports from which a post is labelled and hidden; 0 for never.
+    """
+    base = np.uint32(first)
+    count = np.uint32(hot.shape[0])
+    for i in range(code.size):
+        at = np.uint32(message[i] - base)
+        if at >= count or message[i] == NOTHING:
+            continue
+        row = np.int64(at)
+        act = code[i]
+        if act == LIKE:
+            hot[row, LIKES] += _ONE
+        elif act == UNLIKE:
+            hot[row, LIKES] -= _ONE
+        elif act == REPOST or act == QUOTE:
+            hot[row, SHARES] += _ONE
+        elif act == DISLIKE:
+            cold[row, 0] += _ONE
+        elif act == UNDO_DISLIKE:
+            cold[row, 0] -= _ONE
+        elif act == REPLY:
+            cold[row, 1] += _ONE
+        elif act == REPORT:
+            cold[row, 2] += _ONE
+            if label_at > 0 and cold[row, 2] >= label_at:
+                hot[row, META] |= _LABELLED
+            if hide_at > 0 and cold[row, 2] >= hide_at:
+                hot[row, META] |= _HIDDEN
+
+
+@kernel
+def by_topic(topic: U8, numbers: U32, parts: I64, out: U32) -> None:
+    """Sort messages by topic, those without left out; in their order within one.
+
+    Parameters
+    ----------
+    topic, numbers
+        uint8 (k,) and uint32 (k,).
+    parts
+        int64 (65,), written: where each topic's begin, and the end.
+    out
+        uint32 (k,), written up to the end.
+    """
+    for t in range(65):
+        parts[t] = 0
+    for i in range(topic.size):
+        if topic[i] < 64:
+            parts[np.int64(topic[i]) + 1] += 1
+    for t in range(64):
+        parts[t + 1] += parts[t]
+    for i in range(topic.size):
+        if topic[i] < 64:
+            at = np.int64(topic[i])
+            out[parts[at]] = numbers[i]
+            parts[at] += 1
+    for t in range(64, 0, -1):
+        parts[t] = parts[t - 1]
+    parts[0] = 0

@@ -1,0 +1,128 @@
+"""From scores to slots: the best few candidates of each viewer, in order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.feed import SHOWN, bit_of
+from sim.kernels.jit import kernel
+from sim.kernels.types import F32, I64, U8, U32, U64
+
+__all__ = ["count_shown", "select", "viewers_of"]
+
+_SIGN = np.uint32(0x80000000)
+_ALL = np.uint32(0xFFFFFFFF)
+_REST = np.uint32(0x7FFFFFFF)
+_INFINITE = np.uint32(0x7F800000)
+_S32 = np.uint64(32)
+_LOW32 = np.uint64(0xFFFFFFFF)
+_BYTE = np.float32(255.0)
+_HALF = np.float32(0.5)
+
+
+@kernel
+def select(
+    viewers: U32, low: int, high: int, stops: I64, score: U32, draw: U64, slots: int, seen: U64,
+    message: U32, source: U32, trusted: F32, interest: F32, friends: U8, out: int, counts: U8,
+    shown: U32, shared_by: U32, scores: U32, trusts: U8, cares: U8, proofs: U8,
+) -> int:  # fmt: skip
+    """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
+
+    Equal scores stand in the order of their draws, so that no order of agents shows.
+
+    Parameters
+    ----------
+    viewers, stops
+        uint32 (k,), int64 (high - low + 1,), as :func:`~sim.kernels.feed.gather` takes and writes.
+    score
+        uint32 (c,): the bits of a float32 score for each candidate.
+    draw, message, source, trusted, interest, friends
+        As :func:`~sim.kernels.feed.gather` writes them.
+    slots
+        How many a viewer is shown at most, up to 255.
+    seen
+        uint64 (n,) Bloom words, written.
+    out
+        Where the first exposure is written.
+    counts
+        uint8 (high - low,), written: exposures of each viewer.
+    shown, shared_by, scores
+        uint32, written from ``out`` on: message, source, bits of the score.
+    trusts, cares, proofs
+        uint8, written from ``out`` on: trust and interest in 1/255, and ``friends``.
+
+    Returns
+    -------
+    Where the next exposure would be written; -1 for a score that is no number.
+    """
+    best = np.empty(slots + 1, np.uint64)
+    at = np.empty(slots + 1, np.int64)
+    filled = out
+    for i in range(low, high):
+        have = 0
+        for c in range(stops[i - low], stops[i - low + 1]):
+            bits = score[c]
+            if bits & _REST > _INFINITE:
+                return -1
+            rank = bits ^ _ALL if bits & _SIGN else bits ^ _SIGN
+            key = (np.uint64(rank) << _S32) | (draw[c] & _LOW32)
+            if have == slots and key <= best[have - 1]:
+                continue
+            k = have if have < slots else slots - 1
+            while k > 0 and best[k - 1] < key:
+                best[k] = best[k - 1]
+                at[k] = at[k - 1]
+                k -= 1
+            best[k] = key
+            at[k] = c
+            if have < slots:
+                have += 1
+        known = seen[viewers[i]]
+        for k in range(have):
+            c = at[k]
+            known |= bit_of(message[c])
+            shown[filled] = message[c]
+            shared_by[filled] = source[c]
+            scores[filled] = score[c]
+            trusts[filled] = np.uint8(trusted[c] * _BYTE + _HALF)
+            cares[filled] = np.uint8(interest[c] * _BYTE + _HALF)
+            proofs[filled] = friends[c]
+            filled += 1
+        seen[viewers[i]] = known
+        counts[i - low] = np.uint8(have)
+    return filled
+
+
+@kernel
+def count_shown(message: U32, first: int, hot: U32) -> None:
+    """Count each exposure in its message's row.
+
+    Parameters
+    ----------
+    message
+        uint32 (k,), all of them in the table.
+    first, hot
+        The number of the first row; uint32 (posts, 8).
+    """
+    base = np.uint32(first)
+    for i in range(message.size):
+        hot[np.int64(np.uint32(message[i] - base)), SHOWN] += np.uint32(1)
+
+
+@kernel
+def viewers_of(viewers: U32, counts: U8, who: U32, slot: U8) -> None:
+    """Write the viewer and the slot of each exposure.
+
+    Parameters
+    ----------
+    viewers, counts
+        uint32 (k,), uint8 (k,).
+    who, slot
+        uint32 and uint8 (exposures,), written; slots count from 0.
+    """
+    e = 0
+    for i in range(viewers.size):
+        for k in range(counts[i]):
+            who[e] = viewers[i]
+            slot[e] = np.uint8(k)
+            e += 1

@@ -1,0 +1,84 @@
+"""Contacts of a message that is shown to some viewers only, by those who shared it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.spread.contacts import Contacts, Ids
+
+__all__ = ["Shown"]
+
+Rows = npt.NDArray[np.uint32]
+
+
+class Shown(Contacts):
+    """The contacts of one message in one tick; rows are lent while they are read.
+
+    A thousand messages travel at once and few are shown to many: rows over all agents are made for
+    one message at a time, and given back by :meth:`release`. Pairs that are no tie count with
+    trust 1.0, as in :meth:`~sim.spread.contacts.Contacts.listed`.
+
+    Parameters
+    ----------
+    network
+        Everybody who could hear whom.
+    viewers, sources
+        uint32 (k,): who is shown the message, and by whom; each pair once.
+    spare
+        Rows of zeros, uint32 (agents, 2), that are lent and given back.
+    """
+
+    __slots__ = ("_agents", "_lent", "_spans", "_spare", "_speakers")
+
+    def __init__(self, network: Contacts, viewers: Ids, sources: Ids, spare: list[Rows]) -> None:
+        order = np.lexsort((viewers, sources))
+        heard, hearing = sources[order], viewers[order]
+        speakers, starts, lengths = np.unique(heard, return_index=True, return_counts=True)
+        self._speakers: Ids = speakers
+        self._spans: Rows = np.stack([starts, lengths], axis=1).astype(np.uint32)
+        self._agents = network.agents
+        self._spare = spare
+        self._lent: Rows | None = None
+        trust, kind = network.between(heard, hearing)
+        super().__init__(
+            np.empty((0, 2), np.uint32),
+            hearing,
+            degree=network.degree,
+            scratch=network.scratch,
+            people=network.people,
+            trust=trust,
+            kind=kind,
+            tick_minutes=network.tick_minutes,
+            whole=network.whole,
+        )
+
+    @property
+    def speakers(self) -> Ids:
+        """Who shared what is shown, uint32, rising."""
+        return self._speakers
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are."""
+        return self._agents
+
+    @property
+    def rows(self) -> Rows:
+        """uint32 (agents, 2): start and length of each agent's row."""
+        if self._lent is None:
+            fits = self._spare and len(self._spare[-1]) == self._agents
+            self._lent = self._spare.pop() if fits else np.zeros((self._agents, 2), np.uint32)
+            self._lent[self._speakers] = self._spans
+        return self._lent
+
+    @rows.setter
+    def rows(self, rows: Rows) -> None:
+        """Take no rows: they are lent."""
+
+    def release(self) -> None:
+        """Give the rows back; they are made again when they are read again."""
+        if self._lent is not None:
+            self._lent[self._speakers] = 0
+            self._spare.append(self._lent)
+            self._lent = None

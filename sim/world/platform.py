@@ -1,0 +1,320 @@
+"""The platform of a world: members who wake, post, read feeds and act on them.
+
+A world without one pays nothing. :meth:`World.open_platform` opens it; what it does in a tick is in
+:mod:`sim.world.platform_phases`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.registry import make
+from sim.core.rng import Stream
+from sim.errors import InputError
+from sim.feed.acts import Act
+from sim.feed.around import People
+from sim.feed.commands import Command
+from sim.feed.exposures import Exposures
+from sim.feed.log import ActLog, Acts
+from sim.feed.members import Members
+from sim.feed.policy import Policy
+from sim.feed.posts import Flag, Posts
+from sim.feed.recommender import Chronological, Recommender
+from sim.feed.rhythm import curve_of, factors
+from sim.feed.serving import Shelf
+from sim.feed.settings import PlatformSettings
+from sim.kernels.wake import expected
+from sim.network.slab import Live
+from sim.world.platform_acts import checked_command
+from sim.world.platform_why import Why, why
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Platform"]
+
+Ids = npt.NDArray[np.uint32]
+Array = npt.NDArray[Any]
+
+_MOST_RECOMMENDERS = 255
+_NOBODY = np.empty(0, np.uint32)
+
+
+class Platform:
+    """Posts, feeds and acts of a world, tick by tick.
+
+    Attributes
+    ----------
+    settings
+        What it was told when it opened (:class:`~sim.feed.settings.PlatformSettings`).
+    posts
+        The messages that feeds choose from (:class:`~sim.feed.posts.Posts`).
+    members
+        Rings, what was seen, chronotypes, recommenders (:class:`~sim.feed.members.Members`).
+    log
+        What members did (:class:`~sim.feed.log.ActLog`).
+    held
+        Recommenders' own arrays by name, saved with the world.
+    recommenders, policy
+        The plugins that rank and that act; ``members.recommender`` says whose feed is whose's.
+    online
+        Who is online in this tick, uint32, rising.
+    exposures
+        Who was shown what in this tick (:class:`~sim.feed.exposures.Exposures`).
+    acted
+        What was done in this tick (:class:`~sim.feed.log.Acts`).
+    trending
+        The messages that trend, uint32, the highest first.
+    injected
+        The number of the post that each injected message is, by its id.
+    waiting
+        Acts by hand that the next tick carries out.
+    written
+        Texts of posts that somebody wrote, by number.
+    faults
+        What plugins did wrong, a sentence each; not part of the state.
+
+    Examples
+    --------
+    >>> world = World.create(agents=1000, seed=7)
+    >>> platform = world.open_platform(recommender="popularity", slots=5)
+    >>> world.step(24)
+    >>> platform.exposures.viewer.size > 0, platform.log.count(24, Act.LIKE) > 0
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        world: World,
+        settings: PlatformSettings,
+        recommenders: list[Recommender],
+        policy: Policy,
+    ) -> None:
+        self._world = world
+        self.settings = settings
+        self.recommenders = recommenders
+        self.policy = policy
+        self.posts = Posts()
+        self.members = Members(world.seed, len(world.agents))
+        self.log = ActLog(settings.log_ticks)
+        self.held: dict[str, Array] = {}
+        self.trending = _NOBODY
+        self.injected: dict[int, int] = {}
+        self.waiting: list[Command] = []
+        self.written: dict[int, str] = {}
+        self.faults: list[str] = []
+        self.online = _NOBODY
+        self.exposures = Exposures([])
+        self.acted = Acts.joined([])
+        self.shelf = Shelf(settings.slots, settings.candidates)
+        self._curve = curve_of(settings.rhythm)
+        self._reputation = np.empty(0, np.float32)
+
+    # What plugins see
+
+    @property
+    def tick(self) -> int:
+        """The world's tick."""
+        return self._world.tick
+
+    @property
+    def tick_minutes(self) -> float:
+        """Simulated minutes in a tick."""
+        return self._world.tick_minutes
+
+    @property
+    def seed(self) -> int:
+        """The world's seed."""
+        return self._world.seed
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are."""
+        return len(self._world.agents)
+
+    @property
+    def people(self) -> People:
+        """Columns of agents by name."""
+        return self._world.network().people
+
+    @property
+    def hearing(self) -> Live:
+        """Whom each agent hears: rows of the network turned round."""
+        return self._world.ties.reverse.live
+
+    @property
+    def fans(self) -> Ids:
+        """How many hear each agent, uint32 (n,)."""
+        return self._world.ties.out_degree
+
+    @property
+    def reputation(self) -> npt.NDArray[np.float32]:
+        """What each agent's word counts for, float32 (n,) with mean 1."""
+        if self._reputation.size != self.agents:
+            self._reputation = np.ones(self.agents, np.float32)
+        return self._reputation
+
+    def key(self, stream: Stream, salt: int = 0) -> np.uint64:
+        """Return the key of this tick's draws of one purpose."""
+        return rng.key(self.seed, stream, self.tick, salt)
+
+    # What a person asks or commands
+
+    def law(self, tick: int) -> float:
+        """Return how many members are online in a tick by the law of the rhythm, on average."""
+        agents = self._world.agents
+        curve = factors(self._curve, tick, self.tick_minutes)
+        kinds = self.members.chronotype
+        return float(expected(agents.activity, agents.status, 1, kinds, curve))
+
+    def hourly(self) -> npt.NDArray[np.float64]:
+        """Return this tick's factor of activity for each chronotype, float64 (7,)."""
+        return factors(self._curve, self.tick, self.tick_minutes)
+
+    def act(
+        self,
+        agent: int,
+        act: Act | int | str,
+        *,
+        message: int | None = None,
+        other: int | None = None,
+        text: str = "",
+    ) -> None:
+        """Let a member do something in the next tick, before feeds are made.
+
+        Parameters
+        ----------
+        agent
+            Who acts.
+        act
+            What: ``Act.LIKE`` or ``"like"``.
+        message
+            The number of the message that it is about.
+        other
+            The member that it is about.
+        text
+            What is said in a post, quote or reply.
+
+        Raises
+        ------
+        InputError, UnknownNameError
+            One sentence for an act that is not possible; nothing is changed.
+        """
+        command = checked_command(self._world, self, agent, act, message, other, text)
+        self.waiting.append(command)
+
+    def recommend(
+        self, recommender: Recommender | str, members: npt.ArrayLike | None = None, **parameters: Any
+    ) -> None:
+        """Let another recommender rank the feeds of all, or of some members, from now on.
+
+        Parameters
+        ----------
+        recommender
+            A name, with ``parameters``; or one made already.
+        members
+            Indices of agents; None: everybody.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        chosen = recommender_of(recommender, parameters)
+        if members is None:
+            self.recommenders, self.members.recommender[:] = [chosen], 0
+            return
+        who = np.atleast_1d(np.asarray(members))
+        self._world.agents.is_active(who)  # refuses who does not exist
+        places = [k for k, known in enumerate(self.recommenders) if _same(known, chosen)]
+        if not places and len(self.recommenders) == _MOST_RECOMMENDERS:
+            raise InputError(f"A world has at most {_MOST_RECOMMENDERS} recommenders at once.")
+        if not places:
+            self.recommenders.append(chosen)
+        self.members.recommender[who] = places[0] if places else len(self.recommenders) - 1
+
+    def flag(
+        self,
+        message: int,
+        flag: Literal["labelled", "hidden", "downranked", "pinned", "ad"],
+        *,
+        on: bool = True,
+    ) -> None:
+        """Put a flag on a message, or take it off: what a moderator does."""
+        self.posts.mark(message, Flag[flag.upper()], on=on)
+
+    def why(self, viewer: int, message: int, tick: int | None = None) -> Why:
+        """Return why a member was shown a message (:class:`~sim.world.platform_why.Why`).
+
+        Raises
+        ------
+        InputError
+            When it was not, or the tick is not the last one.
+        """
+        return why(self, viewer, message, tick)
+
+    def text_of(self, message: int) -> str:
+        """Return the text of a message: what somebody wrote, or what rules write for it."""
+        row = self.posts.row(message)
+        if message in self.written:
+            return self.written[message]
+        names = self._world.agents.vocabulary.names(int(self.posts.tags[row]))
+        return "About " + " and ".join(names) if names else "About nothing in particular"
+
+    # What the world does with it
+
+    def fault(self, which: int, error: BaseException) -> None:
+        """Put the newest-first recommender in the place of one that failed, and say so."""
+        name = self.recommenders[which].plugin_name
+        self.faults.append(f"The recommender {name!r} failed and ranks no more: {error}")
+        self.recommenders[which] = Chronological()
+
+    def catch_up(self) -> None:
+        """Take in agents that joined the world since."""
+        if len(self.members) < self.agents:
+            self.members.grow(self.agents - len(self.members))
+
+    def carries(self, cascade: int) -> bool:
+        """Return whether an injected message may still be shown, or is yet to be posted."""
+        number = self.injected.get(cascade)
+        if number is None:
+            return True
+        row = number - self.posts.first
+        return row >= 0 and not self.posts.flags[row] & np.uint8(Flag.HIDDEN)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        parts = (self.posts, self.members, self.log, self.shelf)
+        own = sum(part.nbytes for part in parts)
+        return int(own + sum(column.nbytes for column in self.held.values()))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[[], Any]:
+        """Return what :meth:`dump` says now, standing still: for saving while the world goes on."""
+        from sim.world.platform_state import Still  # it knows Platform
+
+        return Still(self)
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return (what JSON can hold, arrays by name)."""
+        from sim.world.platform_state import dump_platform  # it knows Platform
+
+        return dump_platform(self)
+
+
+def recommender_of(said: Recommender | str, parameters: dict[str, Any]) -> Recommender:
+    """Return a recommender by name, or the one given, checked."""
+    chosen = make(said, "recommender", **parameters) if isinstance(said, str) else said
+    if not isinstance(chosen, Recommender):
+        raise InputError(f"A recommender is a name or a Recommender, got {type(said).__name__}.")
+    chosen.check()
+    return chosen
+
+
+def _same(one: Recommender, other: Recommender) -> bool:
+    return type(one) is type(other) and one.values() == other.values()

@@ -1,0 +1,81 @@
+"""The channel ``feed``: those hear a message who are shown it, from whom they are shown it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.feed.posts import Posts
+from sim.spread.contacts import Contacts, Ids
+from sim.spread.shown import Shown
+from sim.world.channels import FEED
+
+if TYPE_CHECKING:
+    from sim.feed.exposures import Exposures
+    from sim.world.platform import Platform
+
+__all__ = ["Feed"]
+
+_NOBODY = np.empty(0, np.uint32)
+_Pairs = tuple[Ids, Ids]
+
+
+class Feed:
+    """What members are shown of a message in this tick.
+
+    A member hears a message from whom it is shown it: the followee that shared it, or its author
+    where it comes from beyond. Everybody whose share is shown speaks, however long ago it was:
+    a model's chances are chances at being shown the message, and who adopts shares it from then on.
+    A message that is too old for feeds, or hidden, comes to rest.
+
+    Parameters
+    ----------
+    platform
+        Of the world.
+    """
+
+    name = FEED
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._shown: tuple[Exposures | None, dict[int, _Pairs]] = (None, {})
+        self._spare: list[npt.NDArray[np.uint32]] = []
+
+    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
+        """Return who is shown the message, and by whom."""
+        viewers, sources = self._pairs().get(message, (_NOBODY, _NOBODY))
+        return Shown(network, viewers, sources, self._spare)
+
+    def carries(self, message: int) -> bool:
+        """Return whether the message may still be shown to somebody."""
+        return self._platform.carries(message)
+
+    def _pairs(self) -> dict[int, _Pairs]:
+        """Return (viewers, sources) of each injected message shown; sorted out once a tick."""
+        exposures = self._platform.exposures
+        if self._shown[0] is not exposures:
+            self._shown = exposures, _by_message(self._platform.posts, exposures)
+        return self._shown[1]
+
+
+def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
+    cascade, columns = posts.cascade, ([], [], [])  # type: tuple[list[Ids], list[Ids], list[Ids]]
+    for part in exposures.parts:
+        own = cascade[posts.rows(part.message)]
+        at = np.flatnonzero(own >= 0)
+        if at.size:
+            stops = np.cumsum(part.counts, dtype=np.int64)
+            columns[0].append(part.viewers[np.searchsorted(stops, at, side="right")])
+            columns[1].append(part.source[at])
+            columns[2].append(own[at].astype(np.uint32))
+    if not columns[0]:
+        return {}
+    viewers, sources, ids = (np.concatenate(column) for column in columns)
+    order = np.argsort(ids, kind="stable")
+    which, starts = np.unique(ids[order], return_index=True)
+    spans = zip(which.tolist(), starts.tolist(), [*starts[1:].tolist(), ids.size], strict=True)
+    return {
+        number: (viewers[order[low:high]], sources[order[low:high]]) for number, low, high in spans
+    }

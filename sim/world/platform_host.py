@@ -1,0 +1,58 @@
+"""How a world comes by a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sim.core.registry import make
+from sim.errors import InputError
+from sim.feed.policy import Policy
+from sim.feed.recommender import Recommender
+from sim.feed.settings import PlatformSettings
+from sim.world.platform import Platform, recommender_of
+from sim.world.platform_phases import with_platform
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Told", "opened", "policy_of", "with_told"]
+
+Told = bool | Mapping[str, Any] | PlatformSettings | None
+
+
+def opened(
+    world: World,
+    settings: Told = None,
+    *,
+    recommender: str | Recommender = "blend",
+    policy: str | Policy = "rule",
+    **more: Any,
+) -> Platform:
+    """Return a platform for a world, and let its ticks run it; see :meth:`World.open_platform`."""
+    if world.platform is not None:
+        raise InputError("This world has a platform already.")
+    told = dict(settings) if isinstance(settings, Mapping) else {}
+    told |= more
+    recommender, policy = told.pop("recommender", recommender), told.pop("policy", policy)
+    given = settings if isinstance(settings, PlatformSettings) else PlatformSettings(**told)
+    given.check()
+    ranks, acts = recommender_of(recommender, {}), policy_of(policy)
+    world.platform = Platform(world, given, [ranks], acts)
+    world.phases = with_platform(world.phases)
+    return world.platform
+
+
+def policy_of(said: str | Policy) -> Policy:
+    """Return a policy by name, or the one given."""
+    chosen = make(said, "policy") if isinstance(said, str) else said
+    if not isinstance(chosen, Policy):
+        raise InputError(f"A policy is a name or a Policy, got {type(said).__name__}.")
+    return chosen
+
+
+def with_told(world: World, told: Told) -> World:
+    """Return the world, with a platform where one is asked for."""
+    if told is not None and told is not False:
+        world.open_platform(None if told is True else told)
+    return world

@@ -1,0 +1,232 @@
+"""What a platform adds to a tick: who wakes, what is posted, feeds, acts, ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.lifecycle import Lifecycle
+from sim.core.rng import Stream
+from sim.core.workers import workers
+from sim.feed.acts import Act
+from sim.feed.exposures import Exposures, Part
+from sim.feed.log import NOBODY, Acts
+from sim.feed.pools import pools_of, trending_now
+from sim.feed.posts import Flag
+from sim.feed.serving import Serving, in_threads, split
+from sim.kernels import wake as kernels
+from sim.kernels.ranking import count_shown
+from sim.spread.cascade import Cascade
+from sim.world.channels import FEED
+from sim.world.phases import Phase
+from sim.world.platform_acts import carry_out, change_ties, take_effect
+
+if TYPE_CHECKING:
+    from sim.world.platform import Platform
+    from sim.world.world import World
+
+__all__ = ["PLATFORM_PHASES", "with_platform"]
+
+_TREND_HOURS = 24.0
+"""How old a message may be that trends."""
+
+
+def wake(world: World) -> None:
+    """Find out who is online: active, by activity and the hour of each chronotype."""
+    platform, agents = _platform(world), world.agents
+    platform.catch_up()
+    out = np.empty(len(agents) + 1, np.uint32)
+    count = kernels.wake(
+        agents.activity, agents.status, int(Lifecycle.ACTIVE), platform.members.chronotype,
+        platform.hourly(), platform.key(Stream.WAKE), out,
+    )  # fmt: skip
+    platform.online = out[:count].copy()
+    platform.acted = Acts.joined([])
+
+
+def write(world: World) -> None:
+    """Carry out acts by hand, post injected messages, and let online members post."""
+    platform = _platform(world)
+    _retire(platform)
+    carry_out(world, platform)
+    for cascade in _in_feeds(world):
+        if cascade.id not in platform.injected:
+            _post_injected(platform, cascade)
+    online = platform.online
+    author, topic, appeal = (np.empty(online.size, kind) for kind in ("u4", "u1", "u1"))
+    tags = np.empty((online.size, 2), np.uint32)
+    agents = world.agents
+    halves = agents.interests.view(np.uint32).reshape(-1, 2)
+    count = kernels.write(
+        online, agents.personality, halves, platform.settings.posting, platform.key(Stream.WRITE),
+        author, tags, topic, appeal,
+    )  # fmt: skip
+    author = author[:count]
+    numbers = platform.posts.append(
+        author, platform.tick, tags=tags[:count].view(np.uint64)[:, 0], topic=topic[:count],
+        appeal=appeal[:count],
+    )  # fmt: skip
+    platform.members.share(author, numbers)
+    note(platform, Acts.of(author, Act.POST, numbers))
+
+
+def _retire(platform: Platform) -> None:
+    """Take messages off that are too old; forget what is no longer known of them."""
+    platform.posts.retire(platform.tick - platform.settings.window + 1)
+    first = platform.posts.first
+    if platform.written and min(platform.written) < first:
+        platform.written = {n: text for n, text in platform.written.items() if n >= first}
+
+
+def _post_injected(platform: Platform, cascade: Cascade) -> None:
+    """Post an injected message; it stands in the rings of those who have adopted it."""
+    message, seeds = cascade.message, cascade.adopters
+    author = message.author if message.author in seeds else int(seeds[0])
+    first = (message.tags & -message.tags).bit_length() - 1 if message.tags else 255
+    number = platform.posts.append(
+        [author], platform.tick, tags=np.uint64(message.tags), topic=first, flags=Flag.INJECTED,
+        appeal=128, cascade=cascade.id,
+    )  # fmt: skip
+    platform.injected[cascade.id] = int(number[0])
+    platform.members.share(seeds, np.full(seeds.size, number[0]))
+
+
+def feed(world: World) -> None:
+    """Choose what each online member is shown."""
+    platform = _platform(world)
+    platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
+    platform.shelf.make_room(platform.online.size)
+    parts: list[Part] = []
+    served = 0
+    absent = world.absent()
+    chosen = platform.members.recommender
+    for which, viewers in split(platform.online, chosen, len(platform.recommenders)):
+        serving = _serving(world, platform, which, absent)
+        made, fault = platform.shelf.serve(serving, viewers, served, workers())
+        if fault is not None:
+            platform.fault(which, fault)
+        parts += made
+        served += viewers.size
+    for part in parts:
+        count_shown(part.message, platform.posts.first, platform.posts.hot)
+    platform.exposures = Exposures(parts, platform.tick)
+
+
+def _serving(
+    world: World, platform: Platform, which: int, absent: npt.NDArray[np.uint64]
+) -> Serving:
+    """Return what all feeds under one recommender read."""
+    recommender, own = platform.recommenders[which], None
+    try:
+        recommender.prepare(platform)
+        own = recommender.pool(platform)
+    except Exception as error:  # somebody's recommender
+        platform.fault(which, error)
+    members = platform.members
+    return Serving(
+        platform, platform.recommenders[which], which,
+        pools_of(platform.posts, platform.trending, own), members.seen, members.recent, absent,
+        world.bonds.closed, platform.settings.drawn, platform.settings.slots,
+        platform.key(Stream.FEED),
+    )  # fmt: skip
+
+
+def act(world: World) -> None:
+    """Let members act on what they were shown; who adopted an injected message shares it."""
+    platform = _platform(world)
+    acts = _chosen(platform)
+    for cascade in _in_feeds(world):
+        acts.append(_shared(platform, cascade))
+    everything = Acts.joined(acts)
+    note(platform, everything)
+    take_effect(platform, everything)
+
+
+def _chosen(platform: Platform) -> list[Acts]:
+    """Return what the policy lets viewers do, in the order of exposures."""
+    key, policy = platform.key(Stream.ACTS), platform.policy
+
+    def work(part: Part) -> Acts:
+        return _acts_of(platform, part, policy.codes(part, platform, key))
+
+    return in_threads(work, platform.exposures.parts, workers())
+
+
+def _acts_of(platform: Platform, part: Part, codes: npt.NDArray[np.uint8]) -> Acts:
+    """Return the acts of a part whose codes are not 0."""
+    at = np.flatnonzero(codes)
+    stops = np.cumsum(part.counts, dtype=np.int64)
+    agent = part.viewers[np.searchsorted(stops, at, side="right")]
+    code, message = codes[at], part.message[at]
+    author = platform.posts.author[platform.posts.rows(message)]
+    other = np.where(code == Act.REPOST, part.source[at], author)
+    return Acts(agent, code, message, other)
+
+
+def _shared(platform: Platform, cascade: Cascade) -> Acts:
+    """Return the reposts of those who adopted an injected message in this tick."""
+    log = cascade.log
+    fresh = slice(int(np.searchsorted(log.ticks, platform.tick)), None)
+    number = platform.injected.get(cascade.id, NOBODY)
+    return Acts.of(log.agents[fresh], Act.REPOST, number, log.sources[fresh])
+
+
+def relate(world: World) -> None:
+    """Follow and mute in one batch; see what trends; let the log forget."""
+    platform = _platform(world)
+    acts = platform.acted
+    change_ties(world, acts)
+    liked = np.isin(acts.act, (Act.LIKE, Act.REPOST, Act.QUOTE))
+    oldest = platform.tick - int(_TREND_HOURS * 60 / platform.tick_minutes)
+    platform.trending = trending_now(
+        platform.posts, platform.trending, acts.message[liked], oldest
+    )  # fmt: skip
+    platform.log.forget(platform.tick)
+
+
+def note(platform: Platform, acts: Acts) -> None:
+    """Write acts of this tick into the log."""
+    platform.log.add(platform.tick, acts)
+    platform.acted = Acts.joined([platform.acted, acts])
+
+
+def _platform(world: World) -> Platform:
+    platform = world.platform
+    if platform is None:
+        raise RuntimeError("a phase of a platform ran in a world without one")
+    return platform
+
+
+def _in_feeds(world: World) -> Iterable[Cascade]:
+    """Return the running cascades that travel in feeds."""
+    return [
+        cascade
+        for cascade in world.cascades
+        if cascade.status == "running" and cascade.channel.name == FEED
+    ]
+
+
+PLATFORM_PHASES = (
+    Phase("wake", "members come online by activity and the hour of the day", wake),
+    Phase("write", "online members post; injected messages enter the feeds", write),
+    Phase("feed", "each online member is shown the best of what it could see", feed),
+    Phase("act", "members like, share, answer, follow; adopters share", act),
+    Phase("relate", "follows and mutes take effect; what many like trends", relate),
+)
+"""What a platform adds: the first three before contacts are made, the others after responses."""
+
+
+def with_platform(phases: Iterable[Phase]) -> list[Phase]:
+    """Return the phases of a tick with those of a platform between them."""
+    before, after = PLATFORM_PHASES[:3], PLATFORM_PHASES[3:]
+    found: list[Phase] = []
+    for phase in phases:
+        if phase.name == "expose":
+            found += before
+        if phase.name == "measure":
+            found += after
+        found.append(phase)
+    return found

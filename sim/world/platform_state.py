@@ -1,0 +1,118 @@
+"""A platform as (meta, columns)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.params import Parameters
+from sim.core.registry import make
+from sim.errors import HubbubError
+from sim.feed.commands import Command
+from sim.feed.log import ActLog
+from sim.feed.members import Members
+from sim.feed.policy import Policy, RulePolicy
+from sim.feed.posts import Posts
+from sim.feed.recommender import Chronological, Recommender
+from sim.feed.settings import PlatformSettings
+from sim.world.platform import Platform
+from sim.world.platform_phases import with_platform
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Still", "dump_platform", "restore_platform"]
+
+Columns = dict[str, npt.NDArray[Any]]
+P = TypeVar("P", bound=Parameters)
+
+
+class Still:
+    """What a platform's state was when this was made; the platform may go on."""
+
+    def __init__(self, platform: Platform) -> None:
+        meta, columns = dump_platform(platform)
+        self._said = meta, {name: np.array(column) for name, column in columns.items()}
+
+    def dump(self) -> tuple[dict[str, Any], Columns]:
+        """Return what the platform's ``dump()`` said then."""
+        return self._said
+
+
+def dump_platform(platform: Platform) -> tuple[dict[str, Any], Columns]:
+    """Return (what JSON can hold, arrays by name)."""
+    platform.catch_up()
+    posts_meta, posts = platform.posts.dump()
+    meta = {
+        "settings": platform.settings.values(),
+        "recommenders": [_said(plugin) for plugin in platform.recommenders],
+        "policy": _said(platform.policy),
+        "posts": posts_meta,
+        "injected": sorted(platform.injected.items()),
+        "waiting": [command.dump() for command in platform.waiting],
+        "written": sorted(platform.written.items()),
+    }
+    columns = {f"posts.{name}": column for name, column in posts.items()}
+    columns |= {f"members.{name}": column for name, column in platform.members.dump().items()}
+    columns |= {f"log.{name}": column for name, column in platform.log.dump().items()}
+    columns |= {f"held.{name}": column for name, column in platform.held.items()}
+    return meta, columns | {"trending": platform.trending}
+
+
+def _said(plugin: Parameters) -> dict[str, Any]:
+    lost = getattr(plugin, "lost", None)
+    return lost or {"name": plugin.plugin_name, "parameters": plugin.values()}
+
+
+def restore_platform(world: World, meta: dict[str, Any], columns: Columns) -> list[str]:
+    """Give a world the platform of :func:`dump_platform`; returns what a person should know."""
+    made: list[Any] = []
+    remarks: list[str] = []
+    for kind, said in [
+        *(("recommender", said) for said in meta["recommenders"]),
+        ("policy", meta["policy"]),
+    ]:
+        plugin, remark = _plugin(kind, said)
+        made.append(plugin)
+        remarks += [remark] if remark else []
+    recommenders: list[Recommender] = made[:-1]
+    policy: Policy = made[-1]
+    platform = Platform(world, PlatformSettings(**meta["settings"]), recommenders, policy)
+    platform.posts = Posts.restore(meta["posts"], _under(columns, "posts."))
+    platform.members = Members.restore(world.seed, _under(columns, "members."))
+    platform.log = ActLog.restore(platform.settings.log_ticks, _under(columns, "log."))
+    platform.held = {name: np.array(c) for name, c in _under(columns, "held.").items()}
+    platform.trending = np.array(columns["trending"], np.uint32)
+    platform.injected = {int(cascade): int(number) for cascade, number in meta["injected"]}
+    platform.written = {int(number): text for number, text in meta["written"]}
+    platform.waiting = [Command.restore(said) for said in meta["waiting"]]
+    world.platform = platform
+    world.phases = with_platform(world.phases)
+    return remarks
+
+
+class _LostRecommender(Chronological):
+    """Stands for a recommender that is not here: the newest first, until it is."""
+
+    lost: dict[str, Any]
+
+
+class _LostPolicy(RulePolicy):
+    """Stands for a policy that is not here: the built-in rules, until it is."""
+
+    lost: dict[str, Any]
+
+
+def _plugin(kind: str, said: dict[str, Any]) -> tuple[Any, str]:
+    """Return the plugin, or what stands for it and a sentence that says so."""
+    try:
+        return make(said["name"], kind, **said["parameters"]), ""
+    except HubbubError as error:
+        stands = _LostRecommender if kind == "recommender" else _LostPolicy
+        return stands(lost=said), f"The {kind} {said['name']!r} cannot be used: {error}"
+
+
+def _under(columns: Columns, prefix: str) -> Columns:
+    return {n.removeprefix(prefix): c for n, c in columns.items() if n.startswith(prefix)}
