@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from sim.core.theory import as_if_mutual as as_if_mutual
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
+    from sim.feed.recommender import Chronological as Chronological
+    from sim.feed.recommender import FriendRecommender as FriendRecommender
+    from sim.feed.recommender import Recommender as Recommender
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -185,6 +188,7 @@ _HOMES = {
     "CascadeGrew": "sim.core.events",
     "CascadeStarted": "sim.core.events",
     "Channel": "sim.spread.contacts",
+    "Chronological": "sim.feed.recommender",
     "Clock": "sim.core.clock",
     "Communities": "sim.run.frames",
     "CommunitiesChanged": "sim.core.events",
@@ -205,6 +209,7 @@ _HOMES = {
     "Floats": "sim.spread.exposures",
     "Focus": "sim.run.frames",
     "Frame": "sim.run.frames",
+    "FriendRecommender": "sim.feed.recommender",
     "Gatherings": "sim.spread.opinion_groups",
     "Heard": "sim.spread.heard",
     "Hearing": "sim.spread.heard_columns",
@@ -241,6 +246,7 @@ _HOMES = {
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
+    "Recommender": "sim.feed.recommender",
     "ReplacedError": "sim.run.commands",
     "Report": "sim.core.progress",
     "SaveReport": "sim.store",
