@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from sim.core.theory import as_if_mutual as as_if_mutual
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
+    from sim.feed.policy import Policy as Policy
+    from sim.feed.policy import RulePolicy as RulePolicy
     from sim.feed.recommender import Chronological as Chronological
     from sim.feed.recommender import FriendRecommender as FriendRecommender
     from sim.feed.recommender import Recommender as Recommender
@@ -243,12 +245,14 @@ _HOMES = {
     "Performance": "sim.run.performance",
     "Phase": "sim.world.phases",
     "Plan": "sim.run.plans",
+    "Policy": "sim.feed.policy",
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
     "Recommender": "sim.feed.recommender",
     "ReplacedError": "sim.run.commands",
     "Report": "sim.core.progress",
+    "RulePolicy": "sim.feed.policy",
     "SaveReport": "sim.store",
     "Session": "sim.run.sessions",
     "SessionRow": "sim.run.frames",
