@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from sim.core.theory import as_if_mutual as as_if_mutual
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
+    from sim.feed.candidates import Candidates as Candidates
     from sim.feed.policy import Policy as Policy
     from sim.feed.policy import RulePolicy as RulePolicy
     from sim.feed.recommender import Chronological as Chronological
@@ -181,6 +182,7 @@ _HOMES = {
     "Batch": "sim.run.interactions",
     "Bools": "sim.spread.heard",
     "Border": "sim.spread.attempts",
+    "Candidates": "sim.feed.candidates",
     "CapacityError": "sim.errors",
     "Card": "sim.core.cards",
     "Cascade": "sim.spread.cascade",
