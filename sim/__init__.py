@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from sim.core.theory import as_if_mutual as as_if_mutual
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
+    from sim.feed.acts import Act as Act
     from sim.feed.candidates import Candidates as Candidates
     from sim.feed.policy import Policy as Policy
     from sim.feed.policy import RulePolicy as RulePolicy
@@ -173,6 +174,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Act": "sim.feed.acts",
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
