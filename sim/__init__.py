@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from sim.errors import ParameterError as ParameterError
     from sim.feed.acts import Act as Act
     from sim.feed.candidates import Candidates as Candidates
+    from sim.feed.exposures import Exposures as Exposures
     from sim.feed.policy import Policy as Policy
     from sim.feed.policy import RulePolicy as RulePolicy
     from sim.feed.recommender import Chronological as Chronological
@@ -211,6 +212,7 @@ _HOMES = {
     "Event": "sim.core.events",
     "EventBus": "sim.core.events",
     "Exposure": "sim.spread.exposures",
+    "Exposures": "sim.feed.exposures",
     "Field": "sim.core.params",
     "Floats": "sim.spread.exposures",
     "Focus": "sim.run.frames",
