@@ -69,6 +69,8 @@ if TYPE_CHECKING:
     from sim.feed.exposures import Exposures as Exposures
     from sim.feed.policy import Policy as Policy
     from sim.feed.policy import RulePolicy as RulePolicy
+    from sim.feed.posts import Flag as Flag
+    from sim.feed.posts import Posts as Posts
     from sim.feed.recommender import Chronological as Chronological
     from sim.feed.recommender import FriendRecommender as FriendRecommender
     from sim.feed.recommender import Recommender as Recommender
@@ -214,6 +216,7 @@ _HOMES = {
     "Exposure": "sim.spread.exposures",
     "Exposures": "sim.feed.exposures",
     "Field": "sim.core.params",
+    "Flag": "sim.feed.posts",
     "Floats": "sim.spread.exposures",
     "Focus": "sim.run.frames",
     "Frame": "sim.run.frames",
@@ -252,6 +255,7 @@ _HOMES = {
     "Phase": "sim.world.phases",
     "Plan": "sim.run.plans",
     "Policy": "sim.feed.policy",
+    "Posts": "sim.feed.posts",
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
