@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from sim.feed.recommender import Chronological as Chronological
     from sim.feed.recommender import FriendRecommender as FriendRecommender
     from sim.feed.recommender import Recommender as Recommender
+    from sim.feed.settings import PlatformSettings as PlatformSettings
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -254,6 +255,7 @@ _HOMES = {
     "Performance": "sim.run.performance",
     "Phase": "sim.world.phases",
     "Plan": "sim.run.plans",
+    "PlatformSettings": "sim.feed.settings",
     "Policy": "sim.feed.policy",
     "Posts": "sim.feed.posts",
     "Pressure": "sim.spread.pressure",
