@@ -172,6 +172,7 @@ if TYPE_CHECKING:
     from sim.store.lease import LeaseError as LeaseError
     from sim.world.fenced import fenced as fenced
     from sim.world.phases import Phase as Phase
+    from sim.world.platform import Platform as Platform
     from sim.world.seeding import choose_seeds as choose_seeds
     from sim.world.world import World as World
 
@@ -255,6 +256,7 @@ _HOMES = {
     "Performance": "sim.run.performance",
     "Phase": "sim.world.phases",
     "Plan": "sim.run.plans",
+    "Platform": "sim.world.platform",
     "PlatformSettings": "sim.feed.settings",
     "Policy": "sim.feed.policy",
     "Posts": "sim.feed.posts",
