@@ -173,6 +173,7 @@ if TYPE_CHECKING:
     from sim.world.fenced import fenced as fenced
     from sim.world.phases import Phase as Phase
     from sim.world.platform import Platform as Platform
+    from sim.world.platform_why import Why as Why
     from sim.world.seeding import choose_seeds as choose_seeds
     from sim.world.world import World as World
 
@@ -287,6 +288,7 @@ _HOMES = {
     "Verification": "sim.store",
     "Vocabulary": "sim.agents.vocabulary",
     "Voices": "sim.spread.opinion_voices",
+    "Why": "sim.world.platform_why",
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
