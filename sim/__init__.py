@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sim.core.params import ParameterSpec as ParameterSpec
     from sim.core.params import check as check
     from sim.core.params import describe as describe
+    from sim.core.plugin_files import user_folder as user_folder
     from sim.core.progress import Report as Report
     from sim.core.progress import quiet as quiet
     from sim.core.registry import Spec as Spec
@@ -343,6 +344,7 @@ _HOMES = {
     "stay": "sim.spread.durations",
     "tie": "sim.spread.conditions",
     "tree_curves": "sim.spread.tree_theory",
+    "user_folder": "sim.core.plugin_files",
     "verify": "sim.store",
     "where": "sim.spread.conditions",
     "width": "sim.core.text",
