@@ -94,6 +94,11 @@ if TYPE_CHECKING:
     from sim.run.frames import Frame as Frame
     from sim.run.frames import Kept as Kept
     from sim.run.frames import SessionRow as SessionRow
+    from sim.run.health import Finding as Finding
+    from sim.run.health import Health as Health
+    from sim.run.health import Reading as Reading
+    from sim.run.health import Vitals as Vitals
+    from sim.run.health import check_health as check_health
     from sim.run.interactions import Batch as Batch
     from sim.run.isolated import IsolatedSimulation as IsolatedSimulation
     from sim.run.isolated_works import IsolatedSession as IsolatedSession
@@ -220,12 +225,14 @@ _HOMES = {
     "Exposure": "sim.spread.exposures",
     "Exposures": "sim.feed.exposures",
     "Field": "sim.core.params",
+    "Finding": "sim.run.health",
     "Flag": "sim.feed.posts",
     "Floats": "sim.spread.exposures",
     "Focus": "sim.run.frames",
     "Frame": "sim.run.frames",
     "FriendRecommender": "sim.feed.recommender",
     "Gatherings": "sim.spread.opinion_groups",
+    "Health": "sim.run.health",
     "Heard": "sim.spread.heard",
     "Hearing": "sim.spread.heard_columns",
     "Ids": "sim.spread.contacts",
@@ -265,6 +272,7 @@ _HOMES = {
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
+    "Reading": "sim.run.health",
     "Recommender": "sim.feed.recommender",
     "ReplacedError": "sim.run.commands",
     "Report": "sim.core.progress",
@@ -287,6 +295,7 @@ _HOMES = {
     "TiesChanged": "sim.core.events",
     "Triggering": "sim.spread.triggering",
     "Verification": "sim.store",
+    "Vitals": "sim.run.health",
     "Vocabulary": "sim.agents.vocabulary",
     "Voices": "sim.spread.opinion_voices",
     "Why": "sim.world.platform_why",
@@ -299,6 +308,7 @@ _HOMES = {
     "blame": "sim.spread.faults",
     "card_of": "sim.core.cards",
     "check": "sim.core.params",
+    "check_health": "sim.run.health",
     "choose_seeds": "sim.world.seeding",
     "clean": "sim.core.text",
     "clip": "sim.core.text",
