@@ -116,7 +116,7 @@ class Ears:
 
     def _held(self) -> Slab:
         if self._slab is None:
-            self._slab = Slab.vacant(self.agents)
+            self._slab = Slab.vacant(self.agents, kinds=True)
             self._bits = np.zeros((self.agents + 63) // 64, np.uint64)
         return self._slab
 

@@ -117,11 +117,12 @@ class Slab:
         self._lay_out(rows, columns, 0)
 
     @classmethod
-    def vacant(cls, rows: int) -> Slab:
-        """Return a slab of empty rows with ids and kinds."""
+    def vacant(cls, rows: int, *, kinds: bool = False) -> Slab:
+        """Return a slab of empty rows with ids, and with kinds where they are asked for."""
         none = Columns(*(np.empty(0, kind) for kind in ("u4", "u2", "u1", "i8", "i1")))
         made = cls(np.zeros((rows, 2), np.uint32), none)
-        made.set_column("kind", 0)
+        if kinds:
+            made.set_column("kind", 0)
         return made
 
     def _lay_out(self, rows: Ids, columns: Columns, more: int) -> None:

@@ -15,7 +15,10 @@ __all__ = [
     "ACTS",
     "befriend",
     "block",
+    "create_group",
     "follow",
+    "join_group",
+    "leave_group",
     "mute",
     "remove_ties",
     "unblock",
@@ -79,6 +82,24 @@ def remove_ties(world: World, sources: Any, targets: Any, report: Report = quiet
     return world.remove_ties(np.asarray(sources), np.asarray(targets)).removed
 
 
+def create_group(world: World, name: str, limit: int | None = None, report: Report = quiet) -> int:
+    """Make a group; as ``World.groups.create``."""
+    report("making a group", 0.0)
+    return world.groups.create(name, limit)
+
+
+def join_group(world: World, agents: Any, group: int | str, report: Report = quiet) -> int:
+    """Let agents into a group; as ``World.groups.join``."""
+    report("joining", 0.0)
+    return world.groups.join(np.asarray(agents), group)
+
+
+def leave_group(world: World, agents: Any, group: int | str, report: Report = quiet) -> int:
+    """Let agents out of a group; as ``World.groups.leave``."""
+    report("leaving", 0.0)
+    return world.groups.leave(np.asarray(agents), group)
+
+
 ACTS: dict[str, Callable[..., Any]] = {
     "follow": follow,
     "unfollow": unfollow,
@@ -89,5 +110,8 @@ ACTS: dict[str, Callable[..., Any]] = {
     "mute": mute,
     "unmute": unmute,
     "remove_ties": remove_ties,
+    "create_group": create_group,
+    "join_group": join_group,
+    "leave_group": leave_group,
 }
 """Name in the journal to function."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 from sim.network.ears import Closed, Ears
+from sim.network.membership import Membership
 from sim.network.tie_log import TieLog
 from sim.network.ties import Ties
 
@@ -39,11 +40,14 @@ class Bonds:
         The ties that mutes suspend.
     log
         The newest changes.
+    groups
+        Groups that agents join and leave.
     """
 
     def __init__(self, agents: int) -> None:
         self.ears = Ears(agents)
         self.log = TieLog()
+        self.groups = Membership(agents)
         self._aside: Ties | None = None
 
     @property
@@ -68,11 +72,12 @@ class Bonds:
     def nbytes(self) -> int:
         """Bytes held."""
         aside = 0 if self._aside is None else self._aside.nbytes
-        return self.ears.nbytes + self.log.nbytes + aside
+        return self.ears.nbytes + self.log.nbytes + self.groups.nbytes + aside
 
     def grow(self, count: int) -> None:
         """Take in new agents."""
         self.ears.grow(count)
+        self.groups.grow(count)
         if self._aside is not None:
             self._aside.grow(count)
 
@@ -81,7 +86,9 @@ class Bonds:
 
         Those that begin with ``log.`` tell what happened and are no part of the state.
         """
-        columns: Columns = {f"ears.{name}": part for name, part in self.ears.dump().items()}
+        members = self.groups.dump()[1]
+        columns: Columns = {f"groups.{name}": part for name, part in members.items()}
+        columns |= {f"ears.{name}": part for name, part in self.ears.dump().items()}
         if self.has_aside:
             aside = self.aside
             columns |= {"aside.source": aside.sources(), "aside.target": aside.targets}
@@ -90,8 +97,13 @@ class Bonds:
         return columns | {f"log.{name}": part for name, part in self.log.dump().items()}
 
     @classmethod
-    def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Bonds:
-        """Return what :meth:`dump` described.
+    def restore(
+        cls,
+        columns: Mapping[str, npt.NDArray[Any]],
+        agents: int,
+        groups: Sequence[Mapping[str, Any]] = (),
+    ) -> Bonds:
+        """Return what :meth:`dump` described; ``groups``: name and limit of each.
 
         Raises
         ------
@@ -101,6 +113,7 @@ class Bonds:
         bonds = cls(agents)
         bonds.ears = Ears.restore(_under(columns, "ears."), agents)
         bonds.log = TieLog.restore(_under(columns, "log."), agents)
+        bonds.groups = Membership.restore(groups, _under(columns, "groups."), agents)
         own = _under(columns, "aside.")
         if own:
             if not {"source", "target"} <= set(own):

@@ -53,6 +53,8 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
     if world.interactions is not None:
         meta["interactions"], met = world.interactions.dump()
         columns |= {f"interactions.{name}": column for name, column in met.items()}
+    if len(world.bonds.groups):
+        meta["groups"] = world.bonds.groups.dump()[0]
     columns |= {f"bonds.{name}": column for name, column in world.bonds.dump().items()}
     if world.platform is not None:
         meta["platform"], own = world.platform.dump()
@@ -85,7 +87,7 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     world.made = meta["made"]
     thought = _under(columns, "opinions.")
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
-    world.bonds = Bonds.restore(_under(columns, "bonds."), len(agents))
+    world.bonds = Bonds.restore(_under(columns, "bonds."), len(agents), meta.get("groups", ()))
     columns_of = _by_cascade(columns)
     records = {record["name"]: record for record in meta.get("plugins", [])}
     remarks: list[str] = []

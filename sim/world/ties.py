@@ -19,6 +19,7 @@ from sim.network.tie_log import History
 from sim.network.ties import FRIEND, Dropped, Ties
 from sim.world.bonds import Bonds
 from sim.world.ground import Ground
+from sim.world.groups import Groups
 from sim.world.relations import DOES, admitted, pairs_of
 from sim.world.trail import noted
 
@@ -139,6 +140,11 @@ class Relating(Ground):
             self.bonds.aside.remove(sources, targets)
         self.unsettle()
         return done
+
+    @property
+    def groups(self) -> Groups:
+        """The groups of this world (:class:`~sim.world.groups.Groups`)."""
+        return Groups(cast("World", self))
 
     def unsettle(self) -> None:
         """Let messages know that ties changed: sums over ties begin anew, resting ones may wake."""

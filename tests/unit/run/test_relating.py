@@ -14,7 +14,12 @@ from sim.store.journal_state import Observer, whole_state
 from sim.world.trail import words_of
 from sim.world.world import World
 
-PAIRS = ([1, 2], [0, 3])
+PAIRS: tuple[object, ...] = ([1, 2], [0, 3])
+GROUPS: dict[str, tuple[object, ...]] = {
+    "create_group": ("gardeners", 4),
+    "join_group": ([1, 2], "owls"),
+    "leave_group": ([4], "owls"),
+}
 
 
 def small() -> World:
@@ -28,11 +33,14 @@ def test_an_act_done_again_from_json_leaves_the_same_world(name: str) -> None:
         world.befriend([1, 4], [0, 5])
         world.mute(2, 3)
         world.block(6, 7)
-    relating.ACTS[name](one, *PAIRS)
-    perform(other, name, json.loads(json.dumps(PAIRS)))
+        world.groups.create("owls")
+        world.groups.join([4], "owls")
+    said = GROUPS.get(name, PAIRS)
+    relating.ACTS[name](one, *said)
+    perform(other, name, json.loads(json.dumps(said)))
     assert one.digest() == other.digest()
     assert other.trail.acts[-1].kind == name
-    assert words_of(other.trail.acts[-1].said)[0] == list(PAIRS)
+    assert words_of(other.trail.acts[-1].said)[0] == list(said)
     assert ACTS[name] is relating.ACTS[name]
 
 

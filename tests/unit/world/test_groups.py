@@ -1,0 +1,132 @@
+"""Groups that members join and leave."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.agents.lifecycle import Lifecycle
+from sim.errors import InputError
+from sim.network.membership import Membership
+from sim.run.replay import replay
+from sim.world.world import World
+
+
+def small() -> World:
+    return World.create(agents=8, mean_degree=2, seed=1)
+
+
+def test_members_join_and_leave() -> None:
+    world = small()
+    assert world.groups.create("gardeners", limit=3) == 0
+    assert world.groups.create("night owls") == 1
+    assert world.groups.join([5, 2, 5], "gardeners") == 2
+    assert world.groups.join([2, 7], 1) == 2
+    assert world.groups.leave([2, 3], "gardeners") == 1
+    assert world.groups.members("gardeners").tolist() == [5]
+    assert world.groups.of(2).tolist() == [1]
+    assert world.groups.names == ("gardeners", "night owls")
+    assert (len(world.groups), world.groups.limit(0)) == (2, 3)
+
+
+def test_a_limit_is_kept_and_nothing_is_half_done() -> None:
+    world = small()
+    world.groups.create("gardeners", limit=3)
+    world.groups.join([0, 1], 0)
+    with pytest.raises(InputError, match="takes 3 members and has 2, so 2 more cannot join"):
+        world.groups.join([1, 2, 3], 0)
+    assert world.groups.members(0).tolist() == [0, 1]
+    assert world.groups.join([0, 1, 4], 0) == 1
+
+
+def test_of_a_crowd_the_first_of_the_batch_find_room() -> None:
+    held = Membership(6)
+    held.create("a", 2)
+    held.create("b")
+    agents, groups = np.array([5, 3, 4, 3, 0], np.uint32), np.array([0, 0, 0, 1, 1], np.uint32)
+    assert held.join(agents, groups, strict=False).tolist() == [True, True, False, True, True]
+    assert held.members(0).tolist() == [3, 5]
+    assert held.sizes.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda g: g.create(" "), "has 1 to 60 characters"),
+        (lambda g: g.create("x" * 61), "has 1 to 60 characters"),
+        (lambda g: g.create("a"), "a group 'a' already"),
+        (lambda g: g.create("b", limit=0), "limit of a group"),
+        (lambda g: g.members("b"), "no group 'b'; there are 1 groups"),
+        (lambda g: g.join([1], 4), "no group 4"),
+        (lambda g: g.join([8], 0), "No agent 8: the world has 8 agents"),
+        (lambda g: g.join([0.5], 0), "whole numbers"),
+        (lambda g: g.join([2], 0), "Agent 2 is banned and cannot join the group 'a'"),
+        (lambda g: g.of(9), "No agent 9"),
+    ],
+)
+def test_what_is_not_allowed_is_said(call: Any, says: str) -> None:
+    world = small()
+    world.groups.create("a")
+    world.agents.set_status([2], int(Lifecycle.BANNED))
+    before = world.digest()
+    with pytest.raises(InputError, match=says):
+        call(world.groups)
+    assert world.digest() == before
+
+
+def test_groups_are_part_of_the_world() -> None:
+    world, other = small(), small()
+    world.groups.create("a", limit=4)
+    assert world.digest() != other.digest()
+    world.groups.join([3, 1], 0)
+    assert world.groups.join([], 0) == 0
+    other.groups.create("a", limit=4)
+    other.groups.join([1, 2, 3], 0)
+    other.groups.leave(2, 0)
+    assert world.digest() == other.digest()
+    meta, columns = world.dump()
+    again = World.restore(json.loads(json.dumps(meta)), columns)
+    assert again.digest() == world.digest()
+    assert again.groups.of(3).tolist() == [0]
+    again.create_agents(1)
+    assert again.groups.join(8, "a") == 1
+
+
+def test_what_groups_did_is_done_again() -> None:
+    world = World.create(agents=8, mean_degree=2, seed=1)
+    world.groups.create("a", limit=4)
+    world.groups.join([3, 1], "a")
+    world.groups.leave([3], "a")
+    again = replay(world.trail.acts)
+    assert again.is_same
+    assert again.world.digest() == world.digest()
+
+
+def test_groups_that_contradict_themselves_are_refused() -> None:
+    said = [{"name": "a", "limit": None}]
+    columns = {"group": np.array([0], np.uint32), "member": np.array([9], np.uint32)}
+    with pytest.raises(InputError, match="do not name members and groups"):
+        Membership.restore(said, columns, 4)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 7), st.integers(0, 2)), max_size=40))
+def test_random_comings_and_goings_leave_what_sets_say(work: list[tuple[bool, int, int]]) -> None:
+    held, sets = Membership(8), [set[int]() for _ in range(3)]
+    for name in "abc":
+        held.create(name, 4)
+    for comes, agent, group in work:
+        pair = np.array([agent], np.uint32), np.array([group], np.uint32)
+        if not comes:
+            held.leave(*pair)
+            sets[group].discard(agent)
+        elif held.join(*pair, strict=False).any():
+            sets[group].add(agent)
+        assert len(sets[group]) <= 4
+    assert [held.members(g).tolist() for g in range(3)] == [sorted(s) for s in sets]
+    for agent in range(8):
+        assert held.of(agent).tolist() == [g for g in range(3) if agent in sets[g]]
