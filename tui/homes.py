@@ -134,7 +134,7 @@ class Homes:
             When another process has it open.
         """
         if opened is not None and opened.is_read_only:
-            return await self._feed(world, name, path, None), Home(is_named=True, is_copy=True)
+            return await self._feed(world, name, None, None), Home(is_copy=True)
         if not await self._wants_journal(name):
             return await self._feed(world, name, path, None), Home()
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ def _live(place: LivePlace | None) -> tuple[str, str]:
 
     if place is None:
         return "", ""
+    if place.holder and place.signature is not None and place.signature.pid == str(os.getpid()):
+        return "It is on the screen.", "open here"
     if place.holder:
         return f"In use by {place.holder}; a copy of it can be opened.", "in use"
     said = describe(place)

@@ -363,7 +363,7 @@ def saved_path(where: str) -> Path:
     Parameters
     ----------
     where
-        As typed; a name needs no ``.hub``.
+        As typed; a name needs no ``.hub``. A world that was never saved has a journal alone.
     """
     path = Path(where)
     if path.exists() or path.name != where:
@@ -371,8 +371,9 @@ def saved_path(where: str) -> Path:
     from sim.core.settings import current
 
     folder = current().saves_folder
-    names = (where, f"{where}.hub")
-    return next((folder / name for name in names if (folder / name).is_file()), path)
+    names = [folder / name for name in (where, f"{where}.hub")]
+    lives = [name for name in names if name.with_name(f"{name.name}.live").is_dir()]
+    return next((name for name in names if name.is_file()), lives[0] if lives else path)
 
 
 def save_world(world: World, path: Path, report: Report) -> str:

@@ -199,8 +199,8 @@ def is_untouched(path: Path) -> bool:
 def sweep_untouched(path: Path) -> bool:
     """Remove a live world in which nothing was ever done and that nobody has open."""
     folder = folder_of(path)
-    if not (folder / LEASE_FILE).exists():
-        return False
+    if not (folder / LEASE_FILE).exists() or is_held(folder / LEASE_FILE) or not is_untouched(path):
+        return False  # and the lease keeps the name of who had it last
     with suppress(FileError, OSError), Lease(folder / LEASE_FILE):
         if is_untouched(path):
             shutil.rmtree(folder)

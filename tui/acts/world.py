@@ -109,6 +109,8 @@ async def save_asking(app: Hubbub) -> bool:
 
     frame = app.frame
     name, own = (frame.name, frame.path) if frame else ("world", None)
+    if app.homes.home.is_copy:  # its own file is another process's
+        name, own = f"{name}-copy", None
     path = await app.push_screen_wait(Save(app.backend, name, own))
     if path is None:
         return False

@@ -157,7 +157,9 @@ class ModeBar(Bar):
             return modes
         room = self.size.width - modes.cell_length - 2
         preparing = (0, self._preparing, "$text-warning")
-        health = fit([preparing, *_safety(self.frame, room), *_health(self.frame)], room, "   ")
+        health = fit(
+            [preparing, *self._safety(self.frame, room), *_health(self.frame)], room, "   "
+        )
         return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
 
     def prepare(self, stage: str) -> None:
@@ -175,24 +177,25 @@ class ModeBar(Bar):
                 self.app.go(mode[0])
                 return
 
+    def _safety(self, frame: Frame, room: int) -> list[Piece]:
+        """Return how far the world is durable, when it was autosaved, what that cost."""
+        kept = frame.kept
+        if self.app.homes.home.is_copy:
+            return [(1, "a copy, not kept", "$text-warning")]
+        if kept is None:
+            return [(1, "no journal", "$text-warning")]
+        lags = kept.is_held_up or kept.behind > MOST_BEHIND
+        return [
+            (0, durable(kept, room), "$text-warning" if lags else "$text-success"),
+            (3, f"autosave {count(kept.checkpoint)}, {kept.pause_ms:.0f} ms", "$foreground-muted"),
+            (4, f"{bytes_of(kept.bytes)} on disk", "$foreground-muted"),
+        ]
+
     def _tab(self, mode: str, key: str, label: str) -> Content:
         active = mode == self.mode
         style = "bold $foreground on $panel" if active else "$foreground-muted"
         tab = Content.assemble((f" {key} ", "$accent bold" if active else "$accent"), f"{label} ")
         return tab.stylize_before(style)
-
-
-def _safety(frame: Frame, room: int) -> list[Piece]:
-    """Return how far the world is durable, when it was autosaved, what that cost."""
-    kept = frame.kept
-    if kept is None:
-        return [(1, "no journal", "$text-warning")]
-    lags = kept.is_held_up or kept.behind > MOST_BEHIND
-    return [
-        (0, durable(kept, room), "$text-warning" if lags else "$text-success"),
-        (3, f"autosave {count(kept.checkpoint)}, {kept.pause_ms:.0f} ms", "$foreground-muted"),
-        (4, f"{bytes_of(kept.bytes)} on disk", "$foreground-muted"),
-    ]
 
 
 def _health(frame: Frame) -> list[Piece]:

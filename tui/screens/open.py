@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Open"]
 
-NAME_CELLS = 24
+NAME_CELLS = 20
 
 
 class Open(Dialog[Path]):
@@ -46,6 +46,7 @@ class Open(Dialog[Path]):
         """Show the list."""
         yield Static("Looking into the saves folder ...", id="folder", markup=False)
         yield OptionList(id="saved", markup=False, compact=True)
+        yield Static("", id="live", markup=False)
 
     def on_mount(self) -> None:
         """Read the folder without holding up the keys."""
@@ -86,8 +87,8 @@ class Open(Dialog[Path]):
     def _moved(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         chosen = self._found[event.option_index]
-        self.complain(chosen.damage or chosen.live)
-        self.set_class(bool(chosen.damage), "-wrong")
+        self.complain(chosen.damage)
+        self.query_one("#live", Static).update(line(chosen.live, 400))
 
 
 def _line(world: SavedWorld) -> Content:
@@ -100,6 +101,6 @@ def _line(world: SavedWorld) -> Content:
     return Content.assemble(
         (name + pad, "bold"),
         f"  tick {count(max(world.tick, 0)):>7}  {members:>6} members",
-        (f"{state:<12}", "$text-warning"),
+        (f"{state:<13}", "$text-warning"),
         f"{world.saved[5:]}  {bytes_of(world.bytes):>8}",
     )
