@@ -161,9 +161,9 @@ class Copies:
         else:
             future.set_result(done)
 
-    def thin(self, named: list[str]) -> None:
-        """Remove checkpoints but the newest ``keep``; ``named`` is in order of age."""
-        for name in named[: -self.keep]:
+    def drop(self, names: Iterable[str]) -> None:
+        """Remove checkpoints."""
+        for name in names:
             (self._folder / name).unlink(missing_ok=True)
 
     def join(self) -> None:

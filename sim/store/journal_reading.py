@@ -67,18 +67,32 @@ class JournalFile:
         BrokenError
             When a jump in the journal leads nowhere.
         """
-        jumps = []
         try:
-            for at, said in self._file.execute(
-                "SELECT number, command FROM entries WHERE kind = ? ORDER BY number", (JUMP,)
-            ):
-                tick_there, line = from_json(said)["args"]
-                jumps.append(Jump(at, int(tick_there), int(line)))
+            jumps = self.jumps()
             last = self._file.execute("SELECT max(number) FROM entries").fetchone()[0] or 0
             return Line.to(jumps, last if number is None else min(number, last), tick)
-        except (sqlite3.Error, UnicodeError, LookupError, TypeError, ValueError) as error:
+        except (sqlite3.Error, ValueError) as error:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"no way through the journal can be read ({reason})") from error
+
+    def jumps(self) -> list[Jump]:
+        """Return the entries by which the world went to another tick, in order.
+
+        Raises
+        ------
+        BrokenError
+            When one says nothing of the kind.
+        """
+        found = []
+        for number, said in self._file.execute(
+            "SELECT number, command FROM entries WHERE kind = ? ORDER BY number", (JUMP,)
+        ):
+            try:
+                tick, line = from_json(said)["args"]
+                found.append(Jump(number, int(tick), int(line)))
+            except (LookupError, TypeError, ValueError) as error:
+                raise BrokenError(f"entry {number:,} says not where the world went") from error
+        return found
 
     def entries(self, after: int, previous: bytes) -> Iterator[Entry]:
         """Yield the entries behind number ``after``, each checked.

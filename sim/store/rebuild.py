@@ -91,12 +91,13 @@ def rebuild(
     with read_journal(folder) as journal:
         try:
             line = journal.line(number, tick)
-            checkpoints = [each for each in journal.checkpoints() if line.leads_by(each)]
+            there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
+            checkpoints = [each for each in there if line.leads_by(each)]
             if not checkpoints:
-                first = min((each.tick for each in journal.checkpoints()), default=0)
+                first = min((each.tick for each in there), default=0)
                 raise InputError(
                     f"No checkpoint at tick {tick:,} or before it is kept; the first is at tick "
-                    f"{first:,}. Keep more of them (the setting keep_checkpoints)."
+                    f"{first:,}."
                 )
             return _first_that_works(folder, journal, line, checkpoints, apply, report)
         except BrokenError as error:

@@ -125,8 +125,7 @@ def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) 
     acked = read_acked(folder)
     findings: list[str] = []
     with read_journal(folder) as journal:
-        line = _line(journal)
-        for checkpoint in filter(line.leads_by, journal.checkpoints()):
+        for checkpoint in _on_the_way(folder, journal):
             try:
                 done = _replayed(folder, journal, checkpoint, apply, report)
             except SnapshotError as error:
@@ -220,6 +219,15 @@ def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
     done.number, done.digest = entry.number, entry.digest
     done.replayed, done.ticks = done.replayed + 1, done.ticks + entry.ticks
     return True
+
+
+def _on_the_way(folder: Path, journal: JournalFile) -> list[Checkpoint]:
+    """Return the checkpoints that the line comes by; off it, older ones were given up in turn."""
+    line = _line(journal)
+    found = [each for each in journal.checkpoints() if line.leads_by(each)]
+    if len(line.parts) == 1:
+        return found
+    return [each for each in found if (folder / each.file).exists()]
 
 
 def _line(journal: JournalFile, last: int | None = None) -> Line:

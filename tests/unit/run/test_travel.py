@@ -173,7 +173,8 @@ async def test_a_crash_after_going_back_recovers_the_line_that_was_gone_on_with(
         found = recover(path)  # as it lies on the disk now
     assert found.is_whole
     assert (found.tick, found.world.digest()) == (4, digest)
-    branch = rebuild(path, 7, apply, number=found.number - 3)
+    left = rebuild(path, 2, apply).line.parts[0].last
+    branch = rebuild(path, 7, apply, number=left)
     assert branch.world.digest() == shown[7]
 
 
@@ -224,3 +225,35 @@ def test_a_kept_world_driven_by_hand_notes_where_it_went(tmp_path: Path) -> None
     keeper.did(back.world, "go_to", (2, number))
     keeper.close(back.world)
     assert recover(tmp_path / "a.hub").world.digest() == back.world.digest()
+
+
+async def test_the_first_checkpoint_stays_and_those_on_the_line(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.hub"
+    async with Simulation(world, journal=Pacing(ticks=3), path=path) as simulation:
+        await news(simulation)
+        shown = await walked(simulation, world, 20)
+        await simulation.go_to(4)
+        shown |= await walked(simulation, world, 16)
+        await simulation.go_to(5)
+    there = {file.name for file in path.with_name("a.hub.live").glob("checkpoint-*.hub")}
+    assert "checkpoint-0.hub" in there
+    found = recover(path)
+    assert found.is_whole
+    assert found.world.digest() == shown[5]
+
+
+async def test_going_back_before_the_first_checkpoint_takes_another(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.hub"
+    world.step(3)
+    keeper = Keeper(world, path)
+    keeper.did(world, "go_to", (1, 0))  # as of a world that began its journal on the way
+    keeper.wait()
+    keeper.close(world)
+    assert {file.name for file in keeper.folder.glob("checkpoint-*.hub")} == {
+        "checkpoint-0.hub",
+        "checkpoint-1.hub",
+    }
