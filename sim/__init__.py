@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     from sim.run.health import Health as Health
     from sim.run.health import Reading as Reading
     from sim.run.health import Vitals as Vitals
-    from sim.run.health import check_health as check_health
+    from sim.run.health import health_check as health_check
     from sim.run.interactions import Batch as Batch
     from sim.run.isolated import IsolatedSimulation as IsolatedSimulation
     from sim.run.isolated_works import IsolatedSession as IsolatedSession
@@ -308,7 +308,7 @@ _HOMES = {
     "blame": "sim.spread.faults",
     "card_of": "sim.core.cards",
     "check": "sim.core.params",
-    "check_health": "sim.run.health",
+    "health_check": "sim.run.health",
     "choose_seeds": "sim.world.seeding",
     "clean": "sim.core.text",
     "clip": "sim.core.text",

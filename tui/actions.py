@@ -195,6 +195,10 @@ ACTIONS: tuple[Action, ...] = (
         "View", view.groups, when=has_world, footer=9,
     ),
     Action(
+        "system", "6", "system", "System", "Go to the System mode: health, engine, paths.",
+        "View", view.system, when=has_world, footer=17,
+    ),
+    Action(
         "theory", "t", "theory", "Theory",
         "Draw what equations predict beside the curves, or leave it out.",
         "View", view.theory, when=has_focus, where="live", footer=16,

@@ -170,9 +170,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         from tui.screens.groups import Groups
         from tui.screens.live import Live
         from tui.screens.stage import Stage
+        from tui.screens.system import System
 
         self.groups = Groups()
-        self.stage = Stage([Live(), self.groups])
+        self.stage = Stage([Live(), self.groups, System()])
         await self.push_screen(self.stage)
         self.stage.draw_with(self.preferences.symbols)
 

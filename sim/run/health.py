@@ -3,7 +3,7 @@
 A check is a function from :class:`Vitals`, what was measured, to a :class:`Finding`. Whoever has
 something of their own to watch over registers a check, or a cache whose hits are counted::
 
-    @check("queue of my plugin", unit="messages")
+    @health_check("queue of my plugin", unit="messages")
     def mine(vitals: Vitals) -> Finding:
         return graded(len(waiting), 100, 1000, f"{len(waiting)} messages wait.")
 """
@@ -26,10 +26,10 @@ __all__ = [
     "Level",
     "Reading",
     "Vitals",
-    "check",
     "count_cache",
     "forget",
     "graded",
+    "health_check",
     "look",
 ]
 
@@ -188,7 +188,7 @@ _caches: dict[str, Callable[[], tuple[int, int]]] = {}
 CheckFunction = Callable[[Vitals], Finding | None]
 
 
-def check(name: str, *, unit: str = "") -> Callable[[CheckFunction], CheckFunction]:
+def health_check(name: str, *, unit: str = "") -> Callable[[CheckFunction], CheckFunction]:
     """Register a check.
 
     Parameters
@@ -274,7 +274,7 @@ def _scarce(value: float, warning: float, critical: float, sentence: str) -> Fin
 # What is always looked at
 
 
-@check("disk space", unit="MB")
+@health_check("disk space", unit="MB")
 def _room(vitals: Vitals) -> Finding | None:
     if vitals.room is None:
         return None
@@ -285,7 +285,7 @@ def _room(vitals: Vitals) -> Finding | None:
     return Finding(found.level, f"{said}; make room, or saves and journal will fail.", found.value)
 
 
-@check("journal", unit="entries")
+@health_check("journal", unit="entries")
 def _journal(vitals: Vitals) -> Finding | None:
     if vitals.journal is None:
         return None
@@ -295,7 +295,7 @@ def _journal(vitals: Vitals) -> Finding | None:
     return graded(vitals.journal.waiting, QUEUE_WARNING, QUEUE_CRITICAL, said)
 
 
-@check("durable tick", unit="ticks behind")
+@health_check("durable tick", unit="ticks behind")
 def _durable(vitals: Vitals) -> Finding | None:
     if vitals.journal is None:
         return None
@@ -305,7 +305,7 @@ def _durable(vitals: Vitals) -> Finding | None:
     return graded(behind, BEHIND_WARNING, BEHIND_CRITICAL, said)
 
 
-@check("memory", unit="MB")
+@health_check("memory", unit="MB")
 def _memory(vitals: Vitals) -> Finding:
     held = vitals.resident / _MB
     said = f"The process holds {held:,.0f} MB, {vitals.free / _MB:,.0f} MB are free"
@@ -321,25 +321,25 @@ def _memory(vitals: Vitals) -> Finding:
     return Finding("ok", f"{said}.", held)
 
 
-@check("event loop", unit="ms")
+@health_check("event loop", unit="ms")
 def _lag(vitals: Vitals) -> Finding:
     milliseconds = 1000 * vitals.loop_lag
     said = f"The event loop answers after {milliseconds:,.0f} ms."
     return graded(milliseconds, 1000 * LAG_WARNING, 1000 * LAG_CRITICAL, said)
 
 
-@check("commands", unit="waiting")
+@health_check("commands", unit="waiting")
 def _commands(vitals: Vitals) -> Finding:
     said = f"{vitals.commands:,} commands wait for the engine."
     return graded(vitals.commands, QUEUE_WARNING, QUEUE_CRITICAL, said)
 
 
-@check("messages", unit="waiting")
+@health_check("messages", unit="waiting")
 def _messages(vitals: Vitals) -> Finding:
     return Finding("ok", f"{vitals.queued:,} messages wait to start.", vitals.queued)
 
 
-@check("caches", unit="% hits")
+@health_check("caches", unit="% hits")
 def _cache(vitals: Vitals) -> Finding | None:
     if not vitals.caches:
         return None
@@ -351,7 +351,7 @@ def _cache(vitals: Vitals) -> Finding | None:
     return Finding(level, f"Caches answered: {said}.", low)
 
 
-@check("plugins", unit="failing")
+@health_check("plugins", unit="failing")
 def _plugins(vitals: Vitals) -> Finding:
     broken = vitals.broken_plugins
     if not broken:
@@ -359,7 +359,7 @@ def _plugins(vitals: Vitals) -> Finding:
     return Finding("warning", " ".join(broken), len(broken))
 
 
-@check("engine")
+@health_check("engine")
 def _engine(vitals: Vitals) -> Finding:
     if vitals.state == "failed":
         said = "The engine does not tick any more; save the world and open it again."
@@ -367,7 +367,7 @@ def _engine(vitals: Vitals) -> Finding:
     return Finding("ok", f"The engine is {vitals.state} at tick {vitals.tick:,}.")
 
 
-@check("clock", unit="s")
+@health_check("clock", unit="s")
 def _clock(vitals: Vitals) -> Finding:
     if abs(vitals.jump) < JUMP_SECONDS:
         return Finding("ok", "The clock runs evenly.", vitals.jump)

@@ -83,10 +83,10 @@ class Watch:
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(_JOIN_SECONDS)
 
-    def look(self) -> Health:
-        """Look now, unless that was done just before; any thread may ask."""
+    def look(self, within: float = _FRESH_SECONDS) -> Health:
+        """Look now, unless that was done ``within`` so many seconds; any thread may ask."""
         with self._lock:
-            if self.newest is None or self._now() - self._looked > _FRESH_SECONDS:
+            if self.newest is None or self._now() - self._looked > within:
                 self.newest = look(self.vitals(), self._history)
                 self._looked = self._now()
             return self.newest
@@ -192,9 +192,15 @@ class Healthy:
     def _link(self) -> Link:
         raise NotImplementedError
 
-    def health(self) -> Health:
-        """Return every check as it is now: level, sentence, and the numbers of the last minutes."""
-        return self._link.health.look()
+    def health(self, *, within: float = 0.0) -> Health:
+        """Return every check: level, sentence, and the numbers of the last minutes.
+
+        Parameters
+        ----------
+        within
+            Seconds that the last look may be old; it looks every two seconds by itself.
+        """
+        return self._link.health.look(within)
 
 
 def _ceilings() -> tuple[int | None, int | None]:

@@ -17,6 +17,7 @@ from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.run import Plan, Progress
 from sim.run.frames import Communities, Focus, Frame, Kept, SessionRow
+from sim.run.health import Health, Vitals, look
 from sim.run.stall import Restarted, Stall
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
@@ -113,6 +114,9 @@ class FakeSimulation:
         self.stalled: Stall | None = None
         self.frame = self._frame()
         self._news = asyncio.Event()
+
+    def health(self, *, within: float = 0.0) -> Health:
+        return look(Vitals(tick=self.world.tick))
 
     async def __aenter__(self) -> FakeSimulation:
         return self

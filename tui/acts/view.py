@@ -26,6 +26,11 @@ async def groups(app: Hubbub, _words: Words) -> None:
     app.go("groups")
 
 
+async def system(app: Hubbub, _words: Words) -> None:
+    """Go to System."""
+    app.go("system")
+
+
 async def theory(app: Hubbub, _words: Words) -> None:
     """Draw what equations predict beside the curves; again: the next theory, at last none."""
     app.go("live")

@@ -32,7 +32,7 @@ MOST_BEHIND = 100
 REMEMBERED_MARKS = 40
 """More marks than this would hide the timeline."""
 
-MODES = (("live", "1", "Live"), ("groups", "2", "Groups"))
+MODES = (("live", "1", "Live"), ("groups", "2", "Groups"), ("system", "6", "System"))
 
 _STATES = {
     "paused": (" PAUSED ", "bold $foreground on $surface"),

@@ -1,0 +1,89 @@
+"""The System mode: how the world and the program are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.pilot import Pilot
+
+from sim.run.frames import Kept
+from sim.run.health import Health, History, Vitals, look
+from tests.screens.test_app import frame_of, hubbub, seen, settled, until
+from tui.app import Hubbub
+from tui.machine import facts
+from tui.screens.system import Engine, Program
+from tui.widgets.health_table import HealthRows, HealthTable
+
+
+async def press(app: Hubbub, pilot: Pilot[int], key: str) -> None:
+    await pilot.press(key)
+    await settled(app, pilot)
+
+
+def course() -> Health:
+    """Checks after three looks, while memory grew over its ceiling."""
+    history = History()
+    for megabytes in (100, 200, 300):
+        found = look(Vitals(tick=5, resident=megabytes << 20, hard=250 << 20), history)
+    return found
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_6_shows_each_check_the_engine_and_the_paths(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await press(app, pilot, "6")
+        assert app.stage is not None
+        assert app.stage.mode == "system"
+        await until(pilot, lambda: "hubbub.jsonl" in seen(app))
+        assert "Health" in seen(app)
+        assert "memory" in seen(app)
+        assert "last tick" in seen(app)
+        await press(app, pilot, "1")
+        await press(app, pilot, "6")
+        assert app.screen.query_one(HealthTable).selected == 0
+
+
+async def test_the_facts_follow_the_frame_and_the_journal(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await press(app, pilot, "6")
+        kept = Kept(4, 1, 0, 7.4, 5 << 20, "/saves/town.hub.live")
+        frame = replace(frame_of(app), kept=kept, phase_ms=(("expose", 3.0),), path="/x" * 60)
+        app.screen.query_one(Engine).show(frame)
+        await until(pilot, lambda: "town.hub.live" in seen(app))
+        assert "durable to tick" in seen(app)
+        assert "3 ms" in seen(app)
+        assert "…" in seen(app)
+
+
+def test_rows_tell_level_number_course_and_sentence() -> None:
+    rows = HealthRows(course().readings)
+    one = np.array([[each.name for each in rows.readings].index("memory")])
+    assert [rows.cells(column, one)[0] for column in range(4)] == [
+        "memory", "!! grave", "300 MB", "▃▆█",
+    ]  # fmt: skip
+    assert rows.cells(4, one)[0].endswith("memory_hard_mb allows 250.")
+    assert HealthRows(course().readings, ascii_only=True).cells(3, one)[0].isascii()
+
+
+def test_rows_are_sorted_by_what_is_shown() -> None:
+    rows = HealthRows(course().readings)
+    assert rows.keys(1).max() == 2
+    assert rows.keys(2).max() == rows.keys(3).max() == 300
+    assert list(rows.keys(0)) == [each.name for each in rows.readings]
+    assert len(rows.keys(4)) == len(rows)
+
+
+def test_facts_name_paths_threads_and_models() -> None:
+    told = dict(facts())
+    assert told["log"].endswith("hubbub.jsonl")
+    assert "MainThread" in told["threads"]
+    assert told["models"].endswith("0 of plugins")
+
+
+def test_a_pane_without_facts_says_so() -> None:
+    assert "Nothing is known yet." in Program().render().plain

@@ -1,0 +1,133 @@
+"""System: how the running world and the program are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.figures import bytes_of, count, seconds
+from tui.machine import facts
+from tui.safe import line
+from tui.screens.mode import Mode, titled
+from tui.screens.progress import in_thread
+from tui.widgets.health_table import HealthTable
+
+if TYPE_CHECKING:
+    from sim.run import Frame
+
+__all__ = ["Engine", "System"]
+
+OLDEST_SECONDS = 10.0
+"""How old a look at the world's health may be that is shown; it looks by itself meanwhile."""
+
+Fact = tuple[str, str]
+
+
+class System(Mode):
+    """The checks above; what the engine does and where things are below."""
+
+    MODE: ClassVar[str] = "system"
+
+    def compose(self) -> ComposeResult:
+        """Lay the table of checks and the facts out."""
+        with Horizontal(id="upper"):
+            yield titled(HealthTable(id="health"), "Health")
+        with Horizontal(id="lower"):
+            yield titled(Engine(), "Engine")
+            yield titled(Program(), "Program")
+
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("health", "engine"), ("program",))
+
+    def begin(self) -> None:
+        """Come into sight, and ask anew for what does not change with every frame."""
+        super().begin()
+        self.run_worker(self._ask(), group="facts", exclusive=True, exit_on_error=False)
+
+    async def _ask(self) -> None:
+        told = await in_thread(facts, "facts")
+        self.query_one(Program).tell(told)
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Show a frame in one pane; the checks come from the simulation itself."""
+        if not isinstance(pane, HealthTable):
+            super().show_in(pane, frame)
+        elif pane.display and self.app.feed is not None:
+            health = self.app.simulation.health(within=OLDEST_SECONDS)
+            pane.list_checks(health, ascii_only=self.app.preferences.symbols == "ascii")
+
+
+class Facts(Widget, can_focus=True):
+    """Facts, a line each, as many as fit."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._facts: list[Fact] = []
+
+    def tell(self, facts: list[Fact]) -> None:
+        """Show facts; redraw only when they changed."""
+        if facts != self._facts:
+            self._facts = facts
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw them."""
+        if not self._facts:
+            return Content.styled("Nothing is known yet.", "$foreground-muted")
+        width, most = max(8, self.size.width), max(1, self.size.height)
+        return Content("\n").join([_line(*fact, width) for fact in self._facts[:most]])
+
+
+class Engine(Facts):
+    """Where the time of a tick goes, and how far the world is kept."""
+
+    HELP = (
+        "What the last tick took, phase by phase, what the engine holds in memory, and how far "
+        "the journal is."
+    )
+
+    def __init__(self, *, id: str = "engine") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+
+    def show(self, frame: Frame) -> None:
+        """Show what a frame says of the engine."""
+        told = [("state", frame.state), ("tick", count(frame.tick))]
+        told += [("last tick", seconds(frame.tick_ms / 1000))]
+        told += [(f"  {name}", seconds(ms / 1000)) for name, ms in frame.phase_ms]
+        told += [("contacts a second", count(frame.contacts_per_second))]
+        told += [("memory", bytes_of(frame.memory_bytes))]
+        told += [("members, ties", f"{count(frame.agents)}, {count(frame.ties)}")]
+        told += [("world", frame.path or "not in a file yet")]
+        if frame.kept is not None:
+            kept = frame.kept
+            told += [("journal", kept.folder), ("on the disk", bytes_of(kept.bytes))]
+            told += [("durable to tick", count(kept.tick))]
+            told += [("checkpoint", f"tick {count(kept.checkpoint)}, {kept.pause_ms:.0f} ms still")]
+        self.tell(told)
+
+
+class Program(Facts):
+    """Versions, plugins, threads and paths."""
+
+    HELP = "The program's version, its plugins and those that do not load, threads, and paths."
+
+    def __init__(self, *, id: str = "program") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+
+    def show(self, frame: Frame) -> None:
+        """Stay as it is: a frame says nothing of this."""
+
+
+def _line(label: str, text: str, width: int) -> Content:
+    name = line(label, 20)
+    room = max(4, width - 21)
+    shown = line(text, 400)
+    if cell_len(shown) > room:  # the end of a path says more than its beginning
+        shown = "…" + shown[-(room - 1) :]
+    return Content.assemble((f"{name:<20} ", "$foreground-muted"), line(shown, room))
