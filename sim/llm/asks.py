@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -46,15 +47,15 @@ class Ask:
         0 to 2; 0: the likeliest words.
     seed
         For servers that draw reproducibly; None: not sent.
-    as_json
-        Whether the reply has to be a JSON object, where the server can promise that.
+    schema
+        The JSON Schema that the reply has to follow, where the server can promise that; None: text.
     """
 
     turns: tuple[Turn, ...]
     most: int = 160
     temperature: float = 0.7
     seed: int | None = None
-    as_json: bool = False
+    schema: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.turns or any(turn.role not in _ROLES for turn in self.turns):
@@ -85,8 +86,9 @@ class Ask:
         }
         if self.seed is not None:
             said["seed"] = self.seed
-        if self.as_json:
-            said["response_format"] = {"type": "json_object"}
+        if self.schema is not None:
+            described = {"name": "answer", "strict": True, "schema": self.schema}
+            said["response_format"] = {"type": "json_schema", "json_schema": described}
         return said
 
     def fingerprint(self, model: str) -> str:

@@ -69,20 +69,18 @@ class Line:
             No reply; ``BUDGET`` and ``RESTING`` say that nothing was sent.
         """
         began = monotonic()
-        fault = ModelError(Fault.TIMEOUT)
-        for retry in range(_RETRIES + 1):
+        retry = 0
+        while True:
             try:
                 reply, spent = await self._once(ask, deadline)
             except ModelError as error:
-                fault = error
                 pause = self._pause(error, retry)
                 if not error.fault.passes or retry == _RETRIES or monotonic() + pause > deadline:
-                    break
+                    raise
                 await asyncio.sleep(pause)
+                retry += 1
             else:
-                seconds = monotonic() - began
-                return self._answer(reply, spent, seconds, retry)
-        raise fault
+                return self._answer(reply, spent, monotonic() - began, retry)
 
     def _answer(self, reply: Reply, spent: Spend, seconds: float, retries: int) -> Answer:
         return Answer(
@@ -141,7 +139,7 @@ class Line:
             self._tokens.give_back(held.worst.tokens)
             held.release()
             self.breaker.abandon()
-            raise ModelError(Fault.TIMEOUT, "the rate limit leaves no room before the deadline")
+            raise ModelError(Fault.RESTING, "the rate limit leaves no room before the deadline")
         try:
             if wait:
                 await asyncio.sleep(wait)

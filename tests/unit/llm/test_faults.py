@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from time import sleep
 
 import pytest
 
@@ -13,6 +14,7 @@ from sim.llm.faults import Fault, ModelError
 from sim.llm.pool import ModelPool
 from sim.llm.provider import Provider, key_in
 from sim.llm.secrets import Secret, redact
+from sim.llm.wire import Wire
 from tests.unit.llm import server as servers
 from tests.unit.llm.server import Answering, Server, body, completion, status
 
@@ -158,14 +160,30 @@ def test_without_a_cache_every_request_is_sent() -> None:
 
 def test_a_pool_that_closes_ends_the_calls_under_way() -> None:
     with Server(servers.hang) as server:
-        pool = ModelPool([Provider("m", server.url)], Budget(requests=5))
-        pending = pool.submit(ASK)
-        while not server.calls:
-            pass
+        pool = ModelPool([Provider("m", server.url, at_once=1)], Budget(requests=5))
+        pending = [pool.submit(ASK), pool.submit(ASK)]
+        while not (server.calls and pool.lines[0].gate.waiting):
+            sleep(0.01)
         pool.close()
         pool.close()
-        assert pending.cancelled() or pending.done()
+        assert all(future.cancelled() for future in pending)
         assert pool.budget.settled.requests == 1
+        assert pool.lines[0].gate.running == 0
+
+
+async def test_what_no_list_foresees_is_a_malformed_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire = Wire(Provider("m", "http://127.0.0.1:9/v1"))
+
+    async def strange(*_: object, **__: object) -> None:
+        raise LookupError(CANARY)
+
+    monkeypatch.setattr(wire._client, "post", strange)
+    with pytest.raises(ModelError, match="LookupError") as caught:
+        await wire.ask(ASK, 5)
+    await wire.close()
+    assert CANARY not in str(caught.value)
 
 
 @pytest.fixture(params=["sk-abcdefgh12345", "hf_abcdefgh12345", CANARY])
