@@ -18,7 +18,7 @@ from sim.run.isolated_wire import Order
 __all__ = ["Child", "Process", "spawned"]
 
 _WORDS = ("-P", "-m", "sim.run.isolated_host")
-_SAYS = {
+_SAYS: dict[int, str] = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGABRT: "abort",
     signal.SIGBUS: "bus error",
@@ -95,10 +95,8 @@ class Process:
             return None
         if code >= 0:
             return f"exit code {code}"
-        with suppress(ValueError):
-            number = signal.Signals(-code)
-            return f"signal {number.name}, {_SAYS[number]}" if number in _SAYS else number.name
-        return f"signal {-code}"
+        said = _SAYS.get(-code)
+        return f"signal {_name(-code)}" + (f", {said}" if said else "")
 
     def show_place(self, marks: Path) -> None:
         """Ask which lines it runs."""
@@ -111,6 +109,10 @@ def spawned(order: Order) -> Process:
     from sim.core.settings import current
 
     return Process(order, current().logs / "plugins.log")
+
+
+def _name(number: int) -> str:
+    return next((known.name for known in signal.Signals if known == number), str(number))
 
 
 def _opened(log: Path | None) -> int:

@@ -28,6 +28,7 @@ from sim.run.jobs import Job, in_thread
 from sim.run.keeper import Pacing, recover
 from sim.run.link import Link
 from sim.run.live import LiveWorld
+from sim.run.sessions import ENDED
 from sim.run.simulation import Simulation
 from sim.run.stall import Restarted, Safety
 from sim.store.recovery import Recovery
@@ -240,7 +241,14 @@ class Host:
         return session.id, session.text, session.model
 
     async def _done(self, _number: int, session: int) -> SessionRow:
-        return await self._simulation.session(session).done()
+        """Answer once a frame says so too: that is all that the other side knows."""
+        row = await self._simulation.session(session).done()
+        async with self._simulation.watch(size=1) as frames:
+            async for frame in frames:
+                going = [r for r in frame.sessions if r.id == session and r.status not in ENDED]
+                if not going or frame.state == "failed":
+                    break
+        return row
 
     async def _save(self, number: int, path: str | None, note: str) -> Any:
         async def work(report: Callable[[str, float], None]) -> Any:

@@ -57,6 +57,11 @@ class Marks:
         """Say that nobody's does."""
         self._map[:] = _NOBODY
 
+    def close(self) -> None:
+        """Close both files; nothing can be noted any more."""
+        self._map.close()
+        self._where.close()
+
     def watch(self) -> None:
         """Note every cascade that is asked in this process, and where the process dies."""
         for name in _ASKED:
