@@ -109,6 +109,13 @@ class Adjacency:
         self._agents += count
         self.renew()
 
+    def refuse_frozen(self) -> None:
+        """Raise InputError where this is the reverse of a network, which cannot be changed."""
+        if self._frozen:
+            raise InputError(
+                "The reverse of a network cannot change; change the network it came from."
+            )
+
     # What there is
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,19 @@ from sim.network.adjacency import Adjacency
 from sim.network.arcs import LIMIT, quantised, vetted
 from sim.network.slab import Slab, ordered
 
-__all__ = ["FRIEND", "NO_KIND", "Batch", "Changed", "carry_out", "kinds_of", "write_trust"]
+__all__ = [
+    "FRIEND",
+    "GAIN",
+    "LOSS",
+    "NO_KIND",
+    "Batch",
+    "Changed",
+    "carry_out",
+    "kinds_of",
+    "outcomes",
+    "steps_of",
+    "write_trust",
+]
 
 Ids = npt.NDArray[np.uint32]
 Keys = npt.NDArray[np.uint64]
@@ -24,6 +37,9 @@ Trust = npt.NDArray[np.uint16]
 
 FRIEND = 1
 """The kind of both ties of a friendship; 0 is a follow."""
+
+GAIN, LOSS = 0.05, 0.15
+"""Of the way to full trust, what a good outcome takes; of the way to none, what a bad one does."""
 
 NO_KIND: Bytes = np.empty(0, np.uint8)
 NO_KIND.flags.writeable = False
@@ -158,44 +174,41 @@ def carry_out(ties: Adjacency, batch: Batch) -> Changed:
     return batch.changed(fate)
 
 
-def write_trust(ties: Adjacency, sources: Ids, targets: Ids, values: Trust) -> Bools:
-    """Write trust where there is a tie; returns where.
+def write_trust(
+    ties: Adjacency, sources: Ids, targets: Ids, write: Callable[[Slab, Ids, Ids], Bools]
+) -> Bools:
+    """Write trust where there is a tie, by ``write(slab, rows, ids)``; returns where.
 
-    A direction that nobody read since the last new trust, or would have to take over a large share
-    of all ties, is left behind and catches up when it is read.
+    It must come to the same from either side. A direction that nobody read since the last new
+    trust, or that would have to take over a large share of all ties, is left behind and catches up
+    when it is read.
     """
     slab, back = _both(ties)
     for side in (slab, back):
         if side is not None:
             side.set_column("trust", _FULL)
-    if back is None:
-        found = slab.write("trust", sources, targets, values)
-    else:
-        found = _write_both(ties, ties.back, sources, targets, values)
-    if found.any():
-        for held in (ties, ties.back):
-            if held is not None:
-                held.renew()
-    return found
-
-
-def _write_both(
-    ties: Adjacency, reverse: Adjacency, sources: Ids, targets: Ids, values: Trust
-) -> Bools:
-    """Write trust in whichever directions are read; the other falls behind."""
-    large = sources.size * _LATER > ties.count
-    if ties.behind is None and reverse.behind is None:
-        if not reverse.looked or (large and ties.looked):
-            reverse.behind = ties
-        elif not ties.looked or large:
-            ties.behind = reverse
+    sides: tuple[tuple[Adjacency, Ids, Ids], ...] = ((ties, sources, targets),)
+    if ties.back is not None:
+        _fall_behind(ties, ties.back, sources.size * _LATER > ties.count)
+        sides = (*sides, (ties.back, targets, sources))
     found: Bools = np.zeros(sources.size, np.bool_)
-    ways = ((ties, sources, targets), (reverse, targets, sources))
-    for held, rows, ids in ways:
-        if held.behind is None and held.slab is not None:
-            found = held.slab.write("trust", rows, ids, values)
+    for held, rows, ids in sides:
+        if held.behind is None:
+            found = write(held.melt(), rows, ids)
             held.looked = False
+    if found.any():
+        for held, _, _ in sides:
+            held.renew()
     return found
+
+
+def _fall_behind(ties: Adjacency, reverse: Adjacency, is_large: bool) -> None:
+    """Choose the direction that need not be written now, if any."""
+    if ties.behind is None and reverse.behind is None:
+        if not reverse.looked or (is_large and ties.looked):
+            reverse.behind = ties
+        elif not ties.looked or is_large:
+            ties.behind = reverse
 
 
 def _both(ties: Adjacency) -> tuple[Slab, Slab | None]:
@@ -258,14 +271,27 @@ def _pairs(keys: Keys) -> tuple[Ids, Ids]:
     return (keys >> _S32).astype(np.uint32), (keys & _LOW).astype(np.uint32)
 
 
-def _bools(adds: npt.ArrayLike, size: int) -> Bools:
-    given = np.asarray(adds)
+def _bools(said: npt.ArrayLike, size: int, yes: str = "add", no: str = "remove") -> Bools:
+    given = np.asarray(said)
     if given.dtype.kind != "b" or given.shape not in {(), (size,)}:
         raise InputError(
-            f"A change of ties needs True (add) or False (remove) for all or for each of "
-            f"{size:,}, got {given.dtype.name} values of shape {given.shape}."
+            f"Ties need True ({yes}) or False ({no}), one for all or one for each of {size:,}; "
+            f"got {given.dtype.name} values of shape {given.shape}."
         )
     return np.ascontiguousarray(np.broadcast_to(given, size))
+
+
+def outcomes(good: npt.ArrayLike, size: int) -> Bytes:
+    """Return outcomes as 0 and 1, uint8 (size,); raises InputError."""
+    return _bools(good, size, "good", "bad").view(np.uint8)
+
+
+def steps_of(gain: float, loss: float) -> tuple[int, int]:
+    """Return both steps in 1/65535; raises InputError for one outside [0, 1]."""
+    for name, value in (("gain", gain), ("loss", loss)):
+        if not 0.0 <= value <= 1.0:
+            raise InputError(f"{name} must be in [0, 1], got {value:g}.")
+    return round(gain * _FULL), round(loss * _FULL)
 
 
 def _kinds(kinds: npt.ArrayLike | None, size: int) -> Bytes:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from sim.errors import CapacityError
 from sim.kernels import slab as kernels
+from sim.kernels.reputation import learn
 
 __all__ = ["Columns", "Live", "Slab", "ordered", "read_only", "turned_rows"]
 
@@ -235,6 +236,15 @@ class Slab:
         column = getattr(self.columns, name)
         rows, ids = read_only(self.rows), read_only(self.columns.ids)
         kernels.write_values(rows, ids, sources, targets, values, column, found)
+        return found.view(np.bool_)
+
+    def learn(
+        self, sources: Ids, targets: Ids, good: Bytes, gain: int, loss: int
+    ) -> npt.NDArray[np.bool_]:
+        """Move trust by outcomes (:mod:`sim.kernels.reputation`); return which were found."""
+        found = np.zeros(sources.size, np.uint8)
+        rows, ids = read_only(self.rows), read_only(self.columns.ids)
+        learn(rows, ids, self.columns.trust, sources, targets, good, gain, loss, found)
         return found.view(np.bool_)
 
 

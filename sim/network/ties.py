@@ -11,7 +11,6 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.kernels import ties as kernels
-from sim.network.adjacency import Adjacency
 from sim.network.arcs import (
     LIMIT,
     NO_TRUST,
@@ -24,17 +23,10 @@ from sim.network.arcs import (
     vetted,
     vetted_rows,
 )
-from sim.network.changes import (
-    FRIEND,
-    NO_KIND,
-    Batch,
-    Changed,
-    carry_out,
-    kinds_of,
-    write_trust,
-)
+from sim.network.changes import FRIEND, NO_KIND, Batch, Changed, carry_out, kinds_of
 from sim.network.marks import NO_MARKS, Marks, given, keys_of, merged_marks, places, settled
 from sim.network.slab import Columns
+from sim.network.trusting import Trusting
 
 __all__ = ["FRIEND", "Changed", "Dropped", "Ties"]
 
@@ -46,7 +38,7 @@ _MANY = 8
 """A batch of additions above one in so many ties is merged into new rows."""
 
 
-class Ties(Adjacency):
+class Ties(Trusting):
     """The directed ties of a network: a tie source -> target means the target hears the source.
 
     Made by :meth:`from_arcs`, :meth:`from_rows` or :meth:`restore`. Rows are sorted by target and
@@ -227,7 +219,7 @@ class Ties(Adjacency):
         InputError
             For a negative count, too many agents, or a reverse.
         """
-        self._refuse_frozen()
+        self.refuse_frozen()
         first = self.agents
         if count < 0 or first + count >= LIMIT:
             raise InputError(
@@ -261,7 +253,7 @@ class Ties(Adjacency):
             What the batch held in loops and duplicates. The network is the same as if all arcs
             had been passed to :meth:`from_arcs` at once.
         """
-        self._refuse_frozen()
+        self.refuse_frozen()
         batch = Ties.from_arcs(sources, targets, self.agents, trust=trust, time=time, sign=sign)
         before = self.count
         if batch.marks or batch.count * _MANY > before:
@@ -319,37 +311,12 @@ class Ties(Adjacency):
         CapacityError
             For more ties than a network can hold; nothing is changed.
         """
-        self._refuse_frozen()
+        self.refuse_frozen()
         return carry_out(self, Batch.of(sources, targets, adds, kinds, trust, self.agents))
 
     def remove(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Changed:
         """Remove ties; as :meth:`change`."""
         return self.change(sources, targets, False)
-
-    def set_trust(
-        self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike
-    ) -> npt.NDArray[np.bool_]:
-        """Give ties a new trust, in both directions; of several for one pair the last stands.
-
-        Returns
-        -------
-        bool (k,)
-            Which pairs have a tie; the others are left out.
-
-        Raises
-        ------
-        InputError
-            As :meth:`change`.
-        """
-        self._refuse_frozen()
-        heard, hearing, _ = vetted(sources, targets, self.agents)
-        return write_trust(self, heard, hearing, quantised(trust, heard.size))
-
-    def _refuse_frozen(self) -> None:
-        if self._frozen:
-            raise InputError(
-                "The reverse of a network cannot change; change the network it came from."
-            )
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return (meta, columns), from which :meth:`restore` makes an equal network.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.progress import Report, quiet
-from sim.network.changes import Changed
+from sim.network.changes import GAIN, LOSS, Changed
 from sim.world.world import World
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "create_group",
     "follow",
     "join_group",
+    "learn",
     "leave_group",
     "mute",
     "remove_ties",
@@ -82,6 +83,21 @@ def remove_ties(world: World, sources: Any, targets: Any, report: Report = quiet
     return world.remove_ties(np.asarray(sources), np.asarray(targets)).removed
 
 
+def learn(
+    world: World,
+    agents: Any,
+    others: Any,
+    good: Any,
+    gain: float = GAIN,
+    loss: float = LOSS,
+    report: Report = quiet,
+) -> int:
+    """Let trust move by outcomes; as ``World.learn``."""
+    report("learning", 0.0)
+    given = (np.asarray(agents), np.asarray(others), np.asarray(good))
+    return world.learn(*given, gain=gain, loss=loss)
+
+
 def create_group(world: World, name: str, limit: int | None = None, report: Report = quiet) -> int:
     """Make a group; as ``World.groups.create``."""
     report("making a group", 0.0)
@@ -113,5 +129,6 @@ ACTS: dict[str, Callable[..., Any]] = {
     "create_group": create_group,
     "join_group": join_group,
     "leave_group": leave_group,
+    "learn": learn,
 }
 """Name in the journal to function."""

@@ -12,9 +12,10 @@ from sim.core.checks import whole_number
 from sim.errors import InputError, UnknownNameError
 from sim.kernels.slab import ADDED, REMOVED
 from sim.network.arcs import quantised, vetted
-from sim.network.changes import Changed
+from sim.network.changes import GAIN, LOSS, Changed
 from sim.network.ears import BLOCKED, MUTED, SHUNNED
 from sim.network.neighbourhood import Subgraph, subgraph
+from sim.network.reputation import RESTART, reputation
 from sim.network.tie_log import History
 from sim.network.ties import FRIEND, Dropped, Ties
 from sim.world.bonds import Bonds
@@ -140,6 +141,55 @@ class Relating(Ground):
             self.bonds.aside.remove(sources, targets)
         self.unsettle()
         return done
+
+    @noted("learn")
+    def learn(
+        self,
+        agents: npt.ArrayLike,
+        others: npt.ArrayLike,
+        good: npt.ArrayLike,
+        gain: float = GAIN,
+        loss: float = LOSS,
+    ) -> int:
+        """Let agents trust those they follow more or less, by outcomes in the order given.
+
+        Parameters
+        ----------
+        agents, others
+            Indices: each agent met an outcome with the other of its pair.
+        good
+            bool, one an outcome or one for all.
+        gain, loss
+            As :meth:`sim.network.ties.Ties.learn`, which states the rule.
+
+        Returns
+        -------
+        int
+            Outcomes that moved a tie's trust; those without a tie are left out.
+
+        Raises
+        ------
+        InputError
+            For agents, outcomes and steps that are not allowed; nothing is changed.
+        """
+        who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
+        found = self.ties.learn(whom, who, good, gain=gain, loss=loss)
+        self.unsettle()
+        return int(found.sum())
+
+    def reputation(
+        self, trusted: npt.ArrayLike | None = None, *, restart: float = RESTART
+    ) -> npt.NDArray[np.float64]:
+        """Return every agent's reputation, float64 (n,) in sum 1: EigenTrust on these ties.
+
+        See :func:`sim.network.reputation.reputation`; kept until ties change.
+        """
+        key = ("reputation", None if trusted is None else np.asarray(trusted).tobytes(), restart)
+        memo = self.ties.memo
+        if key not in memo:
+            memo[key] = reputation(self.ties, trusted, restart=restart)
+        found: npt.NDArray[np.float64] = memo[key]
+        return found
 
     @property
     def groups(self) -> Groups:

@@ -351,8 +351,8 @@ class TestTrust:
     [
         (([0], [9], True), "target"),
         (([0], [1, 2], True), "as many targets"),
-        (([0], [1], [1]), "True .add. or False"),
-        (([0], [1], np.array([True, False])), "for each of 1"),
+        (([0], [1], [1]), "True .add. or False .remove., one for all"),
+        (([0], [1], np.array([True, False])), "one for each of 1; got bool"),
         (([0], [1], True, 2), "kind of a tie is 0"),
         (([0], [1], True, None, [1.5]), "trust must be in"),
     ],

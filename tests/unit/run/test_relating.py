@@ -19,6 +19,7 @@ GROUPS: dict[str, tuple[object, ...]] = {
     "create_group": ("gardeners", 4),
     "join_group": ([1, 2], "owls"),
     "leave_group": ([4], "owls"),
+    "learn": ([1, 1, 2], [0, 0, 3], [True, False, True], 0.1),
 }
 
 

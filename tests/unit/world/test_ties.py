@@ -336,6 +336,18 @@ def test_a_subgraph_holds_who_is_within_reach_either_way() -> None:
     assert world.subgraph(5, 1).kind.tolist() == [FRIEND, FRIEND]
 
 
+def test_trust_moves_with_outcomes_and_reputation_follows() -> None:
+    world = small()
+    before = world.reputation([1])
+    assert world.learn([1, 1, 5], [0, 0, 0], [True, False, True], loss=0.5) == 2
+    assert world.ties.trust[world.ties.places([0], [1])[0]] == 32767
+    assert world.reputation([1]) is world.reputation([1])
+    after = world.reputation([1]).tolist()
+    assert after == pytest.approx(before.tolist()), "who hears one only trusts it wholly"
+    with pytest.raises(InputError, match="one agent that is trusted"):
+        world.reputation([])
+
+
 Step = tuple[str, int, int]
 steps = st.lists(
     st.tuples(st.sampled_from(ACTS), st.integers(0, N - 1), st.integers(0, N - 1)), max_size=30
