@@ -16,7 +16,7 @@ from sim.kernels.mix import uniform, word, word2
 from sim.kernels.sparse import VACANT, take_slot
 from sim.kernels.types import F64, U16, U32, U64, Number, Word
 
-__all__ = ["ATTEMPTS", "EXPONENTIAL", "TICK", "WEIBULL", "delay", "due_between", "send"]
+__all__ = ["ATTEMPTS", "EXPONENTIAL", "TICK", "WEIBULL", "delay", "due_between", "roots", "send"]
 
 EXPONENTIAL, WEIBULL, ATTEMPTS = 0, 1, 2
 """How long a tie takes: Exp(rate); Weibull(scale, shape); the first of several attempts that
@@ -260,13 +260,59 @@ def due_between(
     """
     m: Number = np.int64(0)
     later: Number = np.int64(0)
-    for i in range(due.size):
-        if due[i] > now and not (keys.size and keys[i] == VACANT):
-            v = np.uint64(keys[i]) if keys.size else np.uint64(i)
-            if is_open(closed, v):
-                if due[i] <= until:
-                    out[m] = np.uint32(v)
+    if keys.size == 0:
+        for first in range(0, due.size, 64):
+            word_of = closed[first >> 6]
+            if word_of == _FAR:  # all of these are closed
+                continue
+            block = due[first : min(first + 64, due.size)]
+            soon, late = _ZERO, _ZERO
+            for j in range(block.size):
+                apart = ~(word_of >> np.uint64(j)) & _ONE
+                late += np.uint64(block[j] > until) & apart
+                soon += np.uint64(block[j] > now) & apart
+            later += np.int64(late)
+            if soon == late:
+                continue
+            for j in range(block.size):
+                if now < block[j] <= until and (word_of >> np.uint64(j)) & _ONE == _ZERO:
+                    out[m] = np.uint32(first + j)
                     m += 1
-                else:
-                    later += 1
+        return m, later
+    for i in range(due.size):
+        if due[i] > now and keys[i] != VACANT and is_open(closed, np.uint64(keys[i])):
+            if due[i] <= until:
+                out[m] = keys[i]
+                m += 1
+            else:
+                later += 1
     return m, later
+
+
+@kernel
+def roots(reached: U32, sources: U32, claim: U64, out: U32) -> None:
+    """Write for each agent reached in a tick the last sender before it that was not.
+
+    Parameters
+    ----------
+    reached, sources
+        uint32, distinct agents and who sent to each; nobody is his own sender in the end.
+    claim
+        uint64 (n,), ``FREE`` before and after.
+    out
+        uint32, as long.
+    """
+    for i in range(reached.size):
+        claim[reached[i]] = np.uint64(i)
+    for i in range(reached.size):
+        top = sources[i]
+        while claim[top] != FREE:
+            top = sources[claim[top]]
+        out[i] = top
+        step = np.uint64(i)
+        while sources[step] != top:  # whoever comes this way again finds the root at once
+            following = claim[sources[step]]
+            sources[step] = top
+            step = following
+    for i in range(reached.size):
+        claim[reached[i]] = FREE

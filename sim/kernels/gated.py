@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.kernels.claims import BATCH, BLOCK, FREE, NOBODY, is_open, remix
 from sim.kernels.jit import kernel
-from sim.kernels.mix import uniform, word, word2
+from sim.kernels.mix import uniform, word
 from sim.kernels.sparse import slot, take_slot
 from sim.kernels.table import code_of, pick, put
 from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
@@ -24,7 +24,6 @@ _LOW32 = np.uint64(0xFFFFFFFF)
 _CODE = np.uint8(0x7F)
 _EVER = np.uint8(0x80)
 _KEEP = 255
-_COINS = 1
 _SKIPS = 2
 
 
@@ -54,14 +53,14 @@ def table_hits(
     -------
     (rows filled, next i, next at, next k)
     """
-    fell = np.empty(BLOCK, np.uint8)
+    tossed = np.empty(BLOCK, np.uint64)
     batch = np.empty(BATCH + 1, np.uint64)
     drawn = np.empty(BATCH + 1, np.uint64)
     n = np.int64(0)
     while i < hi and n + BATCH <= speaker.size:
         size, i, at, k = pick(
             rows, targets, live, i, hi, at, k, key, keys, state, mode, scale, ceiling,
-            fell, batch, drawn,
+            tossed, batch, drawn,
         )  # fmt: skip
         for j in range(size):
             u: Number = batch[j] >> _S32
@@ -73,8 +72,6 @@ def table_hits(
                 continue
             draw = drawn[j]
             x: float = 0.0
-            if mode[s] == _COINS:
-                draw = word2(word(key, u), v)
             if mode[s] != _SKIPS:
                 x = uniform(draw)
             elif trusted[r] or total[r] < ceiling[s] or off[r + 1] - off[r] > 1:

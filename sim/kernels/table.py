@@ -12,7 +12,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.claims import BATCH, BLOCK, FREE, NOBODY, gap, is_open, narrow, remix
+from sim.kernels.claims import (
+    AHEAD,
+    BATCH,
+    BLOCK,
+    FREE,
+    NOBODY,
+    approach,
+    gap,
+    is_open,
+    remix,
+)
 from sim.kernels.jit import kernel
 from sim.kernels.mix import gate, uniform, word, word2
 from sim.kernels.sparse import slot, take_slot
@@ -38,6 +48,7 @@ _LOW32 = np.uint64(0xFFFFFFFF)
 _CODE = np.uint8(0x7F)
 _EVER = np.uint8(0x80)
 _KEEP = 255
+_NEVER = 2.0
 _COINS = 1
 _SKIPS = 2
 
@@ -69,7 +80,7 @@ def put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
 @kernel
 def pick(
     rows: U32, targets: U32, live: U32, i: Number, hi: int, at: Number, k: Number, key: Word,
-    keys: U32, state: U8, mode: I64, scale: F64, ceiling: F64, fell: U8, batch: U64, drawn: U64,
+    keys: U32, state: U8, mode: I64, scale: F64, ceiling: F64, tossed: U64, batch: U64, drawn: U64,
 ) -> tuple[Number, Number, Number, Number]:  # fmt: skip
     """Fill a batch with the contacts whose coin falls under the largest chance of the speaker.
 
@@ -77,6 +88,7 @@ def pick(
     Returns (contacts, i, at, k); a batch that has no room for more ends anywhere in a row.
     """
     n: Number = np.int64(0)
+    near: Number = i
     while i < hi:
         u: Number = live[i]
         s: int = code_of(keys, state, np.uint64(u))
@@ -96,6 +108,9 @@ def pick(
                 bits = word2(key_u, k)
                 at += 1 + gap(bits, scale[s])
         elif mode[s] == _COINS:
+            if i >= near:
+                near = min(i + AHEAD, np.int64(hi))
+                drawn[BATCH] = approach(rows, targets, live, i, near)
             start = np.int64(rows[u, 0])
             under = gate(ceiling[s]) + _ONE
             while at < length:
@@ -104,8 +119,11 @@ def pick(
                 size = min(length - at, BLOCK)
                 heard = targets[start + at : start + at + size]
                 for j in range(size):
-                    fell[j] = (word2(key_u, heard[j]) >> _S11) < under
-                n = narrow(fell, size, u, at, batch, n)
+                    tossed[j] = word2(key_u, heard[j])
+                for j in range(size):
+                    batch[n] = contact | np.uint64(at + j)
+                    drawn[n] = tossed[j]
+                    n += (tossed[j] >> _S11) < under
                 at += size
         elif mode[s] > _SKIPS and length:
             while k < mode[s] - 3:
@@ -124,11 +142,13 @@ def pick(
 
 @kernel
 def _meet(
-    rows: U32, targets: U32, trust: U16, key: Word, keys: U32, state: U8, closed: U64, claim: U64,
+    rows: U32, targets: U32, trust: U16, keys: U32, state: U8, closed: U64, claim: U64,
     touched: U32, m: Number, off: I64, cum: F64, listener: U8, speaker: U8, total: F64,
     trusted: U8, mode: I64, ceiling: F64, states: int, batch: U64, drawn: U64, n: Number,
 ) -> Number:  # fmt: skip
     """Let the contacts ``batch[:n]`` have the outcomes that the table says; they become claims."""
+    heard = np.empty(BATCH + 1, np.uint32)
+    what = np.empty(BATCH + 1, np.int64)
     k = 0
     for j in range(n):
         u: Number = batch[j] >> _S32
@@ -136,36 +156,42 @@ def _meet(
         row = code_of(keys, state, u) * states + code_of(keys, state, v)
         batch[k] = batch[j]
         drawn[k] = drawn[j]
+        heard[k] = np.uint32(v)
+        what[k] = row
         k += total[row] > 0.0
+    seen = np.uint64(0)  # reads that do not wait for one another: what follows finds all at hand
+    for j in range(k):
+        seen ^= claim[heard[j]]
+    drawn[BATCH] = seen
+    w: Number = np.int64(0)
     for j in range(k):
         u = batch[j] >> _S32
         e = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
-        v = np.uint64(targets[e])
-        if closed.size and not is_open(closed, v):
-            continue
+        v = np.uint64(heard[j])
         s: int = code_of(keys, state, u)
-        row = s * states + code_of(keys, state, v)
-        bits = drawn[j]
+        row = what[j]
         share: float = 0.0
-        if mode[s] == _COINS:
-            bits = word2(word(key, u), v)
         if mode[s] != _SKIPS:
-            share = uniform(bits)
+            share = uniform(drawn[j])
         elif trusted[row] or total[row] < ceiling[s] or off[row + 1] - off[row] > 1:
-            share = uniform(remix(bits)) * ceiling[s]
+            share = uniform(remix(drawn[j])) * ceiling[s]
         if trusted[row] and trust.size:
-            if trust[e] == 0:
-                continue
-            share = share / (trust[e] / 65535.0)
-        o = _outcome(off[row], off[row + 1], cum, share)
-        if o < 0:
-            continue
+            share = share / (trust[e] / 65535.0) if trust[e] else _NEVER
+        last = off[row + 1] - 1
+        o: Number = off[row]
+        for q in range(o, last):
+            o += share >= cum[q]
+        what[w] = o
+        batch[w] = (u << _S32) | v
+        drawn[w] = drawn[j]
+        w += (share < cum[last]) & (closed.size == 0 or is_open(closed, v))
+    for j in range(w):
+        u, v, o = batch[j] >> _S32, batch[j] & _LOW32, what[j]
+        high = drawn[j] << _S40
         if listener[o] != _KEEP:
-            c = (bits << _S40) | (np.uint64(listener[o]) << _S32) | u
-            m = put(claim, touched, m, v, c)
+            m = put(claim, touched, m, v, high | (np.uint64(listener[o]) << _S32) | u)
         if speaker[o] != _KEEP:
-            c = (bits << _S40) | (np.uint64(speaker[o]) << _S32) | v
-            m = put(claim, touched, m, u, c)
+            m = put(claim, touched, m, u, high | (np.uint64(speaker[o]) << _S32) | v)
     return m
 
 
@@ -227,17 +253,22 @@ def table_contacts(
     int
         How many agents are touched now.
     """
-    fell = np.empty(BLOCK, np.uint8)
+    tossed = np.empty(BLOCK, np.uint64)
     batch = np.empty(BATCH + 1, np.uint64)
     drawn = np.empty(BATCH + 1, np.uint64)
-    i, at, k = np.int64(lo), np.int64(0), np.int64(0)
-    while i < hi:
+    speaking = np.empty(hi - lo + 1, np.uint32)
+    many: Number = np.int64(0)
+    for j in range(lo, hi):
+        speaking[many] = live[j]
+        many += mode[code_of(keys, state, np.uint64(live[j]))] > 0
+    i, at, k = np.int64(0), np.int64(0), np.int64(0)
+    while i < many:
         n, i, at, k = pick(
-            rows, targets, live, i, hi, at, k, key, keys, state, mode, scale, ceiling,
-            fell, batch, drawn,
+            rows, targets, speaking, i, many, at, k, key, keys, state, mode, scale, ceiling,
+            tossed, batch, drawn,
         )  # fmt: skip
         m = _meet(
-            rows, targets, trust, key, keys, state, closed, claim, touched, m, off, cum, listener,
+            rows, targets, trust, keys, state, closed, claim, touched, m, off, cum, listener,
             speaker, total, trusted, mode, ceiling, states, batch, drawn, n,
         )  # fmt: skip
     return m
@@ -247,10 +278,15 @@ def table_contacts(
 def table_attempts(rows: U32, live: U32, count: int, keys: U32, state: U8, mode: I64) -> Number:
     """Return how many contacts the speakers among ``live[:count]`` have in a tick."""
     attempts: Number = np.int64(0)
-    for i in range(count):
-        how = mode[code_of(keys, state, np.uint64(live[i]))]
-        if how:
-            length: Number = np.int64(rows[live[i], 1])
+    speaking = np.empty(BLOCK, np.uint32)
+    for first in range(0, count, BLOCK):
+        n: Number = np.int64(0)
+        for i in range(first, min(first + BLOCK, count)):
+            speaking[n] = live[i]
+            n += mode[code_of(keys, state, np.uint64(live[i]))] > 0
+        for j in range(n):
+            how = mode[code_of(keys, state, np.uint64(speaking[j]))]
+            length: Number = np.int64(rows[speaking[j], 1])
             attempts += length if how <= _SKIPS else (length > 0) * (how - 3)
     return attempts
 

@@ -194,7 +194,8 @@ def settle_rivals(
     home.contacts_seen = seen if home is not cascades[0] else home.contacts_seen
     reached, later = _due(home, closed, tick)
     sources = by[reached] - np.uint32(1)
-    roots = _roots(reached, sources)
+    roots = np.empty(reached.size, np.uint32)
+    kernels.roots(reached, sources.copy(), contacts[0].scratch.claim, roots)
     for cascade in cascades:
         cascade.memo = later
         bits = cascade.marks()[roots >> np.uint32(6)] >> (roots & np.uint32(63)).astype(np.uint64)
@@ -231,18 +232,6 @@ def _taken(cascade: Cascade) -> Bits:
     for rival in cascade.peers:
         closed |= rival.marks()
     return closed
-
-
-def _roots(reached: Ids, sources: Ids) -> Ids:
-    """Return for each agent the last sender before it that was reached in an earlier tick."""
-    roots = sources.copy()
-    while roots.size:
-        place = np.minimum(np.searchsorted(reached, roots), reached.size - 1)
-        inner = reached[place] == roots
-        if not inner.any():
-            break
-        roots[inner] = sources[place[inner]]
-    return roots
 
 
 def _write_times(cascade: Cascade, reached: Ids, due: Sparse) -> None:

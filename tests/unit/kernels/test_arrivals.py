@@ -15,6 +15,7 @@ from sim.kernels.arrivals import (
     WEIBULL,
     delay,
     due_between,
+    roots,
     send,
 )  # fmt: skip
 from sim.kernels.claims import BATCH, FREE, remix
@@ -125,3 +126,11 @@ def test_delays_invert_their_laws() -> None:
     waits = [int(delay(u, ATTEMPTS, 1.0, 1.0, below)) for u in (0.1, 0.2, 0.49, 0.5)]
     assert waits == [TICK, 2 * TICK, 2 * TICK, 0]
     assert delay(0.0, EXPONENTIAL, 1.0, 1.0, NONE) == 1
+
+
+def test_roots_are_the_last_senders_that_were_not_reached_themselves() -> None:
+    reached, sources = ids(1, 2, 4, 6, 7), ids(0, 1, 2, 9, 4)
+    claim, out = np.full(10, FREE), np.zeros(5, np.uint32)
+    call(roots, reached, sources.copy(), claim, out)
+    assert out.tolist() == [0, 0, 0, 9, 0]
+    assert (claim == FREE).all()
