@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -227,6 +228,24 @@ def test_the_screen_comes_through_its_entry_point(
     assert hubbub("--saves", "here").code == 7
     assert hubbub("open", "a.hub", "--saves", "here").code == 7
     assert entry.asked == [None, Path("here"), Path("a.hub"), Path("here")]
+
+
+def test_the_screen_is_asked_for_an_isolated_engine(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def show(path: Path | None, *, saves: Path, isolated: bool = False) -> int:
+        asked.append((path, isolated))
+        return 0
+
+    monkeypatch.setattr(start, "_require_terminal", lambda: None)
+    entry = SimpleNamespace(load=lambda: show)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
+    assert hubbub("--isolated").code == 0
+    assert hubbub("open", "a.hub", "--isolated").code == 0
+    assert hubbub().code == 0
+    assert asked == [(None, True), (Path("a.hub"), True), (None, False)]
 
 
 def test_without_a_screen_there_is_a_sentence(

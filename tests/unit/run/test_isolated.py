@@ -149,7 +149,12 @@ async def test_events_come_here(isolated: IsolatedSimulation) -> None:
     grown: list[CascadeGrew] = []
     kinds: set[type[Event]] = set()
     isolated.subscribe(CascadeGrew, grown.append)
-    isolated.use(lambda event, forward: (kinds.add(type(event)), forward(event))[1])
+
+    def see(event: Event, forward: Any) -> None:
+        kinds.add(type(event))
+        forward(event)
+
+    isolated.use(see)
     await isolated.inject("Hello.", seeds=[1, 2], model="si", beta=0.9)
     await isolated.step(4)
     await until(lambda: CascadeStarted in kinds and len(grown) > 0, LONG)
