@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from sim import Candidates, Chronological, Field, Recommender, register
 
 __all__ = ["Blend", "Content", "Popularity", "Random"]
@@ -69,7 +70,9 @@ class Blend(Recommender):
 
     def score(self, candidates: Candidates) -> npt.NDArray[Any]:
         """Return the sum of the parts."""
-        total: Floats = sum(self.parts(candidates).values(), np.float32(0))
+        total = np.zeros(len(candidates), np.float32)
+        for part in self.parts(candidates).values():
+            total += part
         return total
 
     def parts(self, candidates: Candidates) -> dict[str, npt.NDArray[Any]]:

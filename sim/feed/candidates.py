@@ -29,6 +29,8 @@ class Candidates:
     ----------
     around
         The platform (:class:`~sim.feed.around.Around`).
+    viewers
+        uint32 (viewers,): who looks.
     stops
         int64 (viewers + 1,): where each viewer's candidates begin, and the end.
     message, source, author
@@ -48,7 +50,7 @@ class Candidates:
 
     def __init__(self, around: Around, viewers: Ids, columns: dict[str, npt.NDArray[Any]]) -> None:
         self.around = around
-        self._viewers = viewers
+        self.viewers = viewers
         self._made = columns
 
     def __len__(self) -> int:
@@ -68,7 +70,7 @@ class Candidates:
             return _COLUMNS[name](self)
         end, _, column = name.partition("_")
         if end in {"viewer", "author", "source"} and column:
-            found = self.around.people.column(column)[getattr(self, end)]
+            found: npt.NDArray[Any] = self.around.people.column(column)[getattr(self, end)]
             return found.astype(np.float32) if found.dtype == np.float64 else found
         raise AttributeError(
             f"Candidates have no column {name!r}; there are {', '.join(sorted(self.names()))}, and "
@@ -92,7 +94,7 @@ class Candidates:
 
 
 def _viewer(c: Candidates) -> npt.NDArray[Any]:
-    return c.each_viewer(c._viewers)
+    return c.each_viewer(c.viewers)
 
 
 def _row(c: Candidates) -> npt.NDArray[Any]:
@@ -102,11 +104,13 @@ def _row(c: Candidates) -> npt.NDArray[Any]:
 def _similarity(c: Candidates) -> npt.NDArray[Any]:
     mine, theirs = c.viewer_interests, c.author_interests
     either = np.bitwise_count(mine | theirs).astype(np.float32)
-    return np.bitwise_count(mine & theirs) / np.maximum(either, np.float32(1))
+    share: npt.NDArray[Any] = np.bitwise_count(mine & theirs) / np.maximum(either, np.float32(1))
+    return share
 
 
 def _same_community(c: Candidates) -> npt.NDArray[Any]:
-    return (c.viewer_community == c.author_community) & (c.viewer_community >= 0)
+    same: npt.NDArray[Any] = (c.viewer_community == c.author_community) & (c.viewer_community >= 0)
+    return same
 
 
 def _draw(c: Candidates) -> npt.NDArray[Any]:

@@ -1,4 +1,4 @@
-"""What the platform keeps of each member: its ring, what it saw, its chronotype, its recommender."""
+"""What the platform keeps of each member: its ring, what it saw, its hours, who ranks for it."""
 
 from __future__ import annotations
 

@@ -266,9 +266,9 @@ class Posts:
         for name in ("_hot", "_cold", "_links"):
             old = getattr(self, name)
             new = np.zeros((room, old.shape[1]), old.dtype) if room > held else old
-            new[:live] = old[self._begin : self._end].copy() if new is old else old[
-                self._begin : self._end
-            ]
+            new[:live] = (
+                old[self._begin : self._end].copy() if new is old else old[self._begin : self._end]
+            )
             setattr(self, name, new)
         self._begin, self._end = 0, live
 

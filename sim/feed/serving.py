@@ -33,6 +33,7 @@ Array = npt.NDArray[Any]
 
 _FLOATS = ("trust", "interest", "likes", "shares", "age")
 _IDS = ("message", "source", "author")
+_WRITTEN = ("bits", *_IDS, *_FLOATS, "friends")
 
 
 def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
@@ -87,14 +88,13 @@ class Serving(NamedTuple):
         """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
         around, hearing = self.around, self.around.hearing
         inside, beyond = self.drawn
-        columns = [tray[name] for name in ("bits", *_IDS, *_FLOATS, "friends")]
+        columns: tuple[Any, ...] = tuple(tray[name] for name in (*_WRITTEN, "stops"))
         count = gather(
             viewers, low, high, hearing.rows, hearing.ids, hearing.trust, self.recent, self.seen,
             around.people.column("interests"), self.absent, around.posts.hot, around.posts.first,
-            *self.closed, *self.pools, inside, beyond, self.key, around.tick,
-            *columns, tray["stops"],
+            *self.closed, *self.pools, inside, beyond, self.key, around.tick, *columns,
         )  # fmt: skip
-        found = {name: tray[name][:count] for name in ("bits", *_IDS, *_FLOATS, "friends")}
+        found = {name: tray[name][:count] for name in _WRITTEN}
         found["stops"] = tray["stops"][: high - low + 1]
         for column in found.values():
             column.flags.writeable = False

@@ -73,8 +73,8 @@ def decide(
             appeal = np.float32(meta & _LOW8) * _BYTE
             care = cares[e] * _BYTE
             awake = attention[slot]
-            age = min(tick - np.int64(hot[row, CREATED]), oldest)
-            told = max(np.int64(proofs[e]) - 1, 0)
+            age: Number = min(np.int64(tick) - np.int64(hot[row, CREATED]), np.int64(oldest))
+            told: Number = max(np.int64(proofs[e]) - 1, np.int64(0))
             drive = awake * novelty[age] * appeal * (np.float32(0.25) + np.float32(0.75) * care)
             drive *= (np.float32(0.4) + np.float32(0.6) * trusts[e] * _BYTE) * np.float32(
                 1.0 + proof * told
@@ -200,7 +200,7 @@ def apply(
             hot[row, LIKES] += _ONE
         elif act == UNLIKE:
             hot[row, LIKES] -= _ONE
-        elif act == REPOST or act == QUOTE:
+        elif act in (REPOST, QUOTE):
             hot[row, SHARES] += _ONE
         elif act == DISLIKE:
             cold[row, 0] += _ONE

@@ -13,7 +13,7 @@ import numpy as np
 from sim.kernels.ears import is_closed
 from sim.kernels.jit import kernel
 from sim.kernels.mix import word, word2
-from sim.kernels.types import F32, I64, U8, U16, U32, U64, Word
+from sim.kernels.types import F32, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
     "AUTHOR", "CREATED", "FULL", "LIKES", "META", "NOTHING", "RING", "SHARES", "SHOWN", "TAGS",
@@ -57,7 +57,7 @@ _PART = np.array([1.0] + [1.0 / k for k in range(1, 65)], np.float32)
 
 
 @kernel
-def ones(x: Word) -> int:
+def ones(x: Word) -> Number:
     """Return how many bits of a word are set."""
     x = x - ((x >> _S1) & _A)
     x = (x & _B) + ((x >> _S2) & _B)
@@ -72,12 +72,12 @@ def bit_of(message: int) -> Word:
 
 
 @kernel
-def _marked(bits: U64, agent: int) -> bool:
-    return (bits[agent >> 6] >> np.uint64(agent & 63)) & _ONE != _NONE
+def _marked(bits: U64, agent: Number) -> bool:
+    return bool((bits[agent >> 6] >> np.uint64(agent & 63)) & _ONE != _NONE)
 
 
 @kernel
-def _nth_bit(mask: Word, n: int) -> int:
+def _nth_bit(mask: Word, n: Number) -> Number:
     """Return the place of the n-th set bit, counted from 0; the mask has more than n."""
     for _ in range(n):
         mask &= mask - _ONE
@@ -148,7 +148,7 @@ def gather(
     base = np.uint32(first)
     filled = 0
     for i in range(low, high):
-        viewer = np.int64(viewers[i])
+        viewer: Number = np.int64(viewers[i])
         own = word(key, viewer)
         start = np.int64(rows[viewer, 0])
         entries = np.int64(rows[viewer, 1]) * RING
@@ -156,21 +156,21 @@ def gather(
         for j in range(wanted):
             bits = word2(own, j)
             drawn[j] = bits
-            begin = j * entries // wanted
-            width = np.uint64((j + 1) * entries // wanted - begin)
-            entry = begin + np.int64(((bits >> _S32) * width) >> _S32)
+            lowest = j * entries // wanted
+            width = np.uint64((j + 1) * entries // wanted - lowest)
+            entry = lowest + np.int64(((bits >> _S32) * width) >> _S32)
             place[j] = start + (entry >> 2)
             found[j] = np.uint32(entry & 3)
         for j in range(wanted):
             by[j] = targets[place[j]]
         for j in range(wanted):
             found[j] = recent[by[j], found[j]]
-        likes_of = interests[viewer]
+        likes_of = np.uint64(interests[viewer])
         many = ones(likes_of)
         drawn_all = wanted
         for j in range(outside):
             bits = word2(own, inside + j)
-            part = 64
+            part: Number = 64
             if j & 1 == 0 and many > 0:
                 part = _nth_bit(likes_of, np.int64(((bits & _LOW32) * np.uint64(many)) >> _S32))
                 if parts[part + 1] == parts[part]:
@@ -181,7 +181,7 @@ def gather(
             drawn[drawn_all] = bits
             found[drawn_all] = pool[parts[part] + np.int64(((bits >> _S32) * size) >> _S32)]
             drawn_all += 1
-        known = seen[viewer]
+        known = np.uint64(seen[viewer])
         if ones(known) > FULL:
             known = _NONE
             seen[viewer] = _NONE
@@ -218,7 +218,7 @@ def gather(
             ):
                 continue
             mine |= bit
-            tags = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << _S32)
+            tags: Word = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << _S32)
             draw[filled] = drawn[j]
             message[filled] = m
             source[filled] = speaker

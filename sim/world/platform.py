@@ -6,7 +6,6 @@ A world without one pays nothing. :meth:`World.open_platform` opens it; what it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -29,11 +28,12 @@ from sim.feed.rhythm import curve_of, factors
 from sim.feed.serving import Shelf
 from sim.feed.settings import PlatformSettings
 from sim.kernels.wake import expected
-from sim.network.slab import Live
+from sim.network.slab import Live, read_only
 from sim.world.platform_acts import checked_command
 from sim.world.platform_why import Why, why
 
 if TYPE_CHECKING:
+    from sim.world.platform_state import Still
     from sim.world.world import World
 
 __all__ = ["Platform"]
@@ -145,7 +145,7 @@ class Platform:
     @property
     def hearing(self) -> Live:
         """Whom each agent hears: rows of the network turned round."""
-        return self._world.ties.reverse.live
+        return Live(*(read_only(column) for column in self._world.ties.reverse.live))
 
     @property
     def fans(self) -> Ids:
@@ -209,7 +209,10 @@ class Platform:
         self.waiting.append(command)
 
     def recommend(
-        self, recommender: Recommender | str, members: npt.ArrayLike | None = None, **parameters: Any
+        self,
+        recommender: Recommender | str,
+        members: npt.ArrayLike | None = None,
+        **parameters: Any,
     ) -> None:
         """Let another recommender rank the feeds of all, or of some members, from now on.
 
@@ -294,7 +297,7 @@ class Platform:
         own = sum(part.nbytes for part in parts)
         return int(own + sum(column.nbytes for column in self.held.values()))
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[[], Any]:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Still:
         """Return what :meth:`dump` says now, standing still: for saving while the world goes on."""
         from sim.world.platform_state import Still  # it knows Platform
 

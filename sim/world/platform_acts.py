@@ -111,9 +111,7 @@ def _has(platform: Platform, who: int, message: int, do: Act, undo: Act) -> bool
     return last == do
 
 
-def _check_member(
-    world: World, platform: Platform, who: int, what: Act, other: int | None
-) -> int:
+def _check_member(world: World, platform: Platform, who: int, what: Act, other: int | None) -> int:
     whom = _member(world, other, what.says)
     if whom == who:
         raise InputError(f"Agent {who} cannot {what.says} itself.")

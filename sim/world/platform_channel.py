@@ -61,7 +61,8 @@ class Feed:
 
 
 def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
-    cascade, columns = posts.cascade, ([], [], [])  # type: tuple[list[Ids], list[Ids], list[Ids]]
+    cascade = posts.cascade
+    columns: tuple[list[Ids], list[Ids], list[Ids]] = [], [], []
     for part in exposures.parts:
         own = cascade[posts.rows(part.message)]
         at = np.flatnonzero(own >= 0)

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.candidates import Candidates
-from sim.kernels.mix import word, word2
 
 if TYPE_CHECKING:
     from sim.feed.exposures import Part
@@ -85,7 +83,9 @@ def why(platform: Platform, viewer: int, message: int, tick: int | None) -> Why:
         )
     found = _found(platform, viewer)
     if found is None or message not in found[0].message[found[1] : found[2]]:
-        raise InputError(f"Agent {viewer} was not shown message {message:,} in tick {platform.tick:,}.")
+        raise InputError(
+            f"Agent {viewer} was not shown message {message:,} in tick {exposures.tick:,}."
+        )
     part, low, high = found
     slot = int(np.flatnonzero(part.message[low:high] == message)[0])
     recommender = platform.recommenders[part.recommender]

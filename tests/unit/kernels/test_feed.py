@@ -1,0 +1,313 @@
+"""Candidates, ranking and acts, against plain Python."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.kernels import acts, feed, ranking
+
+NOTHING = 0xFFFFFFFF
+N, POSTS, FIRST, TICK = 12, 40, 100, 9
+OPEN = (np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
+
+
+class Small:
+    """A network of a dozen with random rings, posts, pools and absences."""
+
+    def __init__(self, seed: int) -> None:
+        draw = np.random.default_rng(seed)
+        self.hears = [
+            np.flatnonzero((draw.random(N) < 0.4) & (np.arange(N) != v)).astype(np.uint32)
+            for v in range(N)
+        ]
+        lengths = np.array([len(row) for row in self.hears])
+        self.rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32)
+        self.ids = np.concatenate(self.hears)
+        self.trust = draw.integers(0, 65536, self.ids.size).astype(np.uint16)
+        numbers = np.append(np.arange(FIRST - 3, FIRST + POSTS), NOTHING).astype(np.uint32)
+        self.recent = draw.choice(numbers, (N, 4))
+        self.seen = draw.integers(0, 2**63, N, dtype=np.uint64) & draw.integers(
+            0, 2**63, N, dtype=np.uint64
+        )
+        self.seen[0] = np.uint64(2**64 - 1)
+        self.interests = draw.integers(0, 2**16, N, dtype=np.uint64)
+        self.interests[1] = 0
+        self.hot = np.zeros((POSTS, 8), np.uint32)
+        self.hot[:, 0] = draw.integers(0, N, POSTS)
+        self.hot[:, 1] = np.sort(draw.integers(0, TICK, POSTS))
+        self.hot[:, 2] = draw.integers(0, 2**16, POSTS) * draw.integers(0, 2, POSTS)
+        self.hot[:, 4:6] = draw.integers(0, 50, (POSTS, 2))
+        self.hot[:, 7] = (draw.random(POSTS) < 0.1) * (2 << 16)
+        away = draw.random(N) < 0.2
+        self.absent = np.array([sum(1 << i for i in np.flatnonzero(away))], np.uint64)
+        self.pool = np.arange(FIRST, FIRST + POSTS, dtype=np.uint32)
+        self.parts = np.array([min(2 * t, 30) for t in range(65)] + [POSTS], np.int64)
+        self.key = rng.key(seed, Stream.FEED, TICK)
+        self.closed: Any = OPEN
+
+    def gathered(self, inside: int, outside: int) -> dict[str, Any]:
+        size = N * (inside + outside)
+        names = ("bits", "message", "source", "author", "trust", "interest", "likes", "shares",
+                 "age", "friends")  # fmt: skip
+        kinds = ("u8", "u4", "u4", "u4", "f4", "f4", "f4", "f4", "f4", "u1")
+        out: Any = {n: np.zeros(size, k) for n, k in zip(names, kinds, strict=True)}
+        stops = np.empty(N + 1, np.int64)
+        given_: Any = (
+            np.arange(N, dtype=np.uint32), 0, N, self.rows, self.ids, self.trust, self.recent,
+            self.seen.copy(), self.interests, self.absent, self.hot, FIRST, *self.closed,
+            self.pool, self.parts, inside, outside, self.key, TICK, *out.values(), stops,
+        )  # fmt: skip
+        count = feed.gather(*given_)
+        return {name: column[:count] for name, column in out.items()} | {"stops": stops}
+
+    def expected(self, viewer: int, inside: int, outside: int) -> list[tuple[int, int, int]]:
+        """(message, source, friends) of a viewer's candidates, from the words of the docstring."""
+        own = int(rng.words(self.key, [viewer])[0])
+        bits = [_mix(own + j * 0xD1B54A32D192ED03) for j in range(inside + outside)]
+        entries = [(int(w), k) for w in self.hears[viewer] for k in range(4)]
+        wanted = min(inside, len(entries))
+        drawn: list[tuple[int, int]] = []
+        for j in range(wanted):
+            low, high = j * len(entries) // wanted, (j + 1) * len(entries) // wanted
+            who, k = entries[low + ((bits[j] >> 32) * (high - low) >> 32)]
+            drawn.append((int(self.recent[who, k]), who))
+        mine = [b for b in range(64) if int(self.interests[viewer]) >> b & 1]
+        for j in range(outside):
+            word, low, high = bits[inside + j], int(self.parts[64]), int(self.parts[65])
+            if j % 2 == 0 and mine:
+                topic = mine[(word & 0xFFFFFFFF) * len(mine) >> 32]
+                if self.parts[topic + 1] > self.parts[topic]:
+                    low, high = int(self.parts[topic]), int(self.parts[topic + 1])
+            drawn.append((int(self.pool[low + ((word >> 32) * (high - low) >> 32)]), -1))
+        return self._kept(viewer, drawn)
+
+    def _kept(self, viewer: int, drawn: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+        seen = int(self.seen[viewer])
+        seen = 0 if seen.bit_count() > 32 else seen
+        away = [i for i in range(N) if int(self.absent[0]) >> i & 1]
+        found: dict[int, tuple[int, int]] = {}
+        for message, who in drawn:
+            if not FIRST <= message < FIRST + POSTS:
+                continue
+            if seen >> (message * 2654435761 % 2**32 >> 26) & 1:
+                continue
+            row = self.hot[message - FIRST]
+            author, source = int(row[0]), who if who >= 0 else int(row[0])
+            if message in found:
+                if who >= 0:
+                    found[message] = (found[message][0], found[message][1] + 1)
+                continue
+            if author == viewer or row[7] >> 17 & 1 or author in away or source in away:
+                continue
+            found[message] = (source, 1 if who >= 0 else 0)
+        return [(message, source, friends) for message, (source, friends) in found.items()]
+
+
+def _mix(z: int) -> int:
+    z %= 2**64
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+    return z ^ (z >> 31)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 20), st.integers(0, 8))
+@settings(max_examples=25)
+def test_candidates_are_those_that_the_words_say(seed: int, inside: int, outside: int) -> None:
+    small = Small(seed)
+    found = small.gathered(inside, outside)
+    for viewer in range(N):
+        part = slice(*found["stops"][viewer : viewer + 2])
+        said = zip(
+            *(found[n][part].tolist() for n in ("message", "source", "friends")), strict=True
+        )
+        assert list(said) == small.expected(viewer, inside, outside)
+
+
+def test_columns_of_candidates_are_what_the_tables_hold() -> None:
+    small = Small(3)
+    found = small.gathered(12, 4)
+    row = found["message"].astype(int) - FIRST
+    viewer = np.repeat(np.arange(N), np.diff(found["stops"]))
+    assert (found["likes"] == small.hot[row, 4]).all()
+    assert (found["shares"] == small.hot[row, 5]).all()
+    assert (found["age"] == TICK - small.hot[row, 1].astype(int)).all()
+    for i in range(row.size):
+        tags, mine = int(small.hot[row[i], 2]), int(small.interests[viewer[i]])
+        share = (tags & mine).bit_count() / tags.bit_count() if tags else 1.0
+        assert abs(found["interest"][i] - share) < 1e-6
+        if found["friends"][i]:
+            at = list(small.hears[viewer[i]]).index(found["source"][i])
+            trust = small.trust[small.rows[viewer[i], 0] + at] / 65535
+            assert abs(found["trust"][i] - trust) < 1e-6
+        else:
+            assert found["trust"][i] == 0
+
+
+def test_full_trust_and_nobody_away_cost_no_column() -> None:
+    small = Small(5)
+    small.trust, small.absent = np.empty(0, np.uint16), np.empty(0, np.uint64)
+    found = small.gathered(12, 4)
+    assert (found["trust"] == (found["friends"] > 0)).all()
+
+
+def test_closed_ears_hear_neither_author_nor_sharer() -> None:
+    small = Small(4)
+    before = small.gathered(16, 4)
+    viewer = int(np.argmax(np.diff(before["stops"])))
+    part = slice(*before["stops"][viewer : viewer + 2])
+    unheard = int(before["author"][part][0])
+    rows = np.zeros((N, 2), np.uint32)
+    rows[viewer] = 0, 1
+    small.closed = np.array([1 << viewer], np.uint64), rows, np.array([unheard], np.uint32)
+    after = small.gathered(16, 4)
+    part = slice(*after["stops"][viewer : viewer + 2])
+    assert unheard not in after["author"][part]
+    assert unheard not in after["source"][part]
+
+
+@given(
+    st.lists(st.sampled_from([-2.0, -0.0, 0.0, 0.25, 1.0, 7.5]), min_size=1, max_size=30),
+    st.integers(1, 12),
+)
+@settings(max_examples=40)
+def test_the_best_are_chosen_in_order_and_draws_settle_ties(scores: list[float], k: int) -> None:
+    count = len(scores)
+    draw = np.random.default_rng(count).permutation(count).astype(np.uint64)
+    score = np.array(scores, np.float32) + np.float32(0)
+    seen, counts = np.zeros(1, np.uint64), np.zeros(1, np.uint8)
+    out = [np.zeros(k, kind) for kind in ("u4", "u4", "u4", "u1", "u1", "u1")]
+    message = np.arange(count, dtype=np.uint32)
+    some = np.full(count, 0.5, np.float32)
+    stop = ranking.select(
+        np.zeros(1, np.uint32), 0, 1, np.array([0, count]), score.view(np.uint32), draw, k, seen,
+        message, message + np.uint32(1), some, some, np.ones(count, np.uint8), 0, counts, *out,
+    )  # fmt: skip
+    best = sorted(range(count), key=lambda i: (-score[i], -int(draw[i])))[:k]
+    assert out[0][:stop].tolist() == best
+    assert counts[0] == stop == len(best)
+    assert seen[0] == np.bitwise_or.reduce([feed.bit_of(m) for m in best])
+    assert set(out[3][:stop].tolist()) == {128}
+
+
+def test_a_score_that_is_no_number_is_told() -> None:
+    one = np.zeros(1, np.uint32)
+    few = [np.zeros(1, kind) for kind in ("u4", "u4", "u4", "u1", "u1", "u1")]
+    some = np.zeros(1, np.float32)
+    stop = ranking.select(
+        one, 0, 1, np.array([0, 1]), np.array([np.nan], np.float32).view(np.uint32),
+        np.zeros(1, np.uint64), 1, np.zeros(1, np.uint64), one, one, some, some,
+        np.zeros(1, np.uint8), 0, np.zeros(1, np.uint8), *few,
+    )  # fmt: skip
+    assert stop == -1
+
+
+def test_exposures_are_counted_and_unfolded() -> None:
+    hot = np.zeros((3, 8), np.uint32)
+    ranking.count_shown(np.array([5, 7, 5], np.uint32), 5, hot)
+    assert hot[:, feed.SHOWN].tolist() == [2, 0, 1]
+    who, slot = np.empty(3, np.uint32), np.empty(3, np.uint8)
+    ranking.viewers_of(np.array([4, 6, 9], np.uint32), np.array([2, 0, 1], np.uint8), who, slot)
+    assert (who.tolist(), slot.tolist()) == ([4, 4, 9], [0, 1, 0])
+
+
+def test_rings_hold_the_last_four() -> None:
+    recent, head = np.full((2, 4), NOTHING, np.uint32), np.zeros(2, np.uint8)
+    acts.push(np.array([1] * 5, np.uint32), np.arange(5, dtype=np.uint32), recent, head)
+    assert recent.tolist() == [[NOTHING] * 4, [4, 1, 2, 3]]
+    assert head.tolist() == [0, 1]
+
+
+def test_acts_change_the_counters_they_name() -> None:
+    hot, cold = np.zeros((2, 8), np.uint32), np.zeros((2, 3), np.uint32)
+    done = [6, 6, 7, 3, 4, 8, 8, 9, 5, 10, 10, 11]
+    message = np.full(len(done), 8, np.uint32)
+    acts.apply(np.array(done, np.uint8), message, 7, hot, cold, 2, 3)
+    assert hot[1].tolist() == [0, 0, 0, 0, 1, 2, 0, 1 << 16]
+    assert cold[1].tolist() == [1, 1, 2]
+    assert not hot[0].any()
+    acts.apply(np.array([10, 6], np.uint8), np.array([8, NOTHING], np.uint32), 7, hot, cold, 2, 3)
+    assert hot[1, 7] == 3 << 16
+
+
+def test_reports_change_no_flag_where_that_is_off() -> None:
+    hot, cold = np.zeros((1, 8), np.uint32), np.zeros((1, 3), np.uint32)
+    acts.apply(np.full(9, 10, np.uint8), np.zeros(9, np.uint32), 0, hot, cold, 0, 0)
+    assert (cold[0, 2], hot[0, 7]) == (9, 0)
+
+
+def test_messages_are_sorted_by_topic() -> None:
+    topic = np.array([3, 255, 0, 3, 63], np.uint8)
+    parts, out = np.zeros(65, np.int64), np.zeros(5, np.uint32)
+    acts.by_topic(topic, np.arange(10, 15, dtype=np.uint32), parts, out)
+    assert out[: parts[64]].tolist() == [12, 10, 13, 14]
+    assert parts.tolist() == [0, *[1] * 3, *[3] * 60, 4]
+
+
+def test_chances_of_a_policy_are_kept() -> None:
+    count = 40_000
+    viewer, message = np.arange(count, dtype=np.uint32), np.zeros(count, np.uint32)
+    chances, out = np.tile([0.2, -1.0, 0.3], (count, 1)), np.empty(count, np.uint8)
+    acts.choose(chances, viewer[:], message, np.uint64(5), np.array([6, 7, 8], np.uint8), out)
+    shares = np.bincount(out, minlength=9)[[0, 6, 7, 8]] / count
+    assert np.abs(shares - [0.5, 0.2, 0.0, 0.3]).max() < 0.01
+
+
+RATES = (0.5, 0.3, 0.2, 0.1, 0.2, 0.1, 0.3, 0.2)
+ORDER = (6, 3, 5, 4, 8, 10, 11, 13)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=20)
+def test_rules_act_by_the_chances_that_their_docstring_states(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    k, slots = 6, 5
+    counts = draw.integers(0, slots + 1, k).astype(np.uint8)
+    count = int(counts.sum())
+    hot = np.zeros((POSTS, 8), np.uint32)
+    hot[:, 1] = draw.integers(0, TICK, POSTS)
+    hot[:, 7] = draw.integers(0, 256, POSTS) | (draw.integers(0, 2, POSTS) << 21)
+    message = draw.integers(FIRST, FIRST + POSTS, count).astype(np.uint32)
+    trust, care = (draw.integers(0, 256, count).astype(np.uint8) for _ in range(2))
+    proofs = draw.integers(0, 4, count).astype(np.uint8)
+    traits = draw.integers(0, 256, (k, 5)).astype(np.uint8)
+    fading = (1 / (1 + 0.15 * np.arange(slots))).astype(np.float32)
+    novelty = (0.9 ** np.arange(TICK)).astype(np.float32)
+    out, key = np.empty(count, np.uint8), rng.key(seed, Stream.ACTS, TICK)
+    acts.decide(
+        np.arange(k, dtype=np.uint32), counts, message, trust, care, proofs, traits, hot, FIRST,
+        np.array(RATES, np.float32), fading, novelty, 0.25, TICK, key, out,
+    )  # fmt: skip
+    e = 0
+    for viewer in range(k):
+        for slot in range(counts[viewer]):
+            row = hot[int(message[e]) - FIRST]
+            given_ = (traits[viewer] / 255, int(row[7] & 255) / 255, bool(row[7] >> 21 & 1))
+            shown = (care[e] / 255, trust[e] / 255, int(proofs[e]), fading[slot])
+            u = float(rng.uniforms(key, [viewer], [message[e]])[0])
+            wanted, edge = _rule(
+                u, given_, shown, float(novelty[min(TICK - int(row[1]), TICK - 1)])
+            )
+            assert edge < 1e-5 or out[e] == wanted
+            e += 1
+
+
+def _rule(u: float, given_: Any, shown: Any, novelty: float) -> tuple[int, float]:
+    """The act, and how near the draw is to a bound between two."""
+    (opens, exact, outgoing, kind, nervous), appeal, injected = given_
+    care, trust, proofs, attention = shown
+    drive = attention * novelty * appeal * (0.25 + 0.75 * care) * (0.4 + 0.6 * trust)
+    drive *= 1 + 0.25 * max(proofs - 1, 0)
+    against = attention * (1 - care)
+    chances = [
+        drive * (0.5 + kind), drive * (0.5 + outgoing) * (not injected), drive * (0.5 + outgoing),
+        drive * (0.5 + opens) * (not injected), against * (0.5 + nervous),
+        attention * (1 - appeal) * (0.5 + exact), drive * (0.5 + opens) * (proofs == 0),
+        against * (0.5 + nervous),
+    ]  # fmt: skip
+    bounds = np.cumsum([rate * chance for rate, chance in zip(RATES, chances, strict=True)])
+    place = int(np.searchsorted(bounds, u, side="right"))
+    return (ORDER[place] if place < len(ORDER) else 0), float(np.abs(bounds - u).min())
