@@ -1,0 +1,155 @@
+"""``hubbub ties`` and ``hubbub path``: who is tied to one member, and how far another is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.cli.output import as_json, say, table, watched
+from sim.cli.worlds import open_world
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["path_facts", "show_path", "show_ties", "tie_facts"]
+
+Facts = dict[str, Any]
+Ids = npt.NDArray[np.uint32]
+
+_KINDS = ("follow", "friend")
+
+
+def show_ties(
+    where: str, agent: str, kind: str | None, *, history: bool, top: int, json: bool
+) -> None:
+    """Write the ties of one member.
+
+    Raises
+    ------
+    HubbubError
+        For a world, a member or a kind that there is not.
+    """
+    with watched() as report:
+        world = open_world(where, report)
+        facts = tie_facts(world, world.agents.index(agent), kind, history=history)
+    say(as_json(facts) if json else _ties_text(facts, top))
+
+
+def show_path(where: str, start: str, goal: str, *, json: bool) -> None:
+    """Write a shortest way between two members; as :func:`show_ties`."""
+    with watched() as report:
+        world = open_world(where, report)
+        facts = path_facts(world, world.agents.index(start), world.agents.index(goal))
+    say(as_json(facts) if json else _path_text(facts))
+
+
+def tie_facts(world: World, agent: int, kind: str | None, *, history: bool = False) -> Facts:
+    """Return the ties of an agent by kind, with trust where there is a tie to trust.
+
+    Parameters
+    ----------
+    world
+        Left as it is.
+    agent
+        An index.
+    kind
+        One of :data:`~sim.world.ties.NEIGHBOURS`, or None for all.
+    history
+        Whether to return what is remembered of changes as well.
+    """
+    from sim.world.ties import NEIGHBOURS
+
+    kinds = NEIGHBOURS if kind is None else (kind,)
+    found = {name: _others(world, agent, name) for name in kinds}
+    groups = [world.groups.names[number] for number in world.groups.of(agent)]
+    facts = _member(world, agent) | {"ties": found, "groups": groups}
+    return facts | {"history": _history(world, agent)} if history else facts
+
+
+def path_facts(world: World, start: int, goal: int) -> Facts:
+    """Return a shortest way of a message: ``steps`` None and no ``members`` where there is none."""
+    from sim.network.analysis import shortest_path
+
+    found = shortest_path(world.ties, start, goal)
+    members = [_member(world, int(agent)) for agent in found or ()]
+    return {
+        "from": _member(world, start),
+        "to": _member(world, goal),
+        "steps": len(members) - 1 if members else None,
+        "members": members,
+    }
+
+
+def _member(world: World, agent: int) -> Facts:
+    return {"id": world.agents.id(agent), "name": world.agents.name(agent)}
+
+
+def _others(world: World, agent: int, name: str) -> list[Facts]:
+    others = world.neighbours(agent, name)
+    members = [_member(world, int(other)) for other in others]
+    if name in {"follows", "friends"}:
+        at = world.ties.find(others, agent)
+    elif name == "followers":
+        at = world.ties.find(agent, others)
+    else:
+        return members
+    live = world.ties.live
+    for member, place in zip(members, at.tolist(), strict=True):
+        member["trust"] = 1.0
+        if place < 0:
+            member["trust"], member["kind"] = None, "suspended by a mute"
+            continue
+        if live.trust.size:
+            member["trust"] = round(int(live.trust[place]) / 65535, 4)
+        member["kind"] = _KINDS[int(live.kind[place])] if live.kind.size else _KINDS[0]
+    return members
+
+
+def _history(world: World, agent: int) -> list[Facts]:
+    from sim.network.tie_log import ACTS
+
+    told = world.tie_history(agent)
+    rows = zip(*(column.tolist() for column in told), strict=True)
+    return [
+        {
+            "tick": tick,
+            "who": world.agents.id(who),
+            "act": ACTS[act],
+            "whom": world.agents.id(whom),
+        }
+        for tick, act, who, whom in rows
+    ]
+
+
+def _ties_text(facts: Facts, top: int) -> str:
+    parts = [f"{facts['name']} ({facts['id']})"]
+    shown = {name: members for name, members in facts["ties"].items() if members}
+    for name, members in (shown or facts["ties"]).items():
+        heading = (f"{name} {len(members):,}", "id", "trust", "kind")
+        rows = [(m["name"], str(m["id"]), _trust(m), str(m.get("kind", ""))) for m in members[:top]]
+        more = [(f"and {len(members) - top:,} more", "", "", "")] if len(members) > top else []
+        parts.append(table([heading, *rows, *more]))
+    if facts["groups"]:
+        parts.append(f"groups: {', '.join(facts['groups'])}")
+    if "history" in facts:
+        rows = [
+            (f"{row['tick']:,}", str(row["who"]), row["act"], str(row["whom"]))
+            for row in facts["history"][-top:]
+        ]
+        heading = ("tick", "who", "did", "whom")
+        parts.append(table([heading, *rows]) if rows else "No change of ties is remembered.")
+    return "\n\n".join(parts)
+
+
+def _trust(member: Facts) -> str:
+    value = member.get("trust")
+    return "" if value is None else f"{value:.2f}"
+
+
+def _path_text(facts: Facts) -> str:
+    if facts["steps"] is None:
+        return f"Nothing that {facts['from']['name']} says can reach {facts['to']['name']}."
+    names = " -> ".join(f"{one['name']} ({one['id']})" for one in facts["members"])
+    return f"{facts['steps']:,} {'step' if facts['steps'] == 1 else 'steps'}: {names}"

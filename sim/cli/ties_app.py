@@ -1,0 +1,49 @@
+"""Verbs that look at who is tied to whom."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sim.cli.start import prepare
+
+__all__ = ["path", "ties"]
+
+World = Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def ties(
+    context: typer.Context,
+    world: World,
+    agent: Annotated[str, typer.Option("--agent", "-a", help="Whose ties: an id.")],
+    kind: Annotated[
+        str | None,
+        typer.Option(help="follows, followers, friends, muted, blocked or 'blocked by'; else all."),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="What is remembered of changes, oldest first.")
+    ] = False,
+    top: Annotated[int, typer.Option(min=1, help="Rows a kind; JSON has all.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show whom a member follows, who follows it, its friends, mutes and blocks."""
+    prepare(context.obj)
+    from sim.cli.ties import show_ties
+
+    show_ties(world, agent, kind, history=history, top=top, json=json)
+
+
+def path(
+    context: typer.Context,
+    world: World,
+    start: Annotated[str, typer.Argument(help="The id of the member that speaks.")],
+    goal: Annotated[str, typer.Argument(help="The id of the member that is to hear it.")],
+    json: Json = False,
+) -> None:
+    """Show a shortest way that a message can take from one member to another."""
+    prepare(context.obj)
+    from sim.cli.ties import show_path
+
+    show_path(world, start, goal, json=json)

@@ -1,0 +1,92 @@
+"""``hubbub ties`` and ``hubbub path``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sim.store import save
+from sim.world.world import World
+from tests.unit.cli.conftest import Hubbub
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Ada follows Bo, and is heard by Cy and, behind a mute, by Di."""
+    world = World.from_edges(
+        [1, 0, 0],
+        [0, 2, 3],
+        5,
+        ids=["ada", "bo", "cy", "di", "eva"],
+        names=["Ada", "Bo", "Cy", "Di", "Eva"],
+        trust=[0.25, 1.0, 1.0],
+    )
+    world.step(2)
+    world.mute(3, 0)
+    world.block(4, 0)
+    world.befriend(0, 1)
+    world.groups.create("gardeners")
+    world.groups.join([0], "gardeners")
+    save(world, tmp_path / "a.hub")
+    return tmp_path / "a.hub"
+
+
+def test_ties_shows_kinds_trust_groups_and_history(hubbub: Hubbub, path: Path) -> None:
+    said = hubbub("ties", path, "--agent", "ada", "--history")
+    lines = [line.split() for line in said.out.splitlines()]
+    assert lines[0] == ["Ada", "(ada)"]
+    assert ["Bo", "bo", "0.25", "friend"] in lines
+    assert ["Cy", "cy", "1.00", "follow"] in lines
+    assert ["Di", "di", "suspended", "by", "a", "mute"] in lines
+    assert ["blocked", "by", "1", "id", "trust", "kind"] in lines
+    assert ["groups:", "gardeners"] in lines
+    assert ["2", "ada", "befriend", "bo"] in lines
+    assert ["muted"] not in [line[:1] for line in lines]
+
+
+def test_ties_of_one_kind_as_json(hubbub: Hubbub, path: Path) -> None:
+    said = hubbub("ties", path, "--agent", "ada", "--kind", "friends", "--json")
+    assert json.loads(said.out) == {
+        "id": "ada",
+        "name": "Ada",
+        "ties": {"friends": [{"id": "bo", "name": "Bo", "trust": 0.25, "kind": "friend"}]},
+        "groups": ["gardeners"],
+    }
+
+
+def test_a_kind_of_which_there_is_none_is_shown_empty(hubbub: Hubbub, path: Path) -> None:
+    said = hubbub("ties", path, "-a", "cy", "--kind", "muted", "--history")
+    assert said.out.splitlines()[2].split()[:2] == ["muted", "0"]
+    assert said.out.splitlines()[-1] == "No change of ties is remembered."
+
+
+def test_a_long_list_is_cut_and_says_so(hubbub: Hubbub) -> None:
+    said = hubbub("ties", "new:300", "--agent", "0", "--top", "1", "--kind", "followers")
+    assert "more" in said.out.splitlines()[-1]
+
+
+def test_path_names_each_step(hubbub: Hubbub, path: Path) -> None:
+    assert hubbub("path", path, "bo", "cy").out == "2 steps: Bo (bo) -> Ada (ada) -> Cy (cy)\n"
+    assert hubbub("path", path, "ada", "cy").out == "1 step: Ada (ada) -> Cy (cy)\n"
+    assert hubbub("path", path, "ada", "di").out == "Nothing that Ada says can reach Di.\n"
+    found = json.loads(hubbub("path", path, "ada", "di", "--json").out)
+    assert (found["steps"], found["members"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("ties", "a.hub", "--agent", "adda"), "ada"),
+        (("ties", "a.hub", "--agent", "ada", "--kind", "friend"), "Did you mean 'friends'?"),
+        (("path", "a.hub", "ada", "zoe"), "zoe"),
+    ],
+)
+def test_what_there_is_not_is_said(
+    hubbub: Hubbub, path: Path, words: tuple[str, ...], says: str
+) -> None:
+    said = hubbub(*words)
+    assert says in said.err
+    assert said.code == 2
+    assert path.exists()
