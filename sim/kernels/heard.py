@@ -30,8 +30,6 @@ MOST = 4
 NONE = np.uint8(255)
 """The number of a state that nobody listens to."""
 
-_S32 = np.uint64(32)
-_LOW32 = np.uint64(0xFFFFFFFF)
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
 _TOUCHED = np.uint64(1 << 63)
@@ -105,7 +103,7 @@ def tell(
     drawn = np.empty(BATCH + 1, np.uint64)
     weight = np.empty(BATCH + 1, np.uint64)
     left = np.empty(BATCH + 1, np.uint8)
-    heard = np.empty(BATCH, np.uint32)
+    heard = np.empty(BATCH + 1, np.uint32)
     places = np.empty(BATCH, np.uint64)
     spoken = np.empty(BATCH, np.uint64)
     entered = _ZERO if now == NONE else _ONE << np.uint64(bits * now)
@@ -124,7 +122,8 @@ def tell(
             last = min(stop, at + BATCH - n)
             for e in range(at, last):
                 v = np.uint64(targets[e])
-                batch[n] = (u << _S32) | v
+                heard[n] = targets[e]
+                batch[n] = u
                 gain[n] = delta
                 drawn[n] = draw
                 if trust.size:
@@ -166,8 +165,6 @@ def _take(
     m: Number,
 ) -> Number:
     """Add a batch of changes; list whom this tick touches for the first time."""
-    for j in range(n):
-        heard[j] = np.uint32(batch[j] & _LOW32)
     take_slots(keys, heard[:n], places)
     seen = _ZERO  # reads that do not wait for one another: what follows finds its rows at hand
     for j in range(n):
@@ -197,7 +194,7 @@ def _take(
         m += old & _TOUCHED == _ZERO
         other = voice[spoken[j]]
         keeps = (old & loud != _ZERO) & (_draw(key, other) <= drawn[j])
-        mine = np.uint32(batch[j] >> _S32) + _ONE32
+        mine = np.uint32(batch[j]) + _ONE32
         voice[spoken[j]] = other if keeps else mine
     return m
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.kernels.claims import FREE, NOBODY, is_open
+from sim.kernels.claims import BLOCK, FREE, NOBODY, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word
 from sim.kernels.sparse import VACANT, slot, take_slot
@@ -35,22 +35,33 @@ def uniforms(key: Word, ids: U32, out: F64) -> None:
 
 
 @kernel
-def drawn(ids: U32, chances: F64, key: Word, out: U8) -> None:
-    """Let each id draw one of several outcomes, or none.
+def drawn(ids: U32, chances: F64, key: Word, who: U32, what: U8) -> Number:
+    """Let each id draw one of several outcomes, or none; list those that drew one.
 
     ``chances`` float64 (outcomes, ids); an agent's draw in [0, 1) falls on the first outcome whose
-    cumulated chance it is below. ``out`` uint8 takes its number, the number of outcomes for none.
+    cumulated chance it is below. ``who`` uint32 takes the agents, ``what`` uint8 the numbers of
+    their outcomes; both have room for one more than there are ids. Returns how many. In blocks, and
+    without a branch that a processor could guess wrong.
     """
     outcomes = chances.shape[0]
-    for i in range(ids.size):
-        share = uniform(word(key, ids[i]))
-        below = 0.0
-        out[i] = outcomes
+    share, below = np.empty(BLOCK), np.empty(BLOCK)
+    drew = np.empty(BLOCK, np.int64)
+    n: Number = np.int64(0)
+    for first in range(0, ids.size, BLOCK):
+        size = min(BLOCK, ids.size - first)
+        for j in range(size):
+            share[j] = uniform(word(key, ids[first + j]))
+            below[j] = 0.0
+            drew[j] = outcomes
         for o in range(outcomes):
-            below += chances[o, i]
-            if share < below:
-                out[i] = o
-                break
+            for j in range(size):
+                below[j] += chances[o, first + j]
+                drew[j] = o if (drew[j] == outcomes) & (share[j] < below[j]) else drew[j]
+        for j in range(size):
+            who[n] = ids[first + j]
+            what[n] = drew[j]
+            n += drew[j] < outcomes
+    return n
 
 
 @kernel

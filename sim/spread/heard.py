@@ -314,6 +314,7 @@ class Heard(PropagationModel):
         """Ask the author about chunks of agents; returns (state, who enters it)."""
         answers: list[tuple[int, Ids]] = []
         state, key = cascade.held["state"], draws.key(Stream.OUTCOMES)
+        who, what = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.uint8)
         for low in range(0, asked.size, CHUNK):
             ids = asked[low : low + CHUNK]
             codes = state[ids] & _CODE if len(self.listening) > 1 else None
@@ -321,12 +322,9 @@ class Heard(PropagationModel):
                 cascade, contacts, draws, ears.sums, ids, self.heard, self.states, codes
             )
             names, columns = self._columns(heard)
-            out = np.empty(ids.size, np.uint8)
-            changes.drawn(ids, columns, key, out)
-            changing = np.flatnonzero(out < len(names))
-            ids, out = ids[changing], out[changing]
+            count = changes.drawn(ids, columns, key, who, what)
             for number, name in enumerate(names):
-                chosen = ids[out == number]
+                chosen = who[:count][what[:count] == number]
                 if chosen.size:
                     answers.append((self.states.index(name), chosen))
         ears.waiting = asked.copy() if self._asks_all() else _NOBODY

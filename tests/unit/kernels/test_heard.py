@@ -163,12 +163,14 @@ def test_who_is_reminded_counts_as_touched_once(kind: str) -> None:
 
 def test_an_outcome_is_drawn_for_each() -> None:
     who, chances = ids(*range(200)), np.array([[0.2] * 200, [0.5] * 100 + [0.9] * 100])
-    out, share = np.empty(200, np.uint8), np.empty(200)
-    call(heard_states.drawn, who, chances, KEY, out)
+    drew, what, share = ids(*range(201)), np.empty(201, np.uint8), np.empty(200)
+    count = call(heard_states.drawn, who, chances, KEY, drew, what)
     call(heard_states.uniforms, KEY, who, share)
     assert share.tolist() == uniforms(KEY, who).tolist()
     cut = np.where(np.arange(200) < 100, 0.7, 1.1)
-    assert out.tolist() == np.where(share < 0.2, 0, np.where(share < cut, 1, 2)).tolist()
+    expected = np.where(share < 0.2, 0, np.where(share < cut, 1, 2))
+    assert drew[:count].tolist() == np.flatnonzero(expected < 2).tolist()
+    assert what[:count].tolist() == expected[expected < 2].tolist()
 
 
 @pytest.mark.parametrize("kind", ["dense", "hash"])
