@@ -11,11 +11,13 @@ from os import PathLike
 from typing import Any
 
 from sim.errors import InputError
-from sim.run.keeper_acts import ACTS, act_of, on_trail
+from sim.run.keeper_acts import ACTS, act_of
 from sim.run.keeper_copies import Copies
-from sim.run.keeper_opening import named, recover, require_same
+from sim.run.keeper_opening import recover, require_same
 from sim.run.keeper_pacing import Clock, Pacing
 from sim.run.keeper_waiting import Tell, Waiting
+from sim.run.keeper_ways import Ways
+from sim.store.files import flush_folder
 from sim.store.journal import LEASE_FILE, Journal, JournalError, folder_of
 from sim.store.journal_rows import Checkpoint, Entry, canonical
 from sim.store.journal_state import Observer, whole_state
@@ -24,10 +26,11 @@ from sim.store.line import JUMP
 from sim.store.recovery import Recovery
 from sim.world.world import World
 
-__all__ = ["Keeper", "Pacing", "done", "kept", "recover"]
+__all__ = ["Keeper", "Pacing", "done", "recover"]
 
 _STRETCH_TICKS = 1024
 _LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.001
 _STRETCH_SECONDS = 0.25
 
 
@@ -91,11 +94,14 @@ class Keeper:
         self._author = author
         self._now = now
         self._pending, self._began = 0, 0.0
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            flush_folder(self.folder.parent)
         self._lease = Lease(self.folder / LEASE_FILE)
         try:
             known = recovered is not None and recovered.is_whole and recovered.world is world
-            self._named = named(self.folder) if known else require_same(self.folder, world)
+            is_new = not known and not require_same(self.folder, world)
+            self._ways = Ways([], []) if is_new else Ways.read(self.folder)
             self._begin(world, options)
         except BaseException:
             self._lease.release()
@@ -104,7 +110,7 @@ class Keeper:
     def _begin(self, world: World, options: dict[str, Any]) -> None:
         self._copies = Copies(self.folder, keep=self._pacing.keep)
         self._clock = Clock(self._pacing, self._now)
-        self._copies.sweep(self._named)
+        self._copies.sweep(self._ways.files)
         self._waiting = Waiting(0)
         self._journal = Journal(
             self.folder,
@@ -117,7 +123,7 @@ class Keeper:
         self.number, self.durable_tick, self._digest = self._journal.acked
         self._waiting.came(self.number)
         self._clock.taken(world.tick)
-        if not self._named:
+        if not self._ways.files:
             self.durable_tick = world.tick
             self.checkpoint(world)
             self._copies.join()
@@ -130,6 +136,17 @@ class Keeper:
         if error is not None:
             self.close()
             raise error
+        try:
+            self._await_journal()
+        except BaseException:
+            self.close()
+            raise
+
+    def _await_journal(self) -> None:
+        while self._journal.named < self.number:
+            self.require_room()
+            self._journal.require_alive()
+            time.sleep(_POLL_SECONDS)
 
     # What is done
 
@@ -177,9 +194,11 @@ class Keeper:
             said = canonical({"args": list(args), "keywords": keywords or {}})
         except InputError:
             kind, said = f"call:{kind}", "{}"
+        whole = kind not in ACTS
         if kind == JUMP:
             self._observer.reset(world)
-        self._write(world, kind, said, 0, whole=kind not in ACTS)
+            whole = not self._ways.jumped(self.number + 1, *args)
+        self._write(world, kind, said, 0, whole=whole)
 
     def looked(self, world: World) -> bytes:
         """Return what tells whether a call changed the world; ticks so far are flushed."""
@@ -266,16 +285,11 @@ class Keeper:
                 self._journal.put(None, future)
 
     def _tell_kept(self, future: Future[Checkpoint]) -> None:
-        """Remove what is older than the last ones, this not counted: it has no name yet."""
+        """Remove what is not needed any more; this one may have no name yet."""
         if (error := future.exception()) is not None:
             self.remark = f"No checkpoint was written: {error}"
             return
-        self._copies.thin(self._named)
-        name = future.result().file
-        self._named = [
-            *(other for other in self._named[-self._copies.keep :] if other != name),
-            name,
-        ]
+        self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
 
     def _checkpoint_if_due(self, world: World) -> None:
         if self._clock.is_due(world.tick, self._copies.written) and not self._copies.is_busy:
@@ -373,19 +387,3 @@ def done(
         yield
     if keeper is not None:
         keeper.did(world, kind, args, keywords)
-
-
-@contextmanager
-def kept(
-    keeper: Keeper | None, world: World, function: Callable[..., Any], *args: Any, **keywords: Any
-) -> Iterator[None]:
-    """Put what a function changes into the journal, even if it raises; and known ones on trail."""
-    failed = True
-    before = keeper.looked(world) if keeper is not None else b""
-    try:
-        with on_trail(world, function, args, keywords):
-            yield
-        failed = False
-    finally:
-        if keeper is not None:
-            keeper.called(world, before, function, args, keywords, failed=failed)

@@ -183,7 +183,8 @@ def since_saved(path: Path, number: int) -> bool:
 def is_untouched(path: Path) -> bool:
     """Return whether nothing was ever done in a live world that was never saved."""
     folder = folder_of(path)
-    if path.exists() or read_acked(folder) is not None:
+    acked = read_acked(folder)
+    if path.exists() or (acked is not None and acked.number):
         return False
     if not (folder / JOURNAL_FILE).exists():
         return not checkpoints_in(folder)

@@ -15,7 +15,7 @@ from pathlib import Path
 from sim.errors import FileError
 from sim.store.header import HEADER_BYTES, is_world_file
 
-__all__ = ["Draft", "draft", "flush", "sweep", "why_not_saved"]
+__all__ = ["Draft", "draft", "flush", "flush_folder", "sweep", "why_not_saved"]
 
 FULL_FLUSH = getattr(fcntl, "F_FULLFSYNC", None)
 """On macOS fsync stops at the drive's own cache; this goes through it."""
@@ -54,7 +54,7 @@ class Draft:
     def publish(self) -> None:
         """Give the finished, flushed file its name, and make the name durable."""
         self.path.replace(self.target)
-        _flush_folder(self.target.parent)
+        flush_folder(self.target.parent)
 
     def discard(self) -> None:
         """Forget it; nothing is left beside the target."""
@@ -152,7 +152,8 @@ def _replaceable(target: Path) -> int | None:
     return stat.S_IMODE(found)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Return once the names in a folder are on the disk: a new file is not safe before."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import xxhash
 
 from sim.errors import FileError
+from sim.store.files import flush, flush_folder
 from sim.store.journal_rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, Entry
 
 __all__ = ["Acked", "Journal", "JournalError", "folder_of", "read_acked"]
@@ -88,6 +89,8 @@ class Journal:
     ----------
     acked
         The last entry that is on the disk.
+    named
+        The number of the last checkpoint that was written in it since it was opened; or -1.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Journal:
         self._items: queue.Queue[Item | None] = queue.Queue(QUEUE)
         self._error: Exception | None = None
         self._is_over = False
+        self.named = -1
         self._gives_up = threading.Event()
         self._more_room = threading.Event()
         with _explained(folder):
@@ -141,7 +145,7 @@ class Journal:
             When the owner has ended: nothing more can be acknowledged.
         """
         while True:
-            self._require_alive()
+            self.require_alive()
             with contextlib.suppress(queue.Full):
                 self._items.put((entry, checkpoint), timeout=PUT_SECONDS)
                 return
@@ -171,7 +175,8 @@ class Journal:
         if self._error is not None:
             raise self._said(self._error) from self._error
 
-    def _require_alive(self) -> None:
+    def require_alive(self) -> None:
+        """Raise :class:`JournalError` when the owner has ended."""
         if self._is_over:
             error = self._error or RuntimeError("it was closed")
             raise self._said(error) from self._error
@@ -202,7 +207,14 @@ class Journal:
         self._until_written(entry, kept)
         if entry is not None:
             self.acked = Acked(entry.number, entry.tick, entry.digest)
-            _note(self._acked_file, self.acked)
+        elif kept is not None and not self.acked.number:
+            self.acked = Acked(kept.number, kept.tick, kept.digest)
+        _note(self._acked_file, self.acked)
+        if kept is not None:
+            flush(self._acked_file)
+            flush_folder(self.folder)
+            self.named = kept.number
+        if entry is not None:
             self._durable(entry)
 
     def _until_written(self, entry: Entry | None, checkpoint: Checkpoint | None) -> None:
@@ -319,8 +331,8 @@ def _last(file: sqlite3.Connection) -> Acked:
 def _note(descriptor: int, acked: Acked) -> None:
     """Write the number into the slot that does not hold the previous one.
 
-    It is not flushed: a killed process loses nothing of it, and after a power cut it may be behind
-    the journal, never ahead.
+    It is flushed with checkpoints alone: a killed process loses nothing of it, and after a power
+    cut it may be behind the journal, never ahead.
     """
     body = _SLOT.pack(_MAGIC, *acked)
     record = body + xxhash.xxh3_64_digest(body)
