@@ -56,10 +56,10 @@ def show_replay(order: Again, *, json: bool) -> int:
     from sim.cli.worlds import save_world
 
     with watched() as report:
-        acts, digest, findings = _log(order.where)
-        start = _start(order, acts, report)
         from sim.run.replay import replay
 
+        acts, digest, findings = _log(order.where)
+        start = _start(order, acts, report)
         found = replay(acts, to=order.to, start=start, report=report)
         differs = _differs(found, acts, digest, order.to)
         saved = "" if order.save is None else save_world(found.world, order.save, report)
@@ -99,6 +99,7 @@ def _checkpoint(order: Again, acts: list[Act], report: Report) -> World | None:
     """Return the nearest state that the journal beside the file keeps and that fits the log."""
     from sim.cli.worlds import saved_path
     from sim.errors import SnapshotError
+    from sim.run.replay import leads_to
     from sim.store import info, load
     from sim.store.journal import folder_of
 
@@ -110,16 +111,18 @@ def _checkpoint(order: Again, acts: list[Act], report: Report) -> World | None:
                 world = load(path, report=report)
             except SnapshotError:
                 continue
-            known = world.trail.acts
-            if len(known) <= len(acts) and known[-1].digest == acts[len(known) - 1].digest:
+            if leads_to(world, acts, order.to):
                 return world
     return None
 
 
 def _differs(found: Replay, acts: list[Act], digest: str | None, to: int | None) -> list[str]:
-    """Compare with the saved world, where all of its acts were done again."""
-    done = found.begun + 1 + found.acts + sum(act.author == "plugin" for act in acts)
-    if digest is None or found.findings or done < len(acts) or found.world.digest() == digest:
+    """Compare with the saved world, where all that led to it was done again."""
+    from sim.run.replay import line_of
+
+    line = line_of(acts)
+    done = found.begun + 1 + found.acts + sum(act.author == "plugin" for act in line)
+    if digest is None or found.findings or done < len(line) or found.world.digest() == digest:
         return []
     until = "" if to is None else f" to tick {to:,}"
     return [

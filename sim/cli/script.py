@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
+from sim.run.replay import line_of
 from sim.world.trail import words_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def scenario_of(acts: Sequence[Act], name: Name = int) -> tuple[str, list[str]]:
     network, minutes = _beginning(acts)
     population: Section = [("tick_minutes", minutes)] if minutes is not None else []
     messages, left_out, ticks = [], dict[str, int](), 0
-    for act in acts[1:]:
+    for act in line_of(acts)[1:]:
         if act.kind == "step":
             ticks += int(_words(act)[0][0])
         elif act.kind == "inject":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,10 +12,11 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import Cancelled, FileError, InputError
 from sim.run.keeper_acts import ACTS, perform
-from sim.world.trail import PLUGIN, Act, words_of
+from sim.store.line import JUMP
+from sim.world.trail import PLUGIN, Act, said_of, words_of
 from sim.world.world import World
 
-__all__ = ["Replay", "can_begin", "replay"]
+__all__ = ["Replay", "can_begin", "leads_to", "line_of", "replay"]
 
 LONGEST_REASON = 300
 
@@ -65,6 +66,46 @@ def can_begin(acts: Sequence[Act]) -> str:
     return ""
 
 
+def line_of(acts: Sequence[Act]) -> list[Act]:
+    """Return the acts that led to where a world is: without those from which it went back.
+
+    Raises
+    ------
+    InputError
+        When a step or a way to another tick does not say how far.
+    """
+    line: list[Act] = []
+    ahead: list[Act] | None = None  # where it may go forward again, until something new is done
+    for act in acts:
+        if act.kind == JUMP:
+            ahead = line if ahead is None else ahead
+            line = list(_until(ahead, _number_of(act)))
+        else:
+            line.append(act)
+            ahead = None
+    return line
+
+
+def _number_of(act: Act) -> int:
+    try:
+        return int(words_of(act.said)[0][0])
+    except (ValueError, TypeError, IndexError):
+        where = f"Act {act.number:,} ({act.kind}, tick {act.tick:,})"
+        raise InputError(f"{where} cannot be done again: it does not say how far.") from None
+
+
+def _until(acts: Sequence[Act], tick: int) -> Iterator[Act]:
+    """Yield acts up to a tick, with whatever was done at that tick; a step may be cut short."""
+    for act in acts:
+        if act.tick > tick or (act.kind == "step" and act.tick == tick):
+            return
+        ticks = _number_of(act) if act.kind == "step" else 0
+        if act.tick + ticks > tick:
+            yield replace(act, said=said_of((tick - act.tick,), {}), result="")
+            return
+        yield act
+
+
 def replay(
     acts: Sequence[Act],
     *,
@@ -94,15 +135,18 @@ def replay(
         When it was imported from a file that is missing or another one now.
     """
     began = perf_counter()
+    line = line_of(acts)
+    if to is not None:
+        line = list(_until(line, to))
     if start is None:
         world, done = _made(acts, report), 1
     else:
         start.trail.seal(start)
-        world, done = start, _same_until(acts, start)
-    run = _Run(world, to)
-    for number in range(done, len(acts)):
-        report(f"replaying tick {world.tick:,}", number / len(acts))
-        if not run.does(acts[number]):
+        world, done = start, _same_until(acts, line, start)
+    run = _Run(world)
+    for number in range(done, len(line)):
+        report(f"replaying tick {world.tick:,}", number / len(line))
+        if not run.does(line[number]):
             break
     world.trail.seal(world)
     return Replay(world, done - 1, run.acts, run.ticks, tuple(run.findings), perf_counter() - began)
@@ -111,47 +155,38 @@ def replay(
 class _Run:
     """A replay under way."""
 
-    def __init__(self, world: World, to: int | None) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._to = to
         self.acts = self.ticks = 0
         self.findings: list[str] = []
 
     def does(self, act: Act) -> bool:
-        """Do one act; False when it is behind the end, or cannot be done."""
+        """Do one act; False when it cannot be done."""
         if act.author == PLUGIN:
             return True  # it came again with its tick
-        if self._to is not None and act.tick >= self._to and act.kind == "step":
-            return False
         if act.kind not in ACTS:
             return self._ends(act, "only the program that did it could")
         try:
             args, said = words_of(act.said)
-            ticks = self._ticks(act, args)
             self._world.trail.by(self._world, act.author)
-            perform(self._world, act.kind, [ticks] if act.kind == "step" else args, said)
+            perform(self._world, act.kind, args, said)
         except (Cancelled, MemoryError):
             raise
         except Exception as error:
             return self._ends(act, f"{type(error).__name__}: {error}")
-        self.acts, self.ticks = self.acts + 1, self.ticks + ticks
-        return self._compared(act, is_cut=act.kind == "step" and ticks < args[0])
+        self.acts += 1
+        self.ticks += int(args[0]) if act.kind == "step" else 0
+        self._compare(act)
+        return True
 
-    def _ticks(self, act: Act, args: list[Any]) -> int:
-        if act.kind != "step":
-            return 0
-        asked = int(args[0])
-        return asked if self._to is None else min(asked, self._to - act.tick)
-
-    def _compared(self, act: Act, *, is_cut: bool) -> bool:
+    def _compare(self, act: Act) -> None:
         self._world.trail.seal(self._world)
         result = self._world.trail.acts[-1].result
-        if not is_cut and result != act.result and act.result:
+        if act.result and result != act.result:
             self.findings.append(
                 f"Act {act.number:,} ({act.kind}, tick {act.tick:,}) comes out differently: "
                 f"{result!r}, and then it was {act.result!r}."
             )
-        return not is_cut
 
     def _ends(self, act: Act, why: str) -> bool:
         self.findings.append(
@@ -161,11 +196,26 @@ class _Run:
         return False
 
 
-def _same_until(acts: Sequence[Act], start: World) -> int:
-    """Return how many acts lie behind a world, or refuse one that came about differently."""
+def leads_to(start: World, acts: Sequence[Act], to: int | None = None) -> bool:
+    """Return whether a world is an earlier state of the one to which these acts were done."""
+    line = line_of(acts)
+    return _behind(acts, line if to is None else list(_until(line, to)), start) > 0
+
+
+def _behind(acts: Sequence[Act], line: Sequence[Act], start: World) -> int:
+    """Return how many acts of a line lie behind a world; 0: it lies elsewhere."""
     known = start.trail.acts
-    if len(known) <= len(acts) and known[-1].digest == acts[len(known) - 1].digest:
-        return len(known)
+    if len(known) > len(acts) or known[-1].digest != acts[len(known) - 1].digest:
+        return 0
+    behind = line_of(known)
+    return len(behind) if list(line[: len(behind)]) == behind else 0
+
+
+def _same_until(acts: Sequence[Act], line: Sequence[Act], start: World) -> int:
+    """Return how many acts of a line lie behind a world, or refuse one that lies elsewhere."""
+    behind = _behind(acts, line, start)
+    if behind:
+        return behind
     raise InputError(
         f"The world to begin from (tick {start.tick:,}) is no earlier state of this one: its log "
         "of acts is not the beginning of this one's."

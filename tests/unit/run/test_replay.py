@@ -12,11 +12,11 @@ from sim import io
 from sim.errors import Cancelled, FileError, InputError
 from sim.run import Simulation
 from sim.run.keeper import Keeper, recover
-from sim.run.replay import can_begin, replay
+from sim.run.replay import can_begin, leads_to, line_of, replay
 from sim.store import load, save
 from sim.store.audit_reading import audit
 from sim.world.phases import Phase
-from sim.world.trail import Act
+from sim.world.trail import Act, said_of
 from sim.world.world import World
 
 
@@ -284,3 +284,66 @@ def test_a_saved_world_is_made_again_and_compared(tmp_path: Path) -> None:
     save(played(), tmp_path / "a.hub")
     log = audit(tmp_path / "a.hub")
     assert replay(log.acts).world.digest() == log.digest
+
+
+# Worlds that went back
+
+
+def test_what_a_world_went_back_from_is_not_done_again() -> None:
+    async def live() -> tuple[World, str]:
+        world = made()
+        async with Simulation(world) as s:
+            await s.inject("one", seeds=[0], model="si", beta=0.3)
+            await s.step(6)
+            await s.inject("never", seeds=[1], model="si")
+            await s.step(2)
+            await s.go_to(4)
+            await s.step(1)
+            await s.inject("other", seeds=[2], model="si")
+            await s.step(2)
+            return s._link.live.world, await s.call(World.digest)
+
+    world, digest = asyncio.run(live())
+    acts = acts_of(world)
+    assert [act.kind for act in acts] == [
+        "create", "inject", "step", "inject", "step", "go_to", "step", "inject", "step",
+    ]  # fmt: skip
+    assert [(act.kind, act.tick) for act in line_of(acts)] == [
+        ("create", 0), ("inject", 0), ("step", 0), ("step", 4), ("inject", 5), ("step", 5),
+    ]  # fmt: skip
+    assert replay(acts).world.digest() == digest
+
+
+def act(kind: str, tick: int, *args: int) -> Act:
+    return Act(0, tick, "script", kind, said_of(args, {}), "was so")
+
+
+def test_a_world_may_go_forward_again_until_something_new_is_done() -> None:
+    done = [act("demo", 0), act("step", 0, 5), act("inject", 5), act("step", 5, 5)]
+    back = [*done, act("go_to", 10, 2), act("go_to", 2, 7)]
+    assert [(a.kind, a.said, a.result) for a in line_of(back)][1:] == [
+        ("step", said_of((5,), {}), "was so"),
+        ("inject", said_of((), {}), "was so"),
+        ("step", said_of((2,), {}), ""),
+    ]
+    assert len(line_of([*done, act("go_to", 10, 5)])) == 3, "with what was done at that tick"
+    fresh = [*done, act("go_to", 10, 2), act("inject", 2), act("go_to", 2, 9)]
+    assert [a.kind for a in line_of(fresh)] == ["demo", "step", "inject"]
+
+
+def test_a_start_from_which_the_world_went_back_is_refused() -> None:
+    world = made()
+    world.step(4)
+    acts = [*acts_of(world), act("go_to", 4, 2)]
+    assert not leads_to(world, acts)
+    assert leads_to(world, acts[:-1])
+    with pytest.raises(InputError, match="no earlier state"):
+        replay(acts, start=world)
+
+
+@pytest.mark.parametrize("kind", ["step", "go_to"])
+def test_an_act_that_does_not_say_how_far_is_refused(kind: str) -> None:
+    with pytest.raises(InputError, match="it does not say how far"):
+        line_of(
+            [act("demo", 0), act("step", 0, 4), Act(2, 4, "", kind, "{}", ""), act("go_to", 4, 9)]
+        )
