@@ -27,6 +27,7 @@ __all__ = [
     "chunks",
     "declared",
     "read",
+    "read_some",
     "write",
 ]
 
@@ -172,6 +173,32 @@ def read(connection: sqlite3.Connection, entries: list[Entry], report: Report = 
     views = {name: _bytes(array) for name, array in columns.items()}
     for entry, start, data in chunks(connection, entries, report):
         views[entry.name][start : start + len(data)] = data
+    return columns
+
+
+def read_some(connection: sqlite3.Connection, entries: list[Entry]) -> Columns:
+    """Read some columns, each chunk of them checked; of the others nothing is read.
+
+    Raises
+    ------
+    DamagedError
+        As :func:`read`.
+    """
+    listed = {
+        (column, number): (row, checksum)
+        for row, checksum, column, number in connection.execute(
+            "SELECT id, checksum, column, number FROM chunks"
+        )
+    }
+    columns = {}
+    for entry in entries:
+        columns[entry.name] = np.empty(entry.shape, entry.dtype)
+        view = _bytes(columns[entry.name])
+        for number, start, stop in entry.cuts():
+            if (entry.name, number) not in listed:
+                raise DamagedError("its chunks are not those that its columns need")
+            row = listed[entry.name, number]
+            view[start:stop] = _chunk(connection, row, entry, number, stop - start)
     return columns
 
 

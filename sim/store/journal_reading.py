@@ -75,6 +75,10 @@ class JournalFile:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"no way through the journal can be read ({reason})") from error
 
+    def rows(self, sql: str, *given: int | str) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query finds; nothing of it is compared with digests."""
+        yield from self._file.execute(sql, given)
+
     def jumps(self) -> list[Jump]:
         """Return the entries by which the world went to another tick, in order.
 

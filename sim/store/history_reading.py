@@ -1,0 +1,250 @@
+"""The history of a world, wherever it lies: in memory, in a snapshot, or in a journal."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.errors import SnapshotError
+from sim.store import columns as arrays
+from sim.store.columns import Columns, DamagedError
+from sim.store.gates import gated
+from sim.store.header import as_path
+from sim.store.history import History
+from sim.store.history_rows import Laid, Pack, Reading, Told
+from sim.store.journal import JOURNAL_FILE, folder_of
+from sim.store.journal_reading import BrokenError, JournalFile, read_journal
+from sim.store.line import Line
+from sim.store.opened import opened, world_rows
+from sim.store.plain import from_json
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["columns_of", "history_of", "read_history"]
+
+ADOPTION_BYTES = 12
+_LAST = 1 << 62
+
+Meta = Mapping[str, Any]
+
+
+def history_of(world: World) -> History:
+    """Return the history of a world in memory: what its messages have on record.
+
+    The record of a message is shared until it grows; take the history between two ticks.
+    """
+    packs, told = [], []
+    for cascade in world.cascades:
+        log, message = cascade.log.so_far(), cascade.message
+        packs.append(Pack(cascade.id, log.agents, log.ticks, log.sources))
+        said = (cascade.id, cascade.text, cascade.model_name, message.author, message.created)
+        told.append(Told(*said, int(cascade.contacts_seen)))
+    return History(Laid.of(packs), told, world.tick)
+
+
+def read_history(path: str | PathLike[str], *, report: Report = quiet) -> History:
+    """Return the history of a world file, and of the journal beside it where there is one.
+
+    Parameters
+    ----------
+    path
+        ``NAME.hub``; where ``NAME.hub.live`` holds a journal, that is what is read: its first
+        checkpoint on the line that the world is on, and what was noted since.
+    report
+        Told of progress; may cancel.
+
+    Raises
+    ------
+    SnapshotError
+        When it cannot be read. Bytes of a journal are not compared with their digests here; that
+        is what ``hubbub verify`` does.
+    """
+    file = as_path(path)
+    folder = folder_of(file)
+    if (folder / JOURNAL_FILE).is_file():
+        with read_journal(folder) as journal:
+            try:
+                return _of_journal(folder, journal, report)
+            except (BrokenError, sqlite3.Error, ValueError, TypeError) as error:
+                raise SnapshotError(journal.path, f"damaged: {error}") from error
+    report("reading the snapshot", 0.0)
+    meta, columns = columns_of(file, _is_log)
+    return History(Laid.of(_packs(meta, columns)), _told(meta), int(meta["tick"]))
+
+
+def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns]:
+    """Read some columns of a snapshot, each chunk checked; the rest of the file is not looked at.
+
+    Raises
+    ------
+    SnapshotError
+        When it is no snapshot, or damaged where it was read.
+    """
+    with opened(path) as file, gated(path) as connection:
+        entries = [e for e in arrays.declared(connection, file.body) if wanted(e.name)]
+        columns = arrays.read_some(connection, entries)
+        try:
+            meta = from_json(world_rows(connection).get("meta", ""))
+            return {"tick": int(meta["tick"]), "cascades": list(meta["cascades"])} | meta, columns
+        except (LookupError, TypeError, ValueError) as error:
+            raise DamagedError(f"its metadata cannot be read ({error})") from error
+
+
+def _is_log(name: str) -> bool:
+    return name.startswith("cascade.") and ".log." in name
+
+
+def _packs(meta: Meta, columns: Columns) -> list[Pack]:
+    found = []
+    for said in meta["cascades"]:
+        parts = [columns[f"cascade.{said['id']}.log.{part}"] for part in _PARTS]
+        found.append(Pack(int(said["id"]), *parts))
+    return found
+
+
+_PARTS = ("agents", "ticks", "sources")
+
+
+def _told(meta: Meta) -> list[Told]:
+    return [
+        Told(
+            int(said["id"]),
+            str(said["text"]),
+            str(said["model"]),
+            int(said["author"]),
+            int(said["created"]),
+            int(said["contacts_seen"]),
+        )
+        for said in meta["cascades"]
+    ]
+
+
+# A journal
+
+
+def _of_journal(folder: Path, journal: JournalFile, report: Report) -> History:
+    line = journal.line()
+    named = [each for each in reversed(journal.checkpoints()) if line.leads_by(each)]
+    there = [each for each in named if (folder / each.file).is_file()]
+    if not there:
+        raise SnapshotError(folder, "no checkpoint on its line is there")
+    first, newest = there[0], there[-1]
+    report(f"reading the checkpoint of tick {first.tick:,}", 0.0)
+    meta, columns = columns_of(folder / first.file, _is_log)
+    report("reading the journal", 0.2)
+    told = {each.id: each for each in _told(meta)}
+    if newest is not first:
+        later = columns_of(folder / newest.file, lambda _name: False)[0]
+        told |= {each.id: each for each in _told(later)}
+    packs = _noted(journal, line, first.number, _packs(meta, columns))
+    for each in _sent(journal, line, newest.number):
+        told.setdefault(each.id, each)
+    readings = [_reading(meta), *_readings(journal, line, first.number)]
+    return History(packs, list(told.values()), readings[-1].tick, readings)
+
+
+def _noted(journal: JournalFile, line: Line, after: int, before: list[Pack]) -> Laid:
+    """Return what adoptions there were before, and those that the journal has on a line."""
+    sizes = {pack.message: pack.agents.size for pack in before}
+    many = "SELECT cascade, sum(count) FROM adoptions WHERE number > ? GROUP BY cascade"
+    for message, count in journal.rows(many, after):
+        sizes[message] = sizes.get(message, 0) + count
+    room = _Room(Laid.room(sizes))
+    for pack in before:
+        room.add(pack.message, pack[1:], _LAST)
+    for part in line.parts:
+        for message, count, data in journal.rows(
+            "SELECT cascade, count, data FROM adoptions WHERE number BETWEEN ? AND ?"
+            " ORDER BY number, cascade",
+            max(part.first, after + 1),
+            part.last,
+        ):
+            room.add(message, split(data, count), part.until)
+    return room.filled()
+
+
+class _Room:
+    """Columns that are filled, each message's from where it starts."""
+
+    def __init__(self, laid: Laid) -> None:
+        self._laid = laid
+        self._next = dict(zip(laid.messages, laid.starts.tolist(), strict=False))
+
+    def add(self, message: int, parts: Sequence[npt.NDArray[Any]], until: int) -> None:
+        """Add the adoptions up to a tick."""
+        agents, ticks, sources = parts
+        if ticks[-1:].max(initial=0) > until:
+            here = ticks <= until
+            agents, ticks, sources = agents[here], ticks[here], sources[here]
+        start = self._next[message]
+        stop = self._next[message] = start + agents.size
+        self._laid.agents[start:stop] = agents
+        self._laid.ticks[start:stop] = ticks
+        self._laid.sources[start:stop] = sources
+
+    def filled(self) -> Laid:
+        """Return the columns without what was kept free for entries off the line."""
+        laid, ends = self._laid, list(self._next.values())
+        if ends == laid.starts[1:].tolist():
+            return laid
+        packs = zip(laid.packs(), ends, laid.starts.tolist(), strict=False)
+        return Laid.of([pack.first(end - start) for pack, end, start in packs])
+
+
+def _reading(meta: Meta) -> Reading:
+    """Return the counts of a snapshot."""
+    contacts = sum(int(said["contacts_seen"]) for said in meta["cascades"])
+    now = [said["status"] for said in meta["cascades"]]
+    return Reading(int(meta["tick"]), contacts, now.count("running"), now.count("queued"))
+
+
+def _readings(journal: JournalFile, line: Line, after: int) -> Iterator[Reading]:
+    for part in line.parts:
+        for row in journal.rows(
+            "SELECT tick, contacts, running, queued FROM metrics"
+            " WHERE number BETWEEN ? AND ? AND tick <= ? ORDER BY number",
+            max(part.first, after + 1),
+            part.last,
+            part.until,
+        ):
+            yield Reading(*row)
+
+
+def _sent(journal: JournalFile, line: Line, after: int) -> Iterator[Told]:
+    """Yield what the journal says of messages that were sent behind a checkpoint."""
+    for part in line.parts:
+        for tick, command, message in journal.rows(
+            "SELECT e.tick, e.command, max(a.cascade) FROM entries AS e"
+            " JOIN adoptions AS a ON a.number = e.number"
+            " WHERE e.number BETWEEN ? AND ? AND e.kind = 'inject' AND e.tick <= ?"
+            " GROUP BY e.number ORDER BY e.number",
+            max(part.first, after + 1),
+            part.last,
+            part.until,
+        ):
+            said = from_json(command).get("keywords", {})
+            author = said.get("author")
+            text, model = str(said.get("text", "")), str(said.get("model", ""))
+            yield Told(message, text, model, -1 if author is None else int(author), tick)
+
+
+def split(data: bytes, count: int) -> tuple[npt.NDArray[Any], ...]:
+    """Return agents, ticks and sources of a packed row.
+
+    Raises
+    ------
+    ValueError
+        When its length is another.
+    """
+    if len(data) != ADOPTION_BYTES * count:
+        raise ValueError(f"{len(data)} bytes are not {count} adoptions")
+    agents, ticks, sources = np.frombuffer(data, np.uint32).reshape(3, count)
+    return agents, ticks.view(np.int32), sources
