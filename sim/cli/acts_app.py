@@ -64,9 +64,15 @@ def script(
     _leave(write_script(file, out))
 
 
-def doctor(context: typer.Context, json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    world: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Look at a world and its journal too.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Show paths, versions, memory and terminal; say what is wrong with them."""
     prepare(context.obj)
     from sim.cli.doctor import show
 
-    _leave(show(json=json))
+    _leave(show(json=json, world=world))

@@ -13,6 +13,7 @@ from typing import Any
 
 import sim
 from sim.cli.exits import ERROR, OK
+from sim.cli.log import LOG
 from sim.cli.output import as_json, pairs, say
 from sim.core.workers import workers
 
@@ -37,8 +38,15 @@ _LIBRARIES = (
 _OLDEST_SQLITE = (3, 35)
 
 
-def show(*, json: bool) -> int:
+def show(*, json: bool, world: str | None = None) -> int:
     """Show everything, and say what is wrong.
+
+    Parameters
+    ----------
+    json
+        Whether to print JSON.
+    world
+        A world to be looked at too.
 
     Returns
     -------
@@ -46,6 +54,11 @@ def show(*, json: bool) -> int:
         1 when something is, else 0.
     """
     facts = examine()
+    if world is not None:
+        from sim.cli.doctor_world import examine_world
+
+        facts["world"], found = examine_world(world)
+        facts["problems"] = facts.pop("problems") + found
     if json:
         say(as_json(facts))
     else:
@@ -103,6 +116,7 @@ def _paths() -> dict[str, Any]:
         "saves": _marked(settings.saves_folder),
         "plugins": _marked(user_folder()),
         "logs": _marked(settings.logs),
+        "log": _marked(settings.logs / LOG),
         "keymap": settings.keymap or "-",
     }
 
