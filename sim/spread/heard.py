@@ -57,6 +57,8 @@ class _Ears:
         Whether the last tick left something to hear or to ask.
     waiting
         Who was asked in the last tick, and must be asked in the next whatever it hears.
+    settled
+        Whether all of these will answer as in the last tick, with no chance at all.
     """
 
     sums: Sums
@@ -66,6 +68,7 @@ class _Ears:
     roused: Ids = field(default_factory=lambda: _NOBODY)
     stirred: bool = True
     waiting: Ids = field(default_factory=lambda: _NOBODY)
+    settled: bool = False
 
 
 class Heard(PropagationModel):
@@ -231,7 +234,7 @@ class Heard(PropagationModel):
             return False  # new ties: what they say must be heard
         if ears.stirred or not np.array_equal(ears.absent, cascade.absent):
             return False
-        return ears.waiting.size == 0
+        return ears.waiting.size == 0 or ears.settled
 
     # How it is done
 
@@ -315,6 +318,7 @@ class Heard(PropagationModel):
         answers: list[tuple[int, Ids]] = []
         state, key = cascade.held["state"], draws.key(Stream.OUTCOMES)
         who, what = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.uint8)
+        ears.settled = not (self.restless or cascade.absent.size)
         for low in range(0, asked.size, CHUNK):
             ids = asked[low : low + CHUNK]
             codes = state[ids] & _CODE if len(self.listening) > 1 else None
@@ -322,6 +326,7 @@ class Heard(PropagationModel):
                 cascade, contacts, draws, ears.sums, ids, self.heard, self.states, codes
             )
             names, columns = self._columns(heard)
+            ears.settled = ears.settled and heard.lasting and not (columns > 0).any()
             count = changes.drawn(ids, columns, key, who, what)
             for number, name in enumerate(names):
                 chosen = who[:count][what[:count] == number]

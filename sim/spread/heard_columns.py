@@ -61,8 +61,9 @@ class Hearing:
         By heard state: ``heard.count["infected"]``. How many of an agent's sources are in it; that,
         over all its sources; and their share of its trust (of a model that says ``by_trust()``;
         else as ``share``). float64.
-    listener
-        Columns of the agents asked, such as ``listener.openness``.
+    lasting
+        Whether the same will be seen as long as nobody hears anything new: so until the author
+        looks at the time or at a column of the agents.
     """
 
     def __init__(
@@ -86,10 +87,16 @@ class Hearing:
         self.count = ByState(heard, self._count)
         self.share = ByState(heard, self._share)
         self.weight = ByState(heard, self._weight)
-        self.listener = Columns(contacts.people, ids)
+        self.lasting = True
 
     def __len__(self) -> int:
         return self._ids.size
+
+    @property
+    def listener(self) -> Columns:
+        """Columns of the agents asked, such as ``listener.openness``."""
+        self.lasting = False
+        return Columns(self._contacts.people, self._ids)
 
     @property
     def message(self) -> Message:
@@ -113,6 +120,7 @@ class Hearing:
     @property
     def age_ticks(self) -> Floats:
         """Ticks since the cascade started, the same in every row."""
+        self.lasting = False
         return np.full(len(self), float(self._draws.tick - self._cascade.started_at))
 
     def is_in(self, state: str) -> npt.NDArray[np.bool_]:

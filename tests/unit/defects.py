@@ -8,7 +8,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sim import Compartments, Exposure, PerExposure, PropagationModel, contact, convince, register
+from sim import (
+    Compartments,
+    Exposure,
+    Field,
+    PerExposure,
+    PropagationModel,
+    contact,
+    convince,
+    register,
+)
 
 SEEN: list[Any] = []
 
@@ -93,6 +102,17 @@ class Order(Sound):
 
     def step(self, cascade: Any, contacts: Any, draws: Any) -> None:
         convince(cascade, contacts, draws, chance=0.5, speakers=cascade.frontier[:2])
+
+
+@register("defect-timid")
+class Timid(Sound):
+    """Lets the first two speak, at a chance so small that it hardly shows."""
+
+    chance: float = Field(0.01, ge=0, le=1, description="chance of an attempt")
+
+    def step(self, cascade: Any, contacts: Any, draws: Any) -> None:
+        speakers = cascade.frontier[:2]
+        convince(cascade, contacts, draws, chance=self.chance, speakers=speakers)
 
 
 @register("defect-leak")

@@ -21,6 +21,7 @@ SENTENCES = {
     "generator": ("own draws", "draws from numpy.random.default_rng() in line "),
     "urandom": ("own draws", "draws from os.urandom() in line "),
     "order": ("alike", "depends on the order of agents"),
+    "timid": ("alike", "depends on the order of agents"),
     "leak": ("forgets", "bytes stay behind after every run"),
     "keeper": ("forgets", "keeps something of 4 of 4 worlds that are gone"),
     "hog": ("runs", "asks for more memory than there is"),

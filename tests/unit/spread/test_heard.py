@@ -160,6 +160,26 @@ def test_a_change_of_ties_wakes_what_rests_saved_or_not(model: str) -> None:
     assert story.size == 4 or model != "watts"
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "rests"),
+    [
+        ("hoax", {"beta": 0.0, "verify": 0.0, "forget": 0.0}, True),
+        ("profile", {"profile": 0.0, "blocked": 0.0}, True),
+        ("profile", {"profile": 0.0, "blocked": 0.0, "openness": True}, False),
+        ("profile-threshold", {"threshold": 1.0}, True),
+        ("profile", {"profile": 0.001, "blocked": 0.0}, False),
+    ],
+)
+def test_a_message_rests_once_nobody_has_a_chance_to_change(
+    model: str, options: dict[str, Any], rests: bool
+) -> None:
+    world = World.from_edges([0, 1, 2], [3, 3, 3], 4)
+    story = world.inject("x", seeds=[0, 1], model=model, **options)
+    world.step(4)
+    assert (story.status == "quiet") == rests
+    assert story.size == 2
+
+
 def test_agents_that_join_hear_too() -> None:
     world = World.from_edges([0, 1], [1, 2], 3)
     story = world.inject("x", seeds=[0], model="watts", phi=0.5)
