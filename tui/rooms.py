@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sim.errors import HubbubError, UnknownNameError
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
-from tui.shelf import never_saved, seen
+from tui.shelf import is_here, never_saved, seen
 
 if TYPE_CHECKING:
     from sim import Keeping, Opened, Report, Theory, Ties, World
@@ -240,7 +240,7 @@ class Rooms:
         places = {place.path: place for place in live_places(self.saves)}
         files = [path for path in self.saves.glob("*.hub") if path.is_file()]
         found = [seen(path, places.pop(path, None)) for path in files]
-        found += [never_saved(place) for place in places.values()]
+        found += [never_saved(place) for place in places.values() if not is_here(place)]
         return sorted(found, key=lambda world: world.saved, reverse=True)
 
     def simulation(

@@ -13,7 +13,7 @@ from tui.backend import SavedWorld
 if TYPE_CHECKING:
     from sim.run import LivePlace
 
-__all__ = ["never_saved", "seen"]
+__all__ = ["is_here", "never_saved", "seen"]
 
 
 def seen(path: Path, place: LivePlace | None) -> SavedWorld:
@@ -40,6 +40,12 @@ def seen(path: Path, place: LivePlace | None) -> SavedWorld:
     return SavedWorld(path, tick, said.agents or 0, when, stat.st_size, "", live, state)
 
 
+def is_here(place: LivePlace) -> bool:
+    """Return whether this very program has a live world open."""
+    pid = place.signature.pid if place.signature is not None else ""
+    return bool(place.holder) and pid == str(os.getpid())
+
+
 def never_saved(place: LivePlace) -> SavedWorld:
     """Return what a journal says of a world that has no file."""
     live, state = _live(place)
@@ -54,7 +60,7 @@ def _live(place: LivePlace | None) -> tuple[str, str]:
 
     if place is None:
         return "", ""
-    if place.holder and place.signature is not None and place.signature.pid == str(os.getpid()):
+    if is_here(place):
         return "It is on the screen.", "open here"
     if place.holder:
         return f"In use by {place.holder}; a copy of it can be opened.", "in use"

@@ -112,7 +112,8 @@ class Custody:
         self.keeper = self.owned = keeper
         self._keeping = keeping
         self._world = world
-        self._checkpoint_tick = world.tick
+        found = keeping.recovered if keeping is not None else None
+        self._checkpoint_tick = world.tick if found is None else found.checkpoint.tick
         self._seen = keeper.taken if keeper is not None else 0
         self._size, self._sized_at = 0, -_SIZE_SECONDS
 

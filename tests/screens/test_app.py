@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -735,7 +736,8 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
         for dialog in (
             Notice(HOSTILE, HOSTILE),
             Problem(RuntimeError(HOSTILE)),
-            Leave(HOSTILE, 3, HOSTILE),
+            Leave(replace(frame_of(app), name=HOSTILE), HOSTILE, HOSTILE),
+            Leave(replace(frame_of(app), name=HOSTILE), HOSTILE),
             Confirm(HOSTILE, HOSTILE, yes=HOSTILE, no="n"),
         ):
             await app.push_screen(dialog)

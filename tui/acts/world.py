@@ -142,13 +142,13 @@ async def may_leave(app: Hubbub, purpose: str) -> bool:
     frame = await app.settled()
     if frame is None or not frame.dirty:
         return True
-    is_safe = frame.kept is not None and not frame.kept.is_held_up
     home = app.homes.home
+    is_safe = frame.kept is not None and not frame.kept.is_held_up
     if is_safe and home.is_named:
         return True
     kept_as = home.at.stem if is_safe and home.at is not None else ""
-    answer = await app.push_screen_wait(Leave(frame.name, frame.tick, purpose, kept_as))
-    if answer == "drop":
+    answer = await app.push_screen_wait(Leave(frame, purpose, kept_as))
+    if answer == "drop" and kept_as:
         app.homes.throw_away()
     if answer != "save":
         return answer in {"drop", "keep"}

@@ -184,10 +184,11 @@ class ModeBar(Bar):
             return [(1, "a copy, not kept", "$text-warning")]
         if kept is None:
             return [(1, "no journal", "$text-warning")]
+        pause = f", {kept.pause_ms:.0f} ms" if kept.pause_ms >= 1 else ""
         lags = kept.is_held_up or kept.behind > MOST_BEHIND
         return [
             (0, durable(kept, room), "$text-warning" if lags else "$text-success"),
-            (3, f"autosave {count(kept.checkpoint)}, {kept.pause_ms:.0f} ms", "$foreground-muted"),
+            (2, f"autosave {count(kept.checkpoint)}{pause}", "$foreground-muted"),
             (4, f"{bytes_of(kept.bytes)} on disk", "$foreground-muted"),
         ]
 
@@ -204,7 +205,7 @@ def _health(frame: Frame) -> list[Piece]:
     return [
         (1, _spreading(len(frame.sessions), running, queued), "$text-success" if running else ""),
         (1, f"{queued} queued" if queued else "", "$text-warning"),
-        (2, f"{seconds(frame.tick_ms / 1000)}/tick" if frame.tick else "", "$foreground-muted"),
+        (3, f"{seconds(frame.tick_ms / 1000)}/tick" if frame.tick else "", "$foreground-muted"),
         (1, bytes_of(frame.memory_bytes), "$foreground-muted"),
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
@@ -11,6 +13,9 @@ from tui.figures import count
 from tui.safe import line
 from tui.screens.dialog import Dialog
 
+if TYPE_CHECKING:
+    from sim.run import Frame
+
 __all__ = ["Leave"]
 
 
@@ -19,41 +24,49 @@ class Leave(Dialog[str]):
 
     Parameters
     ----------
-    name, tick
-        The world and where it stands.
+    frame
+        The newest one: which world, and where it stands.
     purpose
         What happens next, such as ``"quit"``.
     kept_as
         The working name under which its journal keeps it; empty when nothing does.
     """
 
-    def __init__(self, name: str, tick: int, purpose: str, kept_as: str = "") -> None:
+    def __init__(self, frame: Frame, purpose: str, kept_as: str = "") -> None:
         title = "A world without a name" if kept_as else "Unsaved changes"
         super().__init__(title, yes=f"Save and {purpose}"[:30], no="Stay")
-        self._world, self._tick, self._kept_as = name, tick, kept_as
+        self._frame, self._kept_as = frame, kept_as
 
     def body(self) -> ComposeResult:
         """Say what would be lost, or how it is kept."""
-        if self._kept_as:
-            yield Static(self._kept(), id="statement")
-            return
+        frame = self._frame
         yield Static(
             Content.assemble(
-                (line(self._world, 40), "bold"),
-                f" stands at tick {count(self._tick)} and has changed since it was last saved.\n",
-                "Leaving it now loses what happened since then.",
+                (line(frame.name, 40), "bold"),
+                f" stands at tick {count(frame.tick)} ",
+                *(self._kept() if self._kept_as else [self._lost()]),
             ),
             id="statement",
         )
 
-    def _kept(self) -> Content:
-        return Content.assemble(
-            (line(self._world, 40), "bold"),
-            f" stands at tick {count(self._tick)} and was never saved. Its journal keeps it: "
-            f"o lists it as ",
+    def _lost(self) -> str:
+        kept = self._frame.kept
+        if kept is not None:
+            return (
+                f"and its journal, at tick {count(kept.tick)}, takes nothing more.\n"
+                "Leaving it now loses what happened since then, unless it is saved elsewhere."
+            )
+        return (
+            "and has changed since it was last saved.\n"
+            "Leaving it now loses what happened since then."
+        )
+
+    def _kept(self) -> list[str | tuple[str, str]]:
+        return [
+            "and was never saved. Its journal keeps it: o lists it as ",
             (line(self._kept_as, 40), "bold"),
             ". It can also be saved under a name, or thrown away.",
-        )
+        ]
 
     def more_buttons(self) -> ComposeResult:
         """Offer to leave without saving."""

@@ -1,0 +1,342 @@
+"""Worlds that keep a journal, on the screen: the bar, the copy, the full disk, leaving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import Button, Input, Static
+
+from sim.errors import FileError
+from sim.run import Kept
+from tests.screens.test_app import (
+    SIZES,
+    Hub,
+    command,
+    frame_of,
+    hubbub,
+    made,
+    said,
+    seen,
+    settled,
+    until,
+)
+from tui.app import Hubbub
+from tui.backend import Preferences, SavedWorld
+from tui.homes import Home
+from tui.screens.dialog import Confirm, Notice
+from tui.screens.kept import durable, told
+from tui.screens.loading import Loading
+from tui.screens.open import Open
+from tui.screens.quit import Leave
+from tui.screens.save import Save
+
+
+def backend(app: Hubbub) -> Any:
+    return app.backend
+
+
+async def opened(hub: Hub, name: str) -> None:
+    """Open a world of the saves folder by its name."""
+    app, pilot = hub
+    (backend(app).saves / f"{name}.hub").write_text("x")
+    await command(pilot, f"open {name}")
+
+
+def test_little_room_is_used_well() -> None:
+    kept = Kept(1204, 3, 1100, 7.0, 1 << 20, "town.hub.live")
+    assert durable(kept, 18) == "durable 1,204"
+    assert durable(kept, 30) == "durable to tick 1,204"
+    assert durable(kept, 80) == "durable to tick 1,204, 3 at risk"
+
+
+async def press(app: Hubbub, pilot: Any, button: str) -> None:
+    await until(pilot, lambda: app.screen.query(f"#{button}"))
+    app.screen.query_one(f"#{button}", Button).press()
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_bar_says_how_far_the_world_is_durable(tmp_path: Path, size: Any) -> None:
+    async with hubbub(tmp_path, size) as (app, pilot):
+        await command(pilot, "step 7")
+        await until(pilot, lambda: "durable to tick 7" in seen(app))
+        if size == (160, 48):
+            await until(pilot, lambda: "autosave 0, 7 ms" in seen(app))
+            assert "1.2 MiB on disk" in seen(app)
+        await pilot.press("J")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        for fact in ("tick 7; no crash", "0 ticks that are not", "at tick 0;", "7 ms", "1.2 MiB"):
+            assert fact in seen(app)
+
+
+async def test_a_world_without_a_name_is_kept_under_a_working_name(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        assert made(app).keeping.path == tmp_path / "saves" / "lastfm-asia.hub"
+        assert made(app).path is None
+        await command(pilot, "step")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        assert "was never saved. Its journal keeps it" in " ".join(seen(app).split())
+        await press(app, pilot, "keep")
+        await until(pilot, lambda: not app.is_running)
+    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
+
+
+async def test_a_world_without_a_name_can_be_thrown_away(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "step")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await press(app, pilot, "drop")
+        await until(pilot, lambda: not app.is_running)
+    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", True)]
+
+
+async def test_what_is_durable_needs_no_question(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await opened((app, pilot), "town")
+        await until(pilot, lambda: frame_of(app).agents == 500)
+        await command(pilot, "step")
+        await until(pilot, lambda: frame_of(app).dirty)
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
+
+
+async def test_once_saved_it_has_a_name_and_is_not_asked_about(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "save town")
+        await until(pilot, lambda: "Saved town.hub" in said(app))
+        assert app.homes.home == Home(tmp_path / "saves" / "town.hub", is_named=True)
+        await command(pilot, "step")
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+    assert backend(app).left == []
+
+
+async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await opened((app, pilot), "held")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert "in use by process 7 on there" in " ".join(seen(app).split())
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Confirm))
+        assert frame_of(app).agents == 7624
+        await command(pilot, "open held")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(app, pilot, "yes")
+        await until(pilot, lambda: frame_of(app).agents == 500)
+        await until(pilot, lambda: "READ-ONLY" in seen(app) and "a copy, not kept" in seen(app))
+        assert made(app).keeping is None
+        await command(pilot, "journal")
+        await until(pilot, lambda: "another process has this world open" in seen(app))
+        await pilot.press("escape")
+        await command(pilot, "step")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Save))
+        assert app.screen.query_one("#name", Input).value == "held-copy"
+        await pilot.press("escape")
+        await command(pilot, "save mine")
+        await until(pilot, lambda: "READ-ONLY" not in seen(app))
+        assert ("keep", tmp_path / "saves" / "mine.hub") in made(app).asked
+        await until(pilot, lambda: "durable to tick 31" in seen(app))
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_the_first_world_too_is_offered_as_a_copy(tmp_path: Path, wanted: bool) -> None:
+    saves = tmp_path / "saves"
+    saves.mkdir()
+    from tests.screens.fake import FakeBackend
+
+    app = Hubbub(FakeBackend(saves), path=tmp_path / "held.hub")  # type: ignore[arg-type]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(app, pilot, "yes" if wanted else "no")
+        if wanted:
+            await until(pilot, lambda: app.stage is not None and "READ-ONLY" in seen(app))
+        else:
+            await until(pilot, lambda: isinstance(app.screen, Loading))
+            await until(pilot, lambda: "held.hub is in use." in seen(app))
+    await app.leave()
+
+
+async def test_what_was_recovered_is_told_and_what_is_missing_shown(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        backend(app).told = "Recovered to tick 30; nothing is missing."
+        await opened((app, pilot), "town")
+        await until(pilot, lambda: "nothing is missing" in said(app))
+        assert not isinstance(app.screen, Notice)
+        backend(app).told = "Recovered to tick 30; something is missing."
+        backend(app).findings = ("Entry 4 (tick 7) was acknowledged, the journal ends at entry 2.",)
+        await opened((app, pilot), "village")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "was acknowledged, the journal ends" in " ".join(seen(app).split())
+
+
+async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        simulation = made(app)
+        await command(pilot, "inject text=hello")
+        await pilot.press("space")
+        await until(pilot, lambda: "RUNNING" in seen(app))
+        simulation.is_held_up, simulation.banner = True, "Paused: the disk is full."
+        simulation.changed()
+        await until(pilot, lambda: "HELD UP" in seen(app) and "the disk is full" in seen(app))
+
+        async def refuse(*_: object, **__: object) -> None:
+            raise FileError(tmp_path, "Paused: the disk is full")
+
+        simulation.inject = refuse  # type: ignore[method-assign]
+        await command(pilot, "inject text=again")
+        await until(pilot, lambda: "Paused: the disk is full" in said(app))
+        await settled(app, pilot)
+        assert app.screen is app.stage
+        await command(pilot, "journal")
+        await until(pilot, lambda: "held up" in seen(app))
+        await pilot.press("escape")
+        simulation.dirty = True
+        simulation.changed()
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: "and its journal" in seen(app))
+        await press(app, pilot, "drop")
+        await until(pilot, lambda: not app.is_running)
+    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
+
+
+async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        backend(app).refuses = FileError(tmp_path, "you may not write there")
+        await opened((app, pilot), "town")
+        await until(pilot, lambda: "No journal is kept" in said(app))
+        await until(pilot, lambda: "no journal" in seen(app))
+        assert frame_of(app).agents == 500
+        await command(pilot, "journal")
+        await until(pilot, lambda: "keeps no journal" in seen(app))
+        await pilot.press("escape")
+        with pytest.raises(FileError):
+            backend(app).keeping(tmp_path, None)
+
+
+async def test_a_name_that_others_take_meanwhile_is_tried_no_more_than_thrice(
+    tmp_path: Path,
+) -> None:
+    from sim import LeaseError
+
+    async with hubbub(tmp_path) as (app, pilot):
+        backend(app).refuses = LeaseError(tmp_path, "in use by process 7")
+        (tmp_path / "graph.txt").write_text("0 1\n")
+        await command(pilot, f"import {tmp_path}/graph.txt")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        await until(pilot, lambda: "in use by process 7" in said(app))
+        assert frame_of(app).kept is None
+
+
+async def test_discarding_goes_back_to_the_file_once_agreed_to(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await opened((app, pilot), "town")
+        await until(pilot, lambda: frame_of(app).agents == 500)
+        await command(pilot, "step 5")
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert "goes back to town.hub as it was saved" in " ".join(seen(app).split())
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.stage)
+        assert frame_of(app).tick == 35
+        await command(pilot, "open town")
+        await until(pilot, lambda: "town is open already" in said(app))
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(app, pilot, "yes")
+        await until(pilot, lambda: frame_of(app).tick == 30)
+    assert (tmp_path / "saves" / "town.hub", True) in backend(app).left
+
+
+async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "step")
+        first = made(app)
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert "gone for good" in seen(app)
+        await press(app, pilot, "yes")
+        await until(pilot, lambda: made(app) is not first and frame_of(app).tick == 0)
+    assert backend(app).left[0] == (tmp_path / "saves" / "lastfm-asia.hub", True)
+
+
+@pytest.mark.parametrize(("key", "keeps"), [("escape", True), ("yes", False)])
+async def test_whether_to_keep_a_journal_can_be_asked(
+    tmp_path: Path, key: str, keeps: bool
+) -> None:
+    from tests.screens.fake import FakeBackend
+
+    app = Hubbub(FakeBackend(tmp_path), Preferences(journal="ask"))  # type: ignore[arg-type]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        if key == "yes":
+            await press(app, pilot, key)
+        else:
+            await pilot.press(key)
+        await until(pilot, lambda: app.stage is not None and app.frame is not None)
+        assert (made(app).keeping is not None) == keeps
+    await app.leave()
+
+
+async def test_without_journals_the_world_is_asked_about_and_one_can_be_begun(
+    tmp_path: Path,
+) -> None:
+    async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
+        await until(pilot, lambda: "no journal" in seen(app))
+        await command(pilot, "journal on")
+        await until(pilot, lambda: "save the world first" in said(app))
+        await command(pilot, "save town")
+        await until(pilot, lambda: "Saved town.hub" in said(app))
+        assert made(app).keeping is None
+        await command(pilot, "journal on")
+        await until(pilot, lambda: isinstance(app.screen, Notice) and "durable to" in seen(app))
+        assert app.homes.home.is_named
+        await pilot.press("escape")
+        await command(pilot, "journal off")
+        await until(pilot, lambda: "on" in said(app))
+
+
+async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        path = tmp_path / "saves" / "night.hub"
+        live = "It was not closed. Opens at tick 1,204 (saved at 1,100, then 104 ticks)."
+        worlds = [
+            SavedWorld(path, 1204, 500, "2026-11-20 10:00", 1200, "", live, "not closed"),
+            SavedWorld(path, 7, -1, "2026-11-20 10:00", 1200, "", "Opens at tick 7.", "unsaved"),
+        ]
+        backend(app).saved = lambda: worlds
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, Open) and "not closed" in seen(app))
+        await until(pilot, lambda: "Opens at tick 1,204" in seen(app))
+        assert all(len(line.rstrip()) <= 80 for line in seen(app).splitlines())
+        await pilot.press("down")
+        await until(
+            pilot, lambda: "Opens at tick 7." in str(app.screen.query_one("#live", Static).content)
+        )
+
+
+async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path) -> None:
+    from tests.screens.fake import FakeBackend
+
+    held = FakeBackend(tmp_path)
+    left = SavedWorld(tmp_path / "n.hub", 4, 5, "now", 1, "", "Opens at tick 4.", "not closed")
+    held.saved = lambda: [left]  # type: ignore[method-assign]
+    app = Hubbub(held)  # type: ignore[arg-type]
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: "Not closed last time: n." in " ".join(seen(app).split()))
+    await app.leave()
+
+
+def test_a_world_without_a_journal_says_what_to_do() -> None:
+    from tests.screens.fake import FakeSimulation, World
+
+    frame = FakeSimulation(World(), "town", None).frame
+    assert "w saves it, :journal on begins a journal" in told(frame, Home())

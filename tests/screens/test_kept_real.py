@@ -1,0 +1,166 @@
+"""Live worlds of the real simulator: listed, opened after a kill, swept, thrown away."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button
+
+from sim import LeaseError, World, open_live, save
+from sim.core.progress import quiet
+from sim.run import Simulation
+from sim.run.keeper import Keeper
+from sim.store.journal import folder_of
+from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app_real import hubbub
+from tui.backend import SavedWorld
+from tui.rooms import Rooms
+from tui.screens.dialog import Notice
+from tui.screens.open import Open
+
+
+def world(ticks: int = 0) -> World:
+    made = World.create(agents=200, mean_degree=4, seed=3)
+    made.inject("hello", seeds=[1], model="sir")
+    made.step(ticks)
+    return made
+
+
+def kept(path: Path, ticks: int, *, is_closed: bool = True) -> None:
+    """Leave a live world beside a file; one that was not closed is a copy of one that is open."""
+    made = open_live(path).world if path.exists() else world()
+    keeper = Keeper(made, path, author="screen")
+    for _ in range(ticks):
+        made.step()
+        keeper.ticked(made)
+    keeper.flush(made)
+    keeper.wait()
+    folder, copy = folder_of(path), path.with_name("copy")
+    if not is_closed:
+        shutil.copytree(folder, copy)
+    keeper.close(made)
+    if not is_closed:
+        shutil.rmtree(folder)
+        copy.rename(folder)
+
+
+def lives(folder: Path) -> list[str]:
+    return [each.name for each in folder.glob("*.live")]
+
+
+def listed(rooms: Rooms) -> dict[str, SavedWorld]:
+    return {each.path.stem: each for each in rooms.saved()}
+
+
+def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> None:
+    save(world(3), tmp_path / "a.hub")
+    save(world(3), tmp_path / "b.hub")
+    kept(tmp_path / "b.hub", 4)
+    kept(tmp_path / "c.hub", 5, is_closed=False)
+    (tmp_path / "d.hub").write_bytes(b"nothing")
+    kept(tmp_path / "e.hub", 2)
+    (tmp_path / "e.hub").write_bytes(b"nothing")
+    found = listed(Rooms(tmp_path))
+    assert (found["a"].tick, found["a"].state, found["a"].live) == (3, "", "")
+    assert (found["b"].tick, found["b"].state) == (7, "unsaved")
+    assert (found["c"].tick, found["c"].state, found["c"].agents) == (5, "not closed", 200)
+    assert found["c"].live == (
+        "It was not closed. Opens at tick 5 (from its journal; never saved)."
+    )
+    assert "not a Hubbub world file" in found["d"].damage
+    assert (found["e"].damage, found["e"].tick) == ("", 2)
+    for checkpoint in folder_of(tmp_path / "c.hub").glob("checkpoint-*"):
+        checkpoint.unlink()
+    assert listed(Rooms(tmp_path))["c"].agents == -1
+
+
+async def test_the_list_says_who_has_a_world_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.hub"
+    save(world(3), path)
+    async with Simulation(open_live(path).world, path=path, journal=True):
+        assert listed(Rooms(tmp_path))["a"].state == "open here"
+        monkeypatch.setattr("os.getpid", lambda: 1)
+        said = listed(Rooms(tmp_path))["a"]
+        assert (said.state, said.live[:17]) == ("in use", "In use by process")
+        with pytest.raises(LeaseError):
+            Rooms(tmp_path).open(path, quiet)
+        assert Rooms(tmp_path).open(path, quiet, read_only=True).is_read_only
+
+
+def test_an_empty_shelf_lists_nothing(tmp_path: Path) -> None:
+    assert Rooms(tmp_path / "none").saved() == []
+
+
+def test_a_working_name_is_free_and_what_was_never_touched_goes(tmp_path: Path) -> None:
+    rooms = Rooms(tmp_path / "saves")
+    path = rooms.free_name("demo")
+    kept(path, 0)
+    rooms.leave(path, for_good=False)
+    assert not folder_of(path).exists()
+    kept(path, 1)
+    rooms.leave(path, for_good=False)
+    assert folder_of(path).exists()
+    assert rooms.free_name("demo").stem == "demo-2"
+    rooms.leave(path, for_good=True)
+    assert not folder_of(path).exists()
+
+
+async def test_a_killed_world_is_there_again_with_everything_that_was_shown(
+    tmp_path: Path,
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "inject text=hello model=sir")
+        await until(pilot, lambda: frame_of(app).sessions)
+        await command(pilot, "step 6")
+        await until(pilot, lambda: frame_of(app).durable_tick == 6)
+        left = tmp_path.with_name("left")
+        shutil.copytree(tmp_path, left)
+        shown = frame_of(app).sessions
+        await command(pilot, "save town")
+        await until(pilot, lambda: "Saved town.hub" in said(app))
+    assert lives(tmp_path) == ["town.hub.live"]
+    async with hubbub(left) as (app, pilot):
+        assert frame_of(app).tick == 0
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, Open) and "not closed" in seen(app))
+        await until(pilot, lambda: "Opens at tick 6" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).tick == 6)
+        await until(pilot, lambda: "nothing is missing" in said(app))
+        assert [row.size for row in frame_of(app).sessions] == [row.size for row in shown]
+        await command(pilot, "step")
+        await until(pilot, lambda: frame_of(app).durable_tick == 7)
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+    assert lives(left) == ["lastfm-asia.hub.live"]
+    assert open_live(left / "lastfm-asia.hub").world.tick == 7
+
+
+async def test_what_a_damaged_journal_lacks_is_shown_and_a_world_is_discarded(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "town.hub"
+    save(world(3), path)
+    for _ in range(3):
+        kept(path, 1)
+    with closing(sqlite3.connect(folder_of(path) / "journal", isolation_level=None)) as file:
+        file.execute("DELETE FROM entries WHERE number > 1")
+    async with hubbub(tmp_path, path=path) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        text = " ".join(seen(app).split())
+        assert "was acknowledged, the journal ends at entry 1" in text
+        await pilot.press("enter")
+        assert frame_of(app).tick == 4
+        await command(pilot, "step")
+        await until(pilot, lambda: frame_of(app).durable_tick == 5)
+        await pilot.press("X")
+        await until(pilot, lambda: app.screen is not app.stage and app.screen.query("#yes"))
+        app.screen.query_one("#yes", Button).press()
+        await until(pilot, lambda: frame_of(app).tick == 3)
+        assert (tmp_path / "town-damaged-1.hub.live").is_dir()
