@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.exits import OK, PLUGIN
@@ -23,13 +22,14 @@ from sim.cli.output import (
     watched,
     write_text,
 )
-from sim.cli.results import Ran, as_csv, contacts_of, pace, result, summary
+from sim.cli.results import Ran, as_csv, pace, result, summary
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
 from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
+    from sim.cli.deeds import Deed
     from sim.cli.recovering import Keeping
     from sim.run.keeper import Keeper
     from sim.spread.cascade import Cascade
@@ -254,6 +254,8 @@ class Order:
         Where the run keeps its journal, if it does.
     isolated
         Whether the engine runs in a process of its own.
+    deeds
+        What is done between ticks.
     """
 
     make: Callable[[Report], World]
@@ -265,6 +267,7 @@ class Order:
     nothing: str = "Nothing was sent; add --inject TEXT."
     journal: Keeping | None = None
     isolated: bool = False
+    deeds: tuple[Deed, ...] = ()
 
 
 def command_words(
@@ -336,31 +339,16 @@ def carry_out(order: Order) -> int:
 
 
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
-    """Inject and step; what plugins print is a remark, and no part of a result."""
-    from sim.cli.stopping import settled_in
-    from sim.run.fence import Hush
+    from sim.cli.stepping import run_here
 
-    settled_in(world, keeper, _most_running(order))
-    cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
-    before = contacts_of(cascades)
-    limit = order.stop.limit
-    hush = Hush(tell)
-    began = perf_counter()
-    for done in range(limit):
-        if order.stop.reached(world):
-            break
-        report(f"running tick {world.tick + 1:,}", done / limit)
-        with hush:
-            world.step()
-        if keeper is not None:
-            keeper.ticked(world, wait=False)
-    seconds = perf_counter() - began
-    return Ran(world, cascades, seconds, contacts_of(cascades) - before)
+    return run_here(world, order, _most_running(order), keeper, report)
 
 
 def _run_isolated(world: World, order: Order, _keeper: object, report: Report) -> Ran:
     from sim.cli.isolating import run_isolated
 
+    if order.deeds:
+        raise InputError("A scenario with [[commands]] runs in one process; leave out --isolated.")
     return run_isolated(world, order, _most_running(order), report)
 
 

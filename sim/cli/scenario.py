@@ -23,6 +23,12 @@
     seeds = "random:100"
     model = "sir"
 
+    [[commands]]                    # between ticks: ties that are made and cut
+    at = 20
+    do = "unfollow"                 # follow, befriend, unfriend, block, unblock, mute, unmute
+    agents = "community:North:100"
+    others = ["42"]
+
     [stop]
     ticks = 200
     until_quiet = true
@@ -36,7 +42,6 @@ Paths are relative to the file. Whatever is unknown or not allowed is refused wi
 """
 
 import difflib
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +49,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sim.cli.deeds import Deed
 from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, placed
+from sim.cli.toml import toml_table
 from sim.cli.worlds import ImportedWorld, NewWorld, open_world
 from sim.core.params import refusals
 from sim.core.progress import Report
@@ -54,8 +61,6 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = ["Scenario", "read_scenario"]
-
-_MOST_BYTES = 1 << 20
 
 
 class _Section(BaseModel):
@@ -149,6 +154,17 @@ class Said(_Section):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
 
+class Done(_Section):
+    """``[[commands]]``: what members do about each other between two ticks."""
+
+    do: Literal[
+        "follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute"
+    ] = Field(description="what each of the agents does about each of the others")
+    agents: str | list[str | int] = Field(description="ids, or an expression as for seeds")
+    others: str | list[str | int] = Field(description="ids, or an expression as for seeds")
+    at: int = Field(0, ge=0, strict=True, description="ticks after the start")
+
+
 class End(_Section):
     """``[stop]``: when the run ends."""
 
@@ -175,7 +191,7 @@ class Scenario:
     ----------
     path
         Where it was read.
-    network, population, messages, stop, outputs
+    network, population, messages, stop, outputs, commands
         Its sections.
     """
 
@@ -185,6 +201,7 @@ class Scenario:
     messages: tuple[Said, ...]
     stop: End
     outputs: Results
+    commands: tuple[Done, ...] = ()
 
     def order(
         self,
@@ -223,6 +240,10 @@ class Scenario:
             ),
             max_running=self.population.max_running,
             nothing=f"Nothing was sent; {self.path} has no [[messages]].",
+            deeds=tuple(
+                Deed(**dict(command), place=(self.path, f"[[commands]] number {number}"))
+                for number, command in enumerate(self.commands, 1)
+            ),
         )
 
     def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:
@@ -293,11 +314,12 @@ class Scenario:
         return None if path is None or str(path) == "-" else self.path.parent / path
 
 
-_SECTIONS = ("network", "population", "messages", "stop", "outputs")
+_SECTIONS = ("network", "population", "messages", "commands", "stop", "outputs")
 _HOMES: dict[str, type[_Section]] = {
     "network": Network,
     "population": Population,
     "[messages]": Said,
+    "[commands]": Done,
     "stop": End,
     "outputs": Results,
 }
@@ -317,13 +339,10 @@ def read_scenario(path: str | Path) -> Scenario:
         One sentence with the file, the section and the key; the nearest name for a misspelt one.
     """
     file = Path(path)
-    table = _toml(file)
+    table = toml_table(file)
     unknown = sorted(set(table) - {*_SECTIONS})
     if unknown:
         raise FileError(file, _no_section(unknown[0]))
-    messages = table.get("messages", [])
-    if not isinstance(messages, list):
-        raise FileError(file, "messages are written as [[messages]], one block each")
     network = _checked(file, "[network]", Network, table.get("network", {}))
     population = _checked(file, "[population]", Population, table.get("population", {}))
     if network.world is not None and "tick_minutes" in population.model_fields_set:
@@ -332,25 +351,22 @@ def read_scenario(path: str | Path) -> Scenario:
         file,
         network,
         population,
-        tuple(
-            _checked(file, f"[[messages]] number {number}", Said, message)
-            for number, message in enumerate(messages, 1)
-        ),
+        _blocks(file, table, "messages", Said),
         _checked(file, "[stop]", End, table.get("stop", {})),
         _checked(file, "[outputs]", Results, table.get("outputs", {})),
+        _blocks(file, table, "commands", Done),
     )
 
 
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise FileError(file, "a scenario has at most 1 MiB; is it one?")
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = (error.strerror or "cannot be read").lower()
-        raise FileError(file, f"{reason}; name a scenario file") from None
-    except ValueError as error:
-        raise FileError(file, f"it is no TOML: {error}") from None
+def _blocks(file: Path, table: dict[str, Any], name: str, cls: type[S]) -> tuple[S, ...]:
+    """Return the sections of a name that may stand several times."""
+    blocks = table.get(name, [])
+    if not isinstance(blocks, list):
+        raise FileError(file, f"{name} are written as [[{name}]], one block each")
+    return tuple(
+        _checked(file, f"[[{name}]] number {number}", cls, block)
+        for number, block in enumerate(blocks, 1)
+    )
 
 
 def _checked(file: Path, label: str, cls: type[S], values: object) -> S:

@@ -1,0 +1,45 @@
+"""``hubbub run`` in this process: messages, ticks, and what is done between them."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from sim.cli.deeds import do_due
+from sim.cli.output import tell
+from sim.cli.results import Ran, contacts_of
+from sim.core.progress import Report
+
+if TYPE_CHECKING:
+    from sim.cli.running import Order
+    from sim.run.keeper import Keeper
+    from sim.world.world import World
+
+__all__ = ["run_here"]
+
+
+def run_here(
+    world: World, order: Order, max_running: int, keeper: Keeper | None, report: Report
+) -> Ran:
+    """Inject and step; what plugins print is a remark, and no part of a result."""
+    from sim.cli.stopping import kept_when_stopped, settled_in
+    from sim.run.fence import Hush
+
+    settled_in(world, keeper, max_running)
+    cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
+    before = contacts_of(cascades)
+    limit = order.stop.limit
+    hush = Hush(tell)
+    began = perf_counter()
+    with kept_when_stopped(world, keeper, order.outputs.save):
+        for done in range(limit):
+            waits = do_due(order.deeds, world, done, keeper)
+            if order.stop.reached(world) and not waits:
+                break
+            report(f"running tick {world.tick + 1:,}", done / limit)
+            with hush:
+                world.step()
+            if keeper is not None:
+                keeper.ticked(world, wait=False)
+    seconds = perf_counter() - began
+    return Ran(world, cascades, seconds, contacts_of(cascades) - before)
