@@ -160,6 +160,7 @@ if TYPE_CHECKING:
     from sim.spread.residence import StayLaw as StayLaw
     from sim.spread.rivals import Contest as Contest
     from sim.spread.rivals import refuse_rivals_seeds as refuse_rivals_seeds
+    from sim.spread.rivals import rivals_know_ties as rivals_know_ties
     from sim.spread.rules import after as after
     from sim.spread.rules import contact as contact
     from sim.spread.threshold import Threshold as Threshold
@@ -308,7 +309,6 @@ _HOMES = {
     "blame": "sim.spread.faults",
     "card_of": "sim.core.cards",
     "check": "sim.core.params",
-    "health_check": "sim.run.health",
     "choose_seeds": "sim.world.seeding",
     "clean": "sim.core.text",
     "clip": "sim.core.text",
@@ -326,6 +326,7 @@ _HOMES = {
     "form_of": "sim.core.cards",
     "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
+    "health_check": "sim.run.health",
     "info": "sim.store",
     "interest": "sim.spread.conditions",
     "load": "sim.store",
@@ -343,6 +344,7 @@ _HOMES = {
     "quiet": "sim.core.progress",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
+    "rivals_know_ties": "sim.spread.rivals",
     "run_blocking": "sim.run.blocking",
     "save": "sim.store",
     "select": "sim.agents.select",
