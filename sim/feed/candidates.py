@@ -46,6 +46,8 @@ class Candidates:
         float32: ticks since it was posted.
     friends
         uint8: how many of the members drawn, of those whom the viewer follows, shared it.
+    flags
+        uint8: what the platform has put on the post (:class:`~sim.feed.posts.Flag`).
     """
 
     def __init__(self, around: Around, viewers: Ids, columns: dict[str, npt.NDArray[Any]]) -> None:
@@ -81,7 +83,7 @@ class Candidates:
     def names(cls) -> tuple[str, ...]:
         """Return the names of the columns, without those of agents."""
         given = ("stops", "message", "source", "author", "trust", "interest", "likes", "shares")
-        return (*given, "age", "friends", *_COLUMNS)
+        return (*given, "age", "friends", "flags", *_COLUMNS)
 
     def of_post(self, column: str) -> npt.NDArray[Any]:
         """Return a column of :class:`~sim.feed.posts.Posts` for each candidate."""
@@ -123,7 +125,7 @@ def _hours(c: Candidates) -> npt.NDArray[Any]:
 
 
 def _flag(bit: int) -> Callable[[Candidates], npt.NDArray[Any]]:
-    return lambda c: (c.of_post("flags") & np.uint8(bit)) > 0
+    return lambda c: (c.flags & np.uint8(bit)) > 0
 
 
 def _counter(name: str) -> Callable[[Candidates], npt.NDArray[Any]]:
@@ -139,7 +141,7 @@ _COLUMNS: dict[str, Callable[[Candidates], npt.NDArray[Any]]] = {
     "replies": _counter("replies"),
     "reports": _counter("reports"),
     "shown": _counter("shown"),
-    "appeal": lambda c: c.of_post("appeal") * np.float32(1 / 255),
+    "appeal": lambda c: c.appeal_byte * np.float32(1 / 255),
     "topic": lambda c: c.of_post("topic"),
     "tags": lambda c: c.of_post("tags"),
     "kind": lambda c: c.of_post("kind"),

@@ -28,8 +28,12 @@ class Part(NamedTuple):
         uint32, uint32, float32 (exposures,).
     trust, interest
         uint8 (exposures,), in 1/255.
+    age
+        uint8 (exposures,): ticks since it was posted, up to 255.
     friends
         uint8 (exposures,): how many of the drawn members shared it; 0: from a stranger.
+    appeal, flags
+        uint8 (exposures,), as in :class:`~sim.feed.posts.Posts`.
     recommender
         The place of the recommender in the platform's list.
     """
@@ -41,7 +45,10 @@ class Part(NamedTuple):
     score: npt.NDArray[np.float32]
     trust: Bytes
     interest: Bytes
+    age: Bytes
     friends: Bytes
+    appeal: Bytes
+    flags: Bytes
     recommender: int = 0
 
     @property
@@ -119,6 +126,16 @@ class Exposures:
     def friends(self) -> Bytes:
         """uint8: how many of the drawn members shared it; 0: it is a stranger's."""
         return self._joined("friends", np.uint8)
+
+    @cached_property
+    def appeal(self) -> npt.NDArray[np.float32]:
+        """float32 in [0, 1]: how much it appeals whatever one's interests."""
+        return self._joined("appeal", np.uint8) * np.float32(1 / 255)
+
+    @cached_property
+    def age(self) -> Bytes:
+        """uint8: ticks since it was posted, up to 255."""
+        return self._joined("age", np.uint8)
 
     @property
     def followed(self) -> npt.NDArray[np.bool_]:

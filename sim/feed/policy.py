@@ -15,9 +15,6 @@ from sim.kernels import acts as kernels
 
 __all__ = ["Policy", "RulePolicy"]
 
-_SLOTS = 256
-_AGES = 1024
-
 
 class Policy(Parameters):
     """How members act on what they see; its fields are its parameters.
@@ -90,7 +87,7 @@ class RulePolicy(Policy):
         mute     mutes    * attention * (1 - interest) * (0.5 + neuroticism)
 
     at most one act an exposure. Whether an injected message is passed on is its model's to say.
-    Interest and trust are kept to 1/255.
+    Interest and trust are kept to 1/255, novelty falls for 255 ticks.
     """
 
     likes: float = Field(0.5, ge=0, le=2, description="rate of likes at full drive")
@@ -113,19 +110,17 @@ class RulePolicy(Policy):
     def codes(self, part: Part, platform: Around, key: np.uint64) -> npt.NDArray[np.uint8]:
         """Return the act of each exposure by the rules above, in one compiled pass."""
         out = np.empty(part.message.size, np.uint8)
-        posts = platform.posts
-        attention, novelty = self._fading(platform.tick_minutes)
         rates = (self.likes, self.reposts, self.replies, self.quotes, self.dislikes, self.reports,
                  self.follows, self.mutes)  # fmt: skip
         kernels.decide(
-            part.viewers, part.counts, part.message, part.trust, part.interest, part.friends,
-            platform.people.column("personality"), posts.hot, posts.first,
-            np.array(rates, np.float32), attention, novelty, self.proof, platform.tick, key, out,
+            part.viewers, part.counts, part.message, part.trust, part.interest, part.age,
+            part.friends, part.appeal, part.flags, platform.people.column("personality"),
+            np.array(rates, np.float32), *self._fading(platform.tick_minutes), self.proof, key, out,
         )  # fmt: skip
         return out
 
     def _fading(self, minutes: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Return what is left of attention at each slot, of novelty at each age in ticks."""
-        slots = 1 / (1 + self.fatigue * np.arange(_SLOTS))
-        ages = 0.5 ** (np.arange(_AGES) * minutes / 60 / self.half_life)
+        slots = 1 / (1 + self.fatigue * np.arange(256))
+        ages = 0.5 ** (np.arange(256) * minutes / 60 / self.half_life)
         return slots.astype(np.float32), ages.astype(np.float32)

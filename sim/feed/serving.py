@@ -33,7 +33,11 @@ Array = npt.NDArray[Any]
 
 _FLOATS = ("trust", "interest", "likes", "shares", "age")
 _IDS = ("message", "source", "author")
-_WRITTEN = ("bits", *_IDS, *_FLOATS, "friends")
+_BYTES = ("friends", "appeal_byte", "flags")
+_WRITTEN = ("bits", *_IDS, *_FLOATS, *_BYTES)
+_KEPT = {"message": "u4", "source": "u4", "score": "u4", "trust": "u1", "interest": "u1",
+         "age": "u1", "friends": "u1", "appeal": "u1", "flags": "u1"}  # fmt: skip
+"""Columns of exposures, in the order in which they are written."""
 
 
 def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
@@ -122,10 +126,8 @@ class Shelf:
         """Have room for the feeds of so many."""
         size = viewers * self.slots
         if not self._columns or self._columns["message"].size < size:
-            kinds = {"message": "u4", "source": "u4", "score": "u4", "trust": "u1",
-                     "interest": "u1", "friends": "u1"}  # fmt: skip
             room = size + size // 8
-            self._columns = {name: np.empty(room, kind) for name, kind in kinds.items()}
+            self._columns = {name: np.empty(room, kind) for name, kind in _KEPT.items()}
             self._columns["counts"] = np.empty(viewers + viewers // 8, np.uint8)
 
     @property
@@ -168,15 +170,14 @@ class Shelf:
         except Exception as error:  # somebody's recommender: these viewers see the newest first
             fault, scores = error, Chronological().scores_of(candidates, self.slots)
         columns, out = self._columns, at * self.slots
-        names = ("message", "source", "score", "trust", "interest", "friends")
         counts = columns["counts"][at : at + high - low]
         stop = select(
             viewers, low, high, candidates.stops, scores.view(np.uint32), candidates.bits,
             self.slots, serving.seen, candidates.message, candidates.source, candidates.trust,
-            candidates.interest, candidates.friends, out, counts,
-            *(columns[name] for name in names),
+            candidates.interest, candidates.age, *(tray[name] for name in _BYTES), out, counts,
+            *(columns[name] for name in _KEPT),
         )  # fmt: skip
-        found = {name: columns[name][out:stop] for name in names}
+        found = {name: columns[name][out:stop] for name in _KEPT}
         found["score"] = found["score"].view(np.float32)
         self._trays.put(tray)
         return Part(viewers[low:high], counts, **found, recommender=serving.which), fault
@@ -194,7 +195,8 @@ def tray_for(viewers: int, candidates: int) -> dict[str, Array]:
     size = viewers * candidates
     tray: dict[str, Array] = {name: np.empty(size, np.uint32) for name in _IDS}
     tray |= {name: np.empty(size, np.float32) for name in _FLOATS}
-    tray["bits"], tray["friends"] = np.empty(size, np.uint64), np.empty(size, np.uint8)
+    tray |= {name: np.empty(size, np.uint8) for name in _BYTES}
+    tray["bits"] = np.empty(size, np.uint64)
     tray["stops"] = np.empty(viewers + 1, np.int64)
     return tray
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.feed import CREATED, LIKES, META, NOTHING, RING, SHARES
+from sim.kernels.feed import AUTHOR, LIKES, META, NOTHING, RING, SHARES
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
 from sim.kernels.types import F32, F64, I64, U8, U32, Number, Word
 
-__all__ = ["RATES", "apply", "by_topic", "choose", "decide", "push"]
+__all__ = ["RATES", "apply", "by_topic", "choose", "collect", "decide", "push"]
 
 POST, REPOST, QUOTE, REPLY, LIKE, UNLIKE, DISLIKE, UNDO_DISLIKE, REPORT = range(2, 11)
 FOLLOW, UNFOLLOW, MUTE = 11, 12, 13
@@ -20,8 +20,10 @@ RATES = (LIKE, REPOST, REPLY, QUOTE, DISLIKE, REPORT, FOLLOW, MUTE)
 
 _BYTE = np.float32(1 / 255)
 _HALF = np.float32(0.5)
-_LOW8 = np.uint32(255)
-_INJECTED = np.uint32(32 << 16)
+_ONE32 = np.float32(1.0)
+_QUARTER, _THREE_QUARTERS = np.float32(0.25), np.float32(0.75)
+_BELIEF, _TRUSTING = np.float32(0.4), np.float32(0.6)
+_INJECTED = np.uint8(32)
 _LABELLED = np.uint32(1 << 16)
 _HIDDEN = np.uint32(2 << 16)
 _ONE = np.uint32(1)
@@ -29,8 +31,8 @@ _ONE = np.uint32(1)
 
 @kernel
 def decide(
-    viewers: U32, counts: U8, message: U32, trusts: U8, cares: U8, proofs: U8, personality: U8,
-    hot: U32, first: int, rates: F32, attention: F32, novelty: F32, proof: float, tick: int,
+    viewers: U32, counts: U8, message: U32, trusts: U8, cares: U8, ages: U8, proofs: U8,
+    appeals: U8, flags: U8, personality: U8, rates: F32, attention: F32, novelty: F32, proof: float,
     key: Word, out: U8,
 ) -> None:  # fmt: skip
     """Let each exposure end in one act or none, by :class:`sim.feed.policy.RulePolicy`'s chances.
@@ -39,25 +41,21 @@ def decide(
     ----------
     viewers, counts
         uint32 (k,), uint8 (k,): who is shown how many.
-    message, trusts, cares, proofs
-        uint32, uint8, uint8, uint8 (exposures,), as :func:`~sim.kernels.ranking.select` writes.
+    message, trusts, cares, ages, proofs, appeals, flags
+        uint32 and uint8 (exposures,), as :func:`~sim.kernels.ranking.select` writes.
     personality
         uint8 (n, 5) in 1/255.
-    hot, first
-        uint32 (posts, 8), and the number of its first row.
     rates
         float32 (8,), in the order of :data:`RATES`.
     attention, novelty
-        float32: what is left of attention at each slot; of novelty at each age, the last beyond.
+        float32 (256,): what is left of attention at each slot, of novelty at each age.
     proof
         What each further member that shares it adds to the drive.
-    tick, key
-        The tick; uint64 of this tick.
+    key
+        uint64 of this tick.
     out
         uint8 (exposures,), written: the code of the act, 0 for none.
     """
-    base = np.uint32(first)
-    oldest = novelty.size - 1
     e = 0
     for i in range(viewers.size):
         viewer = viewers[i]
@@ -68,27 +66,24 @@ def decide(
         kind = _HALF + personality[viewer, 3] * _BYTE
         nervous = _HALF + personality[viewer, 4] * _BYTE
         for slot in range(counts[i]):
-            row = np.int64(np.uint32(message[e] - base))
-            meta = hot[row, META]
-            appeal = np.float32(meta & _LOW8) * _BYTE
+            liked = appeals[e] * _BYTE
             care = cares[e] * _BYTE
             awake = attention[slot]
-            age: Number = min(np.int64(tick) - np.int64(hot[row, CREATED]), np.int64(oldest))
-            told: Number = max(np.int64(proofs[e]) - 1, np.int64(0))
-            drive = awake * novelty[age] * appeal * (np.float32(0.25) + np.float32(0.75) * care)
-            drive *= (np.float32(0.4) + np.float32(0.6) * trusts[e] * _BYTE) * np.float32(
-                1.0 + proof * told
+            told = np.float32(max(np.int64(proofs[e]) - 1, 0))
+            drive = awake * novelty[ages[e]] * liked * (_QUARTER + _THREE_QUARTERS * care)
+            drive *= (_BELIEF + _TRUSTING * (trusts[e] * _BYTE)) * (
+                _ONE32 + np.float32(proof) * told
             )
-            against = awake * (np.float32(1.0) - care)
+            against = awake * (_ONE32 - care)
             u = np.float32(uniform(word2(own, message[e])))
-            own_words = np.float32(0.0) if meta & _INJECTED else np.float32(1.0)
-            stranger = np.float32(0.0) if proofs[e] else np.float32(1.0)
+            own_words = np.float32(flags[e] & _INJECTED == 0)
+            stranger = np.float32(proofs[e] == 0)
             act = 0
             upto = rates[0] * drive * kind
             if u < upto:
                 act = LIKE
             else:
-                bad = np.float32(1.0) - appeal
+                bad = _ONE32 - liked
                 act = _rarer(
                     u, upto, rates, drive * outgoing, drive * opens, own_words, stranger,
                     against * nervous, awake * bad * exact,
@@ -153,6 +148,46 @@ def choose(chances: F64, viewer: U32, message: U32, key: Word, codes: U8, out: U
             if u < upto:
                 out[e] = codes[k]
                 break
+
+
+@kernel
+def collect(
+    viewers: U32, counts: U8, message: U32, source: U32, hot: U32, first: int, codes: U8,
+    agent: U32, act: U8, about: U32, other: U32,
+) -> int:  # fmt: skip
+    """Write down the acts of exposures that end in one, in order.
+
+    Parameters
+    ----------
+    viewers, counts, message, source
+        As :func:`~sim.kernels.ranking.select` takes and writes them.
+    hot, first
+        uint32 (posts, 8), and the number of its first row.
+    codes
+        uint8 (exposures,): the act of each, 0 for none.
+    agent, act, about, other
+        uint32, uint8, uint32, uint32 (exposures + 1,), written: who, what, which message, and whom
+        it concerns: for a repost the source, else the author.
+
+    Returns
+    -------
+    How many.
+    """
+    base = np.uint32(first)
+    e = 0
+    done = 0
+    for i in range(viewers.size):
+        for _ in range(counts[i]):
+            if codes[e]:
+                agent[done] = viewers[i]
+                act[done] = codes[e]
+                about[done] = message[e]
+                other[done] = source[e]
+                if codes[e] != REPOST:
+                    other[done] = hot[np.int64(np.uint32(message[e] - base)), AUTHOR]
+                done += 1
+            e += 1
+    return done
 
 
 @kernel

@@ -23,8 +23,9 @@ _HALF = np.float32(0.5)
 @kernel
 def select(
     viewers: U32, low: int, high: int, stops: I64, score: U32, draw: U64, slots: int, seen: U64,
-    message: U32, source: U32, trusted: F32, interest: F32, friends: U8, out: int, counts: U8,
-    shown: U32, shared_by: U32, scores: U32, trusts: U8, cares: U8, proofs: U8,
+    message: U32, source: U32, trusted: F32, interest: F32, age: F32, friends: U8, appeal: U8,
+    flags: U8, out: int, counts: U8, shown: U32, shared_by: U32, scores: U32, trusts: U8, cares: U8,
+    ages: U8, proofs: U8, appeals: U8, marks: U8,
 ) -> int:  # fmt: skip
     """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
 
@@ -36,7 +37,7 @@ def select(
         uint32 (k,), int64 (high - low + 1,), as :func:`~sim.kernels.feed.gather` takes and writes.
     score
         uint32 (c,): the bits of a float32 score for each candidate.
-    draw, message, source, trusted, interest, friends
+    draw, message, source, trusted, interest, age, friends, appeal, flags
         As :func:`~sim.kernels.feed.gather` writes them.
     slots
         How many a viewer is shown at most, up to 255.
@@ -48,8 +49,9 @@ def select(
         uint8 (high - low,), written: exposures of each viewer.
     shown, shared_by, scores
         uint32, written from ``out`` on: message, source, bits of the score.
-    trusts, cares, proofs
-        uint8, written from ``out`` on: trust and interest in 1/255, and ``friends``.
+    trusts, cares, ages, proofs, appeals, marks
+        uint8, written from ``out`` on: trust and interest in 1/255, age in ticks up to 255, and
+        ``friends``, ``appeal`` and ``flags``.
 
     Returns
     -------
@@ -86,7 +88,10 @@ def select(
             scores[filled] = score[c]
             trusts[filled] = np.uint8(trusted[c] * _BYTE + _HALF)
             cares[filled] = np.uint8(interest[c] * _BYTE + _HALF)
+            ages[filled] = np.uint8(min(age[c], _BYTE))
             proofs[filled] = friends[c]
+            appeals[filled] = appeal[c]
+            marks[filled] = flags[c]
             filled += 1
         seen[viewers[i]] = known
         counts[i - low] = np.uint8(have)

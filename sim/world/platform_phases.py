@@ -18,6 +18,7 @@ from sim.feed.pools import pools_of, trending_now
 from sim.feed.posts import Flag
 from sim.feed.serving import Serving, in_threads, split
 from sim.kernels import wake as kernels
+from sim.kernels.acts import collect
 from sim.kernels.ranking import count_shown
 from sim.spread.cascade import Cascade
 from sim.world.channels import FEED
@@ -157,13 +158,13 @@ def _chosen(platform: Platform) -> list[Acts]:
 
 def _acts_of(platform: Platform, part: Part, codes: npt.NDArray[np.uint8]) -> Acts:
     """Return the acts of a part whose codes are not 0."""
-    at = np.flatnonzero(codes)
-    stops = np.cumsum(part.counts, dtype=np.int64)
-    agent = part.viewers[np.searchsorted(stops, at, side="right")]
-    code, message = codes[at], part.message[at]
-    author = platform.posts.author[platform.posts.rows(message)]
-    other = np.where(code == Act.REPOST, part.source[at], author)
-    return Acts(agent, code, message, other)
+    posts, size = platform.posts, int(np.count_nonzero(codes)) + 1
+    columns = [np.empty(size, kind) for kind in ("u4", "u1", "u4", "u4")]
+    count = collect(
+        part.viewers, part.counts, part.message, part.source, posts.hot, posts.first, codes,
+        *columns,
+    )  # fmt: skip
+    return Acts(*(column[:count] for column in columns))
 
 
 def _shared(platform: Platform, cascade: Cascade) -> Acts:

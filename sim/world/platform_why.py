@@ -133,7 +133,8 @@ def _again(platform: Platform, viewer: int, part: Part, low: int, high: int) -> 
         "message": messages, "source": sources, "author": posts.author[rows], "likes": likes,
         "shares": shares, "shown": shown, "trust": trust, "interest": interest,
         "age": (platform.exposures.tick - posts.created[rows]).astype(np.float32),
-        "friends": part.friends[low:high].copy(), "bits": np.zeros(rows.size, np.uint64),
+        "friends": part.friends[low:high].copy(), "flags": part.flags[low:high].copy(),
+        "appeal_byte": part.appeal[low:high].copy(),
         "stops": np.array([0, rows.size], np.int64),
     }  # fmt: skip
     return Candidates(platform, np.array([viewer], np.uint32), columns)

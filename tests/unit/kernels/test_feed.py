@@ -29,7 +29,7 @@ class Small:
         self.ids = np.concatenate(self.hears)
         self.trust = draw.integers(0, 65536, self.ids.size).astype(np.uint16)
         numbers = np.append(np.arange(FIRST - 3, FIRST + POSTS), NOTHING).astype(np.uint32)
-        self.recent = draw.choice(numbers, (N, 4))
+        self.recent = np.stack([draw.choice(numbers, 4, replace=False) for _ in range(N)])
         self.seen = draw.integers(0, 2**63, N, dtype=np.uint64) & draw.integers(
             0, 2**63, N, dtype=np.uint64
         )
@@ -52,8 +52,8 @@ class Small:
     def gathered(self, inside: int, outside: int) -> dict[str, Any]:
         size = N * (inside + outside)
         names = ("bits", "message", "source", "author", "trust", "interest", "likes", "shares",
-                 "age", "friends")  # fmt: skip
-        kinds = ("u8", "u4", "u4", "u4", "f4", "f4", "f4", "f4", "f4", "u1")
+                 "age", "friends", "appeal", "flags")  # fmt: skip
+        kinds = ("u8", "u4", "u4", "u4", "f4", "f4", "f4", "f4", "f4", "u1", "u1", "u1")
         out: Any = {n: np.zeros(size, k) for n, k in zip(names, kinds, strict=True)}
         stops = np.empty(N + 1, np.int64)
         given_: Any = (
@@ -68,13 +68,15 @@ class Small:
         """(message, source, friends) of a viewer's candidates, from the words of the docstring."""
         own = int(rng.words(self.key, [viewer])[0])
         bits = [_mix(own + j * 0xD1B54A32D192ED03) for j in range(inside + outside)]
-        entries = [(int(w), k) for w in self.hears[viewer] for k in range(4)]
-        wanted = min(inside, len(entries))
-        drawn: list[tuple[int, int]] = []
-        for j in range(wanted):
-            low, high = j * len(entries) // wanted, (j + 1) * len(entries) // wanted
-            who, k = entries[low + ((bits[j] >> 32) * (high - low) >> 32)]
-            drawn.append((int(self.recent[who, k]), who))
+        hears, drawn = self.hears[viewer].tolist(), []
+        picks = min(len(hears), inside)
+        wanted = min(4 * len(hears), inside)
+        for j in range(picks):
+            low, high = j * len(hears) // picks, (j + 1) * len(hears) // picks
+            who = hears[low + ((bits[j] >> 32) * (high - low) >> 32)]
+            ring = [int(self.recent[who, (bits[j] + k) % 4]) for k in range(4)]
+            fit = [m for m in ring if self._fits(viewer, m)]
+            drawn += [(m, who) for m in fit[: (j + 1) * wanted // picks - j * wanted // picks]]
         mine = [b for b in range(64) if int(self.interests[viewer]) >> b & 1]
         for j in range(outside):
             word, low, high = bits[inside + j], int(self.parts[64]), int(self.parts[65])
@@ -85,15 +87,18 @@ class Small:
             drawn.append((int(self.pool[low + ((word >> 32) * (high - low) >> 32)]), -1))
         return self._kept(viewer, drawn)
 
-    def _kept(self, viewer: int, drawn: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    def _fits(self, viewer: int, message: int) -> bool:
         seen = int(self.seen[viewer])
         seen = 0 if seen.bit_count() > 32 else seen
+        return FIRST <= message < FIRST + POSTS and not seen >> (
+            message * 2654435761 % 2**32 >> 26
+        ) & 1  # fmt: skip
+
+    def _kept(self, viewer: int, drawn: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
         away = [i for i in range(N) if int(self.absent[0]) >> i & 1]
         found: dict[int, tuple[int, int]] = {}
         for message, who in drawn:
-            if not FIRST <= message < FIRST + POSTS:
-                continue
-            if seen >> (message * 2654435761 % 2**32 >> 26) & 1:
+            if not self._fits(viewer, message):
                 continue
             row = self.hot[message - FIRST]
             author, source = int(row[0]), who if who >= 0 else int(row[0])
@@ -179,30 +184,34 @@ def test_the_best_are_chosen_in_order_and_draws_settle_ties(scores: list[float],
     draw = np.random.default_rng(count).permutation(count).astype(np.uint64)
     score = np.array(scores, np.float32) + np.float32(0)
     seen, counts = np.zeros(1, np.uint64), np.zeros(1, np.uint8)
-    out = [np.zeros(k, kind) for kind in ("u4", "u4", "u4", "u1", "u1", "u1")]
+    out = [np.zeros(k, kind) for kind in ("u4", "u4", "u4", *["u1"] * 6)]
     message = np.arange(count, dtype=np.uint32)
-    some = np.full(count, 0.5, np.float32)
-    stop = ranking.select(
+    some, ages = np.full(count, 0.5, np.float32), np.arange(count, dtype=np.float32) * 20
+    byte = np.arange(count, dtype=np.uint8)
+    given_: Any = (
         np.zeros(1, np.uint32), 0, 1, np.array([0, count]), score.view(np.uint32), draw, k, seen,
-        message, message + np.uint32(1), some, some, np.ones(count, np.uint8), 0, counts, *out,
+        message, message + np.uint32(1), some, some, ages, byte, byte, byte, 0, counts, *out,
     )  # fmt: skip
+    stop = ranking.select(*given_)
     best = sorted(range(count), key=lambda i: (-score[i], -int(draw[i])))[:k]
     assert out[0][:stop].tolist() == best
     assert counts[0] == stop == len(best)
     assert seen[0] == np.bitwise_or.reduce([feed.bit_of(m) for m in best])
     assert set(out[3][:stop].tolist()) == {128}
+    assert out[5][:stop].tolist() == [min(20 * m, 255) for m in best]
+    assert all(column[:stop].tolist() == best for column in out[6:])
 
 
 def test_a_score_that_is_no_number_is_told() -> None:
     one = np.zeros(1, np.uint32)
-    few = [np.zeros(1, kind) for kind in ("u4", "u4", "u4", "u1", "u1", "u1")]
-    some = np.zeros(1, np.float32)
-    stop = ranking.select(
+    few = [np.zeros(1, kind) for kind in ("u4", "u4", "u4", *["u1"] * 6)]
+    some, byte = np.zeros(1, np.float32), np.zeros(1, np.uint8)
+    given_: Any = (
         one, 0, 1, np.array([0, 1]), np.array([np.nan], np.float32).view(np.uint32),
-        np.zeros(1, np.uint64), 1, np.zeros(1, np.uint64), one, one, some, some,
-        np.zeros(1, np.uint8), 0, np.zeros(1, np.uint8), *few,
+        np.zeros(1, np.uint64), 1, np.zeros(1, np.uint64), one, one, some, some, some, byte, byte,
+        byte, 0, byte, *few,
     )  # fmt: skip
-    assert stop == -1
+    assert ranking.select(*given_) == -1
 
 
 def test_exposures_are_counted_and_unfolded() -> None:
@@ -267,30 +276,26 @@ def test_rules_act_by_the_chances_that_their_docstring_states(seed: int) -> None
     k, slots = 6, 5
     counts = draw.integers(0, slots + 1, k).astype(np.uint8)
     count = int(counts.sum())
-    hot = np.zeros((POSTS, 8), np.uint32)
-    hot[:, 1] = draw.integers(0, TICK, POSTS)
-    hot[:, 7] = draw.integers(0, 256, POSTS) | (draw.integers(0, 2, POSTS) << 21)
+    ages, appeals = (draw.integers(0, 256, count).astype(np.uint8) for _ in range(2))
+    flags = (draw.integers(0, 2, count) << 5).astype(np.uint8)
     message = draw.integers(FIRST, FIRST + POSTS, count).astype(np.uint32)
     trust, care = (draw.integers(0, 256, count).astype(np.uint8) for _ in range(2))
     proofs = draw.integers(0, 4, count).astype(np.uint8)
     traits = draw.integers(0, 256, (k, 5)).astype(np.uint8)
     fading = (1 / (1 + 0.15 * np.arange(slots))).astype(np.float32)
-    novelty = (0.9 ** np.arange(TICK)).astype(np.float32)
+    novelty = (0.99 ** np.arange(256)).astype(np.float32)
     out, key = np.empty(count, np.uint8), rng.key(seed, Stream.ACTS, TICK)
     acts.decide(
-        np.arange(k, dtype=np.uint32), counts, message, trust, care, proofs, traits, hot, FIRST,
-        np.array(RATES, np.float32), fading, novelty, 0.25, TICK, key, out,
+        np.arange(k, dtype=np.uint32), counts, message, trust, care, ages, proofs, appeals, flags,
+        traits, np.array(RATES, np.float32), fading, novelty, 0.25, key, out,
     )  # fmt: skip
     e = 0
     for viewer in range(k):
         for slot in range(counts[viewer]):
-            row = hot[int(message[e]) - FIRST]
-            given_ = (traits[viewer] / 255, int(row[7] & 255) / 255, bool(row[7] >> 21 & 1))
+            given_ = (traits[viewer] / 255, appeals[e] / 255, flags[e] > 0)
             shown = (care[e] / 255, trust[e] / 255, int(proofs[e]), fading[slot])
             u = float(rng.uniforms(key, [viewer], [message[e]])[0])
-            wanted, edge = _rule(
-                u, given_, shown, float(novelty[min(TICK - int(row[1]), TICK - 1)])
-            )
+            wanted, edge = _rule(u, given_, shown, float(novelty[ages[e]]))
             assert edge < 1e-5 or out[e] == wanted
             e += 1
 
@@ -311,3 +316,17 @@ def _rule(u: float, given_: Any, shown: Any, novelty: float) -> tuple[int, float
     bounds = np.cumsum([rate * chance for rate, chance in zip(RATES, chances, strict=True)])
     place = int(np.searchsorted(bounds, u, side="right"))
     return (ORDER[place] if place < len(ORDER) else 0), float(np.abs(bounds - u).min())
+
+
+def test_acts_are_collected_in_order_with_whom_they_concern() -> None:
+    hot = np.zeros((2, 8), np.uint32)
+    hot[:, feed.AUTHOR] = 70, 80
+    out = [np.zeros(4, kind) for kind in ("u4", "u1", "u4", "u4")]
+    count = acts.collect(
+        np.array([4, 6, 9], np.uint32), np.array([2, 0, 2], np.uint8),
+        np.array([5, 6, 5, 6], np.uint32), np.array([1, 2, 3, 70], np.uint32), hot, 5,
+        np.array([6, 0, 3, 10], np.uint8), *out,
+    )  # fmt: skip
+    assert [column[:count].tolist() for column in out] == [
+        [4, 9, 9], [6, 3, 10], [5, 5, 6], [70, 3, 80],
+    ]  # fmt: skip
