@@ -57,7 +57,8 @@ class Deaf(Rough):
     """Holds the interpreter and does not come back."""
 
     def harm(self):
-        ctypes.PyDLL(None).sleep(3600)
+        never, _ = os.pipe()
+        ctypes.PyDLL(None).read(never, ctypes.create_string_buffer(1), 1)
 
 
 @register("rough-hungry")

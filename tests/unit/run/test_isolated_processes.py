@@ -16,7 +16,7 @@ from tests.unit.run.isolating import LONG, ROUGH, line_of
 from tests.unit.run.worlds import until
 
 NULL = f"rough.py, line {line_of('string_at')}, in harm"
-DEAF = f"rough.py, line {line_of('sleep(3600)')}, in harm"
+DEAF = f"rough.py, line {line_of('.read(')}, in harm"
 
 
 @pytest.fixture
