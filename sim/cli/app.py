@@ -10,6 +10,8 @@ import typer
 import sim
 from sim.cli.acts_app import audit, doctor, replay, script
 from sim.cli.exits import EXITS
+from sim.cli.llm_app import llm
+from sim.cli.open_app import JOURNAL, open_file
 from sim.cli.plugin_app import plugins
 from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
@@ -32,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(plugins, name="plugin")
 app.add_typer(saves, name="saves")
+app.add_typer(llm, name="llm")
 
 Pairs = Annotated[
     list[str] | None,
@@ -73,6 +76,7 @@ def hubbub(
             "--isolated", help="Screen and run: the engine in a process that plugins may crash."
         ),
     ] = False,
+    journal: Annotated[bool | None, JOURNAL] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -81,7 +85,9 @@ def hubbub(
     """Keep the options that every verb shares; open the screen when there is no verb."""
     del debug, version  # main() and _version have dealt with them
     files = tuple(plugin or ())
-    context.obj = Flags(threads, settings, profile, saves, files, fps, theme, isolated)
+    context.obj = Flags(
+        threads, settings, profile, saves, files, fps, theme, isolated, journal
+    )  # fmt: skip
     if context.invoked_subcommand is None:
         prepare(context.obj)
         _leave(open_screen(None, isolated=isolated))
@@ -91,16 +97,7 @@ def _leave(code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-@app.command("open")
-def open_file(
-    context: typer.Context,
-    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
-) -> None:
-    """Open a saved world on the screen."""
-    prepare(context.obj)
-    from sim.cli.worlds import saved_path
-
-    _leave(open_screen(saved_path(file), isolated=context.obj.isolated))
+app.command("open")(open_file)
 
 
 @app.command()

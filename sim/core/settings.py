@@ -30,6 +30,7 @@ from pydantic_settings import (
 
 from sim.core.params import refusals
 from sim.core.places import lookalikes, profile_tables, read_table, stamp
+from sim.core.settings_llm import LanguageModelSettings
 from sim.errors import SettingsError
 
 __all__ = [
@@ -58,7 +59,7 @@ _PROFILES: dict[str, dict[str, Any]] = {
 S = TypeVar("S", bound="Settings")
 
 
-class Settings(BaseSettings):
+class Settings(LanguageModelSettings):
     """Every setting, checked; immutable.
 
     Raises
