@@ -31,7 +31,7 @@ SWITCH_SECONDS = 0.001
 LEAVE = "\x1b[<u\x1b[?1004l\x1b[?2004l\x1b[?1006l\x1b[?1003l\x1b[?1000l\x1b[?25h\x1b[?1049l\n"
 """Ends key protocol, focus, paste and mouse reports, shows the cursor, leaves the other screen."""
 
-GRACE_SECONDS = 4.0
+GRACE_SECONDS = 3.5
 """After a signal: how long leaving in good order may take."""
 
 WATCH_SECONDS = 1.0
@@ -68,6 +68,7 @@ def run_on_terminal(
     fps: float | None = None,
     theme: str | None = None,
     isolated: bool = False,
+    read_only: bool = False,
 ) -> int:
     """Show the screen until it is left; see :func:`tui.app.main`."""
     refusal = obstacle()
@@ -84,7 +85,10 @@ def run_on_terminal(
         wanted = replace(wanted, frames_per_second=min(30.0, max(0.2, fps)))
     if theme is not None:
         wanted = replace(wanted, theme=theme)
-    app = Hubbub(Rooms(saves, isolated=isolated), wanted, Path(path) if path is not None else None)
+    app = Hubbub(
+        Rooms(saves, isolated=isolated), wanted, Path(path) if path is not None else None,
+        read_only=read_only,
+    )  # fmt: skip
     return asyncio.run(_run(app))
 
 
@@ -97,10 +101,21 @@ async def _run(app: Hubbub) -> int:
     watch = asyncio.create_task(_watch_terminal(app, received))
     await app.run_async()
     watch.cancel()
+    if received:
+        await _rescue(app)
     await app.leave()
     if received:
         return 128 + received[0]
     return app.return_code or 0
+
+
+async def _rescue(app: Hubbub) -> None:
+    """Save what no journal keeps; a copy of another's world is none of ours."""
+    frame = app.frame
+    if frame is None or not frame.dirty or frame.kept is not None or app.homes.home.is_copy:
+        return
+    with contextlib.suppress(Exception):  # it is all that can be done
+        await app.simulation.save(app.backend.saves / f"{frame.name}.rescued.hub")
 
 
 def _signalled(app: Hubbub, number: int, received: list[int]) -> None:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from sim import errors
 
-__all__ = ["CANCELLED", "CAPACITY", "ERROR", "EXITS", "FILE", "OK", "PLUGIN", "USAGE", "code_of"]
+__all__ = [
+    "CANCELLED",
+    "CAPACITY",
+    "ERROR",
+    "EXITS",
+    "FILE",
+    "HUNG_UP",
+    "OK",
+    "PLUGIN",
+    "TERMINATED",
+    "USAGE",
+    "code_of",
+]
 
-OK, ERROR, USAGE, FILE, CAPACITY, PLUGIN, CANCELLED = 0, 1, 2, 3, 4, 5, 130
+OK, ERROR, USAGE, FILE, CAPACITY, PLUGIN = 0, 1, 2, 3, 4, 5
+CANCELLED, TERMINATED, HUNG_UP = 130, 143, 129
 
 EXITS = {
     OK: "done",
@@ -16,6 +29,8 @@ EXITS = {
     CAPACITY: "it would not fit in memory",
     PLUGIN: "a plugin failed",
     CANCELLED: "cancelled (Ctrl-C)",
+    TERMINATED: "stopped by SIGTERM; what was running is kept",
+    HUNG_UP: "stopped by SIGHUP or the end of the terminal; what was running is kept",
 }
 """Every exit code and what it means."""
 
@@ -33,9 +48,10 @@ def code_of(error: errors.HubbubError) -> int:
     int
         A key of :data:`EXITS`.
     """
+    if isinstance(error, errors.Cancelled):
+        return 128 + int(getattr(error, "number", 2))
     # A file too large for the memory is both; what helps is more memory.
     kinds = {
-        errors.Cancelled: CANCELLED,
         errors.CapacityError: CAPACITY,
         errors.FileError: FILE,
         errors.PluginError: PLUGIN,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, OK, USAGE, code_of
+from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
 from sim.cli.output import safe, tell
 from sim.errors import HubbubError
 
@@ -43,10 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(words)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit) as error:
-        return _no_reader() if isinstance(error, OSError) or error.code == 1 else OK
+        is_pipe = isinstance(error, OSError) or error.code == 1
+        return _nobody_there(128 + signal.SIGPIPE) if is_pipe else OK
     except KeyboardInterrupt:
         return _said("Cancelled.", CANCELLED)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EIO and not error.filename:
+            return _nobody_there(HUNG_UP)
         if _debugs(words) and not isinstance(error, _usage_errors()):
             tell(traceback.format_exc().rstrip())
             return code_of(error) if isinstance(error, HubbubError) else ERROR
@@ -172,7 +176,10 @@ def _ours(error: Exception, said: str) -> str:
 
 
 def _said(sentence: str, code: int) -> int:
-    tell(" ".join(safe(sentence).splitlines()))
+    try:
+        tell(" ".join(safe(sentence).splitlines()))
+    except OSError:  # the terminal is gone
+        return _nobody_there(code)
     return code
 
 
@@ -197,7 +204,9 @@ def _report(error: Exception) -> str:
     return f"The report is {path}."
 
 
-def _no_reader() -> int:
-    """End quietly: whoever read our output, such as head, has had enough."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 128 + signal.SIGPIPE
+def _nobody_there(code: int) -> int:
+    """End quietly: whoever read our output, such as head or a terminal, is there no more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr) if code != 128 + signal.SIGPIPE else (sys.stdout,):
+        os.dup2(nowhere, stream.fileno())
+    return code

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import signal
 import sys
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from sim.cli.stopping import StoppedError, listening
 from sim.core.progress import Report
 from sim.core.text import clean, one_line, width
-from sim.errors import Cancelled, FileError
+from sim.errors import FileError
 
 __all__ = [
     "as_json",
@@ -145,50 +142,23 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def watched() -> Iterator[Report]:
-    """Show on a terminal how far long work is, and let Ctrl-C cancel it at its next report.
+    """Show on a terminal how far long work is, and let a signal cancel it at its next report.
 
     Yields
     ------
     Report
-        Raises ``Cancelled`` once Ctrl-C was pressed; a second Ctrl-C does not wait for it.
+        Raises ``Cancelled`` after Ctrl-C, SIGTERM, SIGHUP, or when the terminal is gone; a second
+        signal does not wait for it.
     """
-    with _interruptible() as asked, _bar() as show:
+    with listening() as asked, _bar() as show:
 
         def report(stage: str, share: float) -> None:
             if asked.is_set():
-                raise Cancelled(f"Cancelled while {stage}; nothing was written.")
+                asked.noted()
+                raise StoppedError(f"Cancelled while {stage}; nothing was written.", asked.number)
             show(stage, share)
 
         yield report
-
-
-_GRACE_SECONDS = 10.0
-"""From a Ctrl-C to the end, where the work does not end by itself."""
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    # What never reports again, such as a plugin that loops for ever, is stopped all the same.
-    again = threading.Timer(_GRACE_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
-    again.daemon = True
-
-    def interrupted(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-        again.start()
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-        again.cancel()
 
 
 @contextmanager
