@@ -43,6 +43,8 @@ COLUMNS = {
     "propagation_sessions": 9,
     "propagation_events": 7,
 }
+_KINDS = ("follow", "friend")
+
 Row = tuple[object, ...]
 
 
@@ -103,7 +105,7 @@ def fill(connection: sqlite3.Connection, world: Populated, report: Report = quie
     work = {
         "agents": _agents(world, ids),
         "agent_states": _states(world, ids),
-        "agent_relationships": _ties(world, ids),
+        "agent_relationships": chain(_ties(world, ids), _closed(world, ids)),
         "propagation_sessions": _sessions(world, ids),
         "propagation_events": _events(world, ids),
     }
@@ -164,7 +166,22 @@ def _ties(world: Populated, ids: list[str]) -> Iterator[Row]:
     if ties.trust.size:
         trust = map((np.arange(65536) / 65535).tolist().__getitem__, _each(ties.trust))
     marks, tick = _marks(ties), repeat(world.tick)
-    return zip(count(), *named, repeat("follow"), marks, trust, repeat(None), tick, strict=False)
+    kinds = map(_KINDS.__getitem__, _each(ties.kind)) if ties.kind.size else repeat("follow")
+    return zip(count(), *named, kinds, marks, trust, repeat(None), tick, strict=False)
+
+
+def _closed(world: Populated, ids: list[str]) -> Iterator[Row]:
+    """Return mutes and blocks as rows: of an agent that does not want to hear another."""
+    from sim.network.ears import BLOCKED, MUTED
+
+    bonds = getattr(world, "bonds", None)
+    columns: dict[str, npt.NDArray[Any]] = {} if bonds is None else bonds.ears.dump()
+    number, tick = world.ties.count, world.tick
+    for listener, source, mark in zip(*map(_each, columns.values()), strict=True):
+        for flag, word in ((MUTED, "mute"), (BLOCKED, "block")):
+            if mark & flag:
+                yield number, ids[listener], ids[source], word, "{}", 0.0, None, tick
+                number += 1
 
 
 def _each(column: npt.NDArray[Any]) -> Iterator[Any]:

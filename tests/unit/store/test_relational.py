@@ -161,3 +161,25 @@ def test_ties_say_when_they_began_and_whether_they_are_against(
         rows = file.execute("SELECT properties FROM agent_relationships ORDER BY relationship_id")
         assert [row[0] for row in rows] == said
     assert info(path).interactions == (2 if "times" in given else None)
+
+
+def test_friends_mutes_and_blocks_are_rows_of_their_own_kind(tmp_path: Path) -> None:
+    world = World.from_edges([0, 0], [1, 2], 5, ids=["ann", "bob", "cem", "dia", "eve"])
+    world.befriend(0, 1)
+    world.mute(2, 3)
+    world.block([2, 4], [3, 0])
+    path = save(world, tmp_path / "a.hub").path
+    query = (
+        "SELECT relationship_id, source_agent_id, target_agent_id, relationship_type "
+        "FROM agent_relationships ORDER BY 1"
+    )
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(query).fetchall()
+    assert rows == [
+        (0, "ann", "bob", "friend"),
+        (1, "ann", "cem", "follow"),
+        (2, "bob", "ann", "friend"),
+        (3, "cem", "dia", "mute"),
+        (4, "cem", "dia", "block"),
+        (5, "eve", "ann", "block"),
+    ]
