@@ -59,6 +59,8 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         What the user set.
     path
         The saved world to open; the demo world when there is none.
+    read_only
+        Whether to open a copy of it.
     """
 
     TITLE = "Hubbub"
@@ -68,8 +70,9 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     COMMANDS = {Acts}  # noqa: RUF012 - as Textual declares it
 
     def __init__(
-        self, backend: Backend, preferences: Preferences | None = None, path: Path | None = None
-    ) -> None:
+        self, backend: Backend, preferences: Preferences | None = None, path: Path | None = None,
+        *, read_only: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.use_command_palette = True
         self.backend = backend
@@ -89,7 +92,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.last_order: Order | None = None
         self.last_new: NewWorld | None = None
         self._is_new_world = True
-        self._path = path
+        self._path, self._read_only = path, read_only
         self._said_at = 0.0
         self._first = Job("starting")
         self.stage: Stage | None = None
@@ -129,7 +132,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         report = self._first.report
         try:
             await in_thread(lambda: self.backend.prepare(report), "start")
-            await self.homes.begin(self._path, report)
+            await self.homes.begin(self._path, report, read_only=self._read_only)
         except Exception as error:
             if isinstance(self.screen, Loading):
                 self.screen.fail(sentence_of(error))
@@ -364,6 +367,7 @@ def main(
     fps: float | None = None,
     theme: str | None = None,
     isolated: bool = False,
+    read_only: bool = False,
 ) -> int:
     """Open the screen, on a saved world or on the demo world.
 
@@ -379,6 +383,8 @@ def main(
         The name of a theme; none for the settings' own.
     isolated
         Whether the engine runs in a process of its own, where no plugin harms the screen.
+    read_only
+        Whether it is a copy of the world, of which nothing is written.
 
     Returns
     -------
@@ -387,4 +393,6 @@ def main(
     """
     from tui.terminal import run_on_terminal
 
-    return run_on_terminal(path, saves=saves, fps=fps, theme=theme, isolated=isolated)
+    return run_on_terminal(
+        path, saves=saves, fps=fps, theme=theme, isolated=isolated, read_only=read_only
+    )

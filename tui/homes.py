@@ -76,7 +76,7 @@ class Homes:
 
     # Opening
 
-    async def begin(self, path: Path | None, report: Report) -> None:
+    async def begin(self, path: Path | None, report: Report, *, read_only: bool = False) -> None:
         """Enter the first world: that of the command line, else the demo world."""
         app = self._app
         if path is None:
@@ -85,9 +85,9 @@ class Homes:
             await app.enter(world, DEMO)
             return
 
-        async def open_it(read_only: bool) -> Opened:
+        async def open_it(is_copy: bool) -> Opened:
             return await in_thread(
-                lambda: app.backend.open(path, report, read_only=read_only), "start"
+                lambda: app.backend.open(path, report, read_only=is_copy or read_only), "start"
             )
 
         opened = await self._or_a_copy(open_it)

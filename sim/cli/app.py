@@ -238,7 +238,9 @@ def run(
     journal: Annotated[
         bool,
         typer.Option(
-            "--journal", help="Keep a journal beside the file, and go on from the one there."
+            "--journal/--no-journal",
+            help="Keep a journal beside the file, and go on from the one there. Without it a run "
+            "begins with the file as it was saved, so that the same command gives the same result.",
         ),
     ] = False,
 ) -> None:

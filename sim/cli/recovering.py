@@ -127,9 +127,10 @@ class Keeping:
         FileError
             When the journal there is damaged, or the disk takes nothing more.
         """
-        from sim.run.keeper import Keeper
+        from sim.run import custody
 
-        keeper = Keeper(world, self._path, author="command line", recovered=self._found)
+        keeping = custody.Keeping(self._path, author="command line", recovered=self._found)
+        keeper = custody.begin(world, keeping)
         try:
             yield keeper
             _settle(keeper, world)

@@ -36,6 +36,8 @@ class Flags:
         Of the screen: frames a second, and the name of its colours.
     isolated
         Whether engines run in processes of their own.
+    journal
+        Whether worlds on the screen keep a journal; None: as the settings say.
     """
 
     threads: int | None = None
@@ -46,6 +48,7 @@ class Flags:
     fps: float | None = None
     theme: str | None = None
     isolated: bool = False
+    journal: bool | None = None
 
     @property
     def words(self) -> list[str]:
@@ -70,6 +73,7 @@ def prepare(flags: Flags) -> None:
     settings = load_settings(
         flags.settings, profile=flags.profile, threads=flags.threads, saves=flags.saves,
         frames_per_second=flags.fps, theme=flags.theme,
+        journal={None: None, True: "on", False: "off"}[flags.journal],
     )  # fmt: skip
     use(settings)
     _use_threads(settings.threads)
@@ -93,7 +97,7 @@ def _use_threads(count: int | None) -> None:
             numba.set_num_threads(count)
 
 
-def open_screen(path: Path | None, *, isolated: bool = False) -> int:
+def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = False) -> int:
     """Open the screen that is installed, on a saved world or on the demo world.
 
     Parameters
@@ -102,6 +106,8 @@ def open_screen(path: Path | None, *, isolated: bool = False) -> int:
         The saved world; None: the demo world.
     isolated
         Whether its engine runs in a process of its own; no plugin is tried first then.
+    read_only
+        Whether it is a copy of the world, of which nothing is written.
 
     Returns
     -------
@@ -127,7 +133,8 @@ def open_screen(path: Path | None, *, isolated: bool = False) -> int:
     from sim.run.fence import output_aside
 
     with output_aside(current().logs / _OUTPUT):
-        how = {"isolated": True} if isolated else {}
+        how = {"isolated": isolated, "read_only": read_only}
+        how = {name: True for name, wish in how.items() if wish}
         code = int(show(path, saves=current().saves_folder, **how) or 0)
     log("screen closed", code=code)
     return code

@@ -260,9 +260,16 @@ def _demo(report: Report, seed: int | None) -> World:
 
 
 def _loaded(where: str, report: Report) -> World:
+    """Return a file as it was saved; what its journal holds beyond that is said, not taken."""
+    from sim.cli.output import tell
+    from sim.run.places import beyond
     from sim.store import load
 
-    return load(saved_path(where), report=report)
+    path = saved_path(where)
+    world = load(path, report=report)
+    if said := beyond(path):
+        tell(said)
+    return world
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from sim.world.world import World
 __all__ = [
     "LivePlace",
     "Saved",
+    "beyond",
     "discard",
     "free_name",
     "has_journal",
@@ -123,6 +124,17 @@ def newest_checkpoint(path: Path) -> Path | None:
     """Return the newest checkpoint beside a world's file, by its date; None: there is none."""
     found = checkpoints_in(folder_of(path))
     return max(found, key=lambda each: each.stat().st_mtime, default=None)
+
+
+def beyond(path: Path) -> str:
+    """Say what the journal of a world holds beyond its file; "" when that is nothing."""
+    place = place_of(path)
+    if place is None or not place.goes_on or place.acked is None:
+        return ""
+    return (
+        f"{path.name} is the world as it was saved; its journal goes on to tick "
+        f"{place.acked.tick:,}. `hubbub open` and `run --journal` go on from there."
+    )
 
 
 def live_places(folder: Path) -> list[LivePlace]:

@@ -131,7 +131,7 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
         await until(pilot, lambda: "READ-ONLY" in seen(app) and "a copy, not kept" in seen(app))
         assert made(app).keeping is None
         await command(pilot, "journal")
-        await until(pilot, lambda: "another process has this world open" in seen(app))
+        await until(pilot, lambda: "this is a copy" in seen(app))
         await pilot.press("escape")
         await command(pilot, "step")
         await pilot.press("q")

@@ -46,7 +46,7 @@ def told(frame: Frame, home: Home) -> str:
         A line a fact.
     """
     if home.is_copy:
-        return "READ-ONLY: another process has this world open. What happens in this copy is lost."
+        return "READ-ONLY: this is a copy. What happens in it is lost unless it is saved (w)."
     kept = frame.kept
     if kept is None:
         return (

@@ -16,6 +16,7 @@ import sim
 from sim.cli import start
 from sim.cli.exits import EXITS, code_of
 from sim.cli.main import hoisted
+from sim.core.settings import current
 from sim.core.workers import allow
 from sim.errors import (
     Cancelled,
@@ -246,6 +247,25 @@ def test_the_screen_is_asked_for_an_isolated_engine(
     assert hubbub("open", "a.hub", "--isolated").code == 0
     assert hubbub().code == 0
     assert asked == [(None, True), (Path("a.hub"), True), (None, False)]
+
+
+def test_the_screen_is_asked_for_a_copy_and_whether_to_keep_a_journal(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def show(path: Path | None, *, saves: Path, read_only: bool = False) -> int:
+        asked.append((read_only, current().journal))
+        return 0
+
+    monkeypatch.setattr(start, "_require_terminal", lambda: None)
+    entry = SimpleNamespace(load=lambda: show)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
+    assert hubbub("open", "a.hub", "--read-only").code == 0
+    assert hubbub("open", "a.hub", "--no-journal").code == 0
+    assert hubbub("--journal", "open", "a.hub").code == 0
+    assert hubbub("--no-journal").code == 0
+    assert asked == [(True, "on"), (False, "off"), (False, "on"), (False, "off")]
 
 
 def test_without_a_screen_there_is_a_sentence(

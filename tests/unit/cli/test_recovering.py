@@ -8,6 +8,7 @@ import pytest
 
 from sim.cli.exits import CANCELLED, FILE, OK, USAGE
 from sim.errors import Cancelled
+from sim.run import open_live
 from sim.run.keeper import Keeper, recover
 from sim.store import load
 from tests.unit.cli.conftest import Hubbub
@@ -38,6 +39,19 @@ def test_a_run_with_a_journal_goes_on_where_it_ended(hubbub: Hubbub, world: Path
     hubbub("run", world, "--inject", "The bridge is closed.", "--model", "sir", "--ticks", "10",
            "--save", "b.hub")  # fmt: skip
     assert recover(world).world.digest() == load("b.hub").digest()
+
+
+def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, world: Path) -> None:
+    assert "its journal" not in hubbub("run", world, "--ticks", "1").err
+    hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
+    again = hubbub("run", world, "--ticks", "1", "--no-journal")
+    assert (
+        "a.hub is the world as it was saved; its journal goes on to tick 6. `hubbub open` and "
+        "`run --journal` go on from there." in again.err
+    )
+    assert "tick 1;" in again.out
+    opened = open_live(world)
+    assert opened.told == "Goes on at tick 6 (saved at 0, then 6 ticks from its journal)."
 
 
 def test_what_is_recovered_is_told_and_saved(hubbub: Hubbub, world: Path) -> None:

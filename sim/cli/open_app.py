@@ -1,0 +1,34 @@
+"""``hubbub open``: a world on the screen, with what lived on beside its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from sim.cli.start import open_screen, prepare
+
+__all__ = ["JOURNAL", "open_file"]
+
+JOURNAL = typer.Option(
+    "--journal/--no-journal",
+    help="Screen: whether worlds keep a journal, so that nothing is lost; else as the setting.",
+)
+
+
+def open_file(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    journal: Annotated[bool | None, JOURNAL] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="A copy to look at and to step; nothing is written.")
+    ] = False,
+) -> None:
+    """Open a saved world on the screen, as it was when it was left or lost."""
+    flags = context.obj if journal is None else replace(context.obj, journal=journal)
+    prepare(flags)
+    from sim.cli.worlds import saved_path
+
+    path = saved_path(file)
+    raise typer.Exit(open_screen(path, isolated=flags.isolated, read_only=read_only))
