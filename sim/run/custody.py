@@ -161,9 +161,13 @@ class Custody:
         assert self.keeper is not None  # noqa: S101 - there is no line without a journal
         return self.keeper.number if tick <= self._world.tick else self._ahead
 
-    def went(self, tick: int, act: Callable[[], object]) -> None:
-        """Carry out ``act``, by which the world goes to another tick; ticks so far are flushed."""
-        line = 0 if self.keeper is None else self.line_to(tick)
+    def went(self, tick: int, act: Callable[[], object], line: int | None = None) -> None:
+        """Carry out ``act``, by which the world goes to another tick; ticks so far are flushed.
+
+        ``line`` is an entry on another line of the journal, where the tick is to be found.
+        """
+        if line is None:
+            line = 0 if self.keeper is None else self.line_to(tick)
         if tick < self._world.tick and self.past.last == self._world.tick:
             self._ahead = line
         with self._world.trail.doing(self._world, JUMP, (tick,)):

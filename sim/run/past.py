@@ -21,6 +21,7 @@ from sim.errors import HubbubError, InputError
 from sim.run.moments import Moment, owners, same, seal
 from sim.spread.cascade import Cascade
 from sim.store.journal_state import whole_state
+from sim.store.lineage import Bookmark
 from sim.world.phases import PHASES
 from sim.world.still import still
 from sim.world.turning import become
@@ -63,6 +64,8 @@ class Past:
     ----------
     budget
         As given.
+    bookmarks
+        Ticks with names, of a world without a journal.
     ran
         Ticks that were run again to go where it went last.
     moments
@@ -92,6 +95,7 @@ class Past:
         self.moments: list[Moment] = []
         self.future: list[Moment] = []
         self.ran = 0
+        self.bookmarks: list[Bookmark] = []
         self.budget = whole_number(budget, "The memory for the past", low=0)
         self._now = now
         self._due = 0.0
@@ -199,10 +203,13 @@ class Past:
         now = self._now()
         self._due = now + _COST_SHARE * (now - began)
 
-    def rebased(self, twin: World) -> None:
-        """Take the world to a state that was rebuilt elsewhere, earlier or later than any here."""
+    def rebased(self, twin: World, *, elsewhere: bool = False) -> None:
+        """Take the world to a state that was rebuilt, earlier or later than any here.
+
+        ``elsewhere``: on another line of its history, so that nothing here leads there.
+        """
         self.note()
-        seen = self.moments + self.future
+        seen = [] if elsewhere else self.moments + self.future
         become(self.world, twin, self._known)
         self.moments = [each for each in seen if each.tick <= self.world.tick]
         self.future = [each for each in seen if each.tick > self.world.tick]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Literal
 from sim.core.checks import whole_number
 from sim.core.events import WentTo
 from sim.core.progress import Report
-from sim.errors import HubbubError, InputError
+from sim.errors import HubbubError, InputError, UnknownNameError
+from sim.run.branching import Branch, branch
 from sim.run.jobs import Job, in_thread
 from sim.run.keeper_acts import apply
 from sim.run.past import OutOfReachError
-from sim.store.rebuild import Rebuilt, rebuild
+from sim.store import save
+from sim.store.history import History
+from sim.store.history_reading import history_of
+from sim.store.lineage import Bookmark, Lineage, bookmarks, checked_name, keep_bookmarks
+from sim.store.rebuild import Rebuilt, rebuild, same_way
 
 if TYPE_CHECKING:
     from sim.run.link import Link
@@ -72,7 +77,7 @@ class Travels:
         ticks = whole_number(ticks, "A world goes back; ticks", low=0)
         return self._go(lambda live: live.world.tick - ticks)
 
-    def go_to(self, tick: int) -> Job[Travelled]:
+    def go_to(self, tick: int | str) -> Job[Travelled]:
         """Take the world to an earlier tick, as it was when it left it; or forward again.
 
         Whatever was commanded later is not there any more; it stays recorded, and :meth:`forward`
@@ -82,8 +87,9 @@ class Travels:
         Parameters
         ----------
         tick
-            At least 0. In memory there are as many ticks as ``undo_bytes`` hold; a journal reaches
-            to its first checkpoint.
+            At least 0, or the name of a bookmark. In memory there are as many ticks as
+            ``undo_bytes`` hold; a journal reaches to its first checkpoint, and to bookmarks of
+            lines that were left.
 
         Returns
         -------
@@ -95,6 +101,9 @@ class Travels:
         InputError
             When the world never was there, or nothing reaches that far; nothing is changed.
         """
+        if isinstance(tick, str):
+            name = tick
+            return self._link.job(lambda report: _to_bookmark(self._link, name, report))
         tick = whole_number(tick, "A tick", low=0)
         return self._go(lambda _live: tick)
 
@@ -125,6 +134,49 @@ class Travels:
 
         return self._go(goal)
 
+    async def bookmark(self, name: str, tick: int | None = None) -> Bookmark:
+        """Give a tick a name, in place of the one that has it.
+
+        Parameters
+        ----------
+        name
+            One line of at most 64 characters, no number.
+        tick
+            That tick, not later than the world is; None: the world's.
+        """
+        link = self._link
+        marked: Bookmark = await link.ask(lambda: _mark(link.live, checked_name(name), tick))
+        return marked
+
+    async def bookmarks(self) -> tuple[Bookmark, ...]:
+        """Return the bookmarks, in order of tick."""
+        link = self._link
+        known = await link.ask(lambda: _marks(link.live), is_safe=True)
+        return tuple(sorted(known, key=lambda each: (each.tick, each.name)))
+
+    async def forget(self, name: str) -> None:
+        """Remove a bookmark."""
+        link = self._link
+        await link.ask(lambda: _forget(link.live, name))
+
+    def branch(self, path: str | Path, tick: int | None = None) -> Job[Branch]:
+        """Make another world from a tick of this one; this one goes on. Await it.
+
+        Parameters
+        ----------
+        path
+            The file to make; nothing may be there. Without a journal it is a snapshot.
+        tick
+            That tick; None: the world's. Another one takes a journal.
+        """
+        return self._link.job(lambda report: _branch(self._link, Path(path), tick, report))
+
+    async def history(self) -> History:
+        """Return what happened so far; see :class:`sim.store.history.History`."""
+        link = self._link
+        told: History = await link.ask(lambda: history_of(link.live.world), is_safe=True)
+        return told
+
     def _go(self, goal: Callable[[LiveWorld], int]) -> Job[Travelled]:
         return self._link.job(lambda report: _travel(self._link, goal, report))
 
@@ -139,10 +191,108 @@ async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) 
         done: Travelled = await link.ask(lambda: go(live, tick, report, began))
     except OutOfReachError as error:
         place = await link.ask(partial(_place, live, tick, error))
-        built = await _built(place, tick, report)
-        done = await link.ask(lambda: _take_over(live, built, place, began), is_long=True)
+        done = await _by_journal(link, place, tick, report, began)
     live.emit(WentTo(tick=done.tick, before=before))
     return done
+
+
+async def _by_journal(
+    link: Link, place: _Place, tick: int, report: Report, began: float
+) -> Travelled:
+    built = await _built(place, tick, report)
+    done: Travelled = await link.ask(
+        lambda: _take_over(link.live, built, place, began), is_long=True
+    )
+    return done
+
+
+async def _to_bookmark(link: Link, name: str, report: Report) -> Travelled:
+    """Go where a bookmark is, on this line or on one that was left."""
+    began, live = perf_counter(), link.live
+    await link.pause()
+    mark: Bookmark = await link.ask(lambda: _marked(live, name))
+    if not mark.line:
+        return await _travel(link, lambda _live: mark.tick, report)
+    place: _Place = await link.ask(lambda: _place(live, mark.tick, OutOfReachError()))
+    if await in_thread(same_way, place.path, mark.line, place.number, mark.tick):
+        return await _travel(link, lambda _live: mark.tick, report)
+    there = replace(place, line=mark.line, is_elsewhere=True)
+    done = await _by_journal(link, there, mark.tick, report, began)
+    live.emit(WentTo(tick=done.tick, before=done.before))
+    return done
+
+
+async def _branch(link: Link, target: Path, tick: int | None, report: Report) -> Branch:
+    """Branch off by the journal; without one, save the world as it is."""
+    live = link.live
+    place = await link.ask(lambda: _origin(live, tick))
+    if isinstance(place, _Place):
+        return await in_thread(branch, place.path, target, place.goal, report=report)
+    await link.ask(lambda: save(live.world, target, note=_note(place), report=report), is_long=True)
+    return Branch(target, place, 0)
+
+
+def _origin(live: LiveWorld, tick: int | None) -> _Place | Lineage:
+    """Return where the journal has a tick; without one, what a snapshot of now is to say."""
+    world, keeper = live.world, live.custody.keeper
+    tick = world.tick if tick is None else whole_number(tick, "A tick", low=0)
+    if keeper is not None:
+        return replace(_place(live, tick, OutOfReachError()), goal=tick)
+    if tick != world.tick:
+        raise InputError(
+            f"Without a journal a world branches off where it is, at tick {world.tick:,}; go to "
+            f"tick {tick:,} first."
+        )
+    return Lineage(live.path or live.name, tick, 0, world.digest())
+
+
+def _note(said: Lineage) -> str:
+    return f"branch of {Path(said.parent).name} at tick {said.tick:,}, {said.digest}"
+
+
+def _file_of(live: LiveWorld) -> Path | None:
+    keeper = live.custody.keeper
+    if keeper is None:
+        return None
+    return keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
+
+
+def _marks(live: LiveWorld) -> list[Bookmark]:
+    path = _file_of(live)
+    return live.custody.past.bookmarks if path is None else bookmarks(path)
+
+
+def _marked(live: LiveWorld, name: str) -> Bookmark:
+    known = _marks(live)
+    for each in known:
+        if each.name == name:
+            return each
+    raise UnknownNameError("bookmark", name, [each.name for each in known])
+
+
+def _keep(live: LiveWorld, marks: list[Bookmark]) -> None:
+    path = _file_of(live)
+    live.custody.past.bookmarks = marks
+    if path is not None:
+        keep_bookmarks(path, marks)
+
+
+def _mark(live: LiveWorld, name: str, tick: int | None) -> Bookmark:
+    keeper, now = live.custody.keeper, live.world.tick
+    tick = now if tick is None else whole_number(tick, "A tick", low=0)
+    if tick > now:
+        raise InputError(f"The world is at tick {now:,}; tick {tick:,} is still to come.")
+    if keeper is not None:
+        keeper.flush(live.world)
+    mark = Bookmark(name, tick, 0 if keeper is None else keeper.number)
+    _keep(live, [*(each for each in _marks(live) if each.name != name), mark])
+    live.note(f"tick {tick:,} is called {name}")
+    return mark
+
+
+def _forget(live: LiveWorld, name: str) -> None:
+    gone = _marked(live, name)
+    _keep(live, [each for each in _marks(live) if each.name != gone.name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +303,8 @@ class _Place:
     line: int
     number: int
     tick: int
+    is_elsewhere: bool = False
+    goal: int = 0
 
 
 def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
@@ -196,7 +348,12 @@ def _take_over(live: LiveWorld, built: Rebuilt, place: _Place, began: float) -> 
     if custody.keeper is None or custody.keeper.number != place.number or before != place.tick:
         raise HubbubError("The world went on meanwhile; ask again.")
     tick = built.world.tick
-    custody.went(tick, lambda: custody.past.rebased(built.world))
+    elsewhere = place.is_elsewhere
+    custody.went(
+        tick,
+        lambda: custody.past.rebased(built.world, elsewhere=elsewhere),
+        place.line if elsewhere else None,
+    )
     _arrived(live, before)
     return Travelled(tick, before, "journal", built.ticks, perf_counter() - began)
 

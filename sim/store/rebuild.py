@@ -25,7 +25,7 @@ from sim.store.snapshot import load
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Rebuilt", "rebuild"]
+__all__ = ["Rebuilt", "rebuild", "same_way"]
 
 Apply = Callable[["World", Entry], bool]
 
@@ -104,6 +104,22 @@ def rebuild(
             raise SnapshotError(journal.path, str(error)) from error
 
 
+def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool:
+    """Whether two lines of a journal, to the entries ``one`` and ``other``, are one up to a tick.
+
+    Raises
+    ------
+    SnapshotError
+        When the journal cannot be read.
+    """
+    with read_journal(folder_of(as_path(path))) as journal:
+        try:
+            first, second = journal.line(one, tick).parts, journal.line(other, tick).parts
+        except BrokenError as error:
+            raise SnapshotError(journal.path, str(error)) from error
+    return first[:-1] == second[:-1] and first[-1].first == second[-1].first
+
+
 def _first_that_works(
     folder: Path,
     journal: JournalFile,
@@ -112,16 +128,17 @@ def _first_that_works(
     apply: Apply,
     report: Report,
 ) -> Rebuilt:
-    """Begin at the nearest checkpoint; at the one before it where that is damaged."""
-    for last, checkpoint in enumerate(checkpoints, 1 - len(checkpoints)):
+    """Begin at the nearest checkpoint; at one before it where that does not lead there."""
+    refused: SnapshotError | None = None
+    for checkpoint in checkpoints:
         try:
             report(f"reading the checkpoint of tick {checkpoint.tick:,}", 0.0)
             world = _loaded(folder / checkpoint.file, checkpoint)
             return _replayed(journal, world, line, checkpoint, apply, report)
-        except SnapshotError:
-            if last == 0:
-                raise
-    raise AssertionError  # pragma: no cover - the last one returns or raises
+        except SnapshotError as error:
+            refused = refused or error
+    assert refused is not None  # noqa: S101 - there was a checkpoint
+    raise refused
 
 
 def _loaded(path: Path, checkpoint: Checkpoint) -> World:
