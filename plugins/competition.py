@@ -17,6 +17,7 @@ from sim import (
     PropagationModel,
     refuse_rivals_seeds,
     register,
+    rivals_know_ties,
     settle_rivals,
 )
 
@@ -201,8 +202,8 @@ class CompetitiveThreshold(_Rival):
         ),
         choices=(
             "thresholds of a contest are those of its oldest message",
-            "a tie added later carries what its source takes up from then on, not what it took up "
-            "before; an absent agent misses what is said meanwhile",
+            "once ties are added or removed all sums begin anew, from everybody who took a message "
+            "up so far; an absent agent misses what is said meanwhile, and what such sums add",
         ),
     )
 
@@ -239,7 +240,9 @@ class CompetitiveThreshold(_Rival):
         contest.settle()
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether no message of the contest found new adopters."""
+        """Return whether no message of the contest found new adopters, and all sums hold."""
+        if not rivals_know_ties(cascade, contacts, by_trust=self.weights == "trust"):
+            return False
         tick = cascade.started_at + len(cascade.new_adopters) - 1
         rivals = [rival for rival in cascade.peers if rival.status == "running"] or [cascade]
         return all(rival.log.ticks[-1] < tick for rival in rivals)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.core.rng import Stream
 from sim.errors import InputError
@@ -22,8 +23,9 @@ from sim.spread.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.model import SLICE
 from sim.spread.sparse import Sparse
 
-__all__ = ["Contest", "TieRule", "refuse_rivals_seeds"]
+__all__ = ["Contest", "TieRule", "refuse_rivals_seeds", "rivals_know_ties"]
 
+Longs = npt.NDArray[np.int64]
 TieRule = Literal["proportional", "random", "priority", "first"]
 _SHOWN = 5
 
@@ -46,6 +48,38 @@ def refuse_rivals_seeds(cascade: Cascade) -> None:
                     f"seeds must be disjoint; message {rival.id} already has {shown}{more}; take "
                     "other seeds, such as random:40, or start it before the other spreads"
                 )
+
+
+def rivals_know_ties(cascade: Cascade, contacts: Contacts, *, by_trust: bool) -> bool:
+    """Return whether the sums of a message hold for ties as they are; for a model's ``is_quiet``.
+
+    Parameters
+    ----------
+    cascade, contacts
+        A message of a :class:`Contest` that goes by thresholds, and who hears whom.
+    by_trust
+        Whether ties weigh their trust.
+    """
+    basis = _basis(contacts, by_trust)
+    kept = (one.held.get("_basis") for one in (cascade, _oldest(cascade)))
+    known = next((held for held in kept if held is not None), None)
+    return known is None or bool(known[0] < 0) or np.array_equal(known, basis)
+
+
+def _basis(contacts: Contacts, by_trust: bool) -> Longs:
+    """Return what sums depend on; contacts that a channel chose earlier are not known any more."""
+    ties = contacts.targets.size if contacts.whole is contacts else -1
+    return np.array([ties, by_trust and contacts.trust.size > 0], np.int64)
+
+
+def _oldest(cascade: Cascade) -> Cascade:
+    return min((cascade, *cascade.peers), key=lambda one: one.id)
+
+
+def _earlier(cascade: Cascade) -> Ids:
+    """Return who took a message up and has spoken since."""
+    mute = np.union1d(cascade.frontier, cascade.held.get("_waiting", cascade.frontier))
+    return np.setdiff1d(cascade.adopters, mute)
 
 
 class _Box:
@@ -140,15 +174,35 @@ class Contest:
             Whether ties weigh their trust; else 1.
         """
         cascade, contacts, draws = self._rounds[number]
-        ids, scratch = cascade.frontier, contacts.scratch
-        ties = claims.count_ties(contacts.rows, ids, 0, ids.size)
-        cascade.contacts_seen += ties
-        trusts = by_trust and contacts.trust.size > 0
-        if "left" not in cascade.held:
+        ids, touched = cascade.frontier, 0
+        cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
+        if self._begins_anew(cascade, contacts, by_trust):
             cascade.held["left"] = Sparse(cascade.agents, np.int64)
-        left = cascade.held["left"]
-        left.reserve(min(ties, cascade.agents))
-        touched = 0
+            earlier = _earlier(cascade)
+            touched = self._hear(cascade, contacts.whole, draws, earlier, touched, by_trust)
+        self._enter(number, self._hear(cascade, contacts, draws, ids, touched, by_trust))
+
+    def _begins_anew(self, keeper: Cascade, contacts: Contacts, by_trust: bool) -> bool:
+        """Return whether the sums of a message begin anew, from all that took it up so far."""
+        basis = _basis(contacts, by_trust)
+        if np.array_equal(keeper.held.get("_basis", ()), basis):
+            return False
+        keeper.held["_basis"] = basis
+        return True
+
+    def _hear(
+        self,
+        cascade: Cascade,
+        contacts: Contacts,
+        draws: Draws,
+        ids: Ids,
+        touched: int,
+        by_trust: bool,
+    ) -> int:
+        """Add what agents say to the sums of one message; returns how many crossed."""
+        scratch, left = contacts.scratch, cascade.held["left"]
+        trusts = by_trust and contacts.trust.size > 0
+        left.reserve(min(claims.count_ties(contacts.rows, ids, 0, ids.size), cascade.agents))
         for low in range(0, ids.size, SLICE):
             touched = hear(
                 contacts.rows, contacts.targets, contacts.trust if trusts else contacts.trust[:0],
@@ -157,7 +211,7 @@ class Contest:
                 draws.thresholds, -1.0, self.closed, left.keys, left.values, scratch.claim,
                 scratch.touched, touched,
             )  # fmt: skip
-        self._enter(number, touched)
+        return touched
 
     def listen(self, *, by_trust: bool) -> None:
         """Let whoever's one threshold all messages together reach take one of them up.
@@ -165,24 +219,22 @@ class Contest:
         The message is drawn in proportion to the weight of its adopters among the agent's sources.
         Sums and thresholds belong to the contest; the oldest message keeps them.
         """
-        first = min(self._cascades[0].peers or self._cascades, key=lambda cascade: cascade.id)
-        total, voice = _column(first, "sum", np.int64), _column(first, "said", np.uint32)
-        scratch, touched = self._rounds[0][1].scratch, 0
-        whole: Any = self._rounds[0][1].degree
+        first, touched = _oldest(self._cascades[0]), 0
+        _, contacts, draws = self._rounds[0]
+        if self._begins_anew(first, contacts, by_trust):
+            first.held["sum"] = Sparse(first.agents, np.int64)
+            first.held["said"] = Sparse(first.agents, np.uint32)
+            for cascade in sorted({*self._cascades, *first.peers}, key=lambda one: one.id):
+                key = cascade.draws(draws.tick).key(Stream.COINS, once=True)
+                speakers = _earlier(cascade)
+                touched = self._weigh(first, contacts.whole, key, speakers, touched, by_trust)
         for cascade, contacts, draws in self._rounds:
-            ids, trusts = cascade.frontier, by_trust and contacts.trust.size > 0
-            ties = claims.count_ties(contacts.rows, ids, 0, ids.size)
-            cascade.contacts_seen += ties
-            for column in (total, voice):
-                column.reserve(min(ties, cascade.agents))
-            whole = contacts.in_trust if trusts else contacts.degree
-            for low in range(0, ids.size, SLICE):
-                touched = kernels.listen(
-                    contacts.rows, contacts.targets,
-                    contacts.trust if trusts else contacts.trust[:0], ids, low,
-                    min(low + SLICE, ids.size), draws.key(Stream.COINS, once=True), self.closed,
-                    total.keys, total.values, voice.keys, voice.values, scratch.touched, touched,
-                )  # fmt: skip
+            ids = cascade.frontier
+            cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
+            key = draws.key(Stream.COINS, once=True)
+            touched = self._weigh(first, contacts, key, ids, touched, by_trust)
+        scratch, total, voice = contacts.scratch, first.held["sum"], first.held["said"]
+        whole: Any = contacts.in_trust if by_trust and contacts.trust.size else contacts.degree
         draws = first.draws(self._rounds[0][2].tick)
         sort_ids(scratch.touched, touched, scratch.sources)  # so that memory is read in its order
         won = kernels.crossed(
@@ -190,6 +242,29 @@ class Contest:
             draws.thresholds, total.keys, total.values, voice.keys, voice.values, self._source,
         )  # fmt: skip
         self._by_voice(scratch.touched[:won].copy(), self._source[:won].copy())
+
+    def _weigh(
+        self,
+        first: Cascade,
+        contacts: Contacts,
+        key: np.uint64,
+        ids: Ids,
+        touched: int,
+        by_trust: bool,
+    ) -> int:
+        """Add what agents say to the sums of the contest; returns how many heard anything."""
+        scratch, total, voice = contacts.scratch, first.held["sum"], first.held["said"]
+        ties = claims.count_ties(contacts.rows, ids, 0, ids.size)
+        for column in (total, voice):
+            column.reserve(min(ties, first.agents))
+        trust = contacts.trust if by_trust else contacts.trust[:0]
+        for low in range(0, ids.size, SLICE):
+            touched = kernels.listen(
+                contacts.rows, contacts.targets, trust, ids, low, min(low + SLICE, ids.size), key,
+                self.closed, total.keys, total.values, voice.keys, voice.values, scratch.touched,
+                touched,
+            )  # fmt: skip
+        return touched
 
     def _by_voice(self, agents: Ids, voices: Ids) -> None:
         """Give agents to the message whose adopter convinced them."""
@@ -232,10 +307,3 @@ class Contest:
             )  # fmt: skip
             cascade.adopt_claims(scratch, won)
         self._count = 0
-
-
-def _column(cascade: Cascade, name: str, dtype: type[np.generic]) -> Sparse:
-    if name not in cascade.held:
-        cascade.held[name] = Sparse(cascade.agents, dtype)
-    column: Sparse = cascade.held[name]
-    return column

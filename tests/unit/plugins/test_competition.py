@@ -312,6 +312,27 @@ def test_a_saved_contest_goes_on_as_if_never_stopped(model: str) -> None:
     assert again.digest() == world.digest()
 
 
+@pytest.mark.parametrize("rule", ["proportional", "separate"])
+@pytest.mark.parametrize("saved", [False, True])
+def test_ties_that_are_added_carry_what_was_taken_up_before(rule: str, saved: bool) -> None:
+    # 2 hears 0, who has A, and 3; later also 4, who has A: two of three sources are enough at .6
+    world = World.from_edges([0, 3], [2, 2], agents=6)
+    one, two = inject(world, "competitive-threshold", [[0, 4], [1]], rule=rule)
+    for story in (one, two):
+        story.given_thresholds = np.full(6, 0.6)
+    world.step(3)
+    assert (one.size, one.status) == (2, "quiet")
+    if saved:
+        again = World.restore(*world.dump())
+        for story in again.cascades:
+            story.given_thresholds = np.full(6, 0.6)
+        world, (one, two) = again, again.cascades
+    world.add_ties([4], [2])
+    world.step(3)
+    assert (sorted(one.adopters.tolist()), two.adopters.tolist()) == ([0, 2, 4], [1])
+    assert (one.status, two.status) == ("quiet", "quiet")
+
+
 @pytest.mark.parametrize("saved", [False, True])
 def test_what_a_cancelled_message_had_under_way_hides_no_rivals(saved: bool) -> None:
     taken = []
