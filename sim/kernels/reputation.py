@@ -12,7 +12,7 @@ import numpy as np
 from sim.kernels.jit import kernel
 from sim.kernels.types import F64, I8, I64, U8, U16, U32
 
-__all__ = ["flow", "given_trust", "learn"]
+__all__ = ["flow", "foretell", "given_trust", "learn"]
 
 _FULL = np.int64(65535)
 
@@ -102,3 +102,25 @@ def flow(
         rank[u] = total
         share[u] = total * passed[u]
     return change
+
+
+@kernel
+def foretell(raters: U32, rated: U32, good: U8, received: F64, given: F64, out: F64) -> None:
+    """Say of each outcome, in order, how likely it was to be good; then learn from it.
+
+    Parameters
+    ----------
+    raters, rated, good
+        uint32 (k,), uint32 (k,), uint8 (k,).
+    received, given
+        float64 (n, 2): bad and good outcomes so far, of those rated and of raters; updated.
+    out
+        float64 (k,): written, in (0, 1).
+    """
+    for i in range(raters.size):
+        u, v = raters[i], rated[i]
+        odds = (received[v, 1] + 1.0) / (received[v, 0] + 1.0)
+        odds *= (given[u, 1] + 1.0) / (given[u, 0] + 1.0)
+        out[i] = odds / (1.0 + odds)
+        received[v, good[i]] += 1.0
+        given[u, good[i]] += 1.0

@@ -8,10 +8,11 @@ import numpy.typing as npt
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.kernels import reputation as kernels
-from sim.network.arcs import chunks
+from sim.network.arcs import chunks, vetted
+from sim.network.changes import outcomes
 from sim.network.ties import Ties
 
-__all__ = ["RESTART", "founders", "reputation"]
+__all__ = ["RESTART", "foretold", "founders", "reputation"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -100,3 +101,37 @@ def _trusted(agents: int, trusted: npt.ArrayLike | None, restart: float) -> Floa
     base = np.zeros(agents)
     base[ids] = restart / ids.size
     return base
+
+
+def foretold(
+    raters: npt.ArrayLike, rated: npt.ArrayLike, good: npt.ArrayLike, agents: int | None = None
+) -> Floats:
+    """Return how likely each outcome was to be good, from all outcomes before it alone.
+
+    Beta reputation (Josang & Ismail 2002) of who is rated, (good + 1) to (bad + 1), times the same
+    odds of the rater's own judgements so far: some are pleased by everybody. Of nobody known, 1/2.
+
+    Parameters
+    ----------
+    raters, rated
+        Integers (k,), in the order of time.
+    good
+        bool (k,).
+    agents
+        How many there are; by default the largest index + 1.
+
+    Returns
+    -------
+    float64 (k,)
+        In (0, 1).
+
+    Raises
+    ------
+    InputError
+        For indices and outcomes that are not allowed.
+    """
+    rated_ids, rater_ids, count = vetted(rated, raters, agents)
+    out, received, given = np.empty(rater_ids.size), np.zeros((count, 2)), np.zeros((count, 2))
+    said = outcomes(good, rater_ids.size)
+    kernels.foretell(rater_ids, rated_ids, said, received, given, out)
+    return out

@@ -66,3 +66,13 @@ def test_reputation_comes_from_listeners_in_the_order_of_agents() -> None:
     assert change == pytest.approx(8.85)
     kernels.flow(ROWS, IDS, trust, -sign, base, passed, 0, 3, rank, share)
     assert rank.tolist() == base.tolist()
+
+
+def test_outcomes_are_foretold_from_those_before() -> None:
+    raters, rated = np.array([0, 0, 1, 0], np.uint32), np.array([2, 2, 2, 1], np.uint32)
+    good, out = np.array([1, 0, 1, 1], np.uint8), np.zeros(4)
+    received, given = np.zeros((3, 2)), np.zeros((3, 2))
+    kernels.foretell(raters, rated, good, received, given, out)
+    assert out.tolist() == [0.5, 0.8, 0.5, 0.5]
+    assert received.tolist() == [[0, 0], [0, 1], [1, 2]]
+    assert given.tolist() == [[1, 2], [0, 1], [0, 0]]
