@@ -200,7 +200,7 @@ class Remote:
             frame = replace(frame, kept=None, durable_tick=None)
         frame = replace(frame, revision=next_revision())
         if frame.stalled is not None and not frame.stalled.plugin:
-            stall = replace(frame.stalled, plugin=read_mark(self._marks), place="compiled code")
+            stall = replace(frame.stalled, plugin=read_mark(self._marks)[0], place="compiled code")
             if stall.plugin:
                 frame = replace(frame, stalled=stall, banner=stall.sentence)
         return frame
@@ -324,9 +324,9 @@ class Remote:
         if self._unwarned is None:
             self._unwarned = newest
             self._child.show_place(self._marks)
-        moves = newest.state in {"playing", "stepping", "pausing"}
         plugin, place = self._culprit()
-        what = f"Tick {newest.tick + 1:,}" if moves else "A command"
+        tick = read_mark(self._marks)[1]
+        what = f"Tick {tick:,}" if tick > newest.tick else "The engine"
         stall = Stall(what, seconds, plugin, place or ("compiled code" if plugin else ""))
         self.frames.publish(
             replace(newest, revision=next_revision(), banner=stall.sentence, stalled=stall)
@@ -344,7 +344,7 @@ class Remote:
 
     def _culprit(self) -> tuple[str, str]:
         """Return whose lines run, or ran last, and where; both empty when nobody can tell."""
-        noted, (found, place) = read_mark(self._marks), read_place(self._marks)
+        (noted, _), (found, place) = read_mark(self._marks), read_place(self._marks)
         if noted or found:
             return noted or found, place
         theirs = {item.name for item in foreign()}

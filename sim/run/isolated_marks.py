@@ -21,6 +21,7 @@ from sim.world.world import World
 __all__ = ["Marks", "die_with_parent", "limit_memory", "read_mark", "read_place", "show_place"]
 
 _BYTES = 256
+_NAME_BYTES = _BYTES - 8
 _NOBODY = bytes(_BYTES)
 _ASKED = ("begin", "draws", "advance", "measure")
 """Of a cascade: each is called before lines of its model run."""
@@ -44,14 +45,14 @@ class Marks:
         self._names: dict[type, bytes] = {}
         self._where = _where(path).open("wb")
 
-    def note(self, cascade: Cascade) -> None:
-        """Say that a cascade's model runs."""
+    def note(self, cascade: Cascade, tick: int = 0) -> None:
+        """Say that a cascade's model runs, in a tick; 0: in none that is known."""
         kind = type(cascade.model)
         name = self._names.get(kind)
         if name is None:
             said = cascade.model_name.encode() if is_foreign(cascade) else b""
-            name = self._names[kind] = said[: _BYTES - 1].ljust(_BYTES, b"\0")
-        self._map[:] = name
+            name = self._names[kind] = said[:_NAME_BYTES].ljust(_NAME_BYTES, b"\0")
+        self._map[:] = name + max(tick, 0).to_bytes(8, "little")
 
     def clear(self) -> None:
         """Say that nobody's does."""
@@ -87,7 +88,7 @@ class Marks:
 
     def _noting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def noted(cascade: Cascade, *args: Any) -> Any:
-            self.note(cascade)
+            self.note(cascade, args[0] if type(args[0]) is int else 0)
             return function(cascade, *args)
 
         return noted
@@ -97,11 +98,13 @@ def _where(path: Path) -> Path:
     return path.with_suffix(".where")
 
 
-def read_mark(path: Path) -> str:
-    """Return the model whose lines run, or ran last; empty: nobody's but ours."""
+def read_mark(path: Path) -> tuple[str, int]:
+    """Return (model, tick) of the lines that run, or ran last; ``("", 0)``: nobody's but ours."""
     with suppress(OSError):
-        return path.read_bytes().rstrip(b"\0").decode(errors="replace")
-    return ""
+        said = path.read_bytes()
+        name = said[:_NAME_BYTES].rstrip(b"\0").decode(errors="replace")
+        return name, int.from_bytes(said[_NAME_BYTES:], "little") if name else 0
+    return "", 0
 
 
 def read_place(path: Path) -> tuple[str, str]:

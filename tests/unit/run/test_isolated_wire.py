@@ -111,15 +111,15 @@ def test_a_mark_names_a_foreign_model_and_no_other(
     marks = Marks(tmp_path / "mark")
     theirs = world.inject("x", seeds=[1], model=misbehaving)
     ours = world.inject("x", seeds=[1], model="si")
-    marks.note(theirs)
-    assert read_mark(tmp_path / "mark") == misbehaving
+    marks.note(theirs, 12)
+    assert read_mark(tmp_path / "mark") == (misbehaving, 12)
     marks.note(ours)
-    assert read_mark(tmp_path / "mark") == ""
+    assert read_mark(tmp_path / "mark") == ("", 0)
     marks.note(theirs)
     marks.clear()
-    assert read_mark(tmp_path / "mark") == ""
+    assert read_mark(tmp_path / "mark") == ("", 0)
     marks.close()
-    assert read_mark(tmp_path / "none") == ""
+    assert read_mark(tmp_path / "none") == ("", 0)
     assert read_place(tmp_path / "none") == ("", "")
     assert place_in("nothing", {}) == ("", "")
 
@@ -143,7 +143,7 @@ def test_marks_are_noted_while_a_world_steps(
     marks = Marks(tmp_path / "mark")
     noted: list[str] = []
     marks.watch()
-    monkeypatch.setattr(marks, "note", lambda cascade: noted.append(cascade.model_name))
+    monkeypatch.setattr(marks, "note", lambda cascade, *_: noted.append(cascade.model_name))
     cascade = world.inject("x", seeds=[1], model=misbehaving)
     world.step(2)
     assert noted[:2] == [misbehaving, misbehaving]
@@ -151,7 +151,7 @@ def test_marks_are_noted_while_a_world_steps(
     assert Telling().metrics(cascade) == ()
     assert noted == [misbehaving]
     marks.close()
-    assert read_mark(tmp_path / "mark") == ""
+    assert read_mark(tmp_path / "mark") == ("", 0)
 
 
 # The process
