@@ -35,8 +35,7 @@ __all__ = [
 ]
 
 _HEAD, _NAME, _DIM = "1;36", "1", "2"
-_MOST_CELLS, _FEWEST_CELLS, _LABEL = 100, 48, 16
-_ROWS, _CHART = 12, 40
+_MOST_CELLS, _FEWEST_CELLS, _LABEL, _ROWS, _CHART = 100, 48, 16, 12, 40
 _BARS = "▁▂▃▄▅▆▇█"
 _BEGIN, _END = "<!-- models -->", "<!-- end of models -->"
 
@@ -267,7 +266,7 @@ def _shares(degree: str) -> Any:
     most = int(mean + 10 * mean**0.5 + 10)
     steps = np.log(max(mean, 1e-300)) - np.log(np.maximum(np.arange(most + 1), 1))
     steps[0] = -mean
-    shares = np.exp(np.cumsum(steps))
+    shares = np.exp(steps.cumsum())
     return shares / shares.sum()
 
 
@@ -289,8 +288,7 @@ def show_theory(name: str, order: Predicted, *, json: bool) -> None:
         raise InputError(f"No equation is known for {name} with these parameters; run it instead.")
     if json:
         curves = [
-            {"name": theory.name, "states": theory.states, "expected": theory.expected}
-            for theory in found
+            {"name": one.name, "states": one.states, "expected": one.expected} for one in found
         ]
         say(as_json({"model": name, "ticks": order.ticks, "theory": curves}))
         return

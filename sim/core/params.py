@@ -231,8 +231,7 @@ def check(cls: type[Parameters], name: str, value: object) -> Any:
         BaseModel.__init__(alone, **{name: value})
         return getattr(alone, name)
     except ValidationError as error:
-        own = [detail for detail in error.errors() if detail["loc"][:1] == (name,)]
-        if own:
+        if own := [detail for detail in error.errors() if detail["loc"][:1] == (name,)]:
             raise ParameterError(f"{_owner(cls)}: {_clause(cls, own[0])}.") from None
         return _alone(cls.model_fields[name], value)
 
@@ -371,8 +370,7 @@ def _claim(cls: type[BaseModel], name: str, detail: ErrorDetails) -> str:
 
 
 def _unknown(cls: type[BaseModel], name: str) -> str:
-    near = difflib.get_close_matches(name, cls.model_fields, n=1)
-    if near:
+    if near := difflib.get_close_matches(name, cls.model_fields, n=1):
         return f"no parameter {name!r} (did you mean {near[0]!r}?)"
     known = ", ".join(cls.model_fields) or "none at all"
     return f"no parameter {name!r}, it has {known}"
