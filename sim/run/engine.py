@@ -206,6 +206,8 @@ class Engine:
         return None
 
     def _carry_out(self, command: Command) -> None:
+        keeper = self._keep_up()
+        number = 0 if keeper is None else keeper.number
         refusal = self._failure or self._held_up
         if refusal is not None and not command.is_safe:
             self._answer_later(command, None, refusal)
@@ -222,6 +224,8 @@ class Engine:
             result, error = outcome(command.act)
         self.live.safety.changed()
         self.under_way, self._is_busy, self._running = None, False, None
+        if keeper is not None and keeper.number != number:
+            command = replace(command, is_safe=False)  # it changed something: not before that stays
         if isinstance(result, Stretch):
             self._held = command
             self._answer()
@@ -248,6 +252,8 @@ class Engine:
     def _await_disk(self) -> None:
         """Before a rest: have the last tick shown as durable once it is."""
         keeper = self._keep_up()
+        if keeper is not None:
+            keeper.noticed = lambda: self.hurry(nothing)
         if keeper is not None and self._awaited != (keeper, keeper.number):
             self._awaited = (keeper, keeper.number)
             keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))

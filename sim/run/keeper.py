@@ -63,10 +63,10 @@ class Keeper:
         The last entry.
     durable_tick
         The last tick that no crash can take back.
-    trouble
-        What keeps the journal from being written, one sentence; or None.
     remark
         Why the last checkpoint was not written; or None.
+    noticed
+        Called in any thread when ``trouble`` came or went.
 
     Raises
     ------
@@ -88,7 +88,8 @@ class Keeper:
         **options: Any,
     ) -> None:
         self.folder = folder_of(path)
-        self.trouble: str | None = None
+        self._full: str | None = None
+        self.noticed: Callable[[], object] = lambda: None
         self.remark: str | None = None
         self._pacing = pacing or Pacing.chosen()
         self._author = author
@@ -108,7 +109,8 @@ class Keeper:
             raise
 
     def _begin(self, world: World, options: dict[str, Any]) -> None:
-        self._copies = Copies(self.folder, keep=self._pacing.keep)
+        keep = self._pacing.keep
+        self._copies = Copies(self.folder, keep=keep, noticed=lambda: self.noticed())
         self._clock = Clock(self._pacing, self._now)
         self._copies.sweep(self._ways.files)
         self._waiting = Waiting(0)
@@ -324,6 +326,11 @@ class Keeper:
         if (error := is_told.result()) is not None:
             raise error
 
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the journal or a checkpoint from being written, one sentence; or None."""
+        return self._full or self._copies.trouble
+
     def require_room(self) -> None:
         """Raise :class:`JournalError` while the disk takes nothing more."""
         if self.trouble is not None:
@@ -341,7 +348,8 @@ class Keeper:
         self._waiting.came(entry.number)
 
     def _on_trouble(self, said: str | None) -> None:
-        self.trouble = said
+        self._full = said
+        self.noticed()
 
     def _on_end(self, error: Exception | None) -> None:
         self._waiting.ended(error or JournalError(self.folder, "it was closed"))
@@ -362,8 +370,8 @@ class Keeper:
         try:
             if world is not None:
                 self.flush(world)
-            if self.trouble is not None:
-                self._journal.give_up()
+            self._journal.give_up()
+            self._copies.give_up()
             self._copies.join()
         finally:
             try:

@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.errors import FileError
 from sim.store import available_bytes, save
+from sim.store.files import is_full
+from sim.store.journal import RETRY_SECONDS
 from sim.store.journal_rows import Checkpoint
 from sim.world.state import digest_of
 from sim.world.still import still
@@ -80,6 +83,8 @@ class Copies:
         Writes one.
     keep
         How many stay, at least 2: when the newest is damaged there is one before it.
+    noticed
+        Called in the thread that writes when ``trouble`` came or went.
 
     Attributes
     ----------
@@ -89,15 +94,25 @@ class Copies:
         Whether it stood still until that was written: there was no memory for a copy.
     written
         Seconds that it took to pack and write the last one.
+    trouble
+        What keeps one from being written that must be, one sentence; or None.
     taken
         How many were begun.
     running
         The last one under way; None before the first.
     """
 
-    def __init__(self, folder: Path, saver: Saver = _save, keep: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        saver: Saver = _save,
+        keep: int = 2,
+        noticed: Callable[[], object] = lambda: None,
+    ) -> None:
         self.keep = keep
+        self._noticed = noticed
         self.pause = self.written = 0.0
+        self.trouble: str | None = None
         self.stood_still = False
         self.taken = 0
         self.running: Future[Checkpoint] | None = None
@@ -105,6 +120,7 @@ class Copies:
         self._saver = saver
         self._buffers: dict[str, Column] = {}
         self._last: World | None = None
+        self._gives_up = threading.Event()
         self._held = 0
         self._thread: threading.Thread | None = None
 
@@ -124,8 +140,9 @@ class Copies:
     ) -> Future[Checkpoint]:
         """Copy the world as it is after the entry ``number``, and begin to write it.
 
-        ``then`` is called with the future in the thread that writes. ``anew`` copies messages at
-        rest too, which only a command that nobody knows may have changed.
+        ``then`` is called with the future in the thread that writes. ``anew`` is for a command
+        that nobody can do again: messages at rest are copied too, it may have changed them, and
+        while the disk is full it is tried again.
         """
         self.join()
         began = perf_counter()
@@ -140,7 +157,7 @@ class Copies:
         self.running = future
         future.add_done_callback(then)
         checkpoint = Checkpoint(number, world.tick, f"checkpoint-{number}.hub", "", digest)
-        work = (copy, checkpoint, future)
+        work = (copy, checkpoint, future, anew)
         self._thread = threading.Thread(
             target=self._write, args=work, name="checkpoint", daemon=True
         )
@@ -150,16 +167,49 @@ class Copies:
         self.pause = perf_counter() - began
         return future
 
-    def _write(self, copy: Copy, checkpoint: Checkpoint, future: Future[Checkpoint]) -> None:
-        began = perf_counter()
+    def give_up(self) -> None:
+        """Wait for no room any more."""
+        self._gives_up.set()
+
+    def _write(
+        self, copy: Copy, checkpoint: Checkpoint, future: Future[Checkpoint], insists: bool
+    ) -> None:
         try:
-            self._saver(copy, self._folder / checkpoint.file)
-            self.written = perf_counter() - began
+            self._save(copy, self._folder / checkpoint.file, insists)
             done = replace(checkpoint, world=copy.digest())
         except BaseException as error:
             future.set_exception(error)
         else:
             future.set_result(done)
+
+    def _save(self, copy: Copy, path: Path, insists: bool) -> None:
+        try:
+            began = perf_counter()
+            while not self._saved(copy, path, insists):
+                self._gives_up.wait(RETRY_SECONDS)
+                began = perf_counter()
+            self.written = perf_counter() - began
+        finally:
+            self._said(None)
+
+    def _said(self, trouble: str | None) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._noticed()
+
+    def _saved(self, copy: Copy, path: Path, insists: bool) -> bool:
+        """Write it; False while the disk is full and it is to be tried again."""
+        try:
+            self._saver(copy, path)
+        except FileError as error:
+            if not insists or not is_full(error.__cause__) or self._gives_up.is_set():
+                raise
+            self._said(
+                f"Paused: the last command needs a checkpoint, which was {error.reason}; make room "
+                "and it goes on by itself."
+            )
+            return False
+        return True
 
     def drop(self, names: Iterable[str]) -> None:
         """Remove checkpoints."""

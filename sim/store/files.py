@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import secrets
+import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +16,16 @@ from pathlib import Path
 from sim.errors import FileError
 from sim.store.header import HEADER_BYTES, is_world_file
 
-__all__ = ["Draft", "draft", "flush", "flush_folder", "sweep", "why_not_saved"]
+__all__ = ["Draft", "draft", "flush", "flush_folder", "is_full", "sweep", "why_not_saved"]
 
 FULL_FLUSH = getattr(fcntl, "F_FULLFSYNC", None)
 """On macOS fsync stops at the drive's own cache; this goes through it."""
 
 NO_FOLDER_FLUSH = frozenset([errno.EINVAL, errno.ENOTSUP, errno.EBADF])
+FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+FULL_NAMES = frozenset(["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"])
+"""What may be over once there is room again."""
+
 REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your disk quota is used up",
@@ -100,6 +105,13 @@ def flush(descriptor: int) -> None:
         os.fsync(descriptor)
     else:
         fcntl.fcntl(descriptor, FULL_FLUSH)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether an error of the system or of SQLite may be over once there is room again."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname in FULL_NAMES
 
 
 def why_not_saved(error: OSError) -> str:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import xxhash
 
 from sim.errors import FileError
-from sim.store.files import flush, flush_folder
+from sim.store.files import flush, flush_folder, is_full
 from sim.store.journal_rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, Entry
 
 __all__ = ["Acked", "Journal", "JournalError", "folder_of", "read_acked"]
@@ -39,9 +39,6 @@ MOST_PAGES = 1 << 28
 _MAGIC = b"HUBACKED"
 _SLOT = struct.Struct("<8sqq16s")
 _SLOT_BYTES = _SLOT.size + 8
-
-FULL = frozenset(["SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR"])
-"""What may be over once there is room again."""
 
 
 class JournalError(FileError):
@@ -225,7 +222,7 @@ class Journal:
                 commit(self._file, entry, checkpoint)
                 break
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorname not in FULL or self._gives_up.is_set():
+                if not is_full(error) or self._gives_up.is_set():
                     raise
                 said = self._full(error)
             if not was_troubled:
@@ -267,6 +264,9 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
             _create(file)
     except BaseException:
         file.close()
+        if is_new:  # an empty file would be taken for a journal that has lost its tables
+            for left in path.parent.glob(f"{path.name}*"):
+                left.unlink()
         raise
     return file
 
