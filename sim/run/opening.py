@@ -106,7 +106,7 @@ def open_live(
 
 def describe(place: LivePlace) -> str:
     """Say what opening a live world will give, without opening it; one sentence."""
-    if place.acked is None and place.saved is None:
+    if place.saved is None and (place.acked is None or not place.acked.number):
         return "Never saved, and nothing was done in it."
     return f"Opens at {_extent(place.saved, _tick(place))}."
 

@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
-from sim.errors import Cancelled, SnapshotError
+from sim.errors import Cancelled, InputError, SnapshotError
 from sim.run import Simulation
 from sim.run.custody import Custody, Keeping
 from sim.run.keeper import Keeper, Pacing, recover
 from sim.run.opening import Opened, describe, open_live
 from sim.run.places import (
+    beyond,
     discard,
     free_name,
     held_by_another,
     is_untouched,
     live_places,
+    newest_checkpoint,
     place_of,
     saved_at,
     sweep_untouched,
@@ -396,3 +398,76 @@ async def test_a_command_whose_thread_was_left_behind_writes_nothing(path: Path)
     assert keeper.number == 0
     held.of(small()).close(is_whole=True)
     assert not held_by_another(path.with_name("n.hub"))
+
+
+async def test_a_journal_can_be_begun_in_the_midst(path: Path) -> None:
+    world = load(path)
+    async with Simulation(world, path=path) as simulation:
+        await simulation.step(2)
+        assert simulation.frame.kept is None
+        await simulation.keep(Keeping(path, NEVER))
+        await simulation.step(3)
+        await until(lambda: simulation.frame.durable_tick == 8)
+        with pytest.raises(InputError, match="keeps a journal already"):
+            await simulation.keep(Keeping(path, NEVER))
+    opened = open_live(path)
+    assert opened.world.digest() == world.digest()
+
+
+async def test_a_journal_beside_a_damaged_file_says_nothing_of_it(path: Path) -> None:
+    world = load(path)
+    spoil(path)
+    async with Simulation(world, path=path, journal=NEVER) as simulation:
+        await simulation.step()
+    assert saved_at(path) is None
+    assert open_live(path).world.tick == 4
+
+
+async def test_little_that_is_known_is_said_as_little(path: Path) -> None:
+    await ran(path, 2)
+    (folder_of(path) / "acked").unlink()
+    (folder_of(path) / "lease").write_bytes(b"?")
+    place = place_of(path)
+    assert place is not None
+    assert describe(place) == "Opens at tick 3 (saved at 3)."
+    assert beyond(path) == ""
+    told = open_live(path, read_only=True).told
+    assert told.endswith("then 2 ticks from its journal); something is missing.")
+
+
+async def test_what_a_journal_holds_beyond_its_file(path: Path) -> None:
+    assert beyond(path) == ""
+    assert newest_checkpoint(path) is None
+    await ran(path, 0)
+    assert beyond(path) == ""
+    await ran(path, 2)
+    assert beyond(path).startswith("a.hub is the world as it was saved; its journal goes on to t")
+    assert newest_checkpoint(path) == folder_of(path) / "checkpoint-0.hub"
+
+
+async def test_each_damaged_journal_gets_a_name_of_its_own(path: Path) -> None:
+    for number in (1, 2):
+        await ran(path, 1)
+        await ran(path, 1)
+        cut(path, after=1)
+        assert f"a-damaged-{number}.hub" in open_live(path).findings[-1]
+
+
+async def test_a_world_that_is_touched_at_the_last_moment_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = free_name(tmp_path, "new")
+    async with Simulation(small(), journal=Keeping(path, NEVER)):
+        pass
+    answers = iter([True, False])
+    monkeypatch.setattr("sim.run.places.is_untouched", lambda _: next(answers))
+    assert not sweep_untouched(path)
+    assert folder_of(path).exists()
+
+
+async def test_a_world_whose_lease_is_unsigned_is_recovered_without_a_name(
+    path: Path, tmp_path: Path
+) -> None:
+    left = await killed(path, tmp_path.with_name("unsigned"), 1)
+    (folder_of(left) / "lease").write_bytes(b"")
+    assert open_live(left).told.endswith("nothing is missing.")
