@@ -14,6 +14,7 @@ from sim.kernels.claims import count_ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.exposed import Columns, Exposure, Floats, Part, count_hearings, hearings
+from sim.spread.faults import place_of
 from sim.spread.model import PropagationModel
 from sim.spread.shared import step_in_batches
 
@@ -120,7 +121,8 @@ class PerExposure(PropagationModel):
             if "truth value" not in str(error):
                 raise
             raise PluginError(
-                self.plugin_name, "chance() branches on a column; choose by numpy.where instead"
+                self.plugin_name,
+                f"chance() branches on a column{place_of(error)}; choose by numpy.where instead",
             ) from error
         if said.dtype.kind not in "biuf":
             raise PluginError(

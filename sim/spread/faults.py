@@ -5,13 +5,15 @@ from __future__ import annotations
 import dis
 import signal
 import threading
+import traceback
+from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
 
-__all__ = ["Blamed", "blame", "is_interruption"]
+__all__ = ["Blamed", "blame", "is_interruption", "place_of"]
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
@@ -88,3 +90,9 @@ def is_interruption(error: BaseException) -> bool:
     code = trace.tb_frame.f_code
     handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
     return code is handler or code.co_code[trace.tb_lasti] != _RAISE
+
+
+def place_of(error: BaseException) -> str:
+    """Return `` (FILE, line N)`` of the line where an error rose; empty where none is known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""

@@ -18,6 +18,7 @@ from sim.kernels.claims import NOBODY, count_ties
 from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids, Scratch, bitmap
+from sim.spread.faults import place_of
 from sim.spread.heard_columns import Hearing
 from sim.spread.heard_rules import Alone, Kinds, alone, fill_in, kinds
 from sim.spread.heard_sums import Sums
@@ -344,7 +345,8 @@ class Heard(PropagationModel):
             if "truth value" not in str(error):
                 raise
             raise PluginError(
-                self.plugin_name, f"{method}() branches on a column; choose by numpy.where instead"
+                self.plugin_name,
+                f"{method}() branches on a column{place_of(error)}; choose by numpy.where instead",
             ) from error
         named = said if isinstance(said, Mapping) else {self.seeded: said}
         rows = np.empty((len(named), len(heard)))

@@ -1,7 +1,8 @@
 """Plugins tried in a process of their own, with a deadline: what hangs or crashes is named.
 
 Time is the processor's, spent between two signs of life (a tick, a law), so that a busy machine
-condemns nobody; what waits without working is given a minute.
+condemns nobody; what sleeps without working is given 15 s, and what neither sleeps nor works
+(because others do) a minute.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ DEADLINE_SECONDS = 10.0
 """Processor time that a tick of a tiny world may take; compiling a form's kernels takes 5."""
 
 _STILL_SECONDS = 60.0
+_ASLEEP_SECONDS = 15.0
 _START_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
 _PARTING_SECONDS = 5.0
@@ -174,6 +176,7 @@ class Trial:
         self._doing, self._model = "starting", ""
         self._is_over = self._has_said_all = False
         self._alive_at, self._worked = time.monotonic(), 0.0
+        self._awake_at, self._seen_work = self._alive_at, 0.0
 
     def follow(self, watch: Callable[[str], object]) -> tuple[Verdict, ...]:
         """Read until the process has said all, ended, or stood still for too long."""
@@ -200,7 +203,8 @@ class Trial:
 
     def _take(self, read: bytes) -> None:
         if read:
-            self._alive_at, self._worked = time.monotonic(), self._work()
+            self._alive_at = self._awake_at = time.monotonic()
+            self._worked = self._work()
         *lines, self._pending = (self._pending + read).split(b"\n")
         for line in lines:
             with suppress(ValueError, KeyError, TypeError):  # a plugin may write there, too
@@ -224,12 +228,16 @@ class Trial:
 
     def _look(self) -> None:
         """End a process that works, or waits, without a sign of life."""
-        still = time.monotonic() - self._alive_at
+        still, asleep = time.monotonic() - self._alive_at, self._asleep()
         worked = self._work() - self._worked
         if self._doing in _BEFORE:
             if still > _START_SECONDS:
                 self._fail("the trial could not start")
-        elif worked > self._deadline or still > max(_STILL_SECONDS, 2 * self._deadline):
+        elif (
+            worked > self._deadline
+            or asleep > max(_ASLEEP_SECONDS, self._deadline)
+            or still > max(_STILL_SECONDS, 2 * self._deadline)
+        ):
             place = self._place()
             spent = f"{worked:.0f} s of work" if worked > self._deadline else f"{still:.0f} s"
             self._fail(
@@ -263,6 +271,18 @@ class Trial:
         size = os.fstat(self._output.fileno()).st_size
         tail = os.pread(self._output.fileno(), 4096, max(size - 4096, 0)).decode(errors="replace")
         return one_line((tail.strip().splitlines() or ["it said nothing"])[-1]).rstrip(".")
+
+    def _asleep(self) -> float:
+        """Return for how many seconds the process has slept, seen at every look, without work."""
+        import psutil
+
+        now, work = time.monotonic(), self._work()
+        with suppress(psutil.Error):
+            sleeps = psutil.Process(self._process.pid).status() == psutil.STATUS_SLEEPING
+            if not sleeps or work > self._seen_work:
+                self._awake_at = now
+        self._seen_work = work
+        return now - self._awake_at
 
     def _work(self) -> float:
         """Return the processor seconds that the process has used."""

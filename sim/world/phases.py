@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Ids
-from sim.spread.faults import Blamed, is_interruption
+from sim.spread.faults import Blamed, is_interruption, place_of
 from sim.world.state import surroundings, topic_of
 
 if TYPE_CHECKING:
@@ -175,9 +173,7 @@ def _said(error: BaseException) -> str:
     """Return one sentence, with the file and line where a foreign error rose."""
     if isinstance(error, HubbubError):
         return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {error}{place_of(error)}"
 
 
 PHASES = (

@@ -32,7 +32,7 @@ SENTENCES = {
     "clock": ("no clock", "reads a clock, time.time() in line "),
     "date": ("no clock", "reads a clock, datetime.now() in line "),
     "state": ("afresh", "State.heard"),
-    "branch": ("runs", "chance() branches on a column; choose by numpy.where instead"),
+    "branch": ("runs", "chance() branches on a column (defects.py, line "),
     "shape": ("runs", "must return one number an exposure"),
     "rules": ("runs", "1.4"),
 }
@@ -103,6 +103,20 @@ def test_a_loop_without_end_is_stopped_and_its_line_named(tmp_path: Path) -> Non
     assert "defect-hangs: runs" in doing
     with pytest.raises(PluginError, match="'defect-hangs': does not come back"):
         probe(str(path), deadline=1.0)
+
+
+def test_a_plugin_that_sleeps_is_not_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.testing.judge._ASLEEP_SECONDS", 1.0)
+    monkeypatch.setattr("sim.testing.judge._STILL_SECONDS", 100.0)
+    path = tmp_path / "sleeps.py"
+    path.write_text(
+        HANGS.replace("pass", "time.sleep(60)").replace("from sim", "import time\nfrom sim")
+    )
+    (verdict,) = judged(str(path), deadline=1.0)
+    assert (verdict.broken, verdict.is_harmful) == ("runs", True)
+    assert "in step() (sleeps.py, line " in verdict.sentence
 
 
 @pytest.mark.parametrize(
