@@ -111,8 +111,8 @@ HOSTILE = r"\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1bP1;2|x\x1b\\\x9b31m\x07[/b]\u2
 def test_no_control_of_foreign_text_reaches_the_terminal(tmp_path: Path) -> None:
     more = f"""
 old = backend.simulation
-def simulation(world, name, path):
-    made = old(world, "{HOSTILE}", path)
+def simulation(world, name, path, keeping=None):
+    made = old(world, "{HOSTILE}", path, keeping)
     made.events.append((0, "{HOSTILE}"))
     made.banner = "{HOSTILE}"
     made.frame = made._frame()
