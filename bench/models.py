@@ -116,11 +116,11 @@ def hand_written(
 class Reference:
     """``reference.c`` over a network, compiled into a folder that goes with the process."""
 
-    def __init__(self, world: World, compiler: str) -> None:
+    def __init__(self, world: World, compiler: str, file: str = "reference.c") -> None:
         self._folder = tempfile.TemporaryDirectory()
         library = Path(self._folder.name) / "reference.so"
         flags = ["-O3", "-march=native", "-shared", "-fPIC"]
-        source = str(HERE / "reference.c")
+        source = str(HERE / file)
         subprocess.run([compiler, *flags, "-o", str(library), source, "-lm"], check=True)
         self._calls = ctypes.CDLL(str(library))
         n = len(world.agents)

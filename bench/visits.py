@@ -173,6 +173,40 @@ def compare(world: World, rows: list[Row], rounds: int) -> list[str]:
     return over
 
 
+TWINS: tuple[tuple[Row, str, tuple[float, ...]], ...] = (
+    (row("linear-threshold"), "threshold", ()),
+    (row("competitive-threshold"), "rival_thresholds", ()),
+    (row("maki-thompson"), "calls", (0.5, 40.0)),
+    (row("sir-continuous", beta=BETA, gamma=GAMMA), "rings", (BETA, 0.0, 0.0, GAMMA, 40.0)),
+    (row("swir-continuous"), "rings", (0.1, 0.3, 0.6, 1.0, 40.0)),
+)
+"""Laws whose visits ask more than a coin, and what plain C (``twins.c``) takes for them."""
+
+
+def beside_twins(world: World, only: str, rounds: int) -> None:
+    """Print what whole cascades take, ours and in C by the same law."""
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    rows = [twin for twin in TWINS if only in twin[0].name]
+    if not compiler or not rows:
+        return
+    agents, c = len(world.agents), Reference(world, compiler, "twins.c")
+    draws = np.random.default_rng(2)
+    print(f"{'whole cascades, by the same law':32}{'s':>8}{'C s':>8}{'ratio':>7}{'adopters':>22}")
+    for given, name, chances in rows:
+        seen, yard = [], c.timed(name, *chances)
+        for number in range(rounds + 1):
+            seeds = np.unique(draws.integers(0, agents, agents // 100))
+            theirs, other = yard(seeds.astype(np.int32))
+            took, _, size = visited(world, given, seeds, 40)
+            if number:
+                seen.append((took, theirs, took / theirs, size, other))
+        took, theirs, ratio, size, other = (
+            statistics.median(column) for column in zip(*seen, strict=True)
+        )
+        sizes = f"{size:12,.0f} /{other:10,.0f}"
+        print(f"{given.name:32}{took:8.3f}{theirs:8.3f}{ratio:7.2f}{sizes}", flush=True)
+
+
 def main(words: list[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -190,6 +224,8 @@ def main(words: list[str] | None = None) -> None:
             world = made(network, agents)
             print(f"{network}: {agents:,} agents, {world.ties.count:,} ties")
             over += compare(world, rows, rounds)
+        if rows and network == HUBS:
+            beside_twins(world, given.only, rounds)
     print(f"Over {BAR}: {', '.join(over) or 'none'}.")
 
 
