@@ -32,6 +32,10 @@ SLICE = 32_768
 """Speakers in one kernel call: a few milliseconds, so that threads and pauses get their turn."""
 
 
+_NO_NETWORK = 1 << 53
+"""As many ties as no network has."""
+
+
 class PropagationModel(Parameters):
     """A model of propagation; its fields are its parameters.
 
@@ -115,8 +119,10 @@ class PropagationModel(Parameters):
     def unsettle(self, cascade: Cascade) -> None:
         """Forget what was summed up over ties: some were removed, or have another trust.
 
-        Called between ticks. A model that asks :attr:`Contacts.count` needs nothing for new ties.
+        Called between ticks. What sums depend on, ``_basis``, becomes what no network is.
         """
+        if "_basis" in cascade.held:
+            cascade.held["_basis"] = np.full_like(cascade.held["_basis"], _NO_NETWORK)
 
     def together(self) -> Hashable | None:
         """Return the group whose running cascades are stepped by one call, ``None``: alone.

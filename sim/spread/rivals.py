@@ -68,7 +68,7 @@ def rivals_know_ties(cascade: Cascade, contacts: Contacts, *, by_trust: bool) ->
 
 def _basis(contacts: Contacts, by_trust: bool) -> Longs:
     """Return what sums depend on; contacts that a channel chose earlier are not known any more."""
-    ties = contacts.targets.size if contacts.whole is contacts else -1
+    ties = contacts.count if contacts.whole is contacts else -1
     return np.array([ties, by_trust and contacts.trust.size > 0], np.int64)
 
 

@@ -103,11 +103,6 @@ class Threshold(PropagationModel):
         ties = contacts.count if contacts.whole is contacts else -1
         return np.array([ties, by_trust, level], np.float64)
 
-    def unsettle(self, cascade: Cascade) -> None:
-        """Let the sums begin anew, of the ties that there are now."""
-        if "_basis" in cascade.held:
-            cascade.held["_basis"] = np.full_like(cascade.held["_basis"], np.nan)
-
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks, or is back over its threshold, and all sums hold."""
         if cascade.frontier.size or cascade.present(_ready(cascade)[0]).size:

@@ -200,8 +200,7 @@ class Relating(Ground):
         """Let messages know that ties changed: sums over ties begin anew, resting ones may wake."""
         world = cast("World", self)
         for cascade in world.cascades:
-            if not cascade.is_over:
-                cascade.model.unsettle(cascade)
+            cascade.model.unsettle(cascade)
         world.wake(anyway=True)
 
     # What is asked
