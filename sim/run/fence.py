@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from sim.core.plugin_files import one
 from sim.core.registry import Spec, foreign, has_consent, load_candidate
@@ -36,12 +38,13 @@ class Hush:
         self._note = note
         self._noted = 0
         self._caught: _Caught | None = None
-        self._before = (sys.stdout, sys.stderr)
+        self._apart: tuple[_Apart, _Apart] | None = None
 
     def __enter__(self) -> None:
         if foreign():
-            self._before = (sys.stdout, sys.stderr)
-            self._caught = sys.stdout = sys.stderr = _Caught()
+            self._caught = _Caught()
+            self._apart = (_Apart(self._caught, sys.stdout), _Apart(self._caught, sys.stderr))
+            sys.stdout, sys.stderr = self._apart
 
     def __exit__(
         self,
@@ -50,12 +53,12 @@ class Hush:
         trace: TracebackType | None,
     ) -> None:
         caught, self._caught = self._caught, None
-        if caught is None:
+        if caught is None or self._apart is None:
             return
-        if sys.stdout is caught:
-            sys.stdout = self._before[0]
-        if sys.stderr is caught:
-            sys.stderr = self._before[1]
+        for apart in self._apart:
+            apart.is_over = True
+        # Another engine may have begun meanwhile: it then finds its way back past this one.
+        sys.stdout, sys.stderr = _under(sys.stdout), _under(sys.stderr)
         for line in caught.getvalue().splitlines():
             if self._noted < _MOST_NOTES and line.strip():
                 self._noted += 1
@@ -70,6 +73,74 @@ class _Caught(io.StringIO):
         room = _MOST_CHARACTERS - self.tell()
         super().write(text[: max(room, 0)])
         return len(text)
+
+
+class _Apart:
+    """Takes what one thread prints; what any other prints goes on where it was going.
+
+    Parameters
+    ----------
+    caught
+        Takes what this thread prints.
+    other
+        Takes the rest, and answers whatever else is asked.
+    """
+
+    def __init__(self, caught: _Caught, other: Any) -> None:
+        self.is_over = False
+        self.caught = caught
+        self.other = _under(other)
+        self._thread = threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Write to where the calling thread writes."""
+        return int((self.caught if self._is_mine else self.other).write(text))
+
+    def flush(self) -> None:
+        """Flush likewise."""
+        if not self._is_mine:
+            self.other.flush()
+
+    @property
+    def _is_mine(self) -> bool:
+        return self.other is None or threading.get_ident() == self._thread
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.caught if self._is_mine else self.other, name)
+
+
+def _under(stream: Any) -> Any:
+    """Return what a stream stands for, once what it was put there for is over."""
+    while isinstance(stream, _Apart) and stream.is_over:
+        stream = stream.other
+    return stream
+
+
+class _Facade(io.TextIOBase):
+    """Stands for ``sys.__stdout__``: it has the size of the terminal, and writes to a file.
+
+    Parameters
+    ----------
+    file
+        Takes what is written.
+    terminal
+        Whose descriptor it shows to who asks for the size.
+    """
+
+    def __init__(self, file: int, terminal: Any) -> None:
+        self._file = file
+        self._terminal = terminal
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            os.write(self._file, text.encode(errors="replace"))
+        return len(text)
+
+    def fileno(self) -> int:
+        return int(self._terminal.fileno())
+
+    def isatty(self) -> bool:
+        return bool(self._terminal.isatty())
 
 
 @contextmanager
@@ -93,7 +164,7 @@ def output_aside(path: Path) -> Iterator[None]:
         log = os.open(os.devnull, os.O_WRONLY)
     kept, before = os.dup(_STDOUT), sys.__stdout__
     os.dup2(log, _STDOUT)
-    sys.__stdout__ = sys.__stderr__  # type: ignore[misc]  # whose terminal has a size
+    sys.__stdout__ = _Facade(log, sys.__stderr__)  # type: ignore[assignment,misc]
     try:
         yield
     finally:

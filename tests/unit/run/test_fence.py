@@ -86,6 +86,41 @@ def test_a_flood_of_output_is_cut_short(tmp_path: Path) -> None:
     assert notes[-1].endswith("(no more is noted)")
 
 
+def test_what_others_print_meanwhile_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import threading
+
+    load_file(written(tmp_path))
+    notes: list[str] = []
+
+    def others() -> None:
+        sys.stdout.write("mine\n")
+        sys.stdout.flush()
+        assert sys.stdout.writable()
+
+    with Hush(notes.append):
+        other = threading.Thread(target=others)
+        other.start()
+        other.join()
+        sys.stdout.write("theirs\n")
+        sys.stdout.flush()
+        assert not sys.stdout.isatty()
+    assert capsys.readouterr().out == "mine\n"
+    assert notes == ["a plugin printed: theirs"]
+
+
+def test_two_engines_that_overlap_leave_the_output_as_it_was(tmp_path: Path) -> None:
+    load_file(written(tmp_path))
+    before, one, two = (sys.stdout, sys.stderr), Hush(lambda _: None), Hush(lambda _: None)
+    for _ in range(3):
+        one.__enter__()
+        two.__enter__()
+        one.__exit__(None, None, None)
+        two.__exit__(None, None, None)
+        assert (sys.stdout, sys.stderr) == before
+
+
 def test_without_foreign_plugins_nothing_is_caught(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +192,10 @@ def test_output_past_python_goes_to_a_file_while_plugins_are_there(tmp_path: Pat
         "from sim import load_file\n"
         "with output_aside(Path('none.log')): os.write(1, b'first ')\n"
         "load_file('loud.py')\n"
-        "with output_aside(Path('logs/plugins.log')): os.write(1, b'hidden'); print('too')\n"
+        "with output_aside(Path('logs/plugins.log')):\n"
+        "    os.write(1, b'hidden'); print('too'); sys.stdout.flush()\n"
+        "    print('and this', file=sys.__stdout__, flush=True)\n"
+        "    assert sys.__stdout__.fileno() == 2 and not sys.__stdout__.isatty()\n"
         "Path('flat').write_text('')\n"
         "with output_aside(Path('flat/x.log')): os.write(1, b'nowhere')\n"
         "os.write(1, b'last')\n"
@@ -173,4 +211,4 @@ def test_output_past_python_goes_to_a_file_while_plugins_are_there(tmp_path: Pat
         check=True,
     )
     assert done.stdout == "first last"
-    assert (tmp_path / "logs/plugins.log").read_text() == "hiddentoo\n"
+    assert (tmp_path / "logs/plugins.log").read_text() == "hiddentoo\nand this\n"
