@@ -266,8 +266,6 @@ class Ties(Trusting):
 
     def _merge(self, batch: Ties) -> None:
         """Make new rows of these ties and many more."""
-        if not batch.count:
-            return
         parts = merged(self.parts, batch.parts)
         kind = NO_KIND
         if self.kind.size:

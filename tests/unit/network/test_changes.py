@@ -121,6 +121,44 @@ def test_the_golden_case() -> None:
     ]  # fmt: skip
 
 
+def test_a_batch_says_what_became_of_it() -> None:
+    ties = start()
+    done = ties.change([0, 0, 4], [2, 1, 3], np.array([True, True, False]))
+    assert str(done) == "1 added, 1 known, 1 unknown"
+    assert done.moved.tolist() == [False, True, False]
+    assert str(ties.change([1], [1], True)) == "1 loops"
+    assert str(ties.change([], [], True)) == "nothing changed"
+
+
+def test_adding_nothing_to_a_network_leaves_it() -> None:
+    ties = start()
+    assert ties.add([], []).loops == 0
+    assert ties.add([3], [3]).loops == 1
+    assert ties.count == 5
+
+
+def test_more_ties_than_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    ties = start()
+    monkeypatch.setattr("sim.network.changes.LIMIT", 7)
+    assert ties.change([4], [0], True).added == 1
+    with pytest.raises(CapacityError, match="fewer than 7 ties, got 7"):
+        ties.change([4], [1], True)
+
+
+def test_kinds_of_another_length_are_refused() -> None:
+    meta, columns = start().dump()
+    with pytest.raises(InputError, match="column 'kind' must have 5 values"):
+        Ties.restore(meta, columns | {"kind": np.zeros(4, np.uint8)})
+
+
+def test_trust_of_no_tie_changes_nothing() -> None:
+    ties = start()
+    ties.change([0], [5], True)
+    version = ties.version
+    assert not ties.set_trust([6], [0], [0.5]).any()
+    assert ties.version == version
+
+
 def test_the_last_command_on_a_pair_stands() -> None:
     ties = start()
     done = ties.change([4, 4, 4], [5, 5, 5], np.array([True, False, True]))

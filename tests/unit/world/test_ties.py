@@ -107,6 +107,9 @@ def test_two_blocks_are_lifted_one_by_one() -> None:
     world.unblock(0, 1)
     with pytest.raises(InputError, match="agent 1 has blocked agent 0"):
         world.befriend(0, 1)
+    who, whom = _ids([0, 0, 1], [1, 2, 0])
+    assert may(world, who, whom, "follow").tolist() == [False, True, False]
+    assert may(world, who, whom, "mute").tolist() == [True, True, True]
     world.unblock(1, 0)
     assert world.befriend(0, 1).added == 1
 
@@ -240,7 +243,21 @@ def test_what_cannot_be_followed_is_said_in_one_sentence(
 
 
 def test_nobody_may_be_named() -> None:
-    assert small().follow([], []).added == 0
+    world = small()
+    assert world.follow([], []).added == 0
+    assert world.follow(np.empty(0), np.empty(0)).added == 0
+    assert world.neighbours(0, "muted").size == 0
+
+
+def test_marks_and_their_memory_are_counted() -> None:
+    world = small()
+    assert (world.bonds.ears.count, world.bonds.ears.nbytes, world.bonds.log.nbytes) == (0, 0, 0)
+    size = world.nbytes
+    world.mute([1, 4], 0)
+    world.block(2, 3)
+    assert world.bonds.ears.count == 4
+    assert world.bonds.log.nbytes == 3 * 13
+    assert world.nbytes > size
 
 
 def test_questions_about_nobody_are_refused() -> None:
