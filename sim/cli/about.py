@@ -56,7 +56,25 @@ def show_info(where: str, *, network: bool, json: bool) -> None:
 def _file_facts(path: Path) -> dict[str, Any]:
     from sim.store import info
 
-    return dataclasses.asdict(info(path))
+    return dataclasses.asdict(info(path)) | _living_facts(path)
+
+
+def _living_facts(path: Path) -> dict[str, Any]:
+    """Return what lies beside a world file: whose branch it is, its bookmarks, its journal."""
+    from sim.store.journal import folder_of, read_acked
+    from sim.store.lineage import bookmarks, lineage
+
+    folder = folder_of(path)
+    if not folder.is_dir():
+        return {}
+    origin, marks = lineage(path), bookmarks(path)
+    facts: dict[str, Any] = {} if origin is None else {"branch_of": origin._asdict()}
+    if marks:
+        facts["bookmarks"] = [f"{each.name} (tick {each.tick:,})" for each in marks]
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    acked = read_acked(folder)
+    reaches = {} if acked is None else {"tick": acked.tick}
+    return facts | {"journal": reaches | {"folder": str(folder), "bytes": size}}
 
 
 def _world_facts(world: World) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sim.cli.plugin_app import plugins
 from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
 from sim.cli.ties_app import path, ties
+from sim.cli.time_app import bookmark, branch, history
 from sim.errors import InputError
 
 __all__ = ["app"]
@@ -265,7 +266,7 @@ def run(
     _leave(run_world(world, said, seed, stop, outputs, journal=journal, **shared))
 
 
-for _verb in (audit, replay, script, ties, path):
+for _verb in (audit, replay, script, ties, path, history, branch, bookmark):
     app.command()(_verb)
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.columns import Agents
 from sim.core.progress import Report, quiet
-from sim.errors import SnapshotError
+from sim.errors import InputError, SnapshotError
 from sim.store import columns as arrays
 from sim.store.columns import Columns, DamagedError
 from sim.store.gates import gated
@@ -21,6 +22,7 @@ from sim.store.history import History
 from sim.store.history_rows import Laid, Pack, Reading, Told
 from sim.store.journal import JOURNAL_FILE, folder_of
 from sim.store.journal_reading import BrokenError, JournalFile, read_journal
+from sim.store.journal_rows import Checkpoint
 from sim.store.line import Line
 from sim.store.opened import opened, world_rows
 from sim.store.plain import from_json
@@ -28,7 +30,7 @@ from sim.store.plain import from_json
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["columns_of", "history_of", "read_history"]
+__all__ = ["columns_of", "history_of", "people_of", "read_history"]
 
 ADOPTION_BYTES = 12
 _LAST = 1 << 62
@@ -98,6 +100,37 @@ def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns
             raise DamagedError(f"its metadata cannot be read ({error})") from error
 
 
+def people_of(path: str | PathLike[str]) -> Agents:
+    """Return the population of a world file, or of the newest checkpoint of its journal.
+
+    Raises
+    ------
+    SnapshotError
+        When it cannot be read.
+    """
+    file = as_path(path)
+    folder = folder_of(file)
+    if (folder / JOURNAL_FILE).is_file():
+        with read_journal(folder) as journal:
+            file = folder / _on_line(folder, journal)[-1].file
+    meta, columns = columns_of(file, lambda name: name.startswith("agents."))
+    own = {name.removeprefix("agents."): column for name, column in columns.items()}
+    try:
+        return Agents.restore(meta["agents"], own)
+    except (InputError, LookupError, TypeError) as error:
+        raise SnapshotError(file, f"its agents cannot be read ({error})") from error
+
+
+def _on_line(folder: Path, journal: JournalFile) -> list[Checkpoint]:
+    """Return the checkpoints that are there and on the world's line, oldest first."""
+    line = journal.line()
+    named = [each for each in reversed(journal.checkpoints()) if line.leads_by(each)]
+    there = [each for each in named if (folder / each.file).is_file()]
+    if not there:
+        raise SnapshotError(folder, "no checkpoint on its line is there")
+    return there
+
+
 def _is_log(name: str) -> bool:
     return name.startswith("cascade.") and ".log." in name
 
@@ -131,11 +164,7 @@ def _told(meta: Meta) -> list[Told]:
 
 
 def _of_journal(folder: Path, journal: JournalFile, report: Report) -> History:
-    line = journal.line()
-    named = [each for each in reversed(journal.checkpoints()) if line.leads_by(each)]
-    there = [each for each in named if (folder / each.file).is_file()]
-    if not there:
-        raise SnapshotError(folder, "no checkpoint on its line is there")
+    line, there = journal.line(), _on_line(folder, journal)
     first, newest = there[0], there[-1]
     report(f"reading the checkpoint of tick {first.tick:,}", 0.0)
     meta, columns = columns_of(folder / first.file, _is_log)

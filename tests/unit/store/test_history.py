@@ -19,7 +19,7 @@ from sim.run.keeper_acts import apply
 from sim.store import columns as arrays
 from sim.store import save
 from sim.store.history import History
-from sim.store.history_reading import columns_of, history_of, read_history, split
+from sim.store.history_reading import columns_of, history_of, people_of, read_history, split
 from sim.store.history_rows import Laid, Pack, Reading, Told
 from sim.store.journal import folder_of
 from sim.store.rebuild import rebuild
@@ -313,3 +313,18 @@ def test_a_chunk_that_is_not_there_is_refused(
     monkeypatch.setattr(arrays, "declared", more)
     with pytest.raises(SnapshotError, match="chunks are not those"):
         columns_of(tmp_path / "a.hub", lambda _: True)
+
+
+def test_the_population_is_read_alone(kept: Path, tmp_path: Path) -> None:
+    save(world_of(), tmp_path / "b.hub")
+    assert people_of(tmp_path / "b.hub").name(7) == world_of().agents.name(7)
+    assert len(people_of(kept)) == 300
+
+
+def test_a_population_that_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(world_of(), tmp_path / "b.hub")
+    monkeypatch.setattr(arrays, "read_some", lambda *_: {})
+    with pytest.raises(SnapshotError, match="its agents cannot be read"):
+        people_of(tmp_path / "b.hub")
