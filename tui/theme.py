@@ -33,7 +33,7 @@ __all__ = [
 
 DEFAULT_THEME = "hubbub-dark"
 
-MARKERS = "ox#+*@%=&~"
+MARKERS = "ox#+*@%=&~sznvwcuamdkrbehjgtqy"
 """One letter per series, drawn on the curve and in the legend."""
 
 GLYPHS = " .:-=+*#%@"
@@ -165,7 +165,7 @@ class Series:
 
 
 def series(count: int, *, dark: bool = True) -> tuple[Series, ...]:
-    """Give `count` styles; colours repeat after 7, dashes after 4, markers after 10.
+    """Give `count` styles; colours repeat after 7, dashes after 4, markers after 30.
 
     Parameters
     ----------

@@ -84,6 +84,21 @@ async def test_legend_tells_every_state_with_letter_share_and_number(
     assert "100%" in text
 
 
+async def test_a_legend_says_how_many_curves_it_leaves_out() -> None:
+    curves = Curves()
+    states = tuple(f"state {n}" for n in range(24))
+    history = np.full((30, 24), 1000 // 24, np.int64)
+    async with shown(curves, (60, 16)) as pilot:
+        curves.plot(states, history, agents=1000)
+        await pilot.pause()
+        text = screen_of(pilot)
+        assert "o 4.1%" in text
+        left = int(text.partition(" and ")[2].partition(" more")[0])
+        assert 1 <= left < 24
+        assert text.count("4.1%") == 24 - left
+    assert len({one.marker for one in series(24)}) == 24
+
+
 async def test_letters_stand_on_the_curves_in_their_colours() -> None:
     curves = Curves()
     async with shown(curves):

@@ -95,6 +95,7 @@ def test_no_two_of_ten_curves_share_letter_or_colour_and_dash() -> None:
     assert len({one.marker for one in ten}) == 10
     assert len({(one.colour, one.dash) for one in ten}) == 10
     assert MARKERS.isascii()
+    assert len(set(MARKERS)) == len({one.marker for one in series(30)}) == 30
 
 
 @pytest.mark.parametrize(("dark", "sign"), [(True, 1), (False, -1)])

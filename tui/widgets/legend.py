@@ -50,7 +50,8 @@ def write_legend(
 ) -> int:
     """Write the legend at the foot of a canvas, in the longest form that fits.
 
-    One row; two where the canvas is tall enough and one row would cut the names.
+    One row; two where the canvas is tall enough and one row would cut the names. Where even the
+    letters alone do not fit, the last item says how many curves are left out.
 
     Parameters
     ----------
@@ -72,22 +73,40 @@ def write_legend(
     forms = [(rows, 40, True) for rows in range(1, min(2, most) + 1)]
     forms += [(rows, names, False) for names in (40, 12, 5) for rows in range(1, most + 1)]
     forms += [(most, 0, False)]
+    drawn = len(entries)
     for rows, names, amount in forms:
         texts = [entry.text(names, amount=amount) for entry in entries]
         lines = _wrap([len(heading), *(cell_len(each) + 2 for each in texts)], canvas.width)
         if len(lines) <= rows:
             break
-    lines = lines[:rows]
+    else:
+        lines, texts = _shortened(heading, texts, canvas.width, rows)
+        drawn = max(len(texts) - 1, 0)
     for row, members in enumerate(lines, start=canvas.height - len(lines)):
         x = 0
         for member in members:
             if member == 0:
                 x += canvas.text(x, row, heading, strong) + 2
+            elif member > drawn:
+                canvas.text(x, row, texts[member - 1], text)
             else:
                 entry = entries[member - 1]
                 x += canvas.text(x, row, entry.marker, entry.ink) + 1
                 x += canvas.text(x, row, texts[member - 1], text) + 2
     return len(lines)
+
+
+def _shortened(
+    heading: str, texts: Sequence[str], width: int, rows: int
+) -> tuple[list[list[int]], list[str]]:
+    """Return the lines that fit, the last item saying how many curves have no room there."""
+    for kept in range(len(texts) - 1, 0, -1):
+        shown = [*texts[:kept], f"and {len(texts) - kept} more"]
+        lines = _wrap([len(heading), *(cell_len(each) + 2 for each in shown)], width)
+        if len(lines) <= rows:
+            return lines, shown
+    lines = _wrap([len(heading), *(cell_len(each) + 2 for each in texts)], width)
+    return lines[:rows], [*texts, ""]  # not even one letter and the count fit
 
 
 def _wrap(widths: Sequence[int], room: int) -> list[list[int]]:
