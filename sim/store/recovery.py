@@ -175,12 +175,13 @@ def _once(
     done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
     done.trusted = checkpoint.number
     observer = Observer(done.world)
+    whole = max(1, line.number - checkpoint.number)
     try:
         for entry in journal.entries(checkpoint.number, checkpoint.digest):
             if entry.number > line.number:
                 break
             done.trusted = entry.number
-            report(f"replaying tick {entry.tick:,}", 0.0)
+            report(f"replaying tick {entry.tick:,}", (entry.number - checkpoint.number) / whole)
             part = line.of(entry)
             if part is not None and not _did(done, part, observer, apply):
                 break
