@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sim.errors import Cancelled, FileError, HubbubError
 from tui.feed import Feed
+from tui.figures import count
 from tui.safe import line
 from tui.screens.dialog import Confirm
 from tui.screens.error import sentence_of
@@ -234,6 +235,8 @@ class Homes:
         self.throw_away()
         await app.part()
         await app.enter(world, path.stem if path else DEMO, path)
+        if path is not None and app.frame is not None:
+            app.say(f"Back to {path.name} as it was saved, at tick {count(app.frame.tick)}.", "good")
 
     def throw_away(self) -> None:
         """Have everything that was not saved removed when the world is left."""
