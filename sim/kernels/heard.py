@@ -36,6 +36,7 @@ _TOUCHED = np.uint64(1 << 63)
 _LOUD = np.uint64(1 << BITS)
 _COUNTS = np.uint64((1 << BITS) - 1)
 _CODE = np.uint8(0x7F)
+_EVER, _NEVER = np.uint8(0x80), np.uint8(0)
 _ONE32 = np.uint32(1)
 _MANY = 16
 
@@ -67,6 +68,8 @@ def tell(
     sums: U64,
     voice_keys: U32,
     voice: U32,
+    state_keys: U32,
+    state: U8,
     touched: U32,
     m: Number,
 ) -> Number:
@@ -90,6 +93,9 @@ def tell(
         The rows, taken as needed.
     voice_keys, voice
         A sparse column, uint32: who entered the state last, plus one; or empty.
+    state_keys, state
+        A sparse column of states, uint8: voices are kept of those alone that never adopted, since
+        only a first adoption names its source. Or empty: of everybody.
     touched, m
         uint32 (agents + 1,): whom this tick touched, each once; how many.
 
@@ -134,12 +140,12 @@ def tell(
             if n == BATCH:
                 m = _take(
                     batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places,
-                    spoken, keys, sums, voice_keys, voice, touched, m,
+                    spoken, keys, sums, voice_keys, voice, state_keys, state, touched, m,
                 )  # fmt: skip
                 n = np.int64(0)
     return _take(
         batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places, spoken, keys,
-        sums, voice_keys, voice, touched, m,
+        sums, voice_keys, voice, state_keys, state, touched, m,
     )  # fmt: skip
 
 
@@ -161,6 +167,8 @@ def _take(
     sums: U64,
     voice_keys: U32,
     voice: U32,
+    state_keys: U32,
+    state: U8,
     touched: U32,
     m: Number,
 ) -> Number:
@@ -181,19 +189,23 @@ def _take(
             touched[m] = heard[j]
             m += old & _TOUCHED == _ZERO
         return m
-    take_slots(voice_keys, heard[:n], spoken)
-    for j in range(n):
-        seen ^= np.uint64(voice[spoken[j]])
-    drawn[BATCH] = seen
     loud = _LOUD << np.uint64(now)
+    k: Number = np.int64(0)
     for j in range(n):
         old = sums[places[j], 0]
         rest = (old & ~_COUNTS) | _TOUCHED | loud
         sums[places[j], 0] = (((old & _COUNTS) + gain[j]) & _COUNTS) | rest
         touched[m] = heard[j]
         m += old & _TOUCHED == _ZERO
+        gain[k], drawn[k], batch[k], heard[k] = old & loud, drawn[j], batch[j], heard[j]
+        k += not state.size or state[slot(state_keys, np.uint64(heard[j]))] & _EVER == _NEVER
+    take_slots(voice_keys, heard[:k], spoken)
+    for j in range(k):
+        seen ^= np.uint64(voice[spoken[j]])
+    drawn[BATCH] = seen
+    for j in range(k):
         other = voice[spoken[j]]
-        keeps = (old & loud != _ZERO) & (_draw(key, other) <= drawn[j])
+        keeps = (gain[j] != _ZERO) & (_draw(key, other) <= drawn[j])
         mine = np.uint32(batch[j]) + _ONE32
         voice[spoken[j]] = other if keeps else mine
     return m

@@ -288,14 +288,15 @@ class Heard(PropagationModel):
         cascade.contacts_seen += ties
         heard = np.empty(min(ties, cascade.agents) + 1, np.uint32)
         key, count = draws.key(Stream.CONTACTS), 0
+        known = None if kind.final[kind.adopting > 0].all() else state  # else those are deaf
         for number in np.unique(now):
             chosen = now == number
             voice = None
             if number != kernels.NONE:
                 voice = self._voice(cascade, self.states.index(self.heard[number]))
             count = sums.tell(
-                ids[chosen], was[chosen].astype(np.uint8), number, key, ears.deaf, voice, heard,
-                count,
+                ids[chosen], was[chosen].astype(np.uint8), number, key, ears.deaf, voice, known,
+                heard, count,
             )  # fmt: skip
         about = (sums.keys, sums.rows, state.keys, state.values, kind.listens, cascade.absent)
         more = count + ears.waiting.size + ears.roused.size

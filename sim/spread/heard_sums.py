@@ -18,6 +18,7 @@ Codes = npt.NDArray[np.uint8]
 
 _NO_KEYS = np.empty(0, np.uint32)
 _NO_VOICE = np.empty(0, np.uint32)
+_NO_STATE = np.empty(0, np.uint8)
 _LEAST = 256
 
 
@@ -84,12 +85,14 @@ class Sums:
         key: np.uint64,
         deaf: Bits,
         voice: Sparse | None,
+        state: Sparse | None,
         touched: Ids,
         count: int,
     ) -> int:
         """Let ``speakers`` enter the heard state ``now``; returns how many are touched.
 
-        As :func:`sim.kernels.heard.tell`; ``voice`` is the state's column of voices, if any.
+        As :func:`sim.kernels.heard.tell`; ``voice`` is the state's column of voices, if any, and
+        ``state`` that of states, where voices of those that ever adopted need not be kept.
         """
         contacts = self.contacts
         trust = contacts.trust if self.by_trust else contacts.trust[:0]
@@ -99,11 +102,12 @@ class Sums:
             if voice is not None:
                 voice.reserve(room)
         voices = (_NO_KEYS, _NO_VOICE) if voice is None else (voice.keys, voice.values)
+        states = (_NO_KEYS, _NO_STATE) if state is None else (state.keys, state.values)
         for low in range(0, speakers.size, SLICE):
             count = kernels.tell(
                 contacts.rows, contacts.targets, trust, speakers, was, now, low,
                 min(low + SLICE, speakers.size), self.bits, key, deaf, self.keys, self.rows,
-                voices[0], voices[1], touched, count,
+                voices[0], voices[1], states[0], states[1], touched, count,
             )  # fmt: skip
         return count
 
@@ -113,5 +117,5 @@ class Sums:
         blank = np.full(ids.size, kernels.NONE)
         for number in np.unique(numbers[numbers != kernels.NONE]):
             chosen = np.sort(ids[numbers == number])
-            self.tell(chosen, blank, int(number), np.uint64(0), deaf, None, spare, 0)
+            self.tell(chosen, blank, int(number), np.uint64(0), deaf, None, None, spare, 0)
         kernels.forget(self.rows)

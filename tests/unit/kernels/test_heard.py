@@ -30,6 +30,7 @@ class Ears:
         self.voice = np.zeros((STATES, net.agents), np.int64)
         self.touched = np.empty(net.agents + 1, np.uint32)
         self.deaf = np.zeros(net.agents // 64 + 1, np.uint64)
+        self.ever = np.empty(0, np.uint8)
 
     def move(self, moves: dict[int, int], tick: int) -> set[int]:
         """Let agents enter states, group by group; returns whom the kernel touched."""
@@ -40,7 +41,7 @@ class Ears:
             voice = (DENSE, DENSE) if now == NONE else self.voices[now]
             m = call(
                 heard.tell, *self.net.place(), self.trust, ids(*who), was, now, 0, len(who), BITS,
-                key, self.deaf, self.keys, self.sums, *voice, self.touched, m,
+                key, self.deaf, self.keys, self.sums, *voice, DENSE, self.ever, self.touched, m,
             )  # fmt: skip
             self.state[who] = now
             for u in sorted(who, key=lambda u: -int(words(key, u)[0])) if now != NONE else []:
@@ -99,6 +100,18 @@ def test_the_deaf_are_passed_over() -> None:
     ears.deaf[0] = np.uint64((1 << 5) | (1 << 8))
     assert not {5, 8} & ears.move({3: 0}, 0)
     assert ears.sums[[5, 8], 0].tolist() == [0, 0]
+
+
+def test_voices_of_those_that_ever_adopted_are_not_kept() -> None:
+    ears, all_told = Ears(Net(), "dense"), Ears(Net(), "dense")
+    ears.ever = np.zeros(80, np.uint8)
+    ears.ever[::2] = 0x81
+    for tick, moves in enumerate(MOVES):
+        assert ears.move(moves, tick) == all_told.move(moves, tick)
+    assert ears.sums.tolist() == all_told.sums.tolist()
+    for mine, whole in zip(ears.voices, all_told.voices, strict=True):
+        assert not mine[1][::2].any()
+        assert mine[1][1::2].tolist() == whole[1][1::2].tolist()
 
 
 @pytest.mark.parametrize("kind", ["dense", "hash"])
