@@ -17,10 +17,11 @@ from sim.run.health import Health, History, Journalled, Vitals, caches, look
 from sim.store import available_bytes
 
 if TYPE_CHECKING:
+    from sim.run.frames import Frame
     from sim.run.link import Link
     from sim.run.outbox import Poster
 
-__all__ = ["Healthy", "Watch"]
+__all__ = ["FarWatch", "Healthy", "Watch"]
 
 PERIOD_SECONDS = 2.0
 _JOIN_SECONDS = 1.0
@@ -116,9 +117,9 @@ class Watch:
             journal=self._journal(),
             loop_lag=self._lag,
             commands=engine.waiting,
-            queued=sum(row.status == "queued" for row in frame.sessions) if frame else 0,
+            queued=_queued(frame),
             caches=caches(),
-            broken_plugins=self._broken(),
+            broken_plugins=_broken(frame),
             jump=self._jump(),
         )
 
@@ -136,16 +137,6 @@ class Watch:
             return None
         waiting = max(keeper.number - keeper.durable, 0)
         return Journalled(keeper.durable_tick, waiting, keeper.trouble or keeper.remark)
-
-    def _broken(self) -> tuple[str, ...]:
-        said = [str(error) for error in failures()]
-        frame = self._link.frames.newest
-        if frame is not None:
-            failed = [row for row in frame.sessions if row.status == "failed"]
-            said += [f"Message #{row.id} stopped: {row.error}" for row in failed[-3:]]
-            if frame.stalled is not None and frame.stalled.plugin:
-                said.append(frame.stalled.sentence)
-        return tuple(said)
 
     def _jump(self) -> float:
         """Return by how much the wall clock went otherwise than time did."""
@@ -185,6 +176,41 @@ class Watch:
         link.hurry(act)
 
 
+class FarWatch:
+    """Looks at an engine in another process, as far as its frames tell.
+
+    Parameters
+    ----------
+    now
+        A monotonic clock in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._history = History()
+        self._looked = 0.0
+        self._newest: Health | None = None
+
+    def look(self, frame: Frame, within: float = 0.0) -> Health:
+        """Look at a frame, unless one was looked at ``within`` so many seconds."""
+        if self._newest is None or self._now() - self._looked > within:
+            soft, hard = _ceilings()
+            kept = frame.kept
+            vitals = Vitals(
+                tick=frame.tick,
+                state=frame.state,
+                resident=frame.memory_bytes,
+                free=available_bytes(),
+                soft=soft,
+                hard=hard,
+                journal=None if kept is None else Journalled(kept.tick, 0, frame.banner),
+                queued=_queued(frame),
+                broken_plugins=_broken(frame),
+            )
+            self._newest, self._looked = look(vitals, self._history), self._now()
+        return self._newest
+
+
 class Healthy:
     """What a simulation says of how it is."""
 
@@ -201,6 +227,25 @@ class Healthy:
             Seconds that the last look may be old; it looks every two seconds by itself.
         """
         return self._link.health.look(within)
+
+    @property
+    def contacts(self) -> int:
+        """Contacts between agents that were weighed, by the messages that there are."""
+        return self._link.live.ledger.contacts
+
+
+def _queued(frame: Frame | None) -> int:
+    return 0 if frame is None else sum(row.status == "queued" for row in frame.sessions)
+
+
+def _broken(frame: Frame | None) -> tuple[str, ...]:
+    said = [str(error) for error in failures()]
+    if frame is not None:
+        failed = [row for row in frame.sessions if row.status == "failed"]
+        said += [f"Message #{row.id} stopped: {row.error}" for row in failed[-3:]]
+        if frame.stalled is not None and frame.stalled.plugin:
+            said.append(frame.stalled.sentence)
+    return tuple(said)
 
 
 def _ceilings() -> tuple[int | None, int | None]:

@@ -23,6 +23,8 @@ from sim.errors import HubbubError, InputError
 from sim.run.claims import claim, release
 from sim.run.custody import Keeping, begin
 from sim.run.frames import Frame
+from sim.run.health import Health
+from sim.run.health_watch import FarWatch
 from sim.run.interactions import Batch, Stream
 from sim.run.isolated_child import spawned
 from sim.run.isolated_link import Begin, Remote
@@ -123,6 +125,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         self._remote: Remote | None = None
         self._folder: Path | None = None
         self._streams = itertools.count(1)
+        self._far = FarWatch()
 
     async def __aenter__(self) -> IsolatedSimulation:
         if self._remote is not None:
@@ -200,6 +203,15 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         """Have events sent, if they are not yet."""
         if self._remote is not None and not self._bus:
             self._remote.hear()
+
+    def health(self, *, within: float = 0.0) -> Health:
+        """Return the checks as far as the engine's frames tell of its process."""
+        return self._far.look(self.frame, within)
+
+    @property
+    def contacts(self) -> int:
+        """Contacts between agents, which only the engine's process counts: 0."""
+        return 0
 
     def performance(self) -> Performance:
         """Return how well commands were answered so far."""
