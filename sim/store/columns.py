@@ -14,6 +14,7 @@ import xxhash
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
+from sim.store.bounded import DamagedError, bounded
 from sim.store.plain import from_json
 from sim.store.schema import CHUNK_BYTES
 
@@ -43,10 +44,6 @@ DTYPES = frozenset(
 )
 MOST_DIMENSIONS = 4
 ROW_TYPES = (str, str, str, str, int, int, str)
-
-
-class DamagedError(Exception):
-    """What a file says does not fit together; the text is one clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +150,7 @@ def declared(connection: sqlite3.Connection, room: int) -> list[Entry]:
     rows = connection.execute(
         'SELECT name, dtype, shape, "order", bytes, chunks, checksum FROM columns ORDER BY id'
     )
-    entries = [Entry.parse(row) for row in rows]
+    entries = [Entry.parse(row) for row in bounded(rows, room)]
     if len({entry.name for entry in entries}) != len(entries):
         raise DamagedError("two of its columns have one name")
     if sum(entry.bytes for entry in entries) > room:
@@ -219,8 +216,8 @@ def chunks(
 def _listed(connection: sqlite3.Connection, entries: list[Entry]) -> Iterator[tuple[int, str]]:
     """Return (row id, checksum) of every chunk, once their order is known to be right."""
     rows = connection.execute("SELECT id, checksum, column, number FROM chunks ORDER BY id")
-    listed = rows.fetchall()
     places = [(entry.name, number) for entry in entries for number in range(entry.chunks)]
+    listed = rows.fetchmany(len(places) + 1)
     if [row[2:] for row in listed] != places:
         raise DamagedError("its chunks are not those that its columns need")
     return iter([row[:2] for row in listed])

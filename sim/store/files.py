@@ -16,7 +16,7 @@ from pathlib import Path
 from sim.errors import FileError
 from sim.store.header import HEADER_BYTES, is_world_file
 
-__all__ = ["Draft", "draft", "flush", "flush_folder", "is_full", "sweep", "why_not_saved"]
+__all__ = ["Draft", "draft", "flush", "flush_folder", "is_full", "small", "sweep", "why_not_saved"]
 
 FULL_FLUSH = getattr(fcntl, "F_FULLFSYNC", None)
 """On macOS fsync stops at the drive's own cache; this goes through it."""
@@ -105,6 +105,23 @@ def flush(descriptor: int) -> None:
         os.fsync(descriptor)
     else:
         fcntl.fcntl(descriptor, FULL_FLUSH)
+
+
+def small(path: Path, most: int) -> bytes:
+    """Return the first bytes of a regular file; of a pipe or a link nothing is read.
+
+    Raises
+    ------
+    OSError
+        When there is no such file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return os.pread(descriptor, most, 0)
+    finally:
+        os.close(descriptor)
 
 
 def is_full(error: BaseException | None) -> bool:

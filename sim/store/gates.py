@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from sim.core.text import one_line
 from sim.errors import SnapshotError
-from sim.store.columns import DamagedError
+from sim.store.bounded import DamagedError, Deadline
 from sim.store.schema import CORE_TABLES, LARGEST_VALUE, RELATIONAL_TABLES, known_tables
 
 __all__ = ["QUERY_SECONDS", "gated"]
@@ -20,6 +19,9 @@ QUERY_SECONDS = 5.0
 
 PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON")
 OPERATIONS = 10_000
+MOST_OBJECTS = 100
+"""Tables and indexes that are looked at; our files have fewer."""
+
 LONGEST_REASON = 200
 LIMITS = (
     (sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE),
@@ -47,7 +49,7 @@ def gated(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
-            _shut(file)
+            _shut(file, path.stat().st_size)
             _require_known_tables(file)
             yield file
     except DamagedError as error:
@@ -57,14 +59,14 @@ def gated(path: Path) -> Iterator[sqlite3.Connection]:
         raise SnapshotError(path, f"cannot be read as a Hubbub world ({reason})") from error
 
 
-def _shut(connection: sqlite3.Connection) -> None:
+def _shut(connection: sqlite3.Connection, room: int) -> None:
     for category, limit in LIMITS:
         connection.setlimit(category, limit)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, room))
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     connection.set_authorizer(_authorise)
-    end = time.monotonic() + QUERY_SECONDS
-    connection.set_progress_handler(lambda: time.monotonic() > end, OPERATIONS)
+    connection.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
 
 
 def _authorise(action: int, first: str | None, *_: str | None) -> int:
@@ -77,6 +79,6 @@ def _authorise(action: int, first: str | None, *_: str | None) -> int:
 
 def _require_known_tables(connection: sqlite3.Connection) -> None:
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
-    difference = known_tables(rows.fetchall())
+    difference = known_tables(rows.fetchmany(MOST_OBJECTS))
     if difference:
         raise DamagedError(difference)

@@ -15,7 +15,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.store import columns as arrays
-from sim.store.columns import DamagedError
+from sim.store.bounded import DamagedError, bounded
 from sim.store.gates import gated
 from sim.store.header import as_path
 from sim.store.opened import Opened, opened, world_rows
@@ -111,7 +111,7 @@ def info(path: str | PathLike[str]) -> Info:
         only the header, the length and the tables for people are looked at.
     """
     with opened(as_path(path)) as file, gated(file.path) as connection:
-        said = world_rows(connection)
+        said = world_rows(connection, file.body)
         plugins = connection.execute("SELECT name, version, kind, hash FROM plugins ORDER BY id")
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
         return Info(
@@ -124,7 +124,7 @@ def info(path: str | PathLike[str]) -> Info:
             tick=_number(said, "tick"),
             seed=_number(said, "seed"),
             models=tuple(_line(name) for name in _json(said, "models", list)),
-            plugins=tuple(Plugin(*map(_line, row)) for row in plugins.fetchall()),
+            plugins=tuple(Plugin(*map(_line, row)) for row in bounded(plugins, file.body)),
             saved_at=one_line(said.get("saved_at", "")),
             versions={_line(k): _line(v) for k, v in _json(said, "versions", dict).items()},
             digest=one_line(said.get("digest", "")),

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import xxhash
 
 from sim.errors import FileError
-from sim.store.files import flush, flush_folder, is_full
+from sim.store.files import flush, flush_folder, is_full, small
 from sim.store.journal_rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, Entry
 
 __all__ = ["Acked", "Journal", "JournalError", "folder_of", "read_acked"]
@@ -342,7 +342,7 @@ def _note(descriptor: int, acked: Acked) -> None:
 def read_acked(folder: Path) -> Acked | None:
     """Return what was acknowledged last, as noted outside the journal; None: nothing is known."""
     try:
-        data = (folder / ACKED_FILE).read_bytes()
+        data = small(folder / ACKED_FILE, 2 * _SLOT_BYTES)
     except OSError:
         return None
     found = []

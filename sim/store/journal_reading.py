@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sim.core.text import one_line
 from sim.errors import SnapshotError
-from sim.store.gates import LIMITS, OPERATIONS, PRAGMAS, QUERY_SECONDS
+from sim.store import schema
+from sim.store.bounded import DamagedError, Deadline, bounded
+from sim.store.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS
 from sim.store.header import HEADER_BYTES
 from sim.store.journal import JOURNAL_FILE
 from sim.store.journal_rows import (
@@ -51,10 +52,12 @@ class JournalFile:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._file = connection
+        self._deadline = Deadline(QUERY_SECONDS)
+        connection.set_progress_handler(self._deadline, OPERATIONS)
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return the checkpoints that it names, newest first; rows of wrong types are left out."""
-        rows = self._file.execute(
+        rows = self.rows(
             "SELECT number, tick, file, world, digest FROM checkpoints ORDER BY id DESC"
         )
         return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
@@ -71,13 +74,16 @@ class JournalFile:
             jumps = self.jumps()
             last = self._file.execute("SELECT max(number) FROM entries").fetchone()[0] or 0
             return Line.to(jumps, last if number is None else min(number, last), tick)
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, ValueError, DamagedError) as error:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"no way through the journal can be read ({reason})") from error
 
     def rows(self, sql: str, *given: int | str) -> Iterator[tuple[Any, ...]]:
         """Yield what a query finds; nothing of it is compared with digests."""
-        yield from self._file.execute(sql, given)
+        self._deadline.restart()
+        for row in bounded(self._file.execute(sql, given), _room(self.path)):
+            yield row
+            self._deadline.restart()  # a replay may take as long as it takes
 
     def jumps(self) -> list[Jump]:
         """Return the entries by which the world went to another tick, in order.
@@ -88,8 +94,8 @@ class JournalFile:
             When one says nothing of the kind.
         """
         found = []
-        for number, said in self._file.execute(
-            "SELECT number, command FROM entries WHERE kind = ? ORDER BY number", (JUMP,)
+        for number, said in self.rows(
+            "SELECT number, command FROM entries WHERE kind = ? ORDER BY number", JUMP
         ):
             try:
                 tick, line = from_json(said)["args"]
@@ -113,10 +119,10 @@ class JournalFile:
         """
         expected = after + 1
         try:
-            rows = self._file.execute(
+            rows = self.rows(
                 "SELECT number, tick, ticks, kind, command, author, state, digest FROM entries"
                 " WHERE number > ? ORDER BY number",
-                (after,),
+                after,
             )
             for row in rows:
                 if _types(row) != ENTRY_TYPES or row[0] != expected:
@@ -126,7 +132,7 @@ class JournalFile:
                     raise BrokenError(f"entry {expected:,} does not match its digest")
                 yield entry
                 expected, previous = expected + 1, entry.digest
-        except (sqlite3.Error, UnicodeError, TypeError, ValueError) as error:
+        except (sqlite3.Error, UnicodeError, TypeError, ValueError, DamagedError) as error:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"entry {expected:,} cannot be read ({reason})") from error
 
@@ -136,13 +142,15 @@ class JournalFile:
         return Entry(number, tick, ticks, kind, command, author, *beside, state, digest)
 
     def _beside(self, number: int) -> tuple[tuple[Adoptions, ...], Metrics]:
-        adoptions = self._file.execute(
-            "SELECT cascade, count, data FROM adoptions WHERE number = ? ORDER BY cascade",
-            (number,),
+        adoptions = self.rows(
+            "SELECT cascade, count, data FROM adoptions WHERE number = ? ORDER BY cascade", number
         )
-        metrics = self._file.execute(
-            "SELECT running, queued, adopters, contacts FROM metrics WHERE number = ?", (number,)
-        ).fetchone()
+        metrics = next(
+            self.rows(
+                "SELECT running, queued, adopters, contacts FROM metrics WHERE number = ?", number
+            ),
+            (),
+        )
         return tuple(Adoptions(*row) for row in adoptions), Metrics(*metrics)
 
 
@@ -163,10 +171,11 @@ def read_journal(folder: Path) -> Iterator[JournalFile]:
     uri = f"{path.absolute().as_uri()}?mode=ro{still}"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
-            _shut(file)
+            _shut(file, _room(path))
             _require_our_tables(path, file)
-            file.set_progress_handler(None, 0)  # a replay may take as long as it takes
             yield JournalFile(path, file)
+    except DamagedError as error:
+        raise SnapshotError(path, f"damaged: {error}") from error
     except (sqlite3.Error, UnicodeError) as error:
         reason = one_line(str(error), LONGEST_REASON)
         raise SnapshotError(path, f"cannot be read as a journal ({reason})") from error
@@ -176,6 +185,10 @@ def _check_header(path: Path) -> None:
     """Refuse what is no journal of ours before SQLite sees it."""
     if path.is_symlink() or not path.is_file():
         raise SnapshotError(path, "no journal; this world was not running with one")
+    for end in ("-wal", "-shm", "-journal"):
+        beside = path.with_name(path.name + end)
+        if beside.is_symlink() or (beside.exists() and not beside.is_file()):
+            raise SnapshotError(beside, "no regular file, and no part of a journal of ours")
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
     if not header:
@@ -184,21 +197,27 @@ def _check_header(path: Path) -> None:
         raise SnapshotError(path, "not a journal of Hubbub")
 
 
-def _shut(file: sqlite3.Connection) -> None:
+def _room(path: Path) -> int:
+    """Return the bytes of a journal and its log now: no rows can be larger."""
+    beside = (path, path.with_name(f"{path.name}-wal"))
+    return sum(each.stat().st_size for each in beside if each.exists())
+
+
+def _shut(file: sqlite3.Connection, room: int) -> None:
     for category, limit in LIMITS:
         file.setlimit(category, limit)
-    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE)
+    longest = min(LARGEST_VALUE, max(room, schema.LARGEST_VALUE))
+    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
     for pragma in PRAGMAS:
         file.execute(f"PRAGMA {pragma}")
-    end = time.monotonic() + QUERY_SECONDS
-    file.set_progress_handler(lambda: time.monotonic() > end, OPERATIONS)
+    file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
 
 
 def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
     """Compare owner, version and tables; the WAL may hold what the file's header lacks."""
     owner = file.execute("PRAGMA application_id").fetchone()[0]
     version = file.execute("PRAGMA user_version").fetchone()[0]
-    tables = dict(file.execute("SELECT name, sql FROM sqlite_master").fetchall())
+    tables = dict(file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS))
     if not tables:
         raise SnapshotError(path, "damaged: the journal has lost its tables")
     if owner != APPLICATION_ID:

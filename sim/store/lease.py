@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from sim.core.text import one_line
 from sim.errors import FileError
+from sim.store.files import small
 from sim.store.plain import from_json
 
 __all__ = ["Lease", "LeaseError", "Signature", "holder", "is_held", "signature"]
@@ -106,7 +107,7 @@ def _lock(descriptor: int) -> None:
 def is_held(path: Path) -> bool:
     """Return whether a process holds a lease now; there need be no such file."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -121,8 +122,7 @@ def is_held(path: Path) -> bool:
 def signature(path: Path) -> Signature | None:
     """Return who holds or last held a lease, clean, as its file has it; None: it does not say."""
     try:
-        with path.open("rb") as file:
-            said = from_json(file.read(LONGEST).decode())
+        said = from_json(small(path, LONGEST).decode())
         pid, host, since = (one_line(str(said[name]), 80) for name in ("pid", "host", "since"))
         return Signature(pid, host, since, one_line(str(said.get("until", "")), 80))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

@@ -14,7 +14,8 @@ from sim.core.progress import Report
 from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, UnknownNameError
 from sim.store import columns as arrays
 from sim.store.audit import attach
-from sim.store.columns import Columns, DamagedError, Entry
+from sim.store.bounded import DamagedError, bounded
+from sim.store.columns import Columns, Entry
 from sim.store.facts import Meta
 from sim.store.gates import gated
 from sim.store.header import HEADER_BYTES, check_header, open_regular
@@ -118,7 +119,7 @@ class Opened:
         with gated(self.path) as connection:
             entries = arrays.declared(connection, self.body)
             self._require_memory(entries)
-            said = world_rows(connection)
+            said = world_rows(connection, self.body)
             try:
                 columns = arrays.read(connection, entries, report)
             except MemoryError as error:
@@ -170,15 +171,15 @@ def opened(path: Path) -> Iterator[Opened]:
         os.close(descriptor)
 
 
-def world_rows(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return the table ``world``.
+def world_rows(connection: sqlite3.Connection, room: int = 256 << 20) -> dict[str, str]:
+    """Return the table ``world`` of a file of ``room`` bytes.
 
     Raises
     ------
     DamagedError
-        When a row is not text.
+        When a row is not text, or they are larger than the file.
     """
-    rows = connection.execute("SELECT key, value FROM world").fetchall()
+    rows = [*bounded(connection.execute("SELECT key, value FROM world"), room)]
     if not all(isinstance(each, str) for row in rows for each in row):
         raise DamagedError("its table 'world' holds values that are not text")
     return dict(rows)

@@ -14,6 +14,9 @@ from sim.errors import InputError
 __all__ = ["from_json", "plain", "to_json", "utf8"]
 
 DEEPEST = 64
+OBJECT_BYTES = 64
+SPARE_BYTES = 64 << 20
+"""A value of JSON takes some 64 bytes of memory, of its text as little as two."""
 
 
 def plain(value: Any, where: str = "meta", depth: int = 0) -> Any:
@@ -66,8 +69,11 @@ def from_json(text: str) -> Any:
     Raises
     ------
     ValueError
-        When it is malformed, nested without end, or uses NaN or infinity.
+        When it is malformed, nested without end, uses NaN or infinity, or is made of so many tiny
+        pieces that it would take many times its size in memory.
     """
+    if OBJECT_BYTES * sum(map(text.count, "[{,")) > SPARE_BYTES + 4 * len(text):
+        raise ValueError("too many values for its size")
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError as error:

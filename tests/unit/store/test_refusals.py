@@ -303,8 +303,7 @@ def test_values_of_types_that_the_tables_forbid_are_refused(path: Path) -> None:
 def test_a_value_longer_than_allowed_is_not_read(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = [(sqlite3.SQLITE_LIMIT_LENGTH, 40_000), *gates.LIMITS[1:]]
-    monkeypatch.setattr(gates, "LIMITS", limits)
+    monkeypatch.setattr(gates, "LARGEST_VALUE", 40_000)
     edit(path, "UPDATE world SET value = hex(zeroblob(50000)) WHERE key = 'note'")
     refused(path, "cannot be read as a Hubbub world .*too big")
 
