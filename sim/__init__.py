@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from sim.core.registry import load_file as load_file
     from sim.core.registry import load_plugins as load_plugins
     from sim.core.registry import make as make
+    from sim.core.registry import named_plugins as named_plugins
     from sim.core.registry import names as names
     from sim.core.registry import register as register
     from sim.core.registry import spec as spec
@@ -334,6 +335,7 @@ _HOMES = {
     "load_plugins": "sim.core.registry",
     "load_settings": "sim.core.settings",
     "make": "sim.core.registry",
+    "named_plugins": "sim.core.registry",
     "names": "sim.core.registry",
     "network_report": "sim.network.report",
     "number": "sim.spread.conditions",
