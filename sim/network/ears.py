@@ -48,12 +48,18 @@ class Ears:
     ----------
     agents
         How many there are.
+
+    Attributes
+    ----------
+    version
+        Changes with every mark.
     """
 
     def __init__(self, agents: int) -> None:
         self.agents = agents
         self._slab: Slab | None = None
         self._bits = OPEN.closed
+        self.version = 0
 
     def __bool__(self) -> bool:
         return self._slab is not None and self._slab.count > 0
@@ -100,6 +106,7 @@ class Ears:
         return changed
 
     def _write(self, listeners: Ids, sources: Ids, marks: Bytes) -> None:
+        self.version += 1
         slab = self._held()
         keys, order = ordered(listeners, sources)
         kind = marks[order]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.kernels.claims import FREE, mark
+from sim.kernels.ears import shut
 from sim.kernels.exposures import tie_between
 from sim.kernels.thresholds import in_trust
 
@@ -35,6 +36,10 @@ DrawMode = Literal["coins", "skips"]
 N = TypeVar("N", np.uint8, np.uint16)
 
 _NO_TRUST = np.empty(0, np.uint16)
+
+
+ALL_OPEN = np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32)
+"""Nobody's ears are closed."""
 
 
 def bitmap(agents: int, ids: npt.ArrayLike = ()) -> Bits:
@@ -173,11 +178,14 @@ class Contacts:
         Simulated minutes in a tick, for models with a clock.
     count
         How many contacts there are; the columns may be longer, with places between the rows.
+    closed
+        Who must not hear whom, for contacts that go without ties: what
+        :func:`sim.kernels.ears.shut` takes first.
     """
 
     __slots__ = (
-        "_in_trust", "_whole", "count", "degree", "kind", "people", "rows", "scratch", "targets",
-        "tick_minutes", "trust",
+        "_in_trust", "_whole", "closed", "count", "degree", "kind", "people", "rows", "scratch",
+        "targets", "tick_minutes", "trust",
     )  # fmt: skip
 
     def __init__(
@@ -193,8 +201,10 @@ class Contacts:
         tick_minutes: float = 60.0,
         whole: Contacts | None = None,
         count: int | None = None,
+        closed: tuple[Bits, Ids, Ids] = ALL_OPEN,
     ) -> None:
         self.count = targets.size if count is None else count
+        self.closed = closed
         self.rows = rows
         self.targets = targets
         self.trust = _NO_TRUST if trust is None else trust
@@ -244,8 +254,9 @@ class Contacts:
         ----------
         viewers, sources
             uint32 (contacts,); a pair that is no tie here counts with trust 1.0, a pair that is
-            listed twice counts once.
+            listed twice counts once, and one that ears are closed to not at all.
         """
+        viewers, sources = self._open(viewers, sources)
         order = np.lexsort((viewers, sources))
         targets = np.asarray(viewers, np.uint32)[order]
         speakers = np.asarray(sources, np.uint32)[order]
@@ -269,6 +280,15 @@ class Contacts:
             tick_minutes=self.tick_minutes,
             whole=self.whole,
         )
+
+    def _open(self, viewers: Ids, sources: Ids) -> tuple[Ids, Ids]:
+        """Return the pairs that a mute or a block does not forbid."""
+        if not self.closed[0].size:
+            return viewers, sources
+        pairs = np.ascontiguousarray(viewers, np.uint32), np.ascontiguousarray(sources, np.uint32)
+        forbidden = np.zeros(pairs[0].size, np.uint8)
+        shut(*self.closed, *pairs, forbidden)
+        return pairs[0][forbidden == 0], pairs[1][forbidden == 0]
 
     def between(
         self, sources: Ids, targets: Ids

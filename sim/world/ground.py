@@ -11,6 +11,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.network.interactions import Interactions
 from sim.network.ties import Ties
 from sim.spread.contacts import Bits, Channel, Contacts, Scratch, bitmap
+from sim.world.bonds import Bonds
 from sim.world.channels import FEED, channel_named
 from sim.world.people import People
 from sim.world.platform_channel import Feed
@@ -44,6 +45,7 @@ class Ground:
         self.agents = agents
         self.ties = ties
         self.tick_minutes = tick_minutes
+        self.bonds = Bonds(len(agents))
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
         self.interactions: Interactions | None = None
@@ -97,7 +99,7 @@ class Ground:
 
     def network(self) -> Contacts:
         """Return everybody who could hear whom, as the channels take it."""
-        state = (self.ties.version, len(self.agents))
+        state = (self.ties.version, self.bonds.ears.version, len(self.agents))
         if self._network is None or self._network[0] != state:
             live = self.ties.live
             contacts = Contacts(
@@ -110,6 +112,7 @@ class Ground:
                 kind=live.kind,
                 tick_minutes=self.tick_minutes,
                 count=self.ties.count,
+                closed=self.bonds.closed,
             )
             self._network = (state, contacts)
         return self._network[1]

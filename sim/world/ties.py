@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.columns import Agents
 from sim.core.checks import whole_number
 from sim.errors import InputError, UnknownNameError
 from sim.kernels.slab import ADDED, REMOVED
@@ -18,7 +17,6 @@ from sim.network.neighbourhood import Subgraph, subgraph
 from sim.network.reputation import RESTART, reputation
 from sim.network.tie_log import History
 from sim.network.ties import FRIEND, Dropped, Ties
-from sim.world.bonds import Bonds
 from sim.world.ground import Ground
 from sim.world.groups import Groups
 from sim.world.relations import DOES, admitted, pairs_of
@@ -38,17 +36,7 @@ _MARKS = {"muted": MUTED, "blocked": BLOCKED, "blocked by": SHUNNED}
 
 
 class Relating(Ground):
-    """A world whose members follow, befriend, block and mute each other.
-
-    Attributes
-    ----------
-    bonds
-        Mutes, blocks, suspended follows and the log of changes (:class:`~sim.world.bonds.Bonds`).
-    """
-
-    def __init__(self, agents: Agents, ties: Ties, tick_minutes: float) -> None:
-        super().__init__(agents, ties, tick_minutes)
-        self.bonds = Bonds(len(agents))
+    """A world whose members follow, befriend, block and mute each other."""
 
     def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Changed:
         """Let each agent follow (hear) the other of its pair.

@@ -146,3 +146,17 @@ def test_a_world_without_times_has_no_stream() -> None:
     with pytest.raises(InputError, match="--times"):
         channel_named("stream", None, 60.0)
     assert World.from_edges([0], [1]).channel("broadcast").name == "broadcast"
+
+
+def test_who_meets_somebody_it_muted_does_not_hear() -> None:
+    world = World.from_edges([0, 0, 0], [1, 2, 3], times=[0, 0, 0], tick_minutes=60)
+    world.mute(1, 0)
+    world.block(3, 0)
+    story = world.inject("Hi", seeds=[0], model="si", beta=1.0, channel="stream")
+    world.step(2)
+    assert sorted(story.adopters.tolist()) == [0, 2]
+    world.unmute(1, 0)
+    again = World.restore(*world.dump())
+    late = again.inject("Hi", seeds=[0], model="si", beta=1.0, channel="stream:1:again")
+    again.step(3)
+    assert sorted(late.adopters.tolist()) == [0, 1, 2]
