@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
+    from sim.network.changes import Changed as Changed
     from sim.network.generate import NETWORKS as NETWORKS
     from sim.network.generate import generate as generate
     from sim.network.interactions import Interactions as Interactions
@@ -207,6 +208,7 @@ _HOMES = {
     "CascadeFailed": "sim.core.events",
     "CascadeGrew": "sim.core.events",
     "CascadeStarted": "sim.core.events",
+    "Changed": "sim.network.changes",
     "Channel": "sim.spread.contacts",
     "Chronological": "sim.feed.recommender",
     "Clock": "sim.core.clock",
