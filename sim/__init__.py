@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from sim.network.interactions import Interactions as Interactions
     from sim.network.report import NetworkReport as NetworkReport
     from sim.network.report import network_report as network_report
+    from sim.network.reputation import foretold as foretold
+    from sim.network.reputation import reputation as reputation
     from sim.network.ties import Ties as Ties
     from sim.run.blocking import run_blocking as run_blocking
     from sim.run.commands import ReplacedError as ReplacedError
@@ -326,6 +328,7 @@ _HOMES = {
     "failures": "sim.core.registry",
     "family_of": "sim.core.cards",
     "fenced": "sim.world.fenced",
+    "foretold": "sim.network.reputation",
     "form_of": "sim.core.cards",
     "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
@@ -348,6 +351,7 @@ _HOMES = {
     "quiet": "sim.core.progress",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
+    "reputation": "sim.network.reputation",
     "rivals_know_ties": "sim.spread.rivals",
     "run_blocking": "sim.run.blocking",
     "save": "sim.store",
