@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from sim.network.generate import NETWORKS as NETWORKS
     from sim.network.generate import generate as generate
     from sim.network.interactions import Interactions as Interactions
+    from sim.network.neighbourhood import Subgraph as Subgraph
     from sim.network.report import NetworkReport as NetworkReport
     from sim.network.report import network_report as network_report
     from sim.network.reputation import foretold as foretold
@@ -293,6 +294,7 @@ _HOMES = {
     "SnapshotCapacityError": "sim.store",
     "Spec": "sim.core.registry",
     "StayLaw": "sim.spread.residence",
+    "Subgraph": "sim.network.neighbourhood",
     "Swaying": "sim.spread.opinion_sway",
     "TRAITS": "sim.agents.traits",
     "Theory": "sim.core.theory",
