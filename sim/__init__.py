@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from sim.network.report import network_report as network_report
     from sim.network.reputation import foretold as foretold
     from sim.network.reputation import reputation as reputation
+    from sim.network.tie_log import History as History
     from sim.network.ties import Ties as Ties
     from sim.run.blocking import run_blocking as run_blocking
     from sim.run.commands import ReplacedError as ReplacedError
@@ -242,6 +243,7 @@ _HOMES = {
     "Health": "sim.run.health",
     "Heard": "sim.spread.heard",
     "Hearing": "sim.spread.heard_columns",
+    "History": "sim.network.tie_log",
     "Ids": "sim.spread.contacts",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
