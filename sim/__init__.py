@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from sim.run.jobs import start as start
     from sim.run.opening import Opened as Opened
     from sim.run.opening import open_live as open_live
+    from sim.run.past import Past as Past
     from sim.run.performance import Performance as Performance
     from sim.run.plans import Plan as Plan
     from sim.run.sessions import Session as Session
@@ -270,6 +271,7 @@ _HOMES = {
     "ParameterError": "sim.errors",
     "ParameterSpec": "sim.core.params",
     "Parameters": "sim.core.params",
+    "Past": "sim.run.past",
     "PerExposure": "sim.spread.exposures",
     "Performance": "sim.run.performance",
     "Phase": "sim.world.phases",
