@@ -118,6 +118,7 @@ if TYPE_CHECKING:
     from sim.run.plans import Plan as Plan
     from sim.run.sessions import Session as Session
     from sim.run.simulation import Simulation as Simulation
+    from sim.run.travel import Travelled as Travelled
     from sim.spread.arrivals import Arrivals as Arrivals
     from sim.spread.arrivals import Delay as Delay
     from sim.spread.arrivals import settle_rivals as settle_rivals
@@ -305,6 +306,7 @@ _HOMES = {
     "Threshold": "sim.spread.threshold",
     "Ties": "sim.network.ties",
     "TiesChanged": "sim.core.events",
+    "Travelled": "sim.run.travel",
     "Triggering": "sim.spread.triggering",
     "Verification": "sim.store",
     "Vitals": "sim.run.health",
