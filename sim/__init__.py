@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from sim.run.jobs import Job as Job
     from sim.run.jobs import Progress as Progress
     from sim.run.jobs import start as start
+    from sim.run.marking import Reach as Reach
     from sim.run.opening import Opened as Opened
     from sim.run.opening import open_live as open_live
     from sim.run.past import Past as Past
@@ -284,6 +285,7 @@ _HOMES = {
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
+    "Reach": "sim.run.marking",
     "Reading": "sim.run.health",
     "Recommender": "sim.feed.recommender",
     "ReplacedError": "sim.run.commands",
