@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from sim.network.tie_log import History as History
     from sim.network.ties import Ties as Ties
     from sim.run.blocking import run_blocking as run_blocking
+    from sim.run.branching import Branch as Branch
+    from sim.run.branching import branch as branch
     from sim.run.commands import ReplacedError as ReplacedError
     from sim.run.custody import Keeping as Keeping
     from sim.run.engine import EngineError as EngineError
@@ -206,6 +208,7 @@ _HOMES = {
     "Batch": "sim.run.interactions",
     "Bools": "sim.spread.heard",
     "Border": "sim.spread.attempts",
+    "Branch": "sim.run.branching",
     "Candidates": "sim.feed.candidates",
     "CapacityError": "sim.errors",
     "Card": "sim.core.cards",
@@ -322,6 +325,7 @@ _HOMES = {
     "attack_rate": "sim.spread.meanfield_edges",
     "binomial": "sim.spread.tree_theory",
     "blame": "sim.spread.faults",
+    "branch": "sim.run.branching",
     "card_of": "sim.core.cards",
     "check": "sim.core.params",
     "choose_seeds": "sim.world.seeding",
