@@ -188,6 +188,8 @@ if TYPE_CHECKING:
     from sim.store import save as save
     from sim.store import verify as verify
     from sim.store.lease import LeaseError as LeaseError
+    from sim.store.lineage import Bookmark as Bookmark
+    from sim.store.lineage import Lineage as Lineage
     from sim.world.fenced import fenced as fenced
     from sim.world.phases import Phase as Phase
     from sim.world.platform import Platform as Platform
@@ -206,6 +208,7 @@ _HOMES = {
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
     "Batch": "sim.run.interactions",
+    "Bookmark": "sim.store.lineage",
     "Bools": "sim.spread.heard",
     "Border": "sim.spread.attempts",
     "Branch": "sim.run.branching",
@@ -262,6 +265,7 @@ _HOMES = {
     "LeaseError": "sim.store.lease",
     "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
+    "Lineage": "sim.store.lineage",
     "Meetings": "sim.spread.opinion_meetings",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
