@@ -187,6 +187,7 @@ if TYPE_CHECKING:
     from sim.store import load as load
     from sim.store import save as save
     from sim.store import verify as verify
+    from sim.store.history import History as History
     from sim.store.lease import LeaseError as LeaseError
     from sim.store.lineage import Bookmark as Bookmark
     from sim.store.lineage import Lineage as Lineage
@@ -253,6 +254,7 @@ _HOMES = {
     "Heard": "sim.spread.heard",
     "Hearing": "sim.spread.heard_columns",
     "History": "sim.network.tie_log",
+    "History": "sim.store.history",
     "Ids": "sim.spread.contacts",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
