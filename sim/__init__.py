@@ -188,6 +188,8 @@ if TYPE_CHECKING:
     from sim.store import save as save
     from sim.store import verify as verify
     from sim.store.history import History as History
+    from sim.store.history_reading import history_of as history_of
+    from sim.store.history_reading import read_history as read_history
     from sim.store.lease import LeaseError as LeaseError
     from sim.store.lineage import Bookmark as Bookmark
     from sim.store.lineage import Lineage as Lineage
@@ -353,6 +355,7 @@ _HOMES = {
     "fresh_minutes": "sim.spread.freshness",
     "generate": "sim.network.generate",
     "health_check": "sim.run.health",
+    "history_of": "sim.store.history_reading",
     "info": "sim.store",
     "interest": "sim.spread.conditions",
     "load": "sim.store",
@@ -369,6 +372,7 @@ _HOMES = {
     "pagerank": "sim.network.analysis",
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
+    "read_history": "sim.store.history_reading",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
     "reputation": "sim.network.reputation",
