@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from sim.core.events import MessageSent as MessageSent
     from sim.core.events import ParameterChanged as ParameterChanged
     from sim.core.events import TiesChanged as TiesChanged
+    from sim.core.events import WentTo as WentTo
     from sim.core.events import WorldSaved as WorldSaved
     from sim.core.params import Field as Field
     from sim.core.params import Parameters as Parameters
@@ -325,6 +326,7 @@ _HOMES = {
     "Vitals": "sim.run.health",
     "Vocabulary": "sim.agents.vocabulary",
     "Voices": "sim.spread.opinion_voices",
+    "WentTo": "sim.core.events",
     "Why": "sim.world.platform_why",
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
