@@ -188,7 +188,6 @@ if TYPE_CHECKING:
     from sim.store import load as load
     from sim.store import save as save
     from sim.store import verify as verify
-    from sim.store.history import History as History
     from sim.store.history_reading import history_of as history_of
     from sim.store.history_reading import read_history as read_history
     from sim.store.lease import LeaseError as LeaseError
@@ -257,7 +256,6 @@ _HOMES = {
     "Heard": "sim.spread.heard",
     "Hearing": "sim.spread.heard_columns",
     "History": "sim.network.tie_log",
-    "History": "sim.store.history",
     "Ids": "sim.spread.contacts",
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
