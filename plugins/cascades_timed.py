@@ -112,8 +112,8 @@ class TimeDecay(Arrivals):
         choices=(
             "the paper joins influences at a threshold; here attempts are independent",
             "since: what dt counts from; adoption is the paper's",
-            "by adoption: a listener that is absent at the first attempt that would have "
-            "succeeded is lost to that source",
+            "by adoption: the attempt that succeeds is the last over its tie; a listener that is "
+            "absent then misses it. The paper knows no absence",
         ),
     )
 
