@@ -99,7 +99,8 @@ async def _run(app: Hubbub) -> int:
     for number in SIGNALS:
         loop.add_signal_handler(number, _signalled, app, number, received)
     watch = asyncio.create_task(_watch_terminal(app, received))
-    await app.run_async()
+    with _exported(app):
+        await app.run_async()
     watch.cancel()
     if received:
         await _rescue(app)
@@ -107,6 +108,18 @@ async def _run(app: Hubbub) -> int:
     if received:
         return 128 + received[0]
     return app.return_code or 0
+
+
+def _exported(app: Hubbub) -> contextlib.AbstractContextManager[object]:
+    """Serve metrics of whichever world is on the screen, where the settings name a port."""
+    from sim import current
+
+    port = current().metrics_port
+    if port is None:
+        return contextlib.nullcontext()
+    from sim.run import OfSimulation, exported
+
+    return exported(OfSimulation(lambda: app.feed.simulation if app.feed else None), port)
 
 
 async def _rescue(app: Hubbub) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from sim.cli.start import prepare
 
-__all__ = ["audit", "doctor", "replay", "script"]
+__all__ = ["audit", "config", "doctor", "phases", "replay", "script"]
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
@@ -62,6 +62,22 @@ def script(
     from sim.cli.audit import write_script
 
     _leave(write_script(file, out))
+
+
+def phases(context: typer.Context, json: Json = False) -> None:
+    """Show what a tick does, in order."""
+    prepare(context.obj)
+    from sim.cli.about import show_phases
+
+    show_phases(json=json)
+
+
+def config(context: typer.Context, json: Json = False) -> None:
+    """Show each setting, its value, and where that came from."""
+    prepare(context.obj)
+    from sim.cli.about import show_config
+
+    show_config(json=json)
 
 
 def doctor(

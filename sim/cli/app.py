@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import sim
-from sim.cli.acts_app import audit, doctor, replay, script
+from sim.cli.acts_app import audit, config, doctor, phases, replay, script
 from sim.cli.exits import EXITS
 from sim.cli.llm_app import llm
 from sim.cli.open_app import JOURNAL, open_file
@@ -71,11 +71,12 @@ def hubbub(
         typer.Option("--fps", "--frames-per-second", help="Frames of the screen a second."),
     ] = None,
     theme: Annotated[str | None, typer.Option(help="Colours of the screen.")] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Screen and run: serve /metrics and /healthz here, to this machine."),
+    ] = None,
     isolated: Annotated[
-        bool,
-        typer.Option(
-            "--isolated", help="Screen and run: the engine in a process that plugins may crash."
-        ),
+        bool, typer.Option("--isolated", help="The engine in a process that plugins may crash.")
     ] = False,
     journal: Annotated[bool | None, JOURNAL] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
@@ -87,7 +88,8 @@ def hubbub(
     del debug, version  # main() and _version have dealt with them
     files = tuple(plugin or ())
     context.obj = Flags(
-        threads, settings, profile, saves, files, fps, theme, isolated, journal
+        threads, settings, profile, saves, files, fps, theme, isolated, journal,
+        metrics_port,
     )  # fmt: skip
     if context.invoked_subcommand is None:
         prepare(context.obj)
@@ -367,6 +369,8 @@ def models(
     from sim.cli import cards
     from sim.cli.worlds import assignments
 
+    if theory and name is None:
+        raise InputError("Theory is told of one model; name it: hubbub models sir --theory.")
     if into is not None:
         cards.write_table(into)
     elif name is None:
@@ -379,22 +383,5 @@ def models(
         cards.show_model(name, json=json)
 
 
-@app.command()
-def phases(context: typer.Context, json: Json = False) -> None:
-    """Show what a tick does, in order."""
-    prepare(context.obj)
-    from sim.cli.about import show_phases
-
-    show_phases(json=json)
-
-
-@app.command()
-def config(context: typer.Context, json: Json = False) -> None:
-    """Show each setting, its value, and where that came from."""
-    prepare(context.obj)
-    from sim.cli.about import show_config
-
-    show_config(json=json)
-
-
-app.command()(doctor)
+for _look in (phases, config, doctor):
+    app.command()(_look)

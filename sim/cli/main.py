@@ -20,7 +20,8 @@ from sim.errors import HubbubError
 __all__ = ["hoisted", "main"]
 
 _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps", "--theme"} | {
-    "--frames-per-second"
+    "--metrics-port",
+    "--frames-per-second",
 }
 _BARE = {"--debug", "--isolated"}
 _NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}

@@ -38,6 +38,8 @@ class Flags:
         Whether engines run in processes of their own.
     journal
         Whether worlds on the screen keep a journal; None: as the settings say.
+    metrics_port
+        Where metrics and health are served; None: as the settings say.
     """
 
     threads: int | None = None
@@ -49,6 +51,7 @@ class Flags:
     theme: str | None = None
     isolated: bool = False
     journal: bool | None = None
+    metrics_port: int | None = None
 
     @property
     def words(self) -> list[str]:
@@ -72,7 +75,7 @@ def prepare(flags: Flags) -> None:
 
     settings = load_settings(
         flags.settings, profile=flags.profile, threads=flags.threads, saves=flags.saves,
-        frames_per_second=flags.fps, theme=flags.theme,
+        frames_per_second=flags.fps, theme=flags.theme, metrics_port=flags.metrics_port,
         journal={None: None, True: "on", False: "off"}[flags.journal],
     )  # fmt: skip
     use(settings)

@@ -22,6 +22,7 @@ def run_here(
     world: World, order: Order, max_running: int, keeper: Keeper | None, report: Report
 ) -> Ran:
     """Inject and step; what plugins print is a remark, and no part of a result."""
+    from sim.cli.serving import served
     from sim.cli.stopping import kept_when_stopped, settled_in
     from sim.run.fence import Hush
 
@@ -31,7 +32,7 @@ def run_here(
     limit = order.stop.limit
     hush = Hush(tell)
     began = perf_counter()
-    with kept_when_stopped(world, keeper, order.outputs.save):
+    with kept_when_stopped(world, keeper, order.outputs.save), served(world, keeper):
         for done in range(limit):
             waits = do_due(order.deeds, world, done, keeper)
             if order.stop.reached(world) and not waits:

@@ -7,6 +7,8 @@ from sim.run.blocking import run_blocking
 from sim.run.commands import ReplacedError
 from sim.run.custody import Keeping
 from sim.run.engine import EngineError
+from sim.run.exporter import exported
+from sim.run.exporter_sources import OfSimulation
 from sim.run.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.run.interactions import Batch
 from sim.run.isolated import IsolatedSimulation
@@ -40,6 +42,7 @@ __all__ = [
     "Keeping",
     "Kept",
     "LivePlace",
+    "OfSimulation",
     "Opened",
     "Performance",
     "Plan",
@@ -51,6 +54,7 @@ __all__ = [
     "Watch",
     "describe",
     "discard",
+    "exported",
     "free_name",
     "live_places",
     "newest_checkpoint",
