@@ -110,6 +110,8 @@ class Preferences:
         What curves are drawn with: ``"braille"``, ``"block"`` or ``"ascii"``.
     journal
         Whether worlds keep a journal: ``"on"``, ``"off"`` or ``"ask"``.
+    model
+        The model that a message has when nobody says another; empty: the screen's own choice.
     """
 
     keymap: Mapping[str, str] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class Preferences:
     frames_per_second: float = 10.0
     symbols: str = "braille"
     journal: str = "on"
+    model: str = ""
 
 
 class Backend(Protocol):

@@ -31,15 +31,17 @@ WARM_AGENTS = 64
 
 def preferences() -> Preferences:
     """Read what the user set for the screen."""
-    from sim import current
+    from sim import current, named_plugins
 
     settings = current()
+    named = [item.name for item in named_plugins() if item.kind == "propagation"]
     return Preferences(
         keymap=settings.keys,
         theme=settings.theme,
         frames_per_second=settings.frames_per_second,
         symbols=settings.symbols,
         journal=settings.journal,
+        model=named[0] if named else settings.model,
     )
 
 

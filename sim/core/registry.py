@@ -31,6 +31,7 @@ __all__ = [
     "load_file",
     "load_plugins",
     "make",
+    "named_plugins",
     "names",
     "register",
     "spec",
@@ -307,6 +308,11 @@ def has_consent(path: str | Path) -> bool:
     """Return whether a file may run as it is: named in this run, or enabled at its content."""
     place = str(Path(path).resolve())
     return place in _named or one(place).status == "on"
+
+
+def named_plugins() -> tuple[Spec, ...]:
+    """Return what the files have registered that were named for this run, in their order."""
+    return tuple(item for item in foreign() if item.origin in _named)
 
 
 def again(path: str | Path) -> tuple[Spec, ...]:

@@ -135,6 +135,14 @@ async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is clos
     await until(pilot, lambda: app.frame is not None and app.frame.sessions)
 
 
+async def test_a_plugin_named_for_this_run_is_chosen_in_the_dialog(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, preferences=Preferences(model="viral")) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, Inject) and app.screen.query("FormField"))
+        assert app.screen.query_one(ModelField).value == "viral"
+        await pilot.press("escape")
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_it_opens_paused_at_tick_0_and_says_what_to_press(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,28 @@ async def test_a_legend_says_how_many_curves_it_leaves_out() -> None:
         assert 1 <= left < 24
         assert text.count("4.1%") == 24 - left
     assert len({one.marker for one in series(24)}) == 24
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("si: its seeds\x1b are taken", "#4 has not begun: si: its seeds"),
+        (None, "#4 has not begun; it waits for its turn."),
+    ],
+)
+async def test_a_message_without_a_curve_says_why(error: str | None, said: str) -> None:
+    curves = Curves()
+    nothing = np.zeros((0, 3), np.int64)
+    focus = SimpleNamespace(id=4, states=STATES, history=nothing, started_at=0, error=error)
+    frame: Any = SimpleNamespace(focus=focus, agents=1000)
+    async with shown(curves) as pilot:
+        curves.show(frame)
+        await pilot.pause()
+        assert said in screen_of(pilot)
+        assert "\x1b" not in screen_of(pilot)
+        curves.show(SimpleNamespace(focus=None, agents=1000))  # type: ignore[arg-type]
+        await pilot.pause()
+        assert "No message yet; press i to send one." in screen_of(pilot)
 
 
 async def test_letters_stand_on_the_curves_in_their_colours() -> None:

@@ -20,12 +20,15 @@ Words = tuple[str, ...]
 
 async def inject(app: Hubbub, words: Words) -> None:
     """Send the message that was typed, or ask for it."""
-    from tui.screens.inject import Inject
+    from tui.screens.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Inject, Order
 
+    order: Order | None
     if words:
-        order: Order | None = _order(pairs(words))
+        order = _order(pairs(words))
     else:
-        order = await app.push_screen_wait(Inject(app.backend, app.simulation, app.last_order))
+        model = app.preferences.model or DEFAULT_MODEL
+        begin = app.last_order or Order("", model, DEFAULT_SEEDS)
+        order = await app.push_screen_wait(Inject(app.backend, app.simulation, begin))
     if order is not None:
         await _send(app, order)
 

@@ -27,7 +27,7 @@ from tui.widgets.raster import View, nice_ceiling
 
 if TYPE_CHECKING:
     from sim import Theory
-    from sim.run import Frame
+    from sim.run import Focus, Frame
 
 __all__ = ["Curves"]
 
@@ -80,7 +80,7 @@ class Curves(BraillePane):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "No message yet; press i to send one."
+        self.placeholder = _empty(None)
         self._states: tuple[str, ...] = ()
         self._history: NDArray[np.int64] = np.zeros((0, 0), dtype=np.int64)
         self._agents = 0
@@ -97,6 +97,7 @@ class Curves(BraillePane):
     def show(self, frame: Frame) -> None:
         """Show the message in focus of a frame."""
         focus = frame.focus
+        self.placeholder = _empty(focus)
         if focus is None:
             self.plot((), np.zeros((0, 0), dtype=np.int64), agents=frame.agents)
         else:
@@ -348,6 +349,14 @@ class Curves(BraillePane):
         return Entry(
             style.marker, ink, self._states[state], share, count(agents), off=not shown[state]
         )
+
+
+def _empty(focus: Focus | None) -> str:
+    """Say why there is no curve."""
+    if focus is None:
+        return "No message yet; press i to send one."
+    why = f": {line(focus.error, 300)}" if focus.error else "; it waits for its turn"
+    return f"#{focus.id} has not begun{why}."
 
 
 def _style(one: Series, *, dim: bool = False) -> Style:

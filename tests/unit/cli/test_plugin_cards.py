@@ -65,6 +65,12 @@ def test_a_terminal_gets_colours_and_its_own_width(
     assert "\x1b" not in terminal.getvalue()
 
 
+def test_theory_is_told_of_one_model(hubbub: Hubbub) -> None:
+    said = hubbub("models", "--theory")
+    assert said.code == 2
+    assert said.err == "Theory is told of one model; name it: hubbub models sir --theory.\n"
+
+
 def test_theory_is_drawn_and_tabled(hubbub: Hubbub) -> None:
     said = hubbub("models", "bass", "--theory", "--ticks", "12", "--agents", "1000").out
     assert said.startswith("closed form (Bass 1969)")

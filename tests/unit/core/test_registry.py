@@ -137,6 +137,7 @@ def test_the_same_origin_may_register_again() -> None:
 def test_a_file_brings_its_models(tmp_path: Path) -> None:
     path = written(tmp_path, MODEL.format(name="rumour", version="2.1"))
     (found,) = load_file(path)
+    assert found in registry.named_plugins()
     assert (found.name, found.version, found.origin) == ("rumour", "2.1", str(path))
     assert make("rumour", beta=0.5).beta == 0.5
     assert load_file(str(path)) == (found,)
