@@ -72,6 +72,12 @@ class Adjacency:
             self._tight = read_only(rows), columns.read_only()
         return self._tight
 
+    def hold_slab(self, slab: Slab, hears: Ids) -> None:
+        """Hold rows that can change; ``hears``: how often each id stands in them, to be kept."""
+        self.slab, self.hears = slab, hears
+        self._agents = len(slab.rows)
+        self.renew()
+
     def melt(self) -> Slab:
         """Return the slab, laid out at the first change."""
         if self.slab is None:
@@ -288,12 +294,16 @@ class Adjacency:
         """Whether :attr:`reverse` is built already."""
         return self.back is not None
 
-    def _turned(self, report: Report) -> tuple[Ids, Columns]:
+    def is_reverse_of(self, ties: Adjacency) -> None:
+        """Take over what is known of ties whose reverse this is; from now on only they change."""
+        self._frozen, self._symmetric = True, ties._symmetric
+        self._in_degree, self._out_degree = ties._out_degree, ties._in_degree
+
+    def turned_round(self, report: Report) -> tuple[Ids, Columns]:
         """Return the reverse rows and columns, tight; the same arrays where ties are mutual."""
-        rows, columns = (self.slab.rows, self.slab.columns) if self.slab else self.tidy()
-        self._catch_up()
+        rows, columns = self.tidy()
         is_plain = not any(column.size for column in columns[1:])
-        if self.slab is None and is_plain and self.is_symmetric:
+        if is_plain and self.is_symmetric:
             return rows, columns
         return turned_rows(rows, columns, self.in_degree, report)
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.progress import Report
 from sim.errors import CapacityError
 from sim.kernels import slab as kernels
 from sim.kernels.reputation import learn
@@ -111,11 +112,23 @@ class Slab:
         With free places.
     count
         How many ids all rows hold.
+    state
+        int64 (1,): the first free place of the tail.
     """
 
     def __init__(self, rows: Ids, columns: Columns) -> None:
         self.count = int(rows[:, 1].sum(dtype=np.int64))
         self._lay_out(rows, columns, 0)
+
+    @classmethod
+    def turned(cls, rows: Ids, columns: Columns, in_degree: Ids, report: Report) -> Slab:
+        """Return the reverse of rows, laid out at once."""
+        made, capacity = cls.__new__(cls), _roomy(in_degree)
+        made.rows, made.columns = turned_rows(rows, columns, in_degree, report, capacity)
+        made.capacity = capacity
+        made.count = int(in_degree.sum(dtype=np.int64))
+        made.state = np.array([int(capacity.sum(dtype=np.int64))], np.int64)
+        return made
 
     @classmethod
     def vacant(cls, rows: int, *, kinds: bool = False) -> Slab:
@@ -128,17 +141,9 @@ class Slab:
 
     def _lay_out(self, rows: Ids, columns: Columns, more: int) -> None:
         """Take rows over, with ``more`` places at the tail."""
-        capacity = _roomy(rows)
+        capacity = _roomy(rows[:, 1])
         total = int(capacity.sum(dtype=np.int64))
-        room = total + max(more, int(total * HEAD)) + 64
-        if room >= LIMIT:
-            room = total + more
-        if room >= LIMIT:
-            raise CapacityError(
-                f"A network that changes has room for {LIMIT - 1:,} ties, and this one needs "
-                f"{room:,} places."
-            )
-        into = columns.empty(room)
+        into = columns.empty(_room(total, more))
         out_rows, capacity, place = np.empty_like(rows), np.empty(len(rows), np.uint32), 0
         source = (read_only(rows), columns.read_only())
         for begin, end in _spans(len(rows)):
@@ -147,7 +152,7 @@ class Slab:
                 source[0], begin, end, SLACK, place, *source[1], *part, *into
             )  # fmt: skip
         self.rows, self.capacity, self.columns = out_rows, capacity, into
-        self._state = np.array([place], np.int64)
+        self.state = np.array([place], np.int64)
 
     @property
     def live(self) -> Live:
@@ -199,8 +204,8 @@ class Slab:
             For more ties than a network can hold; nothing is changed.
         """
         needed = kernels.room_needed(self.rows, self.capacity, keys, fate)
-        if int(self._state[0]) + needed > self.columns.ids.size:
-            needed = kernels.room_needed(self.rows, _roomy(self.rows), keys, fate)
+        if int(self.state[0]) + needed > self.columns.ids.size:
+            needed = kernels.room_needed(self.rows, _roomy(self.rows[:, 1]), keys, fate)
             self._lay_out(self.rows, self.columns, needed)
 
     def change(
@@ -216,7 +221,7 @@ class Slab:
         ``places`` is used up. ``trust`` and ``kind`` (k,) are of what is added.
         """
         kernels.change(
-            self.rows, self.capacity, self._state, *self.columns, keys, fate, places, trust, kind
+            self.rows, self.capacity, self.state, *self.columns, keys, fate, places, trust, kind
         )
         self.count += int((fate == kernels.ADDED).sum()) - int((fate == kernels.REMOVED).sum())
 
@@ -267,13 +272,19 @@ def ordered(rows: Ids, ids: Ids) -> tuple[Keys, Ids]:
     return keys, order
 
 
-def turned_rows(rows: Ids, columns: Columns, in_degree: Ids, report: Any) -> tuple[Ids, Columns]:
-    """Return the reverse rows, tight: of each id, in whose rows it stands; sorted so."""
-    starts = np.zeros(len(rows), np.int64)
-    np.cumsum(in_degree[:-1], out=starts[1:])
+def turned_rows(
+    rows: Ids, columns: Columns, in_degree: Ids, report: Report, capacity: Ids | None = None
+) -> tuple[Ids, Columns]:
+    """Return the reverse rows: of each id, in whose rows it stands; sorted so.
+
+    Tight, or with the places of ``capacity`` and a free tail behind them.
+    """
+    places = in_degree if capacity is None else capacity
+    starts = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(places, out=starts[1:])
     out = np.zeros_like(rows)
-    out[:, 0] = starts
-    into = columns.empty(int(in_degree.sum(dtype=np.int64)))
+    out[:, 0] = starts[:-1]
+    into = columns.empty(int(starts[-1]) if capacity is None else _room(int(starts[-1]), 0))
     source = read_only(rows), columns.read_only()
     for begin, end in _spans(len(rows)):
         report("reversing ties", begin / len(rows))
@@ -288,9 +299,27 @@ def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return view
 
 
-def _roomy(rows: Ids) -> Ids:
-    """Return the places that each row gets in a new layout."""
-    lengths = rows[:, 1]
+def _room(total: int, more: int) -> int:
+    """Return the places of a slab whose rows take ``total``, with at least ``more`` at the tail.
+
+    Raises
+    ------
+    CapacityError
+        For more than a row can begin at.
+    """
+    room = total + max(more, int(total * HEAD)) + 64
+    if room >= LIMIT:
+        room = total + more
+    if room >= LIMIT:
+        raise CapacityError(
+            f"A network that changes has room for {LIMIT - 1:,} ties, and this one needs "
+            f"{room:,} places."
+        )
+    return room
+
+
+def _roomy(lengths: Ids) -> Ids:
+    """Return the places that rows get in a new layout."""
     capacity: Ids = lengths + lengths // np.uint32(8) + np.uint32(SLACK)
     return capacity
 

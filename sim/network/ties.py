@@ -25,7 +25,7 @@ from sim.network.arcs import (
 )
 from sim.network.changes import FRIEND, NO_KIND, Batch, Changed, carry_out, kinds_of
 from sim.network.marks import NO_MARKS, Marks, given, keys_of, merged_marks, places, settled
-from sim.network.slab import Columns
+from sim.network.slab import Columns, Slab
 from sim.network.trusting import Trusting
 
 __all__ = ["FRIEND", "Changed", "Dropped", "Ties"]
@@ -202,14 +202,20 @@ class Ties(Trusting):
     def reversed(self, report: Report = quiet) -> Ties:
         """Return :attr:`reverse`, telling ``report`` of progress while it is built."""
         if self.back is None:
-            rows, columns = self._turned(report)
-            turned = Ties(rows, columns.ids, columns.trust, Marks(*columns[3:]), columns.kind)
-            turned._symmetric = self._symmetric
-            turned._frozen = True
-            turned._in_degree, turned._out_degree = self._out_degree, self._in_degree
-            self.back = turned
+            self.back = self._turned_ties(report)
+            self.back.is_reverse_of(self)
         found: Ties = self.back
         return found
+
+    def _turned_ties(self, report: Report) -> Ties:
+        if self.slab is None:
+            rows, columns = self.turned_round(report)
+            return Ties(rows, columns.ids, columns.trust, Marks(*columns[3:]), columns.kind)
+        live = self.live
+        slab = Slab.turned(live.rows, Columns(*live[1:]), self.in_degree, report)
+        turned = Ties(np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
+        turned.hold_slab(slab, self.out_degree.copy())
+        return turned
 
     def grow(self, count: int) -> range:
         """Add ``count`` agents without ties at the end; return their ids.
