@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from sim.core.events import TiesChanged as TiesChanged
     from sim.core.events import WentTo as WentTo
     from sim.core.events import WorldSaved as WorldSaved
+    from sim.core.logbook import crash_report as crash_report
+    from sim.core.logbook import redacted as redacted
     from sim.core.params import Field as Field
     from sim.core.params import Parameters as Parameters
     from sim.core.params import ParameterSpec as ParameterSpec
@@ -343,6 +345,7 @@ _HOMES = {
     "contact": "sim.spread.rules",
     "convince": "sim.spread.model",
     "convince_by": "sim.spread.attempts",
+    "crash_report": "sim.core.logbook",
     "current": "sim.core.settings",
     "describe": "sim.core.params",
     "elapsed": "sim.spread.conditions",
@@ -373,6 +376,7 @@ _HOMES = {
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
     "read_history": "sim.store.history_reading",
+    "redacted": "sim.core.logbook",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
     "reputation": "sim.network.reputation",
