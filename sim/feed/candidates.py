@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.core import rng
-from sim.core.rng import Stream
 from sim.feed.around import Around
 
 __all__ = ["Candidates", "Floats"]
@@ -116,8 +114,7 @@ def _same_community(c: Candidates) -> npt.NDArray[Any]:
 
 
 def _draw(c: Candidates) -> npt.NDArray[Any]:
-    key = rng.key(c.around.seed, Stream.FEED, c.around.tick, 1)
-    return rng.uniforms(key, c.viewer, c.message).astype(np.float32)
+    return (c.bits >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)
 
 
 def _hours(c: Candidates) -> npt.NDArray[Any]:

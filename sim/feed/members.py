@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from sim.feed.rhythm import chronotypes
 from sim.kernels.acts import push
-from sim.kernels.feed import NOTHING, RING
+from sim.kernels.claims import mark
+from sim.kernels.feed import NOTHING, RING, sweep
 
 __all__ = ["Members"]
 
-_COLUMNS = ("recent", "head", "seen", "chronotype", "recommender")
+_COLUMNS = ("recent", "head", "live", "seen", "chronotype", "recommender")
 
 
 class Members:
@@ -32,6 +33,8 @@ class Members:
     recent, head
         uint32 (n, 4): messages that each lately posted or shared, 0xFFFFFFFF where there is none;
         uint8 (n,): the place of the next.
+    live
+        uint64 bitmap of who shared anything that was still shown at the last :meth:`sweep`.
     seen
         uint64 (n,): a Bloom word of messages lately shown. One with more than half its bits set is
         begun anew, so that a member may see a message again after some forty others.
@@ -45,6 +48,7 @@ class Members:
         self.seed = seed
         self.recent = np.full((0, RING), NOTHING)
         self.head = np.zeros(0, np.uint8)
+        self.live = np.zeros(0, np.uint64)
         self.seen = np.zeros(0, np.uint64)
         self.chronotype = np.zeros(0, np.uint8)
         self.recommender = np.zeros(0, np.uint8)
@@ -62,15 +66,19 @@ class Members:
         fresh = chronotypes(self.seed, before, count)
         self.chronotype = np.concatenate([self.chronotype, fresh])
         self.recommender = np.concatenate([self.recommender, np.zeros(count, np.uint8)])
+        words = (before + count + 63) // 64 - self.live.size
+        self.live = np.concatenate([self.live, np.zeros(words, np.uint64)])
 
     def share(self, agents: npt.ArrayLike, messages: npt.ArrayLike) -> None:
         """Put messages into the rings of those who post or repost them, in order."""
-        push(
-            np.atleast_1d(np.asarray(agents, np.uint32)),
-            np.atleast_1d(np.asarray(messages, np.uint32)),
-            self.recent,
-            self.head,
-        )
+        who = np.atleast_1d(np.asarray(agents, np.uint32))
+        what = np.atleast_1d(np.asarray(messages, np.uint32))
+        push(who, what, self.recent, self.head)
+        mark(who, self.live)
+
+    def sweep(self, first: int, count: int) -> None:
+        """Forget who shared nothing but messages that left: those before ``first``."""
+        sweep(self.recent, first, count, self.live)
 
     @property
     def nbytes(self) -> int:

@@ -82,16 +82,21 @@ def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
     -------
     uint32, at most :data:`TRENDING`, the highest first; of equals the newer first.
     """
-    ids = np.concatenate([before, touched])
-    rows = posts.rows(ids[ids >= posts.first])
-    rows = rows[posts.created[rows] >= oldest]
-    worth = posts.likes[rows].astype(np.int64) + 2 * posts.shares[rows].astype(np.int64)
-    if rows.size > 4 * TRENDING:  # most are far below; a message may be there many times
-        bound = np.partition(worth, -4 * TRENDING)[-4 * TRENDING]
-        near = np.unique(rows[worth >= bound])
-        rows = near if near.size >= TRENDING else rows
-    rows = np.unique(rows)
-    worth = posts.likes[rows].astype(np.int64) + 2 * posts.shares[rows].astype(np.int64)
-    order = np.lexsort((-rows, -worth))[:TRENDING]
+    kept, fresh = (_young(posts, ids, oldest) for ids in (before, touched))
+    if kept.size == TRENDING:  # what is worth less than all of them cannot enter
+        fresh = fresh[_worth(posts, fresh) >= _worth(posts, kept).min()]
+    rows = np.unique(np.concatenate([kept, fresh]))
+    order = np.lexsort((-rows, -_worth(posts, rows)))[:TRENDING]
     found: Ids = (rows[order] + posts.first).astype(np.uint32)
     return found
+
+
+def _young(posts: Posts, ids: Ids, oldest: int) -> npt.NDArray[np.int64]:
+    """Return the rows of those that are in the table, and were posted at ``oldest`` or later."""
+    rows = posts.rows(ids[ids >= posts.first])
+    return rows[posts.created[rows] >= oldest]
+
+
+def _worth(posts: Posts, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    worth: npt.NDArray[np.int64] = posts.likes[rows] + np.int64(2) * posts.shares[rows]
+    return worth

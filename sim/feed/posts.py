@@ -24,6 +24,7 @@ Bytes = npt.NDArray[np.uint8]
 LIMIT = 2**31 - 1
 """Messages that a world can number."""
 NO_TOPIC = 255
+_LINE = 64
 _DISLIKES, _REPLIES, _REPORTS = range(3)
 _PARENT, _CASCADE = range(2)
 
@@ -265,7 +266,7 @@ class Posts:
         room = held if live + count <= held // 2 else max(1024, 2 * (live + count))
         for name in ("_hot", "_cold", "_links"):
             old = getattr(self, name)
-            new = np.zeros((room, old.shape[1]), old.dtype) if room > held else old
+            new = _aligned(room, old.shape[1], old.dtype) if room > held else old
             new[:live] = (
                 old[self._begin : self._end].copy() if new is old else old[self._begin : self._end]
             )
@@ -281,11 +282,20 @@ class Posts:
         """Return the posts of :meth:`dump`; takes copies."""
         posts = cls()
         posts.first = int(meta["first"])
-        posts._hot = np.array(columns["hot"], np.uint32)
-        posts._cold = np.array(columns["cold"], np.uint32)
-        posts._links = np.array(columns["links"], np.int32)
-        posts._end = len(posts._hot)
+        posts._end = len(columns["hot"])
+        for name in ("hot", "cold", "links"):
+            rows = _aligned(posts._end, columns[name].shape[1], getattr(posts, name).dtype)
+            rows[:] = columns[name]
+            setattr(posts, f"_{name}", rows)
         return posts
+
+
+def _aligned(rows: int, width: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return zeros that begin with a cache line, so that no hot row lies in two."""
+    size = rows * width * kind.itemsize
+    block = np.zeros(size + _LINE, np.uint8)
+    start = -block.ctypes.data % _LINE
+    return block[start : start + size].view(kind).reshape(rows, width)
 
 
 def _read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -22,11 +22,12 @@ from sim.feed.recommender import Chronological, Recommender
 from sim.kernels.feed import gather
 from sim.kernels.ranking import select
 
-__all__ = ["CHUNK", "Serving", "Shelf", "in_threads", "split", "tray_for"]
+__all__ = ["CHUNK", "Serving", "Shelf", "in_threads", "split", "staggered", "tray_for"]
 
 CHUNK = 2048
 """Viewers of one chunk: their candidates stay in the processor's cache."""
 
+_PAGE, _STEP = 4096, 320
 S = TypeVar("S")
 T = TypeVar("T")
 Array = npt.NDArray[Any]
@@ -62,8 +63,8 @@ class Serving(NamedTuple):
         What is drawn from beyond those whom a viewer follows.
     seen
         uint64 (n,) Bloom words, written.
-    recent
-        uint32 (n, 4) rings.
+    recent, live
+        uint32 (n, 4) rings; uint64 bitmap of whose hold anything.
     absent
         uint64 bitmap of who is not active, or empty.
     closed
@@ -82,6 +83,7 @@ class Serving(NamedTuple):
     pools: Pools
     seen: npt.NDArray[np.uint64]
     recent: npt.NDArray[np.uint32]
+    live: npt.NDArray[np.uint64]
     absent: npt.NDArray[np.uint64]
     closed: tuple[Array, Array, Array]
     drawn: tuple[int, int]
@@ -94,9 +96,10 @@ class Serving(NamedTuple):
         inside, beyond = self.drawn
         columns: tuple[Any, ...] = tuple(tray[name] for name in (*_WRITTEN, "stops"))
         count = gather(
-            viewers, low, high, hearing.rows, hearing.ids, hearing.trust, self.recent, self.seen,
-            around.people.column("interests"), self.absent, around.posts.hot, around.posts.first,
-            *self.closed, *self.pools, inside, beyond, self.key, around.tick, *columns,
+            viewers, low, high, hearing.rows, hearing.ids, hearing.trust, self.recent, self.live,
+            self.seen, around.people.column("interests"), self.absent, around.posts.hot,
+            around.posts.first, *self.closed, *self.pools, inside, beyond, self.key, around.tick,
+            *columns,
         )  # fmt: skip
         found = {name: tray[name][:count] for name in _WRITTEN}
         found["stops"] = tray["stops"][: high - low + 1]
@@ -127,7 +130,7 @@ class Shelf:
         size = viewers * self.slots
         if not self._columns or self._columns["message"].size < size:
             room = size + size // 8
-            self._columns = {name: np.empty(room, kind) for name, kind in _KEPT.items()}
+            self._columns = staggered(room, _KEPT)
             self._columns["counts"] = np.empty(viewers + viewers // 8, np.uint8)
 
     @property
@@ -171,12 +174,12 @@ class Shelf:
             fault, scores = error, Chronological().scores_of(candidates, self.slots)
         columns, out = self._columns, at * self.slots
         counts = columns["counts"][at : at + high - low]
-        stop = select(
-            viewers, low, high, candidates.stops, scores.view(np.uint32), candidates.bits,
-            self.slots, serving.seen, candidates.message, candidates.source, candidates.trust,
-            candidates.interest, candidates.age, *(tray[name] for name in _BYTES), out, counts,
-            *(columns[name] for name in _KEPT),
+        c, last = candidates, tuple(columns[name] for name in _KEPT)
+        given: tuple[Any, ...] = (
+            c.stops, scores.view(np.uint32), c.bits, self.slots, serving.seen, c.message, c.source,
+            c.trust, c.interest, c.age, *(tray[name] for name in _BYTES), out, counts, *last,
         )  # fmt: skip
+        stop = select(viewers, low, high, *given)
         found = {name: columns[name][out:stop] for name in _KEPT}
         found["score"] = found["score"].view(np.float32)
         self._trays.put(tray)
@@ -192,13 +195,25 @@ class Shelf:
 
 def tray_for(viewers: int, candidates: int) -> dict[str, Array]:
     """Return working columns for the candidates of so many viewers."""
-    size = viewers * candidates
-    tray: dict[str, Array] = {name: np.empty(size, np.uint32) for name in _IDS}
-    tray |= {name: np.empty(size, np.float32) for name in _FLOATS}
-    tray |= {name: np.empty(size, np.uint8) for name in _BYTES}
-    tray["bits"] = np.empty(size, np.uint64)
+    kinds = dict.fromkeys(_IDS, "u4") | dict.fromkeys(_FLOATS, "f4") | dict.fromkeys(_BYTES, "u1")
+    tray = staggered(viewers * candidates, {"bits": "u8"} | kinds)
     tray["stops"] = np.empty(viewers + 1, np.int64)
     return tray
+
+
+def staggered(size: int, kinds: dict[str, str]) -> dict[str, Array]:
+    """Return columns of ``size`` that are written side by side.
+
+    Each begins at another place of a memory page: columns that all begin at the same one would
+    drive each other out of the processor's first cache.
+    """
+    rooms = [-(-size * np.dtype(kind).itemsize // _PAGE) * _PAGE + _STEP for kind in kinds.values()]
+    block = np.empty(sum(rooms) + _STEP, np.uint8)
+    starts = np.cumsum([-block.ctypes.data % 64, *rooms[:-1]]).tolist()
+    return {
+        name: block[start : start + size * np.dtype(kind).itemsize].view(kind)
+        for start, (name, kind) in zip(starts, kinds.items(), strict=True)
+    }
 
 
 def split(viewers: Array, recommender: Array, count: int) -> Iterator[tuple[int, Array]]:

@@ -69,7 +69,8 @@ def decide(
             liked = appeals[e] * _BYTE
             care = cares[e] * _BYTE
             awake = attention[slot]
-            told = np.float32(max(np.int64(proofs[e]) - 1, 0))
+            more: Number = max(np.int64(proofs[e]) - 1, np.int64(0))
+            told = np.float32(more)
             drive = awake * novelty[ages[e]] * liked * (_QUARTER + _THREE_QUARTERS * care)
             drive *= (_BELIEF + _TRUSTING * (trusts[e] * _BYTE)) * (
                 _ONE32 + np.float32(proof) * told

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PLATFORM_PHASES", "with_platform"]
 
+_SWEEP = 8
+"""Ticks between two looks at whose rings hold nothing any more."""
 _TREND_HOURS = 24.0
 """How old a message may be that trends."""
 
@@ -78,6 +80,8 @@ def _retire(platform: Platform) -> None:
     """Take messages off that are too old; forget what is no longer known of them."""
     platform.posts.retire(platform.tick - platform.settings.window + 1)
     first = platform.posts.first
+    if platform.tick % _SWEEP == 0:
+        platform.members.sweep(first, len(platform.posts))
     if platform.written and min(platform.written) < first:
         platform.written = {n: text for n, text in platform.written.items() if n >= first}
 
@@ -129,8 +133,8 @@ def _serving(
     members = platform.members
     return Serving(
         platform, platform.recommenders[which], which,
-        pools_of(platform.posts, platform.trending, own), members.seen, members.recent, absent,
-        world.bonds.closed, platform.settings.drawn, platform.settings.slots,
+        pools_of(platform.posts, platform.trending, own), members.seen, members.recent,
+        members.live, absent, world.bonds.closed, platform.settings.drawn, platform.settings.slots,
         platform.key(Stream.FEED),
     )  # fmt: skip
 
@@ -180,7 +184,7 @@ def relate(world: World) -> None:
     platform = _platform(world)
     acts = platform.acted
     change_ties(world, acts)
-    liked = np.isin(acts.act, (Act.LIKE, Act.REPOST, Act.QUOTE))
+    liked = (acts.act == Act.LIKE) | (acts.act == Act.REPOST) | (acts.act == Act.QUOTE)
     oldest = platform.tick - int(_TREND_HOURS * 60 / platform.tick_minutes)
     platform.trending = trending_now(
         platform.posts, platform.trending, acts.message[liked], oldest

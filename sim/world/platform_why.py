@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import rng
+from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.candidates import Candidates
@@ -128,13 +130,14 @@ def _again(platform: Platform, viewer: int, part: Part, low: int, high: int) -> 
         )
     )
     shown = posts.shown[rows].astype(np.float32) - _since(platform.exposures.message, messages)
+    key = rng.key(platform.seed, Stream.FEED, platform.exposures.tick)
     trust, interest = _exact(platform, viewer, messages, sources, part.friends[low:high])
     columns: dict[str, Array] = {
         "message": messages, "source": sources, "author": posts.author[rows], "likes": likes,
         "shares": shares, "shown": shown, "trust": trust, "interest": interest,
         "age": (platform.exposures.tick - posts.created[rows]).astype(np.float32),
         "friends": part.friends[low:high].copy(), "flags": part.flags[low:high].copy(),
-        "appeal_byte": part.appeal[low:high].copy(),
+        "bits": rng.words(key, [viewer], messages), "appeal_byte": part.appeal[low:high].copy(),
         "stops": np.array([0, rows.size], np.int64),
     }  # fmt: skip
     return Candidates(platform, np.array([viewer], np.uint32), columns)

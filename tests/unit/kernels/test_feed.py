@@ -21,7 +21,7 @@ class Small:
     def __init__(self, seed: int) -> None:
         draw = np.random.default_rng(seed)
         self.hears = [
-            np.flatnonzero((draw.random(N) < 0.4) & (np.arange(N) != v)).astype(np.uint32)
+            np.flatnonzero((draw.random(N) < 0.6) & (np.arange(N) != v)).astype(np.uint32)
             for v in range(N)
         ]
         lengths = np.array([len(row) for row in self.hears])
@@ -30,6 +30,8 @@ class Small:
         self.trust = draw.integers(0, 65536, self.ids.size).astype(np.uint16)
         numbers = np.append(np.arange(FIRST - 3, FIRST + POSTS), NOTHING).astype(np.uint32)
         self.recent = np.stack([draw.choice(numbers, 4, replace=False) for _ in range(N)])
+        few = draw.integers(0, 2**N, 1) if seed % 2 else np.array([2**N - 1])
+        self.live = few.astype(np.uint64)
         self.seen = draw.integers(0, 2**63, N, dtype=np.uint64) & draw.integers(
             0, 2**63, N, dtype=np.uint64
         )
@@ -58,7 +60,7 @@ class Small:
         stops = np.empty(N + 1, np.int64)
         given_: Any = (
             np.arange(N, dtype=np.uint32), 0, N, self.rows, self.ids, self.trust, self.recent,
-            self.seen.copy(), self.interests, self.absent, self.hot, FIRST, *self.closed,
+            self.live, self.seen.copy(), self.interests, self.absent, self.hot, FIRST, *self.closed,
             self.pool, self.parts, inside, outside, self.key, TICK, *out.values(), stops,
         )  # fmt: skip
         count = feed.gather(*given_)
@@ -67,19 +69,23 @@ class Small:
     def expected(self, viewer: int, inside: int, outside: int) -> list[tuple[int, int, int]]:
         """(message, source, friends) of a viewer's candidates, from the words of the docstring."""
         own = int(rng.words(self.key, [viewer])[0])
-        bits = [_mix(own + j * 0xD1B54A32D192ED03) for j in range(inside + outside)]
-        hears, drawn = self.hears[viewer].tolist(), []
-        picks = min(len(hears), inside)
-        wanted = min(4 * len(hears), inside)
+        bits, pooled = (
+            [_mix(own + ((1 << at) + j) * 0xD1B54A32D192ED03) for j in range(count)]
+            for at, count in ((40, inside), (41, outside))
+        )
+        hears = [w for w in self.hears[viewer].tolist() if int(self.live[0]) >> w & 1]
+        drawn: list[tuple[int, int]] = []
+        picks, wanted = min(len(hears), inside), min(4 * len(hears), inside)
         for j in range(picks):
             low, high = j * len(hears) // picks, (j + 1) * len(hears) // picks
             who = hears[low + ((bits[j] >> 32) * (high - low) >> 32)]
             ring = [int(self.recent[who, (bits[j] + k) % 4]) for k in range(4)]
             fit = [m for m in ring if self._fits(viewer, m)]
-            drawn += [(m, who) for m in fit[: (j + 1) * wanted // picks - j * wanted // picks]]
+            turn = (j + ((own >> 32) * picks >> 32)) % picks
+            drawn += [(m, who) for m in fit[: wanted // picks + (turn < wanted % picks)]]
         mine = [b for b in range(64) if int(self.interests[viewer]) >> b & 1]
         for j in range(outside):
-            word, low, high = bits[inside + j], int(self.parts[64]), int(self.parts[65])
+            word, low, high = pooled[j], int(self.parts[64]), int(self.parts[65])
             if j % 2 == 0 and mine:
                 topic = mine[(word & 0xFFFFFFFF) * len(mine) >> 32]
                 if self.parts[topic + 1] > self.parts[topic]:
@@ -120,7 +126,7 @@ def _mix(z: int) -> int:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 20), st.integers(0, 8))
-@settings(max_examples=25)
+@settings(max_examples=40)
 def test_candidates_are_those_that_the_words_say(seed: int, inside: int, outside: int) -> None:
     small = Small(seed)
     found = small.gathered(inside, outside)
@@ -330,3 +336,24 @@ def test_acts_are_collected_in_order_with_whom_they_concern() -> None:
     assert [column[:count].tolist() for column in out] == [
         [4, 9, 9], [6, 3, 10], [5, 5, 6], [70, 3, 80],
     ]  # fmt: skip
+
+
+def test_members_with_something_to_show_are_found() -> None:
+    recent = np.full((70, 4), NOTHING, np.uint32)
+    recent[3, 1], recent[4, 0], recent[66, 2], recent[5, 3] = 9, 12, 10, 13
+    live = np.full(2, 7, np.uint64)
+    feed.sweep(recent, 10, 3, live)
+    assert live.tolist() == [1 << 4, 1 << 2]
+
+
+def test_of_many_members_one_of_each_part_is_asked() -> None:
+    count = 64 * 5
+    rows = np.array([[0, count]], np.uint32)
+    ids, live = np.arange(count, dtype=np.uint32), np.full(5, 2**64 - 1, np.uint64)
+    by, place = np.empty(65, np.uint32), np.empty(65, np.int64)
+    found = feed._lively(0, rows, ids, live, np.uint64(77), 0, by, place)
+    assert (by[:found] // 5).tolist() == list(range(64))
+    assert (place[:found] == by[:found]).all()
+    live[:2] = 0
+    found = feed._lively(0, rows, ids, live, np.uint64(77), 0, by, place)
+    assert by[:found].min() >= 128
