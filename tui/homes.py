@@ -218,7 +218,7 @@ class Homes:
         keeping = self._app.backend.keeping(path, None)
         try:
             await self._app.simulation.keep(keeping)
-        except (FileError, OSError) as error:
+        except (HubbubError, OSError) as error:
             self._app.say(f"No journal is kept: {sentence_of(error)}", "warning")
         else:
             self.home = Home(path, is_named=True)
@@ -236,7 +236,9 @@ class Homes:
         await app.part()
         await app.enter(world, path.stem if path else DEMO, path)
         if path is not None and app.frame is not None:
-            app.say(f"Back to {path.name} as it was saved, at tick {count(app.frame.tick)}.", "good")
+            app.say(
+                f"Back to {path.name} as it was saved, at tick {count(app.frame.tick)}.", "good"
+            )
 
     def throw_away(self) -> None:
         """Have everything that was not saved removed when the world is left."""

@@ -279,9 +279,13 @@ def put_aside(path: Path, why: str) -> Path:
 def taken_along(path: Path, target: Path, world: World, number: int) -> Recovery:
     """Move a closed journal to another file, and return what would be recovered from it there.
 
-    A journal that lay there is of a world that was replaced, and goes.
+    A journal that lay there is of a world that was replaced, and goes; one that holds more than
+    was saved is put aside.
     """
-    if folder_of(target).exists():
+    place = place_of(target)
+    if place is not None and place.goes_on:
+        put_aside(target, "before")
+    elif folder_of(target).exists():
         discard(target)
     shutil.move(folder_of(path), folder_of(target))
     nothing = Checkpoint(0, 0, "", "", NO_DIGEST)

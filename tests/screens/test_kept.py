@@ -116,6 +116,23 @@ async def test_once_saved_it_has_a_name_and_is_not_asked_about(tmp_path: Path) -
     assert backend(app).left == []
 
 
+async def test_a_world_that_was_never_saved_is_not_replaced_unasked(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        saves = tmp_path / "saves"
+        (saves / "old.hub.live").mkdir()
+        (saves / "lastfm-asia.hub.live").mkdir()  # its own
+        await command(pilot, "save old")
+        await until(pilot, lambda: "old.hub is another world" in said(app))
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, Save))
+        app.screen.query_one("#name", Input).value = "old"
+        await pilot.press("enter")
+        await until(pilot, lambda: "would be replaced" in seen(app))
+        app.screen.query_one("#name", Input).value = "lastfm-asia"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app))
+
+
 async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await opened((app, pilot), "held")

@@ -91,12 +91,12 @@ async def journal(app: Hubbub, words: Words) -> None:
 
 async def save_world(app: Hubbub, words: Words) -> None:
     """Save under the name that was typed, or ask for it."""
-    from tui.screens.save import saved_path
+    from tui.screens.save import is_taken, saved_path
 
     if words:
         path = saved_path(app.backend.saves, words[0])
         own = app.frame.path if app.frame else None
-        if path.exists() and str(path) != str(own):
+        if is_taken(path) and str(path) != str(own) and path != app.homes.home.at:
             raise InputError(f"{path.name} is another world; w asks before it replaces one.")
         await save_to(app, path)
     else:
@@ -107,11 +107,13 @@ async def save_asking(app: Hubbub) -> bool:
     """Ask for a name and save under it; false when the person thought better of it."""
     from tui.screens.save import Save
 
-    frame = app.frame
+    frame, home = app.frame, app.homes.home
     name, own = (frame.name, frame.path) if frame else ("world", None)
-    if app.homes.home.is_copy:  # its own file is another process's
+    if home.is_copy:  # its own file is another process's
         name, own = f"{name}-copy", None
-    path = await app.push_screen_wait(Save(app.backend, name, own))
+    elif home.at is not None:
+        name = home.at.stem
+    path = await app.push_screen_wait(Save(app.backend, name, own, home.at))
     if path is None:
         return False
     await save_to(app, path)

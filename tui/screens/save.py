@@ -19,7 +19,7 @@ from tui.screens.dialog import Dialog, field
 if TYPE_CHECKING:
     from tui.backend import Backend
 
-__all__ = ["SUFFIX", "Save", "saved_path"]
+__all__ = ["SUFFIX", "Save", "is_taken", "saved_path"]
 
 SUFFIX = ".hub"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -53,9 +53,14 @@ def saved_path(saves: Path, name: str, *, must_exist: bool = False) -> Path:
     path = saves / (stem + SUFFIX)
     if path.resolve().parent != saves.resolve():
         raise InputError(f"{stem!r} leads out of the saves folder {saves}; choose another name.")
-    if must_exist and not path.is_file() and not path.with_name(f"{path.name}.live").is_dir():
+    if must_exist and not is_taken(path):
         raise FileError(path, "there is no such saved world; press o for the list")
     return path
+
+
+def is_taken(path: Path) -> bool:
+    """Return whether a world lies there, saved or alive."""
+    return path.exists() or path.with_name(f"{path.name}.live").is_dir()
 
 
 class Save(Dialog[Path]):
@@ -69,15 +74,19 @@ class Save(Dialog[Path]):
         The name proposed.
     own
         The file that the world came from, which it may replace unasked.
+    at
+        The file beside which its journal lies.
     """
 
     AUTO_FOCUS = "#name"
 
-    def __init__(self, backend: Backend, name: str, own: str | None = None) -> None:
+    def __init__(
+        self, backend: Backend, name: str, own: str | None = None, at: Path | None = None
+    ) -> None:
         super().__init__("Save the world", yes="Save")
         self._saves = backend.saves
         self._proposed = _proposal(name)
-        self._own = Path(own).resolve() if own else None
+        self._own = {Path(each).resolve() for each in (own, at) if each}
         self._agreed = ""
 
     def body(self) -> ComposeResult:
@@ -97,8 +106,7 @@ class Save(Dialog[Path]):
         except InputError as error:
             self.complain(str(error))
             return None
-        is_own = path.resolve() == self._own
-        if path.exists() and not is_own and self._agreed != path.name:
+        if is_taken(path) and path.resolve() not in self._own and self._agreed != path.name:
             self._agreed = path.name
             self.complain(f"{path.name} exists and would be replaced; press Enter again to agree.")
             return None

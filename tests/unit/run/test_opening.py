@@ -20,6 +20,7 @@ from sim.run.places import (
     beyond,
     discard,
     free_name,
+    has_journal,
     held_by_another,
     is_untouched,
     live_places,
@@ -246,15 +247,21 @@ async def test_the_journal_goes_along_to_another_name(path: Path) -> None:
     assert opened.recovered.checkpoint.tick == 3
 
 
-async def test_a_world_that_is_replaced_takes_its_journal_with_it(path: Path) -> None:
+@pytest.mark.parametrize("ticks", [0, 7])
+async def test_of_a_world_that_is_replaced_what_was_not_saved_is_put_aside(
+    path: Path, ticks: int
+) -> None:
     other = path.with_name("b.hub")
     save(small(seed=5), other)
-    await ran(other, 7)
+    await ran(other, ticks)
     async with alive(open_live(path)) as simulation:
         await simulation.save(other)
         await simulation.step()
-    assert open_live(other).world.seed == 2
-    assert open_live(other).world.tick == 4
+    assert (open_live(other).world.seed, open_live(other).world.tick) == (2, 4)
+    aside = path.with_name("b-before-1.hub")
+    assert has_journal(aside) == bool(ticks)
+    if ticks:
+        assert (recover(aside).world.seed, recover(aside).tick) == (5, 7)
 
 
 async def test_nobody_saves_over_a_world_that_is_open(path: Path) -> None:
