@@ -102,7 +102,7 @@ async def test_saving_over_another_world_by_name_is_refused(tmp_path: Path) -> N
 
 
 async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
+    async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
         await command(pilot, "save mine")
         await command(pilot, "step 1")
         await burst(app, pilot, "q")
@@ -590,7 +590,7 @@ def test_the_program_begins_on_a_terminal_with_the_colours_asked_for(tmp_path: P
     more = """
 import tui.rooms
 from tui.terminal import run_on_terminal
-tui.rooms.Rooms = lambda saves: backend
+tui.rooms.Rooms = lambda saves, **_: backend
 sys.exit(run_on_terminal(saves=None, fps=4, theme="hubbub-light"))
 """
     child = Child(tmp_path, more)
