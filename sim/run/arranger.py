@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +13,7 @@ import xxhash
 
 from sim.core.progress import Report
 from sim.errors import Cancelled
+from sim.network.ties import Ties
 from sim.run.groups import Groups, Labels, arrange
 from sim.world.world import World
 
@@ -48,7 +50,7 @@ class Arranger:
         agents, ties = world.agents, world.ties
         names = tuple(agents.communities)
         labels = (xxhash.xxh3_64_intdigest(agents.community.data), names)
-        state = (labels, ties.version, len(agents))
+        state = (labels, _about(ties), len(agents))
         if state == self._state and not origin:
             return
         if origin or self._labels != labels:
@@ -60,7 +62,7 @@ class Arranger:
             show(arrange(agents, ties, given))
             return
         stale = self._is_stale = threading.Event()
-        work = partial(arrange, agents, copy.copy(ties), given)  # ties are replaced, never changed
+        work = partial(arrange, agents, copy.copy(ties), given)  # as they are now
         self._thread = threading.Thread(
             target=self._work, args=(work, show, stale), name="communities", daemon=True
         )
@@ -86,3 +88,14 @@ class Arranger:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+
+def _about(ties: Ties) -> int | tuple[int]:
+    """Return what the picture of ties depends on.
+
+    In a large network that changes in every tick a new one is made whenever there are some two per
+    cent more or fewer ties; else it would never be done.
+    """
+    if ties.is_still or ties.count <= _AT_ONCE_TIES:
+        return ties.version
+    return (round(50 * math.log(ties.count)),)

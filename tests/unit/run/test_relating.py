@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from sim.run import Simulation, relating
+from sim.run import Simulation, arranger, relating
 from sim.run.keeper_acts import ACTS, perform
 from sim.run.replay import replay
 from sim.store.journal_state import Observer, whole_state
@@ -89,3 +90,30 @@ def test_parts_of_a_changed_world_are_those_of_one_just_loaded() -> None:
     observers = Observer(world), Observer(again)
     for number in range(16):
         assert observers[0].look(world, number) == observers[1].look(again, number)
+
+
+def test_a_large_network_in_motion_is_not_pictured_anew_for_every_tie(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 5)
+    world = World.create(agents=60, mean_degree=6, seed=5, network="planted-communities")
+    pictures: list[object] = []
+
+    def at_once(act: Callable[[], object]) -> None:
+        act()
+
+    made = arranger.Arranger(at_once)
+
+    def arranged() -> int:
+        made.arrange(world, pictures.append)
+        if made._thread is not None:
+            made._thread.join()
+        return len(pictures)
+
+    assert arranged() == arranged() == 1
+    world.follow([0], [1])
+    assert arranged() == 2, "the first change"
+    world.unfollow([0], [1])
+    assert arranged() == 2
+    world.follow(np.arange(1, 40), 0)
+    assert arranged() == 3
