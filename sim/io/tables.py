@@ -23,6 +23,7 @@ Kind = Literal["text", "integer", "number", "words"]
 
 _NOBODY = 0xFFFF_FFFF
 _TRUST = (np.arange(65_536) / 65_535).tolist()
+_KINDS = ["follow", "friend"]
 _SHARES = np.round(np.arange(256) / 255, 4).tolist()
 _STATUS = [status.name.lower() for status in Lifecycle]
 
@@ -115,6 +116,7 @@ def _ties(world: World, who: Who) -> Table:
         who("target", ties.targets),
         Column("trust", "number", ties.trust if ties.trust.size else full, _TRUST),
         *(Column(name, "integer", cells) for name, cells in ties.marks.columns().items()),
+        *([Column("kind", "text", ties.kind, _KINDS)] if ties.kind.any() else []),
     )
     return Table("ties", ties.count, columns)
 

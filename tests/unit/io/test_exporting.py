@@ -135,6 +135,14 @@ def test_ties_say_when_they_began_and_whether_they_are_against(tmp_path: Path) -
 # JSON Lines
 
 
+def test_ties_of_friends_say_so(tmp_path: Path) -> None:
+    world = World.from_edges([0, 0], [1, 2], 3)
+    world.befriend(1, 0)
+    export(world, tmp_path / "a", to="csv")
+    ties = rows(tmp_path / "a" / "ties.csv")
+    assert [row["kind"] for row in ties] == ["friend", "follow", "friend"]
+
+
 def test_json_lines_hold_everything_as_it_is(world: World, tmp_path: Path) -> None:
     export(world, tmp_path / "a", to="jsonl")
 
