@@ -102,8 +102,8 @@ def gather(
     viewers: U32, low: int, high: int, rows: U32, targets: U32, trust: U16, recent: U32, live: U64,
     seen: U64, interests: U64, absent: U64, hot: U32, first: int, closed: U64, deaf: U32,
     deaf_to: U32, pool: U32, parts: I64, inside: int, outside: int, key: Word, tick: int, draw: U64,
-    message: U32, source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32, age: F32,
-    friends: U8, appeal: U8, flags: U8, stops: I64,
+    message: U32, source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32,
+    age: F32, friends: U8, appeal: U8, flags: U8, stops: I64,
 ) -> int:  # fmt: skip
     """Write the candidates of ``viewers[low:high]``, viewer by viewer.
 
