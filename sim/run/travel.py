@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Literal
 from sim.core.checks import whole_number
 from sim.core.events import WentTo
 from sim.core.progress import Report
-from sim.errors import HubbubError, InputError, UnknownNameError
+from sim.errors import HubbubError, InputError
 from sim.run.branching import Branch, branch
 from sim.run.jobs import Job, in_thread
 from sim.run.keeper_acts import apply
+from sim.run.marking import Reach, forget, mark, marked, marks_of, reach_of
 from sim.run.past import OutOfReachError
 from sim.store import save
 from sim.store.history import History
 from sim.store.history_reading import history_of
-from sim.store.lineage import Bookmark, Lineage, bookmarks, checked_name, keep_bookmarks
+from sim.store.lineage import Bookmark, Lineage, checked_name
 from sim.store.rebuild import Rebuilt, rebuild, same_way
 
 if TYPE_CHECKING:
@@ -130,7 +131,10 @@ class Travels:
                     "There is no way forward but to run: the world did not go back, or something "
                     "new was commanded since."
                 )
-            return last if ticks is None else live.world.tick + ticks
+            goal = last if ticks is None else live.world.tick + ticks
+            if goal > last:
+                raise InputError(f"The way forward is known to tick {last:,}; from there on, run.")
+            return goal
 
         return self._go(goal)
 
@@ -145,19 +149,25 @@ class Travels:
             That tick, not later than the world is; None: the world's.
         """
         link = self._link
-        marked: Bookmark = await link.ask(lambda: _mark(link.live, checked_name(name), tick))
-        return marked
+        named: Bookmark = await link.ask(lambda: mark(link.live, checked_name(name), tick))
+        return named
 
     async def bookmarks(self) -> tuple[Bookmark, ...]:
         """Return the bookmarks, in order of tick."""
         link = self._link
-        known = await link.ask(lambda: _marks(link.live), is_safe=True)
+        known = await link.ask(lambda: marks_of(link.live), is_safe=True)
         return tuple(sorted(known, key=lambda each: (each.tick, each.name)))
+
+    async def reach(self) -> Reach:
+        """Return from where to where the world can go."""
+        live = self._link.live
+        found: Reach = await self._link.ask(lambda: reach_of(live), is_safe=True)
+        return found
 
     async def forget(self, name: str) -> None:
         """Remove a bookmark."""
         link = self._link
-        await link.ask(lambda: _forget(link.live, name))
+        await link.ask(lambda: forget(link.live, name))
 
     def branch(self, path: str | Path, tick: int | None = None) -> Job[Branch]:
         """Make another world from a tick of this one; this one goes on. Await it.
@@ -210,14 +220,14 @@ async def _to_bookmark(link: Link, name: str, report: Report) -> Travelled:
     """Go where a bookmark is, on this line or on one that was left."""
     began, live = perf_counter(), link.live
     await link.pause()
-    mark: Bookmark = await link.ask(lambda: _marked(live, name))
-    if not mark.line:
-        return await _travel(link, lambda _live: mark.tick, report)
-    place: _Place = await link.ask(lambda: _place(live, mark.tick, OutOfReachError()))
-    if await in_thread(same_way, place.path, mark.line, place.number, mark.tick):
-        return await _travel(link, lambda _live: mark.tick, report)
-    there = replace(place, line=mark.line, is_elsewhere=True)
-    done = await _by_journal(link, there, mark.tick, report, began)
+    goal: Bookmark = await link.ask(lambda: marked(live, name))
+    if not goal.line:
+        return await _travel(link, lambda _live: goal.tick, report)
+    place: _Place = await link.ask(lambda: _place(live, goal.tick, OutOfReachError()))
+    if await in_thread(same_way, place.path, goal.line, place.number, goal.tick):
+        return await _travel(link, lambda _live: goal.tick, report)
+    there = replace(place, line=goal.line, is_elsewhere=True)
+    done = await _by_journal(link, there, goal.tick, report, began)
     live.emit(WentTo(tick=done.tick, before=done.before))
     return done
 
@@ -248,51 +258,6 @@ def _origin(live: LiveWorld, tick: int | None) -> _Place | Lineage:
 
 def _note(said: Lineage) -> str:
     return f"branch of {Path(said.parent).name} at tick {said.tick:,}, {said.digest}"
-
-
-def _file_of(live: LiveWorld) -> Path | None:
-    keeper = live.custody.keeper
-    if keeper is None:
-        return None
-    return keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
-
-
-def _marks(live: LiveWorld) -> list[Bookmark]:
-    path = _file_of(live)
-    return live.custody.past.bookmarks if path is None else bookmarks(path)
-
-
-def _marked(live: LiveWorld, name: str) -> Bookmark:
-    known = _marks(live)
-    for each in known:
-        if each.name == name:
-            return each
-    raise UnknownNameError("bookmark", name, [each.name for each in known])
-
-
-def _keep(live: LiveWorld, marks: list[Bookmark]) -> None:
-    path = _file_of(live)
-    live.custody.past.bookmarks = marks
-    if path is not None:
-        keep_bookmarks(path, marks)
-
-
-def _mark(live: LiveWorld, name: str, tick: int | None) -> Bookmark:
-    keeper, now = live.custody.keeper, live.world.tick
-    tick = now if tick is None else whole_number(tick, "A tick", low=0)
-    if tick > now:
-        raise InputError(f"The world is at tick {now:,}; tick {tick:,} is still to come.")
-    if keeper is not None:
-        keeper.flush(live.world)
-    mark = Bookmark(name, tick, 0 if keeper is None else keeper.number)
-    _keep(live, [*(each for each in _marks(live) if each.name != name), mark])
-    live.note(f"tick {tick:,} is called {name}")
-    return mark
-
-
-def _forget(live: LiveWorld, name: str) -> None:
-    gone = _marked(live, name)
-    _keep(live, [each for each in _marks(live) if each.name != gone.name])
 
 
 @dataclass(frozen=True, slots=True)

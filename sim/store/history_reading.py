@@ -94,7 +94,7 @@ def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns
         entries = [e for e in arrays.declared(connection, file.body) if wanted(e.name)]
         columns = arrays.read_some(connection, entries)
         try:
-            meta = from_json(world_rows(connection).get("meta", ""))
+            meta = from_json(world_rows(connection, file.body).get("meta", ""))
             return {"tick": int(meta["tick"]), "cascades": list(meta["cascades"])} | meta, columns
         except (LookupError, TypeError, ValueError) as error:
             raise DamagedError(f"its metadata cannot be read ({error})") from error

@@ -72,11 +72,15 @@ class JournalFile:
         """
         try:
             jumps = self.jumps()
-            last = self._file.execute("SELECT max(number) FROM entries").fetchone()[0] or 0
+            last = max(self._last("entries"), self._last("checkpoints"))
             return Line.to(jumps, last if number is None else min(number, last), tick)
         except (sqlite3.Error, ValueError, DamagedError) as error:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"no way through the journal can be read ({reason})") from error
+
+    def _last(self, table: str) -> int:
+        found = self._file.execute(f"SELECT max(number) FROM {table}").fetchone()  # noqa: S608
+        return found[0] or 0
 
     def rows(self, sql: str, *given: int | str) -> Iterator[tuple[Any, ...]]:
         """Yield what a query finds; nothing of it is compared with digests."""

@@ -25,7 +25,7 @@ from sim.store.snapshot import load
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Rebuilt", "rebuild", "same_way"]
+__all__ = ["Rebuilt", "earliest", "rebuild", "same_way"]
 
 Apply = Callable[["World", Entry], bool]
 
@@ -104,6 +104,24 @@ def rebuild(
             raise SnapshotError(journal.path, str(error)) from error
 
 
+def earliest(path: str | PathLike[str]) -> int:
+    """Return the earliest tick on the world's line that can be rebuilt.
+
+    Raises
+    ------
+    SnapshotError
+        When the journal cannot be read.
+    """
+    folder = folder_of(as_path(path))
+    with read_journal(folder) as journal:
+        try:
+            line = journal.line()
+        except BrokenError as error:
+            raise SnapshotError(journal.path, str(error)) from error
+        there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
+        return min((each.tick for each in there if line.leads_by(each)), default=0)
+
+
 def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool:
     """Whether two lines of a journal, to the entries ``one`` and ``other``, are one up to a tick.
 
@@ -114,10 +132,22 @@ def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool
     """
     with read_journal(folder_of(as_path(path))) as journal:
         try:
-            first, second = journal.line(one, tick).parts, journal.line(other, tick).parts
+            lines = (journal.line(one, tick), journal.line(other, tick))
+            return _done(journal, lines[0]) == _done(journal, lines[1])
         except BrokenError as error:
             raise SnapshotError(journal.path, str(error)) from error
-    return first[:-1] == second[:-1] and first[-1].first == second[-1].first
+
+
+def _done(journal: JournalFile, line: Line) -> list[tuple[int, int]]:
+    """Return the entries of a line that did something, each with the tick that it led to."""
+    found: list[tuple[int, int]] = []
+    for first, last, until in line.parts:
+        found += journal.rows(
+            "SELECT number, min(tick, ?) FROM entries WHERE number BETWEEN ? AND ? AND kind <> ?"
+            " AND (tick - ticks < ? OR (ticks = 0 AND tick <= ?)) ORDER BY number",
+            *(until, first, last, JUMP, until, until),
+        )
+    return found
 
 
 def _first_that_works(

@@ -12,7 +12,7 @@ import pytest
 from sim.errors import Cancelled, FileError, InputError, UnknownNameError
 from sim.run import Simulation
 from sim.run.branching import branch
-from sim.run.keeper import Pacing, recover
+from sim.run.keeper import Keeper, Pacing, recover
 from sim.store import info, load
 from sim.store.journal import folder_of
 from sim.store.lineage import lineage
@@ -61,6 +61,25 @@ async def test_a_branch_within_an_entry_is_at_its_tick(world: World, tmp_path: P
     made = branch(tmp_path / "a.hub", tmp_path / "b.hub", 9)
     found = recover(tmp_path / "b.hub")
     assert (found.tick, found.world.digest()) == (9, made.lineage.digest)
+
+
+async def test_a_branch_right_at_a_checkpoint_has_nothing_to_copy(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.hub"
+    async with Simulation(world, journal=True, path=path) as simulation:
+        digest = world.digest()
+        await simulation.step(2)
+    made = branch(path, tmp_path / "b.hub", 0)
+    found = recover(tmp_path / "b.hub")
+    assert (found.number, found.is_whole, found.world.digest()) == (0, True, digest)
+    later = tmp_path / "c.hub"
+    keeper = Keeper(recover(path).world, path)
+    keeper.checkpoint(recover(path).world).result()
+    keeper.close()
+    assert branch(path, later, 2).lineage.tick == 2
+    assert recover(later).number == keeper.number > 0
+    assert made.lineage.digest == digest
 
 
 async def test_a_branch_shares_bytes_and_outlives_its_parent(world: World, tmp_path: Path) -> None:
@@ -161,6 +180,31 @@ async def test_bookmarks_name_ticks_and_are_gone_to(world: World, tmp_path: Path
                 await simulation.go_to("befor")
             with pytest.raises(InputError, match="tick 9 is still to come"):
                 await simulation.bookmark("later", 9)
+
+
+async def test_a_bookmark_that_was_come_by_again_is_on_the_same_line(
+    world: World, tmp_path: Path
+) -> None:
+    async with Simulation(world, journal=True, path=tmp_path / "a.hub") as simulation:
+        await news(simulation)
+        shown = await walked(simulation, world, 6)
+        await simulation.back(1)
+        await simulation.back(3)
+        await simulation.bookmark("here")
+        await simulation.forward()
+        assert (await simulation.go_to("here")).way == "memory"
+        await simulation.forward(2)
+        assert world.digest() == shown[4]
+        assert (await simulation.reach()) == (0, 6, 0)
+        said = (await simulation.reach()).sentence
+        assert said == "In memory from tick 0 to 6; the journal reaches back to tick 0."
+
+
+async def test_without_a_journal_memory_is_all_there_is(world: World) -> None:
+    async with Simulation(world) as simulation:
+        await simulation.step(2)
+        said = (await simulation.reach()).sentence
+        assert said.startswith("In memory from tick 0 to 2; a journal")
 
 
 async def test_a_bookmark_on_a_line_that_was_left_is_found_in_the_journal(

@@ -13,7 +13,7 @@ from sim.run.keeper import Keeper, Pacing
 from sim.run.keeper_acts import apply
 from sim.store.journal import folder_of
 from sim.store.journal_rows import Entry
-from sim.store.rebuild import rebuild, same_way
+from sim.store.rebuild import earliest, rebuild, same_way
 from sim.world.world import World
 from tests.unit.run.keeping import send, started
 
@@ -112,7 +112,16 @@ def test_an_entry_that_fails_or_cannot_be_done_or_differs_is_named(path: Path) -
 
 
 def test_two_lines_are_one_as_long_as_nothing_branches(path: Path) -> None:
-    assert same_way(path, 8, 5, 7)
+    assert same_way(path, 8, 5, 6)
+    assert not same_way(path, 8, 5, 7)  # the one to entry 5 ends at tick 6
     edited(path, "UPDATE entries SET kind = 'go_to' WHERE number = 6")
     with pytest.raises(SnapshotError, match="says not where"):
         same_way(path, 8, 5, 7)
+    with pytest.raises(SnapshotError, match="says not where"):
+        earliest(path)
+
+
+def test_the_earliest_tick_is_that_of_the_first_checkpoint_there(path: Path) -> None:
+    assert earliest(path) == 0
+    (folder_of(path) / "checkpoint-0.hub").unlink()
+    assert earliest(path) == 6
