@@ -21,6 +21,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.kernels.aims import (
+    Heard,
+    Rates,
+    aim,
+    contacts_of,
+    outcome_of,
+    rate_alone,
+    rate_of_ties,
+    weighed,
+)  # fmt: skip
 from sim.kernels.claims import FREE, NOBODY, is_open
 from sim.kernels.jit import inlined, lean
 from sim.kernels.mix import uniform
@@ -46,7 +56,7 @@ from sim.kernels.rings import (
     wait,
 )
 from sim.kernels.sparse import VACANT, slot
-from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
+from sim.kernels.types import F64, I64, U8, U32, U64, Number, Word
 
 __all__ = ["Found", "Heard", "Rates", "ring_first", "ring_on", "still_live"]
 
@@ -54,40 +64,9 @@ _CODE = np.uint8(0x7F)
 _EVER = np.uint8(0x80)
 _ONE = np.uint64(1)
 _KEEP = 255
-_CALLS = 2
 _S32 = np.uint64(32)
 _TICK = 1 << 20
 _LOW32 = np.uint64(0xFFFFFFFF)
-
-
-class Heard(NamedTuple):
-    """Who hears whom.
-
-    ``rows`` uint32 (n, 2), ``targets`` uint32, ``trust`` uint16 or empty; ``closed`` uint64 bitmap
-    of agents that take no part, or empty.
-    """
-
-    rows: U32
-    targets: U32
-    trust: U16
-    closed: U64
-
-
-class Rates(NamedTuple):
-    """Rules as :class:`sim.spread.rules.Table` has them, with rates in place of chances."""
-
-    off: I64
-    cum: F64
-    listener: U8
-    speaker: U8
-    total: F64
-    trusted: U8
-    mode: I64
-    ceiling: F64
-    soff: I64
-    scum: F64
-    snew: U8
-    adopting: U8
 
 
 class Found(NamedTuple):
@@ -96,28 +75,6 @@ class Found(NamedTuple):
     agents: U32
     sources: U32
     times: F64
-
-
-@inlined
-def _contacts(rows: U32, mode: I64, u: Number, s: Number) -> Number:
-    """Return over how many ties agent ``u`` in state ``s`` speaks, or how many calls it makes."""
-    if mode[s] == 0:
-        return np.int64(0)
-    many: Number = np.int64(rows[u, 1])
-    return mode[s] - 3 if mode[s] > _CALLS and many > 0 else many
-
-
-@inlined
-def _of_ties(rows: U32, mode: I64, ceiling: F64, u: Number, s: Number) -> float:
-    """Return at which rate agent ``u`` in state ``s`` tries its ties."""
-    return float(_contacts(rows, mode, u, s) * ceiling[s])
-
-
-@inlined
-def _alone(soff: I64, scum: F64, s: Number) -> float:
-    """Return at which rate an agent in state ``s`` changes by itself."""
-    last = soff[s + 1]
-    return float(scum[last - 1]) if last > soff[s] else 0.0
 
 
 @lean
@@ -139,8 +96,8 @@ def ring_first(
     for i in range(count):
         u = np.uint64(live[i])
         s = np.int64(state[slot(keys, u)] & _CODE)
-        watched += _contacts(rows, mode, u, s)
-        rate = _of_ties(rows, mode, ceiling, u, s) + _alone(soff, scum, s)
+        watched += contacts_of(rows, mode, u, s)
+        rate = rate_of_ties(rows, mode, ceiling, u, s) + rate_alone(soff, scum, s)
         if rate > 0.0:
             t = wait(uniform(drawn(key, u, np.uint64(0))), rate, 1.0)
             if t < 1.0:
@@ -191,52 +148,8 @@ def _become(
     old: Number = np.int64(code & _CODE)
     tally[old] -= 1
     tally[new] += 1
-    more = _contacts(rows, mode, v, new) - _contacts(rows, mode, v, old)
+    more = contacts_of(rows, mode, v, new) - contacts_of(rows, mode, v, old)
     at[WATCHED] += np.int64(np.float64(more) * (1.0 - t) * _TICK)
-
-
-@inlined
-def _outcome(first: Number, last: Number, cum: F64, share: float) -> int:
-    """Return which outcome of ``first:last`` the share falls on, else -1."""
-    for o in range(first, last):
-        if share < cum[o]:
-            return o
-    return -1
-
-
-@inlined
-def _weighed(
-    trust: U16, off: I64, cum: F64, total: F64, trusted: U8, row: Number, e: Word, share: float
-) -> int:
-    """Return the outcome of a try over tie ``e``, -1 for none; ``share`` is below the ceiling."""
-    if total[row] <= 0.0:
-        return -1
-    if trusted[row] and trust.size:
-        if trust[e] == 0:
-            return -1
-        share = share / (trust[e] / 65535.0)
-    return _outcome(off[row], off[row + 1], cum, share)
-
-
-@inlined
-def _aim(
-    rows: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, key: Word, u: Word, number: Word,
-    s: Number,
-) -> tuple[Number, float]:  # fmt: skip
-    """Return what a ring is aimed at.
-
-    Either (a tie of ``u``, a share in [0, ceiling)), or (-1, a share of the rate at which the state
-    ``s`` is left without a contact).
-    """
-    ties = _of_ties(rows, mode, ceiling, u, s)
-    alone = _alone(soff, scum, s)
-    x = uniform(drawn(key, u, number + number + _ONE)) * (ties + alone)
-    if x < alone or ties <= 0.0:
-        return np.int64(-1), x
-    length = np.int64(rows[u, 1])
-    scaled = (x - alone) / ties * length
-    place: Number = min(np.int64(scaled), length - 1)
-    return np.int64(rows[u, 0]) + place, float((scaled - place) * ceiling[s])
 
 
 @inlined
@@ -246,7 +159,7 @@ def _await(
 ) -> None:  # fmt: skip
     """Draw ring ``number`` of agent ``u``, in state ``s``, after time ``t``; it enters a span."""
     claim[u] = number
-    rate = _of_ties(rows, mode, ceiling, u, s) + _alone(soff, scum, s)
+    rate = rate_of_ties(rows, mode, ceiling, u, s) + rate_alone(soff, scum, s)
     if rate <= 0.0:
         return
     t += wait(uniform(drawn(key, u, number + number)), rate, 1.0 - t)
@@ -263,7 +176,7 @@ def _await(
         return
     place = take_place(due_tie, at)
     calendar.due_ring[place] = ring
-    e, share = _aim(rows, mode, ceiling, soff, scum, key, u, number, s)
+    e, share = aim(rows, mode, ceiling, soff, scum, key, u, number, s)
     due_tie[place] = e
     calendar.due_share[place] = share
     if e >= 0:
@@ -290,7 +203,7 @@ def _fetch(
     for i in range(due):
         u = due_ring[i] >> _S32
         s = np.int64(state[slot(keys, u)] & _CODE)
-        e, share = _aim(rows, mode, ceiling, soff, scum, key, u, due_ring[i] & _LOW32, s)
+        e, share = aim(rows, mode, ceiling, soff, scum, key, u, due_ring[i] & _LOW32, s)
         due_tie[i] = e
         due_share[i] = share
         due_goal[i] = targets[e] if e >= 0 else np.uint32(u)
@@ -313,11 +226,11 @@ def _decided(
     new: Number = np.int64(-1)
     share, soff = float(calendar.due_share[place]), rates.soff
     if e < 0:
-        now = np.int64(rates.snew[_outcome(soff[s], soff[s + 1], rates.scum, share)])
+        now = np.int64(rates.snew[outcome_of(soff[s], soff[s + 1], rates.scum, share)])
         return np.uint64(NOBODY), new, now
     v: Number = np.uint64(calendar.due_goal[place])
     row = s * states + np.int64(state[slot(keys, v)] & _CODE)
-    o = _weighed(
+    o = weighed(
         heard.trust, rates.off, rates.cum, rates.total, rates.trusted, row, np.uint64(e), share
     )
     if o >= 0 and not (heard.closed.size and not is_open(heard.closed, v)):

@@ -22,22 +22,16 @@ from sim.kernels.claims import (
     gap,
     is_open,
     remix,
-)
+)  # fmt: skip
 from sim.kernels.jit import kernel
 from sim.kernels.mix import gate, uniform, word, word2
 from sim.kernels.sparse import slot, take_slot
 from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "any_contact_left",
-    "code_of",
-    "pick",
-    "put",
-    "table_attempts",
-    "table_commit",
-    "table_contacts",
-    "table_spontaneous",
-]
+    "any_contact_left", "code_of", "pick", "put", "table_attempts", "table_commit",
+    "table_contacts", "table_spontaneous",
+]  # fmt: skip
 
 _S11 = np.uint64(11)
 _S40 = np.uint64(40)
@@ -386,16 +380,9 @@ def table_commit(
 
 @kernel
 def any_contact_left(
-    rows: U32,
-    targets: U32,
-    live: U32,
-    count: int,
-    keys: U32,
-    state: U8,
-    closed: U64,
-    total: F64,
+    rows: U32, targets: U32, live: U32, count: int, keys: U32, state: U8, closed: U64, total: F64,
     states: int,
-) -> bool:
+) -> bool:  # fmt: skip
     """Return whether any tie of a live agent meets a row of positive chance."""
     for i in range(count):
         u = live[i]
