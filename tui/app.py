@@ -328,7 +328,8 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def _fatal_error(self) -> None:
         """Say where the program itself broke, without the values in it, in clean text."""
-        self._exit_renderables.append(Segments([Segment(broken(sys.exception()))]))
+        error = sys.exception()
+        self._exit_renderables.append(Segments([Segment(broken(error, self.frame))]))
         self._close_messages_no_wait()
 
     def ask_command(self, start: str) -> None:

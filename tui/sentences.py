@@ -17,17 +17,25 @@ if TYPE_CHECKING:
 __all__ = ["broken", "ended", "endings", "hint_for"]
 
 
-def broken(error: BaseException | None) -> str:
-    """Say that the program itself broke, and where, without the values in it.
+def broken(error: BaseException | None, frame: Frame | None = None) -> str:
+    """Say that the program itself broke, and where, without values and secrets; also in a file.
 
     Parameters
     ----------
     error
         What nobody foresaw.
+    frame
+        The newest one, whose tick and seed help to find the fault.
     """
-    lines = traceback.format_exception(error) if error is not None else ["unknown error\n"]
-    where = plain("".join(lines)[-3500:])
-    return f"Hubbub stopped because of an error of its own; please report it.\n{where}\n"
+    from sim import crash_report, redacted
+
+    if error is None:
+        return "Hubbub stopped because of an unknown error.\n"
+    world = {} if frame is None else {"tick": frame.tick, "seed": frame.seed}
+    report = crash_report(error, **world)
+    where = plain(redacted("".join(traceback.format_exception(error)))[-3500:])
+    file = "" if report is None else f"The report is {report}.\n"
+    return f"Hubbub stopped because of an error of its own; please report it.\n{where}\n{file}"
 
 
 def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:

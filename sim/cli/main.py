@@ -8,9 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
@@ -53,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno == errno.EIO and not error.filename:
             return _nobody_there(HUNG_UP)
         if _debugs(words) and not isinstance(error, _usage_errors()):
-            tell(traceback.format_exc().rstrip())
+            from sim.core.logbook import redacted
+
+            tell(redacted(traceback.format_exc().rstrip()))
             return code_of(error) if isinstance(error, HubbubError) else ERROR
         return _explained(error)
     return code
@@ -148,7 +148,9 @@ def _explained(error: Exception) -> int:
         return _said("The memory is used up; make a smaller world or close programs.", CAPACITY)
     if isinstance(error, OSError) and error.filename:
         return _said(f"{error.filename}: {(error.strerror or 'fails').lower()}.", FILE)
-    return _said(f"Hubbub failed unexpectedly: {_one_line(error)}. {_report(error)}", ERROR)
+    from sim.core.logbook import one_line_of
+
+    return _said(f"Hubbub failed unexpectedly: {one_line_of(error)}. {_report(error)}", ERROR)
 
 
 def _usage_errors() -> tuple[type[Exception], ...]:
@@ -184,25 +186,12 @@ def _said(sentence: str, code: int) -> int:
     return code
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-
-
 def _report(error: Exception) -> str:
-    """Write the traceback where it can be sent from, and say where that is."""
-    try:
-        from sim.cli.log import log
-        from sim.core.settings import current
+    """Write a report where it can be sent from, and say where that is."""
+    from sim.core.logbook import crash_report
 
-        folder = current().logs
-        folder.mkdir(parents=True, exist_ok=True)
-        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        path = Path(folder) / f"crash-{now}-{os.getpid()}.txt"
-        path.write_text(safe("".join(traceback.format_exception(error))), encoding="utf-8")
-        log("failed unexpectedly", "error", error=_one_line(error), report=path)
-    except (OSError, HubbubError):
-        return "Run it again with --debug to see where."
-    return f"The report is {path}."
+    path = crash_report(error)
+    return "Run it again with --debug to see where." if path is None else f"The report is {path}."
 
 
 def _nobody_there(code: int) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +19,7 @@ __all__ = ["Flags", "completed", "open_screen", "prepare"]
 
 SCREENS = "hubbub.screen"
 _OUTPUT = "plugins.log"
+_FAULTS = "faults.log"
 _SETTINGS = ("threads", "settings", "profile", "saves", "fps", "theme")
 
 
@@ -135,7 +136,7 @@ def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = 
     log("screen opened", path=path)
     from sim.run.fence import output_aside
 
-    with output_aside(current().logs / _OUTPUT):
+    with output_aside(current().logs / _OUTPUT), _faults_in(current().logs / _FAULTS):
         how = {"isolated": isolated, "read_only": read_only}
         how = {name: True for name, wish in how.items() if wish}
         code = int(show(path, saves=current().saves_folder, **how) or 0)
@@ -167,6 +168,26 @@ def probe_foreign() -> None:
                 tell(sentence)
             if not broken:
                 note_tried(digest)
+
+
+@contextmanager
+def _faults_in(path: Path) -> Iterator[None]:
+    """Have a crash of compiled code say in a file which lines were running."""
+    import faulthandler
+
+    file = None
+    if not faulthandler.is_enabled():
+        with suppress(OSError):
+            file = path.open("a")
+    if file is None:
+        yield
+        return
+    with file:
+        faulthandler.enable(file)
+        try:
+            yield
+        finally:
+            faulthandler.disable()
 
 
 def _require_terminal() -> None:

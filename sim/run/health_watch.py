@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from sim.core.logbook import Level, log
 from sim.core.registry import failures
 from sim.run.health import Health, History, Journalled, Vitals, caches, look
 from sim.store import available_bytes
@@ -70,6 +71,7 @@ class Watch:
         self._lag = 0.0
         self._looked = 0.0
         self._held = False
+        self._levels: dict[str, str] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
@@ -96,6 +98,7 @@ class Watch:
         while not self._over.wait(self._period):
             self._call_loop()
             health = self.look()
+            self._note(health)
             self._hold(health)
 
     # What is measured
@@ -157,6 +160,14 @@ class Watch:
             self._lag, self._called = self._now() - self._called, None
 
     # What is done about it
+
+    def _note(self, health: Health) -> None:
+        """Write into the program's log what became worse, or well again."""
+        was, self._levels = self._levels, {each.name: each.level for each in health.readings}
+        for each in health.readings:
+            if each.level != was.get(each.name, "ok"):
+                grave: Level = "info" if each.level == "ok" else "warning"
+                log("health", grave, check=each.name, now=each.level, says=each.sentence)
 
     def _hold(self, health: Health) -> None:
         """Pause at the hard ceiling of memory, once each time it is reached."""

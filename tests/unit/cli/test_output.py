@@ -24,6 +24,13 @@ from sim.errors import Cancelled, FileError
 from sim.store import load
 
 ROOT = Path(sim.__file__).parents[1]
+PATIENT = """
+import sys
+import sim.cli.stopping as stopping
+stopping.GRACE_SECONDS = stopping.END_SECONDS = 600  # the first tick may compile for long
+from sim.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +131,7 @@ def test_a_long_run_is_cancelled_by_ctrl_c(tmp_path: Path) -> None:
     words = ["run", "new:3000", "--inject", "x", "--model", "sis", "-p", "beta=0.5"]
     master, slave = pty.openpty()
     child = subprocess.Popen(
-        [sys.executable, "-m", "sim", *words, "--ticks", "100000000", "--save", "no.hub"],
+        [sys.executable, "-c", PATIENT, *words, "--ticks", "100000000", "--save", "no.hub"],
         stdout=subprocess.PIPE,
         stderr=slave,
         cwd=tmp_path,
