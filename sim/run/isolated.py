@@ -128,11 +128,12 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         self._far = FarWatch()
 
     async def __aenter__(self) -> IsolatedSimulation:
-        if self._remote is not None:
+        if self._folder is not None:
             raise HubbubError("A simulation is entered once; make a new one of its world.")
         self._folder = Path(tempfile.mkdtemp(prefix="hubbub-"))
         try:
             order = await self._with_journal(self._folder)
+            del self._world  # it lives elsewhere now, and once is enough
             self._remote = Remote(
                 order, self._folder / "mark", begin=self._spawn, bus=self._bus,
                 patience=self._patience,

@@ -118,7 +118,10 @@ class Remote:
         try:
             await self._begin(self._order)
         except _DiedError as error:
-            raise EngineError(f"The engine's process could not start: {error}.") from None
+            raise EngineError(
+                f"The engine's process could not start: {error}; what it said is in plugins.log of "
+                "the logs (hubbub doctor says where)."
+            ) from None
         self._beat()
 
     async def _begin(self, order: Order) -> Restarted | None:

@@ -247,7 +247,7 @@ def packed(error: BaseException) -> tuple[Any, ...]:
     for said in (whole, (type(error), (str(error),), {})):
         try:
             unpacked(pickle.loads(pickle.dumps(said)))  # noqa: S301  # nosec B301
-        except Exception:  # noqa: S112 - whatever a stranger's error does when it is copied
+        except Exception:  # noqa: S112  # nosec B112 - whatever a stranger's error does when copied
             continue
         return said
     return HubbubError, (one_line(f"{type(error).__name__}: {error}", _LONGEST),), {}
