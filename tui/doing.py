@@ -77,6 +77,7 @@ class Doing:
             else:
                 app.show_problem(error)
         finally:
+            app.homes.stay()
             over.set()
             self._quick.discard(over)
             app.ahead.ended(over)

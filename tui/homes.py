@@ -68,11 +68,14 @@ class Homes:
     ----------
     home
         Of the world on the screen.
+    is_quitting
+        Whether the program ends: what was agreed to about the world stands.
     """
 
     def __init__(self, app: Hubbub) -> None:
         self._app = app
         self.home = Home()
+        self.is_quitting = False
         self._obstacle = ""
 
     # Opening
@@ -243,6 +246,11 @@ class Homes:
     def throw_away(self) -> None:
         """Have everything that was not saved removed when the world is left."""
         self.home = replace(self.home, is_lost=True)
+
+    def stay(self) -> None:
+        """Forget that wish: the act is over, and the world was not left after all."""
+        if self.home.is_lost and not self.is_quitting:
+            self.home = replace(self.home, is_lost=False)
 
     async def leave(self) -> None:
         """Clear up behind a world whose engine has ended: what was never touched goes."""

@@ -26,6 +26,7 @@ from tui.app import Hubbub
 from tui.backend import Preferences, SavedWorld
 from tui.homes import Home
 from tui.screens.dialog import Confirm, Notice
+from tui.screens.error import Problem
 from tui.screens.kept import durable, told
 from tui.screens.loading import Loading
 from tui.screens.open import Open
@@ -92,6 +93,20 @@ async def test_a_world_without_a_name_can_be_thrown_away(tmp_path: Path) -> None
         await press(app, pilot, "drop")
         await until(pilot, lambda: not app.is_running)
     assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", True)]
+
+
+async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "step")
+        await opened((app, pilot), "broken")
+        await until(pilot, lambda: isinstance(app.screen, Leave))
+        await until(pilot, lambda: "Stay" in seen(app))
+        await press(app, pilot, "drop")
+        await until(pilot, lambda: isinstance(app.screen, Problem))
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert not app.homes.home.is_lost
+    assert backend(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
 
 
 async def test_what_is_durable_needs_no_question(tmp_path: Path) -> None:

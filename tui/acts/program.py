@@ -74,4 +74,5 @@ async def help_(app: Hubbub, _words: Words) -> None:
 async def quit_(app: Hubbub, _words: Words) -> None:
     """Leave, after asking about unsaved changes."""
     if await may_leave(app, "quit"):
+        app.homes.is_quitting = True
         app.exit()

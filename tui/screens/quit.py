@@ -34,7 +34,9 @@ class Leave(Dialog[str]):
 
     def __init__(self, frame: Frame, purpose: str, kept_as: str = "") -> None:
         title = "A world without a name" if kept_as else "Unsaved changes"
-        super().__init__(title, yes=f"Save and {purpose}"[:30], no="Stay")
+        super().__init__(
+            title, yes="Save ..." if kept_as else f"Save and {purpose}"[:40], no="Stay"
+        )
         self._frame, self._kept_as = frame, kept_as
 
     def body(self) -> ComposeResult:
