@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui.acts import messages, program, time, view, world
+from tui.acts import messages, past, program, time, view, world
 from tui.situation import (
     Situation,
     anytime,
@@ -103,6 +103,32 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "steps", "greater_than_sign", "steps", "Step n", "Ask how many ticks to advance.",
         "Time", time.step, usage="N", when=has_world, footer=14, asks=True,
+    ),
+    Action(
+        "step-back", "comma", "back", "Step back", "Go back one tick, or N ticks.",
+        "Time", past.back, usage="[N]", when=has_world, footer=14,
+    ),
+    Action(
+        "forward", "F", "forward", "Forward",
+        "Go forward again to where the world was before it went back.",
+        "Time", past.forward, usage="[N]", when=has_world,
+    ),
+    Action(
+        "goto", "g", "goto", "Go to", "Go to a tick, or to a bookmark.",
+        "Time", past.go_to, usage="TICK|NAME", when=has_world, asks=True,
+    ),
+    Action(
+        "bookmark", "b", "bookmark", "Bookmark", "Give the tick that is shown a name.",
+        "Time", past.bookmark, usage="NAME", when=has_world, asks=True,
+    ),
+    Action(
+        "history", "h", "history", "History", "List bookmarks and messages, and go to one.",
+        "Time", past.history, when=has_world, opens=True, aliases=("bookmarks",),
+    ),
+    Action(
+        "branch", "B", "branch", "Branch",
+        "Make another world from the tick that is shown; this one stays open.",
+        "Time", past.branch, usage="NAME", when=has_world, asks=True,
     ),
     Action(
         "faster", "plus,equals_sign", "faster", "Faster", "Double the speed that is asked for.",
@@ -250,7 +276,7 @@ ACTIONS: tuple[Action, ...] = (
         "Program", program.help_, footer=4, opens=True,
     ),
     Action(
-        "back", "escape", "back", "Back", "Go back one step.",
+        "back", "escape", "leave", "Back", "Go back one step.",
         "Program", view.back,
     ),
     Action(

@@ -32,6 +32,11 @@ __all__ = ["Travelled", "Travels", "go"]
 
 Way = Literal["memory", "journal", "nowhere"]
 
+_NO_WAY = (
+    "There is no way forward but to run: the world did not go back, or something new was commanded "
+    "since."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Travelled:
@@ -125,16 +130,10 @@ class Travels:
             ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
 
         def goal(live: LiveWorld) -> int:
-            last = live.custody.past.last
-            if last == live.world.tick and ticks != 0:
-                raise OutOfReachError(
-                    "There is no way forward but to run: the world did not go back, or something "
-                    "new was commanded since."
-                )
-            goal = last if ticks is None else live.world.tick + ticks
-            if goal > last:
-                raise InputError(f"The way forward is known to tick {last:,}; from there on, run.")
-            return goal
+            now, last = live.world.tick, live.custody.past.last
+            if last == now and ticks != 0:
+                raise InputError(_NO_WAY)
+            return last if ticks is None else now + ticks
 
         return self._go(goal)
 
@@ -196,7 +195,7 @@ async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) 
     began = perf_counter()
     await link.pause()
     live = link.live
-    tick, before = await link.ask(lambda: (goal(live), live.world.tick))
+    tick, before = await link.ask(lambda: (_known(live, goal(live)), live.world.tick))
     try:
         done: Travelled = await link.ask(lambda: go(live, tick, report, began))
     except OutOfReachError as error:
@@ -204,6 +203,16 @@ async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) 
         done = await _by_journal(link, place, tick, report, began)
     live.emit(WentTo(tick=done.tick, before=before))
     return done
+
+
+def _known(live: LiveWorld, tick: int) -> int:
+    """Return a tick that the world was at, or else refuse it."""
+    last = live.custody.past.last
+    if tick <= last:
+        return tick
+    if last == live.world.tick:
+        raise InputError(_NO_WAY)
+    raise InputError(f"The way forward is known to tick {last:,}; from there on, run.")
 
 
 async def _by_journal(

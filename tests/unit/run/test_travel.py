@@ -13,7 +13,6 @@ from sim.errors import Cancelled, HubbubError, InputError
 from sim.run import Simulation
 from sim.run.keeper import Keeper, Pacing, recover
 from sim.run.keeper_acts import apply
-from sim.run.past import OutOfReachError
 from sim.store.rebuild import rebuild
 from sim.world.world import World
 
@@ -73,7 +72,7 @@ async def test_another_way_is_another_message_under_the_same_number(
         other = await news(simulation, 2)
         assert (other.id, other.text, first.text) == (first.id, "News 2", "News 1")
         await simulation.step()
-        with pytest.raises(OutOfReachError, match="something new was commanded"):
+        with pytest.raises(InputError, match="something new was commanded"):
             await simulation.forward()
         await simulation.cancel(other.id)
         assert (await other.done()).error is None
@@ -118,8 +117,12 @@ async def test_going_nowhere_and_to_no_tick(world: World) -> None:
         assert (await simulation.forward(0)).tick == 2
         with pytest.raises(InputError, match="begins at tick 0"):
             await simulation.back(3)
-        with pytest.raises(OutOfReachError, match="no way forward but to run"):
+        with pytest.raises(InputError, match="no way forward but to run"):
             await simulation.go_to(9)
+        await simulation.back(1)
+        with pytest.raises(InputError, match="known to tick 2; from there on, run"):
+            await simulation.forward(4)
+        await simulation.forward()
         assert simulation.frame.tick == 2
 
 
@@ -134,7 +137,7 @@ async def test_without_memory_a_journal_rebuilds_every_tick(world: World, tmp_pa
         for tick in (11, 8, 3, 0):
             went = await simulation.go_to(tick)
             assert (went.way, world.digest()) == ("journal", shown[tick])
-        with pytest.raises(OutOfReachError):
+        with pytest.raises(InputError):
             await simulation.forward()
     assert recover(path).world.digest() == shown[0]
 

@@ -1,0 +1,79 @@
+"""Going back on the real simulator: keys, lines, the list of ticks; and what is said beyond."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.errors import InputError
+from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app_real import hubbub
+from tui.acts import past
+from tui.screens.history import History
+
+
+async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (120, 30)) as (app, pilot):
+        await command(pilot, "inject text='The bridge is closed.' model=sir")
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, "step 6")
+        await until(pilot, lambda: frame_of(app).tick == 6)
+        reached = frame_of(app).focus.reached
+        await pilot.press("comma")
+        await until(pilot, lambda: frame_of(app).tick == 5)
+        await until(pilot, lambda: "Tick 5, back from 6" in said(app))
+        await command(pilot, "back 3")
+        await until(pilot, lambda: frame_of(app).tick == 2)
+        assert frame_of(app).focus.reached < reached
+        assert len(frame_of(app).focus.history) == 3
+        await command(pilot, "bookmark before the storm")
+        await until(pilot, lambda: "Tick 2 is called before the storm" in said(app))
+        await pilot.press("F")
+        await until(pilot, lambda: frame_of(app).tick == 6)
+        assert frame_of(app).focus.reached == reached
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await until(pilot, lambda: "In memory from tick 0 to 6" in seen(app))
+        assert "before the storm" in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).tick == 2)
+        await command(pilot, "goto 4")
+        await until(pilot, lambda: frame_of(app).tick == 4)
+        await command(pilot, "branch what-if")
+        await until(pilot, lambda: "what-if.hub branches off" in said(app))
+        assert (tmp_path / "what-if.hub").is_file()
+        await command(pilot, "goto before the rain")
+        await until(pilot, lambda: "Did you mean 'before the storm'" in said(app))
+        await command(pilot, "forward 9")
+        await until(pilot, lambda: "from there on, run" in said(app))
+
+
+async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (120, 30)) as (app, pilot):
+        await pilot.press("h")
+        await until(pilot, lambda: isinstance(app.screen, History))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Nothing is chosen" in seen(app))
+        await pilot.press("escape")
+        for line, answer in (
+            ("back", "A world begins at tick 0"),
+            ("forward", "no way forward but to run"),
+            ("goto", "Type a tick or the name of a bookmark"),
+            ("goto 99", "no way forward but to run"),
+            ("bookmark", "Type a name for this tick"),
+            ("bookmark 12", "A bookmark is named by"),
+            ("branch", "Type one name for the other world"),
+            ("back x", "must be a whole number from 1"),
+        ):
+            await command(pilot, line)
+            await until(pilot, lambda answer=answer: answer in said(app))  # type: ignore[misc]
+
+
+async def test_an_engine_in_a_process_of_its_own_goes_only_forward() -> None:
+    class App:
+        simulation: Any = object()
+
+    with pytest.raises(InputError, match="goes only forward"):
+        await past.back(App(), ())  # type: ignore[arg-type]
