@@ -42,7 +42,7 @@ class Child:
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
-            env=os.environ | {"TERM": "xterm-256color"},
+            env={"HUBBUB_LOG_FOLDER": str(saves / "logs"), **os.environ, "TERM": "xterm-256color"},
         )  # fmt: skip
         self.output = b""
 
