@@ -190,6 +190,8 @@ if TYPE_CHECKING:
     from sim.store import load as load
     from sim.store import save as save
     from sim.store import verify as verify
+    from sim.store.audit_reading import Audit as Audit
+    from sim.store.audit_reading import audit as audit
     from sim.store.history_reading import history_of as history_of
     from sim.store.history_reading import read_history as read_history
     from sim.store.lease import LeaseError as LeaseError
@@ -212,6 +214,7 @@ _HOMES = {
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
+    "Audit": "sim.store.audit_reading",
     "Batch": "sim.run.interactions",
     "Bookmark": "sim.store.lineage",
     "Bools": "sim.spread.heard",
@@ -333,6 +336,7 @@ _HOMES = {
     "after": "sim.spread.rules",
     "as_if_mutual": "sim.core.theory",
     "attack_rate": "sim.spread.meanfield_edges",
+    "audit": "sim.store.audit_reading",
     "binomial": "sim.spread.tree_theory",
     "blame": "sim.spread.faults",
     "branch": "sim.run.branching",
