@@ -122,6 +122,8 @@ if TYPE_CHECKING:
     from sim.run.past import Past as Past
     from sim.run.performance import Performance as Performance
     from sim.run.plans import Plan as Plan
+    from sim.run.replay import Replay as Replay
+    from sim.run.replay import replay as replay
     from sim.run.sessions import Session as Session
     from sim.run.simulation import Simulation as Simulation
     from sim.run.travel import Travelled as Travelled
@@ -304,6 +306,7 @@ _HOMES = {
     "Reading": "sim.run.health",
     "Recommender": "sim.feed.recommender",
     "ReplacedError": "sim.run.commands",
+    "Replay": "sim.run.replay",
     "Report": "sim.core.progress",
     "RulePolicy": "sim.feed.policy",
     "SaveReport": "sim.store",
@@ -383,6 +386,7 @@ _HOMES = {
     "redacted": "sim.core.logbook",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
+    "replay": "sim.run.replay",
     "reputation": "sim.network.reputation",
     "rivals_know_ties": "sim.spread.rivals",
     "run_blocking": "sim.run.blocking",
