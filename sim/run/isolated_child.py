@@ -12,10 +12,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
+from sim.errors import HubbubError
 from sim.run.isolated_marks import show_place
 from sim.run.isolated_wire import Order
 
-__all__ = ["Child", "Process", "spawned"]
+__all__ = ["Child", "DiedError", "Process", "spawned"]
 
 _WORDS = ("-P", "-m", "sim.run.isolated_host")
 _SAYS: dict[int, str] = {
@@ -26,6 +27,10 @@ _SAYS: dict[int, str] = {
     signal.SIGILL: "illegal instruction",
     signal.SIGKILL: "killed, perhaps for its memory",
 }
+
+
+class DiedError(HubbubError):
+    """A process ended before it was ready."""
 
 
 class Child(Protocol):

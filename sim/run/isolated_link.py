@@ -20,16 +20,14 @@ from sim.errors import HubbubError, InputError
 from sim.run.commands import EngineError, ReplacedError, closed
 from sim.run.fence import PluginFiles
 from sim.run.frames import Frame
-from sim.run.isolated_child import Child
-from sim.run.isolated_marks import read_mark, read_place
+from sim.run.isolated_child import Child, DiedError
+from sim.run.isolated_signs import culprit, lies_at, named, said, silent
 from sim.run.isolated_wire import FrameReader, Order, Wire, sendable, unpacked
 from sim.run.jobs import in_thread
 from sim.run.live import next_revision
 from sim.run.outbox import Frames, Poster
 from sim.run.performance import Meter
-from sim.run.places import has_journal
-from sim.run.sessions import ENDED
-from sim.run.stall import Restarted, Stall
+from sim.run.stall import Restarted
 
 __all__ = ["Begin", "Remote"]
 
@@ -45,10 +43,6 @@ _INTERRUPT_SECONDS = 10.0
 
 _REPORT_SECONDS = 0.1
 _TRIES = 3
-
-
-class _DiedError(HubbubError):
-    """The process ended before it was ready."""
 
 
 class Remote:
@@ -78,13 +72,7 @@ class Remote:
     """
 
     def __init__(
-        self,
-        order: Order,
-        marks: Path,
-        *,
-        begin: Begin,
-        bus: EventBus,
-        patience: float | None = None,
+        self, order: Order, marks: Path, *, begin: Begin, bus: EventBus, patience: float | None
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._order = order
@@ -117,11 +105,9 @@ class Remote:
         """Start the first process and wait for its first frame."""
         try:
             await self._begin(self._order)
-        except _DiedError as error:
-            raise EngineError(
-                f"The engine's process could not start: {error}; what it said is in plugins.log of "
-                "the logs (hubbub doctor says where)."
-            ) from None
+        except DiedError as error:
+            why = f"The engine's process could not start: {error}"
+            raise EngineError(f"{why}; see plugins.log, whose folder hubbub doctor says.") from None
         self._beat()
 
     async def _begin(self, order: Order) -> Restarted | None:
@@ -201,12 +187,7 @@ class Remote:
             self._at = Path(frame.kept.folder).with_suffix("")
         elif not self._order.is_asked_for:
             frame = replace(frame, kept=None, durable_tick=None)
-        frame = replace(frame, revision=next_revision())
-        if frame.stalled is not None and not frame.stalled.plugin:
-            stall = replace(frame.stalled, plugin=read_mark(self._marks)[0], place="compiled code")
-            if stall.plugin:
-                frame = replace(frame, stalled=stall, banner=stall.sentence)
-        return frame
+        return named(replace(frame, revision=next_revision()), self._marks)
 
     def _on_answer(self, number: int, is_well: bool, said: Any) -> None:
         if number not in self._asked or self._asked[number][2].done():
@@ -234,7 +215,7 @@ class Remote:
             return
         if not self._ready.done():
             how = self._child.wait(_PULSE_SECONDS)
-            self._ready.set_exception(_DiedError(how or "it closed its pipe"))
+            self._ready.set_exception(DiedError(how or "it closed its pipe"))
         elif self._revival is None:
             self._revive("")
 
@@ -327,13 +308,8 @@ class Remote:
         if self._unwarned is None:
             self._unwarned = newest
             self._child.show_place(self._marks)
-        plugin, place = self._culprit()
-        tick = read_mark(self._marks)[1]
-        what = f"Tick {tick:,}" if tick > newest.tick else "The engine"
-        stall = Stall(what, seconds, plugin, place or ("compiled code" if plugin else ""))
-        self.frames.publish(
-            replace(newest, revision=next_revision(), banner=stall.sentence, stalled=stall)
-        )
+        stall = silent(self._marks, self._culprit(), newest, seconds)
+        self.frames.publish(said(newest, stall.sentence, stall))
 
     def _aside(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -347,18 +323,8 @@ class Remote:
 
     def _culprit(self) -> tuple[str, str]:
         """Return whose lines run, or ran last, and where; both empty when nobody can tell."""
-        (noted, _), (found, place) = read_mark(self._marks), read_place(self._marks)
-        if noted or found:
-            return noted or found, place
-        theirs = {item.name for item in foreign()}
         asked = [said.get("model") for name, said, _ in self._asked.values() if name != "step"]
-        sent = [model for model in asked if model in theirs]
-        if sent:
-            return str(sent[0]), ""
-        newest = self.frames.newest
-        rows = newest.sessions if newest is not None else ()
-        running = {row.model for row in rows if row.status not in ENDED and row.model in theirs}
-        return (running.pop(), "") if len(running) == 1 else ("", "")
+        return culprit(self._marks, asked, self.frames.newest)
 
     async def restart(self) -> Restarted:
         """End a stall; see :meth:`sim.run.Simulation.restart`."""
@@ -378,10 +344,8 @@ class Remote:
 
     # Dying and going on
 
-    def _found(self) -> Path:
-        """Return where the journal is: it goes along when the world is saved under a new name."""
-        asked = [self.saving] if self._order.is_asked_for and self.saving is not None else []
-        return next((path for path in asked if has_journal(path)), self._at)
+    def _lies_at(self) -> Path:
+        return lies_at(self._at, self.saving if self._order.is_asked_for else None)
 
     def _revive(self, how: str) -> asyncio.Task[Restarted]:
         if self._revival is None:
@@ -406,12 +370,8 @@ class Remote:
         self._say("failed", str(self.failure))
 
     def _say(self, state: Any, banner: str) -> None:
-        newest = self.frames.newest
-        if newest is not None:
-            now = next_revision()
-            self.frames.publish(
-                replace(newest, revision=now, state=state, banner=banner, stalled=None)
-            )
+        if self.frames.newest is not None:
+            self.frames.publish(said(self.frames.newest, banner, None, state))
 
     async def _revived(self, how: str) -> Restarted:
         """Kill the process, if it lives, and let another one go on from the journal."""
@@ -426,13 +386,13 @@ class Remote:
         self._say("busy", f"{who} {how}; a new process takes over from the last completed tick.")
         order = replace(self._order, ended=(plugin, place, how), chosen=self.chosen)
         if before is not None:
-            order = replace(order, name=before.name, path=before.path, is_dirty=True)
-            order = replace(order, lines=before.events, at=str(self._found()))
+            order = replace(order, name=before.name, path=before.path, lines=before.events)
+            order = replace(order, at=str(self._lies_at()), is_dirty=True)
         said = ""
         for _ in range(_TRIES):
             try:
                 told = await self._begin(order)
-            except _DiedError as error:
+            except DiedError as error:
                 said = str(error)
                 continue
             assert told is not None  # noqa: S101 - it was told how the last one ended

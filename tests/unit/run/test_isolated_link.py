@@ -155,7 +155,7 @@ async def test_a_journal_is_looked_for_where_the_world_was_saved(
     async with IsolatedSimulation(world, path=at, journal=True, spawn=Thread) as simulation:
         remote = simulation._engine
         await simulation.step(1)
-        assert remote._found() == at
+        assert remote._lies_at() == at
         await simulation.save(tmp_path / "b.hub")
         await simulation.step(1)
-        assert remote._found() == tmp_path / "b.hub"
+        assert remote._lies_at() == tmp_path / "b.hub"
