@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import Button, Input, Static
 
+from sim import LeaseError
 from sim.errors import FileError
 from sim.run import Kept
 from tests.screens.test_app import (
@@ -254,11 +255,32 @@ async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path:
             backend(app).keeping(tmp_path, None)
 
 
+async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(
+    tmp_path: Path,
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        backend(app).refuses = LeaseError(tmp_path, "in use by process 7")
+        await opened((app, pilot), "town")
+        await until(pilot, lambda: isinstance(app.screen, Problem))
+        assert frame_of(app).agents == 7624
+
+
+async def test_a_journal_that_cannot_be_begun_now_is_said(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
+        await command(pilot, "save town")
+        await until(pilot, lambda: "Saved town.hub" in said(app))
+
+        async def refuse(*_: object) -> None:
+            raise FileError(tmp_path, "the disk is full")
+
+        made(app).keep = refuse  # type: ignore[method-assign, assignment]
+        await command(pilot, "journal on")
+        await until(pilot, lambda: "No journal is kept:" in said(app))
+
+
 async def test_a_name_that_others_take_meanwhile_is_tried_no_more_than_thrice(
     tmp_path: Path,
 ) -> None:
-    from sim import LeaseError
-
     async with hubbub(tmp_path) as (app, pilot):
         backend(app).refuses = LeaseError(tmp_path, "in use by process 7")
         (tmp_path / "graph.txt").write_text("0 1\n")

@@ -43,10 +43,10 @@ async def open_world(app: Hubbub, words: Words) -> None:
         path: Path | None = saved_path(app.backend.saves, words[0], must_exist=True)
     else:
         path = await app.push_screen_wait(Open(app.backend))
-    if path is None or not await may_leave(app, f"open {path.name}"):
-        return
-    if app.homes.home.at == path:
+    if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is open already; discard goes back to how it was saved.")
+        return
+    if path is None or not await may_leave(app, f"open {path.name}"):
         return
     opened = await app.homes.opened(path)
     if opened is not None:
