@@ -204,7 +204,6 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform as Platform
     from sim.world.platform_why import Why as Why
     from sim.world.seeding import choose_seeds as choose_seeds
-    from sim.world.trail import Act as Act
     from sim.world.trail import Trail as Trail
     from sim.world.world import World as World
 
@@ -212,7 +211,6 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Act": "sim.feed.acts",
-    "Act": "sim.world.trail",
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
