@@ -109,21 +109,26 @@ def _item(value: object) -> str:
 
 
 def show_verification(where: str, *, json: bool) -> None:
-    """Check every byte of a world file, and say so."""
+    """Check every byte of a world file, its log of acts and its journal, and say so."""
     from sim.cli.worlds import saved_path
     from sim.store import verify
-    from sim.store.audit_reading import checked
+    from sim.store.audit_reading import checked, journal_checked
+    from sim.store.journal import JOURNAL_FILE, folder_of
 
     path = saved_path(where)
     with watched() as report:
         found = verify(path, report=report)
-        acts = checked(path)
+        acts, folder = checked(path), folder_of(path)
+        entries = journal_checked(folder) if (folder / JOURNAL_FILE).is_file() else None
     size = f"{found.bytes / 2**20:,.1f} MB"
     text = (
         f"{found.path}: whole; {found.columns} columns, {size}, {acts:,} acts in one chain, "
         f"checked in {found.seconds:.2f} s."
     )
-    _shown(dataclasses.asdict(found) | {"acts": acts}, text, json=json)
+    if entries is not None:
+        text += f"\n{folder}: {entries:,} entries in one chain."
+    facts = dataclasses.asdict(found) | {"acts": acts, "entries": entries}
+    _shown(facts, text, json=json)
 
 
 # The program

@@ -28,9 +28,9 @@ EXITS = {
     FILE: "a file is missing, damaged, foreign or cannot be written",
     CAPACITY: "it would not fit in memory",
     PLUGIN: "a plugin failed",
-    CANCELLED: "cancelled (Ctrl-C)",
-    TERMINATED: "stopped by SIGTERM; what was running is kept",
     HUNG_UP: "stopped by SIGHUP or the end of the terminal; what was running is kept",
+    CANCELLED: "cancelled (Ctrl-C); what was running is kept",
+    TERMINATED: "stopped by SIGTERM; what was running is kept",
 }
 """Every exit code and what it means."""
 

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -167,10 +168,15 @@ def one_line_of(error: BaseException) -> str:
     return redacted(" ".join(f"{type(error).__name__}: {error}".split()).rstrip("."))
 
 
-def _report(error: BaseException, facts: dict[str, Any]) -> Iterator[str]:
-    import sim
+def _version() -> str:
+    try:
+        return metadata.version("hubbub")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return "of a checkout"
 
-    yield f"Hubbub {sim.__version__}, Python {platform.python_version()}, {platform.platform()}"
+
+def _report(error: BaseException, facts: dict[str, Any]) -> Iterator[str]:
+    yield f"Hubbub {_version()}, Python {platform.python_version()}, {platform.platform()}"
     yield from (f"{name}: {value}" for name, value in facts.items())
     yield ""
     yield "".join(traceback.format_exception(error))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,23 @@ def test_a_changed_row_of_a_file_is_named(hubbub: Hubbub, path: Path) -> None:
 def test_verify_counts_the_acts(hubbub: Hubbub, path: Path) -> None:
     assert "6 acts in one chain" in hubbub("verify", path).out
     assert hubbub("verify", path, "--json").json["acts"] == 6
+
+
+def test_verify_checks_the_journal_too(hubbub: Hubbub, path: Path) -> None:
+    assert hubbub("run", path, "--journal", "--ticks", "3").code == 0
+    said = hubbub("verify", path)
+    assert (
+        said.out.splitlines()[1]
+        == f"{path}.live: {said_entries(hubbub, path)} entries in one chain."
+    )
+    with closing(sqlite3.connect(path.with_name("c.hub.live") / "journal")) as file, file:
+        file.execute("UPDATE entries SET command = '{}' WHERE number = 1")
+    said = hubbub("verify", path)
+    assert (said.code, "entry 1 does not match its digest" in said.err) == (3, True)
+
+
+def said_entries(hubbub: Hubbub, path: Path) -> int:
+    return int(hubbub("verify", path, "--json").json["entries"])
 
 
 def given(path: Path) -> World:
