@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.errors import InputError
 from sim.kernels import sparse as kernels
 
 __all__ = ["Sparse"]
@@ -149,6 +150,8 @@ class Sparse:
             column.values[:] = values
             return column
         ids, values = columns.pop(f"{name}.agents"), columns.pop(f"{name}.values")
+        if ids.dtype != np.uint32 or ids.shape != values.shape or ids.max(initial=0) >= agents:
+            raise InputError(f"Column {name!r} is not of {agents:,} agents.")
         column = cls(agents, values.dtype)
         column[ids] = values
         return column

@@ -32,8 +32,9 @@ __all__ = ["BrokenError", "JournalFile", "read_journal"]
 ENTRY_TYPES = (int, int, int, str, str, str, bytes, bytes)
 CHECKPOINT_TYPES = (int, int, str, str, bytes)
 LONGEST_REASON = 200
-LARGEST_VALUE = 1 << 29
-"""Adoptions of one message in one stretch: 12 bytes each."""
+LARGEST_VALUE = 1 << 30
+ADOPTION_BYTES = 12
+BROKEN = (sqlite3.Error, ValueError, TypeError, DamagedError, MemoryError)
 
 
 class BrokenError(Exception):
@@ -55,6 +56,11 @@ class JournalFile:
         self._deadline = Deadline(QUERY_SECONDS)
         connection.set_progress_handler(self._deadline, OPERATIONS)
 
+    def expect(self, agents: int) -> None:
+        """Say how many agents there are: no value is longer than their adoptions need."""
+        longest = schema.LARGEST_VALUE + ADOPTION_BYTES * agents
+        self._file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, longest))
+
     def checkpoints(self) -> list[Checkpoint]:
         """Return the checkpoints that it names, newest first; rows of wrong types are left out."""
         rows = self.rows(
@@ -74,7 +80,7 @@ class JournalFile:
             jumps = self.jumps()
             last = max(self._last("entries"), self._last("checkpoints"))
             return Line.to(jumps, last if number is None else min(number, last), tick)
-        except (sqlite3.Error, ValueError, DamagedError) as error:
+        except BROKEN as error:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"no way through the journal can be read ({reason})") from error
 
@@ -136,7 +142,7 @@ class JournalFile:
                     raise BrokenError(f"entry {expected:,} does not match its digest")
                 yield entry
                 expected, previous = expected + 1, entry.digest
-        except (sqlite3.Error, UnicodeError, TypeError, ValueError, DamagedError) as error:
+        except BROKEN as error:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"entry {expected:,} cannot be read ({reason})") from error
 
@@ -175,7 +181,7 @@ def read_journal(folder: Path) -> Iterator[JournalFile]:
     uri = f"{path.absolute().as_uri()}?mode=ro{still}"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
-            _shut(file, _room(path))
+            _shut(file)
             _require_our_tables(path, file)
             yield JournalFile(path, file)
     except DamagedError as error:
@@ -207,11 +213,10 @@ def _room(path: Path) -> int:
     return sum(each.stat().st_size for each in beside if each.exists())
 
 
-def _shut(file: sqlite3.Connection, room: int) -> None:
+def _shut(file: sqlite3.Connection) -> None:
     for category, limit in LIMITS:
         file.setlimit(category, limit)
-    longest = min(LARGEST_VALUE, max(room, schema.LARGEST_VALUE))
-    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
     for pragma in PRAGMAS:
         file.execute(f"PRAGMA {pragma}")
     file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)

@@ -176,6 +176,7 @@ def _once(
     done.trusted = checkpoint.number
     observer = Observer(done.world)
     whole = max(1, line.number - checkpoint.number)
+    journal.expect(len(done.world.agents))
     try:
         for entry in journal.entries(checkpoint.number, checkpoint.digest):
             if entry.number > line.number:
@@ -185,6 +186,7 @@ def _once(
             part = line.of(entry)
             if part is not None and not _did(done, part, observer, apply):
                 break
+            journal.expect(len(done.world.agents))
     except BrokenError as error:
         done.findings.append(_sentence(f"{journal.path.name}: {error}"))
     return done

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.agents.columns import Agents
+from sim.core.checks import whole_number
 from sim.network.interactions import Interactions
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
@@ -82,9 +83,8 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     if "interactions" in meta:
         met = _under(columns, "interactions.")
         world.interactions = Interactions.restore(meta["interactions"], met, len(agents))
-    world.tick = meta["tick"]
-    world.max_running = meta["max_running"]
-    world.made = meta["made"]
+    for name in ("tick", "max_running", "made"):
+        setattr(world, name, whole_number(meta[name], f"Its {name}", low=0))
     thought = _under(columns, "opinions.")
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
     world.bonds = Bonds.restore(_under(columns, "bonds."), len(agents), meta.get("groups", ()))
