@@ -27,6 +27,8 @@ class Command:
         What is said, clean, or empty.
     tags
         The interests of what is said, a mask.
+    group
+        The group it is about, or None.
     """
 
     agent: int
@@ -35,6 +37,7 @@ class Command:
     other: int | None = None
     text: str = ""
     tags: int = 0
+    group: int | str | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -45,6 +48,7 @@ class Command:
             "other": self.other,
             "text": self.text,
             "tags": self.tags,
+            "group": self.group,
         }
 
     @classmethod

@@ -28,10 +28,10 @@ class Acts(NamedTuple):
     act
         uint8: what (:class:`~sim.feed.acts.Act`).
     message
-        uint32: the message it is about, or :data:`NOBODY`; of a post, quote or reply the new one.
+        uint32: the message it is about, or :data:`NOBODY`; of a post or letter the new one.
     other
         uint32: whom it concerns, or :data:`NOBODY`. For a repost the member it was seen from, else
-        the author, or who is followed, muted or written to.
+        the author, or who is followed, muted or written to; for acts of groups the group.
     """
 
     agent: Ids

@@ -55,7 +55,7 @@ def pools_of(posts: Posts, trending: Ids, own: Ids | None = None) -> Pools:
         return Pools(np.ascontiguousarray(own, np.uint32), parts)
     newest = posts.numbers[-NEWEST:]
     rows = slice(len(posts) - newest.size, None)
-    fit = (posts.kind[rows] != Kind.REPLY) & ((posts.flags[rows] & np.uint8(Flag.HIDDEN)) == 0)
+    fit = (posts.kind[rows] < Kind.REPLY) & ((posts.flags[rows] & np.uint8(Flag.HIDDEN)) == 0)
     numbers, topic = newest[fit], np.ascontiguousarray(posts.topic[rows][fit])
     sorted_ids = np.empty(numbers.size, np.uint32)
     by_topic(topic, numbers, parts[: TOPICS + 1], sorted_ids)

@@ -35,6 +35,8 @@ class Kind(IntEnum):
     POST = 0
     QUOTE = 1
     REPLY = 2
+    DIRECT = 3
+    GROUP = 4
 
 
 class Flag(IntFlag):

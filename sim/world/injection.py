@@ -23,6 +23,7 @@ __all__ = [
     "checked_people",
     "checked_priority",
     "checked_start",
+    "is_visible",
 ]
 
 LAST_TICK = 2**31 - 1
@@ -47,7 +48,7 @@ def checked_message(
 ) -> Message:
     """Return the message, clean, with the interests that are given or found in its text."""
     said = clean(text, _TEXT_LIMIT).strip()
-    if not _is_visible(text) or not _is_visible(said):
+    if not is_visible(text) or not is_visible(said):
         raise InputError(
             "A message needs a text with at least one visible character; control characters, "
             "blanks and characters without width do not count."
@@ -64,7 +65,7 @@ def checked_message(
     return Message(number, said, writer, mask, clean(kind, _KIND_LIMIT), tick)
 
 
-def _is_visible(text: str) -> bool:
+def is_visible(text: str) -> bool:
     """Whether a character leaves ink: letters, marks on letters, numbers, signs, symbols."""
     return any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK for sign in text)
 

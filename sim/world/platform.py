@@ -6,7 +6,7 @@ A world without one pays nothing. :meth:`World.open_platform` opens it; what it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core import rng
 from sim.core.registry import make
 from sim.core.rng import Stream
-from sim.errors import InputError
+from sim.errors import InputError, UnknownNameError
 from sim.feed.acts import Act
 from sim.feed.around import People
 from sim.feed.commands import Command
@@ -22,14 +22,16 @@ from sim.feed.exposures import Exposures
 from sim.feed.log import ActLog, Acts
 from sim.feed.members import Members
 from sim.feed.policy import Policy
-from sim.feed.posts import Flag, Posts
+from sim.feed.posts import Flag, Kind, Posts
 from sim.feed.recommender import Chronological, Recommender
 from sim.feed.rhythm import curve_of, factors
 from sim.feed.serving import Shelf
 from sim.feed.settings import PlatformSettings
+from sim.feed.writer import Writer
 from sim.kernels.wake import expected
 from sim.network.slab import Live, read_only
-from sim.world.platform_acts import checked_command
+from sim.world.platform_commands import checked_command, letters
+from sim.world.platform_search import found_people, found_posts
 from sim.world.platform_why import Why, why
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ Array = npt.NDArray[Any]
 
 _MOST_RECOMMENDERS = 255
 _NOBODY = np.empty(0, np.uint32)
+_FLAGS = {flag.name.lower(): flag for flag in Flag if flag.name and flag is not Flag.INJECTED}
 
 
 class Platform:
@@ -184,6 +187,7 @@ class Platform:
         message: int | None = None,
         other: int | None = None,
         text: str = "",
+        group: int | str | None = None,
     ) -> None:
         """Let a member do something in the next tick, before feeds are made.
 
@@ -198,15 +202,19 @@ class Platform:
         other
             The member that it is about.
         text
-            What is said in a post, quote or reply.
+            What is said in a post, quote, reply or letter, or looked for; a new group's name.
+        group
+            The group to join, leave or write to, by number or name.
 
         Raises
         ------
         InputError, UnknownNameError
             One sentence for an act that is not possible; nothing is changed.
         """
-        command = checked_command(self._world, self, agent, act, message, other, text)
-        self.waiting.append(command)
+        given = Command(agent, Act.DO_NOTHING, message, other, text, 0, group)
+        said = {"message": message, "other": other, "text": text, "group": group}
+        with self._world.trail.doing(self._world, "act", (agent, act), said):
+            self.waiting.append(checked_command(self._world, self, given, act))
 
     def recommend(
         self,
@@ -229,11 +237,17 @@ class Platform:
             One sentence; nothing is changed.
         """
         chosen = recommender_of(recommender, parameters)
+        with self._world.trail.doing(self._world, "recommend", (recommender, members), parameters):
+            self._recommend(chosen, members)
+
+    def _recommend(self, chosen: Recommender, members: npt.ArrayLike | None) -> None:
         if members is None:
             self.recommenders, self.members.recommender[:] = [chosen], 0
             return
         who = np.atleast_1d(np.asarray(members))
         self._world.agents.is_active(who)  # refuses who does not exist
+        if who.size and int(who.max()) >= len(self.members):
+            raise InputError(f"Agent {int(who.max())} signs up with the next tick; choose then.")
         places = [k for k, known in enumerate(self.recommenders) if _same(known, chosen)]
         if not places and len(self.recommenders) == _MOST_RECOMMENDERS:
             raise InputError(f"A world has at most {_MOST_RECOMMENDERS} recommenders at once.")
@@ -241,15 +255,48 @@ class Platform:
             self.recommenders.append(chosen)
         self.members.recommender[who] = places[0] if places else len(self.recommenders) - 1
 
-    def flag(
-        self,
-        message: int,
-        flag: Literal["labelled", "hidden", "downranked", "pinned", "ad"],
-        *,
-        on: bool = True,
-    ) -> None:
-        """Put a flag on a message, or take it off: what a moderator does."""
-        self.posts.mark(message, Flag[flag.upper()], on=on)
+    def flag(self, message: int, flag: str, *, on: bool = True) -> None:
+        """Put a flag on a message, or take it off: what a moderator does.
+
+        Parameters
+        ----------
+        message
+            Its number.
+        flag
+            ``"labelled"``, ``"hidden"``, ``"downranked"``, ``"pinned"`` or ``"ad"``.
+        on
+            False takes it off.
+
+        Raises
+        ------
+        InputError, UnknownNameError
+            For a message that is not in feeds, or another flag.
+        """
+        if flag not in _FLAGS:
+            raise UnknownNameError("flag", flag, tuple(_FLAGS))
+        with self._world.trail.doing(self._world, "flag", (message, flag), {"on": on}):
+            self.posts.mark(message, _FLAGS[flag], on=on)
+
+    def inbox(self, agent: int) -> list[tuple[int, int, str]]:
+        """Return letters to a member and to its groups: (tick, sender, text), the oldest first.
+
+        Of the ticks whose acts are kept; not those of senders to whom its ears are closed.
+        """
+        return letters(self._world, self, agent)
+
+    def replies_to(self, message: int) -> Ids:
+        """Return the replies to a message that are in the table, the oldest first."""
+        posts = self.posts
+        rows = np.flatnonzero((posts.parent == message) & (posts.kind == np.uint8(Kind.REPLY)))
+        return (rows + posts.first).astype(np.uint32)
+
+    def search_posts(self, text: str) -> Ids:
+        """Return messages about the interests or with the words of a text, most liked first."""
+        return found_posts(self._world, self, text)
+
+    def search_people(self, text: str) -> Ids:
+        """Return active members with the interests that a text names, most heard first."""
+        return found_people(self._world, self, text)
 
     def why(self, viewer: int, message: int, tick: int | None = None) -> Why:
         """Return why a member was shown a message (:class:`~sim.world.platform_why.Why`).
@@ -266,8 +313,14 @@ class Platform:
         row = self.posts.row(message)
         if message in self.written:
             return self.written[message]
-        names = self._world.agents.vocabulary.names(int(self.posts.tags[row]))
-        return "About " + " and ".join(names) if names else "About nothing in particular"
+        agents, author = self._world.agents, int(self.posts.author[row])
+        tags, traits = int(self.posts.tags[row]), agents.personality[author].tolist()
+        writer = Writer(tuple(agents.vocabulary))
+        if self.posts.kind[row] == Kind.REPLY and self.posts.parent[row] >= self.posts.first:
+            to = int(self.posts.author[self.posts.parent[row] - self.posts.first])
+            name = agents.name(to).split()[0]
+            return writer.reply(self.seed, message, to=name, tags=tags, personality=traits)
+        return writer.post(self.seed, message, tags=tags, personality=traits)
 
     # What the world does with it
 
@@ -277,10 +330,16 @@ class Platform:
         self.faults.append(f"The recommender {name!r} failed and ranks no more: {error}")
         self.recommenders[which] = Chronological()
 
-    def catch_up(self) -> None:
-        """Take in agents that joined the world since."""
-        if len(self.members) < self.agents:
-            self.members.grow(self.agents - len(self.members))
+    def note(self, acts: Acts) -> None:
+        """Write acts of this tick into the log."""
+        self.log.add(self.tick, acts)
+        self.acted = Acts.joined([self.acted, acts])
+
+    def joined(self) -> range:
+        """Take in agents that joined the world since this was last asked; returns them."""
+        before = len(self.members)
+        self.members.grow(self.agents - before)
+        return range(before, self.agents)
 
     def carries(self, cascade: int) -> bool:
         """Return whether an injected message may still be shown, or is yet to be posted."""

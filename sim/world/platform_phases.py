@@ -23,7 +23,8 @@ from sim.kernels.ranking import count_shown
 from sim.spread.cascade import Cascade
 from sim.world.channels import FEED
 from sim.world.phases import Phase
-from sim.world.platform_acts import carry_out, change_ties, take_effect
+from sim.world.platform_acts import change_ties, take_effect
+from sim.world.platform_commands import carry_out
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -40,14 +41,16 @@ _TREND_HOURS = 24.0
 def wake(world: World) -> None:
     """Find out who is online: active, by activity and the hour of each chronotype."""
     platform, agents = _platform(world), world.agents
-    platform.catch_up()
+    platform.acted = Acts.joined([])
+    joined = platform.joined()
+    if joined:
+        platform.note(Acts.of(joined, Act.SIGN_UP))
     out = np.empty(len(agents) + 1, np.uint32)
     count = kernels.wake(
         agents.activity, agents.status, int(Lifecycle.ACTIVE), platform.members.chronotype,
         platform.hourly(), platform.key(Stream.WAKE), out,
     )  # fmt: skip
     platform.online = out[:count].copy()
-    platform.acted = Acts.joined([])
 
 
 def write(world: World) -> None:
@@ -73,7 +76,7 @@ def write(world: World) -> None:
         appeal=appeal[:count],
     )  # fmt: skip
     platform.members.share(author, numbers)
-    note(platform, Acts.of(author, Act.POST, numbers))
+    platform.note(Acts.of(author, Act.POST, numbers))
 
 
 def _retire(platform: Platform) -> None:
@@ -146,7 +149,7 @@ def act(world: World) -> None:
     for cascade in _in_feeds(world):
         acts.append(_shared(platform, cascade))
     everything = Acts.joined(acts)
-    note(platform, everything)
+    platform.note(everything)
     take_effect(platform, everything)
 
 
@@ -190,12 +193,6 @@ def relate(world: World) -> None:
         platform.posts, platform.trending, acts.message[liked], oldest
     )  # fmt: skip
     platform.log.forget(platform.tick)
-
-
-def note(platform: Platform, acts: Acts) -> None:
-    """Write acts of this tick into the log."""
-    platform.log.add(platform.tick, acts)
-    platform.acted = Acts.joined([platform.acted, acts])
 
 
 def _platform(world: World) -> Platform:

@@ -43,7 +43,6 @@ class Still:
 
 def dump_platform(platform: Platform) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name)."""
-    platform.catch_up()
     posts_meta, posts = platform.posts.dump()
     meta = {
         "settings": platform.settings.values(),

@@ -468,8 +468,14 @@ def test_agents_who_join_take_part() -> None:
     world = small(100)
     world.step(2)
     world.create_agents(50)
-    assert world.dump()[1]["platform.members.seen"].shape == (150,)
-    world.step(12)
+    with pytest.raises(InputError, match="signs up with the next tick"):
+        platform_of(world).recommend("random", members=[149])
+    digest = world.digest()
+    assert World.restore(*world.dump()).digest() == digest
+    world.step(1)
+    log = platform_of(world).log
+    assert log.at(3).agent[log.at(3).act == Act.SIGN_UP].tolist() == list(range(100, 150))
+    world.step(11)
     assert (platform_of(world).online >= 100).any()
 
 

@@ -1,0 +1,63 @@
+"""Looking for posts and people, and what a look leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.feed.posts import Flag, Kind
+from sim.kernels.feed import bit_of
+from sim.kernels.ranking import count_shown
+
+if TYPE_CHECKING:
+    from sim.world.platform import Platform
+    from sim.world.world import World
+
+__all__ = ["found_people", "found_posts", "look_at"]
+
+Ids = npt.NDArray[np.uint32]
+
+
+def found_posts(world: World, platform: Platform, text: str) -> Ids:
+    """Return the messages about the interests that a text names, or that hold its words.
+
+    Those in feeds alone, the most liked and shared first, of equals the newer; hidden ones and
+    private ones are not found.
+    """
+    posts, tags = platform.posts, np.uint64(world.agents.vocabulary.match(text))
+    fits = (posts.tags & tags) != 0
+    words = text.casefold()
+    said = [n for n, written in platform.written.items() if words in written.casefold()]
+    fits[posts.rows(np.array(said, np.uint32))] = True
+    fits &= (posts.kind <= Kind.REPLY) & ((posts.flags & np.uint8(Flag.HIDDEN)) == 0)
+    rows = np.flatnonzero(fits)
+    worth = posts.likes[rows] + np.int64(2) * posts.shares[rows]
+    return (rows[np.lexsort((-rows, -worth))] + posts.first).astype(np.uint32)
+
+
+def found_people(world: World, platform: Platform, text: str) -> Ids:
+    """Return the active members with the interests that a text names, most heard first.
+
+    Raises
+    ------
+    InputError
+        When it names none.
+    """
+    tags = np.uint64(world.agents.vocabulary.match(text))
+    if not tags:
+        raise InputError(f"People are searched by interests, and {text!r} names none.")
+    shared = np.bitwise_count(world.agents.interests & tags)
+    who = np.flatnonzero((shared > 0) & world.agents.is_active(np.arange(len(shared))))
+    order = np.lexsort((who, -platform.fans[who].astype(np.int64), -shared[who].astype(np.int64)))
+    return who[order].astype(np.uint32)
+
+
+def look_at(platform: Platform, agent: int, messages: Ids) -> None:
+    """Count that a member saw messages beside its feed; feeds will not show them to it again."""
+    inside = messages[messages >= platform.posts.first]
+    count_shown(inside, platform.posts.first, platform.posts.hot)
+    for message in inside.tolist():
+        platform.members.seen[agent] |= np.uint64(bit_of(message))
