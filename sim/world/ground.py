@@ -89,7 +89,9 @@ class Ground:
         """
         from sim.world.platform_host import opened  # it knows World
 
-        return opened(cast("World", self), settings, **more)
+        world = cast("World", self)
+        with world.trail.doing(world, "open_platform", (settings,), more):
+            return opened(world, settings, **more)
 
     def scratch(self) -> Scratch:
         """Return the working columns that all cascades share."""

@@ -167,8 +167,9 @@ class World(Relating):
         said = {"network": network, "mean_degree": mean_degree, "seed": seed, "trust": trust}
         said |= {"agents": agents, "tick_minutes": tick_minutes, "degrees": degrees}
         said |= {"platform": platform} if platform else {}
-        world.trail.began("create", said | parameters, world.trail.acts[0].result)
-        return with_told(world, platform)
+        made_of = world.trail.acts[0].result
+        with_told(world, platform).trail.began("create", said | parameters, made_of)
+        return world
 
     @classmethod
     def from_edges(
