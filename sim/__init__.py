@@ -72,6 +72,11 @@ if TYPE_CHECKING:
     from sim.feed.acts import Act as Act
     from sim.feed.candidates import Candidates as Candidates
     from sim.feed.exposures import Exposures as Exposures
+    from sim.feed.friends import Acquainted as Acquainted
+    from sim.feed.friends import Pairs as Pairs
+    from sim.feed.friends import TwoHop as TwoHop
+    from sim.feed.friends import pairs_near as pairs_near
+    from sim.feed.friends import walked as walked
     from sim.feed.policy import Policy as Policy
     from sim.feed.policy import RulePolicy as RulePolicy
     from sim.feed.posts import Flag as Flag
@@ -210,6 +215,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Acquainted": "sim.feed.friends",
     "Act": "sim.feed.acts",
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
@@ -286,6 +292,7 @@ _HOMES = {
     "Opened": "sim.run.opening",
     "OpinionModel": "sim.spread.opinion",
     "Outflow": "sim.spread.opinion_groups",
+    "Pairs": "sim.feed.friends",
     "Pairs": "sim.spread.triggering",
     "ParameterChanged": "sim.core.events",
     "ParameterError": "sim.errors",
@@ -330,6 +337,7 @@ _HOMES = {
     "Trail": "sim.world.trail",
     "Travelled": "sim.run.travel",
     "Triggering": "sim.spread.triggering",
+    "TwoHop": "sim.feed.friends",
     "Verification": "sim.store",
     "Vitals": "sim.run.health",
     "Vocabulary": "sim.agents.vocabulary",
@@ -382,6 +390,7 @@ _HOMES = {
     "one_line": "sim.core.text",
     "open_live": "sim.run.opening",
     "pagerank": "sim.network.analysis",
+    "pairs_near": "sim.feed.friends",
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
     "read_history": "sim.store.history_reading",
@@ -404,6 +413,7 @@ _HOMES = {
     "tree_curves": "sim.spread.tree_theory",
     "user_folder": "sim.core.plugin_files",
     "verify": "sim.store",
+    "walked": "sim.feed.friends",
     "where": "sim.spread.conditions",
     "width": "sim.core.text",
 }
