@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from sim.feed.candidates import Candidates as Candidates
     from sim.feed.exposures import Exposures as Exposures
     from sim.feed.friends import Acquainted as Acquainted
-    from sim.feed.friends import Pairs as Pairs
+    from sim.feed.friends import Prospects as Prospects
     from sim.feed.friends import TwoHop as TwoHop
     from sim.feed.friends import pairs_near as pairs_near
     from sim.feed.friends import walked as walked
@@ -292,7 +292,6 @@ _HOMES = {
     "Opened": "sim.run.opening",
     "OpinionModel": "sim.spread.opinion",
     "Outflow": "sim.spread.opinion_groups",
-    "Pairs": "sim.feed.friends",
     "Pairs": "sim.spread.triggering",
     "ParameterChanged": "sim.core.events",
     "ParameterError": "sim.errors",
@@ -310,6 +309,7 @@ _HOMES = {
     "Pressure": "sim.spread.pressure",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
+    "Prospects": "sim.feed.friends",
     "Reach": "sim.run.marking",
     "Reading": "sim.run.health",
     "Recommender": "sim.feed.recommender",
