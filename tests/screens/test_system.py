@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,18 @@ def test_facts_name_paths_threads_and_models() -> None:
 
 def test_a_pane_without_facts_says_so() -> None:
     assert "Nothing is known yet." in Program().render().plain
+
+
+async def test_the_bar_says_that_something_is_wrong(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        assert "OK" in seen(app).splitlines()[1]
+        for level, vitals in (("!", Vitals(loop_lag=0.5)), ("!!", Vitals(state="failed"))):
+            answer = partial(_answer, look(vitals))
+            setattr(app.simulation, "health", answer)  # noqa: B010 - it is a method else
+            app.redraw()
+            await pilot.pause()
+            assert f" {level} see 6" in seen(app).splitlines()[1]
+
+
+def _answer(health: Health, *, within: float = 0.0) -> Health:
+    return health

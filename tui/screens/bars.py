@@ -34,6 +34,15 @@ REMEMBERED_MARKS = 40
 
 MODES = (("live", "1", "Live"), ("groups", "2", "Groups"), ("system", "6", "System"))
 
+OLDEST_LOOK = 10.0
+"""Seconds: how old a look at the world's health may be that is shown."""
+
+_LEVELS = {
+    "ok": ("OK", "$text-success"),
+    "warning": ("! see 6", "$text-warning bold"),
+    "critical": ("!! see 6", "$text-error bold"),
+}
+
 _STATES = {
     "paused": (" PAUSED ", "bold $foreground on $surface"),
     "pausing": (" PAUSING ", "$background on $warning bold"),
@@ -158,7 +167,9 @@ class ModeBar(Bar):
         room = self.size.width - modes.cell_length - 2
         preparing = (0, self._preparing, "$text-warning")
         health = fit(
-            [preparing, *self._safety(self.frame, room), *_health(self.frame)], room, "   "
+            [preparing, *self._safety(self.frame, room), *self._well(), *_health(self.frame)],
+            room,
+            "   ",
         )
         return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
 
@@ -191,6 +202,13 @@ class ModeBar(Bar):
             (2, f"autosave {count(kept.checkpoint)}{pause}", "$foreground-muted"),
             (4, f"{bytes_of(kept.bytes)} on disk", "$foreground-muted"),
         ]
+
+    def _well(self) -> list[Piece]:
+        """Return the worst of the health checks; the System mode says which it is."""
+        if self.app.feed is None:
+            return []
+        level = self.app.feed.simulation.health(within=OLDEST_LOOK).level
+        return [(1, *_LEVELS[level])]
 
     def _tab(self, mode: str, key: str, label: str) -> Content:
         active = mode == self.mode

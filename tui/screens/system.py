@@ -13,6 +13,7 @@ from textual.widget import Widget
 from tui.figures import bytes_of, count, seconds
 from tui.machine import facts
 from tui.safe import line
+from tui.screens.bars import OLDEST_LOOK
 from tui.screens.mode import Mode, titled
 from tui.screens.progress import in_thread
 from tui.widgets.health_table import HealthTable
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from sim.run import Frame
 
 __all__ = ["Engine", "System"]
-
-OLDEST_SECONDS = 10.0
-"""How old a look at the world's health may be that is shown; it looks by itself meanwhile."""
 
 Fact = tuple[str, str]
 
@@ -57,7 +55,7 @@ class System(Mode):
         if not isinstance(pane, HealthTable):
             super().show_in(pane, frame)
         elif pane.display and self.app.feed is not None:
-            health = self.app.simulation.health(within=OLDEST_SECONDS)
+            health = self.app.simulation.health(within=OLDEST_LOOK)
             pane.list_checks(health, ascii_only=self.app.preferences.symbols == "ascii")
 
 
