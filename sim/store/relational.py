@@ -1,8 +1,8 @@
 """Agents, ties and adoptions as rows, so that ``SELECT`` works for everyone on small worlds.
 
-A copy for reading: loading ignores it. It costs about four microseconds a row, so it is written
-unasked only where saving stays quick (7,624 agents with 55,656 ties: 0.35 s against 0.01 s;
-100,000 agents with 2,000,000 ties would take 13 s against 0.1 s, and 174 MB against 12), and on
+A copy for reading: loading ignores it, and checkpoints go without. It costs about three
+microseconds a row, most of it in SQLite, so it is written unasked only where saving stays quick
+(100,000 agents with 2,000,000 ties take 6.6 s against 0.04 s, and 171 MB against 11), and on
 request for any world. :mod:`sim.store.database` writes it as a file of its own.
 """
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_AGENTS", "MOST_ROWS", "Populated", "count_rows", "fill", "of", "write"]
 
-MOST_AGENTS = 10_000
-MOST_ROWS = 120_000
-"""What is written unasked, in agents and in rows of all tables: about half a second."""
+MOST_AGENTS = 100_000
+MOST_ROWS = 400_000
+"""What is written unasked, in agents and in rows of all tables: about two seconds."""
 
 TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 NOBODY = 0xFFFF_FFFF
@@ -102,21 +102,27 @@ def fill(connection: sqlite3.Connection, world: Populated, report: Report = quie
     How many rows were written.
     """
     ids = [utf8(world.agents.id(index)) for index in range(len(world.agents))]
-    work = {
-        "agents": _agents(world, ids),
-        "agent_states": _states(world, ids),
-        "agent_relationships": chain(_ties(world, ids), _closed(world, ids)),
-        "propagation_sessions": _sessions(world, ids),
-        "propagation_events": _events(world, ids),
-    }
+    ties = _every("agent_relationships")
+    if _is_plain(world.ties):  # values that are all alike cost as much to hand over as others
+        ties = f"agent_relationships VALUES (?, ?, ?, 'follow', '{{}}', 1.0, NULL, {world.tick:d})"
+    work = (
+        (_every("agents"), _agents(world, ids)),
+        (_every("agent_states"), _states(world, ids)),
+        (ties, _ties(world, ids)),
+        (_every("agent_relationships"), _closed(world, ids)),
+        (_every("propagation_sessions"), _sessions(world, ids)),
+        (_every("propagation_events"), _events(world, ids)),
+    )
     before, whole = connection.total_changes, max(1, count_rows(world))
-    for table, rows in work.items():
-        marks = ", ".join("?" * COLUMNS[table])
-        insert = f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608 - our names
+    for into, rows in work:
         for batch in _batches(rows):
             report("writing rows", min(1.0, (connection.total_changes - before) / whole))
-            connection.executemany(insert, batch)
+            connection.executemany(f"INSERT INTO {into}", batch)
     return connection.total_changes - before
+
+
+def _every(table: str) -> str:
+    return f"{table} VALUES ({', '.join('?' * COLUMNS[table])})"
 
 
 def count_rows(world: Populated) -> int:
@@ -139,15 +145,23 @@ def _agents(world: Populated, ids: list[str]) -> Iterator[Row]:
 
     agents, tick = world.agents, world.tick
     words = [status.name.lower() for status in Lifecycle]
+    titles, named = agents.communities, _bits(agents)
     columns: tuple[npt.NDArray[Any], ...]
     columns = (agents.status, agents.community, agents.interests, agents.activity)
     for index, row in enumerate(zip(*(_each(column) for column in columns), strict=True)):
         status, label, mask, activity = row
-        community = agents.communities[label] if 0 <= label < len(agents.communities) else None
-        interests = list(agents.vocabulary.names(mask))
+        community = titles[label] if 0 <= label < len(titles) else None
+        interests = [name for bit, name in named if mask & bit]
         said = {"interests": interests, "activity": round(activity, 6), "community": community}
         name = utf8(agents.name(index))
         yield ids[index], "agent", name, None, _json(said), words[status], None, tick, 1
+
+
+def _bits(agents: Agents) -> list[tuple[int, str]]:
+    """Return the bit of each interest and its name."""
+    return [
+        (1 << bit, agents.vocabulary.names(1 << bit)[0]) for bit in range(len(agents.vocabulary))
+    ]
 
 
 def _states(world: Populated, ids: list[str]) -> Iterator[Row]:
@@ -157,11 +171,17 @@ def _states(world: Populated, ids: list[str]) -> Iterator[Row]:
         yield each, "personality", _json(said), world.tick, 1
 
 
+def _is_plain(ties: Ties) -> bool:
+    return not (ties.trust.size or ties.kind.size or ties.marks)
+
+
 def _ties(world: Populated, ids: list[str]) -> Iterator[Row]:
     """Return the ties as rows; no line of Python runs for one, they are many."""
     ties = world.ties
     sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
-    named = (map(ids.__getitem__, _each(ends)) for ends in (sources, ties.targets))
+    named = [map(ids.__getitem__, _each(ends)) for ends in (sources, ties.targets)]
+    if _is_plain(ties):
+        return zip(count(), *named, strict=False)
     trust: Iterable[object] = repeat(1.0)
     if ties.trust.size:
         trust = map((np.arange(65536) / 65535).tolist().__getitem__, _each(ties.trust))

@@ -80,7 +80,7 @@ def save(
         A line for people, and the world's name (default: the file's).
     relational
         Also write agents, ties and adoptions as rows for ``SELECT``. None: for worlds of up to
-        10,000 agents and 120,000 such rows.
+        100,000 agents and 400,000 such rows.
     strong
         Also take BLAKE2b over the file, which ``verify`` compares; a checkpoint does without.
 
