@@ -160,9 +160,10 @@ class ActLog:
         log = cls(ticks)
         acts = Acts.of(*(columns[name] for name in Acts._fields))
         stops = np.cumsum(columns["lengths"]).tolist()
-        starts = [0, *stops[:-1]]
-        for tick, start, stop in zip(columns["ticks"].tolist(), starts, stops, strict=True):
+        start = 0
+        for tick, stop in zip(columns["ticks"].tolist(), stops, strict=True):
             log._blocks[tick] = [acts.chosen(np.arange(start, stop))]
+            start = stop
         for tick, row in zip(columns["counted"].tolist(), columns["counts"], strict=True):
             log._counts[tick] = np.zeros(len(Act), np.int64)
             log._counts[tick][: len(row)] = row
