@@ -195,13 +195,13 @@ async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) 
     began = perf_counter()
     await link.pause()
     live = link.live
-    tick, before = await link.ask(lambda: (_known(live, goal(live)), live.world.tick))
+    tick = await link.ask(lambda: _known(live, goal(live)), is_safe=True)
     try:
         done: Travelled = await link.ask(lambda: go(live, tick, report, began))
     except OutOfReachError as error:
         place = await link.ask(partial(_place, live, tick, error))
         done = await _by_journal(link, place, tick, report, began)
-    live.emit(WentTo(tick=done.tick, before=before))
+    live.emit(WentTo(tick=done.tick, before=done.before))
     return done
 
 

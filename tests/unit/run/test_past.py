@@ -10,6 +10,7 @@ import pytest
 
 from sim.core.registry import names, spec
 from sim.errors import Cancelled, HubbubError, InputError
+from sim.run.moments import same
 from sim.run.past import OutOfReachError, Past
 from sim.world.phases import Phase
 from sim.world.world import World
@@ -272,3 +273,32 @@ def test_a_world_rebuilt_elsewhere_takes_over_and_what_lies_ahead_is_kept() -> N
     other.step(1)
     past.rebased(other)
     assert past.first == 4
+
+
+def test_two_columns_are_the_same_bit_for_bit_or_not() -> None:
+    column = np.array([1.0, np.nan, -0.0])
+    assert same(column, column.copy())
+    assert not same(column, np.array([1.0, np.nan, 0.0]))
+    assert not same(column, column.astype(np.float32))
+    assert not same(column, column[:2])
+    table = np.zeros((2, 3))
+    assert not same(table, np.zeros((3, 2)).T)
+
+
+def test_a_longer_future_than_past_gives_way_first() -> None:
+    world = World.create(agents=5000, mean_degree=6, seed=5)
+    world.inject("News", seeds=[1], model="sir", beta=0.5, gamma=0.1)
+    past = Past(world, 1 << 30, now=always())
+    walked(past, 12)
+    past.go_to(2)
+    assert len(past.future) == 10
+    past.budget = 1
+    past.told(surely=False)
+    past.leave()
+    world.agents.set_status([7], "paused")
+    world.agents.set_status([7], "active")
+    past.note()
+    past._fresh = 1 << 20
+    past._keep_to_budget()
+    assert len(past.moments) == 1
+    assert len(past.future) < 10
