@@ -209,6 +209,7 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform as Platform
     from sim.world.platform_why import Why as Why
     from sim.world.seeding import choose_seeds as choose_seeds
+    from sim.world.trail import LoggedAct as LoggedAct
     from sim.world.trail import Trail as Trail
     from sim.world.world import World as World
 
@@ -283,6 +284,7 @@ _HOMES = {
     "Levels": "sim.spread.attempts",
     "Lifecycle": "sim.agents.lifecycle",
     "Lineage": "sim.store.lineage",
+    "LoggedAct": "sim.world.trail",
     "Meetings": "sim.spread.opinion_meetings",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
