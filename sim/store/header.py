@@ -12,7 +12,7 @@ from sim.errors import FileError, SnapshotError
 from sim.store.schema import APPLICATION_ID, PAGE_BYTES, VERSION
 from sim.store.trailer import TRAILER_BYTES
 
-__all__ = ["HEADER_BYTES", "as_path", "check_header", "is_world_file", "open_regular"]
+__all__ = ["HEADER_BYTES", "as_path", "check_header", "is_world_file", "open_regular", "version_of"]
 
 HEADER_BYTES = 100
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -99,6 +99,11 @@ def check_header(path: Path, header: bytes, size: int) -> int:
         raise SnapshotError(path, "an SQLite database of another program, not a Hubbub world")
     _check_version(path, _number(header, 60))
     return _check_length(path, header, size)
+
+
+def version_of(header: bytes) -> int:
+    """Return the version of the file format that a header names."""
+    return _number(header, 60)
 
 
 def is_world_file(header: bytes) -> bool:
