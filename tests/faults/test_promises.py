@@ -1,0 +1,143 @@
+"""Every promise of the store and the tests that hold it to that; a promise without one fails."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+
+PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
+    1: (
+        "after SIGKILL at any instant, acknowledged <= recovered <= acknowledged + 1",
+        (
+            "unit/run/test_keeper_kills.py::test_ten_kills_lose_nothing_acknowledged",
+            "unit/run/test_keeper_kills.py::test_the_check_finds_a_planted_bug",
+            "faults/test_kills.py::test_two_kills_of_a_small_world_lose_nothing",
+            "faults/test_kills.py::test_kills_of_a_large_world_lose_nothing",
+        ),
+    ),
+    2: (
+        "after power loss nothing acknowledged is lost",
+        (
+            "faults/test_power_loss.py::test_a_hundred_cuts_lose_nothing_acknowledged",
+            "faults/test_power_loss.py::test_four_hundred_cuts_lose_nothing_acknowledged",
+            "faults/test_power_loss.py::test_the_check_finds_a_planted_bug",
+        ),
+    ),
+    3: (
+        "a resumed run equals an unbroken one, bit for bit",
+        (
+            "unit/run/test_keeper_live.py::"
+            "test_a_world_goes_on_from_what_was_recovered_as_if_unbroken",
+            "unit/store/test_recovery.py::test_a_whole_journal_gives_the_world_of_an_unbroken_run",
+        ),
+    ),
+    4: (
+        "a save leaves the old or the new snapshot, never a mix",
+        (
+            "unit/store/test_saving.py::test_a_killed_save_leaves_the_old_or_the_new_world",
+            "unit/store/test_saving.py::test_forty_killed_saves_leave_the_old_or_the_new_world",
+            "faults/test_power_loss.py::test_a_save_leaves_the_old_world_or_the_new_one",
+        ),
+    ),
+    5: (
+        "any change of a single bit in a snapshot is refused",
+        (
+            "unit/store/test_refusals.py::test_every_one_of_many_flipped_bits_is_refused",
+            "unit/store/test_refusals.py::test_every_flipped_bit_of_the_header_is_refused",
+        ),
+    ),
+    6: (
+        "a damaged or foreign file is never modified",
+        (
+            "faults/test_hostile.py::"
+            "test_a_hostile_world_is_refused_with_its_reason_and_left_alone",
+            "faults/test_hostile.py::"
+            "test_a_hostile_journal_is_refused_with_its_reason_and_left_alone",
+            "unit/store/test_shelf.py::test_a_damaged_world_is_never_rewritten",
+        ),
+    ),
+    7: (
+        "lost frames of the WAL are reported, not hidden",
+        (
+            "unit/store/test_recovery.py::"
+            "test_a_flipped_bit_in_the_wal_is_reported_with_both_numbers",
+            "unit/store/test_recovery.py::"
+            "test_a_lost_wal_leaves_nothing_or_a_gap_but_never_a_wrong_world",
+        ),
+    ),
+    8: (
+        "a full disk stops stepping, keeps what was acknowledged, and resumes",
+        (
+            "unit/run/test_keeper_live.py::"
+            "test_a_full_disk_pauses_and_everything_goes_on_when_there_is_room",
+            "faults/test_full_disk.py::test_stepping_pauses_under_a_limit_of_file_size_and_goes_on",
+            "faults/test_full_disk.py::"
+            "test_a_command_that_needs_a_checkpoint_pauses_too_and_nothing_is_lost",
+            "faults/test_full_disk.py::"
+            "test_a_world_that_cannot_begin_says_so_and_leaves_no_empty_file",
+        ),
+    ),
+    9: (
+        "a world has one writer, and the second process is told who holds it",
+        (
+            "unit/store/test_journal.py::"
+            "test_another_process_is_named_and_its_death_frees_the_world",
+            "unit/run/test_keeper_live.py::test_a_second_writer_is_refused_and_the_first_goes_on",
+            "unit/run/test_opening.py::test_a_second_process_is_told_who_has_it_and_gets_a_copy",
+        ),
+    ),
+    10: (
+        "an old version is migrated as a copy, a newer one refused",
+        (
+            "faults/test_versions.py::test_an_old_file_is_migrated_as_a_copy_and_stays",
+            "faults/test_versions.py::test_a_newer_file_is_refused",
+            "unit/store/test_journal.py::test_a_newer_journal_is_refused",
+        ),
+    ),
+    19: (
+        "a signal or a terminal that is gone: state saved, terminal restored",
+        (
+            "unit/cli/test_stopping.py::test_a_signal_keeps_the_world_of_a_run",
+            "unit/cli/test_stopping.py::test_a_signal_leaves_a_whole_journal",
+            "screens/test_terminal_kept.py::test_a_signal_leaves_world_and_terminal_whole",
+            "screens/test_terminal_kept.py::test_a_terminal_that_is_gone_leaves_the_world_whole",
+        ),
+    ),
+    21: (
+        "opening a hostile file is bounded in time and memory",
+        (
+            "faults/test_hostile.py::"
+            "test_a_hostile_world_is_refused_with_its_reason_and_left_alone",
+            "faults/test_hostile.py::test_rows_of_a_file_are_never_more_than_fit_into_it",
+        ),
+    ),
+    23: (
+        "the audit chain shows any edited, removed or reordered row",
+        (
+            "unit/store/test_audit.py::test_a_changed_row_is_named",
+            "unit/store/test_audit.py::test_a_changed_entry_of_the_journal_is_named",
+        ),
+    ),
+}
+
+
+@cache
+def named(file: Path) -> frozenset[str]:
+    """The tests of a file."""
+    tree = ast.parse(file.read_text())
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))
+
+
+@pytest.mark.parametrize("number", PROMISES)
+def test_a_promise_has_its_tests(number: int) -> None:
+    said, tests = PROMISES[number]
+    assert said
+    for each in tests:
+        file, name = each.split("::")
+        assert name in named(TESTS / file), each
