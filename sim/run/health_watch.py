@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from sim.core.checks import whole_number
 from sim.core.logbook import Level, log
 from sim.core.registry import failures
 from sim.run.health import Health, History, Journalled, Vitals, caches, look
 from sim.store import available_bytes
+from sim.world.trail import Act
 
 if TYPE_CHECKING:
     from sim.run.frames import Frame
@@ -238,6 +240,16 @@ class Healthy:
             Seconds that the last look may be old; it looks every two seconds by itself.
         """
         return self._link.health.look(within)
+
+    def audit(self, last: int = 100) -> tuple[Act, ...]:
+        """Return the newest acts of the world's log, oldest first.
+
+        Parameters
+        ----------
+        last
+            How many at most, from 1. Ticks since the last act are not among them yet.
+        """
+        return tuple(self._link.live.world.trail.acts[-whole_number(last, "last", low=1) :])
 
     @property
     def contacts(self) -> int:

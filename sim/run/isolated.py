@@ -39,6 +39,7 @@ from sim.run.plans import Plan
 from sim.run.simulation import Simulation
 from sim.run.stall import Restarted
 from sim.world.phases import PHASES
+from sim.world.trail import Act
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -208,6 +209,10 @@ class IsolatedSimulation(RemoteWorks, Simulation):
     def health(self, *, within: float = 0.0) -> Health:
         """Return the checks as far as the engine's frames tell of its process."""
         return self._far.look(self.frame, within)
+
+    def audit(self, last: int = 100) -> tuple[Act, ...]:
+        """Return nothing: the engine's process has the log; it is in the journal and in saves."""
+        return ()
 
     @property
     def contacts(self) -> int:

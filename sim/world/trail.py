@@ -28,7 +28,7 @@ from sim.spread.cascade import Cascade
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["PLUGIN", "UNSAID", "Act", "Trail", "noted", "said_of", "told", "words_of"]
+__all__ = ["PLUGIN", "UNSAID", "Act", "LoggedAct", "Trail", "noted", "said_of", "told", "words_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,6 +84,10 @@ class Act:
         parts = [before, self.number, self.tick, self.author, self.kind, self.said, self.result]
         text = json.dumps(parts, separators=(",", ":"))
         return blake2b(text.encode(), digest_size=32).hexdigest()
+
+
+LoggedAct = Act
+"""The name by which others know it: acts of feeds are another thing."""
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from sim.run import Plan, Progress
 from sim.run.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.run.health import Health, Vitals, look
 from sim.run.stall import Restarted, Stall
+from sim.world.trail import Act
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
@@ -114,6 +115,10 @@ class FakeSimulation:
         self.stalled: Stall | None = None
         self.frame = self._frame()
         self._news = asyncio.Event()
+
+    def audit(self, last: int = 100) -> tuple[Act, ...]:
+        done = Act(0, 0, "screen", "create", "{}", f"{self.world.agents} agents")
+        return (done, Act(1, self.world.tick, "screen", "cancel", "{}", ""))[-last:]
 
     def health(self, *, within: float = 0.0) -> Health:
         return look(Vitals(tick=self.world.tick))

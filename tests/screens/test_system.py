@@ -44,6 +44,8 @@ async def test_6_shows_each_check_the_engine_and_the_paths(
         assert "Health" in seen(app)
         assert "memory" in seen(app)
         assert "last tick" in seen(app)
+        assert ("0 create" in seen(app)) is (size[0] > 100)
+        assert ("screen: 7624" in seen(app)) is (size[0] > 100)
         await press(app, pilot, "1")
         await press(app, pilot, "6")
         assert app.screen.query_one(HealthTable).selected == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -19,11 +20,15 @@ from tui.screens.progress import in_thread
 from tui.widgets.health_table import HealthTable
 
 if TYPE_CHECKING:
+    from sim import LoggedAct
     from sim.run import Frame
 
-__all__ = ["Engine", "System"]
+__all__ = ["Acts", "Engine", "System"]
 
 Fact = tuple[str, str]
+
+MOST_ACTS = 60
+"""Acts that are asked for; no pane is higher."""
 
 
 class System(Mode):
@@ -37,9 +42,10 @@ class System(Mode):
             yield titled(HealthTable(id="health"), "Health")
         with Horizontal(id="lower"):
             yield titled(Engine(), "Engine")
+            yield titled(Acts(), "Log")
             yield titled(Program(), "Program")
 
-    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("health", "engine"), ("program",))
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("health", "engine"), ("acts", "program"))
 
     def begin(self) -> None:
         """Come into sight, and ask anew for what does not change with every frame."""
@@ -52,7 +58,9 @@ class System(Mode):
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the checks come from the simulation itself."""
-        if not isinstance(pane, HealthTable):
+        if isinstance(pane, Acts) and pane.display and self.app.feed is not None:
+            pane.list_acts(self.app.simulation.audit(MOST_ACTS))
+        elif not isinstance(pane, HealthTable):
             super().show_in(pane, frame)
         elif pane.display and self.app.feed is not None:
             health = self.app.simulation.health(within=OLDEST_LOOK)
@@ -110,6 +118,29 @@ class Engine(Facts):
         self.tell(told)
 
 
+class Acts(Facts):
+    """What was done to the world, the newest first."""
+
+    HELP = (
+        "What was done to this world: tick, who, what, and what came of it, the newest first. "
+        "hubbub audit shows all of it, hubbub replay does it again."
+    )
+
+    def __init__(self, *, id: str = "acts") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+
+    def show(self, frame: Frame) -> None:
+        """Stay as it is: the log comes from the simulation itself."""
+
+    def list_acts(self, acts: Sequence[LoggedAct]) -> None:
+        """Show acts."""
+        self.tell([(f"{count(act.tick)} {act.kind}", _told(act)) for act in reversed(acts)])
+
+
+def _told(act: LoggedAct) -> str:
+    return f"{act.author}: {act.result}" if act.result else act.author
+
+
 class Program(Facts):
     """Versions, plugins, threads and paths."""
 
@@ -123,9 +154,10 @@ class Program(Facts):
 
 
 def _line(label: str, text: str, width: int) -> Content:
-    name = line(label, 20)
-    room = max(4, width - 21)
+    cells = max(4, min(20, 2 * width // 5))
+    name = line(label, cells)
+    room = max(4, width - cells - 1)
     shown = line(text, 400)
     if cell_len(shown) > room:  # the end of a path says more than its beginning
         shown = "…" + shown[-(room - 1) :]
-    return Content.assemble((f"{name:<20} ", "$foreground-muted"), line(shown, room))
+    return Content.assemble((f"{name:<{cells}} ", "$foreground-muted"), line(shown, room))

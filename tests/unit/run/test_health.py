@@ -225,3 +225,13 @@ def test_a_run_without_a_loop_needs_no_health() -> None:
             simulation.health()
 
     asyncio.run(closed())
+
+
+async def test_a_simulation_tells_what_was_done() -> None:
+    async with Simulation(small(), author="screen") as simulation:
+        story = await simulation.inject("hi", seeds=[0], model="si")
+        await simulation.cancel(story.id)
+        assert [act.kind for act in simulation.audit()] == ["create", "inject", "cancel"]
+        assert [act.author for act in simulation.audit(last=1)] == ["screen"]
+        with pytest.raises(InputError):
+            simulation.audit(last=0)
