@@ -50,7 +50,8 @@ def test_two_camps_are_told_apart() -> None:
     for _ in range(150):
         learn(members, items, likes, np.arange(64), 0.5, 0.1, 0.01, False, *state)
     out = np.empty(64)
-    guess(members, items, 0.5, *state, out)
+    written: tuple[Any, ...] = (*state, out)
+    guess(members, items, 0.5, *written)
     assert np.abs(out - likes).max() < 0.1
 
 
