@@ -27,7 +27,7 @@ _COLUMNS = (
     Column("level", 8, rank=1, descending=True),
     Column("value", 20, least=9, rank=3, descending=True),
     Column("so far", COURSE, rank=4),
-    Column("says", 60, least=20, rank=2),
+    Column("says", 60, least=36, rank=2),
 )
 _LEVELS = {"ok": "ok", "warning": "! warn", "critical": "!! grave"}
 _ORDER = tuple(_LEVELS)
