@@ -196,6 +196,7 @@ class Custody:
         if self.owned is not None:
             raise InputError(f"This world keeps a journal already: {self.owned.folder}.")
         self.keeper = self.owned = begin(self._world, keeping)
+        self.past.told()  # what lies ahead is on no line of this journal
         self._keeping, self._seen = keeping, self.keeper.taken
         self._checkpoint_tick = self._world.tick
 

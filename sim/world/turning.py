@@ -14,6 +14,8 @@ from sim.spread.cascade import Cascade
 from sim.spread.log import Log, Rows
 
 if TYPE_CHECKING:
+    from sim.core.params import Parameters
+    from sim.world.platform import Platform
     from sim.world.world import World
 
 __all__ = ["become"]
@@ -22,7 +24,7 @@ Column = npt.NDArray[Any]
 
 _STAYS = frozenset(
     {"phases", "phase_seconds", "remarks", "trail", "woken", "exposed", "cascades", "agents"}
-    | {"_scratch", "_network", "_channels"}
+    | {"_scratch", "_network", "_channels", "platform"}
 )
 """What belongs to the world object and not to a moment of it."""
 
@@ -48,12 +50,47 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
             setattr(world, name, _own(name, part))
     if not _alike(world.agents, twin.agents):
         world.agents = Agents.restore(*twin.agents.dump())
+    _open_platform(world, twin)
     world.cascades[:] = [_message(each, objects.get(each.id)) for each in twin.cascades]
     for cascade in world.cascades:
         cascade.around, cascade.company = world, world.cascades
     world.woken.clear()
     world.exposed = []
     world._network = world._scratch = None  # noqa: SLF001 - made of agents and ties on demand
+
+
+def _open_platform(world: World, twin: World) -> None:
+    """Give the world the platform of its twin; one that it has stays the same object."""
+    from sim.world.platform_phases import PLATFORM_PHASES  # they know the world
+    from sim.world.platform_state import restore_platform
+
+    mine = world.platform
+    if twin.platform is None:
+        world.platform = None
+        if mine is not None:
+            world.phases = [each for each in world.phases if each not in PLATFORM_PHASES]
+        return
+    phases = world.phases
+    restore_platform(world, *twin.platform.dump())
+    fresh = world.platform
+    if mine is not None and fresh is not None:
+        world.phases = phases  # they have those of a platform already
+        _keep_plugins(mine, fresh)
+        vars(mine).clear()
+        vars(mine).update(vars(fresh))
+        world.platform = mine
+
+
+def _keep_plugins(mine: Platform, fresh: Platform) -> None:
+    """Let plugins that are the same be the same objects: they may hold more than they say."""
+    pairs = zip(mine.recommenders, fresh.recommenders, strict=True)
+    fresh.recommenders = [old if _alike_plugins(old, new) else new for old, new in pairs]
+    if _alike_plugins(mine.policy, fresh.policy):
+        fresh.policy = mine.policy
+
+
+def _alike_plugins(one: Parameters, other: Parameters) -> bool:
+    return one.plugin_name == other.plugin_name and one.values() == other.values()
 
 
 def _own(name: str, part: Any) -> Any:

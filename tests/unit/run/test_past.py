@@ -302,3 +302,36 @@ def test_a_longer_future_than_past_gives_way_first() -> None:
     past._keep_to_budget()
     assert len(past.moments) == 1
     assert len(past.future) < 10
+
+
+def test_a_platform_goes_back_and_stays_the_same_object() -> None:
+    world = World.create(agents=200, mean_degree=6, seed=5, platform=True)
+    world.inject("News", seeds=[1], model="sir", beta=0.3, gamma=0.1)
+    past, platform = Past(world, now=always()), world.platform
+    assert platform is not None
+    policy, phases = platform.policy, list(world.phases)
+    shown = walked(past, 5)
+    for tick in (4, 1, 0):
+        past.go_to(tick)
+        assert world.digest() == shown[tick]
+    assert walked(past, 5) == shown
+    assert (world.platform, platform.policy) == (platform, policy)
+    assert world.phases == phases
+    assert past.nbytes > 0
+
+
+def test_a_platform_that_was_opened_on_the_way_is_not_there_before() -> None:
+    world = started()
+    past = Past(world, now=always())
+    shown = walked(past, 2)
+    plain = list(world.phases)
+    world.open_platform()
+    past.told()
+    shown |= walked(past, 3)
+    past.go_to(1)
+    assert (world.platform, world.phases) == (None, plain)
+    assert world.digest() == shown[1]
+    past.forward()
+    assert world.digest() == shown[5]
+    past.go_to(3)
+    assert walked(past, 2) == {tick: shown[tick] for tick in (3, 4, 5)}
