@@ -85,6 +85,8 @@ if TYPE_CHECKING:
     from sim.feed.recommender import FriendRecommender as FriendRecommender
     from sim.feed.recommender import Recommender as Recommender
     from sim.feed.settings import PlatformSettings as PlatformSettings
+    from sim.feed.weighted import Weighted as Weighted
+    from sim.feed.weighted import Weights as Weights
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -344,6 +346,8 @@ _HOMES = {
     "Vitals": "sim.run.health",
     "Vocabulary": "sim.agents.vocabulary",
     "Voices": "sim.spread.opinion_voices",
+    "Weighted": "sim.feed.weighted",
+    "Weights": "sim.feed.weighted",
     "WentTo": "sim.core.events",
     "Why": "sim.world.platform_why",
     "World": "sim.world.world",
