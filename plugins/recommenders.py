@@ -5,11 +5,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim import Candidates, Chronological, Field, Recommender, register
+from sim import (
+    Candidates,
+    Chronological,
+    Field,
+    Recommender,
+    Weighted,
+    Weights,
+    register,
+)
 
 __all__ = ["Blend", "Content", "Popularity", "Random"]
-
-Floats = npt.NDArray[np.float32]
 
 register("chronological")(Chronological)
 
@@ -44,7 +50,7 @@ class Content(Recommender):
 
 
 @register("blend")
-class Blend(Recommender):
+class Blend(Weighted):
     """A feed as platforms make it: interest, trust, what is new, what is liked, and some variety.
 
     The score is the sum of its parts ::
@@ -68,25 +74,9 @@ class Blend(Recommender):
     friends: float = Field(0.2, ge=0, le=100, description="for each further friend that shares it")
     demotion: float = Field(2.0, ge=0, le=100, description="what being down-ranked costs")
 
-    def score(self, candidates: Candidates) -> npt.NDArray[Any]:
-        """Return the sum of the parts."""
-        total = np.zeros(len(candidates), np.float32)
-        for part in self.parts(candidates).values():
-            total += part
-        return total
-
-    def parts(self, candidates: Candidates) -> dict[str, npt.NDArray[Any]]:
-        """Return each term of the sum."""
-        c, one = candidates, np.float32
-        life = one(self.half_life)
-        liked = c.likes + one(2) * c.shares
-        more = np.maximum(c.friends, 1).astype(np.float32) - one(1)
-        return {
-            "interest": one(self.interest) * c.interest,
-            "trust": one(self.trust) * c.trust,
-            "followed": one(self.followed) * c.followed,
-            "fresh": one(self.fresh) * (life / (life + c.hours)),
-            "popular": one(self.popular) * (liked / (liked + one(20))),
-            "friends": one(self.friends) * more,
-            "demotion": -one(self.demotion) * c.downranked,
-        }
+    def weights(self) -> Weights:
+        """Return what each thing counts for."""
+        return Weights(
+            self.interest, self.trust, self.followed, self.fresh, self.popular, self.friends,
+            self.demotion, self.half_life,
+        )  # fmt: skip

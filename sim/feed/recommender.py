@@ -103,10 +103,12 @@ class Recommender(Parameters):
                 f"{hook}() must return one number a candidate, shape ({count},), got "
                 f"{found.dtype} {found.shape}",
             )
-        scores = np.ascontiguousarray(np.broadcast_to(found, count), np.float32)
-        if np.isnan(scores).any():
-            raise PluginError(name, f"{hook}() returned NaN; check for 0 / 0")
-        return scores
+        return np.ascontiguousarray(np.broadcast_to(found, count), np.float32)
+
+    def refuse_nan(self) -> PluginError:
+        """Return what to say of scores that are no numbers."""
+        name = self.plugin_name or type(self).__name__
+        return PluginError(name, "score() returned NaN; check for 0 / 0")
 
 
 class Chronological(Recommender):

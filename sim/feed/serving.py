@@ -165,25 +165,43 @@ class Shelf:
     def _chunk(
         self, serving: Serving, viewers: Array, low: int, at: int
     ) -> tuple[Part, Exception | None]:
-        high, fault = min(low + CHUNK, viewers.size), None
+        high = min(low + CHUNK, viewers.size)
+        fault: Exception | None = None
         tray = self._tray()
         candidates = serving.candidates(viewers, low, high, tray)
+        stop, span = -1, (viewers, low, high, at)
         try:
             scores = serving.recommender.scores_of(candidates, self.slots)
-        except Exception as error:  # somebody's recommender: these viewers see the newest first
-            fault, scores = error, Chronological().scores_of(candidates, self.slots)
-        columns, out = self._columns, at * self.slots
-        counts = columns["counts"][at : at + high - low]
-        c, last = candidates, tuple(columns[name] for name in _KEPT)
+            stop = self._select(serving, candidates, scores, tray, span)
+            fault = serving.recommender.refuse_nan() if stop < 0 else None
+        except Exception as error:  # somebody's recommender
+            fault = error
+        if fault is not None:  # these viewers see the newest first
+            scores = Chronological().scores_of(candidates, self.slots)
+            stop = self._select(serving, candidates, scores, tray, span)
+        self._trays.put(tray)
+        counts = self._columns["counts"][at : at + high - low]
+        found = {name: self._columns[name][at * self.slots : stop] for name in _KEPT}
+        found["score"] = found["score"].view(np.float32)
+        return Part(viewers[low:high], counts, **found, recommender=serving.which), fault
+
+    def _select(
+        self,
+        serving: Serving,
+        candidates: Candidates,
+        scores: npt.NDArray[np.float32],
+        tray: dict[str, Array],
+        span: tuple[Array, int, int, int],
+    ) -> int:
+        """Write the best of each viewer; returns where they end, -1 for a score that is none."""
+        c, (viewers, low, high, at) = candidates, span
+        counts = self._columns["counts"][at : at + high - low]
         given: tuple[Any, ...] = (
             c.stops, scores.view(np.uint32), c.bits, self.slots, serving.seen, c.message, c.source,
-            c.trust, c.interest, c.age, *(tray[name] for name in _BYTES), out, counts, *last,
+            c.trust, c.interest, c.age, *(tray[name] for name in _BYTES), at * self.slots, counts,
+            *(self._columns[name] for name in _KEPT),
         )  # fmt: skip
-        stop = select(viewers, low, high, *given)
-        found = {name: columns[name][out:stop] for name in _KEPT}
-        found["score"] = found["score"].view(np.float32)
-        self._trays.put(tray)
-        return Part(viewers[low:high], counts, **found, recommender=serving.which), fault
+        return int(select(viewers, low, high, *given))
 
     def _tray(self) -> dict[str, Array]:
         """Return working columns for a chunk, used again and again."""

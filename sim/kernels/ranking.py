@@ -8,8 +8,10 @@ from sim.kernels.feed import SHOWN, bit_of
 from sim.kernels.jit import kernel
 from sim.kernels.types import F32, I64, U8, U32, U64
 
-__all__ = ["count_shown", "select", "viewers_of"]
+__all__ = ["add_up", "count_shown", "select", "viewers_of"]
 
+DOWNRANKED = np.uint8(4)
+"""The flag that costs a post the last weight of :func:`add_up`."""
 _SIGN = np.uint32(0x80000000)
 _ALL = np.uint32(0xFFFFFFFF)
 _REST = np.uint32(0x7FFFFFFF)
@@ -55,17 +57,20 @@ def select(
 
     Returns
     -------
-    Where the next exposure would be written; -1 for a score that is no number.
+    Where the next exposure would be written; -1 for a score that is no number, and nothing is.
     """
     best = np.empty(slots + 1, np.uint64)
     at = np.empty(slots + 1, np.int64)
     filled = out
+    wrong = False
+    for c in range(stops[0], stops[high - low]):
+        wrong |= score[c] & _REST > _INFINITE
+    if wrong:
+        return -1
     for i in range(low, high):
         have = 0
         for c in range(stops[i - low], stops[i - low + 1]):
             bits = score[c]
-            if bits & _REST > _INFINITE:
-                return -1
             rank = bits ^ _ALL if bits & _SIGN else bits ^ _SIGN
             key = (np.uint64(rank) << _S32) | (draw[c] & _LOW32)
             if have == slots and key <= best[have - 1]:
@@ -131,3 +136,38 @@ def viewers_of(viewers: U32, counts: U8, who: U32, slot: U8) -> None:
             who[e] = viewers[i]
             slot[e] = np.uint8(k)
             e += 1
+
+
+@kernel
+def add_up(
+    interest: F32, trust: F32, friends: U8, age: F32, likes: F32, shares: F32, flags: U8,
+    weights: F32, half_life: float, saturation: float, out: F32,
+) -> None:  # fmt: skip
+    """Write the weighted sum of what a candidate has to say for itself.
+
+    Parameters
+    ----------
+    interest, trust, friends, age, likes, shares, flags
+        float32 and uint8 (c,), as :func:`~sim.kernels.feed.gather` writes them.
+    weights
+        float32 (7,): of interest, trust, being followed, novelty, popularity, each further friend,
+        and (taken off) of being down-ranked.
+    half_life
+        Ticks after which novelty is halved: ``half_life / (half_life + age)``.
+    saturation
+        Likes and twice the shares at which popularity is a half: ``n / (n + saturation)``.
+    out
+        float32 (c,), written.
+    """
+    one, two = np.float32(1.0), np.float32(2.0)
+    life, enough = np.float32(half_life), np.float32(saturation)
+    for c in range(out.size):
+        n = likes[c] + two * shares[c]
+        score = weights[0] * interest[c] + weights[1] * trust[c]
+        if friends[c] > 0:
+            score += weights[2] + weights[5] * (np.float32(friends[c]) - one)
+        score += weights[3] * (life / (life + age[c]))
+        score += weights[4] * (n / (n + enough))
+        if flags[c] & DOWNRANKED:
+            score -= weights[6]
+        out[c] = score
