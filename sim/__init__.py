@@ -84,6 +84,8 @@ if TYPE_CHECKING:
     from sim.feed.recommender import Chronological as Chronological
     from sim.feed.recommender import FriendRecommender as FriendRecommender
     from sim.feed.recommender import Recommender as Recommender
+    from sim.feed.rerank import mixed as mixed
+    from sim.feed.rerank import varied as varied
     from sim.feed.settings import PlatformSettings as PlatformSettings
     from sim.feed.weighted import Weighted as Weighted
     from sim.feed.weighted import Weights as Weights
@@ -389,6 +391,7 @@ _HOMES = {
     "load_plugins": "sim.core.registry",
     "load_settings": "sim.core.settings",
     "make": "sim.core.registry",
+    "mixed": "sim.feed.rerank",
     "named_plugins": "sim.core.registry",
     "names": "sim.core.registry",
     "network_report": "sim.network.report",
@@ -418,6 +421,7 @@ _HOMES = {
     "tie": "sim.spread.conditions",
     "tree_curves": "sim.spread.tree_theory",
     "user_folder": "sim.core.plugin_files",
+    "varied": "sim.feed.rerank",
     "verify": "sim.store",
     "walked": "sim.feed.friends",
     "where": "sim.spread.conditions",
