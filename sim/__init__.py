@@ -72,6 +72,10 @@ if TYPE_CHECKING:
     from sim.feed.acts import Act as Act
     from sim.feed.candidates import Candidates as Candidates
     from sim.feed.exposures import Exposures as Exposures
+    from sim.feed.factors import Factors as Factors
+    from sim.feed.factors import Tastes as Tastes
+    from sim.feed.factors import learn_tastes as learn_tastes
+    from sim.feed.factors import tastes_of as tastes_of
     from sim.feed.friends import Acquainted as Acquainted
     from sim.feed.friends import Prospects as Prospects
     from sim.feed.friends import TwoHop as TwoHop
@@ -263,6 +267,7 @@ _HOMES = {
     "EventBus": "sim.core.events",
     "Exposure": "sim.spread.exposures",
     "Exposures": "sim.feed.exposures",
+    "Factors": "sim.feed.factors",
     "Field": "sim.core.params",
     "Finding": "sim.run.health",
     "Flag": "sim.feed.posts",
@@ -336,6 +341,7 @@ _HOMES = {
     "Subgraph": "sim.network.neighbourhood",
     "Swaying": "sim.spread.opinion_sway",
     "TRAITS": "sim.agents.traits",
+    "Tastes": "sim.feed.factors",
     "Theory": "sim.core.theory",
     "Threshold": "sim.spread.threshold",
     "Ties": "sim.network.ties",
@@ -386,6 +392,7 @@ _HOMES = {
     "history_of": "sim.store.history_reading",
     "info": "sim.store",
     "interest": "sim.spread.conditions",
+    "learn_tastes": "sim.feed.factors",
     "load": "sim.store",
     "load_file": "sim.core.registry",
     "load_plugins": "sim.core.registry",
@@ -418,6 +425,7 @@ _HOMES = {
     "spec": "sim.core.registry",
     "start": "sim.run.jobs",
     "stay": "sim.spread.durations",
+    "tastes_of": "sim.feed.factors",
     "tie": "sim.spread.conditions",
     "tree_curves": "sim.spread.tree_theory",
     "user_folder": "sim.core.plugin_files",
