@@ -234,6 +234,7 @@ class Copies:
         Half of it again is for what is packed.
         """
         held = world.agents.nbytes + sum(cascade.nbytes for cascade in world.cascades)
+        held += 0 if world.ties.is_still else world.ties.nbytes
         fits = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
         self._held = held if fits else 0
         return fits

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sim.spread.cascade import Cascade
 
 if TYPE_CHECKING:
+    from sim.network.ties import Ties
     from sim.world.world import World
 
 __all__ = ["still"]
@@ -25,8 +26,8 @@ _REPLACED = ("ties", "interactions", "agents", "opinions")
 def still(world: World, copied: Copied, before: World | None = None) -> World:
     """Return a twin to be dumped; no later tick or command changes what it says.
 
-    Only what ticks write into is copied. Ties and opinions are replaced and never written into,
-    and a log only grows: these are shared.
+    Only what ticks write into is copied. Opinions, and ties that do not change, are replaced and
+    never written into, and a log only grows: these are shared.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     """
     twin = copy(world)
     twin.agents = world.agents.still(_beneath("agents", copied))
-    twin.ties = copy(world.ties)
+    twin.ties = _ties(world.ties, _beneath("ties", copied))
     twin.opinions = world.opinions.copied()
     world.trail.seal(world)
     twin.trail = world.trail.copy()
@@ -49,6 +50,19 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     for name, part in vars(world).items():
         if name not in _REPLACED and hasattr(part, "dump"):
             setattr(twin, name, deepcopy(part))
+    return twin
+
+
+def _ties(ties: Ties, copied: Copied) -> Ties:
+    """Copy rows as they are, free places included; whoever dumps the twin makes them tight."""
+    slab, live = ties.slab, ties.live  # which takes over the trust that is behind
+    if slab is None:
+        return copy(ties)
+    twin, rows = ties.__new__(type(ties)), copy(slab)
+    columns = {name: copied(name, column) for name, column in live._asdict().items()}
+    rows.rows = columns.pop("rows")
+    rows.columns = type(slab.columns)(**columns)
+    vars(twin).update(vars(ties), slab=rows, back=None, behind=None)
     return twin
 
 

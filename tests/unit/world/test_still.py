@@ -113,3 +113,14 @@ def test_a_message_at_rest_whose_rivals_write_into_it_is_copied_anew(model: str)
     before = still(world, copied)
     world.step(2)
     assert still(world, copied, before).digest() == world.digest()
+
+
+def test_a_twin_of_ties_that_change_in_place_stays_as_it_was() -> None:
+    world = busy("sir")
+    world.ties.change([0, 1, 2], [90, 91, 92], True, trust=[0.5, 0.25, 1.0])
+    assert not world.ties.is_still
+    twin, digest = still(world, copied), world.digest()
+    world.ties.change([0, 5], [90, 80], [False, True])
+    world.step()
+    assert twin.digest() == digest
+    assert twin.ties.reverse.count == twin.ties.count
