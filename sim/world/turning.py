@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.spread.cascade import Cascade
 from sim.spread.log import Log, Rows
+from sim.world.channels import FEED, is_channel
 
 if TYPE_CHECKING:
     from sim.core.params import Parameters
@@ -54,6 +55,9 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
     world.cascades[:] = [_message(each, objects.get(each.id)) for each in twin.cascades]
     for cascade in world.cascades:
         cascade.around, cascade.company = world, world.cascades
+        channel = cascade.channel.name
+        if is_channel(channel) and (channel != FEED or world.platform is not None):
+            cascade.channel = world.channel(channel)  # one rebuilt elsewhere knows others
     world.woken.clear()
     world.exposed = []
     world._network = world._scratch = None  # noqa: SLF001 - made of agents and ties on demand
@@ -71,6 +75,8 @@ def _open_platform(world: World, twin: World) -> None:
             world.phases = [each for each in world.phases if each not in PLATFORM_PHASES]
         return
     phases = world.phases
+    if mine is None:
+        world._channels.pop(FEED, None)  # noqa: SLF001 - of a platform that was there before
     restore_platform(world, *twin.platform.dump())
     fresh = world.platform
     if mine is not None and fresh is not None:

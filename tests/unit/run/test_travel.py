@@ -260,3 +260,16 @@ async def test_going_back_before_the_first_checkpoint_takes_another(
         "checkpoint-0.hub",
         "checkpoint-1.hub",
     }
+
+
+async def test_a_platform_is_rebuilt_and_goes_on_the_same_way(tmp_path: Path) -> None:
+    world = World.create(agents=200, mean_degree=6, seed=5, platform=True)
+    path = tmp_path / "a.hub"
+    async with Simulation(world, journal=True, path=path, undo_bytes=0) as simulation:
+        await news(simulation)
+        shown = await walked(simulation, world, 6)
+        assert (await simulation.go_to(3)).way == "journal"
+        assert await walked(simulation, world, 3) == {tick: shown[tick] for tick in (3, 4, 5, 6)}
+    found = recover(path)
+    assert found.findings == ()
+    assert found.world.digest() == shown[6]
