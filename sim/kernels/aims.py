@@ -33,7 +33,12 @@ class Heard(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Rules as :class:`sim.spread.rules.Table` has them, with rates in place of chances."""
+    """Rules as :class:`sim.spread.rules.Table` has them, with rates in place of chances.
+
+    ``bound`` (float64, a row as ``total``): the largest total that the speaker's state will ever
+    find at a listener of that state, whatever becomes of the listener. ``spares`` (uint8, of each
+    state): whether that is below the ceiling for some listeners.
+    """
 
     off: I64
     cum: F64
@@ -47,6 +52,8 @@ class Rates(NamedTuple):
     scum: F64
     snew: U8
     adopting: U8
+    bound: F64
+    spares: U8
 
 
 @inlined

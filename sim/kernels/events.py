@@ -10,7 +10,9 @@ Ring ``k`` of agent ``u`` in a tick comes ``-log(draw 2k) / rate`` after the one
 ``2k + 1`` decides what it does; draws are ``word2(word(key, u), .)``. Ring 0 is the first one of an
 agent that is live when the tick begins; whenever somebody else changes an agent its next ring is
 drawn anew, under the next number, and the pending one is void: ``claim`` holds the number that
-counts.
+counts. A ring over a tie that can change nothing now, nor whatever becomes of the listener (its
+share is not below :class:`Rates` ``bound``), is passed over at once: the one after it waits in its
+place.
 
 Rings of a tick wait in a calendar (:mod:`sim.kernels.rings`).
 """
@@ -62,7 +64,7 @@ __all__ = ["Found", "Heard", "Rates", "ring_first", "ring_on", "still_live"]
 
 _CODE = np.uint8(0x7F)
 _EVER = np.uint8(0x80)
-_ONE = np.uint64(1)
+_NONE, _ONE = np.uint64(0), np.uint64(1)
 _KEEP = 255
 _S32 = np.uint64(32)
 _TICK = 1 << 20
@@ -77,21 +79,48 @@ class Found(NamedTuple):
     times: F64
 
 
+@inlined
+def _next(
+    rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, bound: F64, spares: U8,
+    key: Word, keys: U32, state: U8, u: Word, s: Number, t: float, number: Word, rate: float,
+) -> tuple[float, Word, Number, float]:  # fmt: skip
+    """Return the first ring after ``t`` that may change anything: (when, number, tie, share).
+
+    From ``number`` on, of agent ``u`` in state ``s``; 1.0 or more: none in this tick. Tie and share
+    are known where the state ``spares`` listeners.
+    """
+    e: Number = np.int64(-1)
+    share = 0.0
+    while True:
+        t += wait(uniform(drawn(key, u, number + number)), rate, 1.0 - t)
+        if t >= 1.0 or not spares[s]:
+            break
+        e, share = aim(rows, mode, ceiling, soff, scum, key, u, number, s)
+        if e < 0:
+            break
+        v = np.uint64(targets[e])
+        if share < bound[s * mode.size + np.int64(state[slot(keys, v)] & _CODE)]:
+            break
+        number += _ONE
+    return t, number, e, share
+
+
 @lean
 def ring_first(
     heard: Heard, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8,
-    claim: U64, touched: U32, calendar: Calendar, when: F64, who: U32,
+    claim: U64, touched: U32, calendar: Calendar, when: F64, who: U64,
 ) -> None:  # fmt: skip
     """Draw the first ring of each of ``live[:count]``; those within the tick enter the calendar.
 
-    ``when`` (float64) and ``who`` (uint32) are scratch of at least ``count``. The ``claim`` of
-    agents that enter is 0.
+    ``when`` (float64) and ``who`` (uint64) are scratch of at least ``count``. The ``claim`` of
+    agents that enter is the number of their ring.
     """
     rows, mode, ceiling, soff, scum = heard.rows, rates.mode, rates.ceiling, rates.soff, rates.scum
     start, sorted_when, ring = calendar.start, calendar.when, calendar.ring
     spans = calendar.head.size
     start[:] = 0
     n = 0
+    m: Number = np.int64(0)
     watched: Number = np.int64(0)
     for i in range(count):
         u = np.uint64(live[i])
@@ -99,22 +128,27 @@ def ring_first(
         watched += contacts_of(rows, mode, u, s)
         rate = rate_of_ties(rows, mode, ceiling, u, s) + rate_alone(soff, scum, s)
         if rate > 0.0:
-            t = wait(uniform(drawn(key, u, np.uint64(0))), rate, 1.0)
+            t, number, _, _ = _next(
+                rows, heard.targets, mode, ceiling, soff, scum, rates.bound, rates.spares, key,
+                keys, state, u, s, 0.0, np.uint64(0), rate,
+            )  # fmt: skip
             if t < 1.0:
                 when[n] = t
-                who[n] = np.uint32(u)
-                touched[n] = np.uint32(u)
-                claim[u] = np.uint64(0)
+                who[n] = (u << _S32) | number
                 start[np.int64(t * spans) + 1] += 1
                 n += 1
-    calendar.at[TOUCHED] = n
+            if t < 1.0 or number > _NONE:
+                touched[m] = np.uint32(u)
+                claim[u] = number
+                m += 1
+    calendar.at[TOUCHED] = m
     calendar.at[WATCHED] = watched * _TICK
     for i in range(spans):
         start[i + 1] += start[i]
     for i in range(n):
         b: Number = np.int64(when[i] * spans)
         sorted_when[start[b]] = when[i]
-        ring[start[b]] = np.uint64(who[i]) << _S32
+        ring[start[b]] = who[i]
         start[b] += 1
     for i in range(spans, 0, -1):
         start[i] = start[i - 1]
@@ -154,15 +188,20 @@ def _become(
 
 @inlined
 def _await(
-    rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, key: Word, claim: U64,
-    calendar: Calendar, u: Word, s: Number, t: float, number: Word,
+    rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, bound: F64, spares: U8,
+    key: Word, keys: U32, state: U8, claim: U64, calendar: Calendar, u: Word, s: Number, t: float,
+    number: Word,
 ) -> None:  # fmt: skip
-    """Draw ring ``number`` of agent ``u``, in state ``s``, after time ``t``; it enters a span."""
+    """Draw the next ring of agent ``u``, in state ``s``, after ``t``, from ``number`` on."""
     claim[u] = number
     rate = rate_of_ties(rows, mode, ceiling, u, s) + rate_alone(soff, scum, s)
     if rate <= 0.0:
         return
-    t += wait(uniform(drawn(key, u, number + number)), rate, 1.0 - t)
+    t, number, e, share = _next(
+        rows, targets, mode, ceiling, soff, scum, bound, spares, key, keys, state, u, s, t, number,
+        rate,
+    )  # fmt: skip
+    claim[u] = number
     if t >= 1.0:
         return
     at, due_tie = calendar.at, calendar.due_tie
@@ -176,7 +215,8 @@ def _await(
         return
     place = take_place(due_tie, at)
     calendar.due_ring[place] = ring
-    e, share = aim(rows, mode, ceiling, soff, scum, key, u, number, s)
+    if not spares[s]:
+        e, share = aim(rows, mode, ceiling, soff, scum, key, u, number, s)
     due_tie[place] = e
     calendar.due_share[place] = share
     if e >= 0:
@@ -270,6 +310,7 @@ def ring_on(
     """
     rows, targets, adopting = heard.rows, heard.targets, rates.adopting
     mode, ceiling, soff, scum = rates.mode, rates.ceiling, rates.soff, rates.scum
+    bound, spares = rates.bound, rates.spares
     agents, at = found.agents, calendar.at
     due_ring, due_tie, heap_when = calendar.due_ring, calendar.due_tie, calendar.heap_when
     while True:
@@ -299,8 +340,8 @@ def ring_on(
                 found.sources, found.times, v, new, u, t,
             )  # fmt: skip
             _await(
-                rows, targets, mode, ceiling, soff, scum, key, claim, calendar, v, new, t,
-                np.uint64(claim[v]) + _ONE,
+                rows, targets, mode, ceiling, soff, scum, bound, spares, key, keys, state, claim,
+                calendar, v, new, t, np.uint64(claim[v]) + _ONE,
             )  # fmt: skip
         if now >= 0:
             _become(
@@ -309,8 +350,9 @@ def ring_on(
             )  # fmt: skip
             s = now
         _await(
-            rows, targets, mode, ceiling, soff, scum, key, claim, calendar, u, s, t, number + _ONE
-        )
+            rows, targets, mode, ceiling, soff, scum, bound, spares, key, keys, state, claim,
+            calendar, u, s, t, number + _ONE,
+        )  # fmt: skip
 
 
 @lean

@@ -15,10 +15,12 @@ from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _part, _with_room
 from sim.spread.contacts import Contacts, Draws, Ids
-from sim.spread.rules import Table
+from sim.spread.rules import KEEP, Table
 from sim.spread.sparse import Sparse
 
-__all__ = ["ContinuousTime", "exact_times"]
+__all__ = ["ContinuousTime", "bounds", "exact_times"]
+
+Floats = npt.NDArray[np.float64]
 
 _SPAN = 32
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
@@ -103,6 +105,7 @@ class _Tick:
         self.rates = kernels.Rates(
             table.off, table.cum, table.listener, table.speaker, table.total, table.trusted,
             table.mode, table.ceiling, table.soff, table.scum, table.snew, table.adopting,
+            *bounds(table),
         )  # fmt: skip
         self.at = np.zeros(_SLOTS, np.int64)
         self.at[slots.FREED] = -1
@@ -131,7 +134,7 @@ class _Tick:
         state, scratch = self.cascade.held["state"], self.scratch
         kernels.ring_first(
             self.heard, self.rates, live, count, self.key, state.keys, state.values, scratch.claim,
-            scratch.touched, calendar, np.empty(count), np.empty(count, np.uint32),
+            scratch.touched, calendar, np.empty(count), np.empty(count, np.uint64),
         )  # fmt: skip
         while not self._on(calendar):
             calendar = self._lengthened(calendar)
@@ -181,6 +184,27 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
     adopted_at = cascade.adopted_at.astype(np.float64)
     times = cascade.held["time"].dense() if "time" in cascade.held else adopted_at
     return np.where(adopted_at >= 0, times, np.nan)
+
+
+def bounds(table: Table) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """Return what a try can never exceed, as :class:`sim.kernels.aims.Rates` has it.
+
+    By speaker and listener the largest total of any state that the listener may reach, by whichever
+    rules; and which states of speakers have some below their ceiling.
+    """
+    size = table.mode.size
+    leads = np.eye(size, dtype=np.bool_)
+    for s in range(size):
+        leads[s, table.snew[table.soff[s] : table.soff[s + 1]]] = True
+        for v in range(size):
+            outcomes = slice(*table.off[s * size + v : s * size + v + 2])
+            leads[v, [new for new in table.listener[outcomes] if new != KEEP]] = True
+            leads[s, [new for new in table.speaker[outcomes] if new != KEEP]] = True
+    for through in range(size):
+        leads |= leads[:, through, None] & leads[through]
+    total = table.total.reshape(size, size)
+    bound = np.where(leads, total[:, None, :], 0.0).max(axis=2)
+    return bound.ravel(), (bound < table.ceiling[:, None]).any(axis=1).astype(np.uint8)
 
 
 def _lists(size: int) -> kernels.Found:
