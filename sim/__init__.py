@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
     from sim.feed.acts import Act as Act
+    from sim.feed.around import Around as Around
     from sim.feed.candidates import Candidates as Candidates
     from sim.feed.exposures import Exposures as Exposures
     from sim.feed.factors import Factors as Factors
@@ -229,6 +230,7 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
+    "Around": "sim.feed.around",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
