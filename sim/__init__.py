@@ -70,10 +70,10 @@ if TYPE_CHECKING:
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
     from sim.feed.acts import Act as Act
-    from sim.feed.around import Around as Around
     from sim.feed.candidates import Candidates as Candidates
     from sim.feed.exposures import Exposures as Exposures
     from sim.feed.factors import Factors as Factors
+    from sim.feed.factors import PlatformView as PlatformView
     from sim.feed.factors import Tastes as Tastes
     from sim.feed.factors import learn_tastes as learn_tastes
     from sim.feed.factors import tastes_of as tastes_of
@@ -230,7 +230,6 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
-    "Around": "sim.feed.around",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
@@ -317,6 +316,7 @@ _HOMES = {
     "Plan": "sim.run.plans",
     "Platform": "sim.world.platform",
     "PlatformSettings": "sim.feed.settings",
+    "PlatformView": "sim.feed.factors",
     "Policy": "sim.feed.policy",
     "Posts": "sim.feed.posts",
     "Pressure": "sim.spread.pressure",
