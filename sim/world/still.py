@@ -48,9 +48,22 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     known = {} if before is None else {cascade.id: cascade for cascade in before.cascades}
     twin.cascades = [_cascade(cascade, known, copied) for cascade in world.cascades]
     for name, part in vars(world).items():
-        if name not in _REPLACED and hasattr(part, "dump"):
+        if name == "platform" and part is not None:
+            setattr(twin, name, _Said(part.dump(), _beneath(name, copied)))
+        elif name not in _REPLACED and hasattr(part, "dump"):
             setattr(twin, name, deepcopy(part))
     return twin
+
+
+class _Said:
+    """What a part said of itself, its columns copied."""
+
+    def __init__(self, said: tuple[dict[str, Any], dict[str, Column]], copied: Copied) -> None:
+        meta, columns = said
+        self._said = meta, {name: copied(name, column) for name, column in columns.items()}
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
+        return self._said
 
 
 def _ties(ties: Ties, copied: Copied) -> Ties:
