@@ -140,16 +140,21 @@ def _cold(world: World, turn: int = 0, of: int = 1) -> Iterator[tuple[str, Colum
         ("agents", world.agents.dump()[1]),
         ("ties", world.ties.part(turn, of)),
         ("opinions", {topic: world.opinions[topic] for topic in world.opinions}),
-        ("bonds", {n: c for n, c in world.bonds.dump().items() if not n.startswith("log.")}),
+        ("bonds", _bonds(world) if turn == 0 else {}),  # small, and dear to lay out
     ]
     for prefix, columns in parts:
         names = columns if prefix == "opinions" else sorted(columns)
         for name in names:
             column = columns[name]
             low, high = turn * len(column) // of, (turn + 1) * len(column) // of
-            yield f"{prefix}.{name}", column if prefix == "ties" else column[low:high]
+            is_whole = prefix in {"ties", "bonds"}
+            yield f"{prefix}.{name}", column if is_whole else column[low:high]
 
 
 def _add(state: xxhash.xxh3_128, name: str, column: Column) -> None:
     state.update(f"{name} {column.dtype.str} {column.shape}".encode())
     state.update(np.ascontiguousarray(column).reshape(-1).view(np.uint8).data)
+
+
+def _bonds(world: World) -> dict[str, Column]:
+    return {n: c for n, c in world.bonds.dump().items() if not n.startswith("log.")}
