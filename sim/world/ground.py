@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -13,6 +14,8 @@ from sim.network.ties import Ties
 from sim.spread.contacts import Bits, Channel, Contacts, Scratch, bitmap
 from sim.world.bonds import Bonds
 from sim.world.channels import FEED, channel_named
+from sim.world.interventions import Interventions, Planned
+from sim.world.metrics import Metrics, MetricSettings, opened_metrics
 from sim.world.people import People
 from sim.world.platform_channel import Feed
 from sim.world.trail import Trail
@@ -39,6 +42,10 @@ class Ground:
     ----------
     platform
         What lets members post and read feeds (:class:`~sim.world.platform.Platform`), or None.
+    interventions
+        What is to be done at a tick, or once a condition holds.
+    metrics
+        Series of what the world is like (:class:`~sim.world.metrics.Metrics`), or None.
     """
 
     def __init__(self, agents: Agents, ties: Ties, tick_minutes: float) -> None:
@@ -51,6 +58,8 @@ class Ground:
         self.interactions: Interactions | None = None
         self._channels: dict[str, Channel] = {}
         self.platform: Platform | None = None
+        self.interventions = Interventions()
+        self.metrics: Metrics | None = None
         self.trail = Trail()
         self.trail.began("given", result=f"{len(agents):,} agents, {ties.count:,} ties")
 
@@ -92,6 +101,61 @@ class Ground:
         world = cast("World", self)
         with world.trail.doing(world, "open_platform", (settings,), more):
             return opened(world, settings, **more)
+
+    def at(self, when: int | str, does: str, **said: Any) -> Planned:
+        """Plan an intervention: something that is done at a tick, or once a condition holds.
+
+        Parameters
+        ----------
+        when
+            The tick after which it is done, now or later; or a condition such as ``"share > 0.1"``
+            (of the first message; ``"share#2 > 0.1"`` of message 2), seen to after every tick. It
+            is done once.
+        does
+            ``"inject"``, ``"fact-check"``, ``"label"``, ``"down-rank"``, ``"hide"``, ``"ban"``,
+            ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"set"``, ``"ties"``, ``"cut"`` or
+            ``"shock"``; fields of each are in :mod:`sim.world.interventions_kinds`.
+        **said
+            The fields. Agents are indices, or an expression as for seeds.
+
+        Returns
+        -------
+        Planned
+            As it stands in ``world.interventions``.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        world = cast("World", self)
+        with self.trail.doing(world, "at", (when, does), said) as note:
+            planned = self.interventions.add(world, when, does, said)
+            note.result = str(planned)
+        return planned
+
+    def open_metrics(
+        self, settings: Mapping[str, Any] | MetricSettings | None = None, **more: Any
+    ) -> Metrics:
+        """Let this world take metrics from its next tick on, and raise alerts.
+
+        Parameters
+        ----------
+        settings
+            A :class:`~sim.world.metrics.MetricSettings`, or a mapping of what it takes.
+        **more
+            The same one by one (``every=1``).
+
+        Returns
+        -------
+        Metrics
+            Also ``world.metrics`` from now on. They are no part of the world's digest.
+        """
+        world = cast("World", self)
+        if not isinstance(settings, MetricSettings):
+            settings = MetricSettings(**(dict(settings or {}) | more))
+        with self.trail.doing(world, "open_metrics", (settings.values(),), {}):
+            return opened_metrics(world, settings)
 
     def scratch(self) -> Scratch:
         """Return the working columns that all cascades share."""

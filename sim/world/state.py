@@ -28,6 +28,7 @@ __all__ = ["digest_of", "dump_world", "restore_world", "surroundings", "topic_of
 
 Columns = dict[str, npt.NDArray[Any]]
 FORMAT = 1
+_UNCOUNTED = {"plugins", "metrics"}
 
 
 def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
@@ -60,6 +61,12 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
     if world.platform is not None:
         meta["platform"], own = world.platform.dump()
         columns |= {f"platform.{name}": column for name, column in own.items()}
+    if len(world.interventions):
+        meta["interventions"], own = world.interventions.dump()
+        columns |= {f"interventions.{name}": column for name, column in own.items()}
+    if world.metrics is not None:
+        meta["metrics"], own = world.metrics.dump()
+        columns |= {f"metrics.{name}": column for name, column in own.items()}
     for cascade in world.cascades:
         said, own = cascade.dump()
         meta["cascades"].append(said)
@@ -95,6 +102,13 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         from sim.world.platform_state import restore_platform  # its phases know this module
 
         remarks += restore_platform(world, meta["platform"], _under(columns, "platform."))
+    from sim.world.interventions import Interventions  # these know phases, and those this module
+    from sim.world.metrics import Metrics, give
+
+    planned = _under(columns, "interventions.")
+    world.interventions = Interventions.restore(meta.get("interventions", []), planned)
+    if "metrics" in meta:
+        give(world, Metrics.restore(meta["metrics"], _under(columns, "metrics.")))
     for said in meta["cascades"]:
         own = columns_of.get(str(said["id"]), {})
         record = records.get(said["model"], {})
@@ -149,13 +163,14 @@ def topic_of(world: World, cascade: Cascade) -> str:
 def digest_of(meta: dict[str, Any], columns: Columns) -> str:
     """Return xxh3-128 over canonical bytes: sorted names, types, shapes, little-endian values.
 
-    Where a plugin came from and what was done to ties is no part of a world's state: left out.
+    Where a plugin came from, what was done to ties and what was measured is no part of a world's
+    state: left out.
     """
     state = xxhash.xxh3_128()
-    said = {name: value for name, value in meta.items() if name != "plugins"}
+    said = {name: value for name, value in meta.items() if name not in _UNCOUNTED}
     state.update(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
     for name in sorted(columns):
-        if name.startswith("bonds.log."):
+        if name.startswith(("bonds.log.", "metrics.")):
             continue
         column = np.ascontiguousarray(columns[name])
         if column.dtype.byteorder == ">":

@@ -97,10 +97,8 @@ class World(Relating):
                 f"make both of one size."
             )
         if not 0 < tick_minutes <= _LONGEST_TICK:
-            raise InputError(
-                f"A tick takes more than 0 and at most {_LONGEST_TICK:,} minutes, "
-                f"got {tick_minutes:g}."
-            )
+            allowed = f"more than 0 and at most {_LONGEST_TICK:,} minutes"
+            raise InputError(f"A tick takes {allowed}, got {tick_minutes:g}.")
         super().__init__(agents, ties, float(tick_minutes))
         self.seed = int(seed)
         self.tick = 0
@@ -361,8 +359,9 @@ class World(Relating):
         for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
             if self.tick >= LAST_TICK:
                 raise InputError(f"A world ends at tick {LAST_TICK:,}, and this one is there.")
-            self.tick += 1
-            with self.trail.ticking(self.tick - 1):
+            with self.trail.ticking(self.tick):
+                self.interventions.carry_out(self)
+                self.tick += 1
                 for phase in self.phases:
                     began = perf_counter()
                     phase.run(self)
