@@ -1,6 +1,6 @@
 """What a journal costs a large world, how long a checkpoint stops it, and how fast it comes back.
 
-    python -m bench.journal [--agents 1000000] [--ticks 60] [--folder DIR]
+    python -m bench.journal [--agents 1000000] [--ticks 60] [--platform] [--folder DIR]
 
 Journal: two equal worlds tick in turn, one of them with a journal; its time runs until the tick is
 on the disk, which nobody else has to wait for. Checkpoint: how long the world stands still, how
@@ -31,9 +31,13 @@ MESSAGES = 10
 NEVER = Pacing(None, None, None)
 
 
-def made(agents: int, ticks: int) -> World:
-    """Return a world with ten messages under way."""
+def made(agents: int, ticks: int, *, platform: bool = False) -> World:
+    """Return a world with ten messages under way, or a platform."""
     world = World.create(agents, mean_degree=20, seed=7)
+    if platform:
+        world.open_platform()
+        world.step(ticks)
+        return world
     for number in range(MESSAGES):
         seeds = list(range(number * 100, number * 100 + 100))
         world.inject(f"News {number}", seeds=seeds, model=MODELS[number % len(MODELS)])
@@ -41,9 +45,9 @@ def made(agents: int, ticks: int) -> World:
     return world
 
 
-def twins(agents: int, folder: Path) -> tuple[World, World]:
+def twins(agents: int, folder: Path, *, platform: bool) -> tuple[World, World]:
     """Return one world twice."""
-    world = made(agents, 4)
+    world = made(agents, 4, platform=platform)
     save(world, folder / "twin.hub", relational=False)
     return world, load(folder / "twin.hub")
 
@@ -55,9 +59,9 @@ def took(work: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def journal(agents: int, ticks: int, folder: Path) -> None:
+def journal(agents: int, ticks: int, folder: Path, *, platform: bool) -> None:
     """Print what a tick costs with a journal and without, in turn."""
-    kept, free = twins(agents, folder)
+    kept, free = twins(agents, folder, platform=platform)
     keeper = Keeper(kept, folder / "kept.hub", pacing=NEVER)
 
     def with_journal() -> None:
@@ -152,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--agents", type=int, default=1_000_000)
     parser.add_argument("--ticks", type=int, default=60)
+    parser.add_argument("--platform", action="store_true", help="of the part journal")
     parser.add_argument("--folder", type=Path, default=None)
     parser.add_argument("--parts", nargs="*", default=("journal", "checkpoints", "recovery"))
     given = parser.parse_args(arguments)
@@ -159,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = Path(name)
         if "journal" in given.parts:
             print(f"journal, {given.agents:,} agents, {MESSAGES} messages")
-            journal(given.agents, given.ticks, folder)
+            journal(given.agents, given.ticks, folder, platform=given.platform)
         if "checkpoints" in given.parts:
             print("checkpoints")
             checkpoints(given.agents, folder)
