@@ -1,12 +1,13 @@
 """Who ranks feeds: the five that everything else is held against."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sim import (
     Candidates,
+    Card,
     Chronological,
     Field,
     Recommender,
@@ -24,6 +25,12 @@ register("chronological")(Chronological)
 class Random(Recommender):
     """Whatever comes: a fair draw for each viewer and message."""
 
+    card: ClassVar[Card] = Card(
+        source="the feed 'random' of OASIS (arXiv:2411.11581) and Y Social (arXiv:2408.00818)",
+        equations=("score = a uniform draw",),
+        checked=("the formula over every candidate of a world",),
+    )
+
     def score(self, candidates: Candidates) -> npt.NDArray[Any]:
         """Return an addressed draw."""
         return candidates.draw
@@ -35,6 +42,12 @@ class Popularity(Recommender):
 
     weight: float = Field(2.0, ge=0, le=100, description="likes that a share counts for")
 
+    card: ClassVar[Card] = Card(
+        source="charts by success: Salganik, Dodds & Watts, Science 311, 2006",
+        equations=("score = likes + weight shares",),
+        checked=("the formula over every candidate of a world",),
+    )
+
     def score(self, candidates: Candidates) -> npt.NDArray[Any]:
         """Return likes + weight x shares."""
         return candidates.likes + np.float32(self.weight) * candidates.shares
@@ -43,6 +56,12 @@ class Popularity(Recommender):
 @register("content")
 class Content(Recommender):
     """What is about one's interests; of equals the newer."""
+
+    card: ClassVar[Card] = Card(
+        source="content-based filtering: Pazzani & Billsus, The Adaptive Web, 2007",
+        equations=("score = |tags & interests| / |tags| - age / 10,000",),
+        checked=("the formula over every candidate of a world",),
+    )
 
     def score(self, candidates: Candidates) -> npt.NDArray[Any]:
         """Return the share of the message's interests that the viewer has, less age / 10,000."""
@@ -73,6 +92,12 @@ class Blend(Weighted):
     popular: float = Field(0.5, ge=0, le=100, description="weight of likes and shares")
     friends: float = Field(0.2, ge=0, le=100, description="for each further friend that shares it")
     demotion: float = Field(2.0, ge=0, le=100, description="what being down-ranked costs")
+
+    card: ClassVar[Card] = Card(
+        source="Hubbub's own; the terms are those of the published ranking of Twitter, 2023",
+        equations=("score = the sum of the parts above",),
+        checked=("the formula over every candidate of a world",),
+    )
 
     def weights(self) -> Weights:
         """Return what each thing counts for."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.errors import PluginError
 from sim.feed.around import Around
@@ -33,6 +34,20 @@ class Recommender(Parameters):
     version: ClassVar[str] = "1"
     api: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ()
+    card: ClassVar[Card] = Card(
+        family="feeds",
+        meaning={"score": "how well a message would do in a feed; the unit is the formula's"},
+        update="all feeds of a tick from what stands before its acts",
+        comparison="the highest scores are shown",
+        includes_self="one's own posts are no candidates",
+        direction="from who shared a message to who hears them, and from the platform's pools",
+        ties="equal scores by a draw addressed by tick, viewer and message",
+        time_unit="tick",
+        channels="feed",
+        draw_modes="none of its own: the column draw",
+        cost="one number a candidate, 24 for each member online",
+        largest="as many agents as memory holds",
+    )
 
     def check(self) -> None:
         """Refuse parameters that do not go together; called when a platform takes it.
@@ -113,6 +128,12 @@ class Recommender(Parameters):
 
 class Chronological(Recommender):
     """The newest first: no ranking but time. It stands in for a recommender that failed."""
+
+    card: ClassVar[Card] = Card(
+        source="what feeds were before they were ranked",
+        equations=("score = -age",),
+        checked=("the formula over every candidate of a world",),
+    )
 
     def score(self, candidates: Candidates) -> npt.NDArray[Any]:
         """Return minus the age."""

@@ -122,11 +122,14 @@ def _again(platform: Platform, viewer: int, part: Part, low: int, high: int) -> 
     posts = platform.posts
     messages, sources = part.message[low:high].copy(), part.source[low:high].copy()
     rows, acts = posts.rows(messages), platform.acted
-    likes, shares = (
+    likes, shares, dislikes, replies, reports = (
         column[rows].astype(np.float32) - _since(acts.message[np.isin(acts.act, kinds)], messages)
         for column, kinds in (
             (posts.likes, (Act.LIKE,)),
             (posts.shares, (Act.REPOST, Act.QUOTE)),
+            (posts.dislikes, (Act.DISLIKE,)),
+            (posts.replies, (Act.REPLY,)),
+            (posts.reports, (Act.REPORT,)),
         )
     )
     shown = posts.shown[rows].astype(np.float32) - _since(platform.exposures.message, messages)
@@ -138,7 +141,8 @@ def _again(platform: Platform, viewer: int, part: Part, low: int, high: int) -> 
         "age": (platform.exposures.tick - posts.created[rows]).astype(np.float32),
         "friends": part.friends[low:high].copy(), "flags": part.flags[low:high].copy(),
         "bits": rng.words(key, [viewer], messages), "appeal_byte": part.appeal[low:high].copy(),
-        "stops": np.array([0, rows.size], np.int64),
+        "stops": np.array([0, rows.size], np.int64), "dislikes": dislikes, "replies": replies,
+        "reports": reports,
     }  # fmt: skip
     return Candidates(platform, np.array([viewer], np.uint32), columns)
 
