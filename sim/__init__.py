@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.core.clock import Clock as Clock
     from sim.core.events import AgentCreated as AgentCreated
     from sim.core.events import AgentUpdated as AgentUpdated
+    from sim.core.events import AlertRaised as AlertRaised
     from sim.core.events import CascadeCancelled as CascadeCancelled
     from sim.core.events import CascadeCompleted as CascadeCompleted
     from sim.core.events import CascadeFailed as CascadeFailed
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sim.core.events import Event as Event
     from sim.core.events import EventBus as EventBus
     from sim.core.events import InfluenceCalculated as InfluenceCalculated
+    from sim.core.events import InterventionDone as InterventionDone
     from sim.core.events import MessageReceived as MessageReceived
     from sim.core.events import MessageSent as MessageSent
     from sim.core.events import ParameterChanged as ParameterChanged
@@ -230,6 +232,7 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
+    "AlertRaised": "sim.core.events",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
@@ -285,6 +288,7 @@ _HOMES = {
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Interactions": "sim.network.interactions",
+    "InterventionDone": "sim.core.events",
     "IsolatedSession": "sim.run.isolated_works",
     "IsolatedSimulation": "sim.run.isolated",
     "Job": "sim.run.jobs",
