@@ -216,6 +216,8 @@ if TYPE_CHECKING:
     from sim.store.lineage import Bookmark as Bookmark
     from sim.store.lineage import Lineage as Lineage
     from sim.world.fenced import fenced as fenced
+    from sim.world.interventions import Interventions as Interventions
+    from sim.world.interventions import Planned as Planned
     from sim.world.phases import Phase as Phase
     from sim.world.platform import Platform as Platform
     from sim.world.platform_why import Why as Why
@@ -289,6 +291,7 @@ _HOMES = {
     "Info": "sim.store",
     "Interactions": "sim.network.interactions",
     "InterventionDone": "sim.core.events",
+    "Interventions": "sim.world.interventions",
     "IsolatedSession": "sim.run.isolated_works",
     "IsolatedSimulation": "sim.run.isolated",
     "Job": "sim.run.jobs",
@@ -318,6 +321,7 @@ _HOMES = {
     "Performance": "sim.run.performance",
     "Phase": "sim.world.phases",
     "Plan": "sim.run.plans",
+    "Planned": "sim.world.interventions",
     "Platform": "sim.world.platform",
     "PlatformSettings": "sim.feed.settings",
     "PlatformView": "sim.feed.factors",
