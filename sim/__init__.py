@@ -218,6 +218,8 @@ if TYPE_CHECKING:
     from sim.world.fenced import fenced as fenced
     from sim.world.interventions import Interventions as Interventions
     from sim.world.interventions import Planned as Planned
+    from sim.world.metrics import Metrics as Metrics
+    from sim.world.metrics import MetricSettings as MetricSettings
     from sim.world.phases import Phase as Phase
     from sim.world.platform import Platform as Platform
     from sim.world.platform_why import Why as Why
@@ -305,6 +307,8 @@ _HOMES = {
     "Meetings": "sim.spread.opinion_meetings",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
+    "MetricSettings": "sim.world.metrics",
+    "Metrics": "sim.world.metrics",
     "NETWORKS": "sim.network.generate",
     "NetworkReport": "sim.network.report",
     "Novelty": "sim.spread.attempts",
