@@ -215,6 +215,8 @@ if TYPE_CHECKING:
     from sim.store.lease import LeaseError as LeaseError
     from sim.store.lineage import Bookmark as Bookmark
     from sim.store.lineage import Lineage as Lineage
+    from sim.world.alerts import Alert as Alert
+    from sim.world.alerts import Threshold as Threshold
     from sim.world.fenced import fenced as fenced
     from sim.world.interventions import Interventions as Interventions
     from sim.world.interventions import Planned as Planned
@@ -236,6 +238,7 @@ _HOMES = {
     "AgentCreated": "sim.core.events",
     "AgentUpdated": "sim.core.events",
     "Agents": "sim.agents.columns",
+    "Alert": "sim.world.alerts",
     "AlertRaised": "sim.core.events",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
@@ -358,6 +361,7 @@ _HOMES = {
     "Tastes": "sim.feed.factors",
     "Theory": "sim.core.theory",
     "Threshold": "sim.spread.threshold",
+    "Threshold": "sim.world.alerts",
     "Ties": "sim.network.ties",
     "TiesChanged": "sim.core.events",
     "Trail": "sim.world.trail",
