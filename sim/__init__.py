@@ -216,7 +216,6 @@ if TYPE_CHECKING:
     from sim.store.lineage import Bookmark as Bookmark
     from sim.store.lineage import Lineage as Lineage
     from sim.world.alerts import Alert as Alert
-    from sim.world.alerts import Threshold as Threshold
     from sim.world.fenced import fenced as fenced
     from sim.world.interventions import Interventions as Interventions
     from sim.world.interventions import Planned as Planned
@@ -361,7 +360,6 @@ _HOMES = {
     "Tastes": "sim.feed.factors",
     "Theory": "sim.core.theory",
     "Threshold": "sim.spread.threshold",
-    "Threshold": "sim.world.alerts",
     "Ties": "sim.network.ties",
     "TiesChanged": "sim.core.events",
     "Trail": "sim.world.trail",

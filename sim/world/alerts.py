@@ -10,7 +10,7 @@ from typing import Any
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["ALERTS", "Alert", "Alerts", "Level", "Threshold"]
+__all__ = ["ALERTS", "Alert", "Alerts", "Level", "AlertRule"]
 
 MOST_ALERTS = 200
 
@@ -24,7 +24,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class AlertRule:
     """When a metric is alarming.
 
     Attributes
@@ -91,14 +91,14 @@ class Alert:
     sentence: str
 
 
-ALERTS: dict[str, Threshold] = {
-    "spread too fast": Threshold("spread", "a message spreads too fast", 0.05, 0.2),
-    "polarisation": Threshold("polarisation", "opinions drift apart", 0.5, 0.75),
-    "no activity": Threshold(
+ALERTS: dict[str, AlertRule] = {
+    "spread too fast": AlertRule("spread", "a message spreads too fast", 0.05, 0.2),
+    "polarisation": AlertRule("polarisation", "opinions drift apart", 0.5, 0.75),
+    "no activity": AlertRule(
         "acts", "nobody does anything", 0.0, None, below=True, slack=0.0, ticks=3
     ),
-    "cascade success rate": Threshold("success", "few messages get through", 0.05, 0.0, below=True),
-    "slow ticks": Threshold("tick_ms", "ticks are slow", 1000.0, 5000.0, ticks=3),
+    "cascade success rate": AlertRule("success", "few messages get through", 0.05, 0.0, below=True),
+    "slow ticks": AlertRule("tick_ms", "ticks are slow", 1000.0, 5000.0, ticks=3),
 }
 """The alarms of a world that takes metrics, before anybody changes them."""
 
@@ -116,7 +116,7 @@ class Alerts:
         How many there were ever.
     """
 
-    def __init__(self, thresholds: Mapping[str, Threshold] = ALERTS) -> None:
+    def __init__(self, thresholds: Mapping[str, AlertRule] = ALERTS) -> None:
         self.thresholds = dict(thresholds)
         self.said: deque[Alert] = deque(maxlen=MOST_ALERTS)
         self.raised = 0
@@ -136,7 +136,7 @@ class Alerts:
         name
             Of a known alarm, or a new one.
         **changes
-            Of :class:`Threshold`; a new one needs ``metric``.
+            Of :class:`AlertRule`; a new one needs ``metric``.
 
         Raises
         ------
@@ -144,7 +144,7 @@ class Alerts:
             One sentence; nothing is changed.
         """
         known = self.thresholds.get(name)
-        allowed = tuple(Threshold.__dataclass_fields__)
+        allowed = tuple(AlertRule.__dataclass_fields__)
         for key in changes:
             if key not in allowed:
                 raise UnknownNameError("key of an alert", key, allowed)
@@ -153,7 +153,7 @@ class Alerts:
                 f"No alert {name!r}; there are {', '.join(self.thresholds)}. A new one needs the "
                 f"metric that it is about."
             )
-        fresh = Threshold(metric="", says=name, warning=None, critical=None)
+        fresh = AlertRule(metric="", says=name, warning=None, critical=None)
         self.thresholds[name] = _checked(name, replace(known or fresh, **changes))
 
     def off(self, name: str) -> None:
@@ -177,7 +177,7 @@ class Alerts:
                 self._now[name], self._since[name] = level, 0
                 self._tell(tick, name, threshold, level, value)
 
-    def _tell(self, tick: int, name: str, of: Threshold, level: Level, value: float) -> None:
+    def _tell(self, tick: int, name: str, of: AlertRule, level: Level, value: float) -> None:
         state = {Level.OVER: "Over", Level.WARNING: "Warning", Level.CRITICAL: "Critical"}[level]
         said = f"{state}: {of.says} ({of.metric} is {value:.3g})"
         self.said.append(Alert(tick, name, level, of.metric, float(value), said))
@@ -201,7 +201,7 @@ class Alerts:
     @classmethod
     def restore(cls, said: Mapping[str, Any]) -> Alerts:
         """Return the alerts of :meth:`dump`."""
-        alerts = cls({name: Threshold(**each) for name, each in said["thresholds"].items()})
+        alerts = cls({name: AlertRule(**each) for name, each in said["thresholds"].items()})
         old: Iterable[Mapping[str, Any]] = said["said"]
         alerts.said.extend(Alert(**{**each, "level": Level(each["level"])}) for each in old)
         alerts.raised = int(said["raised"])
@@ -210,7 +210,7 @@ class Alerts:
         return alerts
 
 
-def _checked(name: str, threshold: Threshold) -> Threshold:
+def _checked(name: str, threshold: AlertRule) -> AlertRule:
     """Return a threshold, or refuse what is none in one sentence."""
     from sim.world.metrics import METRICS  # it has alerts
 
