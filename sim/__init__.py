@@ -216,6 +216,7 @@ if TYPE_CHECKING:
     from sim.store.lineage import Bookmark as Bookmark
     from sim.store.lineage import Lineage as Lineage
     from sim.world.alerts import Alert as Alert
+    from sim.world.alerts import AlertRule as AlertRule
     from sim.world.fenced import fenced as fenced
     from sim.world.interventions import Interventions as Interventions
     from sim.world.interventions import Planned as Planned
@@ -239,6 +240,7 @@ _HOMES = {
     "Agents": "sim.agents.columns",
     "Alert": "sim.world.alerts",
     "AlertRaised": "sim.core.events",
+    "AlertRule": "sim.world.alerts",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
