@@ -10,7 +10,7 @@ from typing import Any
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["ALERTS", "Alert", "Alerts", "Level", "AlertRule"]
+__all__ = ["ALERTS", "Alert", "AlertRule", "Alerts", "Level"]
 
 MOST_ALERTS = 200
 
