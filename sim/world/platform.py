@@ -71,6 +71,8 @@ class Platform:
         Who was shown what in this tick (:class:`~sim.feed.exposures.Exposures`).
     acted
         What was done in this tick (:class:`~sim.feed.log.Acts`).
+    acts_before
+        How many of them came before this tick's feeds.
     trending
         The messages that trend, uint32, the highest first.
     injected
@@ -114,6 +116,7 @@ class Platform:
         self.online = _NOBODY
         self.exposures = Exposures([])
         self.acted = Acts.joined([])
+        self.acts_before = 0
         self.shelf = Shelf(settings.slots, settings.candidates)
         self._curve = curve_of(settings.rhythm)
         self._reputation = np.empty(0, np.float32)

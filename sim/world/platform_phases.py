@@ -106,6 +106,7 @@ def feed(world: World) -> None:
     """Choose what each online member is shown."""
     platform = _platform(world)
     platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
+    platform.acts_before = platform.acted.act.size
     platform.shelf.make_room(platform.online.size)
     parts: list[Part] = []
     served = 0

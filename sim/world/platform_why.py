@@ -22,6 +22,15 @@ __all__ = ["Why", "why"]
 
 Array = npt.NDArray[Any]
 
+_COUNTED = {
+    "likes": (Act.LIKE,),
+    "shares": (Act.REPOST, Act.QUOTE),
+    "replies": (Act.REPLY,),
+    "dislikes": (Act.DISLIKE,),
+    "reports": (Act.REPORT,),
+}
+"""The acts that add to each counter after feeds are made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Why:
@@ -121,28 +130,23 @@ def _again(platform: Platform, viewer: int, part: Part, low: int, high: int) -> 
     """Return what was shown as candidates again, with counters as they were before the acts."""
     posts = platform.posts
     messages, sources = part.message[low:high].copy(), part.source[low:high].copy()
-    rows, acts = posts.rows(messages), platform.acted
-    likes, shares, dislikes, replies, reports = (
-        column[rows].astype(np.float32) - _since(acts.message[np.isin(acts.act, kinds)], messages)
-        for column, kinds in (
-            (posts.likes, (Act.LIKE,)),
-            (posts.shares, (Act.REPOST, Act.QUOTE)),
-            (posts.dislikes, (Act.DISLIKE,)),
-            (posts.replies, (Act.REPLY,)),
-            (posts.reports, (Act.REPORT,)),
-        )
-    )
+    rows = posts.rows(messages)
+    since = platform.acted.chosen(np.arange(platform.acts_before, platform.acted.act.size))
+    counters = {
+        name: getattr(posts, name)[rows].astype(np.float32)
+        - _since(since.message[np.isin(since.act, kinds)], messages)
+        for name, kinds in _COUNTED.items()
+    }
     shown = posts.shown[rows].astype(np.float32) - _since(platform.exposures.message, messages)
     key = rng.key(platform.seed, Stream.FEED, platform.exposures.tick)
     trust, interest = _exact(platform, viewer, messages, sources, part.friends[low:high])
     columns: dict[str, Array] = {
-        "message": messages, "source": sources, "author": posts.author[rows], "likes": likes,
-        "shares": shares, "shown": shown, "trust": trust, "interest": interest,
+        "message": messages, "source": sources, "author": posts.author[rows], "shown": shown,
+        **counters, "trust": trust, "interest": interest,
         "age": (platform.exposures.tick - posts.created[rows]).astype(np.float32),
         "friends": part.friends[low:high].copy(), "flags": part.flags[low:high].copy(),
         "bits": rng.words(key, [viewer], messages), "appeal_byte": part.appeal[low:high].copy(),
-        "stops": np.array([0, rows.size], np.int64), "dislikes": dislikes, "replies": replies,
-        "reports": reports,
+        "stops": np.array([0, rows.size], np.int64),
     }  # fmt: skip
     return Candidates(platform, np.array([viewer], np.uint32), columns)
 

@@ -22,6 +22,7 @@ from sim.feed.recommender import FriendRecommender, Recommender
 from sim.feed.rhythm import SHIFTS, chronotypes, curve_of, factors
 from sim.feed.serving import in_threads, staggered
 from sim.feed.settings import PlatformSettings
+from sim.feed.weighted import Weighted, Weights
 
 
 def test_acts_keep_their_numbers_and_are_found_by_name() -> None:
@@ -226,3 +227,24 @@ def test_chances_of_the_wrong_shape_are_told() -> None:
     around: Any = SimpleNamespace(tick=1)
     with pytest.raises(PluginError, match=r"shape \(5,\), for like"):
         Wrong().codes(part, around, np.uint64(1))
+
+
+def test_weights_are_said_by_a_subclass() -> None:
+    class Bare(Weighted):
+        pass
+
+    class Trusting(Weighted):
+        def weights(self) -> Weights:
+            return Weights(trust=2.0, fresh=1.0, half_life=4.0)
+
+    around: Any = SimpleNamespace(tick_minutes=30.0)
+    floats = dict.fromkeys(("interest", "trust", "likes", "shares"), np.full(2, 0.5, np.float32))
+    more = {"age": np.array([0, 8], np.float32), "friends": np.array([1, 0], np.uint8)}
+    given_: dict[str, Any] = (
+        {"message": np.zeros(2, np.uint32), "flags": np.zeros(2, np.uint8)} | floats | more
+    )
+    some = Candidates(around, np.zeros(1, np.uint32), given_)
+    assert Trusting().score(some).tolist() == [2.0, 1.5]
+    assert sum(Trusting().parts(some).values()).tolist() == [2.0, 1.5]  # type: ignore[union-attr]
+    with pytest.raises(NotImplementedError):
+        Bare().score(some)

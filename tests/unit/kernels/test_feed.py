@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -357,3 +358,29 @@ def test_of_many_members_one_of_each_part_is_asked() -> None:
     live[:2] = 0
     found = feed._lively(0, rows, ids, live, np.uint64(77), 0, by, place)
     assert by[:found].min() >= 128
+
+
+def test_weights_are_added_up() -> None:
+    draw = np.random.default_rng(4)
+    interest, trust, age, likes, shares = draw.random((5, 50)).astype(np.float32) * 9
+    friends, flags = draw.integers(0, 4, 50).astype(np.uint8), np.repeat([0, 4], 25)
+    weights, out = np.arange(1, 8, dtype=np.float32), np.empty(50, np.float32)
+    ranking.add_up(
+        interest,
+        trust,
+        friends,
+        age,
+        likes,
+        shares,
+        flags.astype(np.uint8),
+        weights,
+        6.0,
+        20.0,
+        out,
+    )
+    n = likes + 2 * shares
+    wanted = (
+        interest + 2 * trust + 3 * (friends > 0) + 4 * 6 / (6 + age) + 5 * n / (n + 20)
+        + 6 * np.maximum(friends.astype(float) - 1, 0) - 7 * (flags > 0)
+    )  # fmt: skip
+    assert out == pytest.approx(wanted, abs=1e-4)
