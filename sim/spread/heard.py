@@ -57,7 +57,8 @@ class _Ears:
     stirred
         Whether the last tick left something to hear or to ask.
     waiting
-        Who was asked in the last tick, and must be asked in the next whatever it hears.
+        Who was asked in the last tick, and must be asked in the next whatever it hears: not those
+        that will answer as before, with no chance at all, until they hear something new.
     settled
         Whether all of these will answer as in the last tick, with no chance at all.
     """
@@ -320,7 +321,7 @@ class Heard(PropagationModel):
         answers: list[tuple[int, Ids]] = []
         state, key = cascade.held["state"], draws.key(Stream.OUTCOMES)
         who, what = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.uint8)
-        ears.settled = not (self.restless or cascade.absent.size)
+        ears.settled, again = not (self.restless or cascade.absent.size), [_NOBODY]
         for low in range(0, asked.size, CHUNK):
             ids = asked[low : low + CHUNK]
             codes = state[ids] & _CODE if len(self.listening) > 1 else None
@@ -328,14 +329,21 @@ class Heard(PropagationModel):
                 cascade, contacts, draws, ears.sums, ids, self.heard, self.states, codes
             )
             names, columns = self._columns(heard)
-            ears.settled = ears.settled and heard.lasting and not (columns > 0).any()
+            open_still = (columns > 0).any(axis=0)
+            again.append(ids[open_still] if self._may_rest(cascade, heard) else ids)
+            ears.settled = ears.settled and heard.lasting and not open_still.any()
             count = changes.drawn(ids, columns, key, who, what)
             for number, name in enumerate(names):
                 chosen = who[:count][what[:count] == number]
                 if chosen.size:
                     answers.append((self.states.index(name), chosen))
-        ears.waiting = asked.copy() if self._asks_all() else _NOBODY
+        ears.waiting = np.concatenate(again) if self._asks_all() else _NOBODY
         return answers
+
+    def _may_rest(self, cascade: Cascade, heard: Hearing) -> bool:
+        """Return whether answers hold until something new is heard; not if one's state counts."""
+        calm = heard.lasting and not (self.restless or cascade.absent.size)
+        return calm and len(self.listening) == 1
 
     def _columns(self, heard: Hearing) -> tuple[tuple[str, ...], Floats]:
         """Return the author's answers as chances, float64 (states, agents), or what is wrong."""

@@ -47,6 +47,19 @@ class Camps(Heard):
         return True
 
 
+@register("test-club")
+class Club(Heard):
+    """Taken up with a chance once half of those one hears have; who has not is asked again."""
+
+    states: ClassVar = ("out", "in")
+    asked: ClassVar[list[int]] = []
+
+    def chance(self, heard: Hearing) -> Floats:
+        """Return the chance, of those that hear enough."""
+        self.asked.append(len(heard))
+        return np.where(heard.share["in"] >= 0.5, 0.01, 0.0)
+
+
 class Says(Heard):
     """Says what a test wants."""
 
@@ -68,6 +81,20 @@ def answered(answer: Any) -> Any:
     story = world.inject("The library.", seeds=SEEDS, model="test-says", tags=["music"])
     world.step(2)
     return story
+
+
+def test_who_has_no_chance_is_asked_again_only_after_news() -> None:
+    world = World.from_edges([0, 1, 0, 3, 4, 5], [1, 2, 2, 2, 2, 2], seed=3)
+    Club.asked.clear()
+    story = world.inject(
+        "x", seeds=[0], model="test-club"
+    )  # agent 2 hears 0 and 1, and three others
+    while story.alive:
+        world.step()
+    assert story.adopted_at[2] == -1
+    assert Club.asked[0] == 2
+    assert set(Club.asked[1:]) == {1}
+    assert len(Club.asked) > 5
 
 
 @pytest.mark.parametrize("seed", range(4))
