@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from sim.errors import SnapshotError
+from sim.store import plain
 from sim.store.bounded import DamagedError, Deadline, bounded
-from tests.faults.hostile import JOURNALS, SNAPSHOTS
+from sim.store.files import small
+from sim.store.journal import read_acked
+from sim.store.journal_reading import read_journal
+from tests.faults.hostile import JOURNALS, SNAPSHOTS, _kept
 
 ROOT = Path(__file__).resolve().parents[2]
 Found = dict[str, dict[str, tuple[str, bool]]]
@@ -67,3 +73,26 @@ def test_a_deadline_that_is_restarted_is_not_over() -> None:
     assert over()
     ahead.restart()
     assert not ahead()
+
+
+def test_a_pipe_is_no_small_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "acked")
+    with pytest.raises(OSError, match="not a regular file"):
+        small(tmp_path / "acked", 9)
+    assert read_acked(tmp_path) is None
+
+
+def test_json_of_many_tiny_pieces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "SPARE_BYTES", 0)
+    with pytest.raises(ValueError, match="too many values"):
+        plain.from_json("[" + "[]," * 50 + "[]]")
+
+
+def test_what_lies_beside_a_journal_is_a_file_or_refused(tmp_path: Path) -> None:
+    _kept(tmp_path / "a.hub")
+    folder = tmp_path / "a.hub.live"
+    with pytest.raises(SnapshotError, match="larger than the file"), read_journal(folder):
+        raise DamagedError("its rows claim to be larger than the file")
+    (folder / "journal-wal").symlink_to("/dev/null")
+    with pytest.raises(SnapshotError, match="no regular file"), read_journal(folder):
+        pass

@@ -70,5 +70,6 @@ def test_settings_say_when_checkpoints_are_taken_and_how_many_stay(tmp_path: Pat
         play(world, keeper, 5, lambda _: None)
         keeper.checkpoint(world).result()
     keeper.close(world)
-    assert len(list((tmp_path / "a.hub.live").glob("checkpoint-*"))) in {3, 4}
+    left = len(list((tmp_path / "a.hub.live").glob("checkpoint-*")))
+    assert 3 <= left < keeper.taken  # the first stays too, to go back to
     assert recover(tmp_path / "a.hub").ticks == 0
