@@ -510,3 +510,25 @@ def test_a_lost_plugin_is_stood_in_for_and_kept() -> None:
     assert again.dump()[0]["platform"] == meta["platform"]
     again.step(1)
     assert len(platform_of(again).exposures) > 50
+
+
+def test_trust_of_ties_counts_and_is_explained() -> None:
+    told = {"posting": 0.2, "rhythm": "flat", "recommender": "blend"}
+    world = World.create(agents=300, mean_degree=8, seed=7, trust="uniform", platform=told)
+    world.step(4)
+    platform = platform_of(world)
+    shown = platform.exposures
+    hears = world.ties.reverse
+    for e in range(0, len(shown), 11):
+        viewer, source = int(shown.viewer[e]), int(shown.source[e])
+        why = platform.why(viewer, int(shown.message[e]))
+        trust = why.parts["trust"] / 0.6
+        assert sum(why.parts.values()) == pytest.approx(why.score, abs=1e-5)
+        assert trust == pytest.approx(float(shown.trust[e]), abs=1 / 255)
+        if why.followed:
+            start = int(hears.rows[viewer, 0])
+            at = start + int(np.searchsorted(hears.listeners(viewer), source))
+            assert trust == pytest.approx(hears.trust[at] / 65535, abs=1e-5)
+        else:
+            assert trust == 0
+    assert 0 < platform.nbytes < world.nbytes
