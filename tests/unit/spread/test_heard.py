@@ -84,7 +84,7 @@ def answered(answer: Any) -> Any:
 
 
 def test_who_has_no_chance_is_asked_again_only_after_news() -> None:
-    world = World.from_edges([0, 1, 0, 3, 4, 5], [1, 2, 2, 2, 2, 2], seed=3)
+    world = World.from_edges([0, 1, 0, 3, 4, 5], [1, 2, 2, 2, 2, 2], agents=99, seed=3)
     Club.asked.clear()
     story = world.inject(
         "x", seeds=[0], model="test-club"
