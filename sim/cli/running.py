@@ -189,7 +189,9 @@ class Stop:
 
     def reached(self, world: World) -> bool:
         """Whether nothing can happen any more, and that is asked for."""
-        return self.waits_for_quiet and not any(cascade.alive for cascade in world.cascades)
+        if not self.waits_for_quiet or world.interventions.waits_for_tick:
+            return False
+        return not any(cascade.alive for cascade in world.cascades)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class Outputs:
     json: Path | None = None
     csv: Path | None = None
     save: Path | None = None
+    metrics: Path | None = None
 
     def check(self) -> None:
         """Refuse now what could not be written at the end.
@@ -210,22 +213,25 @@ class Outputs:
         InputError
             When two results would go to standard output.
         """
-        for path in (self.json, self.csv, self.save):
+        for path in (self.json, self.csv, self.save, self.metrics):
             require_folder(path)
+        if self.metrics is not None and self.metrics.suffix not in {".csv", ".jsonl"}:
+            raise InputError(f"Metrics are written to NAME.csv or NAME.jsonl, not {self.metrics}.")
         if str(self.json) == str(self.csv) == "-":
             raise InputError("Only one of --json and --csv can go to standard output.")
         if str(self.save) == "-":
             raise InputError("A world is saved in a file, not on standard output; name one.")
-        files = [path.resolve() for path in (self.json, self.csv, self.save) if path is not None]
+        every = (self.json, self.csv, self.save, self.metrics)
+        files = [path.resolve() for path in every if path is not None]
         if len(set(files)) < len(files):
             raise InputError("Two results would go to one file; give each its own name.")
-        for path in (self.json, self.csv):
+        for path in (self.json, self.csv, self.metrics):
             spare_worlds(path)
 
     @property
     def words(self) -> list[str]:
         """The options that write the results again; a saved world stays as it is."""
-        named = (("--json", self.json), ("--csv", self.csv))
+        named = (("--json", self.json), ("--csv", self.csv), ("--metrics", self.metrics))
         return [word for name, path in named if path is not None for word in (name, str(path))]
 
     @property
@@ -323,6 +329,8 @@ def carry_out(order: Order) -> int:
     with watched() as report:
         journal = order.journal
         world = journal.made(order.make, report) if journal else order.make(report)
+        if order.outputs.metrics is not None and world.metrics is None:
+            world.open_metrics()
         with journal.keeper(world) if journal else nullcontext() as keeper:
             ran = (_run_isolated if order.isolated else _run)(world, order, keeper, report)
         saved = _saved(ran.world, order.outputs.save, report)
@@ -370,3 +378,7 @@ def _write(ran: Ran, outputs: Outputs, command: str) -> None:
         write_text(outputs.json, as_json(found) + "\n")
     if outputs.csv is not None:
         write_text(outputs.csv, as_csv(ran.cascades))
+    if outputs.metrics is not None:
+        from sim.cli.series import metrics_text
+
+        write_text(outputs.metrics, metrics_text(ran.world, outputs.metrics.suffix))

@@ -29,6 +29,25 @@
     agents = "community:North:100"
     others = ["42"]
 
+    [platform]                      # members post, read feeds and act
+    recommender = "blend"           # with parameters = { ... }; else the platform's settings
+    slots = 10
+    rhythm = "daily"
+
+    [[interventions]]               # at a tick, or when a condition holds
+    when = "share > 0.1"
+    do = "fact-check"               # inject, label, down-rank, hide, ban, freeze, thaw, recommend,
+    reach = 0.2                     # set, ties, cut, shock, vote
+
+    [metrics]
+    every = 6
+
+    [alerts]
+    "spread too fast" = { warning = 0.02, critical = 0.1 }
+
+    [variants.unchecked]            # other keys of any section, for --variant and compare
+    interventions = []
+
     [stop]
     ticks = 200
     until_quiet = true
@@ -42,15 +61,28 @@ Paths are relative to the file. Whatever is unknown or not allowed is refused wi
 """
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from sim.cli.deeds import Deed
-from sim.cli.running import SEEDS, Order, Outputs, Saying, Stop, placed
+from sim.cli.output import tell
+from sim.cli.running import Order, Outputs, Saying, Stop, placed
+from sim.cli.scenario_living import Living, chosen, data_file, with_life
+from sim.cli.scenario_sections import (
+    About,
+    Done,
+    End,
+    Network,
+    Planned,
+    Population,
+    Results,
+    Said,
+    Section,
+)
 from sim.cli.toml import toml_table
 from sim.cli.worlds import ImportedWorld, NewWorld, open_world
 from sim.core.params import refusals
@@ -62,125 +94,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scenario", "read_scenario"]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-_DRAWN = ("kind", "agents", "mean_degree", "degrees")
-_APPLY: dict[str, tuple[str, ...]] = {
-    "world": (),
-    "file": ("direction", "directed", "columns", "weights", "times", "signed", "labels"),
-    "kind": (*_DRAWN, "trust", "parameters"),
-}
-"""Keys that mean something beside each source of a network; ``seed`` does beside all."""
-
-
-class Network(_Section):
-    """``[network]``: a generator's, a saved world's or an edge list's."""
-
-    world: str | None = Field(None, description="'demo', or a saved world")
-    file: Path | None = Field(None, description="a network to import")
-    direction: Literal["influences", "follows"] = Field(
-        "influences", description="what a line A B of the file means"
-    )
-    directed: bool = Field(True, description="false: each pair of the file hears each other")
-    weights: str | None = Field(None, description="the column of the file that becomes trust")
-    columns: str = Field("0,1", description="where the ids are, by place or name")
-    times: str | None = Field(None, description="the column of the file that holds times")
-    signed: bool = Field(False, description="weights below 0 are ties against")
-    labels: Path | None = Field(None, description="a file of the members' communities")
-    kind: str | None = Field(None, description="the generator; see hubbub new --help")
-    agents: int | None = Field(None, strict=True, description="how many the generator makes")
-    mean_degree: float | None = Field(None, strict=True, description="mean number of listeners")
-    trust: str = Field("full", description="full, uniform, or uniform:LOW-HIGH")
-    degrees: Path | None = Field(None, description="a file of degree pairs")
-    seed: int = Field(0, strict=True, description="of the world; the same seed, the same run")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="of the generator")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        made = [name for name in _DRAWN if self._says(name)]
-        given = [name for name in ("world", "file") if self._says(name)] + made[:1]
-        if len(given) > 1:
-            raise ValueError(f"give only one of world, file and kind, not {' and '.join(given)}")
-        if self.parameters and not made:
-            raise ValueError("parameters belong to a kind of network; name it")
-        self._refuse_idle(given[0] if given and given[0] in _APPLY else "kind")
-        return self
-
-    def _refuse_idle(self, source: str) -> None:
-        """Refuse keys that would change nothing."""
-        apply = {"seed", source, *_APPLY[source]}
-        if self.degrees is not None:
-            apply -= {"agents", "mean_degree"}
-            if self.kind not in {None, "configuration"}:
-                raise ValueError(
-                    f"degrees are for the kind 'configuration', not {self.kind!r}; leave one out"
-                )
-        for name in [name for name in type(self).model_fields if name not in apply]:
-            if name in self.model_fields_set and self._says(name):
-                there = "degrees, which say it" if source == "kind" and name in _DRAWN else source
-                homes = " and ".join(home for home, keys in _APPLY.items() if name in keys)
-                raise ValueError(f"{name} does nothing beside {there}; it belongs to {homes}")
-
-    def _says(self, name: str) -> bool:
-        return getattr(self, name) not in (None, {})
-
-
-class Population(_Section):
-    """``[population]``: what holds for all agents."""
-
-    tick_minutes: float = Field(60.0, gt=0, strict=True, description="simulated minutes in a tick")
-    max_running: int | None = Field(
-        None, ge=1, strict=True, description="messages that run at once"
-    )
-
-
-class Said(_Section):
-    """``[[messages]]``: one message, maybe later."""
-
-    text: str = Field(description="what it says")
-    seeds: str = Field(SEEDS, description="who holds it first")
-    model: str | None = Field(None, description="the propagation model")
-    author: str | None = Field(None, description="the id of the agent that wrote it")
-    tags: list[str] | None = Field(None, description="interests; else what the text says")
-    at: int = Field(0, ge=0, strict=True, description="ticks after the start")
-    priority: int = Field(
-        0, strict=True, description="among waiting messages the highest starts first"
-    )
-    draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
-    channel: str | None = Field(None, description="who hears whom: broadcast, stream, stream:TICKS")
-    parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
-
-
-class Done(_Section):
-    """``[[commands]]``: what members do about each other between two ticks."""
-
-    do: Literal[
-        "follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute"
-    ] = Field(description="what each of the agents does about each of the others")
-    agents: str | list[str | int] = Field(description="ids, or an expression as for seeds")
-    others: str | list[str | int] = Field(description="ids, or an expression as for seeds")
-    at: int = Field(0, ge=0, strict=True, description="ticks after the start")
-
-
-class End(_Section):
-    """``[stop]``: when the run ends."""
-
-    ticks: int | None = Field(None, ge=0, strict=True, description="at the latest")
-    until_quiet: bool = Field(False, description="earlier, once nothing can happen")
-
-
-class Results(_Section):
-    """``[outputs]``: files to write."""
-
-    json_: Path | None = Field(None, alias="json", description="everything found")
-    csv: Path | None = Field(None, description="one line for each message and tick")
-    save: Path | None = Field(None, description="the world as it is at the end")
-
-
-S = TypeVar("S", bound=_Section)
+S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +107,14 @@ class Scenario:
         Where it was read.
     network, population, messages, stop, outputs, commands
         Its sections.
+    life
+        What it says of platform, metrics, alerts and interventions.
+    about
+        What it is, for people.
+    variants
+        Names of the variants that the file has.
+    called
+        What the command line calls it: its path, or ``gallery:NAME``.
     """
 
     path: Path
@@ -202,6 +124,16 @@ class Scenario:
     stop: End
     outputs: Results
     commands: tuple[Done, ...] = ()
+    life: Living = field(default_factory=Living)
+    about: About = field(default_factory=About)
+    variants: tuple[str, ...] = ()
+    called: str = ""
+    variant: str = ""
+
+    def sized(self, agents: int) -> "Scenario":
+        """Return it with as many agents, where a generator makes them."""
+        network = self.network.model_copy(update={"agents": agents, "data": None})
+        return replace(self, network=network)
 
     def order(
         self,
@@ -237,6 +169,7 @@ class Scenario:
                 files.json or self._beside(self.outputs.json_),
                 files.csv or self._beside(self.outputs.csv),
                 files.save or self._beside(self.outputs.save),
+                files.metrics or self._beside(self.outputs.metrics),
             ),
             max_running=self.population.max_running,
             nothing=f"Nothing was sent; {self.path} has no [[messages]].",
@@ -247,7 +180,8 @@ class Scenario:
         )
 
     def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:
-        words = ["hubbub", "run", str(self.path), "--seed", str(seed)]
+        words = ["hubbub", "run", self.called or str(self.path), "--seed", str(seed)]
+        words += ["--variant", self.variant] if self.variant else []
         words += ["--ticks", str(stop.ticks)] if stop.ticks is not None else []
         words += ["--until-quiet"] if stop.until_quiet else []
         return words + outputs.words
@@ -263,7 +197,8 @@ class Scenario:
             Instead of the file's.
         """
         with placed((self.path, "[network]")):
-            return self._world(report, seed)
+            world = self._world(report, seed)
+        return with_life(world, self.life, self.path)
 
     def _world(self, report: Report, seed: int | None) -> "World":
         network = self.network
@@ -271,7 +206,12 @@ class Scenario:
         if network.world is not None:
             return self._saved(network.world, report, seed)
         if network.file is not None:
-            return self._imported(network.file, used, report)
+            return self._imported(self.path.parent / network.file, used, report)
+        if network.data is not None:
+            file = data_file(network.data)
+            if file is not None:
+                return self._imported(file, used, report)
+            tell(f"{network.data} is not there; a generated network stands in for it.")
         usual = NewWorld()
         return NewWorld(
             agents=usual.agents if network.agents is None else network.agents,
@@ -294,7 +234,7 @@ class Scenario:
         labels = self.network.labels
         return (
             ImportedWorld(
-                self.path.parent / file,
+                file,
                 direction=self.network.direction,
                 directed=self.network.directed,
                 columns=self.network.columns,
@@ -314,24 +254,33 @@ class Scenario:
         return None if path is None or str(path) == "-" else self.path.parent / path
 
 
-_SECTIONS = ("network", "population", "messages", "commands", "stop", "outputs")
-_HOMES: dict[str, type[_Section]] = {
+_SECTIONS = (
+    "network", "population", "platform", "messages", "commands", "interventions", "metrics",
+    "alerts", "stop", "outputs", "about", "variants",
+)  # fmt: skip
+_HOMES: dict[str, type[Section]] = {
     "network": Network,
     "population": Population,
     "[messages]": Said,
     "[commands]": Done,
+    "[interventions]": Planned,
     "stop": End,
     "outputs": Results,
+    "about": About,
 }
 
 
-def read_scenario(path: str | Path) -> Scenario:
+def read_scenario(path: str | Path, variant: str = "", *, called: str = "") -> Scenario:
     """Read and check a scenario.
 
     Parameters
     ----------
     path
         A TOML file of at most 1 MiB.
+    variant
+        The name of one of its variants; empty: the file as it stands.
+    called
+        What the command line calls it, where not by its path.
 
     Raises
     ------
@@ -340,9 +289,11 @@ def read_scenario(path: str | Path) -> Scenario:
     """
     file = Path(path)
     table = toml_table(file)
-    unknown = sorted(set(table) - {*_SECTIONS})
+    variants = table.get("variants", {})
+    unknown = sorted({*table, *chosen(file, table, variant)} - {*_SECTIONS})
     if unknown:
         raise FileError(file, _no_section(unknown[0]))
+    table = chosen(file, table, variant)
     network = _checked(file, "[network]", Network, table.get("network", {}))
     population = _checked(file, "[population]", Population, table.get("population", {}))
     if network.world is not None and "tick_minutes" in population.model_fields_set:
@@ -355,10 +306,25 @@ def read_scenario(path: str | Path) -> Scenario:
         _checked(file, "[stop]", End, table.get("stop", {})),
         _checked(file, "[outputs]", Results, table.get("outputs", {})),
         _blocks(file, table, "commands", Done),
+        _life(file, table),
+        _checked(file, "[about]", About, table.get("about", {})),
+        tuple(variants),
+        called,
+        variant,
     )
 
 
-def _blocks(file: Path, table: dict[str, Any], name: str, cls: type[S]) -> tuple[S, ...]:
+def _life(file: Path, table: Mapping[str, Any]) -> Living:
+    return Living.read(
+        file,
+        table.get("platform"),
+        table.get("metrics"),
+        table.get("alerts", {}),
+        _blocks(file, table, "interventions", Planned),
+    )
+
+
+def _blocks(file: Path, table: Mapping[str, Any], name: str, cls: type[S]) -> tuple[S, ...]:
     """Return the sections of a name that may stand several times."""
     blocks = table.get(name, [])
     if not isinstance(blocks, list):

@@ -113,8 +113,8 @@ class Ground:
             is done once.
         does
             ``"inject"``, ``"fact-check"``, ``"label"``, ``"down-rank"``, ``"hide"``, ``"ban"``,
-            ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"set"``, ``"ties"``, ``"cut"`` or
-            ``"shock"``; fields of each are in :mod:`sim.world.interventions_kinds`.
+            ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"set"``, ``"ties"``, ``"cut"``,
+            ``"shock"`` or ``"vote"``; fields of each are in :mod:`sim.world.interventions_kinds`.
         **said
             The fields. Agents are indices, or an expression as for seeds.
 

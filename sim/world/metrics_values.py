@@ -319,9 +319,20 @@ OF_MESSAGES: dict[str, tuple[str, Callable[[World, Cascade], float]]] = {
     "speed": ("first adoptions a tick over the last ten", lambda _world, c: float(c.speed)),
     "r": ("R of the newest settled generation", lambda _world, c: reproduction(c)),
     "depth": ("the longest chain from a seed", lambda _world, c: float(c.depth)),
+    "likes": ("likes of its post", lambda world, c: _counted(world, c, "likes")),
+    "shown": ("how often its post stood in a feed", lambda world, c: _counted(world, c, "shown")),
     "over": ("1 once it has come to rest", lambda _world, c: float(not c.alive)),
 }
 """What is known of each message by itself: meaning, and how it is taken."""
+
+
+def _counted(world: World, cascade: Cascade, column: str) -> float:
+    """Return a counter of the post that a message is; NaN where it is none, or too old."""
+    platform = world.platform
+    post = -1 if platform is None else platform.injected.get(cascade.id, -1)
+    if platform is None or post < platform.posts.first:
+        return _NAN
+    return float(getattr(platform.posts, column)[platform.posts.row(post)])
 
 
 def cascade_of(world: World, number: int) -> Cascade:
