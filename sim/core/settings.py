@@ -147,7 +147,8 @@ class Settings(LanguageModelSettings):
     @property
     def provenance(self) -> dict[str, str]:
         """Where each value came from, such as ``"the environment variable HUBBUB_THREADS"``."""
-        return {name: self._origins.get(name, "default") for name in type(self).model_fields}
+        names = sorted(type(self).model_fields, key=lambda name: name.startswith("llm_"))
+        return {name: self._origins.get(name, "default") for name in names}
 
     @property
     def saves_folder(self) -> Path:

@@ -67,7 +67,8 @@ def test_plugin_list_shows_origins_and_failures(
     said = hubbub("plugin", "list")
     assert "plugins.epidemics" in said.out
     assert said.err == "Plugin 'theirs': could not be imported: no module named 'x'.\n"
-    assert {facts["kind"] for facts in hubbub("plugin", "list", "--json").json} == {"propagation"}
+    kinds = {facts["kind"] for facts in hubbub("plugin", "list", "--json").json}
+    assert {"propagation", "recommender"} <= kinds
 
 
 def test_plugin_check_holds_a_model_or_a_file_to_the_laws(hubbub: Hubbub, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_config_shows_values_and_their_origins(
     assert said.json["theme"]["from"] == "the environment variable HUBBUB_THEME"
     assert said.err == "HUBBUB_THREDS is no setting; did you mean HUBBUB_THREADS?\n"
     lines = hubbub("config", "--profile", "test").out.splitlines()
-    assert lines[1].startswith("profile            test                 the command line (--pro")
+    assert lines[1].split()[:5] == ["profile", "test", "the", "command", "line"]
 
 
 def test_a_setting_that_is_not_allowed_stops_every_verb(hubbub: Hubbub) -> None:
