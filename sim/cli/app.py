@@ -10,6 +10,7 @@ import typer
 import sim
 from sim.cli.acts_app import audit, config, doctor, phases, replay, script
 from sim.cli.exits import EXITS
+from sim.cli.feeds_app import compare, recommenders, suggest
 from sim.cli.llm_app import llm
 from sim.cli.open_app import JOURNAL, open_file
 from sim.cli.plugin_app import plugins
@@ -383,5 +384,5 @@ def models(
         cards.show_model(name, json=json)
 
 
-for _look in (phases, config, doctor):
+for _look in (recommenders, suggest, compare, phases, config, doctor):
     app.command()(_look)

@@ -61,9 +61,9 @@ _SHOWN = (
 # The list
 
 
-def show_models(*, json: bool) -> None:
-    """List the propagation models under their families, each in a line."""
-    found = _all()
+def show_models(*, json: bool, kinds: Sequence[str] = ("propagation",)) -> None:
+    """List the models of some kinds under their families, each in a line."""
+    found = _all(kinds)
     if json:
         say(as_json([model_facts(item) for item in found]))
         return
@@ -79,10 +79,10 @@ def show_models(*, json: bool) -> None:
         )
 
 
-def _all() -> list[Spec]:
+def _all(kinds: Sequence[str] = ("propagation",)) -> list[Spec]:
     from sim.core.registry import names, spec
 
-    return [spec(name) for name in names()]
+    return [spec(name, kind) for kind in kinds for name in names(kind)]
 
 
 def model_facts(spec: Spec) -> dict[str, Any]:
@@ -104,11 +104,11 @@ def model_facts(spec: Spec) -> dict[str, Any]:
 # One card
 
 
-def show_model(name: str, *, json: bool) -> None:
-    """Tell all about one propagation model."""
+def show_model(name: str, *, json: bool, kind: str = "propagation") -> None:
+    """Tell all about one model."""
     from sim.core.registry import spec
 
-    found = spec(name)
+    found = spec(name, kind)
     if json:
         say(as_json(model_facts(found)))
         return

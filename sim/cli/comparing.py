@@ -1,0 +1,171 @@
+"""``hubbub compare``: the same world and seeds under several recommenders, side by side."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.output import as_json, say, table, watched
+from sim.core.progress import Report
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sim.lab.compare import Comparison, Difference
+    from sim.world.world import World
+
+__all__ = ["show_comparison"]
+
+
+def show_comparison(where: str, recommenders: str, ticks: int, seeds: int, *, json: bool) -> None:
+    """Run and write a comparison.
+
+    Parameters
+    ----------
+    where
+        A world as every verb takes it, or a scenario file.
+    recommenders
+        Names, separated by commas.
+    ticks, seeds
+        How long each run is, and how many seeds there are.
+    json
+        Whether to write it for programs.
+
+    Raises
+    ------
+    HubbubError
+        One sentence.
+    """
+    chosen = [name.strip() for name in recommenders.split(",") if name.strip()]
+    with watched() as report:
+        from sim.lab.compare import compare, vetted
+
+        vetted(chosen, ticks, range(seeds))
+        make = _maker(where, report)
+        first = make(None).seed
+        used = range(first, first + seeds)
+        found = compare(make, chosen, ticks=ticks, seeds=used, report=report)
+    say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
+
+
+def _maker(where: str, report: Report) -> Callable[[int | None], World]:
+    """Return what makes the world of a seed; with None that of its own."""
+    if where.endswith(".toml"):
+        return _of_scenario(Path(where), report)
+    from sim.cli.worlds import open_world
+
+    return lambda seed: open_world(where, report, seed=seed)
+
+
+def _of_scenario(path: Path, report: Report) -> Callable[[int | None], World]:
+    from sim.cli.scenario import read_scenario
+
+    scenario = read_scenario(path)
+    if scenario.order().deeds:
+        raise InputError(
+            f"{path} has [[commands]], which a comparison does not carry out; leave them out."
+        )
+
+    def make(seed: int | None) -> World:
+        order = scenario.order(seed=seed)
+        world = order.make(report)
+        if world.platform is None:
+            world.open_platform()
+        for saying in order.sayings:
+            saying.inject(world)
+        return world
+
+    return make
+
+
+def _facts(found: Comparison) -> dict[str, Any]:
+    from sim.lab.exposed import MEASURES
+
+    pairs = list(combinations(found.names, 2))
+    return {
+        "recommenders": found.names,
+        "seeds": found.seeds,
+        "ticks": found.ticks,
+        "measures": [
+            {
+                "name": name,
+                "group": measure.group,
+                "says": measure.says,
+                "means": {one: found.mean(one, name) for one in found.names},
+                "values": {
+                    one: found.values[row, :, column].tolist()
+                    for row, one in enumerate(found.names)
+                },
+                "differences": [
+                    {"first": a, "second": b} | found.difference(a, b, name)._asdict()
+                    for a, b in pairs
+                ],
+            }
+            for column, (name, measure) in enumerate(MEASURES.items())
+        ],
+        "literature": [
+            {"first": a, "second": b} | judged._asdict()
+            for a, b in pairs
+            for judged in found.judged(a, b)
+        ],
+    }
+
+
+def _text(found: Comparison, where: str) -> list[str]:
+    count = len(found.seeds)
+    seeds = f"seed {found.seeds[0]}"
+    if count > 1:
+        seeds = f"{count} seeds ({found.seeds[0]} to {found.seeds[-1]})"
+    return [
+        f"{where}: {found.ticks} ticks, {seeds}, the same draws under each.",
+        table(_rows(found)),
+        *_pairs(found),
+        "It is what members are shown and do by the rule policy, not what they come to think.",
+    ]
+
+
+def _rows(found: Comparison) -> list[tuple[str, ...]]:
+    from sim.lab.exposed import MEASURES
+
+    base = found.names[0]
+    heading = ["", "", base]
+    for name in found.names[1:]:
+        heading += [name, f"minus {base}"]
+    rows, group = [tuple(heading)], ""
+    for name, measure in MEASURES.items():
+        if math.isnan(found.mean(base, name)):
+            continue
+        cells = [measure.group if measure.group != group else "", name, _number(found, base, name)]
+        for other in found.names[1:]:
+            cells += [_number(found, other, name), _apart(found.difference(base, other, name))]
+        rows.append(tuple(cells))
+        group = measure.group
+    return rows
+
+
+def _number(found: Comparison, name: str, measure: str) -> str:
+    return f"{found.mean(name, measure):.4f}"
+
+
+def _apart(difference: Difference) -> str:
+    if math.isnan(difference.half):
+        return f"{difference.mean:+.4f}"
+    star = " *" if difference.sign else ""
+    return f"{difference.mean:+.4f} +-{difference.half:.4f}{star}"
+
+
+def _pairs(found: Comparison) -> list[str]:
+    """Say how each difference of means stands to what papers say."""
+    lines = [
+        f"{judged.verdict}: {judged.claim} ({judged.mean:+.4f}, {b} minus {a}). {judged.source}."
+        for a, b in combinations(found.names, 2)
+        for judged in found.judged(a, b)
+    ]
+    note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
+    if len(found.seeds) == 1:
+        note = "One seed gives no interval; add --seeds 5."
+    said = "\n".join(lines) or "No paper is cited here for these recommenders side by side."
+    return [note, said]

@@ -1,0 +1,69 @@
+"""Verbs about who ranks feeds and who proposes friends."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sim.cli.start import prepare
+
+__all__ = ["compare", "recommenders", "suggest"]
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def recommenders(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One of them: its whole card.")] = None,
+    json: Json = False,
+) -> None:
+    """List who can rank feeds and who can propose friends, or tell all about one."""
+    prepare(context.obj)
+    from sim.cli.recommending import show_recommenders
+
+    show_recommenders(name, json=json)
+
+
+def suggest(
+    context: typer.Context,
+    world: Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")],
+    agent: Annotated[str, typer.Argument(help="The id of the member that is to find friends.")],
+    by: Annotated[str, typer.Option(help="Who proposes: see hubbub recommenders.")] = "adamic-adar",
+    top: Annotated[int, typer.Option(min=1, help="How many at most.")] = 10,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Propose whom a member might follow; changes nothing."""
+    prepare(context.obj)
+    from sim.cli.recommending import show_suggestions
+    from sim.cli.worlds import assignments
+
+    show_suggestions(world, agent, by, assignments(parameter or ()), top=top, json=json)
+
+
+def compare(
+    context: typer.Context,
+    world: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORLD", help="A world file, a saved name, demo, new:AGENTS, or scenario.toml."
+        ),
+    ],
+    recommenders: Annotated[
+        str, typer.Option(help="Two or more, separated by commas: see hubbub recommenders.")
+    ] = "chronological,popularity",
+    ticks: Annotated[int, typer.Option(min=1, help="Ticks of each run.")] = 48,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from the world's own on.")] = 5,
+    json: Json = False,
+) -> None:
+    """Run the same world and seeds under several recommenders, and show what differs."""
+    prepare(context.obj)
+    from sim.cli.comparing import show_comparison
+
+    show_comparison(world, recommenders, ticks, seeds, json=json)

@@ -1,0 +1,1 @@
+"""Experiments on worlds: the same seed under two conditions, side by side."""

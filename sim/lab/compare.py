@@ -1,0 +1,221 @@
+"""The same world under several recommenders: every draw the same, only the ranking another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.core.registry import spec
+from sim.errors import InputError
+from sim.lab.exposed import MEASURES, Seen
+from sim.lab.literature import claims_of
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Comparison", "Difference", "Judged", "compare", "vetted"]
+
+Floats = npt.NDArray[np.float64]
+_CONFIDENCE = 0.95
+
+
+class Difference(NamedTuple):
+    """How much more of something there is under one recommender than under another.
+
+    Attributes
+    ----------
+    mean
+        Of second minus first, over seeds.
+    half
+        Half the width of the 95 % interval of that mean (Student's t); NaN with one seed.
+    pairs
+        How many seeds have a number under both.
+    """
+
+    mean: float
+    half: float
+    pairs: int
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval leaves 0 out, else 0; with one seed that of the mean."""
+        if np.isnan(self.mean) or abs(self.mean) <= (0.0 if np.isnan(self.half) else self.half):
+            return 0
+        return 1 if self.mean > 0 else -1
+
+
+class Judged(NamedTuple):
+    """A claim of the literature beside what was found.
+
+    Attributes
+    ----------
+    claim, source
+        What is claimed and who claims it.
+    verdict
+        ``agrees``, ``disagrees``, or ``undecided`` where the interval holds 0.
+    mean, half
+        What was found, as of :class:`Difference`, second minus first.
+    """
+
+    claim: str
+    source: str
+    verdict: str
+    mean: float
+    half: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of it.
+
+    Attributes
+    ----------
+    names
+        The recommenders.
+    seeds, ticks
+        Of the runs.
+    values
+        float64 (recommenders, seeds, measures), in the order of
+        :data:`~sim.lab.exposed.MEASURES`; NaN where there was nothing to measure.
+    """
+
+    names: tuple[str, ...]
+    seeds: tuple[int, ...]
+    ticks: int
+    values: Floats
+
+    def mean(self, name: str, measure: str) -> float:
+        """Return the mean over seeds; NaN where there is none."""
+        return _mean(self._of(name, measure))
+
+    def difference(self, first: str, second: str, measure: str) -> Difference:
+        """Return second minus first, seed by seed."""
+        apart = self._of(second, measure) - self._of(first, measure)
+        known = apart[~np.isnan(apart)]
+        half = float("nan")
+        if known.size > 1:
+            from scipy.special import stdtrit
+
+            quantile = float(stdtrit(known.size - 1, 0.5 + _CONFIDENCE / 2))
+            half = quantile * float(known.std(ddof=1)) / known.size**0.5
+        return Difference(_mean(known), half, int(known.size))
+
+    def judged(self, first: str, second: str) -> tuple[Judged, ...]:
+        """Return what the literature says of two recommenders, held against the runs."""
+        found = []
+        for claim, other, sign in claims_of(first, second):
+            apart = self.difference(first, second, claim.measure)
+            if apart.pairs:
+                verdict = {sign: "agrees", -sign: "disagrees"}.get(apart.sign, "undecided")
+                said = claim.sentence(other)
+                found.append(Judged(said, claim.source, verdict, apart.mean, apart.half))
+        return tuple(found)
+
+    def _of(self, name: str, measure: str) -> Floats:
+        row: Floats = self.values[self.names.index(name), :, list(MEASURES).index(measure)]
+        return row
+
+
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def compare(
+    make: Callable[[int], World],
+    recommenders: Sequence[str],
+    *,
+    ticks: int = 48,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    report: Report = quiet,
+) -> Comparison:
+    """Run one world for each seed under each recommender, and measure what members are shown.
+
+    Parameters
+    ----------
+    make
+        Makes the world of a seed, the same one every time; a platform is opened where it has none.
+    recommenders
+        Registered names, two or more, each once.
+    ticks
+        How long each runs.
+    seeds
+        Whose worlds; every draw of one seed is the same under all recommenders.
+    report
+        Told the progress; may cancel by raising.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        One sentence, before anything is run.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> found = compare(
+    ...     lambda seed: World.create(agents=500, seed=seed, platform=True),
+    ...     ["chronological", "popularity"], ticks=12, seeds=[1, 2],
+    ... )
+    >>> found.difference("chronological", "popularity", "inequality").mean > 0
+    True
+    """
+    vetted(recommenders, ticks, seeds)
+    values = np.full((len(recommenders), len(seeds), len(MEASURES)), np.nan)
+    runs = [(s, r) for s in range(len(seeds)) for r in range(len(recommenders))]
+    for done, (s, r) in enumerate(runs):
+        name = recommenders[r]
+        said = f"seed {seeds[s]}, {name}"
+        parts = [(done + tick / ticks) / len(runs) for tick in range(ticks)]
+        values[r, s] = _run(make(seeds[s]), name, [(said, part) for part in parts], report)
+    return Comparison(tuple(recommenders), tuple(seeds), ticks, values)
+
+
+def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
+    """Refuse what :func:`compare` would not take.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        One sentence.
+    """
+    if len(recommenders) < 2 or len(set(recommenders)) < len(recommenders):
+        raise InputError(
+            f"Name two recommenders or more, each once, separated by commas; got "
+            f"{', '.join(recommenders) or 'none'}."
+        )
+    for name in recommenders:
+        spec(name, "recommender")
+    if ticks < 1 or not seeds:
+        raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
+
+
+def _run(
+    world: World, name: str, ticks: Sequence[tuple[str, float]], report: Report
+) -> list[float]:
+    """Return the measures of one run; each tick is reported as it says."""
+    platform = world.platform if world.platform is not None else world.open_platform()
+    platform.recommend(name)
+    seen = Seen(world, _labels(world))
+    for said, share in ticks:
+        report(said, share)
+        world.step()
+        seen.look()
+    if platform.faults:
+        raise InputError(platform.faults[0])
+    return list(seen.measures().values())
+
+
+def _labels(world: World) -> npt.NDArray[Any]:
+    """Return the communities of members; where the world has none, it gets those its ties show."""
+    agents = world.agents
+    if not (agents.community >= 0).any() and world.ties.count:
+        from sim.network.analysis import communities
+
+        labels = communities(world.ties, seed=world.seed)
+        agents.set_community(labels, [f"Community {k}" for k in range(int(labels.max()) + 1)])
+    return np.array(agents.community)

@@ -1,0 +1,148 @@
+"""What members were shown over some ticks, summed as they go: how far, how varied, how alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.feed.acts import Act
+
+if TYPE_CHECKING:
+    from sim.feed.exposures import Part
+    from sim.world.platform import Platform
+    from sim.world.world import World
+
+__all__ = ["MEASURES", "Measure", "Seen"]
+
+Array = npt.NDArray[Any]
+
+_TOP = 0.01
+_PLEASED = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.REPLY)
+
+
+class Measure(NamedTuple):
+    """A number that runs are compared by.
+
+    Attributes
+    ----------
+    group
+        What it speaks of: reach, diversity or polarisation.
+    says
+        What it means.
+    """
+
+    group: str
+    says: str
+
+
+MEASURES: dict[str, Measure] = {
+    "top reach": Measure("reach", "share of members shown a message of the top 1 % most shown"),
+    "coverage": Measure("reach", "share of messages that anybody was shown"),
+    "inequality": Measure("reach", "Gini of how often messages were shown, 0 all alike, 1 one"),
+    "adopted": Measure("reach", "share of members that adopted injected messages, on average"),
+    "engagement": Measure("reach", "likes, shares and replies for each message shown"),
+    "variety": Measure("diversity", "1 - mean shared tags of two messages in one feed"),
+    "breadth": Measure("diversity", "different interests that a member was shown, on average"),
+    "strangers": Measure("diversity", "share of what was shown that no followed member shared"),
+    "likeness": Measure("polarisation", "mean shared interests of viewer and author"),
+    "agreement": Measure("polarisation", "share of a message's tags that its viewer has"),
+    "separation": Measure("polarisation", "share shown of one's own community less of others'"),
+}
+"""What is measured, in the order in which it is shown."""
+
+
+class Seen:
+    """Sums over the feeds of a run.
+
+    Parameters
+    ----------
+    world
+        With a platform; it is stepped by the caller.
+    labels
+        int32 (n,): each member's community, -1 for none.
+    """
+
+    def __init__(self, world: World, labels: Array) -> None:
+        self._world = world
+        self._labels = labels
+        self._from = self._platform.posts.next
+        self._shown = np.zeros(0, np.int64)
+        self._interests = np.zeros(len(world.agents), np.uint64)
+        self._sums: dict[str, list[float]] = {}
+        self._acts = 0
+
+    @property
+    def _platform(self) -> Platform:
+        platform = self._world.platform
+        if platform is None:
+            raise RuntimeError("feeds are measured in a world without a platform")
+        return platform
+
+    def look(self) -> None:
+        """Take in the feeds and acts of the tick that has just been made."""
+        platform = self._platform
+        for part in platform.exposures.parts:
+            self._take(part, platform)
+        self._acts += int(np.isin(platform.acted.act, _PLEASED).sum())
+        grown = np.zeros(max(platform.posts.next - self._from, self._shown.size), np.int64)
+        grown[: self._shown.size] = self._shown
+        new = platform.exposures.message
+        grown += np.bincount(new[new >= self._from] - self._from, minlength=grown.size)
+        self._shown = grown
+
+    def _take(self, part: Part, platform: Platform) -> None:
+        viewer, posts = part.viewer, platform.posts
+        rows = posts.rows(part.message)
+        tags, author = posts.tags[rows], posts.author[rows]
+        interests = platform.people.column("interests")
+        mine, theirs = self._labels[viewer], self._labels[author]
+        known = (mine >= 0) & (theirs >= 0)
+        self._add("strangers", part.friends == 0)
+        self._add("likeness", _shared(interests[viewer], interests[author]))
+        self._add("agreement", part.interest * (1 / 255))
+        self._add("separation", np.where(mine == theirs, 1.0, -1.0)[known])
+        np.bitwise_or.at(self._interests, viewer, tags)
+        for apart in range(1, int(part.counts.max(initial=1))):
+            pair = viewer[apart:] == viewer[:-apart]
+            self._add("variety", 1 - _shared(tags[apart:][pair], tags[:-apart][pair]))
+
+    def _add(self, name: str, values: Array) -> None:
+        total = self._sums.setdefault(name, [0.0, 0])
+        total[0] += float(values.sum(dtype=np.float64))
+        total[1] += values.size
+
+    def measures(self) -> dict[str, float]:
+        """Return the number of each of :data:`MEASURES`; NaN where nothing was to be measured."""
+        agents, shown = len(self._world.agents), np.sort(self._shown)[::-1]
+        top = shown[: max(1, int(shown.size * _TOP))]
+        stories = [len(cascade.adopters) for cascade in self._world.cascades]
+        seen = self._interests[self._interests > 0]
+        found = {
+            "top reach": float(top.mean()) / agents if shown.size else np.nan,
+            "coverage": float((shown > 0).mean()) if shown.size else np.nan,
+            "inequality": _gini(shown),
+            "adopted": float(np.mean(stories)) / agents if stories else np.nan,
+            "engagement": self._acts / max(self._sums.get("strangers", [0, 0])[1], 1),
+            "breadth": float(np.bitwise_count(seen).mean()) if seen.size else np.nan,
+        }
+        for name, (total, count) in self._sums.items():
+            found[name] = total / count if count else np.nan
+        return {name: found.get(name, np.nan) for name in MEASURES}
+
+
+def _shared(one: Array, other: Array) -> Array:
+    """Return shared bits / bits of either; 0 without any."""
+    either = np.bitwise_count(one | other).astype(np.float64)
+    share: Array = np.bitwise_count(one & other) / np.maximum(either, 1)
+    return share
+
+
+def _gini(falling: Array) -> float:
+    """Return the Gini coefficient of counts in falling order; NaN of none."""
+    total = float(falling.sum())
+    if not total:
+        return float("nan")
+    places = np.arange(1, falling.size + 1)
+    return float((falling.size + 1 - 2 * (places * falling).sum() / total) / falling.size)
