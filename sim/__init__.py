@@ -96,6 +96,8 @@ if TYPE_CHECKING:
     from sim.feed.settings import PlatformSettings as PlatformSettings
     from sim.feed.weighted import Weighted as Weighted
     from sim.feed.weighted import Weights as Weights
+    from sim.lab.compare import Comparison as Comparison
+    from sim.lab.compare import compare as compare
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -265,6 +267,7 @@ _HOMES = {
     "Clock": "sim.core.clock",
     "Communities": "sim.run.frames",
     "CommunitiesChanged": "sim.core.events",
+    "Comparison": "sim.lab.compare",
     "Compartments": "sim.spread.compartments",
     "Contacts": "sim.spread.contacts",
     "Contest": "sim.spread.rivals",
@@ -391,6 +394,7 @@ _HOMES = {
     "clean": "sim.core.text",
     "clip": "sim.core.text",
     "communities": "sim.network.analysis",
+    "compare": "sim.lab.compare",
     "contact": "sim.spread.rules",
     "convince": "sim.spread.model",
     "convince_by": "sim.spread.attempts",
