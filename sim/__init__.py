@@ -98,6 +98,8 @@ if TYPE_CHECKING:
     from sim.feed.weighted import Weights as Weights
     from sim.lab.compare import Comparison as Comparison
     from sim.lab.compare import compare as compare
+    from sim.lab.suggesting import Suggestion as Suggestion
+    from sim.lab.suggesting import suggested as suggested
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -360,6 +362,7 @@ _HOMES = {
     "Spec": "sim.core.registry",
     "StayLaw": "sim.spread.residence",
     "Subgraph": "sim.network.neighbourhood",
+    "Suggestion": "sim.lab.suggesting",
     "Swaying": "sim.spread.opinion_sway",
     "TRAITS": "sim.agents.traits",
     "Tastes": "sim.feed.factors",
@@ -447,6 +450,7 @@ _HOMES = {
     "spec": "sim.core.registry",
     "start": "sim.run.jobs",
     "stay": "sim.spread.durations",
+    "suggested": "sim.lab.suggesting",
     "tastes_of": "sim.feed.factors",
     "tie": "sim.spread.conditions",
     "tree_curves": "sim.spread.tree_theory",
