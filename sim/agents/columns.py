@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sim.agents.identity import ForeignIds, Identities
 from sim.agents.lifecycle import Lifecycle, check_moves, lifecycle
+from sim.agents.lore import Lore
 from sim.agents.names import handle, name_of
 from sim.agents.table import (
     COLUMNS,
@@ -39,6 +40,11 @@ class Agents:
     Made by :meth:`create` or :meth:`restore`. Columns are read-only views of length n; change
     them through the ``set_`` methods. After :meth:`grow` take the views anew.
 
+    Attributes
+    ----------
+    lore
+        What is known of some agents only: :class:`~sim.agents.lore.Lore`.
+
     Examples
     --------
     >>> agents = Agents.create(3, seed=7)
@@ -64,6 +70,7 @@ class Agents:
         self._names = names
         self._communities = list(communities)
         self._vocabulary = vocabulary
+        self.lore = Lore()
         self._refresh()
 
     @classmethod
@@ -171,7 +178,8 @@ class Agents:
     def nbytes(self) -> int:
         """Bytes held, spare room of growth included."""
         names = 0 if self._names is None else self._names.nbytes
-        return sum(c.nbytes for c in self._columns.values()) + self._identities.nbytes + names
+        own = sum(c.nbytes for c in self._columns.values()) + self.lore.nbytes
+        return own + self._identities.nbytes + names
 
     def id(self, index: SupportsIndex) -> int | str:
         """Return the foreign id of an agent; InputError when there is no such agent."""
@@ -191,7 +199,7 @@ class Agents:
         """Return the name of an agent: the imported one, or one made from (seed, index)."""
         at = self._known(index)
         imported = self._names[at] if self._names is not None and at < len(self._names) else ""
-        return imported or name_of(self._seed, at)
+        return self.lore.cold.text(at, "name") or imported or name_of(self._seed, at)
 
     def handle(self, index: SupportsIndex) -> str:
         """Return the handle of an agent, "@ada.lovelace42": its name and its index."""
@@ -237,8 +245,10 @@ class Agents:
     def set_status(self, ids: npt.ArrayLike, status: str | SupportsInt) -> None:
         """Move agents to a stage of life; InputError when one of them may not make the move."""
         who, goal = np.atleast_1d(self._checked(ids)), lifecycle(status)
-        check_moves(who, self.status[who], goal)
+        before = self.status[who]
+        check_moves(who, before, goal)
         self._columns["status"][who] = goal
+        self.lore.moves.note(who, before, goal)
 
     def set_community(self, labels: npt.ArrayLike, names: Sequence[str] = ()) -> None:
         """Replace all communities.
@@ -275,6 +285,7 @@ class Agents:
         twin = copy(self)
         columns = {name: copied(name, view) for name, view in self._views.items()}
         vars(twin).update(_columns=columns, _views=columns, _communities=list(self._communities))
+        twin.lore = self.lore.copied()
         return twin
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -283,7 +294,7 @@ class Agents:
         Independent of how the population grew. Copy the columns to keep them over a change.
         """
         meta = {"count": self._count, "seed": self._seed, "vocabulary": self._vocabulary.dump()}
-        columns = dict(self._views)
+        columns = self._views | self.lore.dump()
         foreign = self._identities.foreign
         if isinstance(foreign, np.ndarray):
             columns["ids"] = foreign
@@ -317,7 +328,7 @@ class Agents:
         names = texts_in(columns, "names")
         if (foreign is not None and len(foreign) != count) or len(names or ()) > count:
             raise InputError(f"The ids or names of the agents do not fit {count} agents.")
-        return cls(
+        agents = cls(
             seed,
             own,
             Identities(count, foreign),
@@ -325,6 +336,8 @@ class Agents:
             communities=communities,
             vocabulary=vocabulary,
         )
+        agents.lore = Lore.restore(columns, count)
+        return agents
 
     def _append(
         self, labels: npt.NDArray[np.int32], identities: Identities, report: Report

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from sim.agents.cold import Cold
 from sim.agents.columns import Agents
 from sim.core.checks import whole_number
 from sim.network.interactions import Interactions
@@ -49,6 +50,7 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
     }
     columns: Columns = {f"agents.{name}": column for name, column in agents.items()}
     columns |= {f"ties.{name}": column for name, column in ties.items()}
+    columns |= {f"cold.{name}": part for name, part in world.agents.lore.cold.dump().items()}
     if world.opinions:
         meta["opinions"], opinions = world.opinions.dump()
         columns |= {f"opinions.{number}": column for number, column in opinions.items()}
@@ -85,6 +87,7 @@ def _plugins(cascades: Iterable[Cascade]) -> list[dict[str, Any]]:
 def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> World:
     """Return the world of :func:`dump_world`."""
     agents = Agents.restore(meta["agents"], _under(columns, "agents."))
+    agents.lore.cold = Cold.restore(_under(columns, "cold."), len(agents))
     ties = Ties.restore(meta["ties"], _under(columns, "ties."))
     world = cls(agents, ties, seed=int(meta["seed"]), tick_minutes=meta["tick_minutes"])
     if "interactions" in meta:
@@ -92,6 +95,7 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         world.interactions = Interactions.restore(meta["interactions"], met, len(agents))
     for name in ("tick", "max_running", "made"):
         setattr(world, name, whole_number(meta[name], f"Its {name}", low=0))
+    agents.lore.moves.now = world.tick
     thought = _under(columns, "opinions.")
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
     world.bonds = Bonds.restore(_under(columns, "bonds."), len(agents), meta.get("groups", ()))
@@ -170,7 +174,7 @@ def digest_of(meta: dict[str, Any], columns: Columns) -> str:
     said = {name: value for name, value in meta.items() if name not in _UNCOUNTED}
     state.update(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
     for name in sorted(columns):
-        if name.startswith(("bonds.log.", "metrics.")):
+        if name.startswith(("bonds.log.", "metrics.", "agents.moves.")):
             continue
         column = np.ascontiguousarray(columns[name])
         if column.dtype.byteorder == ">":

@@ -362,6 +362,7 @@ class World(Relating):
             with self.trail.ticking(self.tick):
                 self.interventions.carry_out(self)
                 self.tick += 1
+                self.agents.lore.moves.now = self.tick
                 for phase in self.phases:
                     began = perf_counter()
                     phase.run(self)

@@ -1,0 +1,142 @@
+"""Who an agent is said to be: a profile as it came from a file or a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from sim.agents.hours import DAY
+from sim.agents.traits import TRAITS
+from sim.agents.vocabulary import Vocabulary
+from sim.core.text import one_line
+from sim.errors import InputError
+
+__all__ = ["LONGEST_TEXT", "Profile", "interests_of"]
+
+LONGEST_TEXT: Final = 1 << 20
+"""Characters of a biography or persona; 10,000 words have some 60,000."""
+_DEEPEST: Final = 32
+_TEXTS: Final = ("name", "biography", "persona")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is said about one person; what is left out stays as it was.
+
+    Parameters
+    ----------
+    id
+        The foreign id, or None: profiles then go to agents in order.
+    name, biography, persona
+        Texts. The persona is what a language model is told to be.
+    interests
+        Words as they were given.
+    traits
+        Some of the Big Five by name, in [0, 1].
+    activity
+        Share of ticks online in [0, 1], or None.
+    hours
+        24 chances of being online, by the hour of the day; or none.
+    more
+        Every other field of the file, plain values.
+
+    Raises
+    ------
+    InputError
+        One sentence for a value that is not allowed.
+    """
+
+    id: int | str | None = None
+    name: str = ""
+    biography: str = ""
+    persona: str = ""
+    interests: tuple[str, ...] = ()
+    traits: Mapping[str, float] = field(default_factory=dict)
+    activity: float | None = None
+    hours: tuple[float, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            _check_text(name, getattr(self, name))
+        for name, value in self.traits.items():
+            if name not in TRAITS:
+                raise InputError(f"{name!r} is no trait; there are {', '.join(TRAITS)}.")
+            _check_share(name, value)
+        if self.activity is not None:
+            _check_share("activity", self.activity)
+        if len(self.hours) not in {0, DAY}:
+            raise InputError(f"hours must be {DAY} numbers, one an hour, got {len(self.hours)}.")
+        for hour, value in enumerate(self.hours):
+            _check_share(f"hour {hour}", value)
+        if _depth(self.more) > _DEEPEST:
+            raise InputError(f"its fields lie more than {_DEEPEST} levels deep.")
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is said, without what is left out; :meth:`of` takes it back."""
+        said: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
+        said |= {"id": self.id, "interests": list(self.interests), "traits": dict(self.traits)}
+        said |= {"activity": self.activity, "hours": list(self.hours), "more": dict(self.more)}
+        return {name: value for name, value in said.items() if value not in ("", None, [], {})}
+
+    @classmethod
+    def of(cls, said: Profile | Mapping[str, Any]) -> Profile:
+        """Return a profile as it is, or one of a mapping such as :meth:`plain` returns."""
+        if isinstance(said, Profile):
+            return said
+        known = set(cls.__dataclass_fields__)
+        wrong = [name for name in said if name not in known]
+        if wrong:
+            raise InputError(
+                f"A profile has no field {wrong[0]!r}; put it under 'more'. Fields are "
+                f"{', '.join(sorted(known))}."
+            )
+        body = dict(said)
+        for name in ("interests", "hours"):
+            body[name] = tuple(body.get(name, ()))
+        return cls(**body)
+
+    def record(self) -> dict[str, Any]:
+        """Return what is kept of it beside the columns of agents."""
+        return {name: value for name, value in self.plain().items() if name != "id"}
+
+
+def interests_of(profile: Profile, vocabulary: Vocabulary) -> tuple[int, Sequence[str]]:
+    """Return the mask of a profile's interests, and the words that the vocabulary does not know.
+
+    A word counts by its name, or by the keywords in it. Where no interests are given, biography
+    and persona are searched for keywords.
+    """
+    if not profile.interests:
+        return vocabulary.match(f"{profile.biography}\n{profile.persona}"), ()
+    mask, unknown = 0, []
+    names = {name.casefold(): 1 << bit for bit, name in enumerate(vocabulary)}
+    for word in profile.interests:
+        found = names.get(word.strip().casefold()) or vocabulary.match(word)
+        mask |= found
+        if not found:
+            unknown.append(word)
+    return mask, unknown
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be text, got {value!r:.60}.")
+    if len(value) > LONGEST_TEXT:
+        raise InputError(f"{name} has {len(value):,} characters; {LONGEST_TEXT:,} are the limit.")
+
+
+def _check_share(name: str, value: object) -> None:
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not is_number or not 0 <= float(value) <= 1:  # type: ignore[arg-type]  # it is a number
+        raise InputError(f"{name} must be a number in [0, 1], got {one_line(str(value), 60)}.")
+
+
+def _depth(value: object, level: int = 0) -> int:
+    if level > _DEEPEST or not isinstance(value, (Mapping, list, tuple)):
+        return level
+    parts = value.values() if isinstance(value, Mapping) else value
+    return max((_depth(part, level + 1) for part in parts), default=level)
