@@ -64,11 +64,14 @@ def _outcome(first: int, last: int, cum: F64, share: float) -> int:
 
 @kernel
 def put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
-    """Lower the claim on ``v`` (uint64) to ``c``; returns how many agents are touched."""
+    """Lower the claim on ``v`` (uint64) to ``c``; returns how many agents are touched.
+
+    ``FREE`` claims nothing.
+    """
     old = claim[v]
     claim[v] = min(old, c)
     touched[m] = np.uint32(v)
-    return m + (old == FREE)
+    return m + ((old == FREE) & (c != FREE))
 
 
 @kernel
@@ -120,13 +123,14 @@ def pick(
                     n += (tossed[j] >> _S11) < under
                 at += size
         elif mode[s] > _SKIPS and length:
+            under = gate(ceiling[s]) + _ONE
             while k < mode[s] - 3:
                 if n == BATCH:
                     return n, i, at, k
                 bits = word2(key_u, k)
                 batch[n] = contact | np.uint64(uniform(remix(bits)) * length)
                 drawn[n] = bits
-                n += 1
+                n += (bits >> _S11) < under
                 k += 1
         i += 1
         at = np.int64(0)
@@ -144,9 +148,12 @@ def _meet(
     heard = np.empty(BATCH + 1, np.uint32)
     what = np.empty(BATCH + 1, np.int64)
     k = 0
-    for j in range(n):
+    for j in range(n):  # nothing but reads of the network, which do not wait for one another
         u: Number = batch[j] >> _S32
-        v: Number = np.uint64(targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)])
+        heard[j] = targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)]
+    for j in range(n):
+        u = batch[j] >> _S32
+        v: Number = np.uint64(heard[j])
         row = code_of(keys, state, u) * states + code_of(keys, state, v)
         batch[k] = batch[j]
         drawn[k] = drawn[j]
@@ -160,7 +167,6 @@ def _meet(
     w: Number = np.int64(0)
     for j in range(k):
         u = batch[j] >> _S32
-        e = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
         v = np.uint64(heard[j])
         s: int = code_of(keys, state, u)
         row = what[j]
@@ -170,7 +176,8 @@ def _meet(
         elif trusted[row] or total[row] < ceiling[s] or off[row + 1] - off[row] > 1:
             share = uniform(remix(drawn[j])) * ceiling[s]
         if trusted[row] and trust.size:
-            share = share / (trust[e] / 65535.0) if trust[e] else _NEVER
+            faith = trust[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)]
+            share = share / (faith / 65535.0) if faith else _NEVER
         last = off[row + 1] - 1
         o: Number = off[row]
         for q in range(o, last):
@@ -179,42 +186,28 @@ def _meet(
         batch[w] = (u << _S32) | v
         drawn[w] = drawn[j]
         w += (share < cum[last]) & (closed.size == 0 or is_open(closed, v))
+    turns = False
+    for q in range(speaker.size):
+        turns |= speaker[q] != _KEEP
     for j in range(w):
         u, v, o = batch[j] >> _S32, batch[j] & _LOW32, what[j]
         high = drawn[j] << _S40
-        if listener[o] != _KEEP:
+        if turns:  # who changes cannot be foretold: both are claimed, one perhaps by nothing
+            mine = high | (np.uint64(listener[o]) << _S32) | u
+            m = put(claim, touched, m, v, mine if listener[o] != _KEEP else FREE)
+            mine = high | (np.uint64(speaker[o]) << _S32) | v
+            m = put(claim, touched, m, u, mine if speaker[o] != _KEEP else FREE)
+        elif listener[o] != _KEEP:
             m = put(claim, touched, m, v, high | (np.uint64(listener[o]) << _S32) | u)
-        if speaker[o] != _KEEP:
-            m = put(claim, touched, m, u, high | (np.uint64(speaker[o]) << _S32) | v)
     return m
 
 
 @kernel
 def table_contacts(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    live: U32,
-    lo: int,
-    hi: int,
-    key: Word,
-    keys: U32,
-    state: U8,
-    closed: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-    off: I64,
-    cum: F64,
-    listener: U8,
-    speaker: U8,
-    total: F64,
-    trusted: U8,
-    mode: I64,
-    scale: F64,
-    ceiling: F64,
-    states: int,
-) -> Number:
+    rows: U32, targets: U32, trust: U16, live: U32, lo: int, hi: int, key: Word, keys: U32,
+    state: U8, closed: U64, claim: U64, touched: U32, m: Number, off: I64, cum: F64, listener: U8,
+    speaker: U8, total: F64, trusted: U8, mode: I64, scale: F64, ceiling: F64, states: int,
+) -> Number:  # fmt: skip
     """Visit the ties of the speakers among ``live[lo:hi]`` and write claims.
 
     Parameters
