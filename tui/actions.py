@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui.acts import messages, past, program, time, view, world
+from tui.acts import agents, messages, past, program, time, view, world
 from tui.situation import (
     Situation,
     anytime,
@@ -157,7 +157,7 @@ ACTIONS: tuple[Action, ...] = (
         "Messages", messages.params, when=has_focus, footer=7, opens=True,
     ),
     Action(
-        "set", "e", "set", "Set", "Set one parameter of the message shown.",
+        "set", "a", "set", "Set", "Set one parameter of the message shown.",
         "Messages", messages.set_parameter, usage="NAME VALUE", when=has_focus, asks=True,
     ),
     Action(
@@ -221,6 +221,10 @@ ACTIONS: tuple[Action, ...] = (
         "View", view.groups, when=has_world, footer=9,
     ),
     Action(
+        "agents", "3", "agents", "Agents", "Go to the Agents mode: every member in a table.",
+        "View", agents.agents, when=has_world, footer=9, aliases=("members",),
+    ),
+    Action(
         "system", "6", "system", "System", "Go to the System mode: health, engine, paths.",
         "View", view.system, when=has_world, footer=17,
     ),
@@ -236,6 +240,25 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "order", "s", "order", "Order", "Order the communities by size, adoption, onset or name.",
         "View", view.order, usage="[size|adoption|onset|name]", where="groups", footer=10,
+    ),
+    Action(
+        "filter", "slash", "filter", "Filter",
+        "List the members that fit, such as activity>0.5 interest:music; with nothing: all.",
+        "View", agents.filter_, usage="[EXPRESSION]", when=has_world, where="agents", footer=3,
+        asks=True,
+    ),
+    Action(
+        "sort", "S", "sort", "Sort", "Sort the members by a column; again: the other way round.",
+        "View", agents.sort, usage="[COLUMN]", when=has_world, where="agents", footer=4,
+    ),
+    Action(
+        "ego", "e", "ego", "Ego net", "Draw the ties of the chosen member, or list all again.",
+        "View", agents.ego, when=has_world, where="agents", footer=5,
+    ),
+    Action(
+        "why", "W", "why", "Why", "Say why each message is in the feed of the chosen member.",
+        "View", agents.why, usage="[MESSAGE]", when=has_world, where="agents", footer=6,
+        opens=True,
     ),
     Action(
         "next-pane", "tab", "next", "Next pane", "Go to the next pane.",

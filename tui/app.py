@@ -36,11 +36,13 @@ from tui.sentences import broken, endings, hint_for
 from tui.situation import Situation
 from tui.theme import THEMES, register_themes
 from tui.upkeep import Upkeep
+from tui.words import known, start_of
 from tui.work import Work
 
 if TYPE_CHECKING:
     from sim import Opened, World
     from sim.run import Frame, Simulation
+    from tui.screens.agents import Agents
     from tui.screens.groups import Groups
     from tui.screens.inject import Order
     from tui.screens.stage import Stage
@@ -87,8 +89,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.doing = Doing(self)
         self.homes = Homes(self)
         self.predicted = Predicted(self)
-        self.expected = ""
-        self.upkeep = Upkeep(self)
+        self.expected, self.upkeep = "", Upkeep(self)
         self.last_order: Order | None = None
         self.last_new: NewWorld | None = None
         self._is_new_world = True
@@ -97,6 +98,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self._first = Job("starting")
         self.stage: Stage | None = None
         self.groups: Groups
+        self.agents: Agents
 
     # -- start ------------------------------------------------------------------------------
 
@@ -170,13 +172,14 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.call_after_refresh(self.homes.greet, opened)
 
     async def _set_the_stage(self) -> None:
+        from tui.screens.agents import Agents
         from tui.screens.groups import Groups
         from tui.screens.live import Live
         from tui.screens.stage import Stage
         from tui.screens.system import System
 
-        self.groups = Groups()
-        self.stage = Stage([Live(), self.groups, System()])
+        self.groups, self.agents = Groups(), Agents()
+        self.stage = Stage([Live(), self.groups, self.agents, System()])
         await self.push_screen(self.stage)
         self.stage.draw_with(self.preferences.symbols)
 
@@ -303,7 +306,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         if name == "command":
             self.ask_command("")
         elif action.asks and not action.when(self.situation()):
-            self.ask_command(f"{action.command} ")
+            self.ask_command(start_of(self, action.command))
         else:
             self.perform(action)
 
@@ -339,8 +342,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def known_words(self) -> dict[str, list[str]]:
         """Return what may follow each command now."""
-        from tui.words import known
-
         return known(self)
 
     async def leave(self) -> None:

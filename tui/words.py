@@ -11,7 +11,23 @@ from tui.acts.world import METHODS
 if TYPE_CHECKING:
     from tui.app import Hubbub
 
-__all__ = ["known"]
+__all__ = ["known", "start_of"]
+
+
+FIELDS = [
+    "activity>", "openness>", "conscientiousness>", "extraversion>", "agreeableness>",
+    "neuroticism>", "interest:", "community:", "status:active", "id:",
+]  # fmt: skip
+"""What an expression may ask of members."""
+
+
+def start_of(app: Hubbub, command: str) -> str:
+    """Return what stands on the ``:`` line when the key of a command asks for the rest."""
+    if command == "path" and app.situation().mode == "agents" and app.agents.chosen is not None:
+        return f"path {app.agents.chosen} "
+    if command == "filter":
+        return f"filter {app.agents.expression}"
+    return f"{command} "
 
 
 def known(app: Hubbub) -> dict[str, list[str]]:
@@ -26,6 +42,8 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "view": list(VIEWS),
         "order": list(ORDERS),
         "export": ["screenshot"],
+        "filter": FIELDS,
+        "sort": ["followers", "follows", "online", "adopted", "status", "community", "id"],
         "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],
         "open": app.upkeep.saved_words,
         "save": app.upkeep.saved_words,

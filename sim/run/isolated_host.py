@@ -43,7 +43,7 @@ _DRAIN_SECONDS = 0.01
 _JOBS = ("create_agents", "build_friendships", "create_communities", "detect_communities", "study")
 _ACTS = (
     "plan", "set_parameter", "cancel", "focus", "step", "run_until_quiet", "play", "pause", "call",
-    "restart",
+    "query", "restart",
 )  # fmt: skip
 
 

@@ -81,6 +81,18 @@ class RemoteWorks:
     def _engine(self) -> Remote:
         raise NotImplementedError
 
+    async def query(
+        self, function: Callable[..., Any], *args: Any, then: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """Return ``function(world, *args)``, asked in the engine's process; ``then`` works there.
+
+        Raises
+        ------
+        InputError
+            As the function does; and when it, or what it is asked, cannot be sent there.
+        """
+        return await self._engine.ask("query", function, *args, then=then)
+
     def create_agents(self, count: int) -> Job[range]:
         """Add agents without ties; await it for their indices."""
         return self._job("create_agents", count)

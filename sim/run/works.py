@@ -9,6 +9,7 @@ from sim.run import batches
 from sim.run.custody import Keeping
 from sim.run.jobs import Job
 from sim.run.link import Link
+from sim.run.queries import Queries
 from sim.world.world import World
 
 __all__ = ["Works"]
@@ -16,7 +17,7 @@ __all__ = ["Works"]
 T = TypeVar("T")
 
 
-class Works:
+class Works(Queries):
     """Long work, as jobs."""
 
     _world: World

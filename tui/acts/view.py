@@ -85,7 +85,9 @@ async def back(app: Hubbub, _words: Words) -> None:
     """Undo the last step of the view."""
     if app.screen.maximized is not None:
         app.screen.minimize()
-    elif app.situation().mode == "groups":
+    elif app.situation().mode == "agents" and app.agents.is_ego:
+        app.agents.turn(ego=False)
+    elif app.situation().mode in {"groups", "agents", "messages"}:
         app.go("live")
     else:
         app.hint()

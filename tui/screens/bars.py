@@ -32,7 +32,12 @@ MOST_BEHIND = 100
 REMEMBERED_MARKS = 40
 """More marks than this would hide the timeline."""
 
-MODES = (("live", "1", "Live"), ("groups", "2", "Groups"), ("system", "6", "System"))
+MODES = (
+    ("live", "1", "Live"),
+    ("groups", "2", "Groups"),
+    ("agents", "3", "Agents"),
+    ("system", "6", "System"),
+)
 
 OLDEST_LOOK = 10.0
 """Seconds: how old a look at the world's health may be that is shown."""

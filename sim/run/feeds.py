@@ -1,0 +1,147 @@
+"""What people ask about feeds and posts of a world with a platform; for :meth:`Simulation.query`.
+
+As in :mod:`sim.run.members`, each reads in some milliseconds at a million agents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.errors import InputError
+from sim.feed.exposures import Part
+from sim.feed.log import NOBODY
+from sim.feed.posts import Flag, Kind
+from sim.world.platform_why import Why
+
+if TYPE_CHECKING:
+    from sim.world.platform import Platform
+    from sim.world.world import World
+
+__all__ = ["Feed", "Shown", "feed_of", "flags_of", "shown_of", "why_of"]
+
+MOST_ACTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message in a feed.
+
+    Parameters
+    ----------
+    message, text
+        Its number and text.
+    source, followed
+        The name of who shared it, or of its author where the viewer does not follow who did.
+    score
+        What the recommender gave it.
+    likes, shares
+        Of the message, now.
+    """
+
+    message: int
+    text: str
+    source: str
+    followed: bool
+    score: float
+    likes: int
+    shares: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a platform knows of one member.
+
+    Parameters
+    ----------
+    tick
+        Of the feed.
+    is_online, reputation, recommender
+        Whether it is online, what its word counts for (mean 1), and who ranks its feed.
+    shown
+        Its feed, best first.
+    acts
+        (tick, act, about what) that it did, the newest first, of the ticks that are kept.
+    """
+
+    tick: int
+    is_online: bool
+    reputation: float
+    recommender: str
+    shown: tuple[Shown, ...]
+    acts: tuple[tuple[int, str, str], ...]
+
+
+def feed_of(world: World, agent: int) -> Feed | None:
+    """Return what the platform knows of an agent; None without a platform."""
+    platform = world.platform
+    if platform is None:
+        return None
+    acts = platform.log.of(agent)[: -MOST_ACTS - 1 : -1]
+    at = int(np.searchsorted(platform.online, agent))
+    is_online = at < platform.online.size and int(platform.online[at]) == agent
+    which = platform.recommenders[int(platform.members.recommender[agent])]
+    return Feed(
+        platform.exposures.tick, is_online, float(platform.reputation[agent]),
+        which.plugin_name or type(which).__name__, shown_of(world, platform, agent),
+        tuple((tick, act.says, _about(world, about, whom)) for tick, act, about, whom in acts),
+    )  # fmt: skip
+
+
+def _about(world: World, message: int, other: int) -> str:
+    said = [] if message == NOBODY else [f"m{message}"]
+    if other != NOBODY and other < len(world.agents):
+        said.append(f"of {world.agents.name(other)}" if said else world.agents.name(other))
+    return " ".join(said)
+
+
+def shown_of(world: World, platform: Platform, agent: int) -> tuple[Shown, ...]:
+    """Return the feed of an agent in the last tick."""
+    for part in platform.exposures.parts:
+        at = int(np.searchsorted(part.viewers, agent))
+        if at < part.viewers.size and part.viewers[at] == agent:
+            low = int(part.counts[:at].sum(dtype=np.int64))
+            places = range(low, low + int(part.counts[at]))
+            return tuple(_shown(world, platform, part, place) for place in places)
+    return ()
+
+
+def _shown(world: World, platform: Platform, part: Part, place: int) -> Shown:
+    message, posts = int(part.message[place]), platform.posts
+    source = world.agents.name(int(part.source[place]))
+    row = message - posts.first
+    return Shown(
+        message, platform.text_of(message), source,
+        bool(part.friends[place]), float(part.score[place]),
+        int(posts.likes[row]), int(posts.shares[row]),
+    )  # fmt: skip
+
+
+def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
+    """Return why an agent was shown a message, the name of its source, and its text.
+
+    Raises
+    ------
+    InputError
+        When it was not, or there is no platform.
+    """
+    platform = _platform(world)
+    why = platform.why(agent, message)
+    return why, world.agents.name(why.source), platform.text_of(message)
+
+
+def _platform(world: World) -> Platform:
+    if world.platform is None:
+        raise InputError("This world has no platform; :platform on opens one.")
+    return world.platform
+
+
+def flags_of(flags: int) -> tuple[str, ...]:
+    """Return the names of what the platform has put on a message."""
+    return tuple(one.name.lower() for one in Flag if one.name and flags & one)
+
+
+KINDS = tuple(kind.name.lower() for kind in Kind)
+"""Names of what messages are."""

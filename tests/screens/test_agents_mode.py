@@ -1,0 +1,212 @@
+"""The Agents mode on the real simulator: every member, one in detail, its ties, its feed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim import World
+from sim.errors import HubbubError, InputError
+from sim.run import Simulation, feeds, members
+from tests.screens.showing import assert_fills, screen_of, shown
+from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
+from tests.screens.test_app_real import hubbub
+from tui.acts.agents import quoted
+from tui.screens.dialog import Notice
+from tui.screens.inspector import Inspector, wrapped
+from tui.widgets.agent_table import AgentRows, AgentTable, sortable
+from tui.widgets.ego import EgoPane
+
+
+@pytest.fixture(scope="module")
+def town() -> World:
+    """Three hundred members with a platform, after six ticks; read only."""
+    world = World.create(agents=300, mean_degree=8, seed=7, network="planted-communities")
+    world.inject("The bridge is closed.", seeds=[3], model="si", beta=0.4)
+    world.open_platform(rhythm="flat", posting=0.5)
+    world.follow([5], [9])
+    world.mute([5], [11])
+    world.step(6)
+    return world
+
+
+async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0")
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, "step 4")
+        await until(pilot, lambda: frame_of(app).tick == 4)
+        await pilot.press("3")
+        await until(pilot, lambda: "Members (7,624)" in seen(app))
+        await until(pilot, lambda: "openness" in seen(app))
+        await until(pilot, lambda: "as a seed" in seen(app))
+        table = app.agents.table
+        await pilot.press("end")
+        await until(pilot, lambda: app.agents.chosen == 7623)
+        await pilot.press("slash")
+        await typed(pilot, "filter activity>0.2 interest:music")
+        await until(pilot, lambda: "Members (847 of 7,624)" in seen(app))
+        assert "847 members fit" in said(app)
+        await command(pilot, "sort followers")
+        await until(pilot, lambda: "by followers, the largest first" in said(app))
+        await pilot.press("home")
+        assert app.agents.chosen == 4785
+        await pilot.press("S")
+        await settled(app, pilot)
+        await command(pilot, "filter 6")
+        await until(pilot, lambda: app.agents.chosen == 6)
+        await pilot.press("P")
+        await typed(pilot, "path 6 9")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        await pilot.press("enter")
+        await pilot.press("e")
+        await until(pilot, lambda: "19 of 19 tied to" in seen(app))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: app.agents.chosen not in {6, None})
+        assert len(table.shown or ()) == 7624
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.agents.is_ego)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.situation().mode == "live")
+
+
+async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await pilot.press("3")
+        await until(pilot, lambda: "Members (7,624)" in seen(app))
+        for line, answer in (
+            ("filter colour:red", "'colour'"),
+            ("filter 999999", "999999"),
+            ("sort height", "'height'"),
+            ("why", "no platform"),
+            ("filter activity>0.999 status:banned", "Nobody fits"),
+            ("ego", "No member is chosen"),
+            ("filter", "All 7,624 members"),
+        ):
+            await command(pilot, line)
+            await until(pilot, lambda answer=answer: answer in said(app))
+
+
+async def test_a_question_is_answered_while_steps_run_and_refused_when_closed() -> None:
+    world = World.create(agents=200, mean_degree=4, seed=1)
+    async with Simulation(world) as simulation:
+        assert await simulation.query(len_of) == 200
+        assert await simulation.query(len_of, then=str) == "200"
+        with pytest.raises(InputError, match="No agent 200"):
+            await simulation.query(members.around, 200)
+    with pytest.raises(HubbubError):
+        await simulation.query(len_of)
+
+
+def len_of(world: World) -> int:
+    return len(world.agents)
+
+
+def test_a_population_knows_degrees_and_adopters(town: World) -> None:
+    people = members.population_of(members.taken(town, 0))
+    assert people.listeners.tolist() == town.ties.out_degree.tolist()
+    assert people.heard.tolist() == town.ties.in_degree.tolist()
+    assert people.adopted is not None
+    assert people.adopted.tolist() == town.cascades[0].adopted_at.tolist()
+    bare = World.create(agents=60, mean_degree=4, seed=3)
+    unturned = members.population_of(members.taken(bare))
+    assert unturned.heard.tolist() == bare.ties.in_degree.tolist()
+    assert unturned.adopted is None
+
+
+def test_whom_one_hears_is_found_without_turning_the_network_round() -> None:
+    world = World.create(agents=400, mean_degree=6, seed=5, network="preferential-attachment")
+    found = [members.heard_by(world, agent).tolist() for agent in range(400)]
+    assert world.ties.back is None
+    assert found == [world.neighbours(agent, "follows").tolist() for agent in range(400)]
+
+
+def test_a_member_is_told_with_ties_by_kind_and_what_it_took_up(town: World) -> None:
+    member = members.member_of(members.about(town, 5))
+    kinds = {kind: many for kind, many, _ in member.ties}
+    assert kinds["muted"] >= 1
+    assert kinds["followers"] == town.ties.listeners(5).size
+    assert ("mute", town.agents.name(11)) in {(act, other) for _, act, other, _ in member.changes}
+    seed = members.member_of(members.about(town, 3))
+    assert seed.adopted == ((0, 0, "", "The bridge is closed."),)
+    assert members.found(town, "id:5").tolist() == members.found(town, "5").tolist() == [5]
+
+
+def test_a_feed_is_told_as_it_was_shown(town: World) -> None:
+    platform = town.platform
+    assert platform is not None
+    agent = int(platform.exposures.viewer[0])
+    feed = feeds.feed_of(town, agent)
+    assert feed is not None
+    assert feed.is_online
+    mine = platform.exposures.message[platform.exposures.of(agent)]
+    assert [each.message for each in feed.shown] == mine.tolist()
+    why, source, text = feeds.why_of(town, agent, int(mine[0]))
+    assert (why.message, source, text) == (mine[0], feed.shown[0].source, feed.shown[0].text)
+    assert why.score == pytest.approx(feed.shown[0].score)
+    assert len(feeds.feed_of(town, agent).acts) == min(40, len(platform.log.of(agent)))  # type: ignore[union-attr]
+    bare = World.create(agents=20, mean_degree=4, seed=3)
+    assert feeds.feed_of(bare, 0) is None
+    with pytest.raises(InputError, match="no platform"):
+        feeds.why_of(bare, 0, 0)
+
+
+def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) -> None:
+    people = members.population_of(members.taken(town, 0))
+    rows = AgentRows(people, np.array([4, 7, 9], np.uint32), {})
+    places = np.arange(3)
+    assert [rows.cells(column, places)[0] for column in range(len(sortable()))][-3] == "…"
+    assert rows.missing == {4, 7, 9}
+    assert rows.keys(1).tolist() == people.listeners[[4, 7, 9]].tolist()
+    for column in range(len(sortable())):
+        assert len(rows.keys(column)) == 3
+    none = AgentRows(members.population_of(members.taken(town)), None, {})
+    assert np.isnan(none.keys(4)).all()
+    assert none.cells(4, places) == ["-", "-", "-"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (24, 5), (8, 3)])
+async def test_the_ties_of_a_member_are_drawn_in_any_size(
+    town: World, size: tuple[int, int]
+) -> None:
+    pane = EgoPane()
+    async with shown(pane, size) as pilot:
+        assert "No memb"[: size[0]] in screen_of(pilot)
+        pane.draw(members.around(town, 5))
+        assert_fills(pane.paint(*size), *size)
+        pane.symbols = "ascii"
+        pane.action_go(1)
+        pane.draw(members.around(town, 5))
+        assert pane.at == 1
+        assert_fills(pane.paint(*size), *size)
+
+
+async def test_an_inspector_scrolls_and_shows_hostile_names_as_text(town: World) -> None:
+    pane = Inspector()
+    async with shown(pane, (40, 8)) as pilot:
+        assert "No member is chosen" in screen_of(pilot)
+        agent = int(town.platform.exposures.viewer[0])  # type: ignore[union-attr]
+        member = members.member_of(members.about(town, agent))
+        pane.tell(member, feeds.feed_of(town, agent))
+        await pilot.pause()
+        assert member.name in screen_of(pilot)
+        await pilot.press("pagedown", "pagedown", "pagedown", "down", "up")
+        await pilot.pause()
+        assert member.name not in screen_of(pilot)
+        pane.start()
+        await pilot.pause()
+        assert member.name in screen_of(pilot)
+
+
+def test_quotes_that_the_line_took_away_come_back() -> None:
+    assert quoted("community:United States,Peru") == 'community:"United States",Peru'
+    assert [each.plain for each in wrapped("aaa bbb ccc", 7, 0)] == ["aaa bbb", "ccc"]
+
+
+async def test_a_table_without_members_has_none_chosen() -> None:
+    table = AgentTable()
+    async with shown(table, (60, 10)):
+        assert table.chosen is None
+        assert not table.go_to(3)

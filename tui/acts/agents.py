@@ -1,0 +1,106 @@
+"""Members: look through them, filter and sort them, draw the ties of one, explain its feed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sim.errors import InputError
+from tui.arguments import choice
+from tui.figures import count
+
+if TYPE_CHECKING:
+    from sim import Why
+    from tui.app import Hubbub
+
+Words = tuple[str, ...]
+
+
+async def agents(app: Hubbub, _words: Words) -> None:
+    """Go to Agents."""
+    app.go("agents")
+
+
+async def filter_(app: Hubbub, words: Words) -> None:
+    """List the members that fit an expression; all of them where none was typed."""
+    expression = " ".join(quoted(word) for word in words)
+    many = await app.agents.filter(expression)
+    app.go("agents")
+    if not expression:
+        app.say(f"All {count(many)} members.")
+    else:
+        app.say(
+            f"{count(many)} members fit {expression}." if many else f"Nobody fits {expression}."
+        )
+
+
+def quoted(word: str) -> str:
+    """Return a word with the quotes again that the line took away.
+
+    Examples
+    --------
+    >>> quoted("activity>0.9"), quoted("community:United States,Peru")
+    ('activity>0.9', 'community:"United States",Peru')
+    """
+    field, colon, values = word.partition(":")
+    if not colon or " " not in values:
+        return word
+    each = [f'"{value}"' if " " in value else value for value in values.split(",")]
+    return f"{field}:{','.join(each)}"
+
+
+async def sort(app: Hubbub, words: Words) -> None:
+    """Sort the members by a column; by the same again: the other way round."""
+    from tui.widgets.agent_table import sortable
+
+    app.go("agents")
+    title = choice("column", words, tuple(sortable()))
+    if title:
+        app.agents.table.sort_by(title)
+    else:
+        app.agents.table.action_sort()
+
+
+async def ego(app: Hubbub, _words: Words) -> None:
+    """Draw the ties of the chosen member, or go back to the table."""
+    app.go("agents")
+    if app.agents.chosen is None:
+        raise InputError("No member is chosen; / with nothing lists all of them.")
+    app.agents.turn(ego=not app.agents.is_ego)
+
+
+async def why(app: Hubbub, words: Words) -> None:
+    """Say why the chosen member was shown each message of its feed, or the one named."""
+    from sim.run import feeds
+    from tui.screens.dialog import Notice
+    from tui.screens.inspector import Inspector
+
+    inspector = app.agents.query_one(Inspector)
+    member, feed = inspector.member, inspector.feed
+    if member is None:
+        raise InputError("No member is chosen; 3 lists all of them.")
+    if feed is None:
+        raise InputError(
+            "This world has no platform, so nobody has a feed; :platform on opens one."
+        )
+    if not feed.shown:
+        raise InputError(f"{member.name} was not online in tick {feed.tick:,} and has no feed.")
+    wanted = [int(word.lstrip("m#")) for word in words if word.lstrip("m#").isdecimal()]
+    told = [
+        _told(*await app.simulation.query(feeds.why_of, member.agent, number))
+        for number in wanted or [each.message for each in feed.shown]
+    ]
+    title = f"The feed of {member.name}, tick {count(feed.tick)}"
+    await app.push_screen_wait(Notice(title, "\n\n".join(told)))
+
+
+def _told(why: Why, source: str, text: str) -> str:
+    whence = (
+        f"shared by {source}, whom it follows" if why.followed else f"beyond its ties, {source}"
+    )
+    if why.friends > 1:
+        whence += f" and {why.friends - 1} more"
+    parts = ", ".join(f"{name} {value:.3g}" for name, value in why.parts.items())
+    return (
+        f"{why.slot + 1}. m{why.message} {text}\n   {whence}\n"
+        f"   {why.recommender} gave it {why.score:.3g}: {parts}"
+    )

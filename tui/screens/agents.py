@@ -1,0 +1,224 @@
+"""Agents: every member in a table, one of them in detail, and those tied to it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+
+from sim.errors import HubbubError, InputError
+from tui.figures import count
+from tui.safe import line
+from tui.screens.inspector import Inspector
+from tui.screens.mode import Mode, titled
+from tui.widgets.agent_table import AgentTable
+from tui.widgets.ego import EgoPane
+
+if TYPE_CHECKING:
+    from sim.run import Frame, Simulation
+
+__all__ = ["Agents"]
+
+REST = 1.0
+"""Seconds between two looks at all members while time runs."""
+
+PATIENCE = 0.08
+"""Seconds that the cursor rests before the member under it is asked for."""
+
+
+class Agents(Mode):
+    """The table or the drawing of one member's ties, and the chosen member beside it."""
+
+    MODE: ClassVar[str] = "agents"
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("agents",),)
+
+    expression = ""
+    is_ego = False
+    _listed: NDArray[np.uint32] | None = None
+    _simulation: Simulation | None = None
+    _key: tuple[object, ...] = ()
+    _looked_at = 0.0
+    _is_looking = False
+
+    def compose(self) -> ComposeResult:
+        """Lay the table, the drawing and the inspector out."""
+        with Horizontal(id="upper"):
+            yield titled(AgentTable(id="agents"), "Members")
+            yield titled(EgoPane(id="ego"), "Ties")
+            yield titled(Inspector(), "Member")
+
+    def on_mount(self) -> None:
+        """Begin in the table."""
+        self.last_focused = self.table
+
+    @property
+    def table(self) -> AgentTable:
+        """The table."""
+        return self.query_one(AgentTable)
+
+    @property
+    def chosen(self) -> int | None:
+        """Index of the member under the cursor."""
+        return self.table.chosen if self.is_mounted else None
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Look at the members again when the world went on, at most once a second."""
+        if not isinstance(pane, AgentTable) or self.app.feed is None:
+            return
+        if self.app.simulation is not self._simulation:
+            self._begin_anew()
+        focus = frame.focus.id if frame.focus else None
+        key = (frame.tick, frame.agents, focus)
+        rests = self.app.running and time.monotonic() - self._looked_at < REST
+        if key != self._key and not rests and not self._is_looking:
+            self._key, self._is_looking = key, True
+            look = self._look(self.app.simulation, focus)
+            self.run_worker(look, group="members", exit_on_error=False)
+
+    def _begin_anew(self) -> None:
+        """Forget the members of another world."""
+        self._simulation, self._key, self._listed, self.expression = (
+            self.app.simulation,
+            (),
+            None,
+            "",
+        )
+        self.table.forget()
+        self.query_one(Inspector).tell(None, None)
+        self.query_one(EgoPane).draw(None)
+
+    async def _look(self, simulation: Simulation, focus: int | None) -> None:
+        """Fetch the columns of all members; the engine is held for some 20 ms a million."""
+        from sim.run import members
+
+        try:
+            people = await simulation.query(members.taken, focus, then=members.population_of)
+        except HubbubError:  # it was closed, or stands still: the bars say so
+            return
+        finally:
+            self._is_looking, self._looked_at = False, time.monotonic()
+        if simulation is self._simulation:
+            self.table.list_agents(people, self._listed)
+            self._title(len(people))
+            self._inspect(at_once=True)
+
+    def _title(self, everybody: int) -> None:
+        title = f"Members ({count(everybody)})"
+        if self._listed is not None:
+            listed = f"Members ({count(len(self._listed))} of {count(everybody)})"
+            title = f"{listed}  {line(self.expression, 60)}"
+        self.table.border_title = Content(title)
+
+    # What acts ask for
+
+    async def filter(self, expression: str) -> int:
+        """List those who fit an expression, all of them where it is empty; returns how many.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read.
+        """
+        from sim.run import members
+
+        simulation = self.app.simulation
+        found = await simulation.query(members.found, expression) if expression else None
+        self.expression, self._listed = expression, found
+        shown = self.table.shown
+        if shown is not None and simulation is self._simulation:
+            self.table.list_agents(shown.people, found)
+            self._title(len(shown.people))
+            self._inspect()
+        self.turn(ego=False)
+        return self.app.simulation.frame.agents if found is None else len(found)
+
+    def turn(self, *, ego: bool) -> None:
+        """Show the drawing of the chosen member's ties, or the table."""
+        self.is_ego = ego
+        self.query_one("#upper").set_class(ego, "-ego")
+        self.focus_pane(self.query_one("#ego" if ego else "#agents"))
+        if ego:
+            self._inspect(at_once=True)
+
+    def go_to(self, agent: int) -> None:
+        """Choose a member, whether the filter leaves it or not."""
+        if not self.table.go_to(agent):
+            self.expression, self._listed = "", None
+            shown = self.table.shown
+            if shown is not None:
+                self.table.list_agents(shown.people, None)
+                self._title(len(shown.people))
+            self.table.go_to(agent)
+        self._inspect(at_once=True)
+
+    # The chosen member
+
+    @on(AgentTable.Selected)
+    def _selected(self, event: AgentTable.Selected) -> None:
+        event.stop()
+        self._inspect()
+
+    @on(AgentTable.Chosen)
+    def _row_chosen(self, event: AgentTable.Chosen) -> None:
+        event.stop()
+        self._inspect(at_once=True)
+        self.query_one(Inspector).focus()
+
+    @on(AgentTable.Sorted)
+    def _sorted(self, event: AgentTable.Sorted) -> None:
+        event.stop()
+        self.app.say(
+            f"Members by {event.title}, the {'largest' if event.descending else 'smallest'} first."
+        )
+
+    @on(EgoPane.Chosen)
+    def _ego_chosen(self, event: EgoPane.Chosen) -> None:
+        event.stop()
+        self.go_to(event.agent)
+
+    @on(AgentTable.Wanted)
+    def _wanted(self, event: AgentTable.Wanted) -> None:
+        event.stop()
+        self.run_worker(self._fetch_names(event.agents), group="names", exit_on_error=False)
+
+    async def _fetch_names(self, agents: list[int]) -> None:
+        from sim.run import members
+
+        simulation = self.app.simulation
+        try:
+            words = await simulation.query(members.named, agents)
+        except HubbubError:
+            return
+        if simulation is self._simulation:
+            self.table.learn(agents, words)
+
+    def _inspect(self, *, at_once: bool = False) -> None:
+        work = self._ask(self.chosen, 0.0 if at_once else PATIENCE)
+        self.run_worker(work, group="inspect", exclusive=True, exit_on_error=False)
+
+    async def _ask(self, agent: int | None, patience: float) -> None:
+        from sim.run import feeds, members
+
+        await asyncio.sleep(patience)
+        if agent is None:
+            self.query_one(Inspector).tell(None, None)
+            self.query_one(EgoPane).draw(None)
+            return
+        simulation = self.app.simulation
+        try:
+            member = await simulation.query(members.about, agent, then=members.member_of)
+            feed = await simulation.query(feeds.feed_of, agent)
+            ego = await simulation.query(members.around, agent) if self.is_ego else None
+        except InputError:  # it belongs to a world that was left
+            return
+        self.query_one(Inspector).tell(member, feed)
+        if ego is not None:
+            self.query_one(EgoPane).draw(ego)
