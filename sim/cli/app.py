@@ -11,6 +11,7 @@ import sim
 from sim.cli.acts_app import audit, config, doctor, phases, replay, script
 from sim.cli.exits import EXITS
 from sim.cli.feeds_app import compare, recommenders, suggest
+from sim.cli.gallery_app import describe, gallery, variants
 from sim.cli.llm_app import llm
 from sim.cli.open_app import JOURNAL, open_file
 from sim.cli.plugin_app import plugins
@@ -193,7 +194,8 @@ def run(
     world: Annotated[
         str,
         typer.Argument(
-            metavar="WORLD", help="A world file, a saved name, demo, new:AGENTS, or scenario.toml."
+            metavar="WORLD",
+            help="A world file, a saved name, demo, new:AGENTS, scenario.toml, or gallery:NAME.",
         ),
     ],
     inject: Annotated[list[str] | None, typer.Option(help="The message; one.")] = None,
@@ -239,6 +241,10 @@ def run(
         ),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Save the world at the end.")] = None,
+    metrics: Annotated[
+        Path | None, typer.Option(help="Write what the world is like tick by tick; .csv or .jsonl.")
+    ] = None,
+    variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
     journal: Annotated[
         bool,
         typer.Option(
@@ -260,16 +266,20 @@ def run(
     said = Message(
         only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
     )
-    stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save)
+    stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save, metrics)
     shared = {"flags": context.obj.words, "isolated": context.obj.isolated}
-    if world.endswith(".toml"):
+    if world.endswith(".toml") or world.startswith("gallery:"):
         if journal:
             raise InputError("A scenario is run from its beginning; --journal goes on with worlds.")
-        _leave(run_scenario(Path(world), said, seed, stop, outputs, **shared))
+        _leave(run_scenario(world, said, seed, stop, outputs, variant=variant, **shared))
+    if variant:
+        raise InputError("Variants belong to scenarios; leave out --variant.")
     _leave(run_world(world, said, seed, stop, outputs, journal=journal, **shared))
 
 
-for _verb in (audit, replay, script, ties, path, history, branch, bookmark):
+for _verb in (
+    audit, replay, script, ties, path, history, branch, bookmark, gallery, variants, describe
+):  # fmt: skip
     app.command()(_verb)
 
 

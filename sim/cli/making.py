@@ -192,26 +192,29 @@ def run_world(
 
 
 def run_scenario(
-    path: Path,
+    where: str,
     message: Message,
     seed: int | None,
     stop: Stop,
     outputs: Outputs,
     flags: Sequence[str] = (),
     *,
+    variant: str = "",
     isolated: bool = False,
 ) -> int:
-    """Run a scenario file; returns the exit code. ``isolated`` as of :func:`run_world`.
+    """Run a scenario: a file, or ``gallery:NAME``; returns the exit code.
+
+    ``isolated`` as of :func:`run_world`; ``variant`` is one that the scenario has.
 
     Raises
     ------
     InputError
         When a message is given too: the file has its own.
     """
-    from sim.cli.scenario import read_scenario
+    from sim.cli.gallery import opened
 
     if message.saying is not None:
-        raise InputError(f"{path} has its own messages; write --inject's there, as [[messages]].")
-    scenario = read_scenario(path)
+        raise InputError(f"{where} has its own messages; write --inject's there, as [[messages]].")
+    scenario = opened(where, variant)
     order = scenario.order(seed=seed, stop=stop, outputs=outputs, flags=flags)
     return carry_out(replace(order, isolated=isolated))

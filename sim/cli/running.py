@@ -44,6 +44,7 @@ __all__ = [
     "Stop",
     "carry_out",
     "command_words",
+    "most_running",
     "placed",
 ]
 
@@ -349,7 +350,7 @@ def carry_out(order: Order) -> int:
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
     from sim.cli.stepping import run_here
 
-    return run_here(world, order, _most_running(order), keeper, report)
+    return run_here(world, order, most_running(order), keeper, report)
 
 
 def _run_isolated(world: World, order: Order, _keeper: object, report: Report) -> Ran:
@@ -357,10 +358,11 @@ def _run_isolated(world: World, order: Order, _keeper: object, report: Report) -
 
     if order.deeds:
         raise InputError("A scenario with [[commands]] runs in one process; leave out --isolated.")
-    return run_isolated(world, order, _most_running(order), report)
+    return run_isolated(world, order, most_running(order), report)
 
 
-def _most_running(order: Order) -> int:
+def most_running(order: Order) -> int:
+    """Return how many messages of a run run at once."""
     if order.max_running is not None:
         return order.max_running
     from sim.core.settings import current

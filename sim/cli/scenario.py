@@ -45,7 +45,7 @@
     [alerts]
     "spread too fast" = { warning = 0.02, critical = 0.1 }
 
-    [variants.unchecked]            # other keys of any section, for --variant and compare
+    [variants.unchecked]            # other keys of any section, for --variant and hubbub variants
     interventions = []
 
     [stop]
@@ -71,7 +71,7 @@ from pydantic import ValidationError
 from sim.cli.deeds import Deed
 from sim.cli.output import tell
 from sim.cli.running import Order, Outputs, Saying, Stop, placed
-from sim.cli.scenario_living import Living, chosen, data_file, with_life
+from sim.cli.scenario_living import Living, chosen, data_file, merged, with_life
 from sim.cli.scenario_sections import (
     About,
     Done,
@@ -270,7 +270,13 @@ _HOMES: dict[str, type[Section]] = {
 }
 
 
-def read_scenario(path: str | Path, variant: str = "", *, called: str = "") -> Scenario:
+def read_scenario(
+    path: str | Path,
+    variant: str = "",
+    *,
+    called: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> Scenario:
     """Read and check a scenario.
 
     Parameters
@@ -281,6 +287,8 @@ def read_scenario(path: str | Path, variant: str = "", *, called: str = "") -> S
         The name of one of its variants; empty: the file as it stands.
     called
         What the command line calls it, where not by its path.
+    changes
+        Keys by section, instead of the file's.
 
     Raises
     ------
@@ -290,10 +298,10 @@ def read_scenario(path: str | Path, variant: str = "", *, called: str = "") -> S
     file = Path(path)
     table = toml_table(file)
     variants = table.get("variants", {})
-    unknown = sorted({*table, *chosen(file, table, variant)} - {*_SECTIONS})
+    unknown = sorted({*table, *chosen(file, table, variant), *(changes or {})} - {*_SECTIONS})
     if unknown:
         raise FileError(file, _no_section(unknown[0]))
-    table = chosen(file, table, variant)
+    table = merged(chosen(file, table, variant), changes or {})
     network = _checked(file, "[network]", Network, table.get("network", {}))
     population = _checked(file, "[population]", Population, table.get("population", {}))
     if network.world is not None and "tick_minutes" in population.model_fields_set:

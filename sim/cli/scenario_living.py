@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.world.metrics import MetricSettings
     from sim.world.world import World
 
-__all__ = ["Living", "chosen", "data_file", "with_life"]
+__all__ = ["Living", "chosen", "data_file", "merged", "with_life"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +191,13 @@ def chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any]
         near = difflib.get_close_matches(variant, variants, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise FileError(file, f"no variant {variant!r}{hint}; {known}")
-    return _merged(base, variants[variant])
+    return merged(base, variants[variant])
 
 
-def _merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with the keys of another instead: tables key by key, lists whole."""
+    joined = dict(base)
     for name, value in more.items():
-        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = _merged(merged[name], value) if both else value
-    return merged
+        both = isinstance(value, dict) and isinstance(joined.get(name), dict)
+        joined[name] = merged(joined[name], value) if both else value
+    return joined

@@ -198,7 +198,7 @@ class About(Section):
         default_factory=list, description="what should be seen, as QUANTITY: VARIANT < VARIANT"
     )
     measures: list[str] = Field(
-        default_factory=list, description="the quantities that compare shows"
+        default_factory=list, description="the quantities that hubbub variants shows"
     )
 
     @model_validator(mode="after")

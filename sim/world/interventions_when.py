@@ -54,10 +54,11 @@ class Condition:
 
     def holds(self, world: World) -> bool:
         """Return whether it holds now; not of what is not known yet."""
-        value = self._value(world)
+        value = self.value(world)
         return value == value and _COMPARED[self.sign](value, self.bound)
 
-    def _value(self, world: World) -> float:
+    def value(self, world: World) -> float:
+        """Return what it is about, as it is now; NaN where that is not known."""
         if self.quantity == "tick":
             return float(world.tick)
         if self.quantity in OF_MESSAGES:
