@@ -53,7 +53,7 @@ class Factors:
     --------
     >>> taste = Factors(2, 2, is_chance=True)
     >>> taste.learn([0, 1], [0, 1], [1, 0])
-    >>> [chance > 0 for chance in taste.guess([0, 1], [0, 1])]
+    >>> (taste.guess([0, 1], [0, 1]) > 0).tolist()
     [True, False]
     """
 
