@@ -1,0 +1,82 @@
+"""hubbub recommenders, suggest and compare: what they print, what they refuse."""
+
+from pathlib import Path
+
+from sim import names
+from tests.unit.cli.conftest import Hubbub
+
+
+def test_recommenders_are_listed_by_what_they_do(hubbub: Hubbub) -> None:
+    said = hubbub("recommenders")
+    assert said.code == 0
+    for name in (*names("recommender"), *names("friend-recommender")):
+        assert f"  {name} " in said.out
+    facts = hubbub("recommenders", "--json").json
+    assert {one["kind"] for one in facts} == {"recommender", "friend-recommender"}
+
+
+def test_a_card_is_shown_whole(hubbub: Hubbub) -> None:
+    said = hubbub("recommenders", "hot").out
+    assert "score = sign(s) log10 max(|s|, 1) - age / 45,000 s" in said
+    assert "seconds" in said
+    assert hubbub("recommenders", "adamic-adar", "--json").json["kind"] == "friend-recommender"
+    unknown = hubbub("recommenders", "hott")
+    assert unknown.code == 2
+    assert "Did you mean 'hot'?" in unknown.err
+
+
+def test_friends_are_suggested(hubbub: Hubbub) -> None:
+    said = hubbub("suggest", "new:200,mean_degree=6", "3", "--top", "2")
+    assert said.code == 0
+    assert said.out.splitlines()[0].split() == ["name", "id", "score", "through"]
+    assert len(said.out.splitlines()) == 3
+    words = ("suggest", "new:200,mean_degree=6", "3", "--by", "random-walk", "-p", "steps=3")
+    facts = hubbub(*words, "--json").json
+    assert (facts["agent"], facts["by"], len(facts["suggestions"])) == (3, "random-walk", 10)
+    assert hubbub("suggest", "new:200", "999").code == 2
+    assert "finds nobody" in hubbub("suggest", "new:3,mean_degree=2", "1").out
+
+
+def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
+    words = ("compare", "new:200,mean_degree=6", "--ticks", "6")
+    said = hubbub(*words, "--seeds", "2")
+    assert said.code == 0
+    assert "2 seeds (0 to 1), the same draws under each" in said.out
+    for word in ("reach", "inequality", "diversity", "variety", "polarisation", "separation"):
+        assert word in said.out
+    assert "minus chronological" in said.out
+    assert "Salganik" in said.out
+    alone = hubbub(*words, "--seeds", "1", "--recommenders", "hot, trust-weighted").out
+    assert "One seed gives no interval" in alone
+    assert "No paper is cited here" in alone
+    facts = hubbub(*words, "--seeds", "2", "--json").json
+    assert facts["recommenders"] == ["chronological", "popularity"]
+    assert {one["group"] for one in facts["measures"]} == {"reach", "diversity", "polarisation"}
+    assert facts["literature"][0]["verdict"] in {"agrees", "disagrees", "undecided"}
+
+
+def test_a_scenario_is_compared_with_its_messages(hubbub: Hubbub, tmp_path: Path) -> None:
+    scenario = tmp_path / "town.toml"
+    scenario.write_text(
+        "[network]\nkind = 'small-world'\nagents = 200\nmean_degree = 6\nseed = 4\n"
+        "[[messages]]\ntext = 'The bridge is closed.'\nseeds = 'random:5'\n"
+        "model = 'independent-cascade'\nparameters = { probability = 0.3 }\n"
+    )
+    words = ("compare", scenario, "--ticks", "5", "--seeds", "1", "--recommenders")
+    said = hubbub(*words, "hot,random")
+    assert said.code == 0, said.err
+    assert "adopted" in said.out
+    scenario.write_text(
+        "[network]\nkind = 'small-world'\nagents = 200\n"
+        "[[commands]]\ndo = 'mute'\nagents = ['1']\nothers = ['2']\n"
+    )
+    refused = hubbub(*words, "hot,random")
+    assert refused.code == 2
+    assert "[[commands]]" in refused.err
+
+
+def test_what_cannot_be_compared_is_one_sentence(hubbub: Hubbub) -> None:
+    for names_said, sentence in (("hot", "two recommenders"), ("hot,hott", "Did you mean 'hot'?")):
+        refused = hubbub("compare", "new:100", "--recommenders", names_said)
+        assert refused.code == 2
+        assert sentence in refused.err
