@@ -90,8 +90,8 @@ class ActLog:
 
     def add(self, tick: int, acts: Acts) -> None:
         """Write down acts of a tick, behind those it has."""
-        counts = self._counts.setdefault(tick, np.zeros(len(Act), np.int64))
-        counts += np.bincount(acts.act, minlength=len(Act))
+        counts = self._counts.get(tick, np.zeros(len(Act), np.int64))
+        self._counts[tick] = counts + np.bincount(acts.act, minlength=len(Act))
         if self.ticks and acts.agent.size:
             self._blocks.setdefault(tick, []).append(acts)
 
@@ -140,6 +140,19 @@ class ActLog:
     def nbytes(self) -> int:
         """Bytes held."""
         return 13 * len(self) + 8 * len(Act) * len(self._counts)
+
+    def still(self) -> ActLog:
+        """Return a log that stays as it is; it shares what was written, which nobody changes."""
+        twin = ActLog(self.ticks)
+        twin._blocks = {tick: list(block) for tick, block in self._blocks.items()}
+        twin._counts = dict(self._counts)
+        return twin
+
+    def arrays(self) -> Iterator[npt.NDArray[Any]]:
+        """Go through the columns of the acts that are kept, as they lie in memory."""
+        for block in self._blocks.values():
+            for acts in block:
+                yield from acts
 
     def dump(self) -> dict[str, npt.NDArray[Any]]:
         """Return the columns by name."""

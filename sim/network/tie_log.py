@@ -69,6 +69,12 @@ class TieLog:
         self._chunks: list[History] = []
         self.count = 0
 
+    def __deepcopy__(self, memo: object) -> TieLog:
+        """Return a log that stays as it is; it shares what was noted, which nobody changes."""
+        twin = TieLog(self.most)
+        twin._chunks, twin.count = list(self._chunks), self.count
+        return twin
+
     def note(self, tick: int, act: str, agents: Ids, others: Ids) -> None:
         """Remember one act of several agents in one tick."""
         if not agents.size:

@@ -6,15 +6,14 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from sim.errors import FileError
+from sim.run.keeper_buffers import Buffers
 from sim.store import available_bytes, save
 from sim.store.files import is_full
 from sim.store.journal import RETRY_SECONDS
@@ -118,7 +117,7 @@ class Copies:
         self.running: Future[Checkpoint] | None = None
         self._folder = folder
         self._saver = saver
-        self._buffers: dict[str, Column] = {}
+        self._buffers = Buffers()
         self._last: World | None = None
         self._gives_up = threading.Event()
         self._held = 0
@@ -150,7 +149,7 @@ class Copies:
         if anew or self.stood_still:
             self._last = None
         if self.stood_still:
-            self._buffers = {}
+            self._buffers = Buffers()
         copy = Copy(world if self.stood_still else self._copied(world))
         self.taken += 1
         future: Future[Checkpoint] = Future()
@@ -177,6 +176,7 @@ class Copies:
         try:
             self._save(copy, self._folder / checkpoint.file, insists)
             done = replace(checkpoint, world=copy.digest())
+            self._buffers.make_room()
         except BaseException as error:
             future.set_exception(error)
         else:
@@ -235,22 +235,12 @@ class Copies:
         """
         held = world.agents.nbytes + sum(cascade.nbytes for cascade in world.cascades)
         held += 0 if world.ties.is_still else world.ties.nbytes
+        held += world.platform.nbytes if world.platform is not None else 0
         fits = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
         self._held = held if fits else 0
         return fits
 
     def _copied(self, world: World) -> World:
-        """Copy into the buffers of last time where they fit: fresh memory costs ten times more."""
-        before, self._buffers = self._buffers, {}
-        twin = still(world, partial(self._into, before), self._last)
-        self._last = twin
+        self._buffers = self._buffers.next()
+        self._last = twin = still(world, self._buffers.copied, self._last)
         return twin
-
-    def _into(self, before: dict[str, Column], name: str, column: Column) -> Column:
-        buffer = before.get(name)
-        if buffer is None or buffer.shape != column.shape or buffer.dtype != column.dtype:
-            buffer = np.array(column)
-        else:
-            np.copyto(buffer, column)
-        self._buffers[name] = buffer
-        return buffer

@@ -12,9 +12,10 @@ import xxhash
 
 from sim.spread.cascade import Cascade
 from sim.spread.sparse import Sparse
+from sim.world.platform_state import Still
 from sim.world.world import World
 
-__all__ = ["Moment", "StillPlatform", "owners", "same", "seal"]
+__all__ = ["Moment", "owners", "same", "seal"]
 
 Column = npt.NDArray[Any]
 
@@ -42,32 +43,6 @@ class Moment:
     seal: bytes
     was_told: bool
     columns: dict[str, Column]
-
-
-class StillPlatform:
-    """What a platform said, with columns that several moments share.
-
-    Parameters
-    ----------
-    said
-        Of ``Platform.dump()``.
-    known
-        Columns of the moment before, by name.
-    """
-
-    def __init__(
-        self, said: tuple[dict[str, Any], dict[str, Column]], known: dict[str, Column]
-    ) -> None:
-        meta, columns = said
-        shared = {
-            name: known[name] if name in known and same(known[name], column) else column
-            for name, column in columns.items()
-        }
-        self._said = meta, shared
-
-    def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
-        """Return what the platform said."""
-        return self._said
 
 
 def same(one: Column, other: Column) -> bool:
@@ -107,8 +82,10 @@ def owners(world: World) -> Iterator[Column]:
     """Yield every array that holds memory for a world."""
     columns = [*world.agents.dump()[1].values(), *world.opinions.values()]
     columns += [world.ties.targets, world.ties.rows, world.ties.trust]
-    if isinstance(world.platform, StillPlatform):
-        columns += world.platform.dump()[1].values()
+    if isinstance(world.platform, Still):
+        columns += world.platform.arrays()
+    elif world.platform is not None:
+        columns += world.platform.log.arrays()  # which moments share
     for cascade in world.cascades:
         log = cascade.log
         columns += [log.agents, log.ticks, log.sources, *_arrays(cascade)]

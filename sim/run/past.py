@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
-from sim.run.moments import Moment, StillPlatform, owners, same, seal
+from sim.run.moments import Moment, owners, same, seal
 from sim.spread.cascade import Cascade
 from sim.store.journal_state import whole_state
 from sim.store.lineage import Bookmark
@@ -329,13 +329,6 @@ class Past:
             return columns[name]
 
         twin = still(world, copied, None if newest is None else newest.twin)
-        if twin.platform is not None:
-            last = None if newest is None else newest.twin.platform
-            seen = {} if last is None else last.dump()[1]
-            twin.platform = cast("Any", StillPlatform(twin.platform.dump(), seen))
-            self._fresh += sum(
-                c.nbytes for n, c in twin.platform.dump()[1].items() if c is not seen.get(n)
-            )
         for cascade in world.cascades:
             self._known[cascade.id] = cascade
         return Moment(world.tick, twin, seal(twin), self._is_told, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,23 +27,52 @@ if TYPE_CHECKING:
 __all__ = ["Still", "dump_platform", "restore_platform"]
 
 Columns = dict[str, npt.NDArray[Any]]
+Copied = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
 P = TypeVar("P", bound=Parameters)
 
 
-class Still:
-    """What a platform's state was when this was made; the platform may go on."""
+def _copy(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.array(column)
 
-    def __init__(self, platform: Platform) -> None:
-        meta, columns = dump_platform(platform)
-        self._said = meta, {name: np.array(column) for name, column in columns.items()}
+
+class Still:
+    """What a platform's state was when this was made; the platform may go on.
+
+    Parameters
+    ----------
+    platform
+        Between two ticks.
+    copied
+        Given a name and an array, returns a copy that nobody writes into. The log only grows, so
+        it is shared.
+    """
+
+    def __init__(self, platform: Platform, copied: Copied = _copy) -> None:
+        self._meta, columns = _without_log(platform)
+        self._columns = {name: copied(name, column) for name, column in columns.items()}
+        self._log = platform.log.still()
 
     def dump(self) -> tuple[dict[str, Any], Columns]:
         """Return what the platform's ``dump()`` said then."""
-        return self._said
+        return self._meta, self._columns | _logged(self._log)
+
+    def arrays(self) -> Iterator[npt.NDArray[Any]]:
+        """Go through what is held, copies and the log."""
+        yield from self._columns.values()
+        yield from self._log.arrays()
 
 
 def dump_platform(platform: Platform) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name)."""
+    meta, columns = _without_log(platform)
+    return meta, columns | _logged(platform.log)
+
+
+def _logged(log: ActLog) -> Columns:
+    return {f"log.{name}": column for name, column in log.dump().items()}
+
+
+def _without_log(platform: Platform) -> tuple[dict[str, Any], Columns]:
     posts_meta, posts = platform.posts.dump()
     meta = {
         "settings": platform.settings.values(),
@@ -55,7 +85,6 @@ def dump_platform(platform: Platform) -> tuple[dict[str, Any], Columns]:
     }
     columns = {f"posts.{name}": column for name, column in posts.items()}
     columns |= {f"members.{name}": column for name, column in platform.members.dump().items()}
-    columns |= {f"log.{name}": column for name, column in platform.log.dump().items()}
     columns |= {f"held.{name}": column for name, column in platform.held.items()}
     return meta, columns | {"trending": platform.trending}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
 from sim.spread.cascade import Cascade
+from sim.world.platform_state import Still
 
 if TYPE_CHECKING:
     from sim.network.ties import Ties
@@ -19,6 +21,7 @@ __all__ = ["still"]
 Column = npt.NDArray[Any]
 Copied = Callable[[str, Column], Column]
 
+_LARGE = 1 << 16
 _REPLACED = ("ties", "interactions", "agents", "opinions")
 """Parts that a change replaces as a whole, or that are seen to one by one."""
 
@@ -49,21 +52,11 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     twin.cascades = [_cascade(cascade, known, copied) for cascade in world.cascades]
     for name, part in vars(world).items():
         if name == "platform" and part is not None:
-            setattr(twin, name, _Said(part.dump(), _beneath(name, copied)))
+            setattr(twin, name, Still(part, _beneath(name, copied)))
         elif name not in _REPLACED and hasattr(part, "dump"):
-            setattr(twin, name, deepcopy(part))
+            lent = {id(c): copied(where, c) for where, c in _large(part, name, set())}
+            setattr(twin, name, deepcopy(part, lent))
     return twin
-
-
-class _Said:
-    """What a part said of itself, its columns copied."""
-
-    def __init__(self, said: tuple[dict[str, Any], dict[str, Column]], copied: Copied) -> None:
-        meta, columns = said
-        self._said = meta, {name: copied(name, column) for name, column in columns.items()}
-
-    def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
-        return self._said
 
 
 def _ties(ties: Ties, copied: Copied) -> Ties:
@@ -84,6 +77,20 @@ def _cascade(cascade: Cascade, known: dict[int, Cascade], copied: Copied) -> Cas
     if twin is not None and cascade.is_as(twin):
         return twin
     return cascade.still(_beneath(f"cascade.{cascade.id}", copied))
+
+
+def _large(part: object, where: str, seen: set[int]) -> Iterator[tuple[str, Column]]:
+    """Go through the large arrays of a part that is copied as a whole."""
+    if isinstance(part, np.ndarray):
+        if part.nbytes > _LARGE:
+            yield where, part
+        return
+    if id(part) in seen or hasattr(part, "__deepcopy__"):
+        return
+    seen.add(id(part))
+    fields = part._asdict() if hasattr(part, "_asdict") else getattr(part, "__dict__", {})
+    for name, value in fields.items():
+        yield from _large(value, f"{where}.{name}", seen)
 
 
 def _beneath(prefix: str, copied: Copied) -> Copied:

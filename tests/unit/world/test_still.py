@@ -115,6 +115,33 @@ def test_a_message_at_rest_whose_rivals_write_into_it_is_copied_anew(model: str)
     assert still(world, copied, before).digest() == world.digest()
 
 
+def test_a_twin_of_a_platform_stays_as_it_was_and_shares_its_log() -> None:
+    world = World.create(agents=300, mean_degree=6, seed=5)
+    platform = world.open_platform()
+    world.step(8)
+    twin, digest = still(world, copied), world.digest()
+    lent = list(twin.platform.arrays())  # type: ignore[union-attr]
+    assert all(any(a is b for b in lent) for a in platform.log.arrays())
+    platform.note(platform.acted)
+    world.step(3)
+    assert twin.digest() == digest
+
+
+def test_large_arrays_of_a_part_are_copied_where_the_caller_says() -> None:
+    world = World.create(agents=20_000, mean_degree=2, seed=5)
+    world.mute(1, 2)
+    places: dict[str, Column] = {}
+
+    def noted(name: str, column: Column) -> Column:
+        places[name] = np.array(column)
+        return places[name]
+
+    twin, digest = still(world, noted), world.digest()
+    assert any(name.startswith("bonds.ears") for name in places)
+    world.mute(3, 4)
+    assert twin.digest() == digest
+
+
 def test_a_twin_of_ties_that_change_in_place_stays_as_it_was() -> None:
     world = busy("sir")
     world.ties.change([0, 1, 2], [90, 91, 92], True, trust=[0.5, 0.25, 1.0])
