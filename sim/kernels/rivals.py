@@ -14,7 +14,7 @@ from sim.kernels.mix import uniform, word, word2
 from sim.kernels.sparse import slot, take_slots
 from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
 
-__all__ = ["BY_ATTEMPT", "BY_DRAW", "crossed", "elect", "enter", "listen"]
+__all__ = ["BY_ATTEMPT", "BY_DRAW", "crossed", "elect", "enter", "listen", "told_by"]
 
 BY_ATTEMPT, BY_DRAW = -1, -2
 """Ranks: the lowest draw among successful attempts; a draw for each message and agent."""
@@ -241,3 +241,19 @@ def crossed(
         who = voice[slot(voice_keys, np.uint64(touched[i]))]
         source[i] = who - _ONE32 if who else NOBODY
     return kept
+
+
+@kernel
+def told_by(agents: U32, voices: U32, taken: U64, claim: U64, out: U32) -> Number:
+    """Claim each agent (uint32) for its voice (uint32), where that has taken a message up.
+
+    ``taken`` is the uint64 bitmap of the message's adopters; ``out`` uint32 takes who is claimed,
+    with room for one more. Returns how many.
+    """
+    n: Number = np.int64(0)
+    for i in range(agents.size):
+        out[n] = agents[i]
+        if voices[i] != NOBODY and not is_open(taken, np.uint64(voices[i])):
+            claim[agents[i]] = np.uint64(voices[i])
+            n += 1
+    return n

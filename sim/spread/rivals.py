@@ -270,12 +270,7 @@ class Contest:
         """Give agents to the message whose adopter convinced them."""
         scratch = self._rounds[0][1].scratch
         for number, cascade in enumerate(self._cascades):
-            bits = cascade.marks()[voices >> np.uint32(6)]
-            bits = bits >> (voices & np.uint32(63)).astype(np.uint64)
-            mine = (bits & np.uint64(1)) > 0
-            count = int(np.count_nonzero(mine))
-            scratch.touched[:count] = agents[mine]
-            scratch.claim[agents[mine]] = voices[mine]
+            count = kernels.told_by(agents, voices, cascade.marks(), scratch.claim, scratch.touched)
             self._enter(number, count)
 
     def _enter(self, number: int, touched: int) -> None:

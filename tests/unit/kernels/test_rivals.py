@@ -9,7 +9,7 @@ import pytest
 from sim.core.rng import Stream, words
 from sim.core.rng import key as key_of
 from sim.kernels.claims import BATCH, FREE, NOBODY
-from sim.kernels.rivals import BY_ATTEMPT, BY_DRAW, crossed, elect, enter, listen
+from sim.kernels.rivals import BY_ATTEMPT, BY_DRAW, crossed, elect, enter, listen, told_by
 from sim.kernels.sparse import VACANT
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
@@ -117,3 +117,12 @@ def test_a_hub_with_more_listeners_than_a_batch() -> None:
         net.agents - 1,
         {0, 4},
     )
+
+
+def test_agents_are_claimed_for_voices_that_took_the_message_up() -> None:
+    claim, out = np.full(10, FREE), np.empty(11, np.uint32)
+    taken = np.array([1 << 6, 1 << 1], np.uint64)  # agents 6 and 65
+    n = call(told_by, ids(4, 5, 8, 9), ids(65, 7, 6, int(NOBODY)), taken, claim, out)
+    assert out[:n].tolist() == [4, 8]
+    assert [int(claim[v]) for v in (4, 8)] == [65, 6]
+    assert (claim[[5, 9]] == FREE).all()
