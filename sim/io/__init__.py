@@ -7,6 +7,7 @@ from sim.io.exporting import EXPORTS, ExportReport, export
 from sim.io.graphs import read_graph
 from sim.io.importing import from_igraph, from_networkx, import_world, read_edges, read_world
 from sim.io.labels import Labels, read_labels
+from sim.io.profiles import Profiles, read_profiles
 from sim.io.report import ImportReport
 from sim.io.worlds import Imported, world_of
 
@@ -18,6 +19,7 @@ __all__ = [
     "ImportReport",
     "Imported",
     "Labels",
+    "Profiles",
     "demo",
     "export",
     "from_igraph",
@@ -28,6 +30,7 @@ __all__ = [
     "read_edges",
     "read_graph",
     "read_labels",
+    "read_profiles",
     "read_world",
     "world_of",
 ]

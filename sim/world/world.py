@@ -27,12 +27,12 @@ from sim.world.injection import (
     checked_priority,
     checked_start,
 )
+from sim.world.living import Living
 from sim.world.making import drawn
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.platform_host import Told, with_told
 from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
-from sim.world.ties import Relating
 from sim.world.trail import noted
 
 __all__ = ["World"]
@@ -40,7 +40,7 @@ __all__ = ["World"]
 _LONGEST_TICK = 525_600  # a year
 
 
-class World(Relating):
+class World(Living):
     """A simulated social network: agents, the ties between them, and the messages under way.
 
     Parameters

@@ -1,0 +1,70 @@
+"""Who joins and who leaves: rates a day, turned into counts and coins of one tick.
+
+Shares of Y Social's kind: of the members there are, a share joins in a day and a share leaves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.agents.lifecycle import Lifecycle
+from sim.core import rng
+from sim.errors import InputError
+
+__all__ = ["LEAVING", "leavers", "newcomers", "per_tick"]
+
+LEAVING = 0x4C454156
+"""Salt of the draws of this module, beside those of waking."""
+_ARRIVING = 0x4E455743
+_DAY_MINUTES = 24 * 60
+
+
+def per_tick(share: float, tick_minutes: float) -> float:
+    """Return the chance of a tick that makes ``share`` in a day: ``1 - (1 - share) ** days``."""
+    if not 0.0 <= share <= 1.0:
+        raise InputError(f"A share of a day is in [0, 1], got {share:g}.")
+    return float(1.0 - (1.0 - share) ** (tick_minutes / _DAY_MINUTES))
+
+
+def leavers(
+    agents: Agents, seed: int, tick: int, share: float, tick_minutes: float
+) -> npt.NDArray[np.uint32]:
+    """Return the active members that leave in a tick: each by a coin of its own.
+
+    Parameters
+    ----------
+    agents
+        The population; left as it is.
+    seed, tick
+        The address of the coins.
+    share
+        Of the active members that leaves in a day, in [0, 1].
+    tick_minutes
+        Simulated minutes in a tick.
+
+    Returns
+    -------
+    uint32 (k,), ascending
+    """
+    chance = per_tick(share, tick_minutes)
+    who = np.flatnonzero(agents.status == Lifecycle.ACTIVE).astype(np.uint32)
+    if not chance or not who.size:
+        return np.empty(0, np.uint32)
+    key = rng.key(seed, rng.Stream.WAKE, tick=tick, salt=LEAVING)
+    left: npt.NDArray[np.uint32] = who[rng.uniforms(key, who) < chance]
+    return left
+
+
+def newcomers(members: int, seed: int, tick: int, share: float, tick_minutes: float) -> int:
+    """Return how many join in a tick: ``members * share`` a day on average.
+
+    The fraction that is left over joins by chance, so that small worlds grow as fast as large ones.
+    """
+    if share < 0:
+        raise InputError(f"Newcomers of a day are a share of at least 0, got {share:g}.")
+    expected = members * share * tick_minutes / _DAY_MINUTES
+    count = int(expected)
+    key = rng.key(seed, rng.Stream.WAKE, tick=tick, salt=_ARRIVING)
+    return count + int(rng.uniforms(key, 0)[0] < expected - count)

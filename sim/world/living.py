@@ -1,0 +1,131 @@
+"""The commands of a world that change who its agents are, and what is asked about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.moves import Moves
+from sim.agents.profiles import Profile
+from sim.agents.traits import TRAITS
+from sim.core.text import clean
+from sim.errors import InputError
+from sim.world.changing import change, chosen
+from sim.world.compatibility import Compatibility, compatibility
+from sim.world.profiling import Match, ProfilesTaken, people_of, take
+from sim.world.ties import Relating
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Living"]
+
+Ids = npt.NDArray[np.uint32]
+
+LONGEST_NOTE = 4096
+
+
+class Living(Relating):
+    """A world whose members are told apart: profiles, stages of life, likeness."""
+
+    def take_profiles(
+        self, profiles: Iterable[Profile | Mapping[str, Any]], match: Match = "auto"
+    ) -> ProfilesTaken:
+        """Give profiles to agents: names, texts, interests, traits, activity, hours.
+
+        Parameters
+        ----------
+        profiles
+            Of :func:`sim.io.read_profiles`, or mappings of what a Profile has. What one does not
+            say stays as it was.
+        match
+            ``"id"``: to the agent of that id; ``"order"``: to agent 0, 1, ...; ``"auto"``: by id
+            where they have ids.
+
+        Returns
+        -------
+        ProfilesTaken
+            Who got them, and remarks such as on interests that the vocabulary does not know.
+
+        Raises
+        ------
+        InputError
+            One sentence; nothing is changed.
+        """
+        world, people = cast("World", self), people_of(profiles)
+        plain = [person.plain() for person in people]
+        with self.trail.doing(world, "take_profiles", (plain, match), {}) as note:
+            taken = take(world, people, match)
+            note.result = str(taken)
+        return taken
+
+    def profile(self, agent: int) -> Profile:
+        """Return who an agent is: what was told about it, and its columns as they are now.
+
+        Texts are whole and as they came; clean them before a terminal sees them.
+        """
+        agents = self.agents
+        name, foreign = agents.name(agent), agents.id(agent)
+        said = {n: v for n, v in agents.lore.cold.get(int(agent)).items() if n != "history"}
+        traits = dict(zip(TRAITS, (agents.personality[agent] / 255.0).tolist(), strict=True))
+        own: dict[str, Any] = {"id": foreign, "name": name, "traits": traits}
+        own["interests"] = agents.vocabulary.names(int(agents.interests[agent]))
+        return Profile.of({**said, **own, "activity": float(agents.activity[agent])})
+
+    def change_agents(self, agents: str | npt.ArrayLike, **values: Any) -> Ids:
+        """Set properties of many agents at once; returns who they are.
+
+        Parameters
+        ----------
+        agents
+            Indices, or a condition: ``'activity > .5 and community == "x"'``.
+        **values
+            ``status``, ``activity``, ``interests`` (names), ``community``, or one of the Big Five.
+
+        Raises
+        ------
+        InputError
+            For what is not allowed, a move of life with those that are; nothing is changed.
+        """
+        world = cast("World", self)
+        with self.trail.doing(world, "change_agents", (agents,), values) as note:
+            who = change(world, agents, values)
+            note.result = f"{who.size:,} agents"
+        if "status" in values:
+            world.wake()
+        return who
+
+    def agents_where(self, condition: str) -> Ids:
+        """Return the agents for which a condition holds (:mod:`sim.agents.where`), rising."""
+        return chosen(cast("World", self), condition)
+
+    def moves(self, start: int = 0, stop: int | None = None, agent: int | None = None) -> Moves:
+        """Return moves between stages of life at ticks ``start`` to ``stop``, of one agent or all.
+
+        The newest million of the world are remembered.
+        """
+        if stop is not None and stop < start:
+            raise InputError(f"Ticks go from the earlier to the later, got {start} to {stop}.")
+        return self.agents.lore.moves.between(start, stop, agent)
+
+    def note(self, agents: npt.ArrayLike, text: str) -> None:
+        """Add a line to the personal history of agents, with the tick."""
+        world, who = cast("World", self), np.atleast_1d(np.asarray(agents))
+        self.agents.is_active(who)  # refuses what is no agent
+        with self.trail.doing(world, "note", (who, text), {}):
+            self.agents.lore.cold.note(who.tolist(), world.tick, clean(text, LONGEST_NOTE))
+
+    def personal_history(self, agent: int) -> list[tuple[int, str]]:
+        """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""
+        told = self.agents.lore.cold.get(int(agent)).get("history", [])
+        return [(int(tick), str(line)) for tick, line in told]
+
+    def compatibility(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
+        """Return how well pairs of agents would get on, with the parts of each score.
+
+        See :mod:`sim.world.compatibility` for the formula; 100,000 pairs take about a second.
+        """
+        return compatibility(cast("World", self), agents, others)

@@ -1,0 +1,161 @@
+"""Profiles given to the agents of a world: all of them, or none when one does not fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.profiles import Profile, interests_of
+from sim.agents.traits import TRAITS
+from sim.core.text import one_line
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.agents.columns import Agents
+    from sim.world.world import World
+
+__all__ = ["Match", "ProfilesTaken", "matched", "take"]
+
+Match = Literal["auto", "id", "order"]
+MATCHES: Final = ("auto", "id", "order")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilesTaken:
+    """What became of profiles.
+
+    Attributes
+    ----------
+    agents
+        uint32 (k,): who got the profile at each place.
+    remarks
+        What a person should know: a sentence each.
+    """
+
+    agents: npt.NDArray[np.uint32]
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.agents.size:,} profiles"
+
+
+def people_of(profiles: Iterable[Profile | Mapping[str, Any]]) -> list[Profile]:
+    """Return profiles checked; InputError names the place of one that is wrong, from 1."""
+    people = []
+    for number, said in enumerate(profiles, 1):
+        try:
+            people.append(Profile.of(said))
+        except (InputError, TypeError) as error:
+            raise InputError(f"Profile {number:,}: {error}") from None
+    return people
+
+
+def matched(agents: Agents, people: Sequence[Profile], match: str) -> npt.NDArray[np.uint32]:
+    """Return who gets each profile.
+
+    Parameters
+    ----------
+    agents
+        Left as they are.
+    people
+        Those with an id go to the agent of that id, unless ``match`` is ``"order"``; where none has
+        one, the first goes to agent 0, the next to agent 1.
+    match
+        ``"auto"``, ``"id"`` or ``"order"``.
+
+    Raises
+    ------
+    InputError
+        For unknown or repeated ids, some without one, and more profiles than agents.
+    """
+    if match not in MATCHES:
+        raise InputError(f"Profiles are matched by {', '.join(MATCHES)}, got {match!r}.")
+    ids = [person.id for person in people]
+    given = sum(each is not None for each in ids)
+    if match == "order" or (match == "auto" and not given):
+        if len(people) > len(agents):
+            raise InputError(
+                f"There are {len(people):,} profiles and {len(agents):,} agents; take fewer."
+            )
+        return np.arange(len(people), dtype=np.uint32)
+    if given < len(people):
+        raise InputError(
+            f"{len(people) - given:,} of {len(people):,} profiles have no id; give all an id, "
+            f"or match them by order."
+        )
+    return _by_id(agents, ids)
+
+
+def _by_id(agents: Agents, ids: Sequence[Any]) -> npt.NDArray[np.uint32]:
+    found, unknown, first = [], 0, ""
+    for each in ids:
+        try:
+            found.append(agents.index(each))
+        except InputError as error:
+            unknown, first = unknown + 1, first or str(error)
+    if unknown:
+        raise InputError(
+            f"{unknown:,} of {len(ids):,} profiles have an id that no agent has. {first} "
+            f"To give them to agents in order, match them by order."
+        )
+    who = np.array(found, np.uint32)
+    ranked, counts = np.unique(who, return_counts=True)
+    if ranked.size < who.size:
+        raise InputError(f"Two profiles are of agent {agents.id(int(ranked[counts.argmax()]))}.")
+    return who
+
+
+def take(world: World, people: Sequence[Profile], match: str) -> ProfilesTaken:
+    """Give profiles to agents; nothing is changed when one of them does not fit."""
+    agents = world.agents
+    who = matched(agents, people, match)
+    masks = agents.interests[who].copy()
+    unknown: Counter[str] = Counter()
+    for place, person in enumerate(people):
+        mask, strange = interests_of(person, agents.vocabulary)
+        unknown.update(strange)
+        if mask:
+            masks[place] = mask
+    records = {int(agent): person.record() for agent, person in zip(who, people, strict=True)}
+    agents.lore.cold.put({agent: _joined(world, agent, new) for agent, new in records.items()})
+    agents.set_interests(who, masks)
+    agents.set_personality(who, _traits(agents, who, people))
+    shares = np.array([np.nan if each.activity is None else each.activity for each in people])
+    told = ~np.isnan(shares)
+    agents.set_activity(who[told], shares[told])
+    daily = [place for place, person in enumerate(people) if person.hours]
+    if daily:
+        agents.lore.hours.put(who[daily], [people[place].hours for place in daily])
+    return ProfilesTaken(who, tuple(_remarks(unknown, len(people))))
+
+
+def _joined(world: World, agent: int, new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of an agent with what is new: what the file does not say stays."""
+    return {**world.agents.lore.cold.get(agent), **new}
+
+
+def _traits(
+    agents: Agents, who: npt.NDArray[np.uint32], people: Sequence[Profile]
+) -> npt.NDArray[np.float64]:
+    traits = agents.personality[who] / 255.0
+    for place, person in enumerate(people):
+        for name, value in person.traits.items():
+            traits[place, TRAITS.index(name)] = value
+    return np.asarray(traits, np.float64).reshape(-1, len(TRAITS))
+
+
+def _remarks(unknown: Counter[str], people: int) -> Iterable[str]:
+    if not unknown:
+        return
+    shown = [one_line(word, 40) for word, _ in unknown.most_common(_SHOWN)]
+    more = f" and {len(unknown) - len(shown):,} others" if len(unknown) > len(shown) else ""
+    yield (
+        f"{len(unknown):,} interests are not in the vocabulary and count for nothing "
+        f"({', '.join(shown)}{more}); they are kept with the profiles."
+    )
