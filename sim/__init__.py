@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim import io as io
     from sim.agents.columns import Agents as Agents
     from sim.agents.lifecycle import Lifecycle as Lifecycle
+    from sim.agents.profiles import Profile as Profile
     from sim.agents.select import select as select
     from sim.agents.traits import TRAITS as TRAITS
     from sim.agents.vocabulary import Vocabulary as Vocabulary
@@ -341,6 +342,7 @@ _HOMES = {
     "Policy": "sim.feed.policy",
     "Posts": "sim.feed.posts",
     "Pressure": "sim.spread.pressure",
+    "Profile": "sim.agents.profiles",
     "Progress": "sim.run.jobs",
     "PropagationModel": "sim.spread.model",
     "Prospects": "sim.feed.friends",
