@@ -222,6 +222,7 @@ if TYPE_CHECKING:
     from sim.store.lineage import Lineage as Lineage
     from sim.world.alerts import Alert as Alert
     from sim.world.alerts import AlertRule as AlertRule
+    from sim.world.compatibility import Compatibility as Compatibility
     from sim.world.fenced import fenced as fenced
     from sim.world.interventions import Interventions as Interventions
     from sim.world.interventions import Planned as Planned
@@ -272,6 +273,7 @@ _HOMES = {
     "CommunitiesChanged": "sim.core.events",
     "Comparison": "sim.lab.compare",
     "Compartments": "sim.spread.compartments",
+    "Compatibility": "sim.world.compatibility",
     "Contacts": "sim.spread.contacts",
     "Contest": "sim.spread.rivals",
     "ContinuousTime": "sim.spread.continuous",
