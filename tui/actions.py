@@ -225,6 +225,11 @@ ACTIONS: tuple[Action, ...] = (
         "View", agents.agents, when=has_world, footer=9, aliases=("members",),
     ),
     Action(
+        "messages", "4", "messages", "Messages",
+        "Go to the Messages mode: each message, and how it went.",
+        "View", view.messages, when=has_world, footer=9,
+    ),
+    Action(
         "system", "6", "system", "System", "Go to the System mode: health, engine, paths.",
         "View", view.system, when=has_world, footer=17,
     ),

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tui.screens.agents import Agents
     from tui.screens.groups import Groups
     from tui.screens.inject import Order
+    from tui.screens.messages import Messages
     from tui.screens.stage import Stage
 
 __all__ = ["Hubbub", "main"]
@@ -99,6 +100,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.stage: Stage | None = None
         self.groups: Groups
         self.agents: Agents
+        self.messages: Messages
 
     # -- start ------------------------------------------------------------------------------
 
@@ -172,14 +174,12 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.call_after_refresh(self.homes.greet, opened)
 
     async def _set_the_stage(self) -> None:
-        from tui.screens.agents import Agents
-        from tui.screens.groups import Groups
-        from tui.screens.live import Live
-        from tui.screens.stage import Stage
-        from tui.screens.system import System
+        from tui.screens import agents, groups, live, messages, stage, system
 
-        self.groups, self.agents = Groups(), Agents()
-        self.stage = Stage([Live(), self.groups, self.agents, System()])
+        self.groups, self.agents = groups.Groups(), agents.Agents()
+        self.messages = messages.Messages()
+        modes = [live.Live(), self.groups, self.agents, self.messages, system.System()]
+        self.stage = stage.Stage(modes)
         await self.push_screen(self.stage)
         self.stage.draw_with(self.preferences.symbols)
 

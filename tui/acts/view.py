@@ -26,6 +26,11 @@ async def groups(app: Hubbub, _words: Words) -> None:
     app.go("groups")
 
 
+async def messages(app: Hubbub, _words: Words) -> None:
+    """Go to Messages."""
+    app.go("messages")
+
+
 async def system(app: Hubbub, _words: Words) -> None:
     """Go to System."""
     app.go("system")

@@ -36,6 +36,7 @@ MODES = (
     ("live", "1", "Live"),
     ("groups", "2", "Groups"),
     ("agents", "3", "Agents"),
+    ("messages", "4", "Messages"),
     ("system", "6", "System"),
 )
 

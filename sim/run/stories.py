@@ -1,0 +1,353 @@
+"""What people ask about the messages of a world under way; for :meth:`Simulation.query`.
+
+As in :mod:`sim.run.members`: what is read in the engine's thread is quick, and what takes longer is
+made of it beside the engine by a function with ``_of`` in its name.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.feed.acts import Act
+from sim.kernels import trees
+
+if TYPE_CHECKING:
+    from sim.agents.columns import Agents
+    from sim.world.world import World
+
+__all__ = [
+    "Branch",
+    "Organic",
+    "Story",
+    "best_of",
+    "cascade",
+    "organic",
+    "post",
+    "story_of",
+    "texts",
+    "worth",
+]
+
+Ids = npt.NDArray[np.uint32]
+Longs = npt.NDArray[np.int64]
+
+MOST_POSTS = 500
+"""Organic messages that are listed, the most liked and shared."""
+
+MOST_BRANCHES, WIDEST = 60, 5
+"""Members of a tree that are told, and of those that each of them convinced."""
+
+MOST_COMMUNITIES = 12
+_NOBODY = 0xFFFFFFFF
+
+
+class Organic(NamedTuple):
+    """Columns of some messages that members wrote, int64 (k,) each.
+
+    Attributes
+    ----------
+    number, author, created, likes, dislikes, shares, replies, reports, shown, kind, flags, cascade
+        As of :class:`~sim.feed.posts.Posts`.
+    """
+
+    number: Longs
+    author: Longs
+    created: Longs
+    likes: Longs
+    dislikes: Longs
+    shares: Longs
+    replies: Longs
+    reports: Longs
+    shown: Longs
+    kind: Longs
+    flags: Longs
+    cascade: Longs
+
+    @classmethod
+    def none(cls) -> Organic:
+        """Return no messages."""
+        return cls(*([np.zeros(0, np.int64)] * len(cls._fields)))
+
+
+def worth(world: World) -> tuple[int, npt.NDArray[np.uint32]]:
+    """Return the number of the first message in feeds, and what each of them is worth."""
+    if world.platform is None:
+        return 0, np.zeros(0, np.uint32)
+    posts = world.platform.posts
+    value = posts.likes + np.uint32(2) * posts.shares + (posts.cascade >= 0) * np.uint32(1 << 30)
+    value[posts.kind > 2] = 0
+    return posts.first, value
+
+
+def best_of(found: tuple[int, npt.NDArray[np.uint32]]) -> list[int]:
+    """Return the numbers of the messages that are worth most, the best first."""
+    first, value = found
+    most = min(MOST_POSTS, value.size)
+    best = np.argpartition(value, value.size - most)[value.size - most :] if most else value[:0]
+    best = best[np.lexsort((-best.astype(np.int64), -value[best].astype(np.int64)))]
+    numbers: list[int] = (best.astype(np.int64) + first).tolist()
+    return numbers
+
+
+def organic(world: World, numbers: list[int]) -> Organic:
+    """Return the columns of some messages, of those that are still in feeds."""
+    if world.platform is None:
+        return Organic.none()
+    posts = world.platform.posts
+    held = np.array([n for n in numbers if posts.first <= n < posts.next], np.int64)
+    rows = held - posts.first
+    columns = (getattr(posts, name)[rows].astype(np.int64) for name in Organic._fields[1:])
+    return Organic(held, *columns)
+
+
+def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
+    """Return (author, text) of some messages; empty of those that left the feeds."""
+    platform = world.platform
+    if platform is None:
+        return [("", "") for _ in numbers]
+    posts, told = platform.posts, []
+    for number in numbers:
+        if posts.first <= number < posts.next:
+            author = int(posts.author[number - posts.first])
+            told.append((world.agents.name(author), platform.text_of(number)))
+        else:
+            told.append(("", ""))
+    return told
+
+
+class Branch(NamedTuple):
+    """A member of a cascade's tree.
+
+    Attributes
+    ----------
+    depth
+        Steps from the seed.
+    name, tick
+        Who took it up, and when.
+    below
+        How many took it up through this member, itself included.
+    direct
+        How many it convinced itself.
+    is_last
+        For each step from the seed down to it: whether nothing follows at that step.
+    """
+
+    depth: int
+    name: str
+    tick: int
+    below: int
+    direct: int
+    is_last: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One message and how it went.
+
+    Parameters
+    ----------
+    title, text, author
+        ``"#3"`` or ``"m1204"``; clean text; the author's name, empty where nobody is named.
+    facts
+        (label, value) pairs.
+    tree
+        Its largest branches, in the order in which they are drawn.
+    reach
+        (community, how many of it took the message up, members), the most first.
+    replies
+        (author, text) of its most liked replies.
+    is_cut
+        Whether the tree has more members than are told.
+    """
+
+    title: str
+    text: str
+    author: str
+    facts: tuple[tuple[str, str], ...]
+    tree: tuple[Branch, ...]
+    reach: tuple[tuple[str, int, int], ...]
+    replies: tuple[tuple[str, str], ...]
+    is_cut: bool
+
+
+class Spread(NamedTuple):
+    """What :func:`story_of` makes a story of."""
+
+    story: Story
+    agents: Agents
+    community: npt.NDArray[np.int32]
+    who: Ids
+    ticks: npt.NDArray[np.int32]
+    sources: Ids
+
+
+def cascade(world: World, number: int) -> Spread:
+    """Take an injected message.
+
+    Raises
+    ------
+    InputError
+        When there is none of that number.
+    """
+    found = next((each for each in world.cascades if each.id == number), None)
+    if found is None:
+        raise InputError(f"There is no message #{number}.")
+    log, said = found.log.so_far(), found.message.author
+    author = "" if said is None or said < 0 else world.agents.name(said)
+    facts = [("model", found.model_name), ("status", found.status)]
+    facts += [("since tick", f"{found.started_at:,}"), ("seeds", f"{found.seeds.size:,}")]
+    facts += [("adopters", f"{log.size:,}"), ("speed", f"{found.speed:.1f}/tick")]
+    at = None if world.platform is None else world.platform.injected.get(number)
+    if at is not None:
+        facts += _counters(world, at)
+    story = Story(f"#{number}", found.text, author, tuple(facts), (), (), (), False)
+    return Spread(
+        story, world.agents, world.agents.community.copy(), log.agents, log.ticks, log.sources
+    )
+
+
+def post(world: World, number: int) -> Spread:
+    """Take an organic message: who shared it in the ticks that the log of acts keeps.
+
+    Raises
+    ------
+    InputError
+        When it is in no feed any more.
+    """
+    if world.platform is None:
+        raise InputError("This world has no platform, so nobody posts.")
+    platform, agents = world.platform, world.agents
+    posts, row = platform.posts, platform.posts.row(number)
+    author = int(posts.author[row])
+    who = [np.array([author], np.uint32)]
+    ticks = [posts.created[row : row + 1].astype(np.int32)]
+    sources = [np.array([_NOBODY], np.uint32)]
+    for tick, acts in platform.log:
+        shared = (acts.message == number) & ((acts.act == Act.REPOST) | (acts.act == Act.QUOTE))
+        if shared.any():
+            who.append(acts.agent[shared])
+            ticks.append(np.full(who[-1].size, tick, np.int32))
+            sources.append(acts.other[shared])
+    facts = [("posted", f"tick {int(posts.created[row]):,}"), *_counters(world, number)]
+    parent = int(posts.parent[row])
+    if parent >= 0:
+        facts.append(("about", f"m{parent}"))
+    replies = platform.replies_to(number)
+    best = replies[np.argsort(-posts.likes[posts.rows(replies)].astype(np.int64))[:5]]
+    told = tuple(texts(world, best.tolist()))
+    text = platform.text_of(number)
+    story = Story(f"m{number}", text, agents.name(author), tuple(facts), (), (), told, False)
+    return Spread(story, agents, agents.community.copy(), *_first(who, ticks, sources))
+
+
+def _first(
+    who: list[Ids], ticks: list[npt.NDArray[np.int32]], sources: list[Ids]
+) -> tuple[Ids, npt.NDArray[np.int32], Ids]:
+    """Return the first time that each member shared; a source that did not share itself is none."""
+    agents, at = np.unique(np.concatenate(who), return_index=True)
+    order = np.argsort(at, kind="stable")
+    places = at[order]
+    source = np.concatenate(sources)[places]
+    source = np.where(np.isin(source, agents), source, np.uint32(_NOBODY)).astype(np.uint32)
+    return agents[order], np.concatenate(ticks)[places], source
+
+
+def _counters(world: World, number: int) -> list[tuple[str, str]]:
+    """Return what feeds counted of a message."""
+    from sim.run.feeds import flags_of
+
+    posts = world.platform.posts if world.platform is not None else None
+    if posts is None or not posts.first <= number < posts.next:
+        return [("in feeds", "no more")]
+    row = number - posts.first
+    names = ("shown", "likes", "dislikes", "shares", "replies", "reports")
+    facts = [(name, f"{int(getattr(posts, name)[row]):,}") for name in names]
+    flags = ", ".join(flags_of(int(posts.flags[row])))
+    return [*facts, ("flags", flags)] if flags else facts
+
+
+def story_of(spread: Spread) -> Story:
+    """Return the story, with its tree and whom it reached."""
+    story, agents, community, who, ticks, sources = spread
+    tree, depth, breadth = _tree(agents, who, ticks, sources, community.size)
+    facts = [*story.facts, ("depth", f"{depth:,} hops"), ("breadth", f"{breadth:,}")]
+    return Story(
+        story.title, story.text, story.author, tuple(facts), tree,
+        _reach(agents, community, who), story.replies, len(tree) < who.size,
+    )  # fmt: skip
+
+
+def _reach(
+    agents: Agents, community: npt.NDArray[np.int32], who: Ids
+) -> tuple[tuple[str, int, int], ...]:
+    names = agents.communities
+    if not names:
+        return ()
+    sizes = np.bincount(community + 1, minlength=len(names) + 1)[1:]
+    reached = np.bincount(community[who] + 1, minlength=len(names) + 1)[1:]
+    best = np.argsort(-reached, kind="stable")[:MOST_COMMUNITIES]
+    return tuple((names[i], int(reached[i]), int(sizes[i])) for i in best if reached[i])
+
+
+def _tree(
+    agents: Agents, who: Ids, ticks: npt.NDArray[np.int32], sources: Ids, count: int
+) -> tuple[tuple[Branch, ...], int, int]:
+    """Return the largest branches as they are drawn, the depth, and the breadth."""
+    if not who.size:
+        return (), 0, 0
+    below, depth = np.empty(who.size, np.int64), np.empty(who.size, np.int32)
+    trees.wiener(who, sources, np.full(count, -1, np.int32), below)
+    trees.depths(who, sources, np.full(count, -1, np.int32), depth)
+    place = np.full(count, -1, np.int64)
+    place[who] = np.arange(who.size)
+    parent = np.where(sources == _NOBODY, -1, place[np.minimum(sources, count - 1)])
+    parent[depth == 0] = -1
+    children = _Children(parent, below)
+    chosen = _chosen(children, below)
+    branches: list[Branch] = []
+
+    def draw(at: int, step: int, last: tuple[bool, ...]) -> None:
+        own = children.of(at)
+        name = agents.name(int(who[at]))
+        told = Branch(step, name, int(ticks[at]), int(below[at]), own.size, last)
+        branches.append(told)
+        kept = [each for each in own.tolist() if each in chosen]
+        for number, each in enumerate(kept):
+            draw(each, step + 1, (*last, number == len(kept) - 1))
+
+    roots = [each for each in children.of(-1).tolist() if each in chosen]
+    for number, root in enumerate(roots):
+        draw(root, 0, (number == len(roots) - 1,))
+    return tuple(branches), int(depth.max()), int(np.bincount(depth).max())
+
+
+class _Children:
+    """Whom each entry of a log convinced, the largest branches first."""
+
+    def __init__(self, parent: npt.NDArray[Any], below: Longs) -> None:
+        self._order = np.lexsort((np.arange(parent.size), -below, parent))
+        self._parent = parent[self._order]
+
+    def of(self, at: int) -> npt.NDArray[np.int64]:
+        start, stop = np.searchsorted(self._parent, [at, at + 1])
+        found: npt.NDArray[np.int64] = self._order[start:stop]
+        return found
+
+
+def _chosen(children: _Children, below: Longs) -> set[int]:
+    """Return the entries that are drawn: the largest, each with the one that convinced it."""
+    waiting = [(-int(below[at]), int(at)) for at in children.of(-1)[:WIDEST]]
+    heapq.heapify(waiting)
+    chosen: set[int] = set()
+    while waiting and len(chosen) < MOST_BRANCHES:
+        _, at = heapq.heappop(waiting)
+        chosen.add(at)
+        for child in children.of(at)[:WIDEST].tolist():
+            heapq.heappush(waiting, (-int(below[child]), child))
+    return chosen
