@@ -13,7 +13,8 @@ from sim.cli.exits import EXITS
 from sim.cli.feeds_app import compare, recommenders, suggest
 from sim.cli.gallery_app import describe, gallery, variants
 from sim.cli.llm_app import llm
-from sim.cli.open_app import JOURNAL, open_file
+from sim.cli.minding import Goal, MindName, Offline, Who, minded_of
+from sim.cli.open_app import JOURNAL, RUN_JOURNAL, open_file
 from sim.cli.plugin_app import plugins
 from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
@@ -245,14 +246,11 @@ def run(
         Path | None, typer.Option(help="Write what the world is like tick by tick; .csv or .jsonl.")
     ] = None,
     variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
-    journal: Annotated[
-        bool,
-        typer.Option(
-            "--journal/--no-journal",
-            help="Keep a journal beside the file, and go on from the one there. Without it a run "
-            "begins with the file as it was saved, so that the same command gives the same result.",
-        ),
-    ] = False,
+    journal: Annotated[bool, RUN_JOURNAL] = False,
+    minds: Who = None,
+    mind: MindName = None,
+    goal: Goal = None,
+    offline: Offline = False,
 ) -> None:
     """Run a world without the screen, and print the command that repeats it.
 
@@ -274,6 +272,7 @@ def run(
         _leave(run_scenario(world, said, seed, stop, outputs, variant=variant, **shared))
     if variant:
         raise InputError("Variants belong to scenarios; leave out --variant.")
+    shared["minded"] = minded_of(minds, mind, goal, offline)
     _leave(run_world(world, said, seed, stop, outputs, journal=journal, **shared))
 
 

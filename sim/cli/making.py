@@ -23,6 +23,7 @@ from sim.cli.worlds import (
 from sim.errors import InputError
 
 if TYPE_CHECKING:
+    from sim.cli.minding import Minded
     from sim.world.world import World
 
 __all__ = ["Message", "make_import", "make_new", "only", "run_scenario", "run_world"]
@@ -152,6 +153,7 @@ def run_world(
     *,
     journal: bool = False,
     isolated: bool = False,
+    minded: Minded | None = None,
 ) -> int:
     """Run a world with at most one message; returns the exit code.
 
@@ -167,6 +169,8 @@ def run_world(
         Whether to keep a journal beside the world's file.
     isolated
         Whether the engine runs in a process of its own.
+    minded
+        Which members decide by themselves.
 
     Raises
     ------
@@ -179,6 +183,7 @@ def run_world(
             "--isolated."
         )
     saying = message.saying
+    flags = [*(minded.words if minded else []), *flags]
     order = Order(
         make=lambda report: open_world(where, report, seed=seed),
         command=lambda used: command_words(where, used, saying, stop, outputs, flags),
@@ -187,6 +192,7 @@ def run_world(
         outputs=outputs,
         journal=journalled(where, outputs.save) if journal else None,
         isolated=isolated,
+        minded=minded,
     )
     return carry_out(order)
 

@@ -9,11 +9,17 @@ import typer
 
 from sim.cli.start import open_screen, prepare
 
-__all__ = ["JOURNAL", "open_file"]
+__all__ = ["JOURNAL", "RUN_JOURNAL", "open_file"]
 
 JOURNAL = typer.Option(
     "--journal/--no-journal",
     help="Screen: whether worlds keep a journal, so that nothing is lost; else as the setting.",
+)
+
+RUN_JOURNAL = typer.Option(
+    "--journal/--no-journal",
+    help="Keep a journal beside the file, and go on from the one there. Without it a run begins "
+    "with the file as it was saved, so that the same command gives the same result.",
 )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.exits import OK, PLUGIN
 from sim.cli.log import log
+from sim.cli.minding import accounts
 from sim.cli.output import (
     as_json,
     require_folder,
@@ -30,6 +31,7 @@ from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from sim.cli.deeds import Deed
+    from sim.cli.minding import Minded
     from sim.cli.recovering import Keeping
     from sim.run.keeper import Keeper
     from sim.spread.cascade import Cascade
@@ -263,6 +265,8 @@ class Order:
         Whether the engine runs in a process of its own.
     deeds
         What is done between ticks.
+    minded
+        Which members decide by themselves, if any more.
     """
 
     make: Callable[[Report], World]
@@ -275,6 +279,7 @@ class Order:
     journal: Keeping | None = None
     isolated: bool = False
     deeds: tuple[Deed, ...] = ()
+    minded: Minded | None = None
 
 
 def command_words(
@@ -343,6 +348,8 @@ def carry_out(order: Order) -> int:
     show = tell if order.outputs.on_stdout else say
     show(summary(ran.cascades) if ran.cascades else order.nothing)
     show(pace(ran))
+    for line in accounts(ran.world):
+        show(line)
     show(f"Again: {command}")
     return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK
 
@@ -356,8 +363,8 @@ def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> R
 def _run_isolated(world: World, order: Order, _keeper: object, report: Report) -> Ran:
     from sim.cli.isolating import run_isolated
 
-    if order.deeds:
-        raise InputError("A scenario with [[commands]] runs in one process; leave out --isolated.")
+    if order.deeds or order.minded:
+        raise InputError("[[commands]] and --minds run in one process; leave out --isolated.")
     return run_isolated(world, order, most_running(order), report)
 
 

@@ -22,6 +22,7 @@ def run_here(
     world: World, order: Order, max_running: int, keeper: Keeper | None, report: Report
 ) -> Ran:
     """Inject and step; what plugins print is a remark, and no part of a result."""
+    from sim.cli.minding import minding
     from sim.cli.serving import served
     from sim.cli.stopping import kept_when_stopped, settled_in
     from sim.run.fence import Hush
@@ -32,7 +33,11 @@ def run_here(
     limit = order.stop.limit
     hush = Hush(tell)
     began = perf_counter()
-    with kept_when_stopped(world, keeper, order.outputs.save), served(world, keeper):
+    with (
+        kept_when_stopped(world, keeper, order.outputs.save),
+        served(world, keeper),
+        minding(world, order.minded, keeper, report) as think,
+    ):
         for done in range(limit):
             waits = do_due(order.deeds, world, done, keeper)
             if order.stop.reached(world) and not waits:
@@ -42,5 +47,6 @@ def run_here(
                 world.step()
             if keeper is not None:
                 keeper.ticked(world, wait=False)
+            think()
     seconds = perf_counter() - began
     return Ran(world, cascades, seconds, contacts_of(cascades) - before)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.errors import InputError
+from sim.run import minding
 from sim.world.platform import Platform
 from sim.world.world import World
 
@@ -43,4 +44,5 @@ ACTS: dict[str, Callable[..., Any]] = {
     "act": act,
     "recommend": recommend,
     "flag": flag,
+    **minding.ACTS,
 }

@@ -31,6 +31,7 @@ from sim.feed.writer import Writer
 from sim.kernels.wake import expected
 from sim.network.slab import Live, read_only
 from sim.world.platform_commands import checked_command, letters
+from sim.world.platform_minds import Minds
 from sim.world.platform_search import found_people, found_posts
 from sim.world.platform_why import Why, why
 
@@ -81,6 +82,8 @@ class Platform:
         Acts by hand that the next tick carries out.
     written
         Texts of posts that somebody wrote, by number.
+    minds
+        Who decides by itself (:class:`~sim.world.platform_minds.Minds`).
     faults
         What plugins did wrong, a sentence each; not part of the state.
 
@@ -113,6 +116,7 @@ class Platform:
         self.waiting: list[Command] = []
         self.written: dict[int, str] = {}
         self.faults: list[str] = []
+        self.minds = Minds()
         self.online = _NOBODY
         self.exposures = Exposures([])
         self.acted = Acts.joined([])

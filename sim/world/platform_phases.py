@@ -61,7 +61,7 @@ def write(world: World) -> None:
     for cascade in _in_feeds(world):
         if cascade.id not in platform.injected:
             _post_injected(platform, cascade)
-    online = platform.online
+    online = platform.minds.spare(platform.online)
     author, topic, appeal = (np.empty(online.size, kind) for kind in ("u4", "u1", "u1"))
     tags = np.empty((online.size, 2), np.uint32)
     agents = world.agents
@@ -159,7 +159,8 @@ def _chosen(platform: Platform) -> list[Acts]:
     key, policy = platform.key(Stream.ACTS), platform.policy
 
     def work(part: Part) -> Acts:
-        return _acts_of(platform, part, policy.codes(part, platform, key))
+        codes = platform.minds.hush(part, policy.codes(part, platform, key))
+        return _acts_of(platform, part, codes)
 
     return in_threads(work, platform.exposures.parts, workers())
 

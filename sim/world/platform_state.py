@@ -19,6 +19,7 @@ from sim.feed.posts import Posts
 from sim.feed.recommender import Chronological, Recommender
 from sim.feed.settings import PlatformSettings
 from sim.world.platform import Platform
+from sim.world.platform_minds import Minds
 from sim.world.platform_phases import with_platform
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def _without_log(platform: Platform) -> tuple[dict[str, Any], Columns]:
         "waiting": [command.dump() for command in platform.waiting],
         "written": sorted(platform.written.items()),
     }
+    if platform.minds.is_used:
+        meta["minds"] = platform.minds.dump()
     columns = {f"posts.{name}": column for name, column in posts.items()}
     columns |= {f"members.{name}": column for name, column in platform.members.dump().items()}
     columns |= {f"held.{name}": column for name, column in platform.held.items()}
@@ -116,6 +119,7 @@ def restore_platform(world: World, meta: dict[str, Any], columns: Columns) -> li
     platform.injected = {int(cascade): int(number) for cascade, number in meta["injected"]}
     platform.written = {int(number): text for number, text in meta["written"]}
     platform.waiting = [Command.restore(said) for said in meta["waiting"]]
+    platform.minds = Minds.restore(meta.get("minds"))
     world.platform = platform
     world.phases = with_platform(world.phases)
     return remarks

@@ -1,0 +1,122 @@
+"""Minds: what decides for a member, from what it sees, remembers and wants."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sim.core.params import Field, Parameters
+from sim.core.registry import register
+from sim.llm.asks import Answer, Ask
+from sim.llm.counts import Decided
+from sim.llm.decisions import Decision, decision_of, schema_of
+from sim.llm.faults import ModelError
+from sim.llm.prompts import Post, Prompt, Scene
+
+__all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind"]
+
+ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
+"""What a mind may do, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who decides, and whom it may ask.
+
+    Attributes
+    ----------
+    index
+        Of the agent.
+    name, persona, goal
+        Who it is and what it wants, in words.
+    moment
+        The simulated time in words.
+    rule
+        What the platform's rules would let it do.
+    prompt
+        The template of a decision.
+    limit
+        Tokens of a prompt at most.
+    ask
+        Asks a language model; the answer has a fault where there is no reply. Never raises.
+    """
+
+    index: int
+    name: str
+    persona: str
+    goal: str
+    moment: str
+    rule: tuple[Decision, ...]
+    prompt: Prompt
+    limit: int
+    ask: Callable[[Ask], Awaitable[Answer]]
+
+
+class Mind(Parameters):
+    """What decides for members; its fields are its parameters.
+
+    Decisions of several members are under way at once, in one event loop: keep nothing of a call.
+    """
+
+    plugin_kind: ClassVar[str] = "mind"
+    version: ClassVar[str] = "1"
+    api: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ()
+    source: ClassVar[Decided] = Decided.MODEL
+
+    async def decide(
+        self, member: Member, feed: Sequence[Post], memory: Sequence[str]
+    ) -> Sequence[Decision]:
+        """Return what a member does.
+
+        Parameters
+        ----------
+        member
+            Who.
+        feed
+            What it sees, the best first; a decision names a post by its place, from 1.
+        memory
+            What comes to mind, the strongest first.
+
+        Raises
+        ------
+        ModelError
+            No usable answer: the rules decide, and the fault is counted.
+        """
+        raise NotImplementedError
+
+
+@register("rule")
+class RuleMind(Mind):
+    """Does what the platform's rules say."""
+
+    source: ClassVar[Decided] = Decided.RULE
+
+    async def decide(
+        self, member: Member, feed: Sequence[Post], memory: Sequence[str]
+    ) -> Sequence[Decision]:
+        """Return what the rules say."""
+        return member.rule
+
+
+@register("model")
+class ModelMind(Mind):
+    """Asks a language model, in character."""
+
+    temperature: float = Field(0.7, ge=0, le=2, description="0: the likeliest words")
+    most: int = Field(120, ge=16, le=4000, description="tokens of an answer, at most")
+
+    async def decide(
+        self, member: Member, feed: Sequence[Post], memory: Sequence[str]
+    ) -> Sequence[Decision]:
+        """Ask, and read the answer strictly."""
+        acts = ACTS if feed else ("post", "do nothing")
+        scene = Scene(
+            member.name, member.persona, member.moment, member.goal, memory, feed, acts
+        )  # fmt: skip
+        turns = member.prompt.turns(scene, member.limit)
+        seen = min(turns[-1].text.count("<post number="), len(feed))
+        schema = schema_of(acts, seen)
+        answer = await member.ask(Ask(turns, self.most, self.temperature, member.index, schema))
+        if answer.fault is not None:
+            raise ModelError(answer.fault, answer.detail)
+        return (decision_of(answer.text, acts, seen),)
