@@ -83,6 +83,7 @@ def claim_shares(
     mates = np.empty(BLOCK, np.uint32)
     inside = np.empty(BLOCK, np.uint8)
     places = np.empty(BLOCK, np.uint32)
+    marked = np.zeros(community.size // 64 + 1 if rule == EMBEDDED else 0, np.uint64)
     n: Number = np.int64(0)
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
@@ -103,7 +104,7 @@ def claim_shares(
                 share = np.empty(2 * length)
             found = fall_by_overlap(
                 rows, targets, key_u, coins, p, community, across, done, u, mates, inside, share,
-                places,
+                places, marked,
             )  # fmt: skip
             for j in range(found):
                 batch[n] = (np.uint64(u) << _S32) | np.uint64(places[j])

@@ -17,6 +17,9 @@ from sim.kernels.types import F64, I32, U8, U32, U64, Number, Word
 __all__ = ["approach_labels", "fall_by_overlap", "in_both"]
 
 _FAR_APART = 8
+_S6 = np.uint64(6)
+_M63 = np.uint64(63)
+_ONE = np.uint64(1)
 
 
 @lean
@@ -52,6 +55,7 @@ def fall_by_overlap(
     inside: U8,
     draws: F64,
     fell: U32,
+    marked: U64,
 ) -> Number:
     """List the ties of ``u`` whose coin falls below ``p`` times their share.
 
@@ -65,6 +69,8 @@ def fall_by_overlap(
     mates, inside, draws, fell
         uint32, uint8, float64 and uint32, one longer than the row: room to work in. ``fell`` takes
         the places in the row; some listeners that are closed are left out.
+    marked
+        uint64 bitmap of agents, clear before and after: room to mark u's mates in.
 
     Returns
     -------
@@ -97,32 +103,76 @@ def fall_by_overlap(
     for i in range(n):
         j = fell[i]
         v = np.int64(targets[start + j])
+        other = np.int64(rows[v, 1])
+        most = min(k - 1, other)
+        stays = is_open(done, np.uint64(v))
         if inside[j]:
-            if not is_open(done, np.uint64(v)):
-                continue
-            other = np.int64(rows[v, 1])
-            most = min(k - 1, other)
-            if draws[j] >= p * _ratio(most, length, other):
-                continue
-            at = np.int64(rows[v, 0])
-            found = in_both(mates, 0, k, targets, at, at + other)
-            if draws[j] >= p * _ratio(found, length, other):
-                continue
-        elif across < 0.0:
-            if not is_open(done, np.uint64(v)):
-                continue
+            stays &= draws[j] < p * _ratio(most, length, other)
+        elif across < 0.0 and stays:
             lowest = min(lowest, draws[j])
         fell[kept] = j
-        kept += 1
-    if across >= 0.0 or lowest == 1.0:
-        return kept
-    least = _least(rows, targets, p, u, mates, k, inside, lowest)
+        kept += stays
+    _mark(mates, k, marked)
+    approach_rows(rows, targets, start, fell, kept, mates)
     n, kept = kept, np.int64(0)
     for i in range(n):
         j = fell[i]
+        stays = True
+        if inside[j]:
+            v = np.int64(targets[start + j])
+            other = np.int64(rows[v, 1])
+            found = _shared(mates, k, marked, targets, np.int64(rows[v, 0]), other)
+            stays = draws[j] < p * _ratio(found, length, other)
         fell[kept] = j
-        kept += inside[j] or draws[j] < p * least
+        kept += stays
+    if across < 0.0 and lowest < 1.0:
+        least = _least(rows, targets, p, u, mates, k, inside, lowest, marked)
+        n, kept = kept, np.int64(0)
+        for i in range(n):
+            j = fell[i]
+            fell[kept] = j
+            kept += inside[j] or draws[j] < p * least
+    for i in range(k):
+        marked[mates[i] >> _S6] = np.uint64(0)
     return kept
+
+
+@lean
+def _mark(mates: U32, k: Number, marked: U64) -> None:
+    """Set the bits of ``mates[:k]``."""
+    for i in range(k):
+        v = np.uint64(mates[i])
+        marked[v >> _S6] |= _ONE << (v & _M63)
+
+
+@lean
+def approach_rows(
+    rows: U32, targets: U32, start: Number, places: U32, n: Number, kept: U32
+) -> None:
+    """Read both ends of the rows of the listeners at ``places[:n]`` behind ``start``.
+
+    As :func:`sim.kernels.claims.approach`; what is read is kept in the last of ``kept``.
+    """
+    seen = np.uint32(0)
+    for i in range(n):
+        v = targets[start + places[i]]
+        at = np.int64(rows[v, 0])
+        length = np.int64(rows[v, 1])
+        if length:
+            seen ^= targets[at] ^ targets[at + length - 1]
+    kept[kept.size - 1] = seen
+
+
+@lean
+def _shared(mates: U32, k: Number, marked: U64, targets: U32, at: Number, other: Number) -> Number:
+    """Return how many of ``targets[at:at + other]`` are among ``mates[:k]``, which are marked."""
+    if k * _FAR_APART < other:
+        return in_both(mates, 0, k, targets, at, at + other)
+    found = np.uint64(0)
+    for e in range(at, at + other):
+        v = np.uint64(targets[e])
+        found += (marked[v >> _S6] >> (v & _M63)) & _ONE
+    return np.int64(found)
 
 
 @lean
@@ -141,28 +191,33 @@ def _least(
     k: Number,
     inside: U8,
     lowest: float,
+    marked: U64,
 ) -> float:
-    """Return the least overlap with any listener, or any bound of it under which no coin falls."""
+    """Return the least overlap with any listener, or any bound of it under which no coin falls.
+
+    Those of other communities, who share least, come first.
+    """
     start = np.int64(rows[u, 0])
     length = np.int64(rows[u, 1])
     least = 1.0
     for j in range(length):
         v = targets[start + j]
-        at = np.int64(rows[v, 0])
         other = np.int64(rows[v, 1])
         most = min(k - inside[j], other)
         least = min(least, _ratio(most, length, other))
         if lowest >= p * least:
             return least
     least = 1.0
-    for j in range(length):
-        v = targets[start + j]
-        at = np.int64(rows[v, 0])
-        other = np.int64(rows[v, 1])
-        found = in_both(mates, 0, k, targets, at, at + other)
-        least = min(least, _ratio(found, length, other))
-        if lowest >= p * least:
-            return least
+    for same in range(2):
+        for j in range(length):
+            if inside[j] != same:
+                continue
+            v = targets[start + j]
+            other = np.int64(rows[v, 1])
+            found = _shared(mates, k, marked, targets, np.int64(rows[v, 0]), other)
+            least = min(least, _ratio(found, length, other))
+            if lowest >= p * least:
+                return least
     return least
 
 
