@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.cli.output import as_json, safe, say, table, watched
-from sim.cli.running import Outputs, Stop, most_running
+from sim.cli.running import Outputs, Stop, most_running, tell_failed
 from sim.cli.scenario import Scenario, read_scenario
 from sim.cli.scenario_sections import expectation
 from sim.core.progress import Report, quiet
@@ -152,6 +152,7 @@ def compared(
         report(f"running {name}", number / len(scenarios))
         chosen = scenario if agents is None else scenario.sized(agents)
         world = _run(chosen, seed, ticks)
+        tell_failed(world)
         found[name] = tuple(measured(world, quantity) for quantity in measures)
     seen = {}
     for line in [] if vary else first.about.expect:

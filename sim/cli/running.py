@@ -48,6 +48,7 @@ __all__ = [
     "command_words",
     "most_running",
     "placed",
+    "tell_failed",
 ]
 
 SEEDS = "top:10:degree"
@@ -347,11 +348,19 @@ def carry_out(order: Order) -> int:
     log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
     show = tell if order.outputs.on_stdout else say
     show(summary(ran.cascades) if ran.cascades else order.nothing)
+    tell_failed(ran.world)
     show(pace(ran))
     for line in accounts(ran.world):
         show(line)
     show(f"Again: {command}")
     return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK
+
+
+def tell_failed(world: World) -> None:
+    """Say which interventions could not be done, and why."""
+    for planned in world.interventions:
+        if planned.failed:
+            tell(f"{planned}.")
 
 
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:

@@ -114,7 +114,8 @@ class Ground:
         does
             ``"inject"``, ``"fact-check"``, ``"label"``, ``"down-rank"``, ``"hide"``, ``"ban"``,
             ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"set"``, ``"ties"``, ``"cut"``,
-            ``"shock"`` or ``"vote"``; fields of each are in :mod:`sim.world.interventions_kinds`.
+            ``"shock"``, ``"vote"`` or ``"newcomers"``; the fields of each are in
+            :mod:`sim.world.interventions_members` and ``interventions_messages``.
         **said
             The fields. Agents are indices, or an expression as for seeds.
 

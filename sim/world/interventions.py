@@ -18,6 +18,7 @@ from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 from sim.world.interventions_kinds import Intervention, made
 from sim.world.interventions_when import Condition, condition_of
+from sim.world.seeding import choose_seeds, takes_long
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -26,6 +27,7 @@ __all__ = ["Interventions", "Planned"]
 
 MOST = 100_000
 _LONGEST = 300
+_PEOPLE = ("agents", "others", "seeds", "among")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Interventions:
                 )
         intervention = made(does, _plain(world, said))
         intervention.check_in(world)
+        _check_people(world, intervention)
         planned = Planned(len(self._all), at, condition, intervention)
         self._all.append(planned)
         self._open.append(planned.number)
@@ -217,10 +220,18 @@ def _done(world: World, planned: Planned) -> Planned:
     return replace(planned, done_at=world.tick, result=said, failed=failed)
 
 
+def _check_people(world: World, intervention: Intervention) -> None:
+    """Refuse expressions that mean nobody now, but for those that take long to look up."""
+    for name in _PEOPLE:
+        said = getattr(intervention, name, "")
+        if said and said not in {"all", "largest"} and not takes_long(said):
+            choose_seeds(world, said)
+
+
 def _plain(world: World, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments with agents given as indices turned into an expression."""
     plain = dict(said)
-    for key in ("agents", "others", "seeds"):
+    for key in _PEOPLE:
         value = plain.get(key)
         if value is not None and not isinstance(value, str):
             ids = np.atleast_1d(np.asarray(value))

@@ -6,7 +6,17 @@ from typing import Any
 
 from sim.errors import ParameterError, UnknownNameError
 from sim.world.interventions_base import Intervention
-from sim.world.interventions_members import Ban, Cut, Freeze, Recommend, Set, Shock, Thaw, Tie
+from sim.world.interventions_members import (
+    Ban,
+    Cut,
+    Freeze,
+    Newcomers,
+    Recommend,
+    Set,
+    Shock,
+    Thaw,
+    Tie,
+)
 from sim.world.interventions_messages import DownRank, FactCheck, Hide, Inject, Label, Vote
 
 __all__ = ["KINDS", "Intervention", "made"]
@@ -15,7 +25,7 @@ KINDS: dict[str, type[Intervention]] = {
     kind.plugin_name: kind
     for kind in (
         Inject, FactCheck, Label, DownRank, Hide, Vote, Ban, Freeze, Thaw, Recommend, Set, Tie,
-        Cut, Shock,
+        Cut, Shock, Newcomers,
     )
 }  # fmt: skip
 """Every kind of intervention by its name."""

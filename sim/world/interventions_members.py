@@ -21,7 +21,7 @@ from sim.world.seeding import choose_seeds
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Ban", "Cut", "Freeze", "Recommend", "Set", "Shock", "Thaw", "Tie"]
+__all__ = ["Ban", "Cut", "Freeze", "Newcomers", "Recommend", "Set", "Shock", "Thaw", "Tie"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -201,3 +201,44 @@ class Shock(Intervention):
         if self.ticks:
             world.interventions.later(world.tick + self.ticks, number, who, before)
         return f"{who.size:,} members are {self.factor:g}x as active"
+
+
+def largest_community(world: World) -> Ids:
+    """Return the members of the largest community; of equals the first."""
+    label = world.agents.community
+    if not (label >= 0).any():
+        raise InputError("nobody is in a community")
+    most = np.bincount(label[label >= 0]).argmax()
+    return np.flatnonzero(label == most).astype(np.uint32)
+
+
+class Newcomers(Intervention):
+    """Let new members join, each friends with some who are there."""
+
+    plugin_name: ClassVar[str] = "newcomers"
+    says: ClassVar[str] = "let new members join"
+
+    count: int = Field(ge=1, le=100_000_000, description="how many")
+    among: str = Field(
+        "",
+        description="whose friends they become, as for seeds; empty: anybody's; 'largest': the "
+        "largest community's",
+    )
+    friends: int = Field(5, ge=0, le=1000, description="how many friends each makes, by lot")
+
+    def do(self, world: World, number: int) -> str:
+        """Let them in; a friend that the lot names twice is one."""
+        n = len(world.agents)
+        known = np.arange(n, dtype=np.uint32)
+        if self.among == "largest":
+            known = largest_community(world)
+        elif self.among:
+            known = choose_seeds(world, self.among)
+        joined = np.asarray(world.create_agents(self.count), np.uint32)
+        key = rng.key(world.seed, Stream.OUTCOMES, world.tick, number)
+        who = np.repeat(joined, self.friends)
+        lots = np.tile(np.arange(self.friends, dtype=np.uint32), self.count)
+        whom = known[(rng.uniforms(key, who, lots) * known.size).astype(np.int64)]
+        if who.size:
+            world.befriend(who, whom)
+        return f"{self.count:,} members join"
