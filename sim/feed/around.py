@@ -97,6 +97,11 @@ class Around(Protocol):
         ...
 
     @property
+    def standing(self) -> npt.NDArray[np.uint8]:
+        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); or empty: all as 1."""
+        ...
+
+    @property
     def trending(self) -> npt.NDArray[np.uint32]:
         """Message numbers that many lately liked or shared, the most first."""
         ...

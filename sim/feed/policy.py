@@ -74,6 +74,7 @@ class RulePolicy(Policy):
 
         drive = attention * novelty * appeal * (0.25 + 0.75 interest) * (0.4 + 0.6 trust)
                 * (1 + proof * further friends that share it)
+                * (1 + standing * (2 r / (1 + r) - 1)), r the source's reputation, 1 on average
 
     the chances of a member, whose traits are in [0, 1], are ::
 
@@ -107,6 +108,10 @@ class RulePolicy(Policy):
         0.25, ge=0, le=10, description="what each further friend that shares it adds"
     )
 
+    standing: float = Field(
+        0.2, ge=0, le=1, description="how much the source's reputation bends the drive"
+    )
+
     def codes(self, part: Part, platform: Around, key: np.uint64) -> npt.NDArray[np.uint8]:
         """Return the act of each exposure by the rules above, in one compiled pass."""
         out = np.empty(part.message.size, np.uint8)
@@ -115,7 +120,8 @@ class RulePolicy(Policy):
         kernels.decide(
             part.viewers, part.counts, part.message, part.trust, part.interest, part.age,
             part.friends, part.appeal, part.flags, platform.people.column("personality"),
-            np.array(rates, np.float32), *self._fading(platform.tick_minutes), self.proof, key, out,
+            np.array(rates, np.float32), *self._fading(platform.tick_minutes), self.proof,
+            part.source, platform.standing, self.standing, key, out,
         )  # fmt: skip
         return out
 

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 from sim.core.params import Field, Parameters
+from sim.core.registry import make
 from sim.errors import ParameterError
 from sim.feed.rhythm import curve_of
 
@@ -36,6 +37,21 @@ class PlatformSettings(Parameters):
     )
     label_reports: int = Field(5, ge=0, description="reports that label a message; 0: never")
     hide_reports: int = Field(20, ge=0, description="reports that hide a message; 0: never")
+    learning: float = Field(
+        1.0, ge=0, le=6,
+        description="how fast trust moves with outcomes: 1 as world.learn, 0 not at all",
+    )  # fmt: skip
+    reputation_hours: float = Field(
+        24.0, ge=0, le=100_000, description="how often reputation is weighed anew; 0: never",
+        json_schema_extra={"unit": "hours"},
+    )  # fmt: skip
+    friends: str = Field(
+        "", description="who proposes whom to follow (friend recommender); none by default"
+    )
+    meeting: float = Field(
+        0.002, ge=0, le=1,
+        description="share of online members that are proposed somebody, where there is who does",
+    )  # fmt: skip
     log_ticks: int = Field(
         48, ge=0, description="how long every act is kept; counts are kept for ever",
         json_schema_extra={"unit": "ticks"},
@@ -50,6 +66,8 @@ class PlatformSettings(Parameters):
             One sentence.
         """
         curve_of(self.rhythm)
+        if self.friends:
+            make(self.friends, "friend-recommender")
         if self.candidates < self.slots:
             raise ParameterError(
                 f"platform: candidates must be at least slots ({self.slots}), "

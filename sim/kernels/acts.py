@@ -21,6 +21,7 @@ RATES = (LIKE, REPOST, REPLY, QUOTE, DISLIKE, REPORT, FOLLOW, MUTE)
 _BYTE = np.float32(1 / 255)
 _HALF = np.float32(0.5)
 _ONE32 = np.float32(1.0)
+_EVEN = np.float32(1 / 127)
 _QUARTER, _THREE_QUARTERS = np.float32(0.25), np.float32(0.75)
 _BELIEF, _TRUSTING = np.float32(0.4), np.float32(0.6)
 _INJECTED = np.uint8(32)
@@ -33,7 +34,7 @@ _ONE = np.uint32(1)
 def decide(
     viewers: U32, counts: U8, message: U32, trusts: U8, cares: U8, ages: U8, proofs: U8,
     appeals: U8, flags: U8, personality: U8, rates: F32, attention: F32, novelty: F32, proof: float,
-    key: Word, out: U8,
+    source: U32, standing: U8, weight: float, key: Word, out: U8,
 ) -> None:  # fmt: skip
     """Let each exposure end in one act or none, by :class:`sim.feed.policy.RulePolicy`'s chances.
 
@@ -51,6 +52,12 @@ def decide(
         float32 (256,): what is left of attention at each slot, of novelty at each age.
     proof
         What each further member that shares it adds to the drive.
+    source
+        uint32 (exposures,).
+    standing
+        uint8 (n,): 254 r / (1 + r) of each agent's reputation r; or empty: all as 1.
+    weight
+        How much of the drive is bent by the source's standing, in [0, 1].
     key
         uint64 of this tick.
     out
@@ -75,6 +82,10 @@ def decide(
             drive *= (_BELIEF + _TRUSTING * (trusts[e] * _BYTE)) * (
                 _ONE32 + np.float32(proof) * told
             )
+            if standing.size > 0:
+                drive *= _ONE32 + np.float32(weight) * (
+                    np.float32(standing[source[e]]) * _EVEN - _ONE32
+                )
             against = awake * (_ONE32 - care)
             u = np.float32(uniform(word2(own, message[e])))
             own_words = np.float32(flags[e] & _INJECTED == 0)
@@ -154,7 +165,7 @@ def choose(chances: F64, viewer: U32, message: U32, key: Word, codes: U8, out: U
 @kernel
 def collect(
     viewers: U32, counts: U8, message: U32, source: U32, hot: U32, first: int, codes: U8,
-    agent: U32, act: U8, about: U32, other: U32,
+    agent: U32, act: U8, about: U32, other: U32, via: U32,
 ) -> int:  # fmt: skip
     """Write down the acts of exposures that end in one, in order.
 
@@ -166,9 +177,9 @@ def collect(
         uint32 (posts, 8), and the number of its first row.
     codes
         uint8 (exposures,): the act of each, 0 for none.
-    agent, act, about, other
-        uint32, uint8, uint32, uint32 (exposures + 1,), written: who, what, which message, and whom
-        it concerns: for a repost the source, else the author.
+    agent, act, about, other, via
+        uint32, uint8, uint32, uint32, uint32 (exposures + 1,), written: who, what, which message,
+        whom it concerns (for a repost the source, else the author), and the source.
 
     Returns
     -------
@@ -183,7 +194,7 @@ def collect(
                 agent[done] = viewers[i]
                 act[done] = codes[e]
                 about[done] = message[e]
-                other[done] = source[e]
+                other[done] = via[done] = source[e]
                 if codes[e] != REPOST:
                     other[done] = hot[np.int64(np.uint32(message[e] - base)), AUTHOR]
                 done += 1

@@ -12,14 +12,14 @@ from sim.network.arcs import chunks, vetted
 from sim.network.changes import outcomes
 from sim.network.ties import Ties
 
-__all__ = ["RESTART", "foretold", "founders", "reputation"]
+__all__ = ["RESTART", "TOLERANCE", "foretold", "founders", "reputation"]
 
 Floats = npt.NDArray[np.float64]
 
 RESTART = 0.4
 """Share of all reputation that returns to those trusted beforehand in each step."""
 
-_TOLERANCE = 1e-9
+TOLERANCE = 1e-9
 _SLICE = 1 << 16
 
 
@@ -33,6 +33,7 @@ def reputation(
     trusted: npt.ArrayLike | None = None,
     *,
     restart: float = RESTART,
+    tolerance: float = TOLERANCE,
     report: Report = quiet,
 ) -> Floats:
     """Return the reputation of every agent, EigenTrust (Kamvar et al. 2003).
@@ -58,6 +59,8 @@ def reputation(
         Agents trusted beforehand; default: :func:`founders`.
     restart
         In (0, 1): smaller reaches farther, and helps fakes more.
+    tolerance
+        The sum of all errors is at most this share of all reputation.
     report
         Told of progress; may cancel.
 
@@ -77,7 +80,7 @@ def reputation(
     passed = np.divide(1.0 - restart, given, out=np.zeros(ties.agents), where=given > 0)
     rank = base.copy()
     share, change = rank * passed, 1.0
-    while change * (1.0 - restart) > _TOLERANCE * restart:
+    while change * (1.0 - restart) > tolerance * restart:
         change = 0.0
         for begin, end in chunks(ties.agents, _SLICE):
             report("weighing reputation", 1.0 - begin / ties.agents)

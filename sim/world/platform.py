@@ -23,7 +23,7 @@ from sim.feed.log import ActLog, Acts
 from sim.feed.members import Members
 from sim.feed.policy import Policy
 from sim.feed.posts import Flag, Kind, Posts
-from sim.feed.recommender import Chronological, Recommender
+from sim.feed.recommender import Chronological, FriendRecommender, Recommender
 from sim.feed.rhythm import curve_of, factors
 from sim.feed.serving import Shelf
 from sim.feed.settings import PlatformSettings
@@ -32,6 +32,7 @@ from sim.kernels.wake import expected
 from sim.network.slab import Live, read_only
 from sim.world.platform_commands import checked_command, letters
 from sim.world.platform_minds import Minds
+from sim.world.platform_relate import friends_of, grow_reputation, reputation_of, standing_of
 from sim.world.platform_search import found_people, found_posts
 from sim.world.platform_why import Why, why
 
@@ -84,11 +85,14 @@ class Platform:
         Texts of posts that somebody wrote, by number.
     minds
         Who decides by itself (:class:`~sim.world.platform_minds.Minds`).
+    via, friends
+        From whom each of ``acted`` was seen; who proposes whom to follow, or None.
     faults
         What plugins did wrong, a sentence each; not part of the state.
 
     Examples
     --------
+    >>> from sim import World
     >>> world = World.create(agents=1000, seed=7)
     >>> platform = world.open_platform(recommender="popularity", slots=5)
     >>> world.step(24)
@@ -123,7 +127,9 @@ class Platform:
         self.acts_before = 0
         self.shelf = Shelf(settings.slots, settings.candidates)
         self._curve = curve_of(settings.rhythm)
-        self._reputation = np.empty(0, np.float32)
+        self.via = _NOBODY
+        self.stood: tuple[Array, npt.NDArray[np.uint8]] | None = None
+        self.friends: FriendRecommender | None = friends_of(settings.friends, self.faults)
 
     # What plugins see
 
@@ -164,10 +170,13 @@ class Platform:
 
     @property
     def reputation(self) -> npt.NDArray[np.float32]:
-        """What each agent's word counts for, float32 (n,) with mean 1."""
-        if self._reputation.size != self.agents:
-            self._reputation = np.ones(self.agents, np.float32)
-        return self._reputation
+        """What each agent's word counts for, float32 (n,) with mean 1; see ``reputation_hours``."""
+        return reputation_of(self)
+
+    @property
+    def standing(self) -> npt.NDArray[np.uint8]:
+        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); empty before it is weighed."""
+        return standing_of(self)
 
     def key(self, stream: Stream, salt: int = 0) -> np.uint64:
         """Return the key of this tick's draws of one purpose."""
@@ -346,6 +355,7 @@ class Platform:
         """Take in agents that joined the world since this was last asked; returns them."""
         before = len(self.members)
         self.members.grow(self.agents - before)
+        grow_reputation(self)
         return range(before, self.agents)
 
     def carries(self, cascade: int) -> bool:

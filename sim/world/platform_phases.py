@@ -25,6 +25,7 @@ from sim.world.channels import FEED
 from sim.world.phases import Phase
 from sim.world.platform_acts import change_ties, take_effect
 from sim.world.platform_commands import carry_out
+from sim.world.platform_relate import learn_trust, propose, weigh
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -146,34 +147,40 @@ def _serving(
 def act(world: World) -> None:
     """Let members act on what they were shown; who adopted an injected message shares it."""
     platform = _platform(world)
-    acts = _chosen(platform)
+    made = _chosen(platform)
+    acts, via = [one for one, _ in made], [source for _, source in made]
     for cascade in _in_feeds(world):
         acts.append(_shared(platform, cascade))
+        via.append(acts[-1].other)
     everything = Acts.joined(acts)
+    platform.via = np.concatenate([platform.acted.other, *via])
     platform.note(everything)
     take_effect(platform, everything)
 
 
-def _chosen(platform: Platform) -> list[Acts]:
-    """Return what the policy lets viewers do, in the order of exposures."""
+def _chosen(platform: Platform) -> list[tuple[Acts, npt.NDArray[np.uint32]]]:
+    """Return what the policy lets viewers do, in the order of exposures, and their sources."""
     key, policy = platform.key(Stream.ACTS), platform.policy
 
-    def work(part: Part) -> Acts:
+    def work(part: Part) -> tuple[Acts, npt.NDArray[np.uint32]]:
         codes = platform.minds.hush(part, policy.codes(part, platform, key))
         return _acts_of(platform, part, codes)
 
     return in_threads(work, platform.exposures.parts, workers())
 
 
-def _acts_of(platform: Platform, part: Part, codes: npt.NDArray[np.uint8]) -> Acts:
-    """Return the acts of a part whose codes are not 0."""
+def _acts_of(
+    platform: Platform, part: Part, codes: npt.NDArray[np.uint8]
+) -> tuple[Acts, npt.NDArray[np.uint32]]:
+    """Return the acts of a part whose codes are not 0, and their sources."""
     posts, size = platform.posts, int(np.count_nonzero(codes)) + 1
-    columns = [np.empty(size, kind) for kind in ("u4", "u1", "u4", "u4")]
+    columns = [np.empty(size, kind) for kind in ("u4", "u1", "u4", "u4", "u4")]
     count = collect(
         part.viewers, part.counts, part.message, part.source, posts.hot, posts.first, codes,
         *columns,
     )  # fmt: skip
-    return Acts(*(column[:count] for column in columns))
+    agent, what, about, other, via = (column[:count] for column in columns)
+    return Acts(agent, what, about, other), via
 
 
 def _shared(platform: Platform, cascade: Cascade) -> Acts:
@@ -185,10 +192,13 @@ def _shared(platform: Platform, cascade: Cascade) -> Acts:
 
 
 def relate(world: World) -> None:
-    """Follow and mute in one batch; see what trends; let the log forget."""
+    """Learn whom to trust, follow and mute in one batch; see what trends; let the log forget."""
     platform = _platform(world)
+    learn_trust(world, platform)
+    propose(platform)
     acts = platform.acted
     change_ties(world, acts)
+    weigh(world, platform)
     liked = (acts.act == Act.LIKE) | (acts.act == Act.REPOST) | (acts.act == Act.QUOTE)
     oldest = platform.tick - int(_TREND_HOURS * 60 / platform.tick_minutes)
     platform.trending = trending_now(
@@ -218,7 +228,7 @@ PLATFORM_PHASES = (
     Phase("write", "online members post; injected messages enter the feeds", write),
     Phase("feed", "each online member is shown the best of what it could see", feed),
     Phase("act", "members like, share, answer, follow; adopters share", act),
-    Phase("relate", "follows and mutes take effect; what many like trends", relate),
+    Phase("relate", "trust moves with outcomes; follows and mutes take effect", relate),
 )
 """What a platform adds: the first three before contacts are made, the others after responses."""
 

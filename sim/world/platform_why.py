@@ -13,6 +13,7 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.candidates import Candidates
+from sim.world.platform_relate import trust_before
 
 if TYPE_CHECKING:
     from sim.feed.exposures import Part
@@ -176,5 +177,13 @@ def _exact(
         known = (at < length) & (friends > 0)
         given = hearing.trust[row][np.minimum(at, max(length - 1, 0))] if length else trust
         scale = np.float32(1 / 65535)
-        trust = np.where(known, given.astype(np.float32) * scale, np.float32(0))
+        then = np.array(
+            [
+                trust_before(platform, viewer, *pair)
+                for pair in zip(
+                    sources.tolist(), np.broadcast_to(given, known.shape).tolist(), strict=True
+                )
+            ]
+        )
+        trust = np.where(known, then.astype(np.float32) * scale, np.float32(0))
     return trust, interest

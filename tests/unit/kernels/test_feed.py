@@ -292,9 +292,12 @@ def test_rules_act_by_the_chances_that_their_docstring_states(seed: int) -> None
     fading = (1 / (1 + 0.15 * np.arange(slots))).astype(np.float32)
     novelty = (0.99 ** np.arange(256)).astype(np.float32)
     out, key = np.empty(count, np.uint8), rng.key(seed, Stream.ACTS, TICK)
+    source = draw.integers(0, 9, count).astype(np.uint32)
+    standing = draw.integers(0, 255, 9 * (seed % 2)).astype(np.uint8)
+    bent = 1 + 0.2 * (standing[source] / 127 - 1) if standing.size else np.ones(count)
     acts.decide(
         np.arange(k, dtype=np.uint32), counts, message, trust, care, ages, proofs, appeals, flags,
-        traits, np.array(RATES, np.float32), fading, novelty, 0.25, key, out,
+        traits, np.array(RATES, np.float32), fading, novelty, 0.25, source, standing, 0.2, key, out,
     )  # fmt: skip
     e = 0
     for viewer in range(k):
@@ -302,7 +305,7 @@ def test_rules_act_by_the_chances_that_their_docstring_states(seed: int) -> None
             given_ = (traits[viewer] / 255, appeals[e] / 255, flags[e] > 0)
             shown = (care[e] / 255, trust[e] / 255, int(proofs[e]), fading[slot])
             u = float(rng.uniforms(key, [viewer], [message[e]])[0])
-            wanted, edge = _rule(u, given_, shown, float(novelty[ages[e]]))
+            wanted, edge = _rule(u, given_, shown, float(novelty[ages[e]] * bent[e]))
             assert edge < 1e-5 or out[e] == wanted
             e += 1
 
@@ -328,14 +331,14 @@ def _rule(u: float, given_: Any, shown: Any, novelty: float) -> tuple[int, float
 def test_acts_are_collected_in_order_with_whom_they_concern() -> None:
     hot = np.zeros((2, 8), np.uint32)
     hot[:, feed.AUTHOR] = 70, 80
-    out = [np.zeros(4, kind) for kind in ("u4", "u1", "u4", "u4")]
+    out = [np.zeros(4, kind) for kind in ("u4", "u1", "u4", "u4", "u4")]
     count = acts.collect(
         np.array([4, 6, 9], np.uint32), np.array([2, 0, 2], np.uint8),
         np.array([5, 6, 5, 6], np.uint32), np.array([1, 2, 3, 70], np.uint32), hot, 5,
         np.array([6, 0, 3, 10], np.uint8), *out,
     )  # fmt: skip
     assert [column[:count].tolist() for column in out] == [
-        [4, 9, 9], [6, 3, 10], [5, 5, 6], [70, 3, 80],
+        [4, 9, 9], [6, 3, 10], [5, 5, 6], [70, 3, 80], [1, 3, 70],
     ]  # fmt: skip
 
 

@@ -420,7 +420,7 @@ def test_a_message_rests_when_its_window_ends() -> None:
 
 def test_broadcast_on_a_platform_gives_the_numbers_of_a_bare_world() -> None:
     stories = []
-    for told in (None, {"rhythm": "flat", "channel": "broadcast", "posting": 0.1}):
+    for told in (None, {"rhythm": "flat", "channel": "broadcast", "learning": 0.0}):
         world = World.create(agents=500, mean_degree=8, seed=2, platform=told)
         story = world.inject("music", seeds=[0, 1], model="sir", beta=0.1, gamma=0.2)
         if told:
@@ -513,7 +513,7 @@ def test_a_lost_plugin_is_stood_in_for_and_kept() -> None:
 
 
 def test_trust_of_ties_counts_and_is_explained() -> None:
-    told = {"posting": 0.2, "rhythm": "flat", "recommender": "blend"}
+    told = {"posting": 0.2, "rhythm": "flat", "recommender": "blend", "learning": 0.0}
     world = World.create(agents=300, mean_degree=8, seed=7, trust="uniform", platform=told)
     world.step(4)
     platform = platform_of(world)
