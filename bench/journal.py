@@ -105,9 +105,9 @@ async def play(world: World, path: Path, seconds: float) -> tuple[list[float], l
     return pauses, late
 
 
-def checkpoints(agents: int, folder: Path) -> None:
-    """Print what checkpoints of a world with ten messages cost."""
-    world = made(agents, 4)
+def checkpoints(agents: int, folder: Path, *, platform: bool) -> None:
+    """Print what checkpoints of a world with ten messages, or of a platform, cost."""
+    world = made(agents, 4, platform=platform)
     pauses, late = asyncio.run(play(world, folder / "played.hub", 16.0))
     print(shown("world stands still", pauses))
     print(shown("timer of the loop late by", late), "(bar 150)")
@@ -127,16 +127,16 @@ def checkpoints(agents: int, folder: Path) -> None:
     print(f"  ratio: {ratio:.2f} (bar 4)")
 
 
-def recovery(agents: int, folder: Path) -> None:
+def recovery(agents: int, folder: Path, *, platform: bool) -> None:
     """Print how long a world takes to come back that ran as long as the pacing allows."""
-    world = made(agents, 4)
+    world = made(agents, 4, platform=platform)
     path = folder / "lost.hub"
     keeper = Keeper(world, path)
     before = keeper.taken
     while keeper.taken == before:  # until the second checkpoint
         world.step()
         keeper.ticked(world)
-        if not any(cascade.alive for cascade in world.cascades):
+        if not platform and not any(cascade.alive for cascade in world.cascades):
             break
     keeper.close(world)
     checkpoint = max((path.with_name("lost.hub.live")).glob("checkpoint-*"), key=_number)
@@ -156,21 +156,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--agents", type=int, default=1_000_000)
     parser.add_argument("--ticks", type=int, default=60)
-    parser.add_argument("--platform", action="store_true", help="of the part journal")
+    parser.add_argument("--platform", action="store_true", help="instead of messages")
     parser.add_argument("--folder", type=Path, default=None)
     parser.add_argument("--parts", nargs="*", default=("journal", "checkpoints", "recovery"))
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         if "journal" in given.parts:
-            print(f"journal, {given.agents:,} agents, {MESSAGES} messages")
+            busy = "a platform" if given.platform else f"{MESSAGES} messages"
+            print(f"journal, {given.agents:,} agents, {busy}")
             journal(given.agents, given.ticks, folder, platform=given.platform)
         if "checkpoints" in given.parts:
             print("checkpoints")
-            checkpoints(given.agents, folder)
+            checkpoints(given.agents, folder, platform=given.platform)
         if "recovery" in given.parts:
             print("recovery")
-            recovery(given.agents, folder)
+            recovery(given.agents, folder, platform=given.platform)
 
 
 if __name__ == "__main__":

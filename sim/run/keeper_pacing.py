@@ -11,6 +11,7 @@ from sim.errors import InputError
 __all__ = ["Clock", "Pacing"]
 
 _SHARE = 5.0
+_MOST = 1.5
 LEAST_KEPT = 2
 """When the newest checkpoint is damaged there is one before it."""
 
@@ -25,8 +26,9 @@ class Pacing:
         After so many ticks, or so many seconds of the clock, whichever comes first; None: never
         because of it.
     replay
-        After so many seconds of computing, which is what a recovery would have to do again, or
-        five times as long as the last took to write, if that is more; None: never because of it.
+        After so many seconds of computing, which is what a recovery would have to do again; up to
+        half as many more while it is less than five times as long as the last took to write. None:
+        never because of it.
     keep
         How many checkpoints stay, at least 2.
 
@@ -125,5 +127,9 @@ class Clock:
         return (
             (ticks is not None and tick - self._tick >= ticks)
             or (seconds is not None and self._now() - self._at >= seconds)
-            or (replay is not None and self._work >= max(replay, _SHARE * written))
+            or (replay is not None and self._work >= _worth(replay, written))
         )
+
+
+def _worth(replay: float, written: float) -> float:
+    return min(max(replay, _SHARE * written), _MOST * replay)

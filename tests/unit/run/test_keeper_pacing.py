@@ -35,6 +35,8 @@ def test_a_checkpoint_is_due_after_computing_that_is_worth_its_writing() -> None
     worked.time = 102.0
     assert clock.is_due(3, written=0.8)
     assert not clock.is_due(3, written=0.9)
+    worked.time = 104.0
+    assert clock.is_due(4, written=60.0)  # a recovery comes first
 
 
 @pytest.mark.parametrize(
