@@ -61,6 +61,6 @@ def _require(what: str) -> None:
         if not Path(what).is_file():
             raise FileError(what, "there is no such plugin file; give the path of a .py file")
         return
-    from sim.core.registry import spec
+    from sim.testing.feeds import kind_of
 
-    spec(what)
+    kind_of(what)

@@ -7,7 +7,8 @@ import keyword
 from pathlib import Path
 
 from sim.cli.output import require_folder, say
-from sim.cli.plugin_templates import TEMPLATES, TEST, WHY_NOT
+from sim.cli.plugin_templates import TEMPLATES, TEST
+from sim.cli.plugin_templates_feeds import FEEDS, FEEDS_TEST
 from sim.errors import FileError, InputError, UnknownNameError
 
 __all__ = ["write_plugin"]
@@ -21,7 +22,8 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     name
         Lower-case words joined by ``-``.
     form
-        A name of :data:`~sim.cli.plugin_templates.TEMPLATES`.
+        A name of :data:`~sim.cli.plugin_templates.TEMPLATES`, or of
+        :data:`~sim.cli.plugin_templates_feeds.FEEDS`.
     folder
         Where.
 
@@ -35,12 +37,10 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     module = name.replace("-", "_")
     if not module.isidentifier() or keyword.iskeyword(module) or name != name.lower():
         raise InputError(f"A plugin's name is lower-case words joined by '-', got {name!r}.")
-    if form in WHY_NOT:
-        raise InputError(f"No file is written: {WHY_NOT[form]}; forms are {_forms()}.")
-    if form not in TEMPLATES:
-        raise UnknownNameError("form", form, TEMPLATES)
+    if form not in {**TEMPLATES, **FEEDS}:
+        raise UnknownNameError("form", form, [*TEMPLATES, *FEEDS])
     _refuse_taken(name)
-    text, still = TEMPLATES[form]
+    text, still = (FEEDS[form], {}) if form in FEEDS else TEMPLATES[form]
     nobody = ",\n        ".join(f"{key}={json.dumps(value)}" for key, value in still.items())
     words = {"NAME": name, "MODULE": module, "CLASS": _class_name(module), "NOBODY": nobody}
     file, test = folder / f"{module}.py", folder / f"test_{module}.py"
@@ -48,22 +48,29 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     for path in (file, test):
         if path.exists():
             raise FileError(path, "is there already; choose another name or folder")
-    for path, template in ((file, text), (test, TEST)):
+    for path, template in ((file, text), (test, FEEDS_TEST if form in FEEDS else TEST)):
         _write(path, _filled(template, words))
     say(f"Wrote {file} (form {form}) and {test}.")
     say(f"Check it:  hubbub plugin check {file}")
+    if form in FEEDS:
+        say(f"List it:   hubbub recommenders {name} --plugin {file}")
+        say(_try_it(name, form, file))
+        return
     say(f"Watch it:  hubbub --plugin {file}, then i, and choose {name}")
     say(f"Run it:    hubbub run demo --plugin {file} --model {name} --inject 'Hello.' --ticks 50")
 
 
-def _forms() -> str:
-    return ", ".join(TEMPLATES)
+def _try_it(name: str, form: str, file: Path) -> str:
+    if form == "friend-recommender":
+        return f"Ask it:    hubbub suggest demo 5 --by {name} --plugin {file}"
+    return f"Compare:   hubbub compare demo --recommenders chronological,{name} --plugin {file}"
 
 
 def _refuse_taken(name: str) -> None:
     from sim.core.registry import names
+    from sim.testing.feeds import KINDS
 
-    if name in names():
+    if any(name in names(kind) for kind in KINDS):
         raise InputError(f"A model named {name!r} is there already; choose another name.")
 
 

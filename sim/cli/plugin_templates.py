@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TEMPLATES", "TEST", "WHY_NOT"]
+__all__ = ["TEMPLATES", "TEST"]
 
 _COMPARTMENTS = '''"""NAME: say in a line what spreads, and how."""
 
@@ -286,11 +286,6 @@ TEMPLATES: dict[str, tuple[str, dict[str, float | str]]] = {
     "array": (_ARRAY, {"chance": 0.0}),
 }
 """By form: the file, and the parameters at which nobody beyond the seeds is reached."""
-
-WHY_NOT = {
-    "recommender": "recommenders are no kind of plugin yet: every tie of a speaker is shown",
-}
-"""Forms that are asked for and not there, and why."""
 
 TEST = '''"""NAME keeps the laws, and does what can be told beforehand."""
 

@@ -226,8 +226,9 @@ def _names(what: str) -> tuple[str, ...]:
         return names()
     if what == "forms":
         from sim.cli.plugin_templates import TEMPLATES
+        from sim.cli.plugin_templates_feeds import FEEDS
 
-        return tuple(TEMPLATES)
+        return (*TEMPLATES, *FEEDS)
     if what == "exports":
         from sim.io import EXPORTS
 

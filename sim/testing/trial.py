@@ -101,27 +101,28 @@ def _limit_memory() -> None:
 def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[Any]:
     """Import the file, or look the name up; yields what it registers, one after another."""
     from sim.core.registry import load_file, spec
+    from sim.testing.feeds import kind_of
     from sim.testing.watching import Watch
 
     what = order["what"]
     pipe.tell(event="doing", what="importing", model=what)
     watch = Watch(os.path.realpath(what))
     with watch.around_numpy():
-        yield from load_file(what) if what.endswith(".py") else (spec(what),)
+        yield from load_file(what) if what.endswith(".py") else (spec(what, kind_of(what)),)
 
 
 def _try(pipe: Pipe, model: Any, order: dict[str, Any]) -> None:
     """Hold one model to the laws asked for; the first that it breaks is told."""
     from sim.core.cards import missing
-    from sim.testing import LAWS
     from sim.testing.conduct import sentence
 
     pipe.tell(event="model", model=model.name, kind=model.kind, version=model.version)
-    if model.kind != "propagation":
+    laws = _laws(pipe, model)
+    if not laws:
         pipe.tell(event="broken", model=model.name, law="kind", sentence=_other_kind(model))
         return
     kept = []
-    for name, law in LAWS.items():
+    for name, law in laws.items():
         if order["laws"] and name not in order["laws"]:
             continue
         pipe.tell(event="doing", what=name, model=model.name)
@@ -133,6 +134,17 @@ def _try(pipe: Pipe, model: Any, order: dict[str, Any]) -> None:
             return
         kept.append(name)
     pipe.tell(event="kept", model=model.name, laws=kept, lacks=missing(model.cls))
+
+
+def _laws(pipe: Pipe, model: Any) -> dict[str, Any]:
+    """Return the laws of the model's kind by name; where it ranks, platforms are compiled first."""
+    from sim.testing import LAWS
+    from sim.testing.feeds import LAWS_OF, warm
+
+    if model.kind in LAWS_OF:
+        pipe.tell(event="doing", what="warming up", model="")
+        warm()
+    return {"propagation": LAWS, **LAWS_OF}.get(model.kind, {})
 
 
 def _other_kind(model: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sim.cli import start
-from sim.cli.plugin_templates import TEMPLATES, WHY_NOT
+from sim.cli.plugin_templates import TEMPLATES
 from sim.core import registry
 from sim.core.plugin_files import user_folder
 from sim.core.registry import load_file, names, spec
@@ -105,14 +105,6 @@ def test_what_new_writes_is_clean_and_passes_its_own_tests(hubbub: Hubbub, tmp_p
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("form", WHY_NOT)
-def test_a_form_that_is_not_there_is_refused_with_the_reason(form: str, hubbub: Hubbub) -> None:
-    said = hubbub("plugin", "new", "mine", "--form", form)
-    assert said.code == 2
-    assert WHY_NOT[form] in said.err
-    assert not list(Path().glob("*.py"))
-
-
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -189,8 +181,8 @@ def test_bench_says_contacts_a_second_and_where_time_goes(hubbub: Hubbub) -> Non
     ("words", "code", "sentence"),
     [
         (("bench", "si", "--agents", "10"), 2, "at least 1,000 agents"),
-        (("bench", "none"), 2, "No propagation model named 'none'"),
-        (("check", "none"), 2, "No propagation model named 'none'"),
+        (("bench", "none"), 2, "No model named 'none'"),
+        (("check", "none"), 2, "No model named 'none'"),
         (("check", "none.py"), 3, "there is no such plugin file"),
         (("enable", "none"), 2, "No foreign plugin named 'none'"),
     ],
