@@ -181,7 +181,7 @@ def test_bench_says_contacts_a_second_and_where_time_goes(hubbub: Hubbub) -> Non
     ("words", "code", "sentence"),
     [
         (("bench", "si", "--agents", "10"), 2, "at least 1,000 agents"),
-        (("bench", "none"), 2, "No model named 'none'"),
+        (("bench", "none"), 2, "No propagation model named 'none'"),
         (("check", "none"), 2, "No model named 'none'"),
         (("check", "none.py"), 3, "there is no such plugin file"),
         (("enable", "none"), 2, "No foreign plugin named 'none'"),
