@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.cli.output import as_json, safe, say, table, watched
-from sim.cli.running import Outputs, Stop, most_running, tell_failed
+from sim.cli.results import tell_failed
+from sim.cli.running import Outputs, Stop, most_running
 from sim.cli.scenario import Scenario, read_scenario
 from sim.cli.scenario_sections import expectation
 from sim.core.progress import Report, quiet

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import sim
-from sim.cli.output import table
+from sim.cli.output import table, tell
 from sim.core.text import clip, one_line
 from sim.run.telling import Telling
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["Ran", "as_csv", "contacts_of", "pace", "result", "summary"]
+__all__ = ["Ran", "as_csv", "contacts_of", "pace", "result", "summary", "tell_failed"]
 
 _TEXT_CELLS = 40
 
@@ -182,3 +182,10 @@ def pace(ran: Ran) -> str:
         f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
         f"{seconds:.2f} s{fast}."
     )
+
+
+def tell_failed(world: World) -> None:
+    """Say which interventions could not be done, and why."""
+    for planned in world.interventions:
+        if planned.failed:
+            tell(f"{planned}.")

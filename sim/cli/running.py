@@ -23,7 +23,7 @@ from sim.cli.output import (
     watched,
     write_text,
 )
-from sim.cli.results import Ran, as_csv, pace, result, summary
+from sim.cli.results import Ran, as_csv, pace, result, summary, tell_failed
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
@@ -48,7 +48,6 @@ __all__ = [
     "command_words",
     "most_running",
     "placed",
-    "tell_failed",
 ]
 
 SEEDS = "top:10:degree"
@@ -354,13 +353,6 @@ def carry_out(order: Order) -> int:
         show(line)
     show(f"Again: {command}")
     return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK
-
-
-def tell_failed(world: World) -> None:
-    """Say which interventions could not be done, and why."""
-    for planned in world.interventions:
-        if planned.failed:
-            tell(f"{planned}.")
 
 
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
