@@ -9,9 +9,11 @@ import typer
 
 import sim
 from sim.cli.acts_app import audit, config, doctor, phases, replay, script
+from sim.cli.agents_app import agents, compatibility
 from sim.cli.exits import EXITS
 from sim.cli.feeds_app import compare, recommenders, suggest
 from sim.cli.gallery_app import describe, gallery, variants
+from sim.cli.import_app import import_file
 from sim.cli.llm_app import llm
 from sim.cli.minding import Goal, MindName, Offline, Who, minded_of
 from sim.cli.open_app import JOURNAL, RUN_JOURNAL, open_file
@@ -133,60 +135,7 @@ def new(
     make_new(order, out, context.obj.words)
 
 
-@app.command("import")
-def import_file(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Edge list, GraphML, GEXF or GML; may be .gz.")],
-    out: Out,
-    direction: Annotated[
-        str,
-        typer.Option(help="A line A B: 'influences', B hears A; 'follows', A hears B."),
-    ] = "influences",
-    undirected: Annotated[
-        bool, typer.Option("--undirected", help="Each pair hears each other.")
-    ] = False,
-    columns: Annotated[str, typer.Option(help="Where the ids are, by place or name.")] = "0,1",
-    weights: Annotated[str | None, typer.Option(help="The column that becomes trust.")] = None,
-    times: Annotated[
-        str | None,
-        typer.Option(help="The column of times, in seconds; every line is then kept."),
-    ] = None,
-    signed: Annotated[
-        bool, typer.Option("--signed", help="Weights below 0 are ties against, not refused.")
-    ] = False,
-    delimiter: Annotated[str | None, typer.Option(help="tab, comma, ...; else found out.")] = None,
-    header: Annotated[
-        bool | None, typer.Option("--header/--no-header", help="Whether names stand on top.")
-    ] = None,
-    ids: Annotated[str, typer.Option(help="auto, int or str.")] = "auto",
-    labels: Annotated[Path | None, typer.Option(help="A file of the members' communities.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the world.")] = 0,
-    tick_minutes: TickMinutes = 60.0,
-) -> None:
-    """Make a world of a network file and save it."""
-    prepare(context.obj)
-    from sim.cli.making import make_import
-    from sim.cli.worlds import ImportedWorld
-
-    make_import(
-        ImportedWorld(
-            file,
-            direction=direction,
-            directed=not undirected,
-            columns=columns,
-            weights=weights,
-            times=times,
-            delimiter=delimiter,
-            header=header,
-            ids=ids,
-            signed=signed,
-            labels=labels,
-            seed=seed,
-            tick_minutes=tick_minutes,
-        ),
-        out,
-        context.obj.words,
-    )
+app.command("import")(import_file)
 
 
 @app.command()
@@ -393,5 +342,5 @@ def models(
         cards.show_model(name, json=json)
 
 
-for _look in (recommenders, suggest, compare, phases, config, doctor):
+for _look in (agents, compatibility, recommenders, suggest, compare, phases, config, doctor):
     app.command()(_look)

@@ -107,7 +107,9 @@ def make_new(order: NewWorld, out: Path, flags: Sequence[str] = ()) -> None:
     _tell_made(made, saved, ["hubbub", "new", *order.words, "--out", str(out), *flags])
 
 
-def make_import(order: ImportedWorld, out: Path, flags: Sequence[str] = ()) -> None:
+def make_import(
+    order: ImportedWorld, out: Path, flags: Sequence[str] = (), *, profiles: Path | None = None
+) -> None:
     """Import a world, save it, and say what was found, kept and dropped.
 
     Parameters
@@ -116,14 +118,26 @@ def make_import(order: ImportedWorld, out: Path, flags: Sequence[str] = ()) -> N
         What to read, and how.
     out, flags
         As of :func:`make_new`.
+    profiles
+        A file of people that are given to the members, or None.
     """
     require_folder(out)
     with watched() as report:
         imported = order.make(report)
         imported.world.trail.by(imported.world, AUTHOR)
+        told = "" if profiles is None else _with_profiles(imported.world, profiles)
         saved = save_world(imported.world, out, report)
-    words = ["hubbub", "import", *order.words, "--out", str(out), *flags]
-    _tell_made(imported.report.describe() + _length(imported.world), saved, words)
+    given = [] if profiles is None else ["--profiles", str(profiles)]
+    words = ["hubbub", "import", *order.words, *given, "--out", str(out), *flags]
+    _tell_made(imported.report.describe() + _length(imported.world) + told, saved, words)
+
+
+def _with_profiles(world: World, path: Path) -> str:
+    """Give the profiles of a file to members; returns what became of them."""
+    from sim.cli.agents import give_profiles
+
+    count, remarks = give_profiles(world, path)
+    return " ".join([f"\n{count:,} profiles were given to members.", *remarks])
 
 
 def _length(world: World) -> str:
