@@ -294,7 +294,9 @@ class Keeper:
         self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
 
     def _checkpoint_if_due(self, world: World) -> None:
-        if self._clock.is_due(world.tick, self._copies.written) and not self._copies.is_busy:
+        spent = sum(world.phase_seconds.values())
+        due = self._clock.is_due(world.tick, self._copies.written, spent)
+        if due and not self._copies.is_busy:
             self.checkpoint(world)
 
     # Being acknowledged

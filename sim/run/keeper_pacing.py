@@ -118,10 +118,20 @@ class Clock:
         self._tick, self._at = tick, self._now()
         self._work, self._last = 0.0, self._worked()
 
-    def is_due(self, tick: int, written: float = 0.0) -> bool:
-        """Whether the next is to be taken, when the last took ``written`` seconds to write."""
+    def is_due(self, tick: int, written: float = 0.0, spent: float = 0.0) -> bool:
+        """Whether the next is to be taken.
+
+        Parameters
+        ----------
+        tick
+            The tick that the world is at.
+        written
+            Seconds that the last took to write.
+        spent
+            Seconds that the newest tick took, threads of its own included.
+        """
         worked = self._worked()
-        self._work += max(0.0, worked - self._last)  # another thread may drive the world by now
+        self._work += max(spent, worked - self._last)  # another thread may drive the world by now
         self._last = worked
         ticks, seconds, replay = self._pacing.ticks, self._pacing.seconds, self._pacing.replay
         return (

@@ -39,6 +39,14 @@ def test_a_checkpoint_is_due_after_computing_that_is_worth_its_writing() -> None
     assert clock.is_due(4, written=60.0)  # a recovery comes first
 
 
+def test_what_threads_of_a_tick_compute_counts() -> None:
+    clock = Clock(Pacing(None, None, 4.0), Hand(), Hand())
+    assert not clock.is_due(1, spent=2.0)
+    assert clock.is_due(2, spent=2.0)
+    clock.taken(2)
+    assert not clock.is_due(3, spent=3.0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
