@@ -46,7 +46,7 @@ def show_info(where: str, *, network: bool, json: bool) -> None:
         return
     with watched() as report:
         world = open_world(where, report)
-        facts = facts or _world_facts(world)
+        facts = facts | _platform_facts(world) if facts else _world_facts(world)
         measured = facts_of(world, report) if network else {}
     more = f"\n\n{text_of(measured)}" if measured else ""
     told = {**facts, "network": measured} if measured else facts
@@ -86,6 +86,27 @@ def _world_facts(world: World) -> dict[str, Any]:
         "seed": world.seed,
         "messages": len(world.cascades),
         "digest": world.digest(),
+        **_platform_facts(world),
+    }
+
+
+def _platform_facts(world: World) -> dict[str, Any]:
+    """Return what is known of a world's platform; nothing of none."""
+    platform = world.platform
+    if platform is None:
+        return {}
+    done = platform.log.counted[1].sum(axis=0)
+    ranks = [each.plugin_name or type(each).__name__ for each in platform.recommenders]
+    return {
+        "platform": {
+            "recommenders": ranks,
+            "policy": platform.policy.plugin_name or type(platform.policy).__name__,
+            "slots": platform.settings.slots,
+            "posts": platform.posts.next,
+            "in feeds": len(platform.posts),
+            "acts": int(done.sum()),
+            "bytes": platform.nbytes,
+        }
     }
 
 
@@ -95,6 +116,8 @@ def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
     for name, value in facts.items():
         if name == "interactions" and value is None:
             continue  # few worlds have any
+        if name == "recommenders" and not value:
+            continue  # nor a platform
         if isinstance(value, dict):
             flat |= _lines(value, f"{above}{name} ")
         elif isinstance(value, list | tuple):
@@ -134,12 +157,14 @@ def show_verification(where: str, *, json: bool) -> None:
 # The program
 
 
-def show_phases(*, json: bool) -> None:
-    """Show what a tick does, in order."""
+def show_phases(*, json: bool, platform: bool = False) -> None:
+    """Show what a tick does, in order; ``platform``: in a world that has one."""
     from sim.world.phases import PHASES
+    from sim.world.platform_phases import with_platform
 
-    rows = [(f"{number}.", phase.name, phase.says) for number, phase in enumerate(PHASES, 1)]
-    facts = [{"name": phase.name, "says": phase.says} for phase in PHASES]
+    phases = with_platform(PHASES) if platform else list(PHASES)
+    rows = [(f"{number}.", phase.name, phase.says) for number, phase in enumerate(phases, 1)]
+    facts = [{"name": phase.name, "says": phase.says} for phase in phases]
     _shown(facts, table(rows), json=json)
 
 

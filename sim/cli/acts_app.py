@@ -64,12 +64,18 @@ def script(
     _leave(write_script(file, out))
 
 
-def phases(context: typer.Context, json: Json = False) -> None:
+def phases(
+    context: typer.Context,
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Of a world that has a platform.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show what a tick does, in order."""
     prepare(context.obj)
     from sim.cli.about import show_phases
 
-    show_phases(json=json)
+    show_phases(json=json, platform=platform)
 
 
 def config(context: typer.Context, json: Json = False) -> None:

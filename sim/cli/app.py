@@ -11,6 +11,7 @@ import sim
 from sim.cli.acts_app import audit, config, doctor, phases, replay, script
 from sim.cli.agents_app import agents, compatibility
 from sim.cli.exits import EXITS
+from sim.cli.explaining import why
 from sim.cli.feeds_app import compare, recommenders, suggest
 from sim.cli.gallery_app import describe, gallery, variants
 from sim.cli.import_app import import_file
@@ -124,6 +125,9 @@ def new(
         Path | None, typer.Option(help="A file of degree pairs for the network configuration.")
     ] = None,
     parameter: Pairs = None,
+    platform: Annotated[
+        str, typer.Option(help="A platform, and who ranks its feeds: blend, chronological, ...")
+    ] = "",
 ) -> None:
     """Make a world and save it; refused at once when it would not fit in memory."""
     prepare(context.obj)
@@ -131,7 +135,9 @@ def new(
     from sim.cli.worlds import NewWorld, assignments
 
     given = assignments(parameter or ())
-    order = NewWorld(agents, network, mean_degree, seed, tick_minutes, trust, degrees, given)
+    order = NewWorld(
+        agents, network, mean_degree, seed, tick_minutes, trust, degrees, given, platform
+    )
     make_new(order, out, context.obj.words)
 
 
@@ -342,5 +348,5 @@ def models(
         cards.show_model(name, json=json)
 
 
-for _look in (agents, compatibility, recommenders, suggest, compare, phases, config, doctor):
+for _look in (agents, compatibility, recommenders, suggest, compare, why, phases, config, doctor):
     app.command()(_look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +41,8 @@ class NewWorld:
         As ``World.create`` takes them.
     degrees
         A file of degree pairs, for the network ``configuration``; it says how many agents.
-    parameters
-        Of the generator, as typed or plain.
+    parameters, platform
+        Of the generator, as typed or plain; who ranks feeds on its platform, empty: it has none.
     """
 
     agents: int = 10_000
@@ -53,6 +53,7 @@ class NewWorld:
     trust: str = "full"
     degrees: Path | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    platform: str = ""
 
     def make(self, report: Report) -> World:
         """Make it.
@@ -82,6 +83,7 @@ class NewWorld:
             self.seed,
             tick_minutes=self.tick_minutes,
             trust=self.trust,
+            platform={"recommender": self.platform} if self.platform else None,
             report=report,
             **extra,
         )
@@ -108,8 +110,8 @@ class NewWorld:
         options.append(("--seed", self.seed))
         if self.tick_minutes != 60:
             options.append(("--tick-minutes", _exact(self.tick_minutes)))
-        if self.trust != "full":
-            options.append(("--trust", self.trust))
+        options += [("--trust", self.trust)] if self.trust != "full" else []
+        options += [("--platform", self.platform)] if self.platform else []
         options += [("-p", f"{name}={value}") for name, value in self.parameters.items()]
         return [str(word) for option in options for word in option]
 
@@ -198,6 +200,7 @@ _CONVERT: dict[str, type] = {
     "tick_minutes": float,
     "trust": str,
     "degrees": Path,
+    "platform": str,
 }
 
 
@@ -248,8 +251,6 @@ def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
 
 
 def _seeded(order: NewWorld, seed: int | None) -> NewWorld:
-    from dataclasses import replace
-
     return order if seed is None else replace(order, seed=seed)
 
 

@@ -36,6 +36,7 @@ def counted(world: object, meta: Meta) -> dict[str, object]:
     """Return the numbers that ``info`` shows, as far as the world or its metadata know them."""
     agents, ties = getattr(world, "agents", None), getattr(world, "ties", None)
     models = {_model(cascade)[0] for cascade in _dicts(meta, "cascades")}
+    hosted = _dict(meta.get("platform"))
     return {
         "agents": len(agents) if isinstance(agents, Sized) else _integer(meta.get("agents"), None),
         "ties": _integer(getattr(ties, "count", meta.get("ties")), None),
@@ -43,6 +44,7 @@ def counted(world: object, meta: Meta) -> dict[str, object]:
         "tick": meta.get("tick"),
         "seed": meta.get("seed"),
         "models": sorted(models - {""}),
+        "recommenders": [str(each.get("name", "")) for each in _dicts(hosted, "recommenders")],
     }
 
 

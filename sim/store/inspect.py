@@ -61,6 +61,8 @@ class Info:
         Whether it also holds agents, ties and adoptions as rows.
     interactions
         Single contacts with their times, where the network came with some.
+    recommenders
+        Who rank the feeds of its platform; empty where there is none.
     checked
         How much of the file was looked at, in words.
     """
@@ -80,6 +82,7 @@ class Info:
     digest: str
     relational: bool
     interactions: int | None = None
+    recommenders: tuple[str, ...] = ()
     checked: str = "header only; `verify` checks every byte"
 
 
@@ -130,6 +133,7 @@ def info(path: str | PathLike[str]) -> Info:
             digest=one_line(said.get("digest", "")),
             relational=("agents",) in tables,
             interactions=_number(said, "interactions"),
+            recommenders=tuple(_line(name) for name in _json(said, "recommenders", list)),
         )
 
 

@@ -1,0 +1,89 @@
+"""Worlds with a platform on the command line: made, looked at, and asked why."""
+
+from pathlib import Path
+
+from sim import World, load, save
+from sim.run.explaining import explain
+from sim.world.phases import PHASES
+from sim.world.platform_phases import with_platform
+from tests.unit.cli.conftest import Hubbub
+
+
+def test_a_world_is_made_with_a_platform(hubbub: Hubbub, tmp_path: Path) -> None:
+    said = hubbub("run", "new:200,platform=popularity,seed=3", "--ticks", "2", "--save", "a.hub")
+    assert said.code == 0, said.err
+    world = load(tmp_path / "a.hub")
+    assert world.platform is not None
+    assert world.platform.recommenders[0].plugin_name == "popularity"
+    facts = hubbub("info", "a.hub", "--json").json
+    assert facts["recommenders"] == ["popularity"]
+    assert "popularity" in hubbub("info", "a.hub").out
+
+
+def test_a_platform_is_told_of(hubbub: Hubbub) -> None:
+    facts = hubbub("info", "new:50,platform=blend,seed=3", "--json").json["platform"]
+    assert (facts["recommenders"], facts["policy"], facts["slots"]) == (["blend"], "rule", 10)
+    assert "recommenders" not in hubbub("info", "new:50").out
+
+
+def test_phases_of_a_platform_are_shown(hubbub: Hubbub) -> None:
+    facts = hubbub("phases", "--platform", "--json").json
+    assert [each["name"] for each in facts] == [phase.name for phase in with_platform(PHASES)]
+    assert {"wake", "feed", "relate"} <= {each["name"] for each in facts}
+
+
+def _saved(path: Path) -> tuple[World, list[tuple[int, int]]]:
+    """Save a world at tick 6; returns it and what was shown in tick 4."""
+    world = World.create(agents=200, mean_degree=6, seed=3, platform={"posting": 0.3})
+    assert world.platform is not None
+    world.step(3)
+    world.platform.act(5, "post", text="music")
+    world.step()
+    shown = world.platform.exposures
+    pairs = list(zip(shown.viewer.tolist(), shown.message.tolist(), strict=True))
+    world.step(2)
+    save(world, path)
+    return world, pairs
+
+
+def test_a_past_exposure_is_explained_by_running_its_tick_again(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
+    world, pairs = _saved(tmp_path / "a.hub")
+    viewer, message = pairs[7]
+    why = explain(tmp_path / "a.hub", viewer, message, 4)
+    assert (why.tick, why.viewer, why.message) == (4, viewer, message)
+    assert abs(sum(why.parts.values()) - why.score) < 1e-5
+    facts = hubbub("why", "a.hub", str(viewer), str(message), "--tick", "4", "--json").json
+    assert facts["parts"] == why.parts
+    assert facts["slot"] == why.slot
+    said = hubbub("why", "a.hub", str(viewer), str(message), "--tick", "4")
+    assert "ranked by" in said.out
+    feed = hubbub("why", "a.hub", str(viewer), "--tick", "4", "--json").json
+    assert [each["message"] for each in feed] == [m for v, m in pairs if v == viewer]
+    assert world.digest() == load(tmp_path / "a.hub").digest()
+
+
+def test_the_last_tick_of_a_file_is_explained_too(hubbub: Hubbub, tmp_path: Path) -> None:
+    world, _ = _saved(tmp_path / "a.hub")
+    assert world.platform is not None
+    viewer = int(world.platform.exposures.viewer[0])
+    shown = [int(m) for m in world.platform.exposures.message[world.platform.exposures.of(viewer)]]
+    feed = hubbub("why", "a.hub", str(viewer))
+    assert all(f"{message:,}" in feed.out for message in shown)
+    asleep = next(a for a in range(200) if a not in set(world.platform.online.tolist()))
+    assert "was shown nothing in tick 6" in hubbub("why", "a.hub", str(asleep)).out
+
+
+def test_what_cannot_be_explained_is_one_sentence(hubbub: Hubbub, tmp_path: Path) -> None:
+    _saved(tmp_path / "a.hub")
+    assert "ticks 1 to 6; got 9" in hubbub("why", "a.hub", "1", "2", "--tick", "9").err
+    assert "was not shown" in hubbub("why", "a.hub", "1", "0", "--tick", "6").err
+    bare = World.create(agents=20, mean_degree=2, seed=1)
+    bare.step()
+    save(bare, tmp_path / "bare.hub")
+    assert "no platform" in hubbub("why", "bare.hub", "1", "2").err
+    own = World(bare.agents, bare.ties, seed=1, tick_minutes=60)
+    own.step()
+    save(own, tmp_path / "own.hub")
+    assert "Nothing leads back" in hubbub("why", "own.hub", "1", "2").err
