@@ -110,14 +110,15 @@ class RandomWalk(TwoHop):
     """Where a random walk of a few steps along ties has been: it sees beyond friends of friends."""
 
     steps: int = Field(4, ge=2, le=8, description="steps of the walk")
-    most: int = Field(4096, ge=1, le=1_000_000, description="members from which a walk goes on")
+    cap: int = Field(64, ge=1, le=4096, description="places of a row that are looked at")
+    most: int = Field(512, ge=1, le=1_000_000, description="members from which a walk goes on")
 
     card: ClassVar[Card] = Card(
         source="the superposed local random walk of Liu & Lu, EPL 89, 58007, 2010",
         equations=("score(v, w) = sum over t = 2 .. steps of P(walk from v stands on w after t)",),
         cost="for each viewer, the members within reach, at most cap * most a step",
         checked=(f"{_TESTED}above 0.89, 0.82 at two steps",),
-        choices=("steps: with an odd number as last, ties of degree count more",),
+        choices=("4 steps: AUC 0.82 at 2, 0.88 to 0.89 at 3, 0.89 to 0.91 at 4, less at 5",),
     )
 
     def near(self, viewers: npt.NDArray[np.uint32], around: Acquainted) -> Iterator[Prospects]:

@@ -171,13 +171,9 @@ class Tastes(NamedTuple):
 
     def guess(self, viewers: Array, rows: Array) -> Floats:
         """Return dot products of viewers and rows of the table of posts, float32."""
-        out = np.empty(rows.size)
-        still = np.zeros(self.members.shape[0], np.float32), np.zeros(self.bias.size, np.float32)
-        kernels.guess(
-            viewers.astype(np.int64), rows.astype(np.int64), 0.0, still[0], self.members, still[1],
-            self.posts, out,
-        )  # fmt: skip
-        return out.astype(np.float32)
+        out = np.empty(rows.size, np.float32)
+        kernels.dots(viewers, rows, self.members, self.posts, out)
+        return out
 
 
 def tastes_of(platform: Around, name: str) -> Tastes | None:

@@ -13,9 +13,9 @@ import numpy as np
 
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
-from sim.kernels.types import F32, F64, I64, Number, Word
+from sim.kernels.types import F32, F64, I64, U32, Number, Word
 
-__all__ = ["begin", "guess", "learn"]
+__all__ = ["begin", "dots", "guess", "learn"]
 
 _HALF = 0.5
 _ONE = 1.0
@@ -105,3 +105,23 @@ def guess(
         m, i = members[p], items[p]
         own = float(bias[m]) + float(item_bias[i])
         out[p] = middle + own + _dot(m, i, factors, item_factors)
+
+
+@kernel
+def dots(members: U32, items: I64, factors: F32, item_factors: F32, out: F32) -> None:
+    """Write the dot product of each pair's factors, float32 (pairs,): a guess without biases.
+
+    Parameters
+    ----------
+    members, items
+        uint32 and int64 (pairs,): rows.
+    factors, item_factors
+        float32 (members, k) and (items, k).
+    out
+        float32 (pairs,), written.
+    """
+    for p in range(members.size):
+        total = np.float32(0.0)
+        for k in range(factors.shape[1]):
+            total += factors[members[p], k] * item_factors[items[p], k]
+        out[p] = total

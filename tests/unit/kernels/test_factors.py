@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.kernels.factors import begin, guess, learn
+from sim.kernels.factors import begin, dots, guess, learn
 
 KEY = np.uint64(9)
 
@@ -62,3 +62,13 @@ def test_first_factors_are_addressed() -> None:
     assert (whole[4:] == part).all()
     assert np.abs(whole).max() <= 0.5
     assert np.unique(whole).size == 18
+
+
+def test_dots_are_guesses_without_biases() -> None:
+    bias, mine, item_bias, its = columns(5, 4, 3)
+    members, items = np.array([0, 4, 2], np.uint32), np.array([3, 0, 0], np.int64)
+    out, expected = np.empty(3, np.float32), np.empty(3)
+    dots(members, items, mine, its, out)
+    given: tuple[Any, ...] = (bias, mine, item_bias, its, expected)
+    guess(members.astype(np.int64), items, 0.0, *given)
+    assert out == pytest.approx(expected, abs=1e-7)
