@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sim.agents.select import select as select
     from sim.agents.traits import TRAITS as TRAITS
     from sim.agents.vocabulary import Vocabulary as Vocabulary
+    from sim.core.bounds import Bound as Bound
     from sim.core.cards import Card as Card
     from sim.core.cards import card_of as card_of
     from sim.core.cards import family_of as family_of
@@ -255,6 +256,7 @@ _HOMES = {
     "Bookmark": "sim.store.lineage",
     "Bools": "sim.spread.heard",
     "Border": "sim.spread.attempts",
+    "Bound": "sim.core.bounds",
     "Branch": "sim.run.branching",
     "Candidates": "sim.feed.candidates",
     "CapacityError": "sim.errors",
