@@ -14,6 +14,7 @@ those of the rounds; the bar is 2.5. Times are processor time of the one thread.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import shutil
 import statistics
@@ -28,6 +29,9 @@ from sim import World
 
 BAR = 2.5
 """The most that a visit may cost, in visits of C."""
+
+TICKS = 40
+"""How long a cascade runs at most."""
 
 CIRCLES = "circles"
 HUBS = "hubs"
@@ -144,67 +148,80 @@ def visited(world: World, given: Row, seeds: Any, ticks: int) -> tuple[float, in
     return took, sum(s.contacts_seen for s in stories), sum(s.size for s in stories)
 
 
+TWINS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "linear-threshold": ("threshold", ()),
+    "competitive-threshold": ("rival_thresholds", ()),
+    "competitive-threshold separate": ("separate_thresholds", ()),
+    "profile-threshold": ("tastes", (0.1, 0.2, 0.1, TICKS)),
+    "ice": ("closeness", (-1.0,)),
+    "icep": ("closeness", (0.2 * 0.3,)),
+    "maki-thompson": ("calls", (0.5, 1, TICKS)),
+    "k-fold-stifling": ("calls", (0.5, 2, TICKS)),
+    "maki-thompson-continuous": ("calls_in_time", (0.5, TICKS)),
+    "sir-continuous": ("rings", (0.05, 0.0, 0.0, 0.2, TICKS)),
+    "swir-continuous": ("rings", (0.1, 0.3, 0.6, 1.0, TICKS)),
+    "nekovee-moreno-continuous": ("forgetting", (0.1, 0.05, 0.05, TICKS)),
+    "sihr-rumour-continuous": ("remembering", (0.1, 0.02, 0.05, 0.1, 0.05, 0.05, TICKS)),
+}
+"""By row: the function of ``twins.c`` that goes by the same law, and its chances or rates."""
+
+
+class Twins(Reference):
+    """``twins.c`` over a network."""
+
+    def __init__(self, world: World, compiler: str) -> None:
+        super().__init__(world, compiler, "twins.c")
+        self._labels = world.agents.community.astype(np.int32)
+        self._calls.label(ctypes.c_void_p(self._labels.ctypes.data))
+
+
+def verdict(ratio: float, least: float) -> str:
+    """Return what is said of a row: its ratio, and that of C by the same law (NaN: no twin)."""
+    if ratio <= BAR:
+        return "within"
+    if np.isnan(ratio):
+        return "no C"
+    if least > BAR:
+        return f"memory-bound: C itself needs {least:.1f} x"
+    return "over" if np.isnan(least) else f"over: C itself needs {least:.1f} x"
+
+
 def compare(world: World, rows: list[Row], rounds: int) -> list[str]:
     """Print a line for each row; returns the names of those over the bar."""
     agents, over = len(world.agents), []
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     yard: Timed | None = None
+    twins: Twins | None = None
     if compiler:
         yard = Reference(world, compiler).timed("sir_coins", BETA, GAMMA)
+        twins = Twins(world, compiler)
     draws = np.random.default_rng(1)
     seeds = [np.unique(draws.integers(0, agents, agents // 100)) for _ in range(rounds + 1)]
     sir = row("sir", beta=BETA, gamma=GAMMA, draws="coins")
     visits = statistics.median(visited(world, sir, one, 400)[1] for one in seeds[:2])
     for given in rows:
+        name, chances = TWINS.get(given.name, ("", ()))
+        twin = twins.timed(name, *chances) if twins and name else None
         seen = []
         for number, one in enumerate(seeds):
             bare = 1e9 * yard(one.astype(np.int32))[0] / visits if yard else float("nan")
-            took, ties, size = visited(world, given, one, 40)
+            took, ties, size = visited(world, given, one, TICKS)
+            other, reached = twin(one.astype(np.int32)) if twin else (float("nan"), 0)
             each = 1e9 * took / max(ties, 1)
             if number:  # the first round compiles
-                seen.append((took, ties, size, each, bare, each / bare))
-        took, ties, size, each, bare, ratio = (
+                least = 1e9 * other / max(ties, 1) / bare
+                seen.append(
+                    (took, ties, size, each, bare, each / bare, took / other, reached, least)
+                )
+        took, ties, size, each, bare, ratio, of_twin, reached, least = (
             statistics.median(column) for column in zip(*seen, strict=True)
         )
-        verdict = "within" if ratio <= BAR else "over" if ratio > BAR else "no C"
-        over += [given.name] if verdict == "over" else []
-        said = f"{given.name:32}{took:8.3f}{ties:14,.0f}{size:12,.0f}{each:10.1f}{bare:7.1f}"
-        print(f"{said}{ratio:7.2f}  {verdict}", flush=True)
+        over += [given.name] if ratio > BAR else []
+        said = f"{given.name:32}{took:8.3f}{ties:14,.0f}{size:12,.0f}"
+        said += f"{each:10.1f}{bare:7.1f}{ratio:7.2f}"
+        beside = f"{of_twin:9.2f}{reached:12,.0f}" if twin else " " * 21
+        print(f"{said}{beside}  {verdict(ratio, least)}", flush=True)
     return over
-
-
-TWINS: tuple[tuple[Row, str, tuple[float, ...]], ...] = (
-    (row("linear-threshold"), "threshold", ()),
-    (row("competitive-threshold"), "rival_thresholds", ()),
-    (row("maki-thompson"), "calls", (0.5, 40.0)),
-    (row("sir-continuous", beta=BETA, gamma=GAMMA), "rings", (BETA, 0.0, 0.0, GAMMA, 40.0)),
-    (row("swir-continuous"), "rings", (0.1, 0.3, 0.6, 1.0, 40.0)),
-)
-"""Laws whose visits ask more than a coin, and what plain C (``twins.c``) takes for them."""
-
-
-def beside_twins(world: World, only: str, rounds: int) -> None:
-    """Print what whole cascades take, ours and in C by the same law."""
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    rows = [twin for twin in TWINS if only in twin[0].name]
-    if not compiler or not rows:
-        return
-    agents, c = len(world.agents), Reference(world, compiler, "twins.c")
-    draws = np.random.default_rng(2)
-    print(f"{'whole cascades, by the same law':32}{'s':>8}{'C s':>8}{'ratio':>7}{'adopters':>22}")
-    for given, name, chances in rows:
-        seen, yard = [], c.timed(name, *chances)
-        for number in range(rounds + 1):
-            seeds = np.unique(draws.integers(0, agents, agents // 100))
-            theirs, other = yard(seeds.astype(np.int32))
-            took, _, size = visited(world, given, seeds, 40)
-            if number:
-                seen.append((took, theirs, took / theirs, size, other))
-        took, theirs, ratio, size, other = (
-            statistics.median(column) for column in zip(*seen, strict=True)
-        )
-        sizes = f"{size:12,.0f} /{other:10,.0f}"
-        print(f"{given.name:32}{took:8.3f}{theirs:8.3f}{ratio:7.2f}{sizes}", flush=True)
 
 
 def main(words: list[str] | None = None) -> None:
@@ -216,7 +233,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="100,000 agents, 2 rounds")
     given = parser.parse_args(words)
     agents, rounds = (100_000, 2) if given.quick else (given.agents, given.rounds)
-    print(f"{'model':32}{'s':>8}{'visits':>14}{'adopters':>12}{'ns/visit':>10}{'C':>7}{'ratio':>7}")
+    print(
+        f"{'model':32}{'s':>8}{'visits':>14}{'adopters':>12}{'ns/visit':>10}{'C':>7}{'ratio':>7}"
+        f"{'of twin':>9}{'reached':>12}"
+    )
     over: list[str] = []
     for network in (HUBS, CIRCLES):
         rows = [one for one in ROWS if given.only in one.name and one.network == network]
@@ -224,8 +244,6 @@ def main(words: list[str] | None = None) -> None:
             world = made(network, agents)
             print(f"{network}: {agents:,} agents, {world.ties.count:,} ties")
             over += compare(world, rows, rounds)
-        if rows and network == HUBS:
-            beside_twins(world, given.only, rounds)
     print(f"Over {BAR}: {', '.join(over) or 'none'}.")
 
 
