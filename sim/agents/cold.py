@@ -121,6 +121,19 @@ class Cold:
         held = len(self._chunks) if isinstance(self._chunks, Held) else 0
         return held + sum(column.nbytes for column in self._index.values())
 
+    @property
+    def packed_bytes(self) -> int:
+        """How many bytes the packed records have, wherever they are."""
+        with self._lock:
+            self._fold()
+            return len(self._chunks)
+
+    def packed(self) -> bytes:
+        """Return all packed records."""
+        with self._lock:
+            self._fold()
+            return self._chunks.read(0, len(self._chunks))
+
     def agents(self) -> npt.NDArray[np.uint32]:
         """Return who has a record: uint32, rising."""
         with self._lock:

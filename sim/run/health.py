@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from sim.agents.cold import tally
 from sim.core.text import one_line
 from sim.errors import InputError
 
@@ -226,7 +227,8 @@ def forget(name: str) -> None:
 
 def caches() -> dict[str, tuple[int, int]]:
     """Return (hits, asked) of every cache that is counted."""
-    return {name: read() for name, read in list(_caches.items())}
+    found = {name: read() for name, read in list(_caches.items())}
+    return found | ({"cold data": tally()} if tally()[1] else {})
 
 
 class History:

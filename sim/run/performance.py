@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sim.agents.cold import tally
+
 __all__ = ["Meter", "Performance"]
 
 _WINDOW_SECONDS = 10.0
@@ -30,6 +32,9 @@ class Performance:
         Commands answered a second over the last ten seconds.
     contacts_per_second
         Contacts between agents that the engine weighed a second, over its last ticks.
+    cold_hit_rate
+        Share of what was asked about agents' cold records that need not be unpacked, in [0, 1];
+        1.0 before the first. Of this process: an isolated engine's own is in its health.
     """
 
     operations: int
@@ -38,6 +43,7 @@ class Performance:
     peak_concurrency: int
     operations_per_second: float
     contacts_per_second: float
+    cold_hit_rate: float = 1.0
 
 
 class Meter:
@@ -84,6 +90,7 @@ class Meter:
             peak_concurrency=self._peak,
             operations_per_second=self._rate(),
             contacts_per_second=contacts_per_second,
+            cold_hit_rate=_hit_rate(),
         )
 
     def _rate(self) -> float:
@@ -93,3 +100,8 @@ class Meter:
             since = max(since, self._recent[0])
         count = sum(moment >= since for moment in self._recent)
         return count / max(now - since, 1e-3)
+
+
+def _hit_rate() -> float:
+    hits, asked = tally()
+    return hits / asked if asked else 1.0

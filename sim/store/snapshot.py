@@ -25,6 +25,7 @@ from sim.store import columns as arrays
 from sim.store import facts, files, schema, trailer
 from sim.store import relational as rows
 from sim.store.audit import rows_of
+from sim.store.cold import leave_in_file
 from sim.store.header import as_path
 from sim.store.opened import Restore, S, Storable, opened
 from sim.store.plain import plain
@@ -146,7 +147,9 @@ def load(path: str | PathLike[str], *, report: Report = quiet) -> World:
     """
     from sim.world.world import World
 
-    return read(path, World.restore, report=report)
+    world = read(path, World.restore, report=report)
+    leave_in_file(world, as_path(path))
+    return world
 
 
 def read(path: str | PathLike[str], restore: Restore[S], *, report: Report = quiet) -> S:

@@ -89,10 +89,10 @@ def test_hours_can_be_given_again_and_survive_dump() -> None:
     assert (Hours().dump(), len(Hours.restore({}, 6)), hours.nbytes) == ({}, 0, 200)
 
 
-@pytest.mark.parametrize("wrong", [np.full((1, 24), 1.5), np.zeros((1, 23)), np.full((1, 24), np.nan)])
-def test_hours_that_are_no_chances_are_refused(wrong: np.ndarray) -> None:  # type: ignore[type-arg]
+@pytest.mark.parametrize(("count", "value"), [(24, 1.5), (23, 0.5), (24, np.nan)])
+def test_hours_that_are_no_chances_are_refused(count: int, value: float) -> None:
     with pytest.raises(InputError, match="24 chances"):
-        Hours().put([1], wrong)
+        Hours().put([1], np.full((1, count), value))
 
 
 def test_hours_of_agents_that_there_are_not_are_refused() -> None:
