@@ -158,6 +158,11 @@ class Interventions:
         self._returns.append(_Return(at, number))
         self._held[number] = agents, activity
 
+    def before(self, world: World) -> None:
+        """Close the trail's account of the ticks so far, where something is to be done now."""
+        if any(self._all[number].is_due(world) for number in self._open):
+            world.trail.seal(world)
+
     def carry_out(self, world: World) -> None:
         """Do whatever is due, in the order planned; what is no longer possible says why."""
         for back in [each for each in self._returns if each.at <= world.tick]:

@@ -92,10 +92,8 @@ class World(Living):
         self, agents: Agents, ties: Ties, *, seed: int = 0, tick_minutes: float = 60.0
     ) -> None:
         if len(agents) != ties.agents:
-            raise InputError(
-                f"The population has {len(agents):,} agents, the network {ties.agents:,}; "
-                f"make both of one size."
-            )
+            have = f"{len(agents):,} agents, the network {ties.agents:,}"
+            raise InputError(f"The population has {have}; make both of one size.")
         if not 0 < tick_minutes <= _LONGEST_TICK:
             allowed = f"more than 0 and at most {_LONGEST_TICK:,} minutes"
             raise InputError(f"A tick takes {allowed}, got {tick_minutes:g}.")
@@ -359,6 +357,7 @@ class World(Living):
         for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
             if self.tick >= LAST_TICK:
                 raise InputError(f"A world ends at tick {LAST_TICK:,}, and this one is there.")
+            self.interventions.before(self)
             with self.trail.ticking(self.tick):
                 self.interventions.carry_out(self)
                 self.tick += 1
