@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Living", "chosen", "data_file", "merged", "with_life"]
 
+_OWNERS = ("recommender", "kind", "model")
+"""Keys that say whose a table's parameters are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Living:
@@ -195,9 +198,16 @@ def chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any]
 
 
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with the keys of another instead: tables key by key, lists whole."""
+    """Return a table with the keys of another instead: tables key by key, lists whole.
+
+    Parameters are one's who has them: where another is named, they go.
+    """
     joined = dict(base)
+    if any(more.get(owner, joined.get(owner)) != joined.get(owner) for owner in _OWNERS):
+        joined.pop("parameters", None)
     for name, value in more.items():
-        both = isinstance(value, dict) and isinstance(joined.get(name), dict)
+        both = (
+            name != "parameters" and isinstance(value, dict) and isinstance(joined.get(name), dict)
+        )
         joined[name] = merged(joined[name], value) if both else value
     return joined
