@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.kernels import acts, feed, ranking
+from sim.kernels import acts, feed, feed_draws, ranking
 
 NOTHING = 0xFFFFFFFF
 N, POSTS, FIRST, TICK = 12, 40, 100, 9
@@ -355,11 +355,11 @@ def test_of_many_members_one_of_each_part_is_asked() -> None:
     rows = np.array([[0, count]], np.uint32)
     ids, live = np.arange(count, dtype=np.uint32), np.full(5, 2**64 - 1, np.uint64)
     by, place = np.empty(65, np.uint32), np.empty(65, np.int64)
-    found = feed._lively(0, rows, ids, live, np.uint64(77), 0, by, place)
+    found = feed_draws.lively_of(0, rows, ids, live, np.uint64(77), 0, by, place)
     assert (by[:found] // 5).tolist() == list(range(64))
     assert (place[:found] == by[:found]).all()
     live[:2] = 0
-    found = feed._lively(0, rows, ids, live, np.uint64(77), 0, by, place)
+    found = feed_draws.lively_of(0, rows, ids, live, np.uint64(77), 0, by, place)
     assert by[:found].min() >= 128
 
 
