@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from sim import (
     Arrivals,
+    Bound,
     Card,
     Cascade,
     Contacts,
@@ -31,11 +32,14 @@ _TIE = (
 )
 _CONTEST = "messages of one contest, and of one of these models, exclude one another"
 
+_HEARD = Bound("u4", below="one more")
+
 
 class _Rival(PropagationModel):
     """What the competitive models share."""
 
     states: ClassVar = ("open", "taken")
+    bounds: ClassVar[dict[str, Bound]] = {"by": _HEARD, "said": _HEARD}
     shared: ClassVar[tuple[str, ...]] = ("tie",)
 
     contest: str = Field("contest", max_length=64, description=_CONTEST)

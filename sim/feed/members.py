@@ -60,6 +60,8 @@ class Members:
     def grow(self, count: int) -> None:
         """Add members who have shared and seen nothing."""
         before = len(self)
+        if before and not count:
+            return
         self.recent = np.concatenate([self.recent, np.full((count, RING), NOTHING)])
         self.head = np.concatenate([self.head, np.zeros(count, np.uint8)])
         self.seen = np.concatenate([self.seen, np.zeros(count, np.uint64)])

@@ -13,10 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.kernels import arrivals as kernels
 from sim.kernels.claims import FREE, count_ties
+from sim.spread.bounds import ARRIVALS
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.model import SLICE, PropagationModel
@@ -73,6 +75,7 @@ class Arrivals(PropagationModel):
     addressed by the tie: the result is that of shortest paths over the ties that pass.
     """
 
+    bounds: ClassVar[dict[str, Bound]] = ARRIVALS
     progressive: ClassVar[bool] = True
     sequential: ClassVar[bool] = True
     card: ClassVar[Card] = Card(

@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sim.core.bounds import Bound
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.kernels import attention as kernels
 from sim.kernels.attention import NOTHING, OURS
+from sim.spread.bounds import ATTENTION
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.model import PropagationModel
@@ -27,6 +29,7 @@ class Attention(PropagationModel):
     it posts the message for the first time.
     """
 
+    bounds: ClassVar[dict[str, Bound]] = ATTENTION
     sequential: ClassVar[bool] = True
 
     originality: float = Field(

@@ -11,17 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.text import one_line
-from sim.errors import InputError
 from sim.spread.adoption import Adoption
-from sim.spread.contacts import (
-    Bits,
-    Broadcast,
-    Channel,
-    Contacts,
-    DrawMode,
-    Draws,
-    Ids,
-)
+from sim.spread.bounds import require_agents, require_bounds
+from sim.spread.contacts import Bits, Broadcast, Channel, Contacts, DrawMode, Draws, Ids
 from sim.spread.log import Log, Rows
 from sim.spread.messages import Message
 from sim.spread.sparse import Sparse
@@ -380,7 +372,7 @@ class Cascade(Adoption):
             draws_mode=meta["draws"],
             channel=channel,
         )
-        _require_agents(columns, agents)
+        require_agents(columns, agents)
         cascade.status = meta["status"]
         cascade.error = meta["error"]
         cascade.started_at = meta["started_at"]
@@ -395,19 +387,8 @@ class Cascade(Adoption):
         own = {n.removeprefix("own."): c for n, c in columns.items() if n.startswith("own.")}
         cascade.held = {name: Sparse.taken(name, own, agents) for name in meta["sparse"]}
         cascade.held |= {name: np.array(column) for name, column in own.items()}
+        require_bounds(cascade)
         return cascade
-
-
-def _require_agents(columns: dict[str, Column], agents: int) -> None:
-    """Refuse seeds and a log of agents that there are not: kernels trust them."""
-    parts = [columns[f"log.{name}"] for name in ("agents", "ticks", "sources")]
-    seeds, who, by = columns["seeds"], parts[0], parts[2]
-    known = by[by != np.uint32(0xFFFFFFFF)]
-    if len({part.shape for part in parts}) > 1 or any(
-        ids.ndim != 1 or ids.dtype != np.uint32 or ids.max(initial=0) >= agents
-        for ids in (seeds, who, known)
-    ):
-        raise InputError(f"Its seeds or adopters are not among {agents:,} agents.")
 
 
 _TOLD_BY = ("status", "error", "rested", "size", "agents", "contacts_seen")

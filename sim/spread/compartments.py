@@ -6,12 +6,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
 from sim.kernels import table as kernels
 from sim.kernels.claims import NOBODY
 from sim.kernels.order import merge_ids, sort_ids
+from sim.spread.bounds import STATES
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.declared import check_declaration, properties
@@ -53,6 +55,7 @@ class Compartments(PropagationModel):
         Whether the rules hold rates in continuous time.
     """
 
+    bounds: ClassVar[dict[str, Bound]] = STATES
     draws: ClassVar[DrawMode] = "skips"
     seeded: ClassVar[str] = ""
     rules: ClassVar[tuple[Contact | After, ...]] = ()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.errors import InputError, PluginError, UnknownNameError
@@ -16,6 +17,7 @@ from sim.kernels import heard as kernels
 from sim.kernels import heard_states as changes
 from sim.kernels.claims import NOBODY, count_ties
 from sim.kernels.order import sort_ids
+from sim.spread.bounds import HEARD
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids, Scratch, bitmap
 from sim.spread.faults import place_of
@@ -102,6 +104,7 @@ class Heard(PropagationModel):
         Which of these followed from the rest.
     """
 
+    bounds: ClassVar[dict[str, Bound]] = HEARD
     seeded: ClassVar[str] = ""
     heard: ClassVar[tuple[str, ...]] = ()
     listening: ClassVar[tuple[str, ...]] = ()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.core.rng import Stream
@@ -52,6 +53,8 @@ class PropagationModel(Parameters):
         Whether more seeds, with the same draws, never mean fewer adopters.
     well_mixed
         Whether agents meet whomever, ties or not; such a model feels agents without ties.
+    bounds
+        What its own columns may hold, by name; a file that says otherwise is refused.
     card
         What the model states of itself (:class:`~sim.core.cards.Card`).
     """
@@ -64,6 +67,7 @@ class PropagationModel(Parameters):
     draws: ClassVar[DrawMode] = "coins"
     progressive: ClassVar[bool] = False
     well_mixed: ClassVar[bool] = False
+    bounds: ClassVar[dict[str, Bound]] = {}
     card: ClassVar[Card] = Card(
         update="synchronous: what is decided in a tick is seen in the next; who is absent when its "
         "turn comes speaks when it is back, and hears nothing meanwhile",

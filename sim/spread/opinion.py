@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
@@ -19,6 +20,7 @@ from sim.core.text import clean
 from sim.errors import ParameterError, PluginError
 from sim.kernels import opinions as kernels
 from sim.kernels.claims import NOBODY
+from sim.spread.bounds import OPINIONS
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.model import PropagationModel
@@ -58,6 +60,7 @@ class OpinionModel(PropagationModel):
         Whether the mean opinion never changes where all ties are mutual.
     """
 
+    bounds: ClassVar[dict[str, Bound]] = OPINIONS
     states: ClassVar[tuple[str, ...]] = (
         "strongly against", "against", "undecided", "for", "strongly for",
     )  # fmt: skip

@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import ParameterError
 from sim.kernels.claims import FREE, count_ties
 from sim.kernels.thresholds import hear
+from sim.spread.bounds import READY
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids, Scratch
 from sim.spread.model import SLICE, PropagationModel
@@ -29,6 +31,7 @@ class Threshold(PropagationModel):
     Who is absent sees on its return who of its sources adopted meanwhile.
     """
 
+    bounds: ClassVar[dict[str, Bound]] = READY
     progressive: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         update="synchronous: a tick's additions first, decisions after; an adopter that is absent "
