@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.run import batches, hosting, relating
+from sim.run import batches, hosting, intervening, peopling, relating
 from sim.store.journal_rows import Entry
 from sim.store.line import JUMP
 from sim.store.plain import from_json
@@ -92,6 +92,8 @@ ACTS: dict[str, Callable[..., Any]] = {
     JUMP: go_to,
     **relating.ACTS,
     **hosting.ACTS,
+    **intervening.ACTS,
+    **peopling.ACTS,
 }
 """Name in the journal to function; all of them follow from the world and their arguments alone."""
 
