@@ -15,6 +15,7 @@ from sim.cli.explaining import why
 from sim.cli.feeds_app import compare, recommenders, suggest
 from sim.cli.gallery_app import describe, gallery, variants
 from sim.cli.import_app import import_file
+from sim.cli.interview_app import interview, survey
 from sim.cli.llm_app import llm
 from sim.cli.minding import Goal, MindName, Offline, Who, minded_of
 from sim.cli.open_app import JOURNAL, RUN_JOURNAL, open_file
@@ -348,5 +349,8 @@ def models(
         cards.show_model(name, json=json)
 
 
-for _look in (agents, compatibility, recommenders, suggest, compare, why, phases, config, doctor):
+for _look in (
+    agents, compatibility, recommenders, suggest, compare, why, phases, config, doctor, interview,
+    survey,
+):  # fmt: skip
     app.command()(_look)

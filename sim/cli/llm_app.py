@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.interview_app import llm_estimate
 from sim.cli.start import prepare
 
 __all__ = ["llm"]
@@ -81,3 +82,6 @@ def llm_serve(
     from sim.cli.llm import serve
 
     serve(port, at_once)
+
+
+llm.command("estimate")(llm_estimate)

@@ -24,6 +24,7 @@ __all__ = [
     "Offline",
     "Who",
     "accounts",
+    "give",
     "minded_of",
     "minding",
     "thinker_of",
@@ -89,7 +90,7 @@ def minding(
     Minds that the world has already decide too; when the block ends, rules stand in for all.
     """
     if asked is not None and asked.who:
-        _give(world, asked, keeper)
+        give(world, asked, keeper)
     platform = world.platform
     if platform is None or not platform.minds.members.size:
         yield _nothing
@@ -127,11 +128,19 @@ def thinker_of(*, offline: bool = False) -> Iterator[Thinker]:
         yield Thinker(pool, lacks=lacks, prompts=prompts_folder(), limit=limit)
 
 
-def _give(world: World, asked: Minded, keeper: Keeper | None) -> None:
-    from sim.core.registry import spec
+def give(world: World, asked: Minded, keeper: Keeper | None) -> None:
+    """Give minds, and a platform where there is none; for journal and trail too.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        There are no such members, or no such mind.
+    """
+    from sim.core.registry import load_plugins, spec
     from sim.llm import minds  # noqa: F401 - it names the minds there are
     from sim.run.minding import members_of
 
+    load_plugins()
     spec(asked.mind, "mind")
     who = members_of(world, asked.who)
     if world.platform is None:

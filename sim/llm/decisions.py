@@ -18,7 +18,7 @@ NEEDS_POST = frozenset(
 """Acts upon a post of the feed, or its author."""
 NEEDS_TEXT = frozenset({"post", "quote", "reply"})
 """Acts with words."""
-_LONGEST = 500
+_LONGEST = 160
 _FIELDS = {"act", "post", "text"}
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sim.core.clock import Clock
 from sim.core.registry import make
@@ -23,7 +24,6 @@ from sim.llm.decisions import NOTHING, Decision
 from sim.llm.faults import Fault, ModelError
 from sim.llm.memory import Memory
 from sim.llm.minds import Member, Mind
-from sim.llm.pool import ModelPool
 from sim.llm.prompts import Post, read_prompt
 from sim.llm.replylog import ReplyLog, Slot
 from sim.run.minding import minds_of
@@ -31,7 +31,7 @@ from sim.world.platform import Platform
 from sim.world.platform_minds import Seen, feed_of, ruled
 from sim.world.world import World
 
-__all__ = ["Thinker", "accounts", "persona_of"]
+__all__ = ["Asked", "Thinker", "accounts", "persona_of"]
 
 Row = dict[str, Any]
 _LOOK = 0.1
@@ -52,6 +52,13 @@ _FAULTS = {
 def never() -> bool:
     """Return False: nobody wants to stop."""
     return False
+
+
+class Asked(Protocol):
+    """Who answers questions: a :class:`~sim.llm.pool.ModelPool`, or what stands for one."""
+
+    def submit(self, ask: Ask) -> Future[Answer]:
+        """Ask from any thread."""
 
 
 class Thinker:
@@ -82,7 +89,7 @@ class Thinker:
 
     def __init__(
         self,
-        pool: ModelPool | None = None,
+        pool: Asked | None = None,
         *,
         lacks: str = "",
         seconds: float = 600.0,

@@ -19,6 +19,7 @@ from sim.errors import InputError
 from sim.feed.acts import Act, act_of
 from sim.feed.commands import Command
 from sim.feed.exposures import Part
+from sim.world.injection import is_visible
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -157,15 +158,17 @@ class Minds:
             return None
         if act is Act.POST:
             tags = world.agents.vocabulary.match(text)
-            return Command(member, act, None, None, text, tags) if text else None
+            return Command(member, act, None, None, text, tags) if is_visible(text) else None
         message = int(said["message"])
         if not platform.posts.first <= message < platform.posts.next:
             return None
         author = int(platform.posts.author[message - platform.posts.first])
-        if author == member or (member, message) in self.touched:
+        if author == member:
             return None
         if act in _OF_AUTHORS:
             return Command(member, act, None, author)
+        if (member, message) in self.touched:
+            return None
         self.touched.add((member, message))
         return Command(member, act, message, None, text)
 

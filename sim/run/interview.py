@@ -1,0 +1,135 @@
+"""Questions to members: one in its own words, or many and how their answers spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.core.clock import Clock
+from sim.errors import InputError
+from sim.llm.asks import Answer, Ask
+from sim.llm.memory import Memory
+from sim.llm.pool import ModelPool
+from sim.llm.prompts import Scene, read_prompt
+from sim.run.minds import persona_of
+from sim.world.world import World
+
+__all__ = ["Survey", "interview", "question_to", "survey"]
+
+_MOST = 120
+_RECALLED = 5
+OTHER, SILENT = "other", "no answer"
+"""What an answer is that names no choice, or none; and where none came."""
+
+
+def question_to(
+    world: World, member: int, question: str, *, prompts: Path | None = None, limit: int = 1000
+) -> Ask:
+    """Return a question as a member is asked it; nothing of the world is changed.
+
+    Parameters
+    ----------
+    world, member
+        Whom.
+    question
+        Not empty.
+    prompts, limit
+        The folder of the user's templates, and tokens at most.
+
+    Raises
+    ------
+    InputError
+        There is no such member, or no question.
+    """
+    if not 0 <= member < len(world.agents):
+        raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
+    if not question.strip():
+        raise InputError("An interview needs a question.")
+    minds = world.platform.minds if world.platform is not None else None
+    rows = minds.memories.get(member, ()) if minds else ()
+    hours, tags = world.tick * world.tick_minutes / 60, world.agents.vocabulary.match(question)
+    scene = Scene(
+        world.agents.name(member),
+        persona_of(world, member),
+        str(Clock(world.tick_minutes).moment(world.tick)),
+        goal=minds.goals.get(member, "") if minds else "",
+        memories=[one.text for one in Memory.restore(64, rows).recall(hours, tags, _RECALLED)],
+        question=question,
+    )
+    return Ask(read_prompt("interview", prompts).turns(scene, limit), _MOST, 0.7, member)
+
+
+def interview(
+    world: World,
+    member: int,
+    question: str,
+    pool: ModelPool,
+    *,
+    prompts: Path | None = None,
+    limit: int = 1000,
+) -> Answer:
+    """Ask a member, and return its answer; see :func:`question_to`."""
+    return pool.ask_all([question_to(world, member, question, prompts=prompts, limit=limit)])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a sample said.
+
+    Attributes
+    ----------
+    members, answers
+        Who was asked, and what each said.
+    counts
+        How often each choice was named; empty without choices.
+    """
+
+    members: tuple[int, ...]
+    answers: tuple[Answer, ...]
+    counts: dict[str, int]
+
+
+def survey(
+    world: World,
+    members: Sequence[int],
+    question: str,
+    pool: ModelPool,
+    *,
+    choices: Sequence[str] = (),
+    prompts: Path | None = None,
+    limit: int = 1000,
+    report: Callable[[], object] = lambda: None,
+) -> Survey:
+    """Ask a sample the same question, all at once.
+
+    Parameters
+    ----------
+    choices
+        What may be answered; the first that an answer names counts. None: any words.
+    report
+        Called while answers are awaited; may cancel by raising.
+    """
+    allowed = f" Answer with one of: {', '.join(choices)}." if choices else ""
+    asks = [
+        question_to(world, member, question + allowed, prompts=prompts, limit=limit)
+        for member in members
+    ]
+    answers = []
+    for future in [pool.submit(ask) for ask in asks]:
+        report()
+        answers.append(future.result())
+    counts = dict.fromkeys([*choices, OTHER, SILENT], 0) if choices else {}
+    for answer in answers if choices else []:
+        counts[_choice(answer, choices)] += 1
+    return Survey(tuple(members), tuple(answers), counts)
+
+
+def _choice(answer: Answer, choices: Sequence[str]) -> str:
+    """Return the choice that an answer names first."""
+    if answer.fault is not None:
+        return SILENT
+    text = answer.text.casefold()
+    places = {choice: text.find(choice.casefold()) for choice in choices}
+    named = [choice for choice in choices if places[choice] >= 0]
+    return min(named, key=lambda choice: places[choice]) if named else OTHER

@@ -1,0 +1,98 @@
+"""What minds would ask: a run in which nobody is asked, and every question is counted."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.core.progress import Report, quiet
+from sim.llm.asks import Answer, Ask
+from sim.llm.faults import Fault
+from sim.llm.minds import Mind
+from sim.llm.prices import Price
+from sim.llm.prompts import tokens_in
+from sim.run.minding import decide, wake_minds
+from sim.run.minds import Thinker
+from sim.world.world import World
+
+__all__ = ["Estimate", "estimate"]
+
+_FRAME = 8
+WRITTEN = 45
+"""Tokens of an answer: an act, a post, and one sentence every other time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run would ask.
+
+    Attributes
+    ----------
+    ticks, requests
+        Of the run.
+    read, written
+        Tokens of all prompts, and of all answers.
+    dollars
+        What that costs.
+    """
+
+    ticks: int
+    requests: int
+    read: int
+    written: int
+    dollars: float
+
+
+class _Counter:
+    """Stands for a pool: counts, and answers nothing."""
+
+    def __init__(self) -> None:
+        self.requests = self.read = 0
+
+    def submit(self, ask: Ask) -> Future[Answer]:
+        self.requests += 1
+        self.read += sum(tokens_in(turn.text) + _FRAME for turn in ask.turns)
+        future: Future[Answer] = Future()
+        future.set_result(Answer("", Fault.MISSING, "none"))
+        return future
+
+
+def estimate(
+    world: World,
+    ticks: int,
+    price: Price,
+    *,
+    written: int = WRITTEN,
+    prompts: Path | None = None,
+    limit: int = 1000,
+    minds: dict[str, Mind] | None = None,
+    report: Report = quiet,
+) -> Estimate:
+    """Return what the minds of a world would ask in a run; rules decide meanwhile.
+
+    Parameters
+    ----------
+    world
+        It is changed: give a copy.
+    ticks
+        Of the run.
+    price
+        Of the model.
+    written
+        Tokens of an answer, on average.
+    prompts, limit, minds
+        As of :class:`~sim.run.minds.Thinker`.
+    report
+        Told of progress; may cancel.
+    """
+    counter = _Counter()
+    thinker = Thinker(counter, prompts=prompts, limit=limit, minds=minds)
+    wake_minds(world, True)
+    for tick in range(ticks):
+        report(f"estimating tick {tick + 1:,}", tick / max(ticks, 1))
+        world.step()
+        decide(world, thinker.think(world))
+    said = counter.requests * written
+    dollars = price.of(counter.read, said) / 1e9
+    return Estimate(ticks, counter.requests, counter.read, said, dollars)
