@@ -51,8 +51,8 @@ def bimodality(values: npt.ArrayLike) -> float:
 
     Examples
     --------
-    >>> round(bimodality([-1, -1, -1, 1, 1, 1]), 3)
-    0.667
+    >>> round(bimodality([-1, 1] * 500), 2), round(bimodality(np.linspace(0, 1, 1000)), 2)
+    (1.0, 0.55)
     """
     x = np.asarray(values, np.float64)
     x = x[~np.isnan(x)]

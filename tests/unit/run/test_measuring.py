@@ -42,7 +42,7 @@ async def test_frames_and_events_tell_what_is_measured_and_done() -> None:
         0,
         *world.cascades[0].new_adopters[1:].tolist(),
     ]
-    assert dict((name, value) for name, value, _ in metrics.latest)["active"] == 200
+    assert {name: value for name, value, _ in metrics.latest}["active"] == 200
     assert not metrics.rows.flags.writeable
     assert [row.id for row in frame.sessions] == [0]
     assert frame.interventions == ("inject at tick 2: message #0 from 3 seeds",)
