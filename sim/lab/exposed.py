@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.feed.acts import Act
+from sim.spread.opinion import OpinionModel
+from sim.world.metrics_sums import opinion_measures
 
 if TYPE_CHECKING:
     from sim.feed.exposures import Part
@@ -49,6 +51,8 @@ MEASURES: dict[str, Measure] = {
     "likeness": Measure("polarisation", "mean shared interests of viewer and author"),
     "agreement": Measure("polarisation", "share of a message's tags that its viewer has"),
     "separation": Measure("polarisation", "share shown of one's own community less of others'"),
+    "opinions": Measure("polarisation", "variance of opinions as a share of the largest"),
+    "two camps": Measure("polarisation", "Sarle's bimodality of opinions, above 5/9 in two camps"),
 }
 """What is measured, in the order in which it is shown."""
 
@@ -127,9 +131,23 @@ class Seen:
             "engagement": self._acts / max(self._sums.get("strangers", [0, 0])[1], 1),
             "breadth": float(np.bitwise_count(seen).mean()) if seen.size else np.nan,
         }
+        found |= self._opinions()
         for name, (total, count) in self._sums.items():
             found[name] = total / count if count else np.nan
         return {name: found.get(name, np.nan) for name in MEASURES}
+
+    def _opinions(self) -> dict[str, float]:
+        """Return how far apart the first opinions are that a model moves, if any does."""
+        world = self._world
+        held = [(world.opinions[topic], world.opinions.span(topic)) for topic in world.opinions]
+        held += [
+            (cascade.columns["opinion"], cascade.model.span)
+            for cascade in world.cascades
+            if "opinion" in cascade.columns and isinstance(cascade.model, OpinionModel)
+        ]
+        told = opinion_measures(*held[0]) if held else {}
+        names = {"opinions": "polarisation", "two camps": "bimodality"}
+        return {name: told.get(theirs, np.nan) for name, theirs in names.items()}
 
 
 def _shared(one: Array, other: Array) -> Array:

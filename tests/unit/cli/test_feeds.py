@@ -66,6 +66,10 @@ def test_a_scenario_is_compared_with_its_messages(hubbub: Hubbub, tmp_path: Path
     said = hubbub(*words, "hot,random")
     assert said.code == 0, said.err
     assert "adopted" in said.out
+    assert "opinions" not in said.out
+    text = scenario.read_text()
+    scenario.write_text(text + "[[messages]]\ntext = 'Is it safe?'\nmodel = 'deffuant'\n")
+    assert {"opinions", "camps"} <= {*hubbub(*words, "hot,random").out.split()}
     scenario.write_text(
         "[network]\nkind = 'small-world'\nagents = 200\n"
         "[[commands]]\ndo = 'mute'\nagents = ['1']\nothers = ['2']\n"

@@ -157,6 +157,17 @@ def test_measures_by_hand() -> None:
     assert found["top reach"] == pytest.approx(np.mean(sorted(shown.values())[-most:]) / 300)
 
 
+def test_opinions_are_measured_where_a_model_moves_them() -> None:
+    world = made(2)
+    assert isnan(Seen(world, np.zeros(300)).measures()["opinions"])
+    world.inject("Is it safe?", seeds=range(50), model="deffuant", topic="safety")
+    world.step(3)
+    opinions, (low, high) = world.opinions["safety"], world.opinions.span("safety")
+    found = Seen(world, np.zeros(300)).measures()
+    assert found["opinions"] == pytest.approx(4 * np.nanvar(opinions) / (high - low) ** 2)
+    assert 0 < found["two camps"] < 1
+
+
 def test_inequality_is_the_gini_coefficient() -> None:
     assert _gini(np.array([5, 5, 5, 5])) == 0
     assert _gini(np.array([8, 0, 0, 0])) == pytest.approx(0.75)
