@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui.acts import agents, messages, past, program, time, view, world
+from tui.acts import agents, messages, past, platform, program, time, view, world
 from tui.situation import (
     Situation,
     anytime,
@@ -171,6 +171,23 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "model", "m", "model", "Models", "Look through the models, or show the card of one.",
         "Messages", messages.model, usage="[NAME]", opens=True, footer=16,
+    ),
+    Action(
+        "intervene", "K", "intervene", "Intervene",
+        "Ban, freeze, label, hide, correct or shift something, now, at a tick, or on a condition.",
+        "World", platform.intervene, usage="[KIND | now|TICK|CONDITION KIND NAME=VALUE ...]",
+        when=has_world, footer=16, opens=True,
+    ),
+    Action(
+        "platform", "L", "platform", "Platform",
+        "Open a platform, on which members post and read feeds, or change its recommender.",
+        "World", platform.platform, usage="[on [recommender=NAME] [SETTING=VALUE ...]]",
+        when=has_world, asks=True,
+    ),
+    Action(
+        "flag", "H", "flag", "Flag", "Hide, label, down-rank or pin a message of a member.",
+        "World", platform.flag, usage="[mN] hidden|labelled|downranked|pinned|ad [off]",
+        when=has_world, where="messages", footer=4, asks=True,
     ),
     Action(
         "new", "n", "new", "New", "Make a new world.",

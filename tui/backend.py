@@ -53,12 +53,15 @@ class NewWorld:
         Of every draw.
     parameters
         Of the kind of network, and ``mean_degree``.
+    platform
+        The recommender of its platform; empty: it has none.
     """
 
     agents: int
     network: str
     seed: int
     parameters: Mapping[str, Any]
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,12 @@ class Backend(Protocol):
 
     def networks(self) -> list[Card]:
         """List the kinds of network."""
+
+    def recommenders(self) -> tuple[str, ...]:
+        """List the names of the recommenders that a platform can begin with."""
+
+    def interventions(self) -> list[Card]:
+        """List what can be done to a world under way."""
 
     def saved(self) -> list[SavedWorld]:
         """List the saves folder, newest first."""

@@ -163,6 +163,7 @@ class Rooms:
             agents=order.agents,
             network=order.network,
             seed=order.seed,
+            platform={"recommender": order.platform} if order.platform else None,
             report=report,
             **self._converted(order),
         )
@@ -231,6 +232,22 @@ class Rooms:
         return [
             Card(spec.name, spec.title, spec.parameters, _checker(spec.cls))
             for spec in NETWORKS.values()
+        ]
+
+    def recommenders(self) -> tuple[str, ...]:
+        """List the recommenders, the one that is taken when nobody says first."""
+        from sim import names
+
+        known = names("recommender")
+        return tuple(sorted(known, key=lambda name: name != "blend"))
+
+    def interventions(self) -> list[Card]:
+        """List what can be done to a world under way."""
+        from sim.run import offers
+
+        return [
+            Card(each.name, each.says, each.specs, _checker(each.fields))
+            for each in offers.interventions()
         ]
 
     def saved(self) -> list[SavedWorld]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from tui.acts.platform import FLAGS
 from tui.acts.time import SPEEDS
 from tui.acts.view import ORDERS, VIEWS
 from tui.acts.world import METHODS
@@ -23,10 +25,14 @@ FIELDS = [
 
 def start_of(app: Hubbub, command: str) -> str:
     """Return what stands on the ``:`` line when the key of a command asks for the rest."""
-    if command == "path" and app.situation().mode == "agents" and app.agents.chosen is not None:
-        return f"path {app.agents.chosen} "
+    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    if command == "path" and agent is not None:
+        return f"path {quote(app.agents.table.id_of(agent))} "
     if command == "filter":
         return f"filter {app.agents.expression}"
+    chosen = app.messages.chosen if command == "flag" else None
+    if chosen is not None and not chosen[0]:
+        return f"flag m{chosen[1]} "
     return f"{command} "
 
 
@@ -42,6 +48,8 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "view": list(VIEWS),
         "order": list(ORDERS),
         "export": ["screenshot"],
+        "platform": ["on", "recommender=", "slots=", "posting=", "window=", "rhythm="],
+        "flag": list(FLAGS),
         "filter": FIELDS,
         "sort": ["followers", "follows", "online", "adopted", "status", "community", "id"],
         "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],

@@ -18,6 +18,7 @@ from sim.core.text import one_line
 __all__ = [
     "AgentCreated",
     "AgentUpdated",
+    "AlertRaised",
     "CascadeCancelled",
     "CascadeCompleted",
     "CascadeFailed",
@@ -29,6 +30,7 @@ __all__ = [
     "Fault",
     "Forward",
     "InfluenceCalculated",
+    "InterventionDone",
     "MessageReceived",
     "MessageSent",
     "Middleware",
@@ -159,6 +161,24 @@ class ParameterChanged(Event):
     cascade: int
     name: str
     value: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRaised(Event):
+    """The alert ``name`` is at ``level`` now: 2 critical, 1 warning, 0 over."""
+
+    name: str
+    level: int
+    value: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterventionDone(Event):
+    """Intervention ``number`` was done after this tick; ``sentence`` says what came of it."""
+
+    number: int
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import InputError
+from sim.feed.acts import Act
 from sim.feed.exposures import Part
 from sim.feed.log import NOBODY
 from sim.feed.posts import Flag, Kind
@@ -20,7 +21,17 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
-__all__ = ["Feed", "Shown", "feed_of", "flags_of", "shown_of", "why_of"]
+__all__ = [
+    "Feed",
+    "PlatformNow",
+    "Shown",
+    "about_platform",
+    "feed_of",
+    "flags_of",
+    "platform_now",
+    "shown_of",
+    "why_of",
+]
 
 MOST_ACTS = 40
 
@@ -136,6 +147,55 @@ def _platform(world: World) -> Platform:
     if world.platform is None:
         raise InputError("This world has no platform; :platform on opens one.")
     return world.platform
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformNow:
+    """A platform in its last tick, as frames carry it.
+
+    Parameters
+    ----------
+    online, exposures
+        Members online, and messages shown to them.
+    messages
+        In feeds.
+    acts
+        (act, how many) of what was done, the most first.
+    recommenders
+        Who ranks feeds.
+    """
+
+    online: int
+    exposures: int
+    messages: int
+    acts: tuple[tuple[str, int], ...]
+    recommenders: tuple[str, ...]
+
+
+def platform_now(world: World) -> PlatformNow | None:
+    """Return how the platform is; None without one."""
+    platform = world.platform
+    if platform is None:
+        return None
+    done = [(act.says, platform.log.count(world.tick, act)) for act in Act]
+    done.sort(key=lambda each: -each[1])
+    return PlatformNow(
+        platform.online.size, len(platform.exposures), len(platform.posts),
+        tuple(each for each in done if each[1]),
+        tuple(each.plugin_name or type(each).__name__ for each in platform.recommenders),
+    )  # fmt: skip
+
+
+def about_platform(world: World) -> str:
+    """Return one sentence about the platform; empty without one."""
+    platform = world.platform
+    if platform is None:
+        return ""
+    names = ", ".join(each.plugin_name or type(each).__name__ for each in platform.recommenders)
+    return (
+        f"The platform is open: {platform.online.size:,} online, {len(platform.posts):,} messages "
+        f"in feeds, ranked by {names}."
+    )
 
 
 def flags_of(flags: int) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.run.feeds import PlatformNow
+from sim.run.measuring import Measured
 from sim.run.stall import Stall
 
 __all__ = ["Communities", "Focus", "Frame", "Kept", "SessionRow", "State"]
@@ -231,6 +233,12 @@ class Frame:
         The last tick that no crash can take back; None without a journal.
     kept
         How safe the world is; None without a journal.
+    metrics
+        What is measured, and what is alarming; None for a world that takes no metrics.
+    interventions
+        A line for each of the newest 100, what came of it behind those that were done.
+    platform
+        How the platform was in its last tick; None without one.
     """
 
     revision: int
@@ -259,3 +267,6 @@ class Frame:
     stalled: Stall | None = None
     durable_tick: int | None = None
     kept: Kept | None = None
+    metrics: Measured | None = None
+    interventions: tuple[str, ...] = ()
+    platform: PlatformNow | None = None

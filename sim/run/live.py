@@ -19,12 +19,7 @@ import numpy.typing as npt
 import psutil
 
 from sim.core.clock import Clock
-from sim.core.events import (
-    CommunitiesChanged,
-    Event,
-    ParameterChanged,
-    WorldSaved,
-)
+from sim.core.events import CommunitiesChanged, Event, ParameterChanged, WorldSaved
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
@@ -32,11 +27,13 @@ from sim.run.arranger import Arranger
 from sim.run.batches import Detected, assign
 from sim.run.custody import Custody
 from sim.run.drive import Drive
+from sim.run.feeds import platform_now
 from sim.run.fence import Hush
 from sim.run.focus import Spotlight
 from sim.run.frames import Frame, SessionRow, State
 from sim.run.keeper import Keeper
 from sim.run.marks import Marks
+from sim.run.measuring import Measuring, plans_of
 from sim.run.outbox import Outbox
 from sim.run.pace import Gauge
 from sim.run.rescue import tell_what_is_lost
@@ -118,6 +115,7 @@ class LiveWorld:
         self._process = psutil.Process()
         self._memory = (0.0, 0)
         self._clock = Clock(world.tick_minutes)
+        self.measuring = Measuring(world)
         self.safety = Safety()
         self.hush = Hush(self.note)
 
@@ -170,6 +168,7 @@ class LiveWorld:
             self.spotlight.follow(ticked=ran)
         elif shown in woken:
             self.spotlight.follow(ticked=False)
+        self.measuring.ticked(self)
         if said := self.custody.ticked():
             self.note(said)
 
@@ -349,11 +348,10 @@ class LiveWorld:
     def frame(self, state: State, drive: Drive) -> Frame:
         """Return the picture of this moment."""
         world, kept = self.world, self.custody.view()
-        moment = self._clock.moment(world.tick)
+        moment, moves = self._clock.moment(world.tick), state in {"playing", "stepping", "pausing"}
         if self.spotlight.cascade is not None:
             self.ledger.set_r(self.spotlight.cascade.id, self.spotlight.r)
         self.ledger.read_some_r()
-        moves = state in {"playing", "stepping", "pausing"}
         return Frame(
             revision=next_revision(),
             tick=world.tick,
@@ -380,6 +378,9 @@ class LiveWorld:
             sessions_total=self.ledger.total,
             durable_tick=None if kept is None else kept.tick,
             kept=kept,
+            metrics=self.measuring.view(world),
+            interventions=plans_of(world),
+            platform=platform_now(world),
         )
 
     def _memory_now(self) -> int:

@@ -45,6 +45,20 @@ class Viral(Parameters):
     appeal: float = Field(0.3, ge=0, le=1, description="chance at full trust")
 
 
+class Freeze(Parameters):
+    """Suspend members."""
+
+    plugin_name = "freeze"
+    agents: str = Field(description="whom")
+
+
+class Label(Parameters):
+    """Label a message."""
+
+    plugin_name = "label"
+    message: int = Field(0, ge=0, description="which")
+
+
 class Attachment(Parameters):
     """The rich get richer."""
 
@@ -424,6 +438,12 @@ class FakeBackend:
 
     def networks(self) -> list[Card]:
         return [card(Attachment)]
+
+    def recommenders(self) -> tuple[str, ...]:
+        return ("blend", "chronological")
+
+    def interventions(self) -> list[Card]:
+        return [card(Freeze), card(Label)]
 
     def saved(self) -> list[SavedWorld]:
         return [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["New"]
 
 AGENTS = 100_000
+NO_PLATFORM = "none: messages travel along ties alone"
 ESTIMATE = "Needs about {} of memory."
 
 
@@ -58,6 +59,9 @@ class New(Dialog[NewWorld]):
             yield Input(count(self._last.agents), id="agents", compact=True)
             yield field("Seed", note="")
             yield Input(str(self._last.seed), id="seed", compact=True)
+        with Horizontal(classes="row"):
+            yield field("Platform")
+            yield Select([(NO_PLATFORM, "")], id="platform", compact=True, allow_blank=False)
         yield Static("Parameters", classes="heading")
         yield Form()
         yield Static(ESTIMATE.format("..."), id="estimate", classes="preview", markup=False)
@@ -69,6 +73,10 @@ class New(Dialog[NewWorld]):
     async def _offer(self) -> None:
         cards = await in_thread(self._backend.networks, "networks")
         self._cards = {card.name: card for card in cards}
+        ranks = await in_thread(self._backend.recommenders, "recommenders")
+        feeds = self.query_one("#platform", Select)
+        feeds.set_options([(NO_PLATFORM, ""), *((f"feeds ranked by {n}", n) for n in ranks)])
+        feeds.value = self._last.platform if self._last.platform in ranks else ""
         chosen = self._last.network if self._last.network in self._cards else cards[0].name
         picker = self.query_one("#network", Select)
         picker.set_options(choices(cards))
@@ -101,6 +109,7 @@ class New(Dialog[NewWorld]):
             network=str(self.query_one("#network", Select).value),
             seed=whole("seed", self.query_one("#seed", Input).value, low=0),
             parameters=form.values,
+            platform=str(self.query_one("#platform", Select).value),
         )
 
     def result(self) -> NewWorld | None:

@@ -186,6 +186,10 @@ class AgentTable(ColumnTable):
             return None
         return int(self.shown.ids(np.array([self.selected]))[0])
 
+    def id_of(self, agent: int) -> str:
+        """Return the foreign id of a member that was in sight."""
+        return self.told[agent][0] if agent in self.told else str(agent)
+
     def go_to(self, agent: int, *, or_first: bool = False) -> bool:
         """Put the cursor on a member; False where it is not listed."""
         rows = self.shown

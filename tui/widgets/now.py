@@ -19,6 +19,7 @@ from tui.widgets.sparkline import arrow, sparkline
 
 if TYPE_CHECKING:
     from sim.run import Focus, Frame
+    from sim.run.feeds import PlatformNow
 
 __all__ = ["Metric", "NowPane", "metrics_of"]
 
@@ -78,6 +79,16 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
     ]
 
 
+def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
+    """Make the figures of a platform in its last tick."""
+    share = percent(now.online / max(1, agents))
+    return [
+        Metric("online", count(now.online), share),
+        Metric("exposures", short(now.exposures), f"{short(now.messages)} messages"),
+        *(Metric(name, short(many), "acts") for name, many in now.acts),
+    ]
+
+
 def _number(value: float) -> str:
     if not np.isfinite(value):
         return "-"
@@ -110,7 +121,8 @@ class NowPane(StripPane):
     HELP = (
         "The message shown at this tick: adopters and their share, new adopters and R_t (how many "
         "each adopter convinces) with their peaks, speed, the shape of its tree, and structural "
-        "virality (mean distance between two adopters in that tree)."
+        "virality (mean distance between two adopters in that tree). With a platform: members "
+        "online, messages shown to them, and what they did, in the last tick."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
@@ -122,14 +134,17 @@ class NowPane(StripPane):
 
     def show(self, frame: Frame) -> None:
         """Show the message in focus of a frame."""
-        focus = frame.focus
+        focus, platform = frame.focus, frame.platform
         key = (focus, frame.tick, frame.agents)
+        hosted = [] if platform is None else platform_metrics(platform, frame.agents)
         if focus is None:
-            self.tell("", ())
+            ranks = ", ".join(platform.recommenders) if platform is not None else ""
+            self.tell(f"tick {count(frame.tick)}, feeds by {ranks}" if hosted else "", hosted)
         elif key[1:] != self._shown[1:] or focus is not self._shown[0]:
             heading = f"#{focus.id} {focus.status}, tick {count(frame.tick)}"
             r = next((row.r for row in frame.sessions if row.id == focus.id), float("nan"))
-            self.tell(heading, metrics_of(focus, frame.agents, r))
+            told = metrics_of(focus, frame.agents, r)
+            self.tell(heading, [*told[:3], *hosted, *told[3:]])
         self._shown = key
 
     def tell(self, heading: str, metrics: Sequence[Metric]) -> None:

@@ -1,0 +1,129 @@
+"""What the screen does to a platform: open one, flag messages, step in; on the real simulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Select
+
+from sim import World
+from sim.errors import ParameterError
+from sim.run import feeds, offers
+from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app import hubbub as scripted
+from tests.screens.test_app_real import hubbub
+from tui.backend import NewWorld
+from tui.rooms import Rooms
+from tui.screens.intervene import Intervene
+from tui.screens.new import New
+from tui.widgets.now import NowPane, platform_metrics
+
+
+async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await command(pilot, "platform")
+        await until(pilot, lambda: "has no platform" in said(app))
+        await command(pilot, "platform on recommender=hot slots=5 rhythm=flat")
+        await until(pilot, lambda: "The platform is open" in said(app))
+        await command(pilot, "run 3")
+        await until(pilot, lambda: frame_of(app).tick == 3)
+        await until(pilot, lambda: "exposures" in seen(app))
+        assert frame_of(app).platform.recommenders == ("hot",)
+        await command(pilot, "platform on recommender=random")
+        await until(pilot, lambda: "random ranks all feeds" in said(app))
+        for line, answer in (
+            ("platform on", "The platform is open"),
+            ("platform on slots=3", "takes another recommender alone"),
+            ("platform off", "'off'"),
+            ("flag hidden", "such as `flag m1204 hidden`"),
+            ("flag m1", "Type a flag"),
+            ("flag m999999999 hidden", "no message 999,999,999"),
+            ("intervene now destroy", "'destroy'"),
+            ("intervene destroy", "'destroy'"),
+        ):
+            await command(pilot, line)
+            await until(pilot, lambda answer=answer: answer in said(app))
+        await pilot.press("4")
+        await until(pilot, lambda: "of members)" in seen(app))
+        await pilot.press("H")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        assert isinstance(app.focused, Input)
+        start = app.focused.value
+        app.focused.value = f"{start}hidden"
+        await pilot.press("enter")
+        await until(pilot, lambda: "is hidden" in said(app))
+        await until(pilot, lambda: "hidden" in seen(app))
+        await command(pilot, "intervene now ban agents=top:5:degree")
+        await until(pilot, lambda: "ban: before the next tick" in said(app))
+        await command(pilot, "intervene 'share > 0.5' freeze agents=ids:3")
+        await until(pilot, lambda: "once share > 0.5" in said(app))
+        await pilot.press("3")
+        await until(pilot, lambda: "openness" in seen(app))
+        await pilot.press("K")
+        await until(pilot, lambda: bool(app.screen.query("FormField")))
+        assert isinstance(app.screen, Intervene)
+        assert "agents" in seen(app)
+        app.screen.query_one("#when", Input).value = "40"
+        app.screen.accept()
+        await until(pilot, lambda: "after tick 40" in said(app))
+        await command(pilot, "run 1")
+        await until(pilot, lambda: frame_of(app).tick == 4)
+        await until(pilot, lambda: any("banned" in each for each in frame_of(app).interventions))
+
+
+async def test_a_wrong_field_is_refused_in_the_dialog(tmp_path: Path) -> None:
+    async with scripted(tmp_path) as (app, pilot):
+        await pilot.press("K")
+        await until(pilot, lambda: bool(app.screen.query("FormField")))
+        assert isinstance(app.screen, Intervene)
+        app.screen.query_one("FormField Input", Input).value = "-1"
+        app.screen.accept()
+        await until(pilot, lambda: "message must be" in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Intervene))
+
+
+async def test_a_new_world_has_a_platform_where_one_is_chosen(tmp_path: Path) -> None:
+    async with scripted(tmp_path) as (app, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        app.screen.query_one("#platform", Select).value = "chronological"
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.backend.orders))  # type: ignore[attr-defined]
+        assert app.backend.orders[-1].platform == "chronological"  # type: ignore[attr-defined]
+
+
+def test_rooms_make_worlds_with_platforms(tmp_path: Path) -> None:
+    rooms = Rooms(tmp_path)
+    order = NewWorld(50, "preferential-attachment", 7, {"mean_degree": "4"}, "random")
+    world = rooms.create(order, lambda _stage, _share: None)
+    now = feeds.platform_now(world)
+    assert now is not None
+    assert now.recommenders == ("random",)
+    assert rooms.recommenders()[0] == "blend"
+    assert {"ban", "fact-check"} <= {card.name for card in rooms.interventions()}
+
+
+def test_settings_and_fields_take_their_types() -> None:
+    assert offers.platform_settings({"slots": "5", "recommender": "hot"}) == {
+        "slots": 5,
+        "recommender": "hot",
+    }
+    with pytest.raises(ParameterError, match="slots"):
+        offers.platform_settings({"slots": "none"})
+    by_name = {offer.name: offer for offer in offers.interventions()}
+    assert by_name["fact-check"].checked({"message": "1", "reach": "0.5"})["reach"] == 0.5
+    assert [spec.name for spec in by_name["set"].specs] == ["name", "value", "message"]
+
+
+def test_now_tells_who_is_online_and_what_they_did() -> None:
+    world = World.create(agents=60, mean_degree=4, seed=1, platform={"rhythm": "flat"})
+    world.step(3)
+    now = feeds.platform_now(world)
+    assert now is not None
+    assert feeds.platform_now(World.create(agents=20, mean_degree=4, seed=1)) is None
+    told = {metric.name: metric.value for metric in platform_metrics(now, 60)}
+    assert told["online"] == str(world.platform.online.size)  # type: ignore[union-attr]
+    assert sum(many for _, many in now.acts) == world.platform.acted.agent.size  # type: ignore[union-attr]
+    assert "With a platform" in NowPane.HELP
