@@ -25,6 +25,7 @@ LIMIT = 2**31 - 1
 """Messages that a world can number."""
 NO_TOPIC = 255
 _LINE = 64
+_MOVED = 1 << 16
 _DISLIKES, _REPLIES, _REPORTS = range(3)
 _PARENT, _CASCADE = range(2)
 
@@ -265,13 +266,14 @@ class Posts:
         held, live = len(self._hot), len(self)
         if self._end + count <= held:
             return
-        room = held if live + count <= held // 2 else max(1024, 2 * (live + count))
+        needed = live + count
+        room = held if needed <= held - held // 4 else max(1024, needed + needed // 2)
         for name in ("_hot", "_cold", "_links"):
             old = getattr(self, name)
             new = _aligned(room, old.shape[1], old.dtype) if room > held else old
-            new[:live] = (
-                old[self._begin : self._end].copy() if new is old else old[self._begin : self._end]
-            )
+            for at in range(0, live, _MOVED):  # no second copy of all where it moves within itself
+                rows = slice(self._begin + at, min(self._begin + at + _MOVED, self._end))
+                new[at : at + rows.stop - rows.start] = old[rows]
             setattr(self, name, new)
         self._begin, self._end = 0, live
 
@@ -286,6 +288,9 @@ class Posts:
         posts.first = int(meta["first"])
         posts._end = len(columns["hot"])
         for name in ("hot", "cold", "links"):
+            fits = columns[name].shape == (posts._end, getattr(posts, name).shape[1])
+            if not fits:
+                raise InputError(f"The column {name!r} of the posts is of another shape.")
             rows = _aligned(posts._end, columns[name].shape[1], getattr(posts, name).dtype)
             rows[:] = columns[name]
             setattr(posts, f"_{name}", rows)

@@ -19,6 +19,7 @@ from sim.feed.posts import Posts
 from sim.feed.recommender import Chronological, Recommender
 from sim.feed.settings import PlatformSettings
 from sim.world.platform import Platform
+from sim.world.platform_bounds import require_platform
 from sim.world.platform_minds import Minds
 from sim.world.platform_phases import with_platform
 
@@ -120,6 +121,7 @@ def restore_platform(world: World, meta: dict[str, Any], columns: Columns) -> li
     platform.written = {int(number): text for number, text in meta["written"]}
     platform.waiting = [Command.restore(said) for said in meta["waiting"]]
     platform.minds = Minds.restore(meta.get("minds"))
+    require_platform(platform, world.tick)
     world.platform = platform
     world.phases = with_platform(world.phases)
     return remarks

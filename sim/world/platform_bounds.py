@@ -1,0 +1,79 @@
+"""What the columns of a saved platform may hold: its kernels trust them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from sim.core.bounds import Bound, require
+from sim.feed.acts import Act
+from sim.feed.log import NOBODY
+from sim.feed.posts import NO_TOPIC, Kind
+from sim.feed.rhythm import KINDS
+from sim.kernels.feed import RING
+from sim.world.platform import Platform
+
+__all__ = ["require_platform"]
+
+Columns = dict[str, npt.NDArray[Any]]
+
+_POSTS = {
+    "hot": Bound("u4", ("posts", 8)),
+    "cold": Bound("u4", ("posts", 3)),
+    "links": Bound("i4", ("posts", 2), low=-1),
+}
+_OF_POSTS = {
+    "author": Bound("u4", ("posts",), below="agents"),
+    "created": Bound("i4", ("posts",), below="now", low=0),
+    "topic": Bound("u1", ("posts",), below=64, none=NO_TOPIC),
+    "kind": Bound("u1", ("posts",), below=len(Kind)),
+    "parent": Bound("i4", ("posts",), below="next", low=-1),
+}
+_MEMBERS = {
+    "recent": Bound("u4", ("members", RING)),
+    "head": Bound("u1", ("members",), below=RING),
+    "live": Bound("u8", ("words",)),
+    "seen": Bound("u8", ("members",)),
+    "chronotype": Bound("u1", ("members",), below=KINDS),
+    "recommender": Bound("u1", ("members",), below="recommenders"),
+}
+_LOG = {
+    "agent": Bound("u4", (None,), below="agents"),
+    "act": Bound("u1", (None,), below=len(Act)),
+    "message": Bound("u4", (None,), below="next", none=NOBODY),
+}
+
+
+def require_platform(platform: Platform, tick: int) -> None:
+    """Refuse a restored platform whose columns are not within their bounds.
+
+    Raises
+    ------
+    InputError
+        Which names the column.
+    """
+    posts, log = platform.posts, platform.log.dump()
+    members = min(len(platform.members), platform.agents)  # who joined is taken in by a tick
+    sizes = {
+        "agents": platform.agents,
+        "members": members,
+        "words": (members + 63) // 64,
+        "posts": len(posts),
+        "next": posts.next,
+        "now": tick + 1,
+        "recommenders": len(platform.recommenders),
+    }
+    parts: tuple[tuple[Columns, dict[str, Bound], str], ...] = (
+        (posts.dump()[1], _POSTS, "the posts"),
+        ({name: getattr(posts, name) for name in _OF_POSTS}, _OF_POSTS, "the posts"),
+        (platform.members.dump(), _MEMBERS, "the members"),
+        (log, _LOG, "the log"),
+        ({"trending": platform.trending}, {"trending": _trending(posts.first)}, "the platform"),
+    )
+    for columns, bounds, owner in parts:
+        require(columns.items(), bounds, sizes, owner)
+
+
+def _trending(first: int) -> Bound:
+    return Bound("u4", (None,), below="next", low=first)
