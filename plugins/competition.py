@@ -195,7 +195,7 @@ class CompetitiveThreshold(_Rival):
         ties="separate thresholds: the parameter `tie`, where proportional means a fair draw "
         "between the messages; proportional: none",
         cost="one visit a tie of each new adopter of any message, with a draw and two sums to "
-        "update: some five times the nanoseconds of SIR in C, 1.4 of what C takes for this law "
+        "update: some five times the nanoseconds of SIR in C, 1.3 of what C takes for this law "
         "(1 million agents)",
         largest="10 million agents on one machine",
         checked=(
