@@ -32,7 +32,7 @@ class CommonNeighbours(TwoHop):
     card: ClassVar[Card] = Card(
         source=f"Newman, PRE 64, 025102, 2001; {_BY}",
         equations=("score(v, w) = |hears(v) & heard by(w)|",),
-        checked=(f"{_TESTED}0.82",),
+        checked=(f"{_TESTED}0.81 to 0.82",),
     )
 
     def score(self, pairs: Prospects) -> Array:
@@ -47,7 +47,7 @@ class Jaccard(TwoHop):
     card: ClassVar[Card] = Card(
         source=f"Jaccard, 1901; {_BY}",
         equations=("score(v, w) = c / (|hears(v)| + |heard by(w)| - c), c members in common",),
-        checked=(f"{_TESTED}0.82",),
+        checked=(f"{_TESTED}0.81 to 0.82",),
     )
 
     def score(self, pairs: Prospects) -> Array:
@@ -63,7 +63,7 @@ class AdamicAdar(TwoHop):
     card: ClassVar[Card] = Card(
         source=f"Adamic & Adar, Social Networks 25(3), 2003; {_BY}",
         equations=("score(v, w) = sum over m between of 1 / ln |hears(m)|",),
-        checked=(f"{_TESTED}0.82",),
+        checked=(f"{_TESTED}0.81 to 0.82",),
         choices=("who hears one member alone counts as hearing two: ln 1 would divide by 0",),
     )
 
@@ -96,7 +96,7 @@ class TwoHopWalk(TwoHop):
     card: ClassVar[Card] = Card(
         source="Liu & Lu, Link prediction based on local random walk, EPL 89, 58007, 2010",
         equations=("score(v, w) = sum over m between of 1 / (|hears(v)| |hears(m)|)",),
-        checked=(f"{_TESTED}0.82",),
+        checked=(f"{_TESTED}0.81 to 0.82",),
     )
 
     def score(self, pairs: Prospects) -> Array:
@@ -117,7 +117,7 @@ class RandomWalk(TwoHop):
         source="the superposed local random walk of Liu & Lu, EPL 89, 58007, 2010",
         equations=("score(v, w) = sum over t = 2 .. steps of P(walk from v stands on w after t)",),
         cost="for each viewer, the members within reach, at most cap * most a step",
-        checked=(f"{_TESTED}above 0.89, 0.82 at two steps",),
+        checked=(f"{_TESTED}0.89 to 0.91",),
         choices=("4 steps: AUC 0.82 at 2, 0.88 to 0.89 at 3, 0.89 to 0.91 at 4, less at 5",),
     )
 

@@ -42,14 +42,12 @@ _BAKSHY = "Bakshy, Messing & Adamic, Science 348, 2015: ranking by fit shows les
 _ZIEGLER = "Ziegler et al., WWW 2005: re-ranked lists hold more topics"
 _OVADYA = "Ovadya & Thorburn, arXiv:2301.09976, 2023: bridging shows more of other communities"
 _GUESS = "Guess et al., Science 381, 2023: newest-first feeds engage less"
-_NGUYEN = "Nguyen et al., WWW 2014: following a filter narrows what is seen over time"
 _HOT = ("popularity", "hot", "most-commented")
 
 CLAIMS: tuple[Claim, ...] = (
     *(Claim(name, _PLAIN, "inequality", 1, _SALGANIK) for name in _HOT),
     *(Claim(name, _PLAIN, "top reach", 1, _SALGANIK) for name in _HOT),
     Claim("collaborative-filtering", _PLAIN, "inequality", 1, _FLEDER),
-    Claim("collaborative-filtering", _PLAIN, "breadth", -1, _NGUYEN),
     *(
         Claim(name, (*_PLAIN, "popularity"), "agreement", 1, _BAKSHY)
         for name in ("content", "blend", "x-style")
