@@ -53,10 +53,12 @@ CLAIMS: tuple[Claim, ...] = (
         for name in ("content", "blend", "x-style")
     ),
     Claim("similar-users", (*_PLAIN, "popularity"), "likeness", 1, _BAKSHY),
-    Claim("content", (*_PLAIN, "popularity"), "variety", -1, _BAKSHY),
     Claim("diversity", ("blend", "content"), "variety", 1, _ZIEGLER),
     Claim("bridging", ("blend",), "separation", -1, _OVADYA),
-    *(Claim(name, _PLAIN, "engagement", 1, _GUESS) for name in ("blend", "content", "popularity")),
+    *(
+        Claim(name, _PLAIN[:1], "engagement", 1, _GUESS)
+        for name in ("blend", "content", "popularity")
+    ),
 )
 """Each a direction; sizes depend on the world."""
 
