@@ -225,30 +225,15 @@ def _least(
 def in_both(one: U32, at: Number, stop: Number, other: U32, low: Number, end: Number) -> Number:
     """Return how many ids are in ``one[at:stop]`` and in ``other[low:end]``, both ascending.
 
-    Two of like length are merged; the ids of a short one are looked up in a long one.
+    Those of the first, which is the shorter one, are looked up in the second.
     """
     found = np.int64(0)
-    if (stop - at) * _FAR_APART < end - low:
-        while at < stop:
-            low = _first_from(other, low, end, one[at])
-            if low == end:
-                break
-            found += other[low] == one[at]
-            at += 1
-    elif (end - low) * _FAR_APART < stop - at:
-        while low < end:
-            at = _first_from(one, at, stop, other[low])
-            if at == stop:
-                break
-            found += one[at] == other[low]
-            low += 1
-    else:
-        while at < stop and low < end:
-            a = one[at]
-            b = other[low]
-            found += a == b
-            at += a <= b
-            low += b <= a
+    while at < stop:
+        low = _first_from(other, low, end, one[at])
+        if low == end:
+            break
+        found += other[low] == one[at]
+        at += 1
     return found
 
 
