@@ -1,0 +1,43 @@
+"""Bad input costs one clear sentence and nothing else."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sim import World
+from sim.errors import HubbubError
+from sim.world.platform import Platform
+
+Wrong = Callable[[World, Platform], object]
+
+WRONG: dict[str, tuple[Wrong, str]] = {
+    "a follow to oneself": (lambda w, _: w.follow([1], [1]), "cannot follow itself|itself"),
+    "an act by hand on oneself": (lambda _, p: p.act(1, "follow", other=1), "itself"),
+    "an act by a banned member": (lambda _, p: p.act(7, "post", text="hi"), "not active"),
+    "a follow by a banned member": (lambda w, _: w.follow([7], [1]), "banned"),
+    "a like of what is not there": (lambda _, p: p.act(1, "like", message=10**6), "no message"),
+    "an act that there is not": (lambda _, p: p.act(1, "liek"), "like"),
+    "a member that there is not": (lambda _, p: p.act(10**6, "trend"), "No agent"),
+    "a recommender that there is not": (lambda _, p: p.recommend("popularty"), "popularity"),
+    "seeds that are banned": (lambda w, _: w.inject("x", seeds=[7], model="si"), "not active"),
+    "a message without letters": (lambda w, _: w.inject("", seeds=[1], model="si"), "visible"),
+    "a second platform": (lambda w, _: w.open_platform(), "has a platform already"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_it_is_refused_in_one_sentence_and_changes_nothing(what: str) -> None:
+    world = World.create(agents=50, mean_degree=4, seed=1, platform={"rhythm": "flat"})
+    platform = world.platform
+    assert platform is not None
+    world.agents.set_status([7], "banned")
+    world.step(2)
+    before, acts = world.digest(), len(world.trail.acts)
+    act, said = WRONG[what]
+    with pytest.raises(HubbubError, match=said) as refused:
+        act(world, platform)
+    assert "\n" not in str(refused.value)
+    assert str(refused.value).rstrip().endswith((".", "?"))
+    assert world.digest() == before
+    world.trail.seal(world)
+    assert len(world.trail.acts) - acts <= 1
