@@ -44,6 +44,8 @@ class Agents:
     ----------
     lore
         What is known of some agents only: :class:`~sim.agents.lore.Lore`.
+    edition
+        Grows when personality or activity change; whoever derives columns from them asks.
 
     Examples
     --------
@@ -71,6 +73,7 @@ class Agents:
         self._communities = list(communities)
         self._vocabulary = vocabulary
         self.lore = Lore()
+        self.edition = 0
         self._refresh()
 
     @classmethod
@@ -274,11 +277,13 @@ class Agents:
     def set_activity(self, ids: npt.ArrayLike, share: npt.ArrayLike) -> None:
         """Replace the share of ticks online, in [0, 1]."""
         self._columns["activity"][self._checked(ids)] = shares(share, "activity")
+        self.edition += 1
 
     def set_personality(self, ids: npt.ArrayLike, traits: npt.ArrayLike) -> None:
         """Replace the Big Five: (k, 5) shares in [0, 1], kept to 1/255."""
         values = shares(traits, "personality")
         self._columns["personality"][self._checked(ids)] = np.rint(values * 255).astype(np.uint8)
+        self.edition += 1
 
     def still(self, copied: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]) -> Agents:
         """Return a twin whose columns are ``copied(name, column)``, to be read only."""

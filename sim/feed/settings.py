@@ -57,6 +57,11 @@ class PlatformSettings(Parameters):
         json_schema_extra={"unit": "ticks"},
     )  # fmt: skip
 
+    newcomers: float = Field(
+        0.0, ge=0, le=1, description="share of the members by which more join in a day"
+    )
+    churn: float = Field(0.0, ge=0, le=1, description="share of the members that leave in a day")
+
     def check(self) -> None:
         """Refuse what does not go together.
 

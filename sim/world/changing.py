@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.character import credulity, verification
 from sim.agents.lifecycle import check_moves, lifecycle
 from sim.agents.table import shares
 from sim.agents.traits import TRAITS
@@ -28,8 +29,7 @@ CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
 def chosen(world: World, agents: str | npt.ArrayLike) -> Ids:
     """Return the agents of a condition (:mod:`sim.agents.where`), or of an array of indices.
 
-    A condition may also name ``followers`` and ``follows``, and the derived columns of
-    :class:`~sim.world.people.People`.
+    A condition may also name ``followers``, ``follows``, ``credulity`` and ``verification``.
     """
     if isinstance(agents, str):
         return where(world.agents, agents, _numbers(world))
@@ -44,6 +44,8 @@ def _numbers(world: World) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
     return {
         "followers": lambda: world.ties.out_degree,
         "follows": lambda: world.ties.in_degree,
+        "credulity": lambda: credulity(world.agents),
+        "verification": lambda: verification(world.agents),
     }
 
 

@@ -17,6 +17,7 @@ from sim.world.changing import change, chosen
 from sim.world.compatibility import Compatibility, compatibility
 from sim.world.profiling import Match, ProfilesTaken, people_of, take
 from sim.world.ties import Relating
+from sim.world.trail import noted
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -30,6 +31,25 @@ LONGEST_NOTE = 4096
 
 class Living(Relating):
     """A world whose members are told apart: profiles, stages of life, likeness."""
+
+    @noted("create_agents")
+    def create_agents(self, count: int) -> range:
+        """Add agents without ties, not reached by any cascade; returns their indices."""
+        added = self.take_in(count)
+        cast("World", self).wake()
+        return added
+
+    def take_in(self, count: int) -> range:
+        """Add agents in the course of a tick, which does it again: nothing goes to the trail."""
+        world = cast("World", self)
+        added = world.agents.grow(count)
+        world.ties.grow(count)
+        world.opinions.grow(count)
+        world.bonds.grow(count)
+        for cascade in world.cascades:
+            cascade.grow(count)
+        self._scratch = None
+        return added
 
     def take_profiles(
         self, profiles: Iterable[Profile | Mapping[str, Any]], match: Match = "auto"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.character import DERIVED, derived
 from sim.agents.columns import Agents
 from sim.errors import UnknownNameError
 
@@ -28,6 +29,7 @@ class People:
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
         self._made: dict[str, npt.NDArray[Any]] = {}
+        self._edition = (agents.edition, len(agents))
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """Return a column over all agents.
@@ -36,7 +38,9 @@ class People:
         ----------
         name
             A trait (float64 in [0, 1]), ``interests`` (uint64), ``activity`` (float32),
-            ``community`` (int32), ``status`` (uint8), or ``personality`` (uint8 (n, 5), in 1/255).
+            ``community`` (int32), ``status`` (uint8), ``personality`` (uint8 (n, 5), in 1/255);
+            or what follows from these (:mod:`sim.agents.character`): ``credulity`` and
+            ``verification`` (float64 in [0, 1]), ``archetype`` (uint8).
 
         Raises
         ------
@@ -46,10 +50,19 @@ class People:
         if name in _PLAIN:
             column: npt.NDArray[Any] = getattr(self._agents, name)
             return column
-        if name not in _TRAITS:
-            raise UnknownNameError("column of agents", name, (*_TRAITS, *_PLAIN))
+        if name not in _TRAITS and name not in DERIVED:
+            raise UnknownNameError("column of agents", name, (*_TRAITS, *DERIVED, *_PLAIN))
+        edition = (self._agents.edition, len(self._agents))
+        if self._edition != edition:
+            self._made, self._edition = {}, edition
         if name not in self._made:
-            made = self._agents.personality[:, _TRAITS.index(name)] / np.float64(255)
+            made = self._make(name)
             made.flags.writeable = False
             self._made[name] = made
         return self._made[name]
+
+    def _make(self, name: str) -> npt.NDArray[Any]:
+        if name in DERIVED:
+            return derived(self._agents, name)
+        made: npt.NDArray[Any] = self._agents.personality[:, _TRAITS.index(name)] / np.float64(255)
+        return made

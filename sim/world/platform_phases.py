@@ -25,6 +25,7 @@ from sim.world.channels import FEED
 from sim.world.phases import Phase
 from sim.world.platform_acts import change_ties, take_effect
 from sim.world.platform_commands import carry_out
+from sim.world.platform_people import own_hours, turn_over
 from sim.world.platform_relate import learn_trust, propose, weigh
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def wake(world: World) -> None:
     """Find out who is online: active, by activity and the hour of each chronotype."""
     platform, agents = _platform(world), world.agents
     platform.acted = Acts.joined([])
+    turn_over(world, platform)
     joined = platform.joined()
     if joined:
         platform.note(Acts.of(joined, Act.SIGN_UP))
@@ -51,7 +53,7 @@ def wake(world: World) -> None:
         agents.activity, agents.status, int(Lifecycle.ACTIVE), platform.members.chronotype,
         platform.hourly(), platform.key(Stream.WAKE), out,
     )  # fmt: skip
-    platform.online = out[:count].copy()
+    platform.online = own_hours(world, platform, out[:count].copy())
 
 
 def write(world: World) -> None:
@@ -108,18 +110,15 @@ def feed(world: World) -> None:
     platform = _platform(world)
     platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
     platform.acts_before = platform.acted.act.size
-    platform.shelf.make_room(platform.online.size)
     parts: list[Part] = []
-    served = 0
     absent = world.absent()
     chosen = platform.members.recommender
     for which, viewers in split(platform.online, chosen, len(platform.recommenders)):
         serving = _serving(world, platform, which, absent)
-        made, fault = platform.shelf.serve(serving, viewers, served, workers())
+        made, fault = platform.shelf.serve(serving, viewers, workers())
         if fault is not None:
             platform.fault(which, fault)
         parts += made
-        served += viewers.size
     for part in parts:
         count_shown(part.message, platform.posts.first, platform.posts.hot)
     platform.exposures = Exposures(parts, platform.tick)

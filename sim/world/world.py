@@ -323,19 +323,6 @@ class World(Living):
             return True
         return sum(cascade.status == "running" for cascade in self.cascades) < self.max_running
 
-    @noted("create_agents")
-    def create_agents(self, count: int) -> range:
-        """Add agents without ties, not reached by any cascade; returns their indices."""
-        added = self.agents.grow(count)
-        self.ties.grow(count)
-        self.opinions.grow(count)
-        self.bonds.grow(count)
-        for cascade in self.cascades:
-            cascade.grow(count)
-        self._scratch = None
-        self.wake()
-        return added
-
     def wake(self, *, anyway: bool = False) -> None:
         """Let messages at rest run on where a change of agents or ties gave them work.
 

@@ -1,0 +1,126 @@
+"""What follows from who an agent is, computed when it is asked for: no byte is stored.
+
+With the Big Five O, C, E, A, N in [0, 1], activity ``a`` and draws ``u`` in [0, 1) at the address
+of the agent (and of the interest)::
+
+    credulity     0.5 + 0.5 * (E - (O + C + A) / 3)
+    verification  0.7 * (O + C) / 2 + 0.3 * u
+    expertise     (0.25 + 0.75 * C) * u ** 2      in one's own interests; a tenth of it in others
+
+Signs of credulity: extraversion goes with believing false news, openness, conscientiousness and
+agreeableness with telling it from true (Calvillo et al., Personality and Individual Differences
+174, 110666, 2021). Signs of verification: openness and conscientiousness go with the need for
+cognition (Sadowski & Cogburn, Journal of Psychology 131, 307, 1997). Sizes, and the law of
+expertise (few know much), are Hubbub's own.
+
+Archetypes, the first that fits::
+
+    lurker     a < 0.1             most members only read (Nielsen's 90-9-1 rule, 2006)
+    creator    a * E > 0.25        active and outgoing
+    critic     N - A > 0.15        easily upset, not easily pleased
+    expert     min(O, C) > 0.6     curious and thorough
+    connector  min(E, A) > 0.5     outgoing and friendly
+    regular    everybody else
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.errors import InputError
+
+__all__ = [
+    "ARCHETYPES",
+    "DERIVED",
+    "archetype",
+    "credulity",
+    "derived",
+    "expertise",
+    "verification",
+]
+
+Floats = npt.NDArray[np.float64]
+
+ARCHETYPES: Final = ("lurker", "creator", "critic", "expert", "connector", "regular")
+"""Names of the values of :func:`archetype`."""
+DERIVED: Final = ("credulity", "verification", "archetype")
+"""Columns over all agents that :func:`derived` makes."""
+
+_VERIFYING, _KNOWING = 0x56455249, 0x4B4E4F57
+"""Salts of the draws of this module, beside those of personality."""
+_ELSEWHERE = 0.1
+
+
+def derived(agents: Agents, name: str) -> npt.NDArray[Any]:
+    """Return a column of :data:`DERIVED` over all agents."""
+    if name == "archetype":
+        return archetype(agents)
+    return credulity(agents) if name == "credulity" else verification(agents)
+
+
+def credulity(agents: Agents) -> Floats:
+    """Return how easily each agent believes, float64 (n,) in [0, 1]; mean 0.5."""
+    o, c, e, a, _ = _traits(agents)
+    found: Floats = 0.5 + 0.5 * (e - (o + c + a) / 3)
+    return found
+
+
+def verification(agents: Agents) -> Floats:
+    """Return how often each agent checks before it passes on, float64 (n,) in [0, 1]."""
+    o, c, *_ = _traits(agents)
+    key = rng.key(agents.seed, Stream.PERSONALITY, salt=_VERIFYING)
+    found: Floats = 0.35 * (o + c) + 0.3 * rng.uniforms(key, np.arange(len(agents)))
+    return found
+
+
+def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> Floats:
+    """Return how much agents know about an interest each, in [0, 1].
+
+    Parameters
+    ----------
+    agents
+        The population.
+    who, interest
+        Agents and bits of the vocabulary, broadcast together.
+
+    Raises
+    ------
+    InputError
+        For an agent or an interest that there is not.
+    """
+    ids, bits = np.broadcast_arrays(np.atleast_1d(np.asarray(who)), np.asarray(interest))
+    agents.is_active(ids)  # refuses what is no agent
+    last = len(agents.vocabulary) - 1
+    if bits.size and (int(bits.min()) < 0 or int(bits.max()) > last):
+        raise InputError(f"Interests are bits 0 to {last} of this vocabulary.")
+    key = rng.key(agents.seed, Stream.PERSONALITY, salt=_KNOWING)
+    draws = rng.uniforms(key, ids, bits)
+    own = (agents.interests[ids] >> bits.astype(np.uint64)) & np.uint64(1)
+    diligence = 0.25 + 0.75 * agents.personality[ids, 1] / 255.0
+    found: Floats = np.where(own == 1, 1.0, _ELSEWHERE) * diligence * draws**2
+    return found
+
+
+def archetype(agents: Agents) -> npt.NDArray[np.uint8]:
+    """Return what kind of member each agent is: uint8 (n,), a place in :data:`ARCHETYPES`."""
+    o, c, e, a, n = _traits(agents)
+    activity = agents.activity.astype(np.float64)
+    tests = [
+        activity < 0.1,
+        activity * e > 0.25,
+        n - a > 0.15,
+        np.minimum(o, c) > 0.6,
+        np.minimum(e, a) > 0.5,
+    ]
+    return np.select(tests, range(len(tests)), len(tests)).astype(np.uint8)
+
+
+def _traits(agents: Agents) -> Floats:
+    traits: Floats = agents.personality.T / 255.0
+    return traits
