@@ -109,7 +109,7 @@ class Serving(NamedTuple):
 
 
 class Shelf:
-    """Room for the exposures of a tick, used again in the next.
+    """Where feeds are made: working columns for a chunk of viewers, used again and again.
 
     Parameters
     ----------
@@ -122,24 +122,10 @@ class Shelf:
     def __init__(self, slots: int, candidates: int) -> None:
         self.slots = slots
         self.candidates = candidates
-        self._columns: dict[str, Array] = {}
         self._trays: SimpleQueue[dict[str, Array]] = SimpleQueue()
 
-    def make_room(self, viewers: int) -> None:
-        """Have room for the feeds of so many."""
-        size = viewers * self.slots
-        if not self._columns or self._columns["message"].size < size:
-            room = size + size // 8
-            self._columns = staggered(room, _KEPT)
-            self._columns["counts"] = np.empty(viewers + viewers // 8, np.uint8)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return sum(column.nbytes for column in self._columns.values())
-
     def serve(
-        self, serving: Serving, viewers: Array, begin: int, threads: int
+        self, serving: Serving, viewers: Array, threads: int
     ) -> tuple[list[Part], Exception | None]:
         """Return the feeds of some viewers, and what went wrong with their recommender first.
 
@@ -149,27 +135,23 @@ class Shelf:
             What all read.
         viewers
             uint32, rising.
-        begin
-            How many viewers were served before in this tick.
         threads
             How many run at once.
         """
 
         def work(low: int) -> tuple[Part, Exception | None]:
-            return self._chunk(serving, viewers, low, begin + low)
+            return self._chunk(serving, viewers, low)
 
         done = in_threads(work, range(0, viewers.size, CHUNK), threads)
         faults = [fault for _, fault in done if fault is not None]
         return [part for part, _ in done], (faults[0] if faults else None)
 
-    def _chunk(
-        self, serving: Serving, viewers: Array, low: int, at: int
-    ) -> tuple[Part, Exception | None]:
+    def _chunk(self, serving: Serving, viewers: Array, low: int) -> tuple[Part, Exception | None]:
         high = min(low + CHUNK, viewers.size)
         fault: Exception | None = None
         tray = self._tray()
         candidates = serving.candidates(viewers, low, high, tray)
-        stop, span = -1, (viewers, low, high, at)
+        stop, span = -1, (viewers, low, high)
         try:
             scores = serving.recommender.scores_of(candidates, self.slots)
             stop = self._select(serving, candidates, scores, tray, span)
@@ -179,9 +161,9 @@ class Shelf:
         if fault is not None:  # these viewers see the newest first
             scores = Chronological().scores_of(candidates, self.slots)
             stop = self._select(serving, candidates, scores, tray, span)
+        found = {name: tray[f"shown.{name}"][:stop].copy() for name in _KEPT}
+        counts = tray["counts"][: high - low].copy()
         self._trays.put(tray)
-        counts = self._columns["counts"][at : at + high - low]
-        found = {name: self._columns[name][at * self.slots : stop] for name in _KEPT}
         found["score"] = found["score"].view(np.float32)
         return Part(viewers[low:high], counts, **found, recommender=serving.which), fault
 
@@ -191,15 +173,14 @@ class Shelf:
         candidates: Candidates,
         scores: npt.NDArray[np.float32],
         tray: dict[str, Array],
-        span: tuple[Array, int, int, int],
+        span: tuple[Array, int, int],
     ) -> int:
         """Write the best of each viewer; returns where they end, -1 for a score that is none."""
-        c, (viewers, low, high, at) = candidates, span
-        counts = self._columns["counts"][at : at + high - low]
+        c, (viewers, low, high) = candidates, span
         given: tuple[Any, ...] = (
             c.stops, scores.view(np.uint32), c.bits, self.slots, serving.seen, c.message, c.source,
-            c.trust, c.interest, c.age, *(tray[name] for name in _BYTES), at * self.slots, counts,
-            *(self._columns[name] for name in _KEPT),
+            c.trust, c.interest, c.age, *(tray[name] for name in _BYTES), 0, tray["counts"],
+            *(tray[f"shown.{name}"] for name in _KEPT),
         )  # fmt: skip
         return int(select(viewers, low, high, *given))
 
@@ -208,7 +189,9 @@ class Shelf:
         try:
             return self._trays.get_nowait()
         except Empty:
-            return tray_for(CHUNK, self.candidates)
+            tray = tray_for(CHUNK, self.candidates)
+            kept = {f"shown.{name}": kind for name, kind in _KEPT.items()}
+            return tray | staggered(CHUNK * self.slots, kept) | {"counts": np.empty(CHUNK, "u1")}
 
 
 def tray_for(viewers: int, candidates: int) -> dict[str, Array]:
