@@ -271,3 +271,41 @@ def test_members_with_commas_in_their_ids_can_be_named() -> None:
     world.at(0, "ban", agents=[0, 1])
     world.step(1)
     assert world.agents.status.tolist() == [6, 6, 1]
+
+
+def test_conditions_on_acts_and_metrics_read_what_is_known() -> None:
+    world = world_of(lives=True)
+    assert np.isnan(condition_of("diversity > 0").value(world))
+    world.step(3)
+    platform = platform_of(world)
+    posts = platform.log.counted[1][-1][2]
+    assert condition_of("acts > 0").needs_metrics
+    assert condition_of("act_post > 0").value(world) == posts
+    world.open_metrics(every=1)
+    world.step(1)
+    assert condition_of("diversity > 0").holds(world)
+
+
+def test_a_world_takes_so_many_interventions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.world.interventions.MOST", 1)
+    world = world_of()
+    world.at(1, "thaw")
+    with pytest.raises(InputError, match="at most 1 interventions"):
+        world.at(1, "thaw")
+
+
+def test_pairs_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.world.interventions_members._MOST_PAIRS", 5)
+    world = world_of()
+    world.at(0, "ties", act="follow", agents="random:3", others="random:3")
+    world.at(0, "newcomers", count=2, friends=0)
+    world.step(1)
+    assert "more than 5 pairs" in world.interventions[0].result
+    assert len(world.agents) == 302
+
+
+def test_newcomers_can_join_those_whom_an_expression_names() -> None:
+    world = world_of()
+    world.at(0, "newcomers", count=2, friends=3, among="ids:5,6")
+    world.step(1)
+    assert set(world.neighbours(300, "friends").tolist()) <= {5, 6}
