@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from sim.run.commands import ReplacedError as ReplacedError
     from sim.run.custody import Keeping as Keeping
     from sim.run.engine import EngineError as EngineError
+    from sim.run.explaining import explain as explain
     from sim.run.frames import Communities as Communities
     from sim.run.frames import Focus as Focus
     from sim.run.frames import Frame as Frame
@@ -412,6 +413,7 @@ _HOMES = {
     "describe": "sim.core.params",
     "elapsed": "sim.spread.conditions",
     "exact_times": "sim.spread.continuous",
+    "explain": "sim.run.explaining",
     "failures": "sim.core.registry",
     "family_of": "sim.core.cards",
     "fenced": "sim.world.fenced",
