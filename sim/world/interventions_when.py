@@ -22,7 +22,7 @@ _FORM = re.compile(r"^\s*([a-z_]\w*)\s*(?:#\s*(\d+))?\s*(<=|>=|==|!=|<|>)\s*(\S+
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne,
 }  # fmt: skip
-_BY_THE_CLOCK = {"tick_ms"}
+_BY_THE_CLOCK = {"tick_ms", "interactions_s"}
 _ACTS = {f"act_{act.name.lower()}": act for act in Act if act is not Act.DO_NOTHING}
 
 QUANTITIES: tuple[str, ...] = (

@@ -102,11 +102,12 @@ def _of_platform(world: World) -> Found:
         return {}
     counts = {act: platform.log.count(world.tick, act) for act in Act if act is not Act.DO_NOTHING}
     found: Found = {_name(act): count for act, count in counts.items()}
-    done = sum(counts.values())
+    done, seconds = sum(counts.values()), sum(world.phase_seconds.values())
     return found | {
         "online": platform.online.size,
         "exposures": len(platform.exposures),
         "acts": done,
+        "interactions_s": done / seconds if seconds > 0 else _NAN,
     }
 
 
@@ -139,6 +140,7 @@ EVERY_TICK = (
             "online": "members online",
             "exposures": "messages shown",
             "acts": "acts of members",
+            "interactions_s": "acts a second, by the clock on the wall",
             **{_name(act): f"acts: {act.says}" for act in Act if act is not Act.DO_NOTHING},
         },
         _of_platform,
