@@ -291,6 +291,7 @@ class Keeper:
         if (error := future.exception()) is not None:
             self.remark = f"No checkpoint was written: {error}"
             return
+        self.remark = None
         self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
 
     def _checkpoint_if_due(self, world: World) -> None:

@@ -99,6 +99,10 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "unit/store/test_journal.py::test_a_newer_journal_is_refused",
         ),
     ),
+    16: (
+        "without a network, a key or the packages all but texts of language models works",
+        ("faults/test_without.py::test_all_but_texts_of_language_models_works_alone",),
+    ),
     19: (
         "a signal or a terminal that is gone: state saved, terminal restored",
         (
@@ -108,12 +112,28 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "screens/test_terminal_kept.py::test_a_terminal_that_is_gone_leaves_the_world_whole",
         ),
     ),
+    20: (
+        "an export is safe to open in a spreadsheet",
+        (
+            "unit/io/test_exporting.py::test_csv_texts_never_begin_as_formulas",
+            "unit/io/test_exporting.py::test_csv_numbers_stay_numbers",
+            "unit/io/test_exporting.py::test_a_cell_is_safe",
+        ),
+    ),
     21: (
         "opening a hostile file is bounded in time and memory",
         (
             "faults/test_hostile.py::"
             "test_a_hostile_world_is_refused_with_its_reason_and_left_alone",
             "faults/test_hostile.py::test_rows_of_a_file_are_never_more_than_fit_into_it",
+        ),
+    ),
+    22: (
+        "the event loop is never kept for 250 ms while a large world ticks",
+        (
+            "faults/test_loop.py::test_no_callback_computes_long_while_a_platform_plays",
+            "faults/test_loop.py::test_no_callback_computes_long_while_a_million_play",
+            "faults/test_loop.py::test_the_watch_finds_a_callback_that_computes_long",
         ),
     ),
     23: (

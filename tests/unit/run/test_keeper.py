@@ -90,6 +90,9 @@ def test_a_later_checkpoint_that_cannot_be_written_is_told_and_the_world_goes_on
     blocked_until(lambda: keeper.remark is not None)
     assert "No checkpoint was written" in str(keeper.remark)
     play(world, keeper, 3, lambda _: None)
+    monkeypatch.undo()
+    keeper.checkpoint(world).result()
+    blocked_until(lambda: keeper.remark is None)
     keeper.close(world)
     assert recover(path).tick == world.tick
 
