@@ -17,6 +17,7 @@ from sim.run.drive import Drive, Stretch
 from sim.run.frames import Frame, State
 from sim.run.keeper import Keeper
 from sim.run.live import LiveWorld, next_revision
+from sim.run.thinking import Thinking
 from sim.store.journal import JournalError
 
 __all__ = ["Command", "Engine", "EngineError", "closed"]
@@ -48,6 +49,8 @@ class Engine:
     ----------
     drive
         What is to be run next.
+    thinking
+        The world's minds, where they are awake.
     under_way
         (what, since) while a tick or a command runs, for whoever watches over the engine.
     """
@@ -63,6 +66,7 @@ class Engine:
         self.live = live
         self.drive = Drive()
         self.under_way: tuple[str, float] | None = None
+        self.thinking: Thinking | None = None
         self._publish = publish
         self._tell_failed = failed
         self._period = 1.0 / frames_per_second
@@ -162,14 +166,18 @@ class Engine:
         while self._hurried:
             self._hurry_one(self._hurried.popleft())
         stretch = self.drive.finished
-        if self._held is not None and stretch is not None:
+        if self._held is None:
+            self._take()
+        elif stretch is None:
+            self._tick()
+        elif not self._thinks():
             self.drive.pause()
             self._answer_later(self._held, stretch.done, None)
             self._held = None
-        elif self._held is not None:
-            self._tick()
-        else:
-            self._take()
+
+    def _thinks(self) -> bool:
+        """Wait a moment for minds; return whether they think on, and nobody wants to pause."""
+        return self.thinking is not None and self.thinking.waits(self.live, self.drive)
 
     def _hurry_one(self, function: Callable[[], object]) -> None:
         try:
@@ -260,6 +268,8 @@ class Engine:
 
     def _tick(self) -> None:
         self._answer()
+        if self._thinks():
+            return
         if self._held_up is not None:
             self._show()
             time.sleep(_ANSWER_SECONDS)
@@ -268,6 +278,8 @@ class Engine:
         try:
             with self.live.hush:
                 self.live.tick()
+                if self.thinking is not None:
+                    self.thinking.begin(self.live)
         except BaseException as error:
             self._fail(error)
             return

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from sim.core.clock import Clock
 from sim.core.registry import make
 from sim.errors import InputError
@@ -41,6 +43,7 @@ _TRAITS = (
     ("blunt", "kind"), ("calm", "anxious"),
 )  # fmt: skip
 _LOW, _HIGH = 0.35, 0.65
+_SPENT = "The budget of the language models is spent; rules decide for minded members."
 _MOST_TAGS = 4
 _FAULTS = {
     Fault.REFUSED: Decided.REFUSED, Fault.FILTERED: Decided.REFUSED,
@@ -117,15 +120,28 @@ class Thinker:
             Looked at ten times a second: once true, the rules decide for who is not done. What it
             raises ends the thinking.
         """
+        return self.answer(self.prepare(world), stopped)
+
+    def prepare(self, world: World) -> list[_Thought]:
+        """Return what there is to decide on: it holds all that is needed of the world."""
         minds, platform = minds_of(world), world.platform
         if platform is None or not (minds.awake and minds.members.size):
             return []
-        online = minds.members[[int(m) in set(platform.online.tolist()) for m in minds.members]]
-        if not online.size:
-            return []
-        rules = ruled(platform, online)
-        thoughts = [self._thought(world, platform, int(m), rules[int(m)]) for m in online]
-        return asyncio.run(self._all(thoughts, stopped))
+        online = np.intersect1d(minds.members, platform.online)
+        rules = ruled(platform, online) if online.size else {}
+        return [self._thought(world, platform, int(m), rules[int(m)]) for m in online]
+
+    def answer(self, thoughts: Sequence[_Thought], stopped: Callable[[], bool]) -> list[Row]:
+        """Return the decisions on :meth:`prepare`'s; in any thread, the world may go on."""
+        return asyncio.run(self._all(thoughts, stopped)) if thoughts else []
+
+    @property
+    def trouble(self) -> str:
+        """Why rules decide for those that would ask, one sentence; empty: they need not."""
+        if self.pool is None:
+            return self.lacks
+        budget = getattr(self.pool, "budget", None)
+        return _SPENT if budget is not None and budget.is_spent else ""
 
     def _thought(self, world: World, platform: Platform, member: int, rule: list[Row]) -> _Thought:
         minds, feed = platform.minds, feed_of(world, platform, member)

@@ -35,6 +35,7 @@ from sim.world.seeding import takes_long
 from sim.world.world import World
 
 if TYPE_CHECKING:
+    from sim.run.minds import Thinker
     from sim.store import SaveReport
 
 __all__ = ["Simulation"]
@@ -72,6 +73,8 @@ class Simulation(Works, Restarts, Travels, Healthy):
     undo_bytes
         Memory for going back (:meth:`back`): as many ticks as fit; 0: none. A journal reaches
         further.
+    minds
+        What lets minded members decide; None: the rules do.
 
     Examples
     --------
@@ -95,6 +98,7 @@ class Simulation(Works, Restarts, Travels, Healthy):
         journal: bool | Pacing | Keeping = False,
         author: str = "script",
         undo_bytes: int = BUDGET,
+        minds: Thinker | None = None,
     ) -> None:
         if max_running is not None:
             whole_number(max_running, "max_running", low=1)
@@ -105,7 +109,7 @@ class Simulation(Works, Restarts, Travels, Healthy):
         self._author = author if self._keeping is None else self._keeping.author
         self._max_running = max_running
         self._undo_bytes = whole_number(undo_bytes, "undo_bytes", low=0)
-        self._bus = EventBus()
+        self._bus, self._minds = EventBus(), minds
         self._opened: Link | None = None
         at, fps = None if path is None else str(path), frames_per_second
         self._link_to = partial(Link, name=name, path=at, bus=self._bus, frames_per_second=fps)
@@ -122,6 +126,7 @@ class Simulation(Works, Restarts, Travels, Healthy):
                     self._world.max_running = self._max_running
             self._opened = self._link_to(self._world, custody=custody)
             await self._opened.open()
+            await self._begin_thinking(self._minds)
         except BaseException:
             await self._close()
             raise
@@ -143,6 +148,7 @@ class Simulation(Works, Restarts, Travels, Healthy):
             self._opened.when_over(partial(release, self._world))
 
     async def __aexit__(self, *_: object) -> None:
+        await self._end_thinking()
         await self._close()
 
     @property

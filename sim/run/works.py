@@ -10,6 +10,7 @@ from sim.run.custody import Keeping
 from sim.run.jobs import Job
 from sim.run.link import Link
 from sim.run.queries import Queries
+from sim.run.thoughtful import Thoughtful
 from sim.world.world import World
 
 __all__ = ["Works"]
@@ -17,7 +18,7 @@ __all__ = ["Works"]
 T = TypeVar("T")
 
 
-class Works(Queries):
+class Works(Queries, Thoughtful):
     """Long work, as jobs."""
 
     _world: World

@@ -19,6 +19,7 @@ from sim.store.journal_rows import Adoptions, Metrics
 
 if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
+    from sim.world.platform import Platform
     from sim.world.world import World
 
 __all__ = ["Observer", "Seen", "whole_state"]
@@ -85,7 +86,18 @@ def whole_state(world: World) -> bytes:
         state.update(repr(sorted(said.items())).encode("utf-8", "surrogatepass"))
         for name in sorted(columns):
             _add(state, name, columns[name])
+    if world.platform is not None:
+        _add_platform(state, world.platform)
     return state.digest()
+
+
+def _add_platform(state: xxhash.xxh3_128, platform: Platform) -> None:
+    """Add what commands change of a platform; the rest only ticks do."""
+    ranks = [(plugin.plugin_name, plugin.values()) for plugin in platform.recommenders]
+    waiting = [command.dump() for command in platform.waiting]
+    state.update(repr((ranks, waiting, platform.minds.dump())).encode("utf-8", "surrogatepass"))
+    _add(state, "flags", platform.posts.flags)
+    _add(state, "recommender", platform.members.recommender)
 
 
 def _metrics(world: World) -> Metrics:

@@ -1,0 +1,105 @@
+"""Minds of a live world: they think beside the engine, which takes commands meanwhile."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from sim.run import minding
+from sim.run.minds import Thinker
+
+if TYPE_CHECKING:
+    from sim.run.drive import Drive
+    from sim.run.live import LiveWorld
+
+__all__ = ["Thinking"]
+
+_WAIT = 0.02
+Rows = list[dict[str, Any]]
+
+
+class Thinking:
+    """Lets the minds of a live world decide after each tick; but for the thread, the engine's.
+
+    Parameters
+    ----------
+    thinker
+        Whom it asks.
+    hurry
+        Lets the engine call something between two commands.
+    """
+
+    def __init__(self, thinker: Thinker, hurry: Callable[[Callable[[], object]], None]) -> None:
+        self._thinker = thinker
+        self._hurry = hurry
+        self._ended = Event()
+        self._under_way: Future[Rows] | None = None
+        self._at: tuple[object, int] = (None, -1)
+        self._said = ""
+
+    def begin(self, live: LiveWorld) -> None:
+        """Think about the tick that was, in a thread of its own."""
+        thoughts = self._thinker.prepare(live.world)
+        if not thoughts or self._ended.is_set():
+            return
+        future: Future[Rows] = Future()
+        self._under_way, self._at = future, (live.world, live.world.tick)
+
+        def work() -> None:
+            try:
+                future.set_result(self._thinker.answer(thoughts, self._ended.is_set))
+            except BaseException as error:  # whoever waits is told
+                future.set_exception(error)
+            self._hurry(lambda: self.settle(live))
+
+        Thread(target=work, name="minds", daemon=True).start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether decisions on the last tick are awaited."""
+        return self._under_way is not None
+
+    def waits(self, live: LiveWorld, drive: Drive) -> bool:
+        """Wait for a moment; return whether there is more to wait for, and nobody pauses."""
+        if self._under_way is None or drive.gear == "pausing":
+            return False
+        try:
+            self._under_way.exception(_WAIT)
+        except TimeoutError:
+            return True
+        self.settle(live)
+        return False
+
+    def settle(self, live: LiveWorld) -> None:
+        """Give the world what was decided, unless it went to another tick meanwhile."""
+        future = self._under_way
+        if future is None or not future.done():
+            return
+        self._under_way = None
+        rows = future.result()
+        if self._at != (live.world, live.world.tick) or not rows:
+            return
+        with live.custody.done("decide", (rows,)):
+            minding.decide(live.world, rows)
+        live.is_dirty = True
+        self._tell(live, rows)
+
+    def _tell(self, live: LiveWorld, rows: Rows) -> None:
+        """Note what decisions came from; say once why nobody is asked, or what failed."""
+        sources = Counter(row["source"] for row in rows)
+        acts = sum(bool(row["acts"]) for row in rows)
+        said = ", ".join(f"{name} {number}" for name, number in sorted(sources.items()))
+        spent = minding.minds_of(live.world).spent
+        live.note(f"minds: {len(rows)} decided, {acts} act ({said}); ${spent[2] / 1e9:.4f} so far")
+        troubles = [*self._thinker.faults[-1:], self._thinker.trouble]
+        sentence = next(filter(None, troubles), "")
+        if sentence and sentence != self._said:
+            live.announce(sentence)
+        self._said = sentence
+
+    def stop(self) -> None:
+        """Think no more; what is under way is left to the rules."""
+        self._ended.set()

@@ -1,0 +1,57 @@
+"""What a simulation lets its minded members do."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from sim.errors import HubbubError
+from sim.run import minding
+from sim.run.link import Link
+from sim.run.minds import Thinker
+from sim.run.thinking import Thinking
+
+__all__ = ["Thoughtful"]
+
+_PATIENCE = 5.0
+"""Seconds that a closing simulation waits for its engine to leave minds to the rules."""
+
+
+class Thoughtful:
+    """What a simulation lets its minded members do."""
+
+    @property
+    def _link(self) -> Link:
+        raise NotImplementedError
+
+    async def think(self, thinker: Thinker | None) -> None:
+        """Let minded members decide from now on; None: the rules for all of them again.
+
+        Commands are answered while they think; the next tick waits for them.
+
+        Raises
+        ------
+        InputError
+            When the world has no platform.
+        """
+        link = self._link
+        engine = link.engine
+        if engine.thinking is not None:
+            engine.thinking.stop()
+        await link.ask(
+            lambda: link.live.call(minding.wake_minds, thinker is not None),
+            is_long=True,
+            is_safe=True,
+        )
+        engine.thinking = None if thinker is None else Thinking(thinker, engine.hurry)
+
+    async def _begin_thinking(self, thinker: Thinker | None) -> None:
+        """Let minds decide from the beginning, if any shall."""
+        if thinker is not None:
+            await self.think(thinker)
+
+    async def _end_thinking(self) -> None:
+        """Leave the world to the rules, as far as it can still be told."""
+        if self._link.engine.thinking is not None:
+            with suppress(HubbubError, TimeoutError):
+                await asyncio.wait_for(self.think(None), _PATIENCE)

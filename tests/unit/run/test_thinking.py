@@ -1,0 +1,131 @@
+"""Minds in a live world: it waits for them before it ticks on, and answers meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from sim import Simulation, World
+from sim.errors import InputError
+from sim.llm.decisions import Decision
+from sim.llm.minds import Mind
+from sim.run import minding
+from sim.run.keeper import recover
+from sim.run.minds import Thinker
+from sim.run.replay import replay
+from sim.store import save
+
+
+class Liking(Mind):
+    """Likes what stands first."""
+
+    async def decide(self, member: Any, feed: Any, memory: Any) -> Any:
+        return [Decision("like", 1)] if feed else []
+
+
+GATE = Event()
+
+
+class Slow(Mind):
+    """Decides once a test lets it."""
+
+    async def decide(self, member: Any, feed: Any, memory: Any) -> Any:
+        while not GATE.is_set():  # noqa: ASYNC110 - another thread sets it
+            await asyncio.sleep(0.01)
+        return []
+
+
+def minded() -> World:
+    told = {"posting": 0.5, "rhythm": "flat"}
+    world = World.create(agents=120, mean_degree=8, seed=7, platform=told)
+    minding.give_minds(world, list(range(20)))
+    return world
+
+
+def busy(simulation: Simulation) -> bool:
+    thinking = simulation._link.engine.thinking
+    return thinking is not None and thinking.is_busy
+
+
+def counts(world: World) -> dict[str, int]:
+    return dict(minding.minds_of(world).counts)
+
+
+async def test_each_tick_is_decided_on_before_the_next() -> None:
+    world = World.create(agents=120, mean_degree=8, seed=7, platform={"posting": 0.5})
+    async with Simulation(world, minds=Thinker(minds={"model": Liking()})) as simulation:
+        await simulation.call(minding.give_minds, list(range(20)))
+        assert await simulation.step(3) == 3
+        made = await simulation.call(counts)
+        assert simulation.frame.events[-1][1].startswith("minds: ")
+    assert made["model"] > 3
+    assert not minding.minds_of(world).awake
+    again = replay(world.trail.acts)
+    assert again.findings == ()
+    assert again.world.digest() == world.digest()
+
+
+async def test_who_pauses_does_not_wait_for_minds() -> None:
+    GATE.clear()
+    thinker = Thinker(minds={"model": Slow()})
+    async with Simulation(minded(), minds=thinker) as simulation:
+        await simulation.play()
+        while not busy(simulation):  # noqa: ASYNC110 - it is the engine that thinks
+            await asyncio.sleep(0.01)
+        tick = await simulation.call(lambda world: world.tick)
+        assert tick == 1
+        await asyncio.wait_for(simulation.pause(), 60)
+        GATE.set()
+        while busy(simulation):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        assert await simulation.call(lambda world: world.tick) == 1
+        assert (await simulation.call(counts))["model"] > 0
+
+
+async def test_decisions_on_a_tick_that_was_left_are_dropped() -> None:
+    GATE.clear()
+    thinker = Thinker(minds={"model": Slow()})
+    async with Simulation(minded(), minds=thinker) as simulation:
+        await simulation.play()
+        while not busy(simulation):  # noqa: ASYNC110 - it is the engine that thinks
+            await asyncio.sleep(0.01)
+        await simulation.pause()
+        await simulation.call(World.step, 1)
+        GATE.set()
+        while busy(simulation):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        assert await simulation.call(counts) == {}
+
+
+async def test_why_nobody_is_asked_is_said_once() -> None:
+    thinker = Thinker(lacks="No language model is set.")
+    async with Simulation(minded(), minds=thinker) as simulation:
+        await simulation.step(2)
+        assert simulation.frame.banner == "No language model is set."
+        assert [line for _, line in simulation.frame.events].count(thinker.lacks) == 1
+        await simulation.think(None)
+        await simulation.step(1)
+        assert (await simulation.call(counts))["failed"] > 0
+
+
+async def test_minds_need_a_platform() -> None:
+    with pytest.raises(InputError, match="no platform"):
+        async with Simulation(World.create(agents=10, mean_degree=2), minds=Thinker()):
+            pass
+
+
+async def test_a_recovered_world_has_what_was_decided(tmp_path: Path) -> None:
+    path = tmp_path / "a.hub"
+    world = minded()
+    save(world, path)
+    thinker = Thinker(minds={"model": Liking()})
+    async with Simulation(world, path=path, journal=True, minds=thinker) as simulation:
+        await simulation.step(3)
+    opened = recover(path)
+    assert opened.world.digest() == world.digest()
+    assert json.dumps(counts(opened.world)) == json.dumps(counts(world))
