@@ -148,6 +148,31 @@ class Past:
         self.moments = self.moments[: place + 1]
         return self.world.tick
 
+    def seen(self, tick: int, *, report: Report = quiet) -> World:
+        """Return a copy of the world with the feeds of an earlier tick; this one stays.
+
+        Parameters
+        ----------
+        tick
+            From 1 to the world's own, which is run again from the copy before it.
+        report
+            Told the progress; may cancel.
+
+        Raises
+        ------
+        OutOfReachError
+            When no copy reaches that far.
+        """
+        tick = whole_number(tick, "A tick", low=1)
+        place = _at(self.moments, tick - 1)
+        if place is None or tick > self.world.tick:
+            raise OutOfReachError(self._said(tick))
+        twin = World.restore(*self.moments[place].twin.dump())
+        while twin.tick < tick:
+            report(f"running tick {twin.tick + 1:,}", 0.0)
+            twin.step()
+        return twin
+
     def forward(self, ticks: int | None = None, *, report: Report = quiet) -> int:
         """Take the world to where it was before it went back; returns the tick.
 

@@ -90,8 +90,8 @@ def why(platform: Platform, viewer: int, message: int, tick: int | None) -> Why:
     exposures = platform.exposures
     if tick is not None and tick != exposures.tick:
         raise InputError(
-            f"Only feeds of the last tick ({exposures.tick:,}) are kept; go back to tick {tick:,} "
-            "to ask why then."
+            f"Only feeds of the last tick ({exposures.tick:,}) are kept; sim.explain(FILE, ...) or "
+            f"hubbub why FILE AGENT MESSAGE --tick {tick} runs that tick again."
         )
     found = _found(platform, viewer)
     if found is None or message not in found[0].message[found[1] : found[2]]:

@@ -335,3 +335,25 @@ def test_a_platform_that_was_opened_on_the_way_is_not_there_before() -> None:
     assert world.digest() == shown[5]
     past.go_to(3)
     assert walked(past, 2) == {tick: shown[tick] for tick in (3, 4, 5)}
+
+
+def test_the_feeds_of_an_earlier_tick_are_seen_in_a_copy() -> None:
+    world = World.create(agents=200, mean_degree=6, seed=3, platform={"posting": 0.3})
+    past = Past(world)
+    past.step(3)
+    assert world.platform is not None
+    world.platform.act(5, "post", text="music")
+    past.told()
+    past.step()
+    shown = world.platform.exposures
+    viewer, message = int(shown.viewer[4]), int(shown.message[4])
+    then = world.platform.why(viewer, message)
+    past.step(3)
+    now = world.digest()
+    twin = past.seen(4)
+    assert twin.platform is not None
+    assert (twin.platform.exposures.message == shown.message).all()
+    assert twin.platform.why(viewer, message) == then
+    assert (world.digest(), world.tick) == (now, 7)
+    with pytest.raises(OutOfReachError):
+        past.seen(9)
