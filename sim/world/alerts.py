@@ -201,7 +201,8 @@ class Alerts:
     @classmethod
     def restore(cls, said: Mapping[str, Any]) -> Alerts:
         """Return the alerts of :meth:`dump`."""
-        alerts = cls({name: AlertRule(**each) for name, each in said["thresholds"].items()})
+        rules = {name: AlertRule(**each) for name, each in said["thresholds"].items()}
+        alerts = cls({name: _checked(name, rule) for name, rule in rules.items()})
         old: Iterable[Mapping[str, Any]] = said["said"]
         alerts.said.extend(Alert(**{**each, "level": Level(each["level"])}) for each in old)
         alerts.raised = int(said["raised"])

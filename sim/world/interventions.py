@@ -196,24 +196,45 @@ class Interventions:
 
     @classmethod
     def restore(
-        cls, meta: list[dict[str, Any]], columns: Mapping[str, npt.NDArray[Any]]
+        cls, meta: list[dict[str, Any]], columns: Mapping[str, npt.NDArray[Any]], people: int
     ) -> Interventions:
-        """Return the interventions of :meth:`dump`."""
+        """Return the interventions of :meth:`dump`; ``people``: how many agents there are.
+
+        Raises
+        ------
+        InputError
+            For what no dump would say.
+        """
         found = cls()
         for number, said in enumerate(meta):
             when = None if said["when"] is None else condition_of(said["when"])
             does = made(said["does"], said["said"])
-            each = Planned(number, said["at"], when, does)
-            each = replace(
-                each, done_at=said["done_at"], result=said["result"], failed=said["failed"]
-            )
+            at, done_at = _tick(said["at"]), _tick(said["done_at"])
+            result, failed = one_line(str(said["result"]), _LONGEST), bool(said["failed"])
+            each = Planned(number, at, when, does, done_at, result, failed)
             found._all.append(each)
             if not each.is_over:
                 found._open.append(number)
             if "back" in said:
                 agents, activity = columns[f"{number}.agents"], columns[f"{number}.activity"]
-                found.later(int(said["back"]), number, np.array(agents), np.array(activity))
+                back = whole_number(said["back"], "The tick of an intervention", low=0)
+                found.later(back, number, *_activity(agents, activity, people))
         return found
+
+
+def _tick(said: object) -> int | None:
+    return None if said is None else whole_number(said, "The tick of an intervention", low=0)
+
+
+def _activity(
+    agents: npt.NDArray[Any], activity: npt.NDArray[Any], people: int
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
+    """Return the activity that comes back and whose, or refuse what cannot be."""
+    who, share = np.array(agents, np.uint32), np.array(activity, np.float32)
+    fits = who.ndim == 1 and who.shape == share.shape and bool((who < people).all())
+    if not fits or not ((share >= 0) & (share <= 1)).all():
+        raise InputError("The activity that an intervention gives back fits no agents.")
+    return who, share
 
 
 def _done(world: World, planned: Planned) -> Planned:

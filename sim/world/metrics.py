@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import whole_number
 from sim.core.params import Field, Parameters
 from sim.errors import InputError, UnknownNameError
 from sim.world.alerts import Alerts
@@ -190,7 +191,7 @@ class Metrics:
         """Return the metrics of :meth:`dump`; those that there are no more are left out."""
         metrics = cls(MetricSettings(**meta["settings"]))
         metrics.alerts = Alerts.restore(meta["alerts"])
-        metrics.span = int(meta["span"])
+        metrics.span = whole_number(meta["span"], "The span of metrics", low=1)
         known = [(k, *said) for k, said in enumerate(meta["latest"]) if said[0] in _PLACES]
         places, kept = [_PLACES[name] for _, name, *_ in known], [k for k, *_ in known]
         metrics.latest = {name: float(value) for _, name, value, _ in known}

@@ -110,7 +110,8 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     from sim.world.metrics import Metrics, give
 
     planned = _under(columns, "interventions.")
-    world.interventions = Interventions.restore(meta.get("interventions", []), planned)
+    told = meta.get("interventions", [])
+    world.interventions = Interventions.restore(told, planned, len(agents))
     if "metrics" in meta:
         give(world, Metrics.restore(meta["metrics"], _under(columns, "metrics.")))
     for said in meta["cascades"]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import World, load, save
+from sim import Interventions, World, load, save
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.feed.posts import Flag
@@ -309,3 +309,33 @@ def test_newcomers_can_join_those_whom_an_expression_names() -> None:
     world.at(0, "newcomers", count=2, friends=3, among="ids:5,6")
     world.step(1)
     assert set(world.neighbours(300, "friends").tolist()) <= {5, 6}
+
+
+def _said(**changes: Any) -> list[dict[str, Any]]:
+    world = world_of()
+    world.at(0, "shock", factor=0.5, ticks=9)
+    world.step(1)
+    meta, _ = world.interventions.dump()
+    return [meta[0] | changes]
+
+
+@pytest.mark.parametrize(
+    ("changes", "agents", "share"),
+    [
+        ({"at": "zz"}, [1], [0.5]),
+        ({"done_at": -1}, [1], [0.5]),
+        ({"back": 1.5}, [1], [0.5]),
+        ({"does": "bann"}, [1], [0.5]),
+        ({"said": {"factor": -1}}, [1], [0.5]),
+        ({}, [300], [0.5]),
+        ({}, [1], [1.5]),
+        ({}, [1], [np.nan]),
+        ({}, [1, 2], [0.5]),
+    ],
+)
+def test_a_file_that_no_world_wrote_is_refused(
+    changes: dict[str, Any], agents: list[int], share: list[float]
+) -> None:
+    columns = {"0.agents": np.array(agents), "0.activity": np.array(share)}
+    with pytest.raises(InputError):
+        Interventions.restore(_said(**changes), columns, 300)
