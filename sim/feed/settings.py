@@ -61,6 +61,16 @@ class PlatformSettings(Parameters):
         0.0, ge=0, le=1, description="share of the members by which more join in a day"
     )
     churn: float = Field(0.0, ge=0, le=1, description="share of the members that leave in a day")
+    drift: float = Field(
+        0.0, ge=0, le=1, description="chance to take up an interest with a message that one likes"
+    )
+    fading: float = Field(
+        0.0, ge=0, le=1, description="chance in a day online to lose one of one's interests"
+    )
+    mood_hours: float = Field(
+        0.0, ge=0, le=100_000, description="in which a mood loses half of itself; 0: no moods",
+        json_schema_extra={"unit": "hours"},
+    )  # fmt: skip
 
     def check(self) -> None:
         """Refuse what does not go together.

@@ -25,6 +25,7 @@ from sim.world.channels import FEED
 from sim.world.phases import Phase
 from sim.world.platform_acts import change_ties, take_effect
 from sim.world.platform_commands import carry_out
+from sim.world.platform_inner import live_on
 from sim.world.platform_people import own_hours, turn_over
 from sim.world.platform_relate import learn_trust, propose, weigh
 
@@ -198,6 +199,7 @@ def relate(world: World) -> None:
     acts = platform.acted
     change_ties(world, acts)
     weigh(world, platform)
+    live_on(world, platform)
     liked = (acts.act == Act.LIKE) | (acts.act == Act.REPOST) | (acts.act == Act.QUOTE)
     oldest = platform.tick - int(_TREND_HOURS * 60 / platform.tick_minutes)
     platform.trending = trending_now(
