@@ -33,7 +33,7 @@ __all__ = [
     "why_of",
 ]
 
-MOST_ACTS = 40
+MOST_ACTS, MOST_TICKS = 40, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def feed_of(world: World, agent: int) -> Feed | None:
     platform = world.platform
     if platform is None:
         return None
-    acts = platform.log.of(agent)[: -MOST_ACTS - 1 : -1]
+    acts = _acts_of(platform, agent)
     at = int(np.searchsorted(platform.online, agent))
     is_online = at < platform.online.size and int(platform.online[at]) == agent
     which = platform.recommenders[int(platform.members.recommender[agent])]
@@ -99,6 +99,19 @@ def feed_of(world: World, agent: int) -> Feed | None:
         which.plugin_name or type(which).__name__, shown_of(world, platform, agent),
         tuple((tick, act.says, _about(world, about, whom)) for tick, act, about, whom in acts),
     )  # fmt: skip
+
+
+def _acts_of(platform: Platform, agent: int) -> list[tuple[int, Act, int, int]]:
+    """Return the newest acts of an agent, looking back over a day at most."""
+    found: list[tuple[int, Act, int, int]] = []
+    for tick in range(platform.tick, max(-1, platform.tick - MOST_TICKS), -1):
+        acts = platform.log.at(tick)
+        mine = acts.chosen(np.flatnonzero(acts.agent == agent)[::-1])
+        rows = zip(*(column.tolist() for column in mine), strict=True)
+        found += [(tick, Act(act), message, other) for _, act, message, other in rows]
+        if len(found) >= MOST_ACTS:
+            break
+    return found[:MOST_ACTS]
 
 
 def _about(world: World, message: int, other: int) -> str:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sim.errors import InputError
 from sim.feed.acts import Act
+from sim.feed.posts import Kind
 from sim.kernels import trees
 
 if TYPE_CHECKING:
@@ -75,32 +76,42 @@ class Organic(NamedTuple):
         return cls(*([np.zeros(0, np.int64)] * len(cls._fields)))
 
 
-def worth(world: World) -> tuple[int, npt.NDArray[np.uint32]]:
-    """Return the number of the first message in feeds, and what each of them is worth."""
+class Worth(NamedTuple):
+    """What :func:`best_of` chooses by: of each message in feeds, likes and shares."""
+
+    first: int
+    likes: Ids
+    shares: Ids
+    sent: list[int]
+
+
+def worth(world: World) -> Worth:
+    """Take what the messages in feeds are worth, and the numbers of those that were sent."""
     if world.platform is None:
-        return 0, np.zeros(0, np.uint32)
+        return Worth(0, np.zeros(0, np.uint32), np.zeros(0, np.uint32), [])
     posts = world.platform.posts
-    value = posts.likes + np.uint32(2) * posts.shares + (posts.cascade >= 0) * np.uint32(1 << 30)
-    value[posts.kind > 2] = 0
-    return posts.first, value
+    sent = [n for n in world.platform.injected.values() if posts.first <= n < posts.next]
+    return Worth(posts.first, posts.likes.copy(), posts.shares.copy(), sent)
 
 
-def best_of(found: tuple[int, npt.NDArray[np.uint32]]) -> list[int]:
-    """Return the numbers of the messages that are worth most, the best first."""
-    first, value = found
+def best_of(found: Worth) -> list[int]:
+    """Return the numbers of the messages that were sent, and of those worth most, best first."""
+    value = found.likes + np.uint32(2) * found.shares
+    value[np.array(found.sent, np.int64) - found.first] = np.uint32(1 << 30)
     most = min(MOST_POSTS, value.size)
     best = np.argpartition(value, value.size - most)[value.size - most :] if most else value[:0]
     best = best[np.lexsort((-best.astype(np.int64), -value[best].astype(np.int64)))]
-    numbers: list[int] = (best.astype(np.int64) + first).tolist()
+    numbers: list[int] = (best.astype(np.int64) + found.first).tolist()
     return numbers
 
 
 def organic(world: World, numbers: list[int]) -> Organic:
-    """Return the columns of some messages, of those that are still in feeds."""
+    """Return the columns of some messages, of those in feeds; private ones are left out."""
     if world.platform is None:
         return Organic.none()
     posts = world.platform.posts
     held = np.array([n for n in numbers if posts.first <= n < posts.next], np.int64)
+    held = held[posts.kind[held - posts.first] <= np.uint8(Kind.REPLY)]
     rows = held - posts.first
     columns = (getattr(posts, name)[rows].astype(np.int64) for name in Organic._fields[1:])
     return Organic(held, *columns)

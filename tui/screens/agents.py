@@ -80,8 +80,7 @@ class Agents(Mode):
         rests = self.app.running and time.monotonic() - self._looked_at < REST
         if key != self._key and not rests and not self._is_looking:
             self._key, self._is_looking = key, True
-            look = self._look(self.app.simulation, focus)
-            self.run_worker(look, group="members", exit_on_error=False)
+            self.ask(self._look, self.app.simulation, focus, group="members")
 
     def _begin_anew(self) -> None:
         """Forget the members of another world."""
@@ -187,7 +186,7 @@ class Agents(Mode):
     @on(AgentTable.Wanted)
     def _wanted(self, event: AgentTable.Wanted) -> None:
         event.stop()
-        self.run_worker(self._fetch_names(event.agents), group="names", exit_on_error=False)
+        self.ask(self._fetch_names, event.agents, group="names")
 
     async def _fetch_names(self, agents: list[int]) -> None:
         from sim.run import members
@@ -201,8 +200,8 @@ class Agents(Mode):
             self.table.learn(agents, words)
 
     def _inspect(self, *, at_once: bool = False) -> None:
-        work = self._ask(self.chosen, 0.0 if at_once else PATIENCE)
-        self.run_worker(work, group="inspect", exclusive=True, exit_on_error=False)
+        patience = 0.0 if at_once else PATIENCE
+        self.ask(self._ask, self.chosen, patience, group="inspect", newest=True)
 
     async def _ask(self, agent: int | None, patience: float) -> None:
         from sim.run import feeds, members

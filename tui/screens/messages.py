@@ -165,8 +165,7 @@ class Messages(Mode):
         rests = self.app.running and time.monotonic() - self._looked_at < REST
         if key != self._key and not rests and not self._is_looking:
             self._key, self._is_looking = key, True
-            look = self._look(self.app.simulation, frame)
-            self.run_worker(look, group="stories", exit_on_error=False)
+            self.ask(self._look, self.app.simulation, frame, group="stories")
 
     async def _look(self, simulation: Simulation, frame: Frame) -> None:
         from sim.run import stories
@@ -206,7 +205,7 @@ class Messages(Mode):
     @on(StoryTable.Wanted)
     def _wanted(self, event: StoryTable.Wanted) -> None:
         event.stop()
-        self.run_worker(self._fetch_texts(event.numbers), group="texts", exit_on_error=False)
+        self.ask(self._fetch_texts, event.numbers, group="texts")
 
     async def _fetch_texts(self, numbers: list[int]) -> None:
         from sim.run import stories
@@ -220,8 +219,8 @@ class Messages(Mode):
             self.table.learn(numbers, words)
 
     def _ask_soon(self, *, at_once: bool = False) -> None:
-        work = self._ask(self.chosen, 0.0 if at_once else PATIENCE)
-        self.run_worker(work, group="story", exclusive=True, exit_on_error=False)
+        patience = 0.0 if at_once else PATIENCE
+        self.ask(self._ask, self.chosen, patience, group="story", newest=True)
 
     async def _ask(self, chosen: tuple[bool, int] | None, patience: float) -> None:
         from sim.run import stories

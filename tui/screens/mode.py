@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Vertical
 from textual.content import Content
@@ -47,6 +49,11 @@ class Mode(Vertical):
         self.last_focused = pane
         if self.display:
             pane.focus()
+
+    def ask(self, work: Callable[..., Any], *given: Any, group: str, newest: bool = False) -> None:
+        """Ask the engine for something beside the keys; ``newest``: nobody waits for the last."""
+        begin: Any = partial(work, *given)  # a coroutine made here might never be awaited
+        self.run_worker(begin, group=group, exclusive=newest, exit_on_error=False)
 
     def show(self, frame: Frame) -> None:
         """Show a frame in every pane that is seen."""

@@ -80,8 +80,7 @@ class CommunityMap(PixelPane):
         super().__init__(id=id)
         self.placeholder = "This world has no communities."
         self.selected = -1
-        self._hover = -1
-        self._zoom = 1.0
+        self._hover, self._zoom = -1, 1.0
         self._names: tuple[str, ...] = ()
         self._short: list[str] = []
         self._sizes = np.zeros(0, dtype=np.int64)
@@ -395,7 +394,6 @@ class CommunityMap(PixelPane):
         return "", summary + (f" ({self._label})" if self._label else "")
 
     def _facts(self, index: int) -> str:
-        size, adopted = int(self._sizes[index]), int(self._adopted[index])
-        onset = int(self._onset[index])
+        size, adopted, onset = (int(c[index]) for c in (self._sizes, self._adopted, self._onset))
         facts = f"{count(size)} members, adopted {percent(adopted / max(1, size))}"
         return facts + (f" since tick {count(onset)}" if onset >= 0 else "")

@@ -162,7 +162,7 @@ class StoryTable(ColumnTable):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "No message yet; press i to send one."
+        self.placeholder = "Looking at the messages ..."
         self.told: dict[int, tuple[str, str]] = {}
         self.shown: StoryRows | None = None
 
@@ -175,6 +175,7 @@ class StoryTable(ColumnTable):
             As of `StoryRows`.
         """
         key = self.chosen
+        self.placeholder = "No message yet; press i to send one."
         self.shown = StoryRows(sessions, posts, self.told)
         self.fill(self.shown)
         if key is not None and self.shown.row_of(key) >= 0:
