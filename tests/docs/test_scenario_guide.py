@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from sim.cli import scenario
+from sim.cli import scenario_sections as scenario
 from sim.cli.main import main
 
 GUIDE = (Path(__file__).resolve().parents[2] / "sim/README.md").read_text()

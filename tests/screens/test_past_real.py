@@ -68,7 +68,7 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
             ("back x", "must be a whole number from 1"),
         ):
             await command(pilot, line)
-            await until(pilot, lambda answer=answer: answer in said(app))  # type: ignore[misc]
+            await until(pilot, lambda answer=answer: answer in said(app))
 
 
 async def test_an_engine_in_a_process_of_its_own_goes_only_forward() -> None:
