@@ -77,11 +77,6 @@ class Exposures:
     def __len__(self) -> int:
         return sum(part.message.size for part in self.parts)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the parts hold."""
-        return sum(column.nbytes for part in self.parts for column in part[:-1])
-
     def _joined(self, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
         columns = [getattr(part, name) for part in self.parts]
         return np.concatenate([np.empty(0, kind), *columns]).astype(kind, copy=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -27,7 +28,9 @@ __all__ = ["CHUNK", "Serving", "Shelf", "in_threads", "split", "staggered", "tra
 CHUNK = 2048
 """Viewers of one chunk: their candidates stay in the processor's cache."""
 
-_PAGE, _STEP = 4096, 320
+_PAGE, _STEP, _LINE = 4096, 320, 64
+_BLOCK = 1 << 22
+"""Bytes of a piece of memory that exposures fill."""
 S = TypeVar("S")
 T = TypeVar("T")
 Array = npt.NDArray[Any]
@@ -109,7 +112,10 @@ class Serving(NamedTuple):
 
 
 class Shelf:
-    """Where feeds are made: working columns for a chunk of viewers, used again and again.
+    """Where feeds are made, and where what was shown stands until the next tick.
+
+    Its memory is taken once and used again in every tick: what the allocator got back from many
+    threads would lie about in pieces.
 
     Parameters
     ----------
@@ -123,6 +129,30 @@ class Shelf:
         self.slots = slots
         self.candidates = candidates
         self._trays: SimpleQueue[dict[str, Array]] = SimpleQueue()
+        self._blocks: list[npt.NDArray[np.uint8]] = []
+        self._at = self._used = 0
+        self._lock = Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(block.nbytes for block in self._blocks)
+
+    def clear(self) -> None:
+        """Use the room of the last tick's exposures again."""
+        self._at = self._used = 0
+
+    def room(self, size: int) -> npt.NDArray[np.uint8]:
+        """Return so many bytes that nobody else has in this tick, on a cache line's beginning."""
+        with self._lock:
+            while self._at < len(self._blocks):
+                begin = self._used + -(self._blocks[self._at].ctypes.data + self._used) % _LINE
+                self._used = begin + size
+                if self._used <= self._blocks[self._at].size:
+                    return self._blocks[self._at][begin : self._used]
+                self._at, self._used = self._at + 1, 0
+            self._blocks.append(np.empty(max(_BLOCK, size + _LINE), np.uint8))
+        return self.room(size)
 
     def serve(
         self, serving: Serving, viewers: Array, threads: int
@@ -161,11 +191,23 @@ class Shelf:
         if fault is not None:  # these viewers see the newest first
             scores = Chronological().scores_of(candidates, self.slots)
             stop = self._select(serving, candidates, scores, tray, span)
-        found = {name: tray[f"shown.{name}"][:stop].copy() for name in _KEPT}
-        counts = tray["counts"][: high - low].copy()
+        part = self._kept(viewers[low:high], stop, tray, serving.which)
         self._trays.put(tray)
+        return part, fault
+
+    def _kept(self, viewers: Array, count: int, tray: dict[str, Array], which: int) -> Part:
+        """Return what was shown to some viewers, put where it stays until the next tick."""
+        wide = {name: np.dtype(kind).itemsize for name, kind in _KEPT.items()} | {"counts": 1}
+        room, at = self.room(count * sum(wide.values()) + viewers.size), 0
+        found: dict[str, Array] = {}
+        for name, width in wide.items():
+            column = tray[name if name == "counts" else f"shown.{name}"]
+            size = viewers.size if name == "counts" else count
+            found[name] = room[at : at + size * width].view(column.dtype)
+            found[name][:] = column[:size]
+            at += size * width
         found["score"] = found["score"].view(np.float32)
-        return Part(viewers[low:high], counts, **found, recommender=serving.which), fault
+        return Part(viewers, recommender=which, **found)
 
     def _select(
         self,

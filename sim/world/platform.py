@@ -369,7 +369,7 @@ class Platform:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        parts = (self.posts, self.members, self.log, self.exposures)
+        parts = (self.posts, self.members, self.log, self.shelf)
         own = sum(part.nbytes for part in parts)
         return int(own + sum(column.nbytes for column in self.held.values()))
 

@@ -111,6 +111,7 @@ def feed(world: World) -> None:
     platform = _platform(world)
     platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
     platform.acts_before = platform.acted.act.size
+    platform.shelf.clear()
     parts: list[Part] = []
     absent = world.absent()
     chosen = platform.members.recommender

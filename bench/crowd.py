@@ -1,0 +1,81 @@
+"""Ten million members in feeds: memory of the process, tick by tick: ``python -m bench.crowd``.
+
+Ten million agents and 200 million follows, mutual, so that one direction is both; they stay as they
+are (no follows, mutes, learning). An injected message travels in the feeds. The peak is that of
+ticks; see ``bench/README.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import threading
+import time
+from contextlib import suppress
+
+import psutil
+
+from sim import World, make
+from sim.core.workers import allow
+
+MB = 2**20
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process holds."""
+    return int(psutil.Process().memory_info().rss)
+
+
+class Watch:
+    """Looks at the memory of this process fifty times a second."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        while not self._done.wait(0.02):
+            self.peak = max(self.peak, resident())
+
+    def stop(self) -> int:
+        """End; returns the most bytes that were seen."""
+        self._done.set()
+        self._thread.join()
+        return max(self.peak, resident())
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--agents", type=int, default=10_000_000)
+    parser.add_argument("--ticks", type=int, default=6)
+    told = parser.parse_args()
+    allow(2)
+    world = World.create(agents=told.agents, mean_degree=20, seed=7)
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what making it took and gave back
+    platform = world.open_platform(log_ticks=1, learning=0.0, reputation_hours=0.0)
+    platform.policy = make("rule", "policy", follows=0.0, mutes=0.0)
+    story = world.inject("music", seeds=range(100), model="sir", beta=0.2, gamma=0.05)
+    print(f"{told.agents:,} agents, {world.ties.count:,} ties in one direction")
+    watch = Watch()
+    for _ in range(told.ticks):
+        began = time.perf_counter(), time.process_time()
+        world.step()
+        wall, used = time.perf_counter() - began[0], time.process_time() - began[1]
+        print(
+            f"tick {world.tick}: online {platform.online.size:,}, exposures "
+            f"{len(platform.exposures):,}, {wall:.2f} s ({used:.2f} s of processors), reached "
+            f"{story.size:,}; process {resident() / MB:,.0f} MB"
+        )
+    peak = watch.stop() / MB
+    print(f"peak while running {peak:,.0f} MB; platform {platform.nbytes / MB:,.0f} MB, "
+          f"world {world.nbytes / MB:,.0f} MB")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
