@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui.acts import agents, messages, past, platform, program, time, view, world
+from tui.acts import agents, messages, minds, past, platform, program, time, view, world
 from tui.situation import (
     Situation,
     anytime,
@@ -183,6 +183,14 @@ ACTIONS: tuple[Action, ...] = (
         "Open a platform, on which members post and read feeds, or change its recommender.",
         "World", platform.platform, usage="[on [recommender=NAME] [SETTING=VALUE ...]]",
         when=has_world, asks=True,
+    ),
+    Action(
+        "minds", "M", "minds", "Minds", "Give members a mind of their own, or see what came of it.",
+        "World", minds.minds, usage="[QUERY [mind=NAME] [goal=WORDS]]", when=has_world,
+    ),
+    Action(
+        "llm", "Y", "llm", "Think", "Let minds decide, or the rules for all of them.",
+        "World", minds.llm, usage="[on|off]", when=has_world,
     ),
     Action(
         "flag", "H", "flag", "Flag", "Hide, label, down-rank or pin a message of a member.",

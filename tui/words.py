@@ -50,6 +50,8 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "export": ["screenshot"],
         "platform": ["on", "recommender=", "slots=", "posting=", "window=", "rhythm="],
         "flag": list(FLAGS),
+        "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal="],
+        "llm": ["on", "off"],
         "filter": FIELDS,
         "sort": ["followers", "follows", "online", "adopted", "status", "community", "id"],
         "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],

@@ -27,7 +27,6 @@ __all__ = [
     "give",
     "minded_of",
     "minding",
-    "thinker_of",
 ]
 
 Who = Annotated[
@@ -95,6 +94,8 @@ def minding(
     if platform is None or not platform.minds.members.size:
         yield _nothing
         return
+    from sim.run.minds_opening import thinker_of
+
     offline = asked is not None and asked.offline
     with thinker_of(offline=offline) as thinker:
         if thinker.lacks:
@@ -110,22 +111,6 @@ def minding(
 
 def _nothing() -> None:
     """Let nobody decide."""
-
-
-@contextmanager
-def thinker_of(*, offline: bool = False) -> Iterator[Thinker]:
-    """Yield what lets minds decide, as the settings say."""
-    from sim.core.settings import current
-    from sim.llm.configured import prompts_folder
-    from sim.llm.opening import open_pool
-    from sim.run.minds import Thinker
-
-    settings, limit = current(), current().llm_prompt_tokens
-    if offline:
-        yield Thinker(prompts=prompts_folder(), limit=limit)
-        return
-    with open_pool(settings) as (pool, lacks):
-        yield Thinker(pool, lacks=lacks, prompts=prompts_folder(), limit=limit)
 
 
 def give(world: World, asked: Minded, keeper: Keeper | None) -> None:

@@ -13,7 +13,16 @@ from sim.world.platform_minds import Minds
 from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
-__all__ = ["ACTS", "decide", "give_minds", "members_of", "minds_of", "take_minds", "wake_minds"]
+__all__ = [
+    "ACTS",
+    "decide",
+    "give_minds",
+    "members_of",
+    "minds_of",
+    "take_minds",
+    "told",
+    "wake_minds",
+]
 
 
 def give_minds(world: World, members: Any, mind: str = "model", goal: str = "") -> int:
@@ -77,6 +86,16 @@ def _count(share: str, agents: int) -> int:
     if not 0 < part <= 1:
         raise InputError(f"share:PART is a part of all members in (0, 1], got {share!r}.")
     return max(round(part * agents), 1)
+
+
+def told(world: World) -> str:
+    """Return what came of minds so far in a sentence or two; empty where nobody has one."""
+    from sim.run.minds import accounts  # it knows this module
+
+    if world.platform is None or not world.platform.minds.members.size:
+        return ""
+    many = f"{world.platform.minds.members.size:,} members have a mind; nothing is decided yet."
+    return " ".join(accounts(world)) or many
 
 
 _NO_PLATFORM = "Minds read feeds, and this world has no platform; open one first."
