@@ -38,7 +38,7 @@ class Bound:
 
     Examples
     --------
-    >>> Bound("u4", below="agents").fits(np.array([0, 9], np.uint32), {"agents": 10})
+    >>> Bound("u4", (None,), below="agents").fits(np.array([0, 9], np.uint32), {"agents": 10})
     True
     """
 

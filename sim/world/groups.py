@@ -30,7 +30,7 @@ class Groups:
     Examples
     --------
     >>> from sim import World
-    >>> world = World.create(agents=10, seed=7)
+    >>> world = World.create(agents=10, mean_degree=4, seed=7)
     >>> group = world.groups.create("gardeners", limit=3)
     >>> world.groups.join([4, 7], "gardeners")
     2

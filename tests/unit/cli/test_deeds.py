@@ -129,4 +129,4 @@ def test_too_many_pairs_are_refused(
 
 def test_a_run_in_another_process_refuses_commands(hubbub: Hubbub, write: Write) -> None:
     said = hubbub("run", write(command("follow", '["a"]', '["e"]')), "--isolated")
-    assert "[[commands]] runs in one process" in said.err
+    assert "[[commands]] and --minds run in one process" in said.err
