@@ -18,7 +18,7 @@ from sim.cli.import_app import import_file
 from sim.cli.interview_app import interview, survey
 from sim.cli.llm_app import llm
 from sim.cli.minding import Goal, MindName, Offline, Who, minded_of
-from sim.cli.open_app import JOURNAL, RUN_JOURNAL, open_file
+from sim.cli.open_app import JOURNAL, RUN_CHECKPOINT, RUN_JOURNAL, open_file
 from sim.cli.plugin_app import plugins
 from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
@@ -203,6 +203,7 @@ def run(
     ] = None,
     variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
     journal: Annotated[bool, RUN_JOURNAL] = False,
+    checkpoint: Annotated[str | None, RUN_CHECKPOINT] = None,
     minds: Who = None,
     mind: MindName = None,
     goal: Goal = None,
@@ -228,8 +229,9 @@ def run(
         _leave(run_scenario(world, said, seed, stop, outputs, variant=variant, **shared))
     if variant:
         raise InputError("Variants belong to scenarios; leave out --variant.")
+    shared |= {"journal": journal, "checkpoint": checkpoint}
     shared["minded"] = minded_of(minds, mind, goal, offline)
-    _leave(run_world(world, said, seed, stop, outputs, journal=journal, **shared))
+    _leave(run_world(world, said, seed, stop, outputs, **shared))
 
 
 for _verb in (

@@ -166,6 +166,7 @@ def run_world(
     flags: Sequence[str] = (),
     *,
     journal: bool = False,
+    checkpoint: str | None = None,
     isolated: bool = False,
     minded: Minded | None = None,
 ) -> int:
@@ -181,6 +182,8 @@ def run_world(
         Words of the options that every verb shares, for the command that repeats the run.
     journal
         Whether to keep a journal beside the world's file.
+    checkpoint
+        When it takes checkpoints, as typed; None: as the settings say.
     isolated
         Whether the engine runs in a process of its own.
     minded
@@ -189,8 +192,10 @@ def run_world(
     Raises
     ------
     InputError
-        When both are asked for.
+        When both are asked for, or checkpoints without a journal.
     """
+    if checkpoint is not None and not journal:
+        raise InputError("Checkpoints belong to a journal; add --journal, or leave them out.")
     if journal and isolated:
         raise InputError(
             "An isolated run keeps a journal of its own while it runs; leave --journal out, or "
@@ -204,7 +209,7 @@ def run_world(
         sayings=() if saying is None else (saying,),
         stop=stop,
         outputs=outputs,
-        journal=journalled(where, outputs.save) if journal else None,
+        journal=journalled(where, outputs.save, checkpoint) if journal else None,
         isolated=isolated,
         minded=minded,
     )

@@ -22,6 +22,11 @@ RUN_JOURNAL = typer.Option(
     "with the file as it was saved, so that the same command gives the same result.",
 )
 
+RUN_CHECKPOINT = typer.Option(
+    metavar="30s|500",
+    help="With --journal: write a checkpoint after so many seconds or ticks; else as settings say.",
+)
+
 
 def open_file(
     context: typer.Context,

@@ -15,6 +15,7 @@ from sim.errors import Cancelled, InputError
 if TYPE_CHECKING:
     from sim.core.progress import Report
     from sim.run.keeper import Keeper
+    from sim.run.keeper_pacing import Pacing
     from sim.store.recovery import Recovery
     from sim.world.world import World
 
@@ -93,10 +94,12 @@ class Keeping:
     ----------
     path
         The world's file; it need not exist.
+    pacing
+        When checkpoints are taken.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, pacing: Pacing) -> None:
+        self._path, self._pacing = path, pacing
         self._found: Recovery | None = None
 
     def made(self, make: Callable[[Report], World], report: Report) -> World:
@@ -129,7 +132,9 @@ class Keeping:
         """
         from sim.run import custody
 
-        keeping = custody.Keeping(self._path, author="command line", recovered=self._found)
+        keeping = custody.Keeping(
+            self._path, self._pacing, author="command line", recovered=self._found
+        )
         keeper = custody.begin(world, keeping)
         try:
             yield keeper
@@ -141,22 +146,24 @@ class Keeping:
             keeper.close()
 
 
-def journalled(where: str, save: Path | None) -> Keeping:
+def journalled(where: str, save: Path | None, checkpoint: str | None = None) -> Keeping:
     """Return where a run of a world keeps its journal: beside its file, or the one it is saved to.
 
     Raises
     ------
     InputError
-        When neither is given.
+        When neither is given, or ``checkpoint`` is no pacing.
     """
     from sim.cli.worlds import saved_path
+    from sim.run.keeper_pacing import Pacing
 
+    pacing = Pacing.chosen() if checkpoint is None else Pacing.of(checkpoint)
     path = saved_path(where)
     if path.is_file() and where != "demo":
-        return Keeping(path)
+        return Keeping(path, pacing)
     if save is None:
         raise InputError("A journal lies beside a world's file; name one with --save FILE.hub.")
-    return Keeping(save)
+    return Keeping(save, pacing)
 
 
 def _settle(keeper: Keeper, world: World) -> None:

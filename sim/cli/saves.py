@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 from sim.cli.exits import FILE, OK
 from sim.cli.output import as_json, say, table, tell, watched
 from sim.cli.start import prepare
+from sim.errors import HubbubError
 
 __all__ = ["saves"]
 
@@ -161,9 +163,13 @@ def _show(found: tuple[Any, ...], *, json: bool) -> None:
     if json:
         say(as_json([_facts(each) for each in found]))
         return
-    heading = ("name", "size", "tick", "agents", "seed", "models", "plugins", "saved", "note")
+    heading = ("name", "size", "tick", "agents", "seed", "models", "plugins", "saved")
     whole = [_row(each) for each in found if each.info is not None]
-    say(table([heading, *whole]) if whole else f"No saved worlds in {_folder()}.")
+    say(
+        table([(*heading, "branch of", "note"), *whole])
+        if whole
+        else f"No saved worlds in {_folder()}."
+    )
     for each in found:
         if each.reason:
             tell(f"{each.name}: {each.reason}.")
@@ -175,7 +181,18 @@ def _row(each: Any) -> tuple[str, ...]:
     numbers = [_number(value) for value in (said.tick, said.agents)]
     seed = "" if said.seed is None else str(said.seed)
     models, size = ", ".join(said.models), _size(each.bytes)
-    return each.name, size, *numbers, seed, models, plugins, said.saved_at, said.note
+    told = seed, models, plugins, said.saved_at, _origin(each.path)
+    return each.name, size, *numbers, *told, said.note
+
+
+def _origin(path: Path) -> str:
+    """Say of which world it is a branch, and from which tick; nothing of any other."""
+    from sim.store.lineage import lineage
+
+    with suppress(HubbubError):
+        if (origin := lineage(path)) is not None:
+            return f"{Path(origin.parent).stem} at tick {origin.tick:,}"
+    return ""
 
 
 def _number(value: int | None) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.core.progress import Report
-from sim.errors import HubbubError
+from sim.errors import HubbubError, InputError
 from sim.run.batches import Detected, check_method
 from sim.run.commands import ReplacedError
 from sim.run.frames import SessionRow
 from sim.run.isolated_link import Remote
 from sim.run.jobs import Job
 from sim.run.sessions import Session
+
+if TYPE_CHECKING:
+    from sim.run.custody import Keeping
 
 __all__ = ["IsolatedSession", "RemoteWorks"]
 
@@ -92,6 +95,19 @@ class RemoteWorks:
             As the function does; and when it, or what it is asked, cannot be sent there.
         """
         return await self._engine.ask("query", function, *args, then=then)
+
+    async def keep(self, keeping: Keeping) -> None:
+        """Refuse.
+
+        Raises
+        ------
+        InputError
+            Always: the engine's process keeps a journal of its own.
+        """
+        raise InputError(
+            "An isolated engine keeps a journal of its own, which ends with it; open the world "
+            "without --isolated to keep one beside its file, or save it."
+        )
 
     def create_agents(self, count: int) -> Job[range]:
         """Add agents without ties; await it for their indices."""

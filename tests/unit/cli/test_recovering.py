@@ -41,6 +41,15 @@ def test_a_run_with_a_journal_goes_on_where_it_ended(hubbub: Hubbub, world: Path
     assert recover(world).world.digest() == load("b.hub").digest()
 
 
+def test_checkpoints_of_a_run_come_as_asked(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, "--ticks", "6", "--journal", "--checkpoint", "2")
+    taken = [path.name for path in (world.with_name(f"{world.name}.live")).glob("checkpoint-*")]
+    assert len(taken) > 1
+    refused = hubbub("run", world, "--ticks", "6", "--journal", "--checkpoint", "often")
+    assert "every 500 (ticks) or 30s (seconds)" in refused.err
+    assert "add --journal" in hubbub("run", world, "--ticks", "6", "--checkpoint", "2").err
+
+
 def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, world: Path) -> None:
     assert "its journal" not in hubbub("run", world, "--ticks", "1").err
     hubbub("run", world, "--inject", "The bridge is closed.", *RUN)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from sim import World, info, save
+from sim.store.journal import folder_of
+from sim.store.lineage import Lineage, note_lineage
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -27,6 +29,15 @@ def test_saves_are_listed(hubbub: Hubbub) -> None:
     assert rows[0].endswith("note a")
     assert said.err.startswith("bad: not a Hubbub world file (it looks like text")
     assert [each["name"] for each in hubbub("saves", "--json").json] == ["a", "b", "bad"]
+
+
+def test_a_branch_is_listed_with_its_origin(hubbub: Hubbub, elsewhere: Path) -> None:
+    path = elsewhere / "saves" / "b.hub"
+    folder_of(path).mkdir()
+    note_lineage(path, Lineage(str(elsewhere / "a.hub"), 1200, 7, "d"))
+    assert "a at tick 1,200" in hubbub("saves").out.splitlines()[2]
+    (folder_of(path) / "lineage").write_text("hello")
+    assert "a at tick" not in hubbub("saves").out
 
 
 def test_an_empty_folder_says_so(hubbub: Hubbub, tmp_path: Path) -> None:

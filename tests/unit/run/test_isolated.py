@@ -22,6 +22,7 @@ from sim.errors import (
     UnknownNameError,
 )
 from sim.run import EngineError, IsolatedSimulation, ReplacedError, Simulation
+from sim.run.custody import Keeping
 from sim.run.keeper import recover
 from sim.store import load, save
 from sim.world.phases import Phase
@@ -48,6 +49,13 @@ async def test_it_comes_out_as_in_the_same_process(world: World) -> None:
         assert session.size == other.cascades[0].size
         assert (await simulation.world()).digest() == other.digest()
     assert world.tick == 0
+
+
+async def test_a_journal_beside_a_file_is_refused_in_a_sentence(
+    isolated: IsolatedSimulation, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="without --isolated to keep one beside its file"):
+        await isolated.keep(Keeping(tmp_path / "a.hub"))
 
 
 async def test_a_session_is_waited_for_and_read(isolated: IsolatedSimulation) -> None:
