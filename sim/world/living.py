@@ -146,6 +146,6 @@ class Living(Relating):
     def compatibility(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
         """Return how well pairs of agents would get on, with the parts of each score.
 
-        See :mod:`sim.world.compatibility` for the formula; 100,000 pairs take about a second.
+        See :mod:`sim.world.compatibility` for the formula; 100,000 pairs take about four seconds.
         """
         return compatibility(cast("World", self), agents, others)
