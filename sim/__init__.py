@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sim import io as io
     from sim.agents.columns import Agents as Agents
     from sim.agents.lifecycle import Lifecycle as Lifecycle
+    from sim.agents.moves import Moves as Moves
     from sim.agents.profiles import Profile as Profile
     from sim.agents.select import select as select
     from sim.agents.traits import TRAITS as TRAITS
@@ -324,6 +325,7 @@ _HOMES = {
     "MessageSent": "sim.core.events",
     "MetricSettings": "sim.world.metrics",
     "Metrics": "sim.world.metrics",
+    "Moves": "sim.agents.moves",
     "NETWORKS": "sim.network.generate",
     "NetworkReport": "sim.network.report",
     "Novelty": "sim.spread.attempts",
