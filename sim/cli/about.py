@@ -73,7 +73,10 @@ def _living_facts(path: Path) -> dict[str, Any]:
         facts["bookmarks"] = [f"{each.name} (tick {each.tick:,})" for each in marks]
     size = sum(file.stat().st_size for file in folder.iterdir())
     acked = read_acked(folder)
-    reaches = {} if acked is None else {"tick": acked.tick}
+    reaches: dict[str, Any] = {}
+    if acked is not None:
+        said = "opening it goes on to this tick; load() reads the file, as it was saved"
+        reaches = {"tick": acked.tick, "note": said}
     return facts | {"journal": reaches | {"folder": str(folder), "bytes": size}}
 
 

@@ -111,6 +111,9 @@ class Settings(LanguageModelSettings):
         4.0, ge=0.1, description="the same, in seconds of computing: what a recovery does again"
     )
     checkpoints_kept: int = Field(2, ge=2, le=10_000, description="checkpoints that stay")
+    undo_mb: int = Field(
+        128, ge=0, le=1 << 20, description="memory for going back tick by tick, MB; 0: none"
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65_535, description="port of /metrics and /healthz; 0: any that is free"
     )

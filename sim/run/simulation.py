@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sim.core.checks import whole_number
 from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
+from sim.core.settings import current
 from sim.errors import HubbubError, InputError
 from sim.run.claims import claim, release
 from sim.run.custody import Custody, Keeping, begin, keeping_of
@@ -24,7 +25,6 @@ from sim.run.jobs import in_thread
 from sim.run.keeper import Pacing
 from sim.run.link import Link, not_open
 from sim.run.outbox import Watch
-from sim.run.past import BUDGET
 from sim.run.performance import Performance
 from sim.run.plans import Plan, plan
 from sim.run.rescue import Restarts
@@ -71,8 +71,7 @@ class Simulation(Works, Restarts, Travels, Healthy):
     author
         Who asks for what is done, as journal and audit log have it; a ``Keeping`` names its own.
     undo_bytes
-        Memory for going back (:meth:`back`): as many ticks as fit; 0: none. A journal reaches
-        further.
+        Memory for :meth:`back`; 0: none, None: as settings say. A journal reaches further.
     minds
         What lets minded members decide; None: the rules do.
 
@@ -97,7 +96,7 @@ class Simulation(Works, Restarts, Travels, Healthy):
         frames_per_second: float = 10.0,
         journal: bool | Pacing | Keeping = False,
         author: str = "script",
-        undo_bytes: int = BUDGET,
+        undo_bytes: int | None = None,
         minds: Thinker | None = None,
     ) -> None:
         if max_running is not None:
@@ -108,7 +107,8 @@ class Simulation(Works, Restarts, Travels, Healthy):
         self._keeping = keeping_of(journal, path, author)
         self._author = author if self._keeping is None else self._keeping.author
         self._max_running = max_running
-        self._undo_bytes = whole_number(undo_bytes, "undo_bytes", low=0)
+        undo = current().undo_mb << 20 if undo_bytes is None else undo_bytes
+        self._undo_bytes = whole_number(undo, "undo_bytes", low=0)
         self._bus, self._minds = EventBus(), minds
         self._opened: Link | None = None
         at, fps = None if path is None else str(path), frames_per_second

@@ -8,6 +8,7 @@ import pytest
 
 from sim.core.settings import current, load_settings, use
 from sim.errors import InputError
+from sim.run import Simulation
 from sim.run.keeper import Keeper, recover
 from sim.run.keeper_pacing import Clock, Pacing
 from tests.unit.run.keeping import play, started
@@ -65,6 +66,16 @@ def test_a_pacing_that_cannot_be_meant_is_refused(wrong: dict[str, float], said:
 def test_a_pacing_is_ticks_or_seconds(text: str) -> None:
     with pytest.raises(InputError, match="every 500"):
         Pacing.of(text)
+
+
+def test_settings_say_how_much_memory_going_back_takes() -> None:
+    before = current()
+    use(load_settings(undo_mb=3))
+    try:
+        assert Simulation(started())._undo_bytes == 3 << 20
+    finally:
+        use(before)
+    assert Simulation(started(), undo_bytes=7)._undo_bytes == 7
 
 
 def test_settings_say_when_checkpoints_are_taken_and_how_many_stay(tmp_path: Path) -> None:
