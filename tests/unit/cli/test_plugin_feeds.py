@@ -102,9 +102,9 @@ class Lying(Plain):
 
 class Forgetful(Plain):
     def score(self, candidates: Candidates) -> Any:
-        count = SEEN.setdefault(id(self), [])
-        count.append(1)
-        return candidates.age * (1 if len(count) > 3 else -1)
+        seen = SEEN.setdefault(id(self), [])
+        seen.append(self)  # kept alive: no other one gets its number
+        return candidates.age * (1 if len(seen) > 3 else -1)
 
 
 class Silent(Plain):
@@ -120,7 +120,7 @@ class Writing(Plain):
         platform.posts.hot[:, 4] += 1
 
 
-SEEN: dict[int, list[int]] = {}
+SEEN: dict[int, list[Recommender]] = {}
 
 
 @pytest.mark.parametrize(
