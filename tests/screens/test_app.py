@@ -37,7 +37,7 @@ from tui.screens.quit import Leave
 from tui.screens.save import Save
 from tui.widgets import Curves
 
-SIZES = [(80, 24), (160, 48)]
+SIZES = [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)]
 Hub = tuple[Hubbub, Pilot[int]]
 
 
@@ -769,7 +769,7 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
         assert app.is_running
 
 
-@pytest.mark.parametrize("size", [(10, 3), (1, 1), (40, 10), (59, 15), (60, 16), (300, 80)])
+@pytest.mark.parametrize("size", [(1, 1), (59, 15), (60, 16)])
 async def test_every_size_is_survived(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await inject(app, pilot)

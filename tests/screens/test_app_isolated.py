@@ -28,6 +28,7 @@ def rough(tmp_path: Path) -> Iterator[None]:
         sys.modules.pop(item.cls.__module__, None)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_a_crash_and_a_stall_cost_their_messages_and_a_banner(
     tmp_path: Path, rough: None

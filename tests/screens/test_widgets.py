@@ -29,7 +29,7 @@ SIZES = [(80, 24), (160, 48)]
 SYMBOLS = ["braille", "block", "ascii"]
 THEMES = ["hubbub-dark", "hubbub-light", "hubbub-contrast"]
 NAMES = ("Iceland · jazz", "Peru", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
-slowly = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slowly = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def sir(ticks: int = 100, agents: int = 1000) -> np.ndarray:

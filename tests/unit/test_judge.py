@@ -122,7 +122,11 @@ def test_a_plugin_that_sleeps_is_not_waited_for_long(
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("os.closerange(3, 100)\n        while True: pass", "closes files that are not its own"),
+        pytest.param(
+            "os.closerange(3, 100)\n        while True: pass",
+            "closes files that are not its own",
+            marks=pytest.mark.slow,
+        ),
         ("[os.write(fd, b'odd\\n{}\\n') for fd in range(3, 9) if fd_is_pipe(fd)]", ""),
     ],
 )

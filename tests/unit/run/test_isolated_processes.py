@@ -73,6 +73,7 @@ async def test_a_crash_costs_its_own_message(
         assert await grown_alone(simulation)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_loop_that_holds_the_interpreter_is_named_and_killed(
     world: World, rough: Path
@@ -103,6 +104,7 @@ async def test_a_loop_that_holds_the_interpreter_is_named_and_killed(
         assert await grown_alone(simulation)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_plugin_is_stopped_unasked_when_patience_ends(world: World, rough: Path) -> None:
     async with IsolatedSimulation(world, patience=0.1) as simulation:

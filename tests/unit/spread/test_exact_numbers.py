@@ -65,7 +65,11 @@ def test_linear_threshold_on_complete_graphs_has_the_exact_mean_size(n: int, exa
 @pytest.mark.parametrize("draws", ["coins", "skips"])
 @pytest.mark.parametrize(
     ("n", "beta", "gamma", "exact"),
-    [(2, 0.1, 0.2, 1.3571429), (5, 0.1, 0.2, 3.2588066), (10, 0.05, 0.2, 5.8949893)],
+    [
+        pytest.param(2, 0.1, 0.2, 1.3571429, marks=pytest.mark.slow),
+        (5, 0.1, 0.2, 3.2588066),
+        pytest.param(10, 0.05, 0.2, 5.8949893, marks=pytest.mark.slow),
+    ],
 )
 def test_sir_has_the_exact_mean_final_size(
     n: int, beta: float, gamma: float, exact: float, draws: str
@@ -80,7 +84,14 @@ def test_karate_club_cascades_have_their_known_size(seeds: list[int], exact: flo
     assert_mean(sizes(graph, "independent-cascade", 3000, seeds, probability=0.1), exact)
 
 
-@pytest.mark.parametrize(("seeds", "exact"), [([0], 12.2436), ([33], 13.0837), ([0, 33], 22.6145)])
+@pytest.mark.parametrize(
+    ("seeds", "exact"),
+    [
+        pytest.param([0], 12.2436, marks=pytest.mark.slow),
+        pytest.param([33], 13.0837, marks=pytest.mark.slow),
+        ([0, 33], 22.6145),
+    ],
+)
 def test_karate_club_thresholds_have_their_known_size(seeds: list[int], exact: float) -> None:
     assert_mean(sizes(nx.karate_club_graph(), "linear-threshold", 3000, seeds), exact)
 

@@ -364,7 +364,18 @@ def test_a_policy_may_be_anybodys() -> None:
 # Messages in feeds
 
 
-@pytest.mark.parametrize("model", [n for n in names() if spec(n).origin.startswith("plugins.")])
+ONE_OF_A_FORM = {
+    "bass", "competitive-cascade", "daley-kendall", "deffuant", "degroot", "independent-cascade",
+    "linear-threshold", "sir", "sir-continuous", "viral", "voter", "watts",
+}  # fmt: skip
+"""What runs each time; the others in ``make test-all``."""
+BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [n if n in ONE_OF_A_FORM else pytest.param(n, marks=pytest.mark.slow) for n in BUILT_IN],
+)
 def test_every_model_runs_in_feeds(model: str) -> None:
     world = small(120, seed=3, slots=6)
     try:
