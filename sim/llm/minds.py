@@ -10,6 +10,8 @@ from sim.llm.asks import Answer, Ask
 from sim.llm.counts import Decided
 from sim.llm.decisions import Decision, decision_of, schema_of
 from sim.llm.faults import ModelError
+from sim.llm.letters import Letter, Place
+from sim.llm.plans import Planning
 from sim.llm.prompts import Post, Prompt, Scene
 
 __all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind"]
@@ -38,6 +40,14 @@ class Member:
         Tokens of a prompt at most.
     ask
         Asks a language model; the answer has a fault where there is no reply. Never raises.
+    language
+        In which it writes; empty: as the model likes.
+    letters
+        What was written to it since it last decided; answered by their numbers.
+    places
+        Allies and groups that it may write to, or join.
+    planning
+        What is needed to plan; None: it has no goal.
     """
 
     index: int
@@ -49,6 +59,10 @@ class Member:
     prompt: Prompt
     limit: int
     ask: Callable[[Ask], Awaitable[Answer]]
+    language: str = ""
+    letters: tuple[Letter, ...] = ()
+    places: tuple[Place, ...] = ()
+    planning: Planning | None = None
 
 
 class Mind(Parameters):
