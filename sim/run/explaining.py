@@ -2,21 +2,103 @@
 
 from __future__ import annotations
 
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
+from sim.run.jobs import Job, in_thread
 from sim.run.keeper_acts import apply
+from sim.run.past import OutOfReachError
 from sim.run.places import has_journal
 from sim.run.replay import can_begin, replay
+from sim.run.travel import Travels
 from sim.store import load
 from sim.store.header import as_path
 from sim.store.rebuild import rebuild
 from sim.world.platform_why import Why
 from sim.world.world import World
 
-__all__ = ["as_it_was", "explain"]
+if TYPE_CHECKING:
+    from sim.run.link import Link
+    from sim.run.live import LiveWorld
+
+__all__ = ["Explains", "as_it_was", "explain"]
+
+
+class Explains(Travels):
+    """How a simulation says why a member was shown a message; the world stays where it is."""
+
+    def why(self, viewer: int, message: int, tick: int | None = None) -> Job[Why]:
+        """Return why a member was shown a message, now or in an earlier tick; await it.
+
+        An earlier tick is run again, in a copy: from those in memory (``undo_bytes``), or else by
+        the journal.
+
+        Parameters
+        ----------
+        viewer, message
+            The index of the member, the number of the message.
+        tick
+            From 1 to the world's own; None: that one.
+
+        Raises
+        ------
+        InputError
+            When it was not shown it then, there is no platform, or nothing leads back there.
+        """
+        return self._link.job(lambda report: _why(self._link, viewer, message, tick, report))
+
+
+async def _why(link: Link, viewer: int, message: int, tick: int | None, report: Report) -> Why:
+    live = link.live
+
+    def now() -> Why | World:
+        world = live.world
+        if tick is None or tick == world.tick:
+            return _told(world, viewer, message, live.name)
+        _refuse_tick(world, tick)
+        return live.custody.past.seen(tick, report=report)
+
+    try:
+        found: Why | World = await link.ask(now, is_long=True, is_safe=True)
+    except OutOfReachError as error:
+        past = tick or 0
+        file, line = await link.ask(partial(_line, live, past, error), is_safe=True)
+        found = await in_thread(_again, file, line, past, report)
+    return found if isinstance(found, Why) else _told(found, viewer, message, live.name)
+
+
+def _line(live: LiveWorld, tick: int, error: OutOfReachError) -> tuple[Path, int]:
+    """Return the world's file and the entry by which its journal leads to a tick."""
+    keeper = live.custody.keeper
+    if keeper is None:
+        raise error
+    keeper.flush(live.world)
+    file = keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
+    return file, live.custody.line_to(tick)
+
+
+def _again(file: Path, line: int, tick: int, report: Report) -> World:
+    world = rebuild(file, tick - 1, apply, number=line, report=report).world
+    world.step()
+    return world
+
+
+def _told(world: World, viewer: int, message: int, name: str) -> Why:
+    if world.platform is None:
+        raise InputError(f"{name} has no platform, so nobody reads a feed.")
+    return world.platform.why(viewer, message)
+
+
+def _refuse_tick(now: World, tick: int) -> None:
+    if not 1 <= tick <= now.tick:
+        raise InputError(
+            f"The world is at tick {now.tick:,}, and feeds were made in ticks 1 to {now.tick:,}; "
+            f"got {tick:,}."
+        )
 
 
 def as_it_was(
@@ -43,11 +125,7 @@ def as_it_was(
     file = as_path(path)
     now = load(file, report=report)
     tick = now.tick if tick is None else tick
-    if not 1 <= tick <= now.tick:
-        raise InputError(
-            f"The world is at tick {now.tick:,}, and feeds were made in ticks 1 to {now.tick:,}; "
-            f"got {tick:,}."
-        )
+    _refuse_tick(now, tick)
     world = _before(file, now, tick - 1, report)
     world.step()
     return world
@@ -89,6 +167,4 @@ def explain(
         When it was not shown it then, there is no platform, or nothing leads back there.
     """
     world = as_it_was(path, tick, report=report)
-    if world.platform is None:
-        raise InputError(f"{as_path(path).name} has no platform, so nobody reads a feed.")
-    return world.platform.why(viewer, message)
+    return _told(world, viewer, message, as_path(path).name)

@@ -18,6 +18,7 @@ from sim.errors import HubbubError, InputError
 from sim.run.claims import claim, release
 from sim.run.custody import Custody, Keeping, begin, keeping_of
 from sim.run.drive import never
+from sim.run.explaining import Explains
 from sim.run.frames import Frame
 from sim.run.health_watch import Healthy
 from sim.run.interactions import Batch, Stream, read
@@ -29,7 +30,6 @@ from sim.run.performance import Performance
 from sim.run.plans import Plan, plan
 from sim.run.rescue import Restarts
 from sim.run.sessions import Session
-from sim.run.travel import Travels
 from sim.run.works import Works
 from sim.world.seeding import takes_long
 from sim.world.world import World
@@ -47,7 +47,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class Simulation(Works, Restarts, Travels, Healthy):
+class Simulation(Works, Restarts, Explains, Healthy):
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
 
     Parameters
