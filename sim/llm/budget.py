@@ -36,6 +36,10 @@ class Spend(NamedTuple):
         """The money in dollars."""
         return in_dollars(self.nano)
 
+    def plus(self, other: Spend) -> Spend:
+        """Return both together."""
+        return _sum(self, other)
+
 
 def _sum(one: Spend, other: Spend, sign: int = 1) -> Spend:
     return Spend(*(a + sign * b for a, b in zip(one, other, strict=True)))
@@ -90,6 +94,24 @@ class Budget:
         """Whether not even one request is left."""
         return self._lacking(Spend(1)) is not None
 
+    def set_cap(self, name: str, most: float | None) -> None:
+        """Set a cap anew, at least at what is spent or set aside already.
+
+        Parameters
+        ----------
+        name
+            ``"requests"``, ``"tokens"`` or ``"dollars"``.
+        most
+            At least 0; None: no cap.
+        """
+        place = ("requests", "tokens", "dollars").index(name)
+        new = Budget(**{name: most}).caps[place]  # type: ignore[arg-type]  # it refuses absurd ones
+        with self._lock:
+            used = _sum(self._settled, self._reserved)[place]
+            caps = list(self.caps)
+            caps[place] = None if new is None else max(new, used)
+            self.caps = (caps[0], caps[1], caps[2])
+
     def restore(self, settled: Spend) -> None:
         """Take over what an earlier part of the run spent."""
         with self._lock:
@@ -118,7 +140,8 @@ class Budget:
                 return name
         return None
 
-    def _close(self, held: Spend, spent: Spend) -> None:
+    def _close(self, held: Spend, spent: Spend) -> Spend:
+        """Book what a call cost, as far as the caps have room; returns what was booked."""
         with self._lock:
             self._reserved = _sum(self._reserved, held, -1)
             room = _sum(self._settled, self._reserved)
@@ -126,7 +149,9 @@ class Budget:
                 part if cap is None else min(part, cap - used)
                 for part, used, cap in zip(spent, room, self.caps, strict=True)
             ]
-            self._settled = _sum(self._settled, Spend(*within))
+            booked = Spend(*within)
+            self._settled = _sum(self._settled, booked)
+        return booked
 
 
 class Reservation:
@@ -139,15 +164,19 @@ class Reservation:
         self._open = True
         self.worst = worst
 
-    def settle(self, spent: Spend) -> None:
-        """Replace it by what the call cost; what a cap has no room for is not booked."""
-        if self._open:
-            self._open = False
-            self._budget._close(self.worst, spent)  # noqa: SLF001 - the two are one
+    def settle(self, spent: Spend) -> Spend:
+        """Replace it by what the call cost; returns what was booked.
 
-    def keep(self) -> None:
-        """Book it whole: nobody knows what the call cost."""
-        self.settle(self.worst)
+        What a cap has no room for is not booked; nor is anything a second time.
+        """
+        if not self._open:
+            return Spend()
+        self._open = False
+        return self._budget._close(self.worst, spent)  # noqa: SLF001 - the two are one
+
+    def keep(self) -> Spend:
+        """Book it whole: nobody knows what the call cost; returns what was booked."""
+        return self.settle(self.worst)
 
     def release(self) -> None:
         """Give it back: nothing was sent."""

@@ -65,6 +65,7 @@ class ModelPool:
         self.lines = tuple(Line(provider, self.budget, table) for provider in providers)
         self._cache: OrderedDict[str, Answer] = OrderedDict()
         self._most_cached = cache
+        self._fault: ModelError | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="language models", daemon=True)
         self._thread.start()
@@ -91,9 +92,12 @@ class ModelPool:
                 answer = await line.ask(ask, deadline)
             except ModelError as error:
                 fault = error
+                if error.fault is not Fault.RESTING:
+                    self._fault = error
                 if error.fault is Fault.BUDGET or monotonic() >= deadline:
                     break
             else:
+                self._fault = None
                 self._keep(ask, line, answer)
                 return answer
         return Answer("", fault.fault, "none", seconds=monotonic() - began, detail=str(fault))
@@ -115,6 +119,17 @@ class ModelPool:
     def states(self) -> dict[str, str]:
         """Of each provider: ``"closed"`` (it answers), ``"open"``, ``"trying"`` or ``"off"``."""
         return {line.provider.called: line.breaker.state for line in self.lines}
+
+    @property
+    def trouble(self) -> str:
+        """Why nobody answers just now, one sentence; empty when somebody does, or nobody failed."""
+        if self.budget.is_spent:
+            return "The budget of the language models is spent; rules decide for minded members."
+        error, last = self._fault, self.lines[-1].provider
+        if error is None or not (error.fault.is_of_provider or error.fault is Fault.MISSING):
+            return ""
+        why = f"{error.fault.value}{': ' if error.detail else ''}{error.detail}".rstrip(".")
+        return f"{last.model} at {last.called}: {why}; rules decide for minded members."
 
     def close(self) -> None:
         """End calls under way, close connections and the thread; doing it again is harmless."""

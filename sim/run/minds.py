@@ -43,7 +43,6 @@ _TRAITS = (
     ("blunt", "kind"), ("calm", "anxious"),
 )  # fmt: skip
 _LOW, _HIGH = 0.35, 0.65
-_SPENT = "The budget of the language models is spent; rules decide for minded members."
 _MOST_TAGS = 4
 _FAULTS = {
     Fault.REFUSED: Decided.REFUSED, Fault.FILTERED: Decided.REFUSED,
@@ -140,8 +139,7 @@ class Thinker:
         """Why rules decide for those that would ask, one sentence; empty: they need not."""
         if self.pool is None:
             return self.lacks
-        budget = getattr(self.pool, "budget", None)
-        return _SPENT if budget is not None and budget.is_spent else ""
+        return str(getattr(self.pool, "trouble", ""))
 
     def _thought(self, world: World, platform: Platform, member: int, rule: list[Row]) -> _Thought:
         minds, feed = platform.minds, feed_of(world, platform, member)
