@@ -17,7 +17,7 @@ from sim.run.drive import Drive, Stretch
 from sim.run.frames import Frame, State
 from sim.run.keeper import Keeper
 from sim.run.live import LiveWorld, next_revision
-from sim.run.thinking import Thinking
+from sim.run.thinking import Thinking, seen
 from sim.store.journal import JournalError
 
 __all__ = ["Command", "Engine", "EngineError", "closed"]
@@ -305,7 +305,7 @@ class Engine:
         self.under_way = self.under_way or ("A frame", time.monotonic())
         try:
             with self.live.hush:
-                frame = self.live.frame(self._state, self.drive)
+                frame = seen(self.live, self._state, self.drive, self.thinking)
         except BaseException as error:
             self._fail(error)
             return

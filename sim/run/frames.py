@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from sim.run.feeds import PlatformNow
 from sim.run.measuring import Measured
 from sim.run.stall import Stall
+
+if TYPE_CHECKING:
+    from sim.run.minds_now import MindsNow
 
 __all__ = ["Communities", "Focus", "Frame", "Kept", "SessionRow", "State"]
 
@@ -239,6 +242,8 @@ class Frame:
         A line for each of the newest 100, what came of it behind those that were done.
     platform
         How the platform was in its last tick; None without one.
+    minds
+        How minds of members are doing; None where nobody has one.
     """
 
     revision: int
@@ -270,3 +275,4 @@ class Frame:
     metrics: Measured | None = None
     interventions: tuple[str, ...] = ()
     platform: PlatformNow | None = None
+    minds: MindsNow | None = None

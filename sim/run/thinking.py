@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from sim.run import minding
 from sim.run.minds import Thinker
+from sim.run.minds_now import minds_now
 
 if TYPE_CHECKING:
     from sim.run.drive import Drive
+    from sim.run.frames import Frame, State
     from sim.run.live import LiveWorld
 
-__all__ = ["Thinking"]
+__all__ = ["Thinking", "seen"]
 
 _WAIT = 0.02
+_REMEMBERED = 32
 Rows = list[dict[str, Any]]
 
 
@@ -30,27 +35,36 @@ class Thinking:
         Whom it asks.
     hurry
         Lets the engine call something between two commands.
+
+    Attributes
+    ----------
+    deciding
+        Members whose decisions on the last tick are awaited.
     """
 
     def __init__(self, thinker: Thinker, hurry: Callable[[Callable[[], object]], None]) -> None:
-        self._thinker = thinker
+        self.thinker = thinker
+        self.deciding = 0
         self._hurry = hurry
         self._ended = Event()
         self._under_way: Future[Rows] | None = None
         self._at: tuple[object, int] = (None, -1)
         self._said = ""
+        self._began = 0.0
+        self._taken: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
 
     def begin(self, live: LiveWorld) -> None:
         """Think about the tick that was, in a thread of its own."""
-        thoughts = self._thinker.prepare(live.world)
+        thoughts = self.thinker.prepare(live.world)
         if not thoughts or self._ended.is_set():
             return
         future: Future[Rows] = Future()
         self._under_way, self._at = future, (live.world, live.world.tick)
+        self.deciding, self._began = len(thoughts), time.monotonic()
 
         def work() -> None:
             try:
-                future.set_result(self._thinker.answer(thoughts, self._ended.is_set))
+                future.set_result(self.thinker.answer(thoughts, self._ended.is_set))
             except BaseException as error:  # whoever waits is told
                 future.set_exception(error)
             self._hurry(lambda: self.settle(live))
@@ -61,6 +75,12 @@ class Thinking:
     def is_busy(self) -> bool:
         """Whether decisions on the last tick are awaited."""
         return self._under_way is not None
+
+    @property
+    def pace(self) -> float:
+        """Decisions a second, of those of the last ticks; 0 before the first."""
+        seconds = sum(seconds for _, seconds in self._taken)
+        return sum(decided for decided, _ in self._taken) / max(seconds, 1e-9)
 
     def waits(self, live: LiveWorld, drive: Drive) -> bool:
         """Wait for a moment; return whether there is more to wait for, and nobody pauses."""
@@ -79,6 +99,8 @@ class Thinking:
         if future is None or not future.done():
             return
         self._under_way = None
+        self._taken.append((self.deciding, time.monotonic() - self._began))
+        self.deciding = 0
         rows = future.result()
         if self._at != (live.world, live.world.tick) or not rows:
             return
@@ -94,7 +116,7 @@ class Thinking:
         said = ", ".join(f"{name} {number}" for name, number in sorted(sources.items()))
         spent = minding.minds_of(live.world).spent
         live.note(f"minds: {len(rows)} decided, {acts} act ({said}); ${spent[2] / 1e9:.4f} so far")
-        troubles = [*self._thinker.faults[-1:], self._thinker.trouble]
+        troubles = [*self.thinker.faults[-1:], self.thinker.trouble]
         sentence = next(filter(None, troubles), "")
         if sentence and sentence != self._said:
             live.announce(sentence)
@@ -103,3 +125,9 @@ class Thinking:
     def stop(self) -> None:
         """Think no more; what is under way is left to the rules."""
         self._ended.set()
+
+
+def seen(live: LiveWorld, state: State, drive: Drive, thinking: Thinking | None) -> Frame:
+    """Return the picture of this moment, with how minds are doing where somebody has one."""
+    frame, now = live.frame(state, drive), minds_now(live.world, thinking)
+    return frame if now is None else replace(frame, minds=now)
