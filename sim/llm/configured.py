@@ -6,14 +6,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from sim.core.settings import Settings, settings_path
 from sim.errors import SettingsError
 from sim.llm.budget import Budget
+from sim.llm.keys import key_for, where_keys_go
 from sim.llm.prices import Price, built_in_prices, read_prices
-from sim.llm.provider import Provider, key_in
-from sim.llm.secrets import Secret
+from sim.llm.provider import Provider
 
 __all__ = ["budget_in", "nobody", "own_prices", "prices_in", "prompts_folder", "providers_in"]
 
@@ -51,8 +49,10 @@ def _pair(said: str) -> tuple[str, str]:
 def _provider(
     settings: Settings, environment: Mapping[str, str], number: int, model: str, url: str
 ) -> Provider:
-    given = settings.llm_key if number == 1 else None
-    key = _key(given, environment, number)
+    bare = Provider(model, url)
+    key = key_for(
+        bare.host, number, settings.llm_key, environment, settings.files[1], local=bare.is_local
+    )
     provider = Provider(
         model,
         url,
@@ -63,17 +63,10 @@ def _provider(
         seconds=settings.llm_seconds,
     )
     if not key and not provider.is_local:
-        name = "HUBBUB_LLM_KEY" if number == 1 else f"HUBBUB_LLM_KEY_{number}"
         raise SettingsError(
-            f"{model} at {provider.host} needs a key; put it into the environment as {name}."
+            f"{model} at {provider.host} needs a key. {where_keys_go(provider.host, number)}"
         )
     return provider
-
-
-def _key(given: SecretStr | None, environment: Mapping[str, str], number: int) -> Secret:
-    if number > 1:
-        return Secret(environment.get(f"HUBBUB_LLM_KEY_{number}", "").strip())
-    return Secret(given.get_secret_value()) if given is not None else key_in(environment)
 
 
 def nobody() -> str:

@@ -31,7 +31,7 @@ def test_a_model_elsewhere_needs_a_key(hubbub: Hubbub, monkeypatch: pytest.Monke
     said = hubbub("llm", "check")
     assert (
         said.code,
-        "needs a key; put it into the environment as HUBBUB_LLM_KEY" in said.err,
+        "needs a key. Put it into the environment or .env as HUBBUB_LLM_KEY" in said.err,
     ) == (
         2,
         True,
