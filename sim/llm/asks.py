@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sim.errors import InputError
+from sim.llm.budget import Spend
 from sim.llm.faults import Fault
 from sim.llm.replies import Usage
 
@@ -49,6 +50,8 @@ class Ask:
         For servers that draw reproducibly; None: not sent.
     schema
         The JSON Schema that the reply has to follow, where the server can promise that; None: text.
+    likely
+        Tokens of the reply on average, for estimates; None: as usual. It is not sent.
     """
 
     turns: tuple[Turn, ...]
@@ -56,6 +59,7 @@ class Ask:
     temperature: float = 0.7
     seed: int | None = None
     schema: Mapping[str, Any] | None = None
+    likely: int | None = None
 
     def __post_init__(self) -> None:
         if not self.turns or any(turn.role not in _ROLES for turn in self.turns):
@@ -104,11 +108,12 @@ class Answer:
     Attributes
     ----------
     text
-        The reply, cleaned; empty where there is none.
+        The reply, cleaned; empty where there is none. With the fault CUT, what came of it.
     fault
         Why there is none, or None.
     source
-        ``"model"``, ``"cache"``, ``"log"`` (replayed) or ``"none"``.
+        ``"model"``, ``"cache"``, ``"kept"`` (for all that ask the same), ``"log"`` (replayed) or
+        ``"none"``.
     provider, model
         Who answered.
     seconds
@@ -117,6 +122,8 @@ class Answer:
         Tokens booked.
     nano
         Nano-dollars booked.
+    spent
+        All that was booked for it, retries and what brought nothing included.
     retries
         Calls that were tried again.
     detail
@@ -133,3 +140,4 @@ class Answer:
     nano: int = 0
     retries: int = 0
     detail: str = ""
+    spent: Spend = Spend()

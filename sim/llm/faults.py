@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sim.errors import HubbubError
+
+if TYPE_CHECKING:
+    from sim.llm.budget import Spend
 
 __all__ = ["Fault", "ModelError"]
 
@@ -70,11 +74,22 @@ class ModelError(HubbubError):
         What the server or the library said, redacted and short; may be empty.
     wait
         Seconds that the server asked to wait, or None.
+    text
+        What came of a reply that was cut off.
+
+    Attributes
+    ----------
+    spent
+        What was booked for it, retries included; None: nothing was sent.
     """
 
-    def __init__(self, fault: Fault, detail: str = "", wait: float | None = None) -> None:
+    def __init__(
+        self, fault: Fault, detail: str = "", wait: float | None = None, *, text: str = ""
+    ) -> None:
         said = f": {detail}" if detail else ""
         super().__init__(f"Language model: {fault.value}{said}.")
         self.fault = fault
         self.detail = detail
         self.wait = wait
+        self.text = text
+        self.spent: Spend | None = None

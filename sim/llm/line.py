@@ -69,18 +69,19 @@ class Line:
             No reply; ``BUDGET`` and ``RESTING`` say that nothing was sent.
         """
         began = monotonic()
-        retry = 0
+        retry, before = 0, Spend()
         while True:
             try:
                 reply, spent = await self._once(ask, deadline)
             except ModelError as error:
+                error.spent = before = before.plus(error.spent or Spend())
                 pause = self._pause(error, retry)
                 if not error.fault.passes or retry == _RETRIES or monotonic() + pause > deadline:
                     raise
                 await asyncio.sleep(pause)
                 retry += 1
             else:
-                return self._answer(reply, spent, monotonic() - began, retry)
+                return self._answer(reply, spent.plus(before), monotonic() - began, retry)
 
     def _answer(self, reply: Reply, spent: Spend, seconds: float, retries: int) -> Answer:
         return Answer(
@@ -91,6 +92,7 @@ class Line:
             usage=reply.usage,
             nano=spent.nano,
             retries=retries,
+            spent=spent,
         )
 
     def _pause(self, fault: ModelError, retry: int) -> float:
@@ -145,7 +147,7 @@ class Line:
                 await asyncio.sleep(wait)
             reply = await self._open().ask(ask, max(deadline - monotonic(), 0.001))
         except ModelError as error:
-            self._failed(error, held)
+            error.spent = self._failed(error, held)
             raise
         except BaseException:
             held.keep()
@@ -153,7 +155,9 @@ class Line:
         self.breaker.succeeded()
         reply, spent = self._settled(ask, reply, held)
         if reply.fault is not None:
-            raise ModelError(reply.fault)
+            wrong = ModelError(reply.fault, text=reply.text)
+            wrong.spent = spent
+            raise wrong
         return reply, spent
 
     def _open(self) -> Wire:
@@ -161,30 +165,28 @@ class Line:
             self._wire = Wire(self.provider)
         return self._wire
 
-    def _failed(self, error: ModelError, held: Reservation) -> None:
+    def _failed(self, error: ModelError, held: Reservation) -> Spend:
         """Book a call that brought nothing; what a server refused outright was not billed."""
-        if error.fault in _UNBILLED:
-            held.settle(Spend(requests=1))
-        else:
-            held.keep()
+        refused = error.fault in _UNBILLED
+        spent = held.settle(Spend(requests=1)) if refused else held.keep()
         if error.fault.ends_provider or error.fault is Fault.MISSING:
             self.breaker.end(str(error))
         elif error.fault.is_of_provider:
             self.breaker.failed()
         else:
             self.breaker.succeeded()
+        return spent
 
     def _settled(self, ask: Ask, reply: Reply, held: Reservation) -> tuple[Reply, Spend]:
         """Book what the server says, but never less than the text itself shows."""
         if reply.usage is None:
-            held.keep()
-            return reply, held.worst
+            return reply, held.keep()
         read = max(reply.usage.read, ask.least_read)
         written = max(reply.usage.written, len(reply.text) // 10, 1)
         spent = Spend(1, read + written, self.price.of(read, written))
-        held.settle(spent)
+        booked = held.settle(spent)
         self._tokens.give_back(max(held.worst.tokens - spent.tokens, 0))
-        return Reply(reply.text, Usage(read, written), reply.fault), spent
+        return Reply(reply.text, Usage(read, written), reply.fault), booked
 
     async def close(self) -> None:
         """Close its connections."""

@@ -18,7 +18,7 @@ from typing import Self
 
 from sim.errors import InputError
 from sim.llm.asks import Answer, Ask
-from sim.llm.budget import Budget
+from sim.llm.budget import Budget, Spend
 from sim.llm.faults import Fault, ModelError
 from sim.llm.line import Line
 from sim.llm.prices import Price, built_in_prices
@@ -82,16 +82,16 @@ class ModelPool:
     async def ask(self, ask: Ask, seconds: float | None = None) -> Answer:
         """Ask within this pool's loop; never raises a fault, returns it."""
         began = monotonic()
-        fault = ModelError(Fault.RESTING)
+        fault, spent = ModelError(Fault.RESTING), Spend()
         for line in self.lines:
             cached = self._cached(ask, line)
             if cached is not None:
-                return cached
+                return _with(cached, spent)
             deadline = began + min(seconds or line.provider.seconds, line.provider.seconds)
             try:
                 answer = await line.ask(ask, deadline)
             except ModelError as error:
-                fault = error
+                fault, spent = error, spent.plus(error.spent or Spend())
                 if error.fault is not Fault.RESTING:
                     self._fault = error
                 if error.fault is Fault.BUDGET or monotonic() >= deadline:
@@ -99,15 +99,18 @@ class ModelPool:
             else:
                 self._fault = None
                 self._keep(ask, line, answer)
-                return answer
-        return Answer("", fault.fault, "none", seconds=monotonic() - began, detail=str(fault))
+                return _with(answer, spent)
+        wrong = Answer(fault.text, fault.fault, "none", detail=str(fault))
+        return _with(replace(wrong, seconds=monotonic() - began), spent)
 
     def _cached(self, ask: Ask, line: Line) -> Answer | None:
         found = self._cache.get(_key(ask, line)) if self._most_cached else None
         if found is None:
             return None
         self._cache.move_to_end(_key(ask, line))
-        return replace(found, source="cache", seconds=0.0, usage=Usage(0, 0), nano=0, retries=0)
+        return replace(
+            found, source="cache", seconds=0.0, usage=Usage(0, 0), nano=0, retries=0, spent=Spend()
+        )
 
     def _keep(self, ask: Ask, line: Line, answer: Answer) -> None:
         if self._most_cached:
@@ -160,6 +163,12 @@ class ModelPool:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _with(answer: Answer, before: Spend) -> Answer:
+    """Return an answer that owns up to what was spent before it too."""
+    spent = before.plus(answer.spent)
+    return replace(answer, nano=spent.nano, spent=spent)
 
 
 def _key(ask: Ask, line: Line) -> str:

@@ -29,7 +29,7 @@ class Reply:
     Attributes
     ----------
     text
-        Cleaned; empty where there is a fault.
+        Cleaned; empty where there is a fault, but for what came before a reply was cut off.
     usage
         None where the server said nothing, or nonsense.
     fault
@@ -62,7 +62,8 @@ def reply_of(body: bytes) -> Reply:
         raise ModelError(Fault.MALFORMED, "the content is no text")
     text = clean(content or "").strip()
     fault = _fault(choice.get("finish_reason"), message.get("refusal"), text)
-    return Reply("" if fault else text, usage_in(said.get("usage")), fault)
+    kept = text if fault in {None, Fault.CUT} else ""
+    return Reply(kept, usage_in(said.get("usage")), fault)
 
 
 def _first(said: Any) -> dict[str, Any]:

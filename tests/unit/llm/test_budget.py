@@ -47,7 +47,7 @@ def test_a_reservation_is_closed_once() -> None:
     budget = Budget()
     held = budget.reserve(Spend(1, 10, 10))
     held.keep()
-    held.settle(Spend(9, 9, 9))
+    assert held.settle(Spend(9, 9, 9)) == Spend()
     assert (budget.settled, budget.reserved) == (Spend(1, 10, 10), Spend())
     assert budget.settled.dollars == 1e-8
 

@@ -80,7 +80,8 @@ ROWS: dict[str, tuple[Answering, Fault, int]] = {
 def test_every_fault_is_named_and_only_what_may_pass_is_tried_again(row: str) -> None:
     answering, fault, calls = ROWS[row]
     answer, server, _ = asked(answering, budget=Budget(dollars=1))
-    assert (answer.text, answer.fault, answer.source) == ("", fault, "none")
+    text = "Good morning." if fault is Fault.CUT else ""  # it may hold whole answers yet
+    assert (answer.text, answer.fault, answer.source) == (text, fault, "none")
     assert len(server.calls) == calls
     assert CANARY not in repr(answer)
 

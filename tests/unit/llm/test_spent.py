@@ -1,0 +1,65 @@
+"""What an answer says it cost is what the budget booked, whatever came of the call."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.llm.asks import Answer, Ask, Turn
+from sim.llm.budget import Budget, Spend
+from sim.llm.faults import Fault
+from sim.llm.pool import ModelPool
+from sim.llm.prices import Price
+from sim.llm.provider import Provider
+from tests.unit.llm import server as servers
+from tests.unit.llm.server import Answering, Server, body, completion, status
+
+ASK = Ask((Turn("user", "Well?"),), most=20)
+PRICES = {"m": Price(100, 400), "n": Price(1000, 4000)}
+
+
+def asked(
+    *script: Answering, budget: Budget | None = None, seconds: float = 60, times: int = 1
+) -> tuple[list[Answer], Budget]:
+    with Server(*script) as server:
+        first, second = (Provider(m, server.url, name=m, seconds=seconds) for m in "mn")
+        with ModelPool([first, second], budget or Budget(), PRICES) as pool:
+            answers = [pool.ask_all([ASK])[0] for _ in range(times)]
+        return answers, pool.budget
+
+
+SCRIPTS = {
+    "well": (servers.well,),
+    "refused, then well": (status(400), servers.well),
+    "failing, then well": (status(500), servers.well),
+    "cut": (body(completion(reason="length")), body(completion(None))),
+    "rubbish": (body(b"{}"), body(b"<p>")),
+    "no usage": (body(completion(usage=None)),),
+    "refused": (status(401), status(404)),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_answer_owns_up_to_all_that_was_booked_for_it(script: str) -> None:
+    (answer,), budget = asked(*SCRIPTS[script])
+    assert answer.spent == budget.settled
+    assert answer.nano == answer.spent.nano
+    assert answer.spent.requests > 0
+
+
+def test_a_call_that_hangs_is_booked_at_its_worst() -> None:
+    (answer,), budget = asked(servers.hang, seconds=0.3)
+    assert answer.fault is Fault.TIMEOUT
+    assert answer.spent == budget.settled == Spend(1, ASK.most_read + 20, PRICES["m"].of(21, 20))
+
+
+def test_what_is_kept_or_cannot_be_paid_costs_nothing() -> None:
+    (first, second), budget = asked(times=2)
+    assert (first.spent, second.spent, second.source) == (budget.settled, Spend(), "cache")
+    (poor,), budget = asked(budget=Budget(tokens=3))
+    assert (poor.fault, poor.spent) == (Fault.BUDGET, Spend())
+
+
+def test_what_a_cap_has_no_room_for_is_said_to_cost_what_was_booked() -> None:
+    lying = body(completion(usage={"prompt_tokens": 5000, "completion_tokens": 5000}))
+    (answer,), budget = asked(lying, budget=Budget(tokens=60))
+    assert answer.spent.tokens == budget.settled.tokens == 60
