@@ -1,9 +1,11 @@
 """Linear thresholds: integer weights are added up, so a result never depends on the order.
 
 ``left`` holds, for each agent that heard anything, the weight still missing plus one; 0 means that
-it heard nothing yet, 1 that its threshold is reached. Thresholds are addressed draws, made at the
-first hearing. As in :mod:`sim.kernels.claims`, contacts pass in batches through short loops that
-do not branch.
+it heard nothing yet, 1 that its threshold is reached. Thresholds are addressed draws. Either they
+are made at the first hearing (:func:`hear`): contacts pass in batches through short loops that do
+not branch, as in :mod:`sim.kernels.claims`. Or, once much was said, for everybody at once
+(:func:`fill`), in the order of memory and several at a time; a tie that adds 1 then takes 1 off one
+small number, and nothing else is looked at until a threshold is reached (:func:`count_down`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from sim.kernels.mix import uniform, word
 from sim.kernels.sparse import take_slots
 from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
 
-__all__ = ["hear", "in_trust"]
+__all__ = ["count_down", "fill", "hear", "in_trust"]
 
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
@@ -98,6 +100,51 @@ def hear(
                 n = np.int64(0)
     _first(batch, n, total, key, given, theta, keys, left, heard, places, marked)
     return _add(batch, added, n, left, places, marked, claim, touched, m)
+
+
+@kernel
+def fill(total: Any, key: Word, given: F64, theta: float, left: Any) -> None:
+    """Give everybody that heard nothing yet its need, as :func:`hear` does at the first hearing.
+
+    ``left`` is a dense column; the rest as there.
+    """
+    for v in range(left.size):
+        share = theta
+        if theta < 0.0:
+            share = given[v] if given.size else uniform(word(key, v))
+        need = 1 + np.int64(max(1.0, np.ceil(share * np.float64(total[v]) - 1e-9)))
+        left[v] = left[v] or need
+
+
+@kernel
+def count_down(
+    rows: U32, targets: U32, speakers: U32, lo: int, hi: int, closed: U64, left: Any, claim: U64,
+    touched: U32, m: Number,
+) -> Number:  # fmt: skip
+    """As :func:`hear` where every tie adds 1 and ``left`` is dense and filled.
+
+    Agents that are ``closed`` hear too, and cross without a claim: so they are looked up only then.
+    """
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            seen = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+            touched[touched.size - 1] = np.uint32(seen & _LOW32)
+        u = np.uint64(speakers[i])
+        start = np.int64(rows[u, 0])
+        crossed = m
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = np.uint64(targets[e])
+            missing = np.int64(left[v])
+            left[v] = missing - (missing > 1)
+            touched[crossed] = targets[e]
+            crossed += missing == 2
+        for k in range(m, crossed):
+            v = np.uint64(touched[k])
+            touched[m] = touched[k]
+            if is_open(closed, v):
+                claim[v] = u
+                m += 1
+    return m
 
 
 @kernel

@@ -17,11 +17,11 @@ from sim.errors import InputError
 from sim.kernels import claims
 from sim.kernels import rivals as kernels
 from sim.kernels.order import sort_ids
-from sim.kernels.thresholds import hear
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.model import SLICE
 from sim.spread.sparse import Sparse
+from sim.spread.threshold_sums import heard, missing
 
 __all__ = ["Contest", "TieRule", "refuse_rivals_seeds", "rivals_know_ties"]
 
@@ -175,12 +175,14 @@ class Contest:
         """
         cascade, contacts, draws = self._rounds[number]
         ids, touched = cascade.frontier, 0
+        about, deaf = (self.closed, -1.0), cascade.absent.size > 0
         cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
         if self._begins_anew(cascade, contacts, by_trust):
-            cascade.held["left"] = Sparse(cascade.agents, np.int64)
+            trusts = by_trust and contacts.trust.size > 0
+            cascade.held["left"] = missing(contacts, by_trust=trusts)
             earlier = _earlier(cascade)
-            touched = self._hear(cascade, contacts.whole, draws, earlier, touched, by_trust)
-        self._enter(number, self._hear(cascade, contacts, draws, ids, touched, by_trust))
+            touched = heard(cascade, contacts.whole, draws, earlier, *about, touched, deaf=deaf)
+        self._enter(number, heard(cascade, contacts, draws, ids, *about, touched, deaf=deaf))
 
     def _begins_anew(self, keeper: Cascade, contacts: Contacts, by_trust: bool) -> bool:
         """Return whether the sums of a message begin anew, from all that took it up so far."""
@@ -189,29 +191,6 @@ class Contest:
             return False
         keeper.held["_basis"] = basis
         return True
-
-    def _hear(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        draws: Draws,
-        ids: Ids,
-        touched: int,
-        by_trust: bool,
-    ) -> int:
-        """Add what agents say to the sums of one message; returns how many crossed."""
-        scratch, left = contacts.scratch, cascade.held["left"]
-        trusts = by_trust and contacts.trust.size > 0
-        left.reserve(min(claims.count_ties(contacts.rows, ids, 0, ids.size), cascade.agents))
-        for low in range(0, ids.size, SLICE):
-            touched = hear(
-                contacts.rows, contacts.targets, contacts.trust if trusts else contacts.trust[:0],
-                contacts.in_trust if trusts else contacts.degree, ids, low,
-                min(low + SLICE, ids.size), draws.key(Stream.THRESHOLDS, once=True),
-                draws.thresholds, -1.0, self.closed, left.keys, left.values, scratch.claim,
-                scratch.touched, touched,
-            )  # fmt: skip
-        return touched
 
     def listen(self, *, by_trust: bool) -> None:
         """Let whoever's one threshold all messages together reach take one of them up.

@@ -10,15 +10,13 @@ import numpy.typing as npt
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.params import Field
-from sim.core.rng import Stream
 from sim.errors import ParameterError
 from sim.kernels.claims import FREE, count_ties
-from sim.kernels.thresholds import hear
 from sim.spread.bounds import READY
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Draws, Ids, Scratch
-from sim.spread.model import SLICE, PropagationModel
-from sim.spread.sparse import Sparse
+from sim.spread.contacts import Contacts, Draws, Scratch
+from sim.spread.model import PropagationModel
+from sim.spread.threshold_sums import heard, missing
 
 __all__ = ["Threshold"]
 
@@ -79,9 +77,11 @@ class Threshold(PropagationModel):
         if self._renewed(cascade, contacts, level):
             mute = np.union1d(speakers, cascade.held.get("_waiting", speakers))
             earlier = np.setdiff1d(cascade.adopters, mute)
-            touched = self._hear(cascade, contacts.whole, draws, earlier, level, touched)
+            touched = heard(
+                cascade, contacts.whole, draws, earlier, cascade.marks(), level, touched
+            )
         cascade.contacts_seen += count_ties(contacts.rows, speakers, 0, speakers.size)
-        touched = self._hear(cascade, contacts, draws, speakers, level, touched)
+        touched = heard(cascade, contacts, draws, speakers, cascade.marks(), level, touched)
         if cascade.absent.size or "_ready" in cascade.held:
             touched = _present_only(cascade, contacts.scratch, touched)
         cascade.adopt_claims(contacts.scratch, touched)
@@ -96,7 +96,7 @@ class Threshold(PropagationModel):
         if np.array_equal(cascade.held.get("_basis", ()), basis):
             return False
         cascade.held["_basis"] = basis
-        cascade.held["left"] = Sparse(cascade.agents, np.int64 if basis[1] else np.int32)
+        cascade.held["left"] = missing(contacts, by_trust=bool(basis[1]))
         cascade.held.pop("_ready", None)
         return True
 
@@ -112,30 +112,6 @@ class Threshold(PropagationModel):
             return False
         basis, held = self._basis(contacts, self._level()), cascade.held.get("_basis")
         return held is None or held[0] < 0 or np.array_equal(held, basis)
-
-    def _hear(
-        self,
-        cascade: Cascade,
-        contacts: Contacts,
-        draws: Draws,
-        speakers: Ids,
-        level: float,
-        touched: int,
-    ) -> int:
-        """Add what the speakers say; returns how many crossed their threshold."""
-        scratch, left, closed = contacts.scratch, cascade.held["left"], cascade.marks()
-        by_trust = left.values.dtype == np.int64
-        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
-        left.reserve(min(ties, cascade.agents))
-        for low in range(0, speakers.size, SLICE):
-            touched = hear(
-                contacts.rows, contacts.targets, contacts.trust if by_trust else contacts.trust[:0],
-                contacts.in_trust if by_trust else contacts.degree, speakers, low,
-                min(low + SLICE, speakers.size), draws.key(Stream.THRESHOLDS, once=True),
-                draws.thresholds, level, closed, left.keys, left.values, scratch.claim,
-                scratch.touched, touched,
-            )  # fmt: skip
-        return touched
 
 
 def _ready(cascade: Cascade) -> npt.NDArray[np.uint32]:

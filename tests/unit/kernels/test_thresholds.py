@@ -9,7 +9,7 @@ from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
 from sim.kernels.claims import BATCH, FREE
 from sim.kernels.sparse import VACANT
-from sim.kernels.thresholds import hear, in_trust
+from sim.kernels.thresholds import count_down, fill, hear, in_trust
 from tests.unit.kernels.networks import Net, call, ids
 
 KEY = key_of(3, Stream.THRESHOLDS)
@@ -65,6 +65,30 @@ def test_who_crosses_and_who_tips_it(kind: str, thresholds: str) -> None:
     end = NO_TRUST, net.degree, given if thresholds == "given" else DRAWN
     theta = 0.3 if thresholds == "one" else -1.0
     found = run(net, WAVES, *column(net, kind, np.int32), *end, theta)
+    assert found == naive(net, WAVES, np.ones(len(net.arcs)), share[thresholds])
+    assert len(found) > 10
+
+
+@pytest.mark.parametrize("thresholds", ["drawn", "given", "one"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_needs_given_to_all_at_once_are_those_of_a_first_hearing(
+    thresholds: str, dtype: Any
+) -> None:
+    net, left = Net(), np.zeros(80, dtype)
+    net.close(5, 64)
+    given = np.random.default_rng(1).random(net.agents)
+    share = {"drawn": uniforms(KEY, np.arange(80)), "given": given, "one": np.full(80, 0.3)}
+    shares = given if thresholds == "given" else DRAWN, 0.3 if thresholds == "one" else -1.0
+    some = np.arange(0, 80, 3)
+    left[some] = 1 + np.maximum(1, np.ceil(share[thresholds] * net.degree - 1e-9))[some]
+    call(fill, net.degree, KEY, *shares, left)
+    m = 0
+    for speakers in WAVES:
+        who = ids(*speakers)
+        m = call(
+            count_down, *net.place(), who, 0, len(who), net.done, left, net.claim, net.touched, m
+        )
+    found = [(int(v), int(net.claim[v])) for v in net.touched[:m]]
     assert found == naive(net, WAVES, np.ones(len(net.arcs)), share[thresholds])
     assert len(found) > 10
 
