@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from sim.errors import InputError
+from sim.world.minds_giving import members_of, mind_of
 from sim.world.platform_minds import Minds
-from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
 __all__ = [
     "ACTS",
+    "checked_mind",
     "decide",
     "give_minds",
     "members_of",
@@ -25,31 +23,58 @@ __all__ = [
 ]
 
 
-def give_minds(world: World, members: Any, mind: str = "model", goal: str = "") -> int:
-    """Give members a mind of their own; returns how many have one now.
-
-    Parameters
-    ----------
-    world
-        With a platform.
-    members
-        Indices, or an expression: ``"top:50:pagerank"``, ``"community:NAME:20"``, ``"share:0.01"``.
-    mind
-        The name of a plugin of the kind ``mind``.
-    goal
-        What they want, in words; empty: nothing in particular.
-    """
-    return minds_of(world).give(members_of(world, members), mind, goal)
+def give_minds(
+    world: World,
+    members: Any,
+    mind: str = "model",
+    goal: str = "",
+    language: Any = "",
+    **options: Any,
+) -> int:
+    """Give members a mind of their own, as ``world.give_minds``; returns how many have one now."""
+    return world.give_minds(members, mind, goal, language=language or "", **options)
 
 
 def take_minds(world: World, members: Any) -> int:
     """Let members go by the rules again; returns how many have a mind now."""
-    return minds_of(world).take(members_of(world, members))
+    return world.take_minds(members)
 
 
-def wake_minds(world: World, awake: bool) -> None:
-    """Say whether minds decide from now on, or the rules for all of them."""
-    minds_of(world).awake = bool(awake)
+def checked_mind(said: str) -> None:
+    """Refuse a mind that there is not, or parameters that it does not take.
+
+    Parameters
+    ----------
+    said
+        ``"model"``, ``"model,temperature=0.2,language=German"``.
+
+    Raises
+    ------
+    InputError, UnknownNameError, ParameterError
+        One sentence.
+    """
+    from sim.core.registry import load_plugins, make
+    from sim.llm import minds  # noqa: F401 - it names the minds there are
+
+    load_plugins()
+    name, options = mind_of(said)
+    options.pop("language", None)
+    make(name, "mind", **options)
+
+
+def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) -> None:
+    """Say whether minds decide from now on, or the rules for all of them.
+
+    Parameters
+    ----------
+    awake
+        Whether they do.
+    made
+        With what they decide (:func:`sim.run.manifest.made_with`); None: as noted last.
+    """
+    minds = minds_of(world)
+    minds.awake = bool(awake)
+    minds.made = dict(made) if made is not None else minds.made
 
 
 def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
@@ -58,34 +83,6 @@ def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
     if world.platform is None:
         raise InputError(_NO_PLATFORM)
     return minds.decided(world, world.platform, rows)
-
-
-def members_of(world: World, members: Any) -> npt.NDArray[Any]:
-    """Return the members that an expression names, or indices, checked.
-
-    Raises
-    ------
-    InputError
-        One sentence.
-    """
-    if isinstance(members, str):
-        head, _, share = members.partition(":")
-        if head == "share":
-            members = f"random:{_count(share, len(world.agents))}"
-        return choose_seeds(world, members)
-    who = np.atleast_1d(np.asarray(members))
-    world.agents.is_active(who)  # refuses who does not exist
-    return who
-
-
-def _count(share: str, agents: int) -> int:
-    try:
-        part = float(share)
-    except ValueError:
-        part = -1.0
-    if not 0 < part <= 1:
-        raise InputError(f"share:PART is a part of all members in (0, 1], got {share!r}.")
-    return max(round(part * agents), 1)
 
 
 def told(world: World) -> str:

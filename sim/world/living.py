@@ -15,9 +15,10 @@ from sim.core.text import clean
 from sim.errors import InputError
 from sim.world.changing import change, chosen
 from sim.world.compatibility import Compatibility, compatibility
+from sim.world.minds_giving import give, members_of
 from sim.world.profiling import Match, ProfilesTaken, people_of, take
 from sim.world.ties import Relating
-from sim.world.trail import noted
+from sim.world.trail import noted, told
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -121,6 +122,62 @@ class Living(Relating):
     def agents_where(self, condition: str) -> Ids:
         """Return the agents for which a condition holds (:mod:`sim.agents.where`), rising."""
         return chosen(cast("World", self), condition)
+
+    def give_minds(
+        self,
+        members: str | npt.ArrayLike,
+        mind: str = "model",
+        goal: str = "",
+        *,
+        language: str | Mapping[str, float] = "",
+        **options: Any,
+    ) -> int:
+        """Give members a mind of their own; returns how many have one now.
+
+        Parameters
+        ----------
+        members
+            Indices; or ``"top:50:pagerank"`` (``degree``, ``core``), ``"community:NAME:20"``,
+            ``"share:0.01"``, ``"random:20"``, or a query: ``"interest:music openness>0.7"``.
+        mind
+            A plugin of the kind ``mind``, with or without parameters: ``"model"``,
+            ``"model,temperature=0.2,language=German"``.
+        goal
+            What they want: ``"persuade: ..."``, ``"debunk: ..."``, ``"inform: ..."`` or free words;
+            empty: nothing in particular.
+        language
+            In which they write: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``. What
+            rules write is English.
+        **options
+            Parameters of the mind, such as ``model="gpt-4o-mini"``.
+
+        Raises
+        ------
+        InputError
+            One sentence, also where the world has no platform; nothing is changed.
+
+        Examples
+        --------
+        >>> from sim import World
+        >>> world = World.create(agents=200, seed=7, platform=True)
+        >>> world.give_minds("top:5:degree", "rule", goal="inform: the bridge is closed")
+        5
+        """
+        world, said = cast("World", self), {**options, "language": language or None}
+        with self.trail.doing(world, "give_minds", (members, mind, goal), said) as note:
+            many = give(world, members, mind, goal, language, options)
+            note.result = told(many)
+        return many
+
+    def take_minds(self, members: str | npt.ArrayLike) -> int:
+        """Let members go by the rules again, and forget; returns how many have a mind now."""
+        world = cast("World", self)
+        with self.trail.doing(world, "take_minds", (members,), {}) as note:
+            if world.platform is None:
+                raise InputError("This world has no platform, so nobody in it has a mind.")
+            many = world.platform.minds.take(members_of(world, members))
+            note.result = told(many)
+        return many
 
     def moves(self, start: int = 0, stop: int | None = None, agent: int | None = None) -> Moves:
         """Return moves between stages of life at ticks ``start`` to ``stop``, of one agent or all.

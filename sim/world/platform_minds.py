@@ -6,7 +6,8 @@ a tick, and does the same with them again whenever the command is done again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ from sim.feed.acts import Act, act_of
 from sim.feed.commands import Command
 from sim.feed.exposures import Part
 from sim.world.injection import is_visible
+from sim.world.platform_commands import checked_command
+from sim.world.platform_news import OUTCOMES
+from sim.world.remembering import kept
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -30,11 +34,12 @@ __all__ = ["Minds", "Seen", "feed_of", "ruled"]
 Ids = npt.NDArray[np.uint32]
 Row = dict[str, Any]
 
-_MEMORIES = 64
 _LONGEST, _LONGEST_GOAL = 500, 400
+_LONGEST_STEP, _MOST_STEPS = 100, 4
 _OF_AUTHORS = frozenset({Act.FOLLOW, Act.MUTE, Act.BLOCK})
 _OF_POSTS = frozenset({Act.LIKE, Act.DISLIKE, Act.REPOST, Act.QUOTE, Act.REPLY, Act.REPORT})
-_ALLOWED = _OF_AUTHORS | _OF_POSTS | {Act.POST}
+_TO_PEOPLE = frozenset({Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE, Act.JOIN_GROUP})
+_ALLOWED = _OF_AUTHORS | _OF_POSTS | _TO_PEOPLE | {Act.POST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,17 @@ class Minds:
         uint32, rising.
     kinds, goals
         Of each: the name of its mind, what it wants.
+    languages, options
+        Of those that have them: in what they write, the parameters of their mind.
     memories
-        Of each: rows (hour, text, tags, importance), the oldest first, at most 64.
+        Of each: rows (hour, text, tags, importance), the oldest first, bounded by
+        :mod:`sim.world.remembering`.
+    plans
+        Of those that made one: its ``steps``, the ``tick`` it was made, how often the member
+        ``decided`` since, and its ``outcomes`` (:data:`~sim.world.platform_news.OUTCOMES`).
+    letters
+        Of those that got any since they last decided: rows (tick, sender, group or -1, text), the
+        newest 6.
     counts
         Decisions by where they came from, and what went wrong on the way.
     effective
@@ -80,32 +94,60 @@ class Minds:
         Whether somebody lets minds decide; else all of them go by the rules.
     touched
         (member, message) pairs that were acted upon, so that nobody likes a thing twice.
+    made
+        With what minds last decided: prompts, limits, versions; for whoever repeats the run.
     """
 
     def __init__(self) -> None:
         self.members: Ids = np.empty(0, np.uint32)
         self.kinds: dict[int, str] = {}
         self.goals: dict[int, str] = {}
+        self.languages: dict[int, str] = {}
+        self.options: dict[int, dict[str, Any]] = {}
         self.memories: dict[int, list[list[Any]]] = {}
+        self.plans: dict[int, dict[str, Any]] = {}
+        self.letters: dict[int, list[list[Any]]] = {}
         self.counts: dict[str, int] = {}
         self.effective = 0
         self.spent = [0, 0, 0]
         self.awake = False
         self.touched: set[tuple[int, int]] = set()
+        self.made: dict[str, Any] = {}
 
-    def give(self, members: npt.ArrayLike, mind: str, goal: str = "") -> int:
-        """Give members a mind; returns how many have one now."""
+    def give(
+        self,
+        members: npt.ArrayLike,
+        mind: str,
+        goal: str = "",
+        languages: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Give members a mind; returns how many have one now. Who wants another thing plans anew.
+
+        Parameters
+        ----------
+        members
+            Who.
+        mind, goal, options
+            Of all of them.
+        languages
+            Of each; none: as the mind likes.
+        """
         said = clean(goal, _LONGEST_GOAL).strip()
-        for member in np.atleast_1d(np.asarray(members)).tolist():
+        for at, member in enumerate(np.atleast_1d(np.asarray(members)).tolist()):
+            if self.goals.get(member) != said:
+                self.plans.pop(member, None)
             self.kinds[member], self.goals[member] = mind, said
+            _set(self.languages, member, languages[at] if languages else "")
+            _set(self.options, member, dict(options or {}))
         self.members = np.array(sorted(self.kinds), np.uint32)
         return int(self.members.size)
 
     def take(self, members: npt.ArrayLike) -> int:
         """Let members go by the rules again, and forget; returns how many have a mind now."""
         for member in np.atleast_1d(np.asarray(members)).tolist():
-            for kept in (self.kinds, self.goals, self.memories):
-                kept.pop(member, None)
+            for name in _OF_EACH:
+                getattr(self, name).pop(member, None)
         self.members = np.array(sorted(self.kinds), np.uint32)
         return int(self.members.size)
 
@@ -131,7 +173,8 @@ class Minds:
         ----------
         rows
             Of each decision ``member``, ``source``, ``acts`` (each ``act`` and, where it has them,
-            ``message`` and ``text``), and perhaps ``faults``, ``spent`` and ``memory``.
+            ``message``, ``other``, ``group`` and ``text``), and perhaps ``faults``, ``spent``,
+            ``memory`` and ``plan``.
 
         Returns
         -------
@@ -147,6 +190,8 @@ class Minds:
             commands += done
             self._count(row, effective=bool(done))
             self._remember(member, row.get("memory", ()))
+            self._plan(member, row, world.tick)
+            self.letters.pop(member, None)
         platform.waiting += commands
         return len(commands)
 
@@ -159,6 +204,12 @@ class Minds:
         if act is Act.POST:
             tags = world.agents.vocabulary.match(text)
             return Command(member, act, None, None, text, tags) if is_visible(text) else None
+        if act in _TO_PEOPLE or "message" not in said:
+            given = Command(member, act, None, said.get("other"), text, 0, said.get("group"))
+            try:
+                return checked_command(world, platform, given, act)
+            except InputError:
+                return None
         message = int(said["message"])
         if not platform.posts.first <= message < platform.posts.next:
             return None
@@ -180,25 +231,33 @@ class Minds:
         self.spent = [a + int(b) for a, b in zip(self.spent, spent, strict=True)]
 
     def _remember(self, member: int, rows: Iterable[Iterable[Any]]) -> None:
-        """Remember; over the bound the least important of the oldest is forgotten."""
-        kept = self.memories.setdefault(member, [])
-        kept += [list(row) for row in rows]
-        while len(kept) > _MEMORIES:
-            kept.remove(min(kept, key=lambda row: (row[3], row[0])))
+        """Remember; what weighs least is forgotten."""
+        new = list(rows)
+        if new:
+            self.memories[member] = kept([*self.memories.get(member, ()), *new])
+
+    def _plan(self, member: int, row: Mapping[str, Any], tick: int) -> None:
+        """Take a plan, or count a decision of one that there is."""
+        if "plan" in row:
+            steps = [clean(str(step), _LONGEST_STEP) for step in row["plan"][:_MOST_STEPS]]
+            none = [0] * len(OUTCOMES)
+            self.plans[member] = {"steps": steps, "tick": tick, "decided": 0, "outcomes": none}
+        if member in self.plans:
+            self.plans[member]["decided"] += 1
 
     # The whole state
 
     def dump(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        return {
-            "kinds": sorted([who, kind] for who, kind in self.kinds.items()),
-            "goals": sorted([who, goal] for who, goal in self.goals.items()),
-            "memories": sorted([who, rows] for who, rows in self.memories.items()),
+        """Return it as JSON holds it; what there is none of is left out."""
+        each = {name: _rows(getattr(self, name)) for name in _OF_EACH}
+        found: dict[str, Any] = {name: rows for name, rows in each.items() if rows}
+        return found | {
             "counts": dict(sorted(self.counts.items())),
             "effective": self.effective,
             "spent": list(self.spent),
             "awake": self.awake,
             "touched": sorted([who, message] for who, message in self.touched),
+            "made": deepcopy(self.made),
         }
 
     @classmethod
@@ -207,19 +266,35 @@ class Minds:
         minds = cls()
         if said is None:
             return minds
-        minds.kinds = {int(who): str(kind) for who, kind in said["kinds"]}
-        minds.goals = {int(who): str(goal) for who, goal in said["goals"]}
-        minds.memories = {int(who): [list(row) for row in rows] for who, rows in said["memories"]}
+        for name in _OF_EACH:
+            getattr(minds, name).update(
+                {int(who): deepcopy(one) for who, one in said.get(name, ())}
+            )
         minds.members = np.array(sorted(minds.kinds), np.uint32)
         minds.counts, minds.effective = dict(said["counts"]), int(said["effective"])
         minds.spent, minds.awake = [int(n) for n in said["spent"]], bool(said["awake"])
         minds.touched = {(int(who), int(message)) for who, message in said["touched"]}
+        minds.made = deepcopy(dict(said.get("made", {})))
         return minds
 
     @property
     def is_used(self) -> bool:
         """Whether there is anything to keep."""
         return bool(self.kinds or self.counts or self.awake)
+
+
+_OF_EACH = ("kinds", "goals", "languages", "options", "memories", "plans", "letters")
+
+
+def _set(of_each: dict[int, Any], member: int, value: Any) -> None:
+    """Note what a member has, where it has any."""
+    of_each.pop(member, None)
+    if value:
+        of_each[member] = value
+
+
+def _rows(of_each: Mapping[int, Any]) -> list[list[Any]]:
+    return [[who, deepcopy(of_each[who])] for who in sorted(of_each)]
 
 
 def feed_of(world: World, platform: Platform, member: int) -> tuple[Seen, ...]:

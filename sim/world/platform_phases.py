@@ -26,6 +26,7 @@ from sim.world.phases import Phase
 from sim.world.platform_acts import change_ties, take_effect
 from sim.world.platform_commands import carry_out
 from sim.world.platform_inner import live_on
+from sim.world.platform_news import look
 from sim.world.platform_people import own_hours, turn_over
 from sim.world.platform_relate import learn_trust, propose, weigh
 
@@ -207,6 +208,7 @@ def relate(world: World) -> None:
         platform.posts, platform.trending, acts.message[liked], oldest
     )  # fmt: skip
     platform.log.forget(platform.tick)
+    look(world, platform)
 
 
 def _platform(world: World) -> Platform:

@@ -1,0 +1,159 @@
+"""Who gets a mind, which, and in what language it writes: from what a person says to members."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.core.text import one_line
+from sim.errors import InputError
+from sim.world.seeding import choose_seeds
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["give", "languages_of", "members_of", "mind_of"]
+
+_SALT = 0x4C414E47  # the draw of a language, apart from those of texts
+_LONGEST_LANGUAGE = 40
+Languages = str | Mapping[str, float]
+
+
+def members_of(world: World, members: Any) -> npt.NDArray[Any]:
+    """Return the members that an expression names, or indices, checked.
+
+    Parameters
+    ----------
+    members
+        Indices; or ``"top:50:pagerank"``, ``"community:NAME:20"``, ``"share:0.01"``,
+        ``"random:20"``, ``"ids:3,7"``, or a query such as ``"interest:music openness>0.7"``.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    if isinstance(members, str):
+        head, _, share = members.partition(":")
+        if head == "share":
+            members = f"random:{_count(share, len(world.agents))}"
+        return choose_seeds(world, members)
+    who = np.atleast_1d(np.asarray(members))
+    world.agents.is_active(who)  # refuses who does not exist
+    return who
+
+
+def _count(share: str, agents: int) -> int:
+    try:
+        part = float(share)
+    except ValueError:
+        part = -1.0
+    if not 0 < part <= 1:
+        raise InputError(f"share:PART is a part of all members in (0, 1], got {share!r}.")
+    return max(round(part * agents), 1)
+
+
+def mind_of(said: str) -> tuple[str, dict[str, Any]]:
+    """Return the name of a mind, and its parameters.
+
+    Raises
+    ------
+    InputError
+        What follows the name is not ``KEY=VALUE``, or says a key twice.
+
+    Examples
+    --------
+    >>> mind_of("model,temperature=0.2,model=small")
+    ('model', {'temperature': 0.2, 'model': 'small'})
+    """
+    name, *words = (word.strip() for word in said.split(","))
+    found: dict[str, Any] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        key = key.strip().replace("-", "_")
+        if not sign or not key.isidentifier() or key in found:
+            raise InputError(
+                f"A mind is NAME or NAME,KEY=VALUE,..., each key once, such as "
+                f"model,temperature=0.2,language=German; got {said!r}."
+            )
+        found[key] = _plain(value.strip())
+    return name, found
+
+
+def _plain(value: str) -> Any:
+    """Return a number or a truth where it says one, else the words."""
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return value
+    return found if isinstance(found, int | float) else value
+
+
+def languages_of(said: Languages, who: npt.NDArray[Any], seed: int) -> list[str]:
+    """Return the language of each member; where there are several, by a draw of its own.
+
+    Parameters
+    ----------
+    said
+        ``"German"``, ``"German:3/English:7"``, ``{"German": 0.3, "English": 0.7}``, or empty.
+    who
+        The members.
+    seed
+        Of the world.
+
+    Raises
+    ------
+    InputError
+        A share is no number above 0, or a name is too long.
+
+    Examples
+    --------
+    >>> languages_of("German", np.array([3, 4]), 7)
+    ['German', 'German']
+    """
+    shares = dict(said) if isinstance(said, Mapping) else dict(map(_share, said.split("/")))
+    names = [one_line(str(name)) for name in shares]
+    parts = np.array([float(part) for part in shares.values()])
+    is_right = bool((parts > 0).all() and np.isfinite(parts).all())
+    if not is_right or any(len(name) > _LONGEST_LANGUAGE for name in names):
+        raise InputError(
+            f"Languages are NAME or NAME:SHARE/NAME:SHARE, names of at most {_LONGEST_LANGUAGE} "
+            f"characters and shares above 0; got {said!r}."
+        )
+    bounds = np.cumsum(parts) / parts.sum()
+    drawn = rng.uniforms(rng.key(seed, Stream.TEXTS, salt=_SALT), who.astype(np.uint64))
+    places = np.searchsorted(bounds, drawn, side="right")
+    return [names[place] for place in np.minimum(places, len(names) - 1).tolist()]
+
+
+def _share(said: str) -> tuple[str, float]:
+    name, _, part = said.partition(":")
+    try:
+        return name.strip(), float(part) if part else 1.0
+    except ValueError:
+        return name.strip(), -1.0
+
+
+def give(
+    world: World, members: Any, mind: str, goal: str, language: Languages, options: dict[str, Any]
+) -> int:
+    """Give members a mind of their own; returns how many have one now.
+
+    Raises
+    ------
+    InputError
+        One sentence; nothing is changed.
+    """
+    if world.platform is None:
+        raise InputError("Minds read feeds, and this world has no platform; open one first.")
+    name, more = mind_of(mind)
+    spoken = more.pop("language", "") or language
+    who = members_of(world, members)
+    languages = languages_of(spoken, who, world.seed)
+    return world.platform.minds.give(who, name, goal, languages, {**more, **options})
