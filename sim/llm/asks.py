@@ -15,6 +15,7 @@ from sim.llm.replies import Usage
 
 __all__ = ["Answer", "Ask", "Turn"]
 
+_FREE = Spend()
 _FRAME = 16  # tokens that a chat template puts around a turn, at most
 _ROLES = ("system", "user", "assistant")
 
@@ -140,4 +141,4 @@ class Answer:
     nano: int = 0
     retries: int = 0
     detail: str = ""
-    spent: Spend = Spend()
+    spent: Spend = _FREE

@@ -50,11 +50,33 @@ def _pieces(piece: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message as a member sees it."""
+    """A message as a member sees it.
+
+    Attributes
+    ----------
+    author, text
+        Who wrote it, and what.
+    likes, shares
+        How many like it, and shared it.
+    tags
+        Its topics.
+    interest
+        The share of them that the member cares about.
+    hours
+        Since it was posted.
+    followed, labelled
+        Whether somebody shared it whom the member follows; whether it bears a warning.
+    """
 
     author: str
     text: str
     likes: int = 0
+    shares: int = 0
+    tags: tuple[str, ...] = ()
+    interest: float = 0.0
+    hours: float = 0.0
+    followed: bool = False
+    labelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

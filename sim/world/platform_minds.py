@@ -20,6 +20,7 @@ from sim.errors import InputError
 from sim.feed.acts import Act, act_of
 from sim.feed.commands import Command
 from sim.feed.exposures import Part
+from sim.feed.posts import Flag
 from sim.world.injection import is_visible
 from sim.world.platform_commands import checked_command
 from sim.world.platform_news import OUTCOMES
@@ -54,6 +55,10 @@ class Seen:
         The author's.
     text, likes, tags
         What it says, how many like it, its interests as a mask.
+    shares, interest, age
+        How many shared it, how much of it the member cares about, ticks since it was posted.
+    followed, labelled
+        Whether somebody shared it whom the member follows; whether it bears a warning.
     """
 
     message: int
@@ -62,6 +67,11 @@ class Seen:
     text: str
     likes: int
     tags: int
+    shares: int = 0
+    interest: float = 0.0
+    age: int = 0
+    followed: bool = False
+    labelled: bool = False
 
 
 class Minds:
@@ -310,7 +320,7 @@ def feed_of(world: World, platform: Platform, member: int) -> tuple[Seen, ...]:
     for part in platform.exposures.parts:
         place = _place(part, member)
         if place is not None:
-            return tuple(_seen(world, platform, int(n)) for n in part.message[place])
+            return tuple(_seen(world, platform, part, at) for at in range(place.start, place.stop))
     return ()
 
 
@@ -323,8 +333,8 @@ def _place(part: Part, member: int) -> slice | None:
     return slice(low, low + int(part.counts[at]))
 
 
-def _seen(world: World, platform: Platform, message: int) -> Seen:
-    posts = platform.posts
+def _seen(world: World, platform: Platform, part: Part, at: int) -> Seen:
+    posts, message = platform.posts, int(part.message[at])
     row = posts.row(message)
     author = int(posts.author[row])
     cascade = int(posts.cascade[row])
@@ -332,7 +342,8 @@ def _seen(world: World, platform: Platform, message: int) -> Seen:
     text = told[0] if told else platform.text_of(message)
     return Seen(
         message, author, world.agents.name(author), text, int(posts.likes[row]),
-        int(posts.tags[row]),
+        int(posts.tags[row]), int(posts.shares[row]), int(part.interest[at]) / 255,
+        int(part.age[at]), bool(part.friends[at]), bool(posts.flags[row] & Flag.LABELLED),
     )  # fmt: skip
 
 
