@@ -162,13 +162,15 @@ def show_verification(where: str, *, json: bool) -> None:
 
 def show_phases(*, json: bool, platform: bool = False) -> None:
     """Show what a tick does, in order; ``platform``: in a world that has one."""
-    from sim.world.phases import PHASES
-    from sim.world.platform_phases import with_platform
+    from sim.world.metrics import WATCH
+    from sim.world.platform_host import phases_of
 
-    phases = with_platform(PHASES) if platform else list(PHASES)
+    phases = phases_of(platform=platform, metrics=True)
     rows = [(f"{number}.", phase.name, phase.says) for number, phase in enumerate(phases, 1)]
     facts = [{"name": phase.name, "says": phase.says} for phase in phases]
-    _shown(facts, table(rows), json=json)
+    note = f"\n\n{WATCH.name}: of worlds that take metrics."
+    note += "" if platform else " hubbub phases --platform shows what a platform adds."
+    _shown(facts, table(rows) + note, json=json)
 
 
 def show_config(*, json: bool) -> None:

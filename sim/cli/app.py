@@ -17,9 +17,9 @@ from sim.cli.gallery_app import describe, gallery, variants
 from sim.cli.import_app import import_file
 from sim.cli.interview_app import interview, survey
 from sim.cli.llm_app import llm
-from sim.cli.minding import Goal, MindName, Offline, Who, minded_of
-from sim.cli.open_app import JOURNAL, RUN_CHECKPOINT, RUN_JOURNAL, open_file
+from sim.cli.open_app import JOURNAL, open_file
 from sim.cli.plugin_app import plugins
+from sim.cli.run_app import Pairs, run
 from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
 from sim.cli.ties_app import path, ties
@@ -44,11 +44,6 @@ app.add_typer(plugins, name="plugin")
 app.add_typer(saves, name="saves")
 app.add_typer(llm, name="llm")
 
-Pairs = Annotated[
-    list[str] | None,
-    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."),
-]
-Seed = Annotated[int | None, typer.Option(help="The same seed makes the same run.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")]
 TickMinutes = Annotated[float, typer.Option(help="Simulated minutes in a tick.")]
@@ -145,97 +140,8 @@ def new(
 app.command("import")(import_file)
 
 
-@app.command()
-def run(
-    context: typer.Context,
-    world: Annotated[
-        str,
-        typer.Argument(
-            metavar="WORLD",
-            help="A world file, a saved name, demo, new:AGENTS, scenario.toml, or gallery:NAME.",
-        ),
-    ],
-    inject: Annotated[list[str] | None, typer.Option(help="The message; one.")] = None,
-    seeds: Annotated[
-        str | None,
-        typer.Option(
-            help="Who holds it first: top:40:pagerank, random:40, ids:0,33, ...; else "
-            "top:10:degree."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="The propagation model; else that of the settings, at first independent-cascade.",
-            autocompletion=completed("models"),
-        ),
-    ] = None,
-    parameter: Pairs = None,
-    author: Annotated[str | None, typer.Option(help="The id of its author.")] = None,
-    tags: Annotated[str | None, typer.Option(help="Interests, by commas; else found.")] = None,
-    priority: Annotated[int, typer.Option(help="The highest waiting message starts first.")] = 0,
-    draws: Annotated[str | None, typer.Option(help="coins or skips; else the model's.")] = None,
-    channel: Annotated[
-        str | None,
-        typer.Option(
-            help="Who hears whom: broadcast (all who could); or stream, stream:TICKS (who met "
-            "then, in a network with times)."
-        ),
-    ] = None,
-    ticks: Annotated[
-        int | None, typer.Option(help="Ticks to run; else until quiet, at most 1000.")
-    ] = None,
-    until_quiet: Annotated[
-        bool, typer.Option("--until-quiet", help="End once nothing can happen any more.")
-    ] = False,
-    seed: Seed = None,
-    json: Annotated[Path | None, typer.Option(help="Write all results; - is the output.")] = None,
-    csv: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a line a tick; - is the output. r is empty where nobody adopted, and in "
-            "the last tick of a message that still runs."
-        ),
-    ] = None,
-    save: Annotated[Path | None, typer.Option(help="Save the world at the end.")] = None,
-    metrics: Annotated[
-        Path | None, typer.Option(help="Write what the world is like tick by tick; .csv or .jsonl.")
-    ] = None,
-    variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
-    journal: Annotated[bool, RUN_JOURNAL] = False,
-    checkpoint: Annotated[str | None, RUN_CHECKPOINT] = None,
-    minds: Who = None,
-    mind: MindName = None,
-    goal: Goal = None,
-    offline: Offline = False,
-) -> None:
-    """Run a world without the screen, and print the command that repeats it.
-
-    A whole run can stand in a scenario file, NAME.toml: sections and keys are in sim/README.md,
-    under "Scenario files".
-    """
-    prepare(context.obj)
-    from sim.cli.making import Message, only, run_scenario, run_world
-    from sim.cli.running import Outputs, Stop
-
-    said = Message(
-        only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
-    )
-    stop, outputs = Stop(ticks, until_quiet), Outputs(json, csv, save, metrics)
-    shared = {"flags": context.obj.words, "isolated": context.obj.isolated}
-    if world.endswith(".toml") or world.startswith("gallery:"):
-        if journal:
-            raise InputError("A scenario is run from its beginning; --journal goes on with worlds.")
-        _leave(run_scenario(world, said, seed, stop, outputs, variant=variant, **shared))
-    if variant:
-        raise InputError("Variants belong to scenarios; leave out --variant.")
-    shared |= {"journal": journal, "checkpoint": checkpoint}
-    shared["minded"] = minded_of(minds, mind, goal, offline)
-    _leave(run_world(world, said, seed, stop, outputs, **shared))
-
-
 for _verb in (
-    audit, replay, script, ties, path, history, branch, bookmark, gallery, variants, describe
+    run, audit, replay, script, ties, path, history, branch, bookmark, gallery, variants, describe
 ):  # fmt: skip
     app.command()(_verb)
 

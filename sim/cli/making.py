@@ -20,6 +20,7 @@ from sim.cli.worlds import (
     open_world,
     save_world,
 )
+from sim.core.registry import make
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ def run_world(
     checkpoint: str | None = None,
     isolated: bool = False,
     minded: Minded | None = None,
+    platform: str = "",
 ) -> int:
     """Run a world with at most one message; returns the exit code.
 
@@ -188,6 +190,8 @@ def run_world(
         Whether the engine runs in a process of its own.
     minded
         Which members decide by themselves.
+    platform
+        Who ranks the feeds of a platform that is opened where there is none; empty: nobody.
 
     Raises
     ------
@@ -201,7 +205,10 @@ def run_world(
             "An isolated run keeps a journal of its own while it runs; leave --journal out, or "
             "--isolated."
         )
+    if platform:
+        make(platform, "recommender")
     saying = message.saying
+    flags = [*(["--platform", platform] if platform else []), *flags]
     flags = [*(minded.words if minded else []), *flags]
     order = Order(
         make=lambda report: open_world(where, report, seed=seed),
@@ -212,6 +219,7 @@ def run_world(
         journal=journalled(where, outputs.save, checkpoint) if journal else None,
         isolated=isolated,
         minded=minded,
+        platform=platform,
     )
     return carry_out(order)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.exits import OK, PLUGIN
+from sim.cli.hosting import host
 from sim.cli.log import log
 from sim.cli.minding import accounts
 from sim.cli.output import (
@@ -265,8 +266,8 @@ class Order:
         Whether the engine runs in a process of its own.
     deeds
         What is done between ticks.
-    minded
-        Which members decide by themselves, if any more.
+    minded, platform
+        Which members decide by themselves, if any more; who ranks feeds where nobody does yet.
     """
 
     make: Callable[[Report], World]
@@ -280,6 +281,7 @@ class Order:
     isolated: bool = False
     deeds: tuple[Deed, ...] = ()
     minded: Minded | None = None
+    platform: str = ""
 
 
 def command_words(
@@ -338,6 +340,7 @@ def carry_out(order: Order) -> int:
         if order.outputs.metrics is not None and world.metrics is None:
             world.open_metrics()
         with journal.keeper(world) if journal else nullcontext() as keeper:
+            host(world, order.platform, keeper)
             ran = (_run_isolated if order.isolated else _run)(world, order, keeper, report)
         saved = _saved(ran.world, order.outputs.save, report)
     command = safe(shlex.join(order.command(ran.world.seed)))

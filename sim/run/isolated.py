@@ -38,7 +38,7 @@ from sim.run.performance import Performance
 from sim.run.plans import Plan
 from sim.run.simulation import Simulation
 from sim.run.stall import Restarted
-from sim.world.phases import PHASES
+from sim.world.platform_host import phases_of
 from sim.world.trail import Act
 from sim.world.world import World
 
@@ -110,7 +110,8 @@ class IsolatedSimulation(RemoteWorks, Simulation):
             world, name=name, path=path, max_running=max_running,
             frames_per_second=frames_per_second, journal=journal, author=author,
         )  # fmt: skip
-        if world.phases != list(PHASES):
+        is_open = {"platform": world.platform is not None, "metrics": world.metrics is not None}
+        if world.phases != phases_of(**is_open):
             raise InputError(
                 "The engine is another process, where phases of your own cannot be sent; use "
                 "Simulation, or write a plugin."

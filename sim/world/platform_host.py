@@ -10,13 +10,15 @@ from sim.errors import InputError
 from sim.feed.policy import Policy
 from sim.feed.recommender import Recommender
 from sim.feed.settings import PlatformSettings
+from sim.world.metrics import WATCH
+from sim.world.phases import PHASES, Phase
 from sim.world.platform import Platform, recommender_of
 from sim.world.platform_phases import with_platform
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Told", "opened", "policy_of", "with_told"]
+__all__ = ["Told", "opened", "phases_of", "policy_of", "with_told"]
 
 Told = bool | Mapping[str, Any] | PlatformSettings | None
 
@@ -41,6 +43,12 @@ def opened(
     world.platform = Platform(world, given, [ranks], acts)
     world.phases = with_platform(world.phases)
     return world.platform
+
+
+def phases_of(*, platform: bool, metrics: bool) -> list[Phase]:
+    """Return the phases of a tick with what is open, in order; a program may add its own."""
+    phases = with_platform(PHASES) if platform else list(PHASES)
+    return [*phases, WATCH] if metrics else phases
 
 
 def policy_of(said: str | Policy) -> Policy:

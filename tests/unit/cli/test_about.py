@@ -96,9 +96,11 @@ def test_a_plugin_file_that_does_not_load_is_named(
 
 
 def test_phases_are_the_tick_in_order(hubbub: Hubbub) -> None:
-    lines = hubbub("phases").out.splitlines()
-    assert [line.split()[1] for line in lines] == [phase.name for phase in PHASES]
-    assert [facts["name"] for facts in hubbub("phases", "--json").json] == [p.name for p in PHASES]
+    lines, note = hubbub("phases").out.split("\n\n")
+    names = [*(phase.name for phase in PHASES), "watch"]
+    assert [line.split()[1] for line in lines.splitlines()] == names
+    assert [facts["name"] for facts in hubbub("phases", "--json").json] == names
+    assert "worlds that take metrics" in note
 
 
 def test_config_shows_values_and_their_origins(

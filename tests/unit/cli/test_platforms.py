@@ -4,8 +4,7 @@ from pathlib import Path
 
 from sim import World, load, save
 from sim.run.explaining import explain
-from sim.world.phases import PHASES
-from sim.world.platform_phases import with_platform
+from sim.run.keeper import recover
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -28,8 +27,37 @@ def test_a_platform_is_told_of(hubbub: Hubbub) -> None:
 
 def test_phases_of_a_platform_are_shown(hubbub: Hubbub) -> None:
     facts = hubbub("phases", "--platform", "--json").json
-    assert [each["name"] for each in facts] == [phase.name for phase in with_platform(PHASES)]
-    assert {"wake", "feed", "relate"} <= {each["name"] for each in facts}
+    world = World.create(agents=20, mean_degree=2, platform=True)
+    world.open_metrics()
+    assert [each["name"] for each in facts] == [phase.name for phase in world.phases]
+    assert {"wake", "feed", "relate", "watch"} <= {each["name"] for each in facts}
+
+
+def test_a_run_opens_a_platform_where_there_is_none(hubbub: Hubbub, tmp_path: Path) -> None:
+    save(World.create(agents=100, mean_degree=6, seed=3), tmp_path / "bare.hub")
+    words = ("run", "bare.hub", "--platform", "popularity", "--ticks", "2", "--save", "a.hub")
+    said = hubbub(*words)
+    assert "--platform popularity" in said.out
+    world = load(tmp_path / "a.hub")
+    assert world.platform is not None
+    assert world.platform.recommenders[0].plugin_name == "popularity"
+    assert [act.kind for act in world.trail.acts] == ["create", "open_platform", "step"]
+    again = World.create(agents=100, mean_degree=6, seed=3)
+    again.open_platform(recommender="popularity")
+    again.step(2)
+    assert world.digest() == again.digest()
+    assert hubbub("run", "a.hub", "--platform", "popularity", "--ticks", "1").code == 0
+    assert "ranked by popularity; leave out" in hubbub("run", "a.hub", "--platform", "hot").err
+    assert "Did you mean 'hot'?" in hubbub("run", "bare.hub", "--platform", "hott").err
+    refused = hubbub("run", "gallery:fact-check", "--platform", "hot")
+    assert (refused.code, "[platform]" in refused.err) == (2, True)
+
+
+def test_a_journalled_run_keeps_its_platform(hubbub: Hubbub, tmp_path: Path) -> None:
+    save(World.create(agents=100, mean_degree=6, seed=3), tmp_path / "bare.hub")
+    words = ("run", "bare.hub", "--journal", "--platform", "hot", "--ticks", "2")
+    assert [hubbub(*words).code, hubbub(*words).code] == [0, 0]
+    assert recover(tmp_path / "bare.hub").world.tick == 4
 
 
 def _saved(path: Path) -> tuple[World, list[tuple[int, int]]]:

@@ -286,6 +286,18 @@ async def test_what_does_not_travel_is_refused(world: World) -> None:
         IsolatedSimulation(world)
 
 
+async def test_a_platform_and_metrics_travel() -> None:
+    worlds = [World.create(agents=100, mean_degree=6, seed=3, platform=True) for _ in range(2)]
+    for each in worlds:
+        each.open_metrics()
+    async with IsolatedSimulation(worlds[0], spawn=Thread) as simulation:
+        await simulation.step(3)
+        found = await simulation.world()
+    worlds[1].step(3)
+    assert found.digest() == worlds[1].digest()
+    assert found.phases == worlds[1].phases
+
+
 async def test_it_is_entered_once_and_used_inside(world: World) -> None:
     simulation = IsolatedSimulation(world, spawn=Thread)
     with pytest.raises(HubbubError, match="not open"):
