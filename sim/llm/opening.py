@@ -10,22 +10,36 @@ from sim.core.settings import Settings
 from sim.errors import HubbubError
 from sim.llm.budget import Budget
 from sim.llm.configured import budget_in, nobody, prices_in, providers_in
-from sim.llm.local import LocalModel
+from sim.llm.local import LocalModel, missing_parts
+from sim.llm.local_server import ALIAS
 from sim.llm.pool import ModelPool
 
-__all__ = ["lacks_in", "open_pool"]
+__all__ = ["lacks_in", "models_in", "open_pool"]
 
 
-def lacks_in(settings: Settings) -> str:
+def models_in(settings: Settings) -> tuple[str, ...]:
+    """Return the models that can be preferred, the one that is asked first first.
+
+    The model on this machine is among them once it is installed, whether settings ask it or not.
+    """
+    fallbacks = [said.rpartition("@")[0] for said in settings.llm_fallbacks]
+    named = [name for name in (settings.llm_model, *fallbacks) if name]
+    if settings.llm_local:
+        return tuple(dict.fromkeys([ALIAS, *named]))
+    return tuple(dict.fromkeys([*named, *([] if missing_parts() else [ALIAS])]))
+
+
+def lacks_in(settings: Settings, prefer: str = "") -> str:
     """Return why nobody can be asked, one sentence; empty when somebody can."""
     if find_spec("openai") is None:
         return "The package openai is missing; install it by: pip install 'hubbub[llm]'"
-    return "" if settings.llm_local or settings.llm_model else nobody()
+    asks_local = settings.llm_local or prefer == ALIAS
+    return "" if asks_local or settings.llm_model else nobody()
 
 
 @contextmanager
 def open_pool(
-    settings: Settings, budget: Budget | None = None
+    settings: Settings, budget: Budget | None = None, prefer: str = ""
 ) -> Iterator[tuple[ModelPool | None, str]]:
     """Yield a pool and an empty sentence, or None and why there is nobody to ask.
 
@@ -35,21 +49,24 @@ def open_pool(
         They name models, keys and caps.
     budget
         Other caps than theirs.
+    prefer
+        The model that is asked first, one of :func:`models_in`; empty: as settings say.
     """
     with ExitStack() as stack:
         try:
-            lacks = lacks_in(settings)
-            pool = None if lacks else _pool(settings, budget, stack)
+            lacks = lacks_in(settings, prefer)
+            pool = None if lacks else _pool(settings, budget, prefer, stack)
         except HubbubError as error:
             pool, lacks = None, str(error)
         yield pool, lacks
 
 
-def _pool(settings: Settings, budget: Budget | None, stack: ExitStack) -> ModelPool:
+def _pool(settings: Settings, budget: Budget | None, prefer: str, stack: ExitStack) -> ModelPool:
     local = []
-    if settings.llm_local:
+    if settings.llm_local or prefer == ALIAS:
         local = [stack.enter_context(LocalModel()).provider]
     providers = [*local, *providers_in(settings)]
+    providers.sort(key=lambda provider: provider.model != prefer)  # the others keep their order
     return stack.enter_context(
         ModelPool(providers, budget or budget_in(settings), prices_in())
     )  # fmt: skip

@@ -15,16 +15,22 @@ from sim.llm.prompts import Scene, read_prompt
 from sim.run.minds import persona_of
 from sim.world.world import World
 
-__all__ = ["Survey", "interview", "question_to", "survey"]
+__all__ = ["Survey", "counted", "interview", "question_to", "questions_to", "survey"]
 
 _MOST = 120
-_RECALLED = 5
+_RECALLED, _SAID = 5, 3
 OTHER, SILENT = "other", "no answer"
 """What an answer is that names no choice, or none; and where none came."""
 
 
 def question_to(
-    world: World, member: int, question: str, *, prompts: Path | None = None, limit: int = 1000
+    world: World,
+    member: int,
+    question: str,
+    *,
+    before: Sequence[tuple[str, str]] = (),
+    prompts: Path | None = None,
+    limit: int = 1000,
 ) -> Ask:
     """Return a question as a member is asked it; nothing of the world is changed.
 
@@ -34,6 +40,8 @@ def question_to(
         Whom.
     question
         Not empty.
+    before
+        (question, answer) of the conversation so far; the newest three come to mind.
     prompts, limit
         The folder of the user's templates, and tokens at most.
 
@@ -49,12 +57,14 @@ def question_to(
     minds = world.platform.minds if world.platform is not None else None
     rows = minds.memories.get(member, ()) if minds else ()
     hours, tags = world.tick * world.tick_minutes / 60, world.agents.vocabulary.match(question)
+    recalled = [one.text for one in Memory.restore(64, rows).recall(hours, tags, _RECALLED)]
+    said = [f"You were asked: {asked} You said: {answer}" for asked, answer in before[-_SAID:]]
     scene = Scene(
         world.agents.name(member),
         persona_of(world, member),
         str(Clock(world.tick_minutes).moment(world.tick)),
         goal=minds.goals.get(member, "") if minds else "",
-        memories=[one.text for one in Memory.restore(64, rows).recall(hours, tags, _RECALLED)],
+        memories=[*reversed(said), *recalled],
         question=question,
     )
     return Ask(read_prompt("interview", prompts).turns(scene, limit), _MOST, 0.7, member)
@@ -71,6 +81,23 @@ def interview(
 ) -> Answer:
     """Ask a member, and return its answer; see :func:`question_to`."""
     return pool.ask_all([question_to(world, member, question, prompts=prompts, limit=limit)])[0]
+
+
+def questions_to(
+    world: World,
+    members: Sequence[int],
+    question: str,
+    *,
+    choices: Sequence[str] = (),
+    prompts: Path | None = None,
+    limit: int = 1000,
+) -> list[Ask]:
+    """Return a survey's question as each member of a sample is asked it; see :func:`survey`."""
+    allowed = f" Answer with one of: {', '.join(choices)}." if choices else ""
+    return [
+        question_to(world, member, question + allowed, prompts=prompts, limit=limit)
+        for member in members
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +137,22 @@ def survey(
     report
         Called while answers are awaited; may cancel by raising.
     """
-    allowed = f" Answer with one of: {', '.join(choices)}." if choices else ""
-    asks = [
-        question_to(world, member, question + allowed, prompts=prompts, limit=limit)
-        for member in members
-    ]
+    asks = questions_to(
+        world, members, question, choices=choices, prompts=prompts, limit=limit
+    )  # fmt: skip
     answers = []
     for future in [pool.submit(ask) for ask in asks]:
         report()
         answers.append(future.result())
+    return Survey(tuple(members), tuple(answers), counted(answers, choices))
+
+
+def counted(answers: Sequence[Answer], choices: Sequence[str]) -> dict[str, int]:
+    """Return how often each choice was named; empty without choices."""
     counts = dict.fromkeys([*choices, OTHER, SILENT], 0) if choices else {}
     for answer in answers if choices else []:
         counts[_choice(answer, choices)] += 1
-    return Survey(tuple(members), tuple(answers), counts)
+    return counts
 
 
 def _choice(answer: Answer, choices: Sequence[str]) -> str:

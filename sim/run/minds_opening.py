@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sim.core.settings import current
+from sim.llm.budget import Budget
 from sim.llm.configured import prompts_folder
 from sim.llm.opening import open_pool
 from sim.run.minds import Thinker
@@ -14,17 +15,23 @@ __all__ = ["thinker_of"]
 
 
 @contextmanager
-def thinker_of(*, offline: bool = False) -> Iterator[Thinker]:
+def thinker_of(
+    *, offline: bool = False, budget: Budget | None = None, prefer: str = ""
+) -> Iterator[Thinker]:
     """Yield what lets minds decide; its ``lacks`` says why nobody is asked, if so.
 
     Parameters
     ----------
     offline
         Whether nobody shall be asked.
+    budget
+        Other caps than those of the settings.
+    prefer
+        The model that is asked first; empty: as settings say.
     """
     settings, limit = current(), current().llm_prompt_tokens
     if offline:
         yield Thinker(prompts=prompts_folder(), limit=limit)
         return
-    with open_pool(settings) as (pool, lacks):
+    with open_pool(settings, budget, prefer) as (pool, lacks):
         yield Thinker(pool, lacks=lacks, prompts=prompts_folder(), limit=limit)

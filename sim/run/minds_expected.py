@@ -1,0 +1,99 @@
+"""What minds would ask, worked out and not run: an estimate that is there at once.
+
+Who is online follows from each member's activity and the rhythm of the platform; a prompt has
+as many messages as feeds have now. :func:`~sim.run.minds_estimate.estimate` runs the world
+instead, which takes as long as the run does without a model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.feed.rhythm import curve_of, factors
+from sim.llm.minds import ACTS
+from sim.llm.prices import Price
+from sim.llm.prompts import Post, Prompt, Scene, read_prompt, tokens_in
+from sim.run.minds import persona_of
+from sim.run.minds_estimate import WRITTEN, Estimate
+from sim.world.world import World
+
+__all__ = ["expected", "online_in"]
+
+_FRAME = 8  # tokens around a turn
+_SAMPLE = 8
+_YOUNG = 4  # messages in a feed of the first day
+_POST = "A sentence of a member on what it cares for, as rules write it in feeds."
+_REMEMBERED = ("You chose to like somebody's post: " + _POST,) * 2
+
+
+def expected(
+    world: World,
+    members: npt.ArrayLike,
+    ticks: int,
+    price: Price,
+    *,
+    goal: str = "",
+    prompts: Path | None = None,
+    limit: int = 1000,
+) -> Estimate:
+    """Return about what a run of minded members would ask.
+
+    Parameters
+    ----------
+    world
+        Nothing of it is changed.
+    members
+        Indices of those with a mind.
+    ticks
+        Of the run.
+    price
+        Of the model.
+    goal, prompts, limit
+        As for the run itself.
+    """
+    who = np.unique(np.asarray(members, dtype=np.int64))
+    requests = round(online_in(world, who, ticks))
+    template = read_prompt("decide", prompts)
+    each = [_prompt(world, int(one), template, goal, limit) for one in _some(who)]
+    read = round(requests * float(np.mean(each))) if each else 0
+    written = requests * WRITTEN
+    return Estimate(ticks, requests, read, written, price.of(read, written) / 1e9)
+
+
+def online_in(world: World, members: npt.NDArray[np.int64], ticks: int) -> float:
+    """Return how often members will be online in the next ticks together, on average."""
+    agents, platform = world.agents, world.platform
+    share = np.where(agents.is_active(members), agents.activity[members], 0.0)
+    if platform is None:
+        return float(share.sum()) * ticks
+    curve, kinds = curve_of(platform.settings.rhythm), platform.members.chronotype[members]
+    law = [factors(curve, world.tick + 1 + t, world.tick_minutes)[kinds] for t in range(ticks)]
+    return float(sum(np.minimum(share * factor, 1.0).sum() for factor in law))
+
+
+def _some(who: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return a few of them, evenly spread."""
+    step = max(who.size // _SAMPLE, 1)
+    return who[::step][:_SAMPLE]
+
+
+def _prompt(world: World, member: int, template: Prompt, goal: str, limit: int) -> int:
+    """Return the tokens of what a member would be asked, with a feed as long as they are now."""
+    posts = [Post("Somebody Else", _POST, 3)] * _shown(world)
+    scene = Scene(
+        world.agents.name(member), persona_of(world, member), "day 1, 12:00", goal=goal,
+        memories=_REMEMBERED, feed=posts, acts=ACTS,
+    )  # fmt: skip
+    return sum(tokens_in(turn.text) + _FRAME for turn in template.turns(scene, limit))
+
+
+def _shown(world: World) -> int:
+    """Return how many messages a feed has: as many as now, or what a young platform shows."""
+    platform = world.platform
+    viewers = 0 if platform is None else sum(p.viewers.size for p in platform.exposures.parts)
+    if platform is None or not viewers:
+        return _YOUNG
+    return max(round(len(platform.exposures) / viewers), 1)
