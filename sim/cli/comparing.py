@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.output import as_json, say, table, watched
@@ -12,25 +13,36 @@ from sim.core.progress import Report
 from sim.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from sim.cli.scenario import Scenario
     from sim.lab.compare import Comparison, Difference
     from sim.world.world import World
 
 __all__ = ["show_comparison"]
 
+_TICKS = 48
 
-def show_comparison(where: str, recommenders: str, ticks: int, seeds: int, *, json: bool) -> None:
+
+def show_comparison(
+    where: str,
+    recommenders: str,
+    ticks: int | None,
+    seeds: int,
+    *,
+    variant: str = "",
+    json: bool = False,
+) -> None:
     """Run and write a comparison.
 
     Parameters
     ----------
     where
-        A world as every verb takes it, or a scenario file.
+        A world as every verb takes it, a scenario file, or ``gallery:NAME``.
     recommenders
         Names, separated by commas.
     ticks, seeds
-        How long each run is, and how many seeds there are.
+        How long each run is (None: as the scenario says, else 48), and how many seeds there are.
+    variant
+        Of a scenario that has several.
     json
         Whether to write it for programs.
 
@@ -43,31 +55,39 @@ def show_comparison(where: str, recommenders: str, ticks: int, seeds: int, *, js
     with watched() as report:
         from sim.lab.compare import compare, vetted
 
-        vetted(chosen, ticks, range(seeds))
-        make = _maker(where, report)
-        first = make(None).seed
-        used = range(first, first + seeds)
-        found = compare(make, chosen, ticks=ticks, seeds=used, report=report)
+        vetted(chosen, 1 if ticks is None else ticks, range(seeds))
+        subject = _subject(where, variant, report)
+        first = subject.make(None).seed
+        found = compare(
+            subject.make, chosen, ticks=subject.ticks if ticks is None else ticks,
+            seeds=range(first, first + seeds), before=subject.before, report=report,
+        )  # fmt: skip
     say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
 
 
-def _maker(where: str, report: Report) -> Callable[[int | None], World]:
-    """Return what makes the world of a seed; with None that of its own."""
-    if where.endswith(".toml"):
-        return _of_scenario(Path(where), report)
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is compared: how the world of a seed is made (None: of its own), what is done to it."""
+
+    make: Callable[[int | None], World]
+    ticks: int = _TICKS
+    before: Callable[[World, int], object] | None = None
+
+
+def _subject(where: str, variant: str, report: Report) -> _Subject:
+    if where.endswith(".toml") or where.startswith("gallery:"):
+        from sim.cli.gallery import opened
+
+        return _of_scenario(opened(where, variant), report)
+    if variant:
+        raise InputError("Variants belong to scenarios; leave out --variant.")
     from sim.cli.worlds import open_world
 
-    return lambda seed: open_world(where, report, seed=seed)
+    return _Subject(lambda seed: open_world(where, report, seed=seed))
 
 
-def _of_scenario(path: Path, report: Report) -> Callable[[int | None], World]:
-    from sim.cli.scenario import read_scenario
-
-    scenario = read_scenario(path)
-    if scenario.order().deeds:
-        raise InputError(
-            f"{path} has [[commands]], which a comparison does not carry out; leave them out."
-        )
+def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
+    from sim.cli.deeds import do_due
 
     def make(seed: int | None) -> World:
         order = scenario.order(seed=seed)
@@ -78,7 +98,11 @@ def _of_scenario(path: Path, report: Report) -> Callable[[int | None], World]:
             saying.inject(world)
         return world
 
-    return make
+    def before(world: World, ticks: int) -> None:
+        do_due(deeds, world, ticks, None)
+
+    deeds = scenario.order().deeds
+    return _Subject(make, scenario.stop.ticks or _TICKS, before if deeds else None)
 
 
 def _facts(found: Comparison) -> dict[str, Any]:

@@ -52,18 +52,23 @@ def compare(
     world: Annotated[
         str,
         typer.Argument(
-            metavar="WORLD", help="A world file, a saved name, demo, new:AGENTS, or scenario.toml."
+            metavar="WORLD",
+            help="A world file, a saved name, demo, new:AGENTS, scenario.toml, or gallery:NAME.",
         ),
     ],
     recommenders: Annotated[
         str, typer.Option(help="Two or more, separated by commas: see hubbub recommenders.")
     ] = "chronological,popularity",
-    ticks: Annotated[int, typer.Option(min=1, help="Ticks of each run.")] = 48,
+    ticks: Annotated[
+        int | None,
+        typer.Option(min=1, help="Ticks of each run; else as the scenario says, or 48."),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from the world's own on.")] = 5,
+    variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
     json: Json = False,
 ) -> None:
     """Run the same world and seeds under several recommenders, and show what differs."""
     prepare(context.obj)
     from sim.cli.comparing import show_comparison
 
-    show_comparison(world, recommenders, ticks, seeds, json=json)
+    show_comparison(world, recommenders, ticks, seeds, variant=variant, json=json)

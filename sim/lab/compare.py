@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -132,6 +133,7 @@ def compare(
     *,
     ticks: int = 48,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    before: Callable[[World, int], object] | None = None,
     report: Report = quiet,
 ) -> Comparison:
     """Run one world for each seed under each recommender, and measure what members are shown.
@@ -146,6 +148,9 @@ def compare(
         How long each runs.
     seeds
         Whose worlds; every draw of one seed is the same under all recommenders.
+    before
+        Called before each tick with the world and the ticks that it has run here: what is done to
+        it between ticks, the same under all.
     report
         Told the progress; may cancel by raising.
 
@@ -170,8 +175,10 @@ def compare(
     for done, (s, r) in enumerate(runs):
         name = recommenders[r]
         said = f"seed {seeds[s]}, {name}"
-        parts = [(done + tick / ticks) / len(runs) for tick in range(ticks)]
-        values[r, s] = _run(make(seeds[s]), name, [(said, part) for part in parts], report)
+        values[r, s] = _run(
+            make(seeds[s]), name, ticks, before or _nothing,
+            partial(_at, report, said, done, len(runs)),
+        )  # fmt: skip
     return Comparison(tuple(recommenders), tuple(seeds), ticks, values)
 
 
@@ -194,15 +201,29 @@ def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> Non
         raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
 
 
+def _at(report: Report, said: str, done: int, runs: int, share: float) -> None:
+    """Report the share of one run as part of all."""
+    report(said, (done + share) / runs)
+
+
+def _nothing(_world: World, _ticks: int) -> None:
+    """Do nothing between ticks."""
+
+
 def _run(
-    world: World, name: str, ticks: Sequence[tuple[str, float]], report: Report
+    world: World,
+    name: str,
+    ticks: int,
+    before: Callable[[World, int], object],
+    report: Callable[[float], None],
 ) -> list[float]:
-    """Return the measures of one run; each tick is reported as it says."""
+    """Return the measures of one run; ``report`` is told the share that is done."""
     platform = world.platform if world.platform is not None else world.open_platform()
     platform.recommend(name)
     seen = Seen(world, _labels(world))
-    for said, share in ticks:
-        report(said, share)
+    for tick in range(ticks):
+        report(tick / ticks)
+        before(world, tick)
         world.step()
         seen.look()
     if platform.faults:

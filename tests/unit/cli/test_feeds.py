@@ -70,13 +70,39 @@ def test_a_scenario_is_compared_with_its_messages(hubbub: Hubbub, tmp_path: Path
     text = scenario.read_text()
     scenario.write_text(text + "[[messages]]\ntext = 'Is it safe?'\nmodel = 'deffuant'\n")
     assert {"opinions", "camps"} <= {*hubbub(*words, "hot,random").out.split()}
-    scenario.write_text(
-        "[network]\nkind = 'small-world'\nagents = 200\n"
-        "[[commands]]\ndo = 'mute'\nagents = ['1']\nothers = ['2']\n"
+
+
+def test_what_a_scenario_does_between_ticks_is_done_in_a_comparison(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "town.toml"
+    quiet = (
+        "[network]\nkind = 'small-world'\nagents = 100\nmean_degree = 6\nseed = 4\n"
+        "[stop]\nticks = 3\n"
+        "[[messages]]\ntext = 'Music'\nseeds = 'ids:1'\nmodel = 'si'\nchannel = 'broadcast'\n"
+        "parameters = { beta = 1.0 }\n"
     )
-    refused = hubbub(*words, "hot,random")
-    assert refused.code == 2
-    assert "[[commands]]" in refused.err
+    words = ("compare", scenario, "--seeds", "1", "--recommenders", "hot,random", "--json")
+    adopted = []
+    muted = (
+        "[[commands]]\nat = 1\ndo = 'mute'\nagents = 'top:100:degree'\nothers = 'top:100:degree'\n"
+    )
+    for more in ("", muted):
+        scenario.write_text(quiet + more)
+        found = hubbub(*words).json
+        assert found["ticks"] == 3
+        means = {each["name"]: each["means"] for each in found["measures"]}
+        adopted.append(means["adopted"]["hot"])
+    assert adopted[1] < adopted[0]
+
+
+def test_a_scenario_of_the_gallery_is_compared(hubbub: Hubbub) -> None:
+    words = ("compare", "gallery:fact-check", "--seeds", "1", "--ticks", "1")
+    said = hubbub(*words, "--variant", "unchecked", "--recommenders", "hot,random")
+    assert said.code == 0, said.err
+    assert "gallery:fact-check: 1 ticks" in said.out
+    assert "Did you mean" in hubbub("compare", "gallery:fact-chek").err
+    assert "Variants belong" in hubbub("compare", "new:100", "--variant", "x").err
 
 
 def test_what_cannot_be_compared_is_one_sentence(hubbub: Hubbub) -> None:
