@@ -53,6 +53,8 @@ class Ask:
         The JSON Schema that the reply has to follow, where the server can promise that; None: text.
     likely
         Tokens of the reply on average, for estimates; None: as usual. It is not sent.
+    model
+        Which of the models that are set has to answer; empty: the first that does.
     """
 
     turns: tuple[Turn, ...]
@@ -61,6 +63,7 @@ class Ask:
     seed: int | None = None
     schema: Mapping[str, Any] | None = None
     likely: int | None = None
+    model: str = ""
 
     def __post_init__(self) -> None:
         if not self.turns or any(turn.role not in _ROLES for turn in self.turns):

@@ -13,10 +13,11 @@ __all__ = ["NEEDS_POST", "NEEDS_TEXT", "Decision", "decision_of", "schema_of"]
 
 NOTHING = "do nothing"
 NEEDS_POST = frozenset(
-    {"like", "dislike", "repost", "quote", "reply", "report", "follow", "mute", "block"}
-)
-"""Acts upon a post of the feed, or its author."""
-NEEDS_TEXT = frozenset({"post", "quote", "reply"})
+    {"like", "dislike", "repost", "quote", "reply", "report", "follow", "mute", "block",
+     "direct message", "group message", "join group"}
+)  # fmt: skip
+"""Acts upon a post of the feed or its author, or upon what has a number behind the posts."""
+NEEDS_TEXT = frozenset({"post", "quote", "reply", "direct message", "group message"})
 """Acts with words."""
 _LONGEST = 160
 _FIELDS = {"act", "post", "text"}
@@ -30,7 +31,7 @@ class Decision(NamedTuple):
     act
         One of those allowed.
     post
-        The number of the post it is about, from 1; 0: none.
+        The number of the post it is about, from 1, or of what comes behind the posts; 0: none.
     text
         The words; empty: none.
     """

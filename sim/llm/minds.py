@@ -10,8 +10,8 @@ from sim.llm.asks import Answer, Ask
 from sim.llm.counts import Decided
 from sim.llm.decisions import Decision, decision_of, schema_of
 from sim.llm.faults import ModelError
-from sim.llm.letters import Letter, Place
-from sim.llm.plans import Planning
+from sim.llm.letters import Letter, Place, acts_for, fitting
+from sim.llm.plans import Planning, planned
 from sim.llm.prompts import Post, Prompt, Scene
 
 __all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind"]
@@ -118,19 +118,29 @@ class ModelMind(Mind):
 
     temperature: float = Field(0.7, ge=0, le=2, description="0: the likeliest words")
     most: int = Field(120, ge=16, le=4000, description="tokens of an answer, at most")
+    model: str = Field("", description="which of the models set has to answer; empty: the first")
+    revise: int = Field(
+        8, ge=0, le=10_000, description="decisions until a plan is revised; 0: no plans"
+    )
 
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
-        """Ask, and read the answer strictly."""
-        acts = ACTS if feed else ("post", "do nothing")
+        """Ask for a plan where one is due, then what to do; read the answers strictly."""
+        steps = await planned(member, memory, self.revise, self.temperature, self.model)
+        acts = acts_for(ACTS, len(feed), member.letters, member.places)
         scene = Scene(
-            member.name, member.persona, member.moment, member.goal, memory, feed, acts
+            member.name, member.persona, member.moment, member.goal, memory, feed, acts,
+            language=member.language, plan=steps, letters=member.letters, places=member.places,
         )  # fmt: skip
-        turns = member.prompt.turns(scene, member.limit)
-        seen = min(turns[-1].text.count("<post number="), len(feed))
-        schema = schema_of(acts, seen)
-        answer = await member.ask(Ask(turns, self.most, self.temperature, member.index, schema))
+        turns, shown = member.prompt.fitted(scene, member.limit)
+        numbers = [one.number for one in shown.letters] + [one.number for one in shown.places]
+        last = max([len(shown.feed), *numbers])
+        answer = await member.ask(
+            Ask(turns, self.most, self.temperature, member.index, schema_of(acts, last),
+                model=self.model)
+        )  # fmt: skip
         if answer.fault is not None:
             raise ModelError(answer.fault, answer.detail)
-        return (decision_of(answer.text, acts, seen),)
+        said = decision_of(answer.text, acts, last)
+        return (fitting(said, len(shown.feed), shown.letters, shown.places),)

@@ -83,7 +83,10 @@ class ModelPool:
         """Ask within this pool's loop; never raises a fault, returns it."""
         began = monotonic()
         fault, spent = ModelError(Fault.RESTING), Spend()
-        for line in self.lines:
+        lines = [line for line in self.lines if ask.model in {"", line.provider.model}]
+        if not lines:
+            fault = ModelError(Fault.MISSING, f"no model {ask.model!r} is set")
+        for line in lines:
             cached = self._cached(ask, line)
             if cached is not None:
                 return _with(cached, spent)

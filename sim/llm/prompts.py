@@ -1,51 +1,43 @@
 """Prompts from files that the user may edit: small, bounded, and with others' words as data.
 
-A template has a system part, a line ``=== user``, and a user part; ``$names`` are filled in. What
-is too long loses memories first, then posts, then words of posts, last the persona.
+A template has a system part, a line ``=== user``, and a user part; ``$names`` are filled in, and a
+line that is nothing but a name is left out where there is nothing to say. What is too long is made
+shorter as :mod:`sim.llm.shortening` says.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING, NamedTuple
 
-from sim.core.text import clip, one_line
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.llm.asks import Turn
+from sim.llm.tokens import tokens_in
 
-__all__ = ["TEMPLATES", "Post", "Prompt", "Scene", "read_prompt", "tokens_in"]
+if TYPE_CHECKING:
+    from sim.llm.letters import Letter, Place
 
-TEMPLATES = ("decide", "interview")
+__all__ = ["TEMPLATES", "Fitted", "Post", "Prompt", "Scene", "read_prompt", "tokens_in"]
+
+TEMPLATES = ("decide", "interview", "plan")
 _PART = "\n=== user\n"
-_PIECES = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
-_LETTERS = 6
 _FRAME = 8
-_SHORTEST = 40
+_ANYWHERE = {"name", "persona", "goal", "moment", "memories", "plan", "language"}
 _KNOWN = {
-    "decide": {"name", "persona", "goal", "moment", "memories", "feed", "acts"},
-    "interview": {"name", "persona", "goal", "moment", "memories", "question"},
+    "decide": {*_ANYWHERE, "feed", "acts", "letters", "places"},
+    "interview": {*_ANYWHERE, "question"},
+    "plan": {*_ANYWHERE, "outcomes"},
 }
-
-
-def tokens_in(text: str) -> int:
-    """Return about how many tokens a text has for the usual tokenizers.
-
-    A word of up to six letters is one, a longer one more; a digit or a sign is one; a letter
-    outside ASCII one less than its bytes. Within 15 % of SmolLM2's count on prompts and prose.
-    """
-    return sum(_pieces(piece) for piece in _PIECES.findall(text))
-
-
-def _pieces(piece: str) -> int:
-    if piece.isascii():
-        return -(-len(piece) // _LETTERS)
-    return max(len(piece.encode("utf-8", "replace")) - 1, 1)
+_OPTIONAL = ("goal", "memories", "plan", "language", "letters", "places", "outcomes")
+_LETTERS = "Letters to you, answered by their number:"
+_OTHERS = "You may also write to these, or join:"
+_PLACES = {"ally": "member", "group": "group", "open": "open-group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +91,16 @@ class Scene:
         What may be done.
     question
         What is asked in an interview.
+    language
+        In which to write; empty: nothing is said of it.
+    plan
+        The steps that the member follows.
+    outcomes
+        What came of them, in words.
+    letters
+        What was written to the member, under their own numbers.
+    places
+        Where it may write to, or what it may join, under their own numbers.
     """
 
     name: str
@@ -109,6 +111,26 @@ class Scene:
     feed: Sequence[Post] = ()
     acts: Sequence[str] = ()
     question: str = ""
+    language: str = ""
+    plan: Sequence[str] = ()
+    outcomes: str = ""
+    letters: Sequence[Letter] = ()
+    places: Sequence[Place] = ()
+
+
+class Fitted(NamedTuple):
+    """A conversation, and how much of the scene is in it.
+
+    Attributes
+    ----------
+    turns
+        What is asked.
+    scene
+        What was left of the scene: these posts, letters and places are shown.
+    """
+
+    turns: tuple[Turn, ...]
+    scene: Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +154,23 @@ class Prompt:
         return blake2b(said, digest_size=16).hexdigest()
 
     def turns(self, scene: Scene, limit: int = 1000) -> tuple[Turn, ...]:
-        """Return the conversation for a scene, of at most ``limit`` tokens.
+        """Return the conversation for a scene, of at most ``limit`` tokens: see :meth:`fitted`."""
+        return self.fitted(scene, limit).turns
+
+    def fitted(self, scene: Scene, limit: int = 1000) -> Fitted:
+        """Return the conversation for a scene, of at most ``limit`` tokens, and what it shows.
 
         Raises
         ------
         InputError
             The template alone is longer than that.
         """
-        for smaller in _ever_smaller(scene):
+        from sim.llm.shortening import ever_smaller  # it knows Scene
+
+        for smaller in ever_smaller(scene):
             turns = self._filled(smaller)
             if sum(tokens_in(turn.text) + _FRAME for turn in turns) <= limit:
-                return turns
+                return Fitted(turns, smaller)
         raise InputError(
             f"The prompt {self.name!r} has more than {limit:,} tokens before anything is filled "
             f"in; shorten the template or raise the limit."
@@ -150,56 +178,58 @@ class Prompt:
 
     def _filled(self, scene: Scene) -> tuple[Turn, ...]:
         said = {
-            "name": one_line(scene.name),
-            "persona": one_line(scene.persona),
+            "name": scene.name,
+            "persona": scene.persona,
             "moment": scene.moment,
-            "goal": f"What you want: {one_line(scene.goal)}" if scene.goal else "",
+            "goal": f"What you want: {scene.goal}" if scene.goal else "",
             "memories": _listed("You remember:", scene.memories),
-            "feed": _numbered(scene.feed),
+            "feed": "\n".join(map(_post, range(1, len(scene.feed) + 1), scene.feed)) or "(none)",
             "acts": ", ".join(scene.acts),
-            "question": _data(scene.question),
+            "question": scene.question,
+            "language": f"Write in {scene.language}." if scene.language else "",
+            "plan": _stepped(scene.plan),
+            "outcomes": f"Since then: {scene.outcomes}" if scene.outcomes else "",
+            "letters": _listed(
+                "Letters to you, answered by their number:", map(_letter, scene.letters), ""
+            ),
+            "places": _listed(
+                "You may also write to these, or join:", map(_place, scene.places), ""
+            ),
         }
-        parts = (Template(part).safe_substitute(said).strip() for part in (self.system, self.user))
-        return tuple(Turn(*pair) for pair in zip(("system", "user"), parts, strict=True))
+        parts = (_without_empty(part, said) for part in (self.system, self.user))
+        filled = (Template(part).safe_substitute(said).strip() for part in parts)
+        return tuple(Turn(*pair) for pair in zip(("system", "user"), filled, strict=True))
 
 
-def _ever_smaller(scene: Scene) -> Sequence[Scene]:
-    """Return the scene, and what is left of it in ever tighter space."""
-    by_memory = [replace(scene, memories=scene.memories[:n]) for n in (3, 1, 0)]
-    bare = by_memory[-1]
-    by_feed = [replace(bare, feed=bare.feed[:n]) for n in (8, 5, 3)]
-    short = by_feed[-1]
-    by_words = [
-        replace(short, feed=[replace(post, text=clip(post.text, room)) for post in short.feed[:n]])
-        for n, room in ((3, 280), (3, 120), (1, 120), (1, _SHORTEST))
-    ]
-    last = by_words[-1]
-    by_person = [
-        replace(last, persona=clip(last.persona, room), goal=clip(last.goal, room))
-        for room in (400, 120, _SHORTEST)
-    ]
-    least = replace(
-        by_person[-1], feed=(), name=clip(scene.name, _SHORTEST), question=clip(scene.question, 400)
-    )
-    return [scene, *by_memory, *by_feed, *by_words, *by_person, least]
+def _without_empty(part: str, said: Mapping[str, str]) -> str:
+    """Return a part without the lines that would be empty."""
+    for name in _OPTIONAL:
+        if not said[name]:
+            part = part.replace(f"\n${name}\n", "\n").removeprefix(f"${name}\n")
+    return part
 
 
-def _listed(head: str, lines: Sequence[str]) -> str:
-    return "\n".join([head, *(f"- {_data(line)}" for line in lines)]) if lines else ""
+def _listed(head: str, lines: Iterable[str], mark: str = "- ") -> str:
+    rows = [f"{mark}{line}" for line in lines]
+    return "\n".join([head, *rows]) if rows else ""
 
 
-def _numbered(feed: Sequence[Post]) -> str:
-    rows = (
-        f'<post number="{number}" by="{_data(post.author)}" likes="{post.likes}">'
-        f"{_data(post.text)}</post>"
-        for number, post in enumerate(feed, 1)
-    )
-    return "\n".join(rows) if feed else "(none)"
+def _stepped(steps: Sequence[str]) -> str:
+    said = " ".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    return f"Your plan: {said}" if said else ""
 
 
-def _data(text: str) -> str:
-    """Return others' words without what could end the element they stand in, or fill a name."""
-    return one_line(text).replace("<", "\u2039").replace(">", "\u203a").replace('"', "'")
+def _post(number: int, post: Post) -> str:
+    return f'<post number="{number}" by="{post.author}" likes="{post.likes}">{post.text}</post>'
+
+
+def _letter(one: Letter) -> str:
+    group = f' group="{one.group}"' if one.group else ""
+    return f'<letter number="{one.number}" from="{one.by}"{group}>{one.text}</letter>'
+
+
+def _place(one: Place) -> str:
+    return f'<{_PLACES[one.kind]} number="{one.number}" name="{one.name}"/>'
 
 
 @lru_cache(maxsize=16)
