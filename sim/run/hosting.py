@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sim.errors import InputError
-from sim.run import minding
+from sim.run import minding, talking
 from sim.world.platform import Platform
 from sim.world.world import World
 
@@ -45,4 +45,5 @@ ACTS: dict[str, Callable[..., Any]] = {
     "recommend": recommend,
     "flag": flag,
     **minding.ACTS,
+    **talking.ACTS,
 }

@@ -126,7 +126,7 @@ class Thinker:
         minds, platform = minds_of(world), world.platform
         if platform is None or not (minds.awake and minds.members.size):
             return []
-        online = np.intersect1d(minds.members, platform.online)
+        online = np.intersect1d(np.setdiff1d(minds.members, minds.played), platform.online)
         rules = ruled(platform, online) if online.size else {}
         return [self._thought(world, platform, int(m), rules[int(m)]) for m in online]
 

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
-__all__ = ["Minds", "Seen", "feed_of", "ruled"]
+__all__ = ["PERSON", "Minds", "Seen", "feed_of", "ruled"]
+
+PERSON = "person"
+"""The mind of a member that somebody plays: its acts come by hand, and no rule acts for it."""
 
 Ids = npt.NDArray[np.uint32]
 Row = dict[str, Any]
@@ -79,8 +82,8 @@ class Minds:
 
     Attributes
     ----------
-    members
-        uint32, rising.
+    members, played
+        uint32, rising: who has a mind, and whose mind is a person at the screen.
     kinds, goals
         Of each: the name of its mind, what it wants.
     languages, options
@@ -110,6 +113,7 @@ class Minds:
 
     def __init__(self) -> None:
         self.members: Ids = np.empty(0, np.uint32)
+        self.played: Ids = np.empty(0, np.uint32)
         self.kinds: dict[int, str] = {}
         self.goals: dict[int, str] = {}
         self.languages: dict[int, str] = {}
@@ -150,7 +154,7 @@ class Minds:
             self.kinds[member], self.goals[member] = mind, said
             _set(self.languages, member, languages[at] if languages else "")
             _set(self.options, member, dict(options or {}))
-        self.members = np.array(sorted(self.kinds), np.uint32)
+        self._list()
         return int(self.members.size)
 
     def take(self, members: npt.ArrayLike) -> int:
@@ -158,20 +162,31 @@ class Minds:
         for member in np.atleast_1d(np.asarray(members)).tolist():
             for name in _OF_EACH:
                 getattr(self, name).pop(member, None)
-        self.members = np.array(sorted(self.kinds), np.uint32)
+        self._list()
         return int(self.members.size)
+
+    @property
+    def own(self) -> Ids:
+        """Members for whom rules do not act: the minded while minds are awake, else the played."""
+        return self.members if self.awake else self.played
+
+    def _list(self) -> None:
+        """Keep in order who has a mind, and whom a person plays."""
+        played = (who for who, kind in self.kinds.items() if kind == PERSON)
+        self.members, self.played = (
+            np.array(sorted(who), np.uint32) for who in (self.kinds, played)
+        )  # fmt: skip
 
     def spare(self, online: Ids) -> Ids:
         """Return those online whom rules let act."""
-        if not (self.awake and self.members.size):
-            return online
-        return online[~np.isin(online, self.members, assume_unique=True)]
+        own = self.own
+        return online[~np.isin(online, own, assume_unique=True)] if own.size else online
 
     def hush(self, part: Part, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Return the acts of a part without those of members that decide themselves."""
-        if not (self.awake and self.members.size):
+        if not self.own.size:
             return codes
-        own = np.isin(part.viewers, self.members, assume_unique=True)
+        own = np.isin(part.viewers, self.own, assume_unique=True)
         return np.where(np.repeat(own, part.counts), np.uint8(0), codes) if own.any() else codes
 
     # What was decided
@@ -280,7 +295,7 @@ class Minds:
             getattr(minds, name).update(
                 {int(who): deepcopy(one) for who, one in said.get(name, ())}
             )
-        minds.members = np.array(sorted(minds.kinds), np.uint32)
+        minds._list()
         minds.counts, minds.effective = dict(said["counts"]), int(said["effective"])
         minds.spent, minds.awake = [int(n) for n in said["spent"]], bool(said["awake"])
         minds.touched = {(int(who), int(message)) for who, message in said["touched"]}
@@ -290,7 +305,7 @@ class Minds:
     @property
     def is_used(self) -> bool:
         """Whether there is anything to keep."""
-        return bool(self.kinds or self.counts or self.awake)
+        return bool(self.kinds or self.counts or self.awake or self.memories)
 
 
 _OF_EACH = ("kinds", "goals", "languages", "options", "memories", "plans", "letters")
