@@ -1,22 +1,23 @@
-"""What a minded member remembers: bounded, and the least worth keeping is forgotten first.
+"""What comes to a member's mind, of what it remembers.
 
-What comes to mind is chosen by recency, importance and relevance in equal parts, as in Park et al.
-(2023, Generative Agents): recency ``0.995 ** hours``, importance in [0, 1], relevance the share of
-the asked interests that a memory is about.
+What is kept, and what is forgotten, is said in :mod:`sim.world.remembering`. What comes to mind is
+chosen by recency, importance and relevance in equal parts, as in Park et al. (2023, Generative
+Agents): recency ``0.995 ** hours``, importance in [0, 1], relevance the share of the asked
+interests that a memory is about, or of the asked words that stand in it, whichever is more.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sim.core.text import clean, clip
+from sim.world.remembering import MOST, Row, kept, recency
 
 __all__ = ["Memory", "Remembered"]
 
-_PER_HOUR = 0.995
-_LONGEST = 200
+_WORD = re.compile(r"\w{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Memory:
     ----------
     most
         Memories kept, at least 1.
-    kept
+    known
         What is remembered already, oldest first.
 
     Examples
@@ -60,25 +61,18 @@ class Memory:
     ['a wedding', 'a cat']
     """
 
-    def __init__(self, most: int = 64, kept: Iterable[Remembered] = ()) -> None:
+    def __init__(self, most: int = MOST, known: Iterable[Remembered] = ()) -> None:
         self._most = max(most, 1)
-        self._kept: list[Remembered] = []
-        for one in kept:
-            self.add(one)
+        self._rows = kept([_row(one) for one in known], self._most)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._rows)
 
     def add(self, one: Remembered) -> None:
-        """Remember; over the bound, what weighs least by recency and importance is forgotten."""
-        text = clip(clean(one.text).replace("\n", " "), _LONGEST)
-        self._kept.append(Remembered(one.hour, text, one.tags, one.importance))
-        if len(self._kept) > self._most:
-            now = max(kept.hour for kept in self._kept)
-            weights = [_weight(kept, now) for kept in self._kept]
-            del self._kept[weights.index(min(weights))]
+        """Remember; over a bound, what weighs least is forgotten."""
+        self._rows = kept([*self._rows, _row(one)], self._most)
 
-    def recall(self, now: float, tags: int = 0, most: int = 5) -> list[Remembered]:
+    def recall(self, now: float, tags: int = 0, most: int = 5, words: str = "") -> list[Remembered]:
         """Return what comes to mind, the strongest first.
 
         Parameters
@@ -89,14 +83,18 @@ class Memory:
             What it is about, as a mask; 0: nothing in particular.
         most
             How many.
+        words
+            What is asked or spoken of; empty: nothing in particular.
         """
-        strength = [_weight(one, now) + _relevance(one, tags) for one in self._kept]
-        order = sorted(range(len(self._kept)), key=lambda at: (-strength[at], -at))
-        return [self._kept[at] for at in order[:most]]
+        asked = set(_WORD.findall(words.casefold()))
+        strength = [recency(row[0], now) + row[3] + _relevance(row, tags, asked)
+                    for row in self._rows]  # fmt: skip
+        order = sorted(range(len(self._rows)), key=lambda at: (-strength[at], -at))
+        return [Remembered(*self._rows[at]) for at in order[:most]]
 
-    def dump(self) -> list[list[Any]]:
+    def dump(self) -> list[Row]:
         """Return what :meth:`restore` takes; only lists, numbers and texts."""
-        return [[one.hour, one.text, one.tags, one.importance] for one in self._kept]
+        return [list(row) for row in self._rows]
 
     @classmethod
     def restore(cls, most: int, rows: Iterable[Iterable[Any]]) -> Memory:
@@ -104,9 +102,13 @@ class Memory:
         return cls(most, (Remembered(*row) for row in rows))
 
 
-def _weight(one: Remembered, now: float) -> float:
-    return float(_PER_HOUR ** max(now - one.hour, 0.0) + one.importance)
+def _row(one: Remembered) -> Row:
+    return [one.hour, one.text, one.tags, one.importance]
 
 
-def _relevance(one: Remembered, tags: int) -> float:
-    return (one.tags & tags).bit_count() / tags.bit_count() if tags else 0.0
+def _relevance(row: Row, tags: int, asked: set[str]) -> float:
+    shared = (row[2] & tags).bit_count() / tags.bit_count() if tags else 0.0
+    if not asked:
+        return shared
+    said = asked.intersection(_WORD.findall(row[1].casefold()))
+    return max(shared, len(said) / len(asked))
