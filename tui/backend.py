@@ -201,8 +201,11 @@ class Backend(Protocol):
     ) -> Simulation:
         """Wrap a world in its engine, not started yet; this one is called in the screen's loop."""
 
-    def path_between(self, world: World, start: str, end: str) -> list[str]:
-        """Name the members on the shortest path; called in the engine, between ticks."""
+    def path_between(self, world: World, start: str, end: str) -> Any:
+        """Search for a shortest path by two ids; called in the engine, between ticks."""
+
+    def path_of(self, sought: Any) -> tuple[int, ...] | None:
+        """Return the members on the path that was sought; called in a thread beside the engine."""
 
     def measure(self, ties: Ties, *, report: Report) -> Any:
         """Measure the network, in a thread beside the engine; a ``NetworkReport``."""

@@ -278,13 +278,17 @@ class Rooms:
             frames_per_second=settings.frames_per_second, journal=keeping or False, author=AUTHOR,
         )  # fmt: skip
 
-    def path_between(self, world: World, start: str, end: str) -> list[str]:
-        """Name the members on the shortest path."""
-        from sim import shortest_path
+    def path_between(self, world: World, start: str, end: str) -> Any:
+        """Search for a shortest path."""
+        from sim.run import paths
 
-        ends = [world.agents.index(_foreign(text)) for text in (start, end)]
-        ids = shortest_path(world.ties, *ends)
-        return [_member(world, int(agent)) for agent in ids] if ids is not None else []
+        return paths.sought(world, start, end)
+
+    def path_of(self, sought: Any) -> tuple[int, ...] | None:
+        """Return the members on the path, where there is one."""
+        from sim.run import paths
+
+        return paths.found(sought)
 
     def measure(self, ties: Ties, *, report: Report) -> Any:
         """Measure the network, in a thread beside the engine."""
@@ -331,10 +335,6 @@ def _checker(cls: Any) -> Callable[[str, object], str]:
         return ""
 
     return sentence
-
-
-def _foreign(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
 
 
 def _member(world: World, agent: int) -> str:

@@ -15,7 +15,7 @@ from sim.feed.acts import Act
 from sim.feed.exposures import Part
 from sim.feed.log import NOBODY
 from sim.feed.posts import Flag, Kind
-from sim.world.platform_why import Why
+from sim.world.platform_why import Why, whys
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -31,6 +31,7 @@ __all__ = [
     "platform_now",
     "shown_of",
     "why_of",
+    "whys_of",
 ]
 
 MOST_ACTS, MOST_TICKS = 40, 24
@@ -154,6 +155,32 @@ def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
     platform = _platform(world)
     why = platform.why(agent, message)
     return why, world.agents.name(why.source), platform.text_of(message)
+
+
+def whys_of(
+    world: World, agent: int, messages: tuple[int, ...] = ()
+) -> tuple[int, list[tuple[Why, str, str]]]:
+    """Return the tick of an agent's feed, and why each message is in it, best first.
+
+    Parameters
+    ----------
+    world, agent
+        Whose feed.
+    messages
+        Only these, of those that are in it.
+
+    Raises
+    ------
+    InputError
+        Where there is no platform.
+    """
+    platform = _platform(world)
+    found = [
+        (why, world.agents.name(why.source), platform.text_of(why.message))
+        for why in whys(platform, agent)
+        if not messages or why.message in messages
+    ]
+    return platform.exposures.tick, found
 
 
 def _platform(world: World) -> Platform:

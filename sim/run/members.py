@@ -241,7 +241,8 @@ def _ties(world: World, agent: int) -> tuple[tuple[str, int, tuple[str, ...]], .
     """Return (kind, how many, some names): those most heard first."""
     fans = world.ties.out_degree
     kinds = {"follows": heard_by(world, agent), "followers": world.ties.listeners(agent)}
-    if world.ties.kind.size if world.ties.slab is None else world.ties.live.kind.size:
+    slab = world.ties.slab
+    if world.ties.kind.size if slab is None else slab.columns.kind.size:
         kinds["friends"] = world.neighbours(agent, "friends")
     if world.bonds.ears:
         for kind in ("muted", "blocked", "blocked by"):

@@ -6,7 +6,7 @@ made of it beside the engine by a function with ``_of`` in its name.
 
 from __future__ import annotations
 
-import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,10 +16,12 @@ import numpy.typing as npt
 from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.posts import Kind
-from sim.kernels import trees
+from sim.run.branches import NOBODY, Branch, tree_of
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
+    from sim.feed.log import ActLog
+    from sim.world.platform import Platform
     from sim.world.world import World
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "cascade",
     "organic",
     "post",
+    "replies",
+    "replies_of",
     "story_of",
     "texts",
     "worth",
@@ -41,11 +45,7 @@ Longs = npt.NDArray[np.int64]
 MOST_POSTS = 500
 """Organic messages that are listed, the most liked and shared."""
 
-MOST_BRANCHES, WIDEST = 60, 5
-"""Members of a tree that are told, and of those that each of them convinced."""
-
 MOST_COMMUNITIES = 12
-_NOBODY = 0xFFFFFFFF
 
 
 class Organic(NamedTuple):
@@ -132,31 +132,6 @@ def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
     return told
 
 
-class Branch(NamedTuple):
-    """A member of a cascade's tree.
-
-    Attributes
-    ----------
-    depth
-        Steps from the seed.
-    name, tick
-        Who took it up, and when.
-    below
-        How many took it up through this member, itself included.
-    direct
-        How many it convinced itself.
-    is_last
-        For each step from the seed down to it: whether nothing follows at that step.
-    """
-
-    depth: int
-    name: str
-    tick: int
-    below: int
-    direct: int
-    is_last: tuple[bool, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Story:
     """One message and how it went.
@@ -196,6 +171,14 @@ class Spread(NamedTuple):
     who: Ids
     ticks: npt.NDArray[np.int32]
     sources: Ids
+    shares: Shares | None = None
+
+
+class Shares(NamedTuple):
+    """Where those are found who shared a message: in a log that nobody writes to any more."""
+
+    number: int
+    log: ActLog
 
 
 def cascade(world: World, number: int) -> Spread:
@@ -223,38 +206,90 @@ def cascade(world: World, number: int) -> Spread:
     )
 
 
-def post(world: World, number: int) -> Spread:
-    """Take an organic message: who shared it in the ticks that the log of acts keeps.
+class Asked(NamedTuple):
+    """What :func:`replies_of` looks through: the messages behind one, and what each is about."""
+
+    number: int
+    first: int
+    parents: npt.NDArray[Any]
+    kinds: npt.NDArray[Any]
+
+
+def replies(world: World, number: int) -> Asked:
+    """Take what tells the replies to an organic message.
 
     Raises
     ------
     InputError
         When it is in no feed any more.
     """
+    posts = _platform(world).posts
+    begin = posts.row(number) + 1
+    stop = len(posts) if int(posts.replies[begin - 1]) else begin
+    columns = (posts.parent[begin:stop].copy(), posts.kind[begin:stop].copy())
+    return Asked(number, posts.first + begin, *columns)
+
+
+def replies_of(asked: Asked) -> list[int]:
+    """Return the numbers of the replies, the oldest first."""
+    fits = (asked.parents == asked.number) & (asked.kinds == np.uint8(Kind.REPLY))
+    numbers: list[int] = (np.flatnonzero(fits) + asked.first).tolist()
+    return numbers
+
+
+def post(world: World, number: int, replies: Sequence[int] = ()) -> Spread:
+    """Take an organic message: who shared it in the ticks that the log of acts keeps.
+
+    Parameters
+    ----------
+    world, number
+        Which.
+    replies
+        To it (:func:`replies_of`); the most liked of those still in feeds are told.
+
+    Raises
+    ------
+    InputError
+        When it is in no feed any more.
+    """
+    platform, agents = _platform(world), world.agents
+    posts, row = platform.posts, platform.posts.row(number)
+    author, created = int(posts.author[row]), int(posts.created[row])
+    facts = [("posted", f"tick {created:,}"), *_counters(world, number)]
+    parent = int(posts.parent[row])
+    if parent >= 0:
+        facts.append(("about", f"m{parent}"))
+    known = np.array([each for each in replies if posts.first <= each < posts.next], np.int64)
+    best = known[np.argsort(-posts.likes[known - posts.first].astype(np.int64), kind="stable")[:5]]
+    told, text = tuple(texts(world, best.tolist())), platform.text_of(number)
+    story = Story(f"m{number}", text, agents.name(author), tuple(facts), (), (), told, False)
+    return Spread(
+        story, agents, agents.community.copy(), np.array([author], np.uint32),
+        np.array([created], np.int32), np.array([NOBODY], np.uint32),
+        Shares(number, platform.log.still()),
+    )  # fmt: skip
+
+
+def _platform(world: World) -> Platform:
     if world.platform is None:
         raise InputError("This world has no platform, so nobody posts.")
-    platform, agents = world.platform, world.agents
-    posts, row = platform.posts, platform.posts.row(number)
-    author = int(posts.author[row])
-    who = [np.array([author], np.uint32)]
-    ticks = [posts.created[row : row + 1].astype(np.int32)]
-    sources = [np.array([_NOBODY], np.uint32)]
-    for tick, acts in platform.log:
+    return world.platform
+
+
+def _shared(spread: Spread) -> Spread:
+    """Return a spread with those who shared the message, as the log of acts has them."""
+    if spread.shares is None:
+        return spread
+    number, log = spread.shares
+    who, ticks, sources = [spread.who], [spread.ticks], [spread.sources]
+    for tick, acts in log:
         shared = (acts.message == number) & ((acts.act == Act.REPOST) | (acts.act == Act.QUOTE))
         if shared.any():
             who.append(acts.agent[shared])
             ticks.append(np.full(who[-1].size, tick, np.int32))
             sources.append(acts.other[shared])
-    facts = [("posted", f"tick {int(posts.created[row]):,}"), *_counters(world, number)]
-    parent = int(posts.parent[row])
-    if parent >= 0:
-        facts.append(("about", f"m{parent}"))
-    replies = platform.replies_to(number)
-    best = replies[np.argsort(-posts.likes[posts.rows(replies)].astype(np.int64))[:5]]
-    told = tuple(texts(world, best.tolist()))
-    text = platform.text_of(number)
-    story = Story(f"m{number}", text, agents.name(author), tuple(facts), (), (), told, False)
-    return Spread(story, agents, agents.community.copy(), *_first(who, ticks, sources))
+    agents, when, whence = _first(who, ticks, sources)
+    return spread._replace(who=agents, ticks=when, sources=whence, shares=None)
 
 
 def _first(
@@ -265,7 +300,7 @@ def _first(
     order = np.argsort(at, kind="stable")
     places = at[order]
     source = np.concatenate(sources)[places]
-    source = np.where(np.isin(source, agents), source, np.uint32(_NOBODY)).astype(np.uint32)
+    source = np.where(np.isin(source, agents), source, np.uint32(NOBODY)).astype(np.uint32)
     return agents[order], np.concatenate(ticks)[places], source
 
 
@@ -285,8 +320,8 @@ def _counters(world: World, number: int) -> list[tuple[str, str]]:
 
 def story_of(spread: Spread) -> Story:
     """Return the story, with its tree and whom it reached."""
-    story, agents, community, who, ticks, sources = spread
-    tree, depth, breadth = _tree(agents, who, ticks, sources, community.size)
+    story, agents, community, who, ticks, sources, _ = _shared(spread)
+    tree, depth, breadth = tree_of(agents, who, ticks, sources, community.size)
     facts = [*story.facts, ("depth", f"{depth:,} hops"), ("breadth", f"{breadth:,}")]
     return Story(
         story.title, story.text, story.author, tuple(facts), tree,
@@ -304,61 +339,3 @@ def _reach(
     reached = np.bincount(community[who] + 1, minlength=len(names) + 1)[1:]
     best = np.argsort(-reached, kind="stable")[:MOST_COMMUNITIES]
     return tuple((names[i], int(reached[i]), int(sizes[i])) for i in best if reached[i])
-
-
-def _tree(
-    agents: Agents, who: Ids, ticks: npt.NDArray[np.int32], sources: Ids, count: int
-) -> tuple[tuple[Branch, ...], int, int]:
-    """Return the largest branches as they are drawn, the depth, and the breadth."""
-    if not who.size:
-        return (), 0, 0
-    below, depth = np.empty(who.size, np.int64), np.empty(who.size, np.int32)
-    trees.wiener(who, sources, np.full(count, -1, np.int32), below)
-    trees.depths(who, sources, np.full(count, -1, np.int32), depth)
-    place = np.full(count, -1, np.int64)
-    place[who] = np.arange(who.size)
-    parent = np.where(sources == _NOBODY, -1, place[np.minimum(sources, count - 1)])
-    parent[depth == 0] = -1
-    children = _Children(parent, below)
-    chosen = _chosen(children, below)
-    branches: list[Branch] = []
-
-    def draw(at: int, step: int, last: tuple[bool, ...]) -> None:
-        own = children.of(at)
-        name = agents.name(int(who[at]))
-        told = Branch(step, name, int(ticks[at]), int(below[at]), own.size, last)
-        branches.append(told)
-        kept = [each for each in own.tolist() if each in chosen]
-        for number, each in enumerate(kept):
-            draw(each, step + 1, (*last, number == len(kept) - 1))
-
-    roots = [each for each in children.of(-1).tolist() if each in chosen]
-    for number, root in enumerate(roots):
-        draw(root, 0, (number == len(roots) - 1,))
-    return tuple(branches), int(depth.max()), int(np.bincount(depth).max())
-
-
-class _Children:
-    """Whom each entry of a log convinced, the largest branches first."""
-
-    def __init__(self, parent: npt.NDArray[Any], below: Longs) -> None:
-        self._order = np.lexsort((np.arange(parent.size), -below, parent))
-        self._parent = parent[self._order]
-
-    def of(self, at: int) -> npt.NDArray[np.int64]:
-        start, stop = np.searchsorted(self._parent, [at, at + 1])
-        found: npt.NDArray[np.int64] = self._order[start:stop]
-        return found
-
-
-def _chosen(children: _Children, below: Longs) -> set[int]:
-    """Return the entries that are drawn: the largest, each with the one that convinced it."""
-    waiting = [(-int(below[at]), int(at)) for at in children.of(-1)[:WIDEST]]
-    heapq.heapify(waiting)
-    chosen: set[int] = set()
-    while waiting and len(chosen) < MOST_BRANCHES:
-        _, at = heapq.heappop(waiting)
-        chosen.add(at)
-        for child in children.of(at)[:WIDEST].tolist():
-            heapq.heappush(waiting, (-int(below[child]), child))
-    return chosen

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sim.feed.exposures import Part
     from sim.world.platform import Platform
 
-__all__ = ["Why", "why"]
+__all__ = ["Why", "why", "whys"]
 
 Array = npt.NDArray[Any]
 
@@ -98,23 +98,33 @@ def why(platform: Platform, viewer: int, message: int, tick: int | None) -> Why:
         raise InputError(
             f"Agent {viewer} was not shown message {message:,} in tick {exposures.tick:,}."
         )
+    return next(each for each in whys(platform, viewer) if each.message == message)
+
+
+def whys(platform: Platform, viewer: int) -> list[Why]:
+    """Return why each message is in a member's feed, best first; none where it has no feed.
+
+    The counters are gone through once, however many messages there are.
+    """
+    found = _found(platform, viewer)
+    if found is None or found[1] == found[2]:
+        return []
     part, low, high = found
-    slot = int(np.flatnonzero(part.message[low:high] == message)[0])
-    recommender = platform.recommenders[part.recommender]
-    candidates = _again(platform, viewer, part, low, high)
-    parts = recommender.parts(candidates)
-    messages, scores = part.message[low:high].tolist(), part.score[low:high].tolist()
-    at = low + slot
-    return Why(
-        tick=platform.tick, viewer=viewer, message=message, source=int(part.source[at]),
-        followed=bool(part.friends[at]), friends=int(part.friends[at]),
-        recommender=recommender.plugin_name or type(recommender).__name__,
-        score=float(part.score[at]), slot=slot, shown=high - low,
-        parts={name: float(np.broadcast_to(v, high - low)[slot]) for name, v in parts.items()},
-        rivals=tuple(
-            pair for k, pair in enumerate(zip(messages, scores, strict=True)) if k != slot
-        ),
-    )  # fmt: skip
+    recommender, shown = platform.recommenders[part.recommender], high - low
+    told = recommender.parts(_again(platform, viewer, part, low, high))
+    parts = {name: np.broadcast_to(value, shown) for name, value in told.items()}
+    pairs = list(zip(part.message[low:high].tolist(), part.score[low:high].tolist(), strict=True))
+    return [
+        Why(
+            tick=platform.tick, viewer=viewer, message=message, source=int(part.source[low + slot]),
+            followed=bool(part.friends[low + slot]), friends=int(part.friends[low + slot]),
+            recommender=recommender.plugin_name or type(recommender).__name__,
+            score=score, slot=slot, shown=shown,
+            parts={name: float(value[slot]) for name, value in parts.items()},
+            rivals=tuple(pair for k, pair in enumerate(pairs) if k != slot),
+        )
+        for slot, (message, score) in enumerate(pairs)
+    ]  # fmt: skip
 
 
 def _found(platform: Platform, viewer: int) -> tuple[Part, int, int] | None:

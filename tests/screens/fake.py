@@ -464,10 +464,11 @@ class FakeBackend:
         self.made.append(FakeSimulation(world, name, path, keeping))
         return self.made[-1]
 
-    def path_between(self, world: World, start: str, end: str) -> list[str]:
-        if end == "nobody":
-            return []
-        return [f"Ada ({start})", "[/b] Bob (7)", f"Cem ({end})"]
+    def path_between(self, world: World, start: str, end: str) -> list[int]:
+        return [] if end == "nobody" else [int(start), 7, int(end)]
+
+    def path_of(self, sought: Any) -> tuple[int, ...]:
+        return tuple(sought)
 
     def measure(self, ties: Any, *, report: Any) -> Any:
         degrees = SimpleNamespace(mean=14.6, median=2.0, most=457, none=1004)

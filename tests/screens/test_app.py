@@ -501,7 +501,7 @@ async def test_a_path_is_shown_or_said_to_be_missing(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("P")
         await pilot.press(*"17", "space", *"4031", "enter")
-        await until(pilot, lambda: isinstance(app.screen, Notice) and "[/b] Bob" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, Notice) and "member 7 [/b]" in seen(app))
         await pilot.press("enter")
         await command(pilot, "path 1 nobody")
         await until(pilot, lambda: "no path joins them" in said(app))
@@ -952,11 +952,11 @@ async def test_work_that_cannot_be_called_off_can_be_hidden(tmp_path: Path) -> N
     async with hubbub(tmp_path) as (app, pilot):
         simulation, found = made(app), asyncio.Event()
 
-        async def call(function: Any, *words: Any) -> Any:
+        async def query(function: Any, *words: Any, then: Any = tuple) -> Any:
             await found.wait()
-            return function(simulation.world, *words)
+            return then(function(simulation.world, *words))
 
-        simulation.call = call  # type: ignore[method-assign]
+        simulation.query = query  # type: ignore[method-assign]
         await command(pilot, "path 1 nobody")
         await until(pilot, lambda: isinstance(app.screen, Progress) and "Hide" in seen(app))
         await pilot.press("escape")

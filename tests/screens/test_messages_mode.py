@@ -10,6 +10,7 @@ import pytest
 from sim import World
 from sim.errors import InputError
 from sim.run import SessionRow, stories
+from sim.run.branches import MOST_BRANCHES
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import command, frame_of, seen, until
 from tests.screens.test_app_real import hubbub
@@ -29,8 +30,10 @@ def town() -> World:
 
 
 def story(world: World, number: int, *, sent: bool) -> stories.Story:
-    take = stories.cascade if sent else stories.post
-    return stories.story_of(take(world, number))
+    if sent:
+        return stories.story_of(stories.cascade(world, number))
+    answers = stories.replies_of(stories.replies(world, number))
+    return stories.story_of(stories.post(world, number, answers))
 
 
 async def test_4_lists_messages_and_shows_how_one_went(tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_a_cascade_is_told_by_its_tree_and_whom_it_reached(town: World) -> None:
     assert facts["breadth"] == f"{cascade.breadth:,}"
     roots = [branch for branch in told.tree if branch.depth == 0]
     assert sum(branch.below for branch in roots) == cascade.size
-    assert len(told.tree) <= stories.MOST_BRANCHES
+    assert len(told.tree) <= MOST_BRANCHES
     assert told.is_cut == (len(told.tree) < cascade.size)
     by_hand = np.bincount(town.agents.community[cascade.adopters])
     assert told.reach[0][1] == by_hand.max()

@@ -82,15 +82,14 @@ async def why(app: Hubbub, words: Words) -> None:
         raise InputError(
             "This world has no platform, so nobody has a feed; :platform on opens one."
         )
-    if not feed.shown:
-        raise InputError(f"{member.name} was not online in tick {feed.tick:,} and has no feed.")
-    wanted = [int(word.lstrip("m#")) for word in words if word.lstrip("m#").isdecimal()]
-    told = [
-        _told(*await app.simulation.query(feeds.why_of, member.agent, number))
-        for number in wanted or [each.message for each in feed.shown]
-    ]
-    title = f"The feed of {member.name}, tick {count(feed.tick)}"
-    await app.push_screen_wait(Notice(title, "\n\n".join(told)))
+    wanted = tuple(int(word.lstrip("m#")) for word in words if word.lstrip("m#").isdecimal())
+    # As it is by now: while time runs, the feed in sight may be a tick old.
+    tick, found = await app.simulation.query(feeds.whys_of, member.agent, wanted)
+    if not found:
+        what = "none of these" if wanted else "no feed: it was not online"
+        raise InputError(f"{member.name} was shown {what} in tick {tick:,}.")
+    title = f"The feed of {member.name}, tick {count(tick)}"
+    await app.push_screen_wait(Notice(title, "\n\n".join(_told(*each) for each in found)))
 
 
 def _told(why: Why, source: str, text: str) -> str:

@@ -182,14 +182,17 @@ async def path(app: Hubbub, words: Words) -> None:
 
     if len(words) != 2:
         raise InputError("Type two members by id, such as `path 17 4031`.")
-    members = await app.work.of_engine(
-        "looking for a path", app.simulation.call(app.backend.path_between, *words)
+    backend, simulation = app.backend, app.simulation
+    ids = await app.work.of_engine(
+        "looking for a path",
+        simulation.query(backend.path_between, *words, then=backend.path_of),
     )
-    if not members:
+    if not ids:
         app.say(
             f"No message can travel from {words[0]} to {words[1]}: no path joins them.", "warning"
         )
         return
+    members = await simulation.query(backend.members, list(ids))
     steps = "\n".join(f"{place:>3}  {member}" for place, member in enumerate(members))
     title = f"From {words[0]} to {words[1]}: {len(members) - 1} steps"
     await app.push_screen_wait(Notice(title, steps))

@@ -229,9 +229,13 @@ class Messages(Mode):
         story, r = None, float("nan")
         if chosen is not None:
             sent, number = chosen
-            take = stories.cascade if sent else stories.post
+            query = self.app.simulation.query
             try:
-                story = await self.app.simulation.query(take, number, then=stories.story_of)
+                if sent:
+                    story = await query(stories.cascade, number, then=stories.story_of)
+                else:
+                    answers = await query(stories.replies, number, then=stories.replies_of)
+                    story = await query(stories.post, number, answers, then=stories.story_of)
             except HubbubError:  # it left the feeds meanwhile
                 return
             rows = self.app.frame.sessions if self.app.frame and sent else ()
