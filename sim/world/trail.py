@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.params import Parameters
+from sim.core.registry import make, spec_of
 from sim.core.text import one_line
 from sim.network.ties import Dropped
 from sim.spread.cascade import Cascade
@@ -45,7 +47,7 @@ LONGEST_RESULT, LONGEST_AUTHOR = 200, 64
 _SHORT = 256
 """Arrays up to this length are written as numbers that a person can read."""
 
-_ARRAY = "array"
+_ARRAY, _PLUGIN = "array", "plugin"
 _LARGEST_ARRAY = 1 << 30
 
 
@@ -298,6 +300,8 @@ def _plain(value: object) -> Any:
     """Return what JSON can hold of numpy's values: long arrays are packed."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, Parameters):
+        return _settings(value)
     if not isinstance(value, np.ndarray):
         raise TypeError(f"a {type(value).__name__} cannot be written down")
     if value.size <= _SHORT or value.dtype.kind not in "biuf":
@@ -306,8 +310,21 @@ def _plain(value: object) -> Any:
     return {_ARRAY: [value.dtype.str, list(value.shape), base64.b64encode(packed).decode("ascii")]}
 
 
+def _settings(value: Parameters) -> dict[str, Any]:
+    """Return settings by name; a plugin also as what it is registered, where it is."""
+    known = spec_of(type(value))
+    if known is not None:
+        return {_PLUGIN: [known.kind, known.name, value.values()]}
+    if getattr(value, "plugin_kind", ""):
+        raise TypeError(f"a {type(value).__name__} that is not registered cannot be written down")
+    return value.values()
+
+
 def _array(body: dict[str, Any]) -> Any:
-    """Return a packed array as one; any other table as it is."""
+    """Return a packed array as one, a plugin ready to use; any other table as it is."""
+    if list(body) == [_PLUGIN]:
+        kind, name, values = body[_PLUGIN]
+        return make(name, kind, **values)
     if list(body) != [_ARRAY]:
         return body
     dtype, shape, packed = body[_ARRAY]

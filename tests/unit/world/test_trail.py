@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.core.registry import make
 from sim.errors import InputError
+from sim.feed.policy import RulePolicy
+from sim.feed.recommender import Chronological, Recommender
+from sim.feed.settings import PlatformSettings
+from sim.run.replay import replay
 from sim.world.phases import Phase
 from sim.world.trail import MOST_BYTES, PLUGIN, Act, Trail, said_of, told, words_of
 from sim.world.world import World
@@ -195,3 +200,27 @@ def test_a_bomb_is_not_unpacked() -> None:
 
 def test_an_empty_trail_has_no_head() -> None:
     assert Trail().head == ""
+
+
+def test_settings_and_plugins_are_written_down_and_made_again() -> None:
+    world = World.create(agents=60, mean_degree=4, platform=PlatformSettings(slots=5))
+    assert world.platform is not None
+    world.platform.recommend(make("hot", "recommender", seconds=9.0), [3])
+    bare = World.create(agents=60, mean_degree=4)
+    bare.open_platform(recommender=Chronological(), policy=RulePolicy(likes=1.0))
+    for each in (world, bare):
+        each.step(2)
+        each.trail.seal(each)
+        again = replay(each.trail.acts)
+        assert (again.is_same, again.world.digest()) == (True, each.digest())
+    assert '{"plugin":["recommender","hot",{"seconds":9.0}]}' in world.trail.acts[1].said
+
+
+def test_a_plugin_that_is_not_registered_is_not_written_down() -> None:
+    class Own(Recommender):
+        """Ranks by nothing."""
+
+    assert "unsaid" in said_of((Own(),), {})
+    for wrong in ('["recommender", "hot"]', '["recommender", "hott", {}]', "[1, [], 3]", "7"):
+        with pytest.raises(ValueError, match=r"\w"):
+            words_of(f'{{"args": [{{"plugin": {wrong}}}]}}')
