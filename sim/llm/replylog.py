@@ -6,17 +6,22 @@ replay that asks something else at a slot has diverged, and is told so.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from threading import Lock
 from typing import Any, NamedTuple
 
 import msgpack
 
 from sim.errors import HubbubError
-from sim.llm.asks import Answer
+from sim.llm.asks import Answer, Ask
+from sim.llm.budget import Spend
 from sim.llm.faults import Fault
 from sim.llm.replies import Usage
 
-__all__ = ["Diverged", "ReplyLog", "Slot"]
+__all__ = ["Diverged", "Recorded", "ReplyLog", "Slot", "answer_of", "row_of"]
 
 
 class Slot(NamedTuple):
@@ -39,6 +44,27 @@ class Diverged(HubbubError):  # noqa: N818 - what happened, in one word
     """A replay came to another question than the run that was recorded."""
 
 
+def row_of(slot: Slot, fingerprint: str, answer: Answer) -> list[Any]:
+    """Return a reply, or the fault that came instead, as JSON and msgpack hold it."""
+    read, written = (answer.usage.read, answer.usage.written) if answer.usage else (-1, -1)
+    fault = answer.fault.name if answer.fault else ""
+    return [
+        *slot, fingerprint, answer.text, fault, answer.provider, answer.model, answer.seconds, read,
+        written, answer.nano, answer.retries, answer.source, *answer.spent,
+    ]  # fmt: skip
+
+
+def answer_of(row: list[Any]) -> Answer:
+    """Return the answer of :func:`row_of`, with the source it came from then."""
+    text, fault, provider, model, seconds, read, written, nano, retries = row[4:13]
+    source, *spent = row[13:] or ["log"]
+    usage = None if read < 0 else Usage(read, written)
+    known = Fault[fault] if fault else None
+    return Answer(
+        text, known, source, provider, model, seconds, usage, nano, retries, spent=Spend(*spent)
+    )  # fmt: skip
+
+
 class ReplyLog:
     """Questions' fingerprints and replies, by slot, in the order they were asked.
 
@@ -56,12 +82,7 @@ class ReplyLog:
 
     def record(self, slot: Slot, fingerprint: str, answer: Answer) -> None:
         """Keep a reply, or the fault that came instead."""
-        read, written = (answer.usage.read, answer.usage.written) if answer.usage else (-1, -1)
-        fault = answer.fault.name if answer.fault else ""
-        self._rows[slot] = [
-            *slot, fingerprint, answer.text, fault, answer.provider, answer.model,
-            answer.seconds, read, written, answer.nano, answer.retries,
-        ]  # fmt: skip
+        self._rows[slot] = row_of(slot, fingerprint, answer)
 
     def find(self, slot: Slot, fingerprint: str) -> Answer | None:
         """Return the recorded answer of a slot, None where nothing was asked there.
@@ -79,10 +100,7 @@ class ReplyLog:
                 f"At tick {slot.tick:,} member {slot.member:,} was asked something else when this "
                 f"run was recorded; replay it with the same world, prompts and settings."
             )
-        text, fault, provider, model, seconds, read, written, nano, retries = row[4:]
-        usage = None if read < 0 else Usage(read, written)
-        known = Fault[fault] if fault else None
-        return Answer(text, known, "log", provider, model, seconds, usage, nano, retries)
+        return replace(answer_of(row), source="log")
 
     def rows(self, since: int = 0) -> Iterator[list[Any]]:
         """Return the rows from the ``since``-th on, oldest first."""
@@ -101,3 +119,46 @@ class ReplyLog:
     def unpack(cls, packed: bytes) -> ReplyLog:
         """Return the log of :meth:`pack`."""
         return cls(msgpack.unpackb(packed, raw=False, strict_map_key=True))
+
+
+class Recorded:
+    """Stands for models: answers as they did when a run was recorded, and asks nobody.
+
+    Questions are known again by everything that was sent. The same question twice is answered as
+    it was the first and the second time; the last answer stays.
+
+    Parameters
+    ----------
+    rows
+        Of :class:`ReplyLog`, in the order they were asked.
+
+    Attributes
+    ----------
+    missed
+        Questions that nobody had asked then.
+    """
+
+    def __init__(self, rows: Iterable[list[Any]]) -> None:
+        self._rows: dict[str, deque[list[Any]]] = {}
+        self._models: list[str] = []
+        self._lock = Lock()
+        self.missed = 0
+        for row in rows:
+            self._rows.setdefault(row[3], deque()).append(row)
+            if row[7] not in self._models:
+                self._models.append(row[7])
+
+    def submit(self, ask: Ask) -> Future[Answer]:
+        """Return the recorded answer, at once; the fault MISSING where there is none."""
+        future: Future[Answer] = Future()
+        with self._lock:
+            future.set_result(self._found(ask))
+        return future
+
+    def _found(self, ask: Ask) -> Answer:
+        for model in self._models:
+            rows = self._rows.get(ask.fingerprint(model))
+            if rows:
+                return answer_of(rows.popleft() if len(rows) > 1 else rows[0])
+        self.missed += 1
+        return Answer("", Fault.MISSING, "none", detail="nothing was recorded for this question")
