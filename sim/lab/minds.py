@@ -1,0 +1,363 @@
+"""Two minds, or two prompts, for the same members of the same world: every other draw the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.errors import InputError
+from sim.feed.posts import Kind
+from sim.lab.compare import Difference
+from sim.llm.minds import Mind
+from sim.run.minding import checked_mind, decide, give_minds, members_of, wake_minds
+from sim.run.minds import Asked, Thinker
+
+if TYPE_CHECKING:
+    from sim.world.platform import Platform
+    from sim.world.world import World
+
+__all__ = ["MIND_MEASURES", "Agreement", "Arm", "MindsComparison", "arm_of", "compare_minds"]
+
+Floats = npt.NDArray[np.float64]
+Row = dict[str, Any]
+_CONFIDENCE = 0.95
+
+MIND_MEASURES: dict[str, str] = {
+    "decisions": "decisions of those members",
+    "acts": "decisions that came to an act",
+    "posts": "posts, quotes and replies that they wrote",
+    "reach": "how often those were shown",
+    "likes": "likes of those",
+    "shares": "shares of those",
+    "replies": "replies to those",
+    "followers": "listeners that they have more than at the beginning",
+    "requests": "calls of a language model",
+    "tokens": "tokens of those calls",
+    "dollars": "what those calls cost",
+}
+"""What is measured of the members that have the minds, in the order in which it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of two things to compare.
+
+    Attributes
+    ----------
+    mind
+        A mind with or without parameters: ``"rule"``, ``"model,temperature=0"``.
+    goal
+        What the members want; None: the goal of both arms.
+    prompts
+        A folder of templates; None: the packaged ones.
+    said
+        As it is called; empty: as its mind.
+    """
+
+    mind: str
+    goal: str | None = None
+    prompts: Path | None = None
+    said: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its name."""
+        return self.said or self.mind
+
+
+def arm_of(said: str) -> Arm:
+    """Return an arm as a person says it: a mind, with ``goal=`` and ``prompts=`` where it has them.
+
+    Raises
+    ------
+    InputError, UnknownNameError, ParameterError
+        One sentence.
+
+    Examples
+    --------
+    >>> arm_of("model,temperature=0,goal=be kind").goal
+    'be kind'
+    """
+    own: dict[str, str] = {}
+    words = []
+    for word in said.split(","):
+        key, sign, value = word.partition("=")
+        if sign and key.strip() in {"goal", "prompts"}:
+            own[key.strip()] = value.strip()
+        else:
+            words.append(word.strip())
+    mind = ",".join(words)
+    checked_mind(mind)
+    folder = Path(own["prompts"]) if "prompts" in own else None
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder} is no folder of prompt templates.")
+    return Arm(mind, own.get("goal"), folder, said)
+
+
+class Agreement(NamedTuple):
+    """How alike members decide under both arms.
+
+    Attributes
+    ----------
+    pairs
+        Decisions of the same member in the same tick under both.
+    same
+        The share of them with the same acts, whatever they are about.
+    fed_alike
+        How many of them were made before the same feed: ever fewer, as the worlds part.
+    same_fed_alike
+        The share of those with the same acts about the same messages.
+    """
+
+    pairs: int
+    same: float
+    fed_alike: int
+    same_fed_alike: float
+
+
+@dataclass
+class _Told:
+    """What one run under one arm brought."""
+
+    values: list[float] = field(default_factory=list)
+    acts: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+    decided: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
+    replies: list[list[Any]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class MindsComparison:
+    """What came of it.
+
+    Attributes
+    ----------
+    arms
+        What the two are called.
+    seeds, ticks, members
+        Of the runs, and how many members had the minds.
+    values
+        float64 (2, seeds, measures), in the order of :data:`MIND_MEASURES`.
+    acts, sources
+        Of each arm, over all seeds: acts by kind; decisions by source, and faults.
+    agreement
+        How alike they decide.
+    replies
+        What models answered, as rows of :class:`~sim.llm.replylog.ReplyLog`.
+    faults
+        What minds did wrong, a sentence each.
+    """
+
+    arms: tuple[str, str]
+    seeds: tuple[int, ...]
+    ticks: int
+    members: int
+    values: Floats
+    acts: tuple[dict[str, int], dict[str, int]]
+    sources: tuple[dict[str, int], dict[str, int]]
+    agreement: Agreement
+    replies: tuple[list[Any], ...]
+    faults: tuple[str, ...]
+
+    def mean(self, arm: int, measure: str) -> float:
+        """Return the mean over seeds of the first (0) or second (1) arm."""
+        return float(self.values[arm, :, list(MIND_MEASURES).index(measure)].mean())
+
+    def difference(self, measure: str) -> Difference:
+        """Return second minus first, seed by seed."""
+        at = list(MIND_MEASURES).index(measure)
+        apart = self.values[1, :, at] - self.values[0, :, at]
+        half = float("nan")
+        if apart.size > 1:
+            from scipy.special import stdtrit
+
+            quantile = float(stdtrit(apart.size - 1, 0.5 + _CONFIDENCE / 2))
+            half = quantile * float(apart.std(ddof=1)) / apart.size**0.5
+        return Difference(float(apart.mean()), half, int(apart.size))
+
+
+def compare_minds(
+    make: Callable[[int], World],
+    members: Any,
+    first: Arm | str,
+    second: Arm | str,
+    *,
+    ticks: int = 24,
+    seeds: Sequence[int] = (0,),
+    goal: str = "",
+    pool: Asked | None = None,
+    limit: int = 1000,
+    minds: Mapping[str, Mind] | None = None,
+    report: Report = quiet,
+) -> MindsComparison:
+    """Run one world for each seed with each of two minds in the same members.
+
+    Parameters
+    ----------
+    make
+        Makes the world of a seed, the same one every time; a platform is opened where it has none.
+    members
+        Who gets the minds: an expression, or indices.
+    first, second
+        The arms, or what :func:`arm_of` takes.
+    ticks
+        How long each runs.
+    seeds
+        Whose worlds; every draw of one seed is the same under both arms.
+    goal
+        What the members want, where an arm does not say.
+    pool
+        Whom to ask: a :class:`~sim.llm.pool.ModelPool`, or a
+        :class:`~sim.llm.replylog.Recorded`; None: nobody, rules stand in.
+    limit
+        Tokens of a prompt, at most.
+    minds
+        Minds by name that stand for those of the registry.
+    report
+        Told the progress; may cancel by raising.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        One sentence, before anything is run.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> found = compare_minds(
+    ...     lambda seed: World.create(agents=200, seed=seed, platform=True),
+    ...     "top:10:degree", "rule", "rule", ticks=3,
+    ... )
+    >>> found.agreement.same, found.difference("reach").mean
+    (1.0, 0.0)
+    """
+    arms = [arm_of(one) if isinstance(one, str) else one for one in (first, second)]
+    if ticks < 1 or not seeds:
+        raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
+    count = 0
+    runs: list[list[_Told]] = [[], []]
+    for s, seed in enumerate(seeds):
+        for a, arm in enumerate(arms):
+            world = make(seed)
+            who = np.sort(members_of(world, members))
+            count = int(who.size)
+            thinker = Thinker(pool, prompts=arm.prompts, limit=limit, minds=minds)
+            own = replace(arm, goal=goal if arm.goal is None else arm.goal)
+            at = partial(_at, report, f"seed {seed}, {arm.called}", 2 * s + a, 2 * len(seeds))
+            runs[a].append(_run(world, who, own, thinker, ticks, at))
+    return _compared(runs, arms, seeds, ticks, count)
+
+
+def _at(report: Report, said: str, done: int, runs: int, part: float) -> None:
+    report(said, (done + part) / runs)
+
+
+def _run(
+    world: World, who: npt.NDArray[Any], arm: Arm, thinker: Thinker, ticks: int,
+    at: Callable[[float], None],
+) -> _Told:  # fmt: skip
+    platform = world.platform if world.platform is not None else world.open_platform()
+    told, since = _Told(), world.tick
+    give_minds(world, who, arm.mind, arm.goal or "")
+    wake_minds(world, True)
+    fans = int(platform.fans[who].sum())
+    counted: dict[int, tuple[int, ...]] = {}
+    for tick in range(ticks):
+
+        def looked(part: float = tick / ticks) -> bool:
+            at(part)
+            return False
+
+        looked()
+        world.step()
+        rows = thinker.think(world, looked)
+        _note(told, world.tick, rows, _feeds(platform, who))
+        decide(world, rows)
+        if tick % max(platform.settings.window // 2, 1) == 0 or tick == ticks - 1:
+            counted |= _posts(platform, who, since)
+    sums = np.array(list(counted.values()) or [(0, 0, 0, 0)]).sum(axis=0).tolist()
+    requests, tokens, nano = platform.minds.spent
+    told.values = [
+        len(told.decided), platform.minds.effective, len(counted), *sums,
+        int(platform.fans[who].sum()) - fans, requests, tokens, nano / 1e9,
+    ]  # fmt: skip
+    told.faults = [*thinker.faults, *platform.faults]
+    return told
+
+
+def _posts(platform: Platform, who: npt.NDArray[Any], since: int) -> dict[int, tuple[int, ...]]:
+    """Return how often each later post of some members was shown, liked, shared and answered."""
+    posts = platform.posts
+    public = (posts.kind <= np.uint8(Kind.REPLY)) & (posts.created > since)
+    own = np.flatnonzero(np.isin(posts.author, who) & public)
+    columns = (posts.shown, posts.likes, posts.shares, posts.replies)
+    rows = zip(*(column[own].tolist() for column in columns), strict=True)
+    return dict(zip((own + posts.first).tolist(), rows, strict=True))
+
+
+def _feeds(platform: Platform, who: npt.NDArray[Any]) -> dict[int, tuple[int, ...]]:
+    """Return the messages that each of some members is shown."""
+    found: dict[int, tuple[int, ...]] = {}
+    for part in platform.exposures.parts:
+        stops = np.cumsum(part.counts, dtype=np.int64)
+        for place in np.flatnonzero(np.isin(part.viewers, who)).tolist():
+            shown = part.message[stops[place] - part.counts[place] : stops[place]]
+            found[int(part.viewers[place])] = tuple(shown.tolist())
+    return found
+
+
+def _note(
+    told: _Told, tick: int, rows: Iterable[Row], feeds: Mapping[int, tuple[int, ...]]
+) -> None:
+    for row in rows:
+        acts, member = row["acts"], row["member"]
+        told.acts.update(act["act"] for act in acts)
+        told.sources.update([row["source"], *row.get("faults", ())])
+        told.replies += row.get("replies", ())
+        kinds = tuple(act["act"] for act in acts)
+        about = tuple(act.get("message", -1) for act in acts)
+        told.decided[tick, member] = kinds, about, feeds.get(member, ())
+
+
+def _compared(
+    runs: Sequence[Sequence[_Told]], arms: Sequence[Arm], seeds: Sequence[int], ticks: int,
+    members: int,
+) -> MindsComparison:  # fmt: skip
+    told = [*runs[0], *runs[1]]
+    acts, sources = (
+        [dict(sorted(sum((getattr(one, name) for one in arm), Counter()).items())) for arm in runs]
+        for name in ("acts", "sources")
+    )
+    in_order = [one for pair in zip(*runs, strict=True) for one in pair]
+    return MindsComparison(
+        (arms[0].called, arms[1].called), tuple(seeds), ticks, members,
+        np.array([[one.values for one in arm] for arm in runs], np.float64),
+        (acts[0], acts[1]), (sources[0], sources[1]), _agreement(runs),
+        tuple(row for one in in_order for row in one.replies),
+        tuple(dict.fromkeys(fault for one in told for fault in one.faults)),
+    )  # fmt: skip
+
+
+def _agreement(runs: Sequence[Sequence[_Told]]) -> Agreement:
+    both = [
+        (one.decided[key], other.decided[key])
+        for one, other in zip(*runs, strict=True)
+        for key in sorted(one.decided.keys() & other.decided.keys())
+    ]
+    fed = [(one, other) for one, other in both if one[2] == other[2]]
+    same = [one[0] == other[0] for one, other in both]
+    same_fed = [one[:2] == other[:2] for one, other in fed]
+    return Agreement(len(both), _share(same), len(fed), _share(same_fed))
+
+
+def _share(of: Sequence[bool]) -> float:
+    return sum(of) / len(of) if of else float("nan")
