@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sim.cli.script_living import Lived, Name, Section, quoted
 from sim.errors import InputError
 from sim.run.replay import line_of
 from sim.world.trail import words_of
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
     from sim.world.trail import Act
 
 __all__ = ["scenario_of"]
-
-Name = Callable[[int], object]
-Section = list[tuple[str, Any]]
 
 _OPTIONS = {"weight_column": "weights", "time_column": "times"}
 _PLAIN = ("direction", "directed", "signed")
@@ -38,20 +38,25 @@ def scenario_of(acts: Sequence[Act], name: Name = int) -> tuple[str, list[str]]:
     InputError
         When a scenario cannot say how the world began.
     """
-    network, minutes = _beginning(acts)
+    lived = Lived(name)
+    network, minutes = _beginning(acts, lived)
     population: Section = [("tick_minutes", minutes)] if minutes is not None else []
     messages, left_out, ticks = [], dict[str, int](), 0
     for act in line_of(acts)[1:]:
         if act.kind == "step":
             ticks += int(_words(act)[0][0])
         elif act.kind == "inject":
-            messages.append(_message(act, name))
+            messages.append((_message(act, name), lived.platform is None))
         elif act.kind == "limit":
             population = [*population[:1], ("max_running", int(_words(act)[0][0]))]
-        else:
+        elif not lived.takes(act.kind, act.tick, partial(_words, act)):
             left_out[act.kind] = left_out.get(act.kind, 0) + 1
     parts = [_section("[network]", network), _section("[population]", population)]
-    parts += [_section("[[messages]]", message) for message in messages]
+    for message, was_bare in messages:
+        heard = was_bare and lived.platform is not None and "channel" not in dict(message)
+        more: Section = [("channel", "broadcast")] if heard else []
+        parts.append(_section("[[messages]]", [*message, *more]))
+    parts += [_section(head, pairs) for head, pairs in lived.sections()]
     parts.append(_section("[stop]", [("ticks", ticks)]))
     told = [
         f"Left out: {kind} ({count:,}x); a scenario cannot say it, hubbub replay does it again."
@@ -68,7 +73,7 @@ def _words(act: Act) -> tuple[list[Any], dict[str, Any]]:
         raise InputError(f"{where} cannot be written down: {error}.") from None
 
 
-def _beginning(acts: Sequence[Act]) -> tuple[Section, float | None]:
+def _beginning(acts: Sequence[Act], lived: Lived) -> tuple[Section, float | None]:
     if not acts or acts[0].kind not in {"create", "demo", "import"}:
         raise InputError(
             "A scenario cannot say how this world began: a program made it, or its file holds no "
@@ -76,6 +81,8 @@ def _beginning(acts: Sequence[Act]) -> tuple[Section, float | None]:
         )
     _, said = _words(acts[0])
     minutes = said.pop("tick_minutes", None)
+    if "platform" in said:
+        lived.open(said.pop("platform"))
     section = {"create": _created, "demo": _demo, "import": _imported}[acts[0].kind](said)
     return section, None if acts[0].kind == "demo" or minutes == 60 else minutes
 
@@ -110,7 +117,7 @@ def _imported(said: dict[str, Any]) -> Section:
 def _message(act: Act, name: Name) -> Section:
     args, said = _words(act)
     text = args[0] if args else said.pop("text")
-    seeds = ",".join(_quoted(str(name(int(agent)))) for agent in said.pop("seeds"))
+    seeds = ",".join(quoted(str(name(int(agent)))) for agent in said.pop("seeds"))
     section: Section = [("text", text), ("seeds", f"ids:{seeds}")]
     at = said.pop("at", None) or act.tick
     section += [("at", at)] if at else []
@@ -122,13 +129,13 @@ def _message(act: Act, name: Name) -> Section:
     return [*section, ("parameters", said)] if said else section
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
-
-
 def _section(head: str, pairs: Section) -> str:
-    lines = [f"{key} = {_toml(value)}\n" for key, value in pairs]
+    lines = [f"{_key(key)} = {_toml(value)}\n" for key, value in pairs]
     return "".join([f"{head}\n", *lines]) if lines else ""
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _toml(name)
 
 
 def _toml(value: Any) -> str:
