@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from threading import Thread
+from threading import Lock, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -28,6 +28,7 @@ from sim.llm.replies import Usage
 __all__ = ["ModelPool"]
 
 _CACHED = 10_000
+_SHUT = "the language models were put to rest"
 
 
 class ModelPool:
@@ -70,10 +71,16 @@ class ModelPool:
         self._thread = Thread(target=self._loop.run_forever, name="language models", daemon=True)
         self._thread.start()
         self._closed = False
+        self._door = Lock()
 
     def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
         """Ask from any thread; the future brings an :class:`Answer`, with or without a fault."""
-        return asyncio.run_coroutine_threadsafe(self.ask(ask, seconds), self._loop)
+        with self._door:  # whoever got in before the door closed is seen off in `_end`
+            if not self._closed:
+                return asyncio.run_coroutine_threadsafe(self.ask(ask, seconds), self._loop)
+        shut: Future[Answer] = Future()
+        shut.set_result(Answer(_SHUT, Fault.MISSING, "none", detail=_SHUT))
+        return shut
 
     def ask_all(self, asks: Sequence[Ask], seconds: float | None = None) -> list[Answer]:
         """Ask all at once and wait for all; each has its answer, at the latest at its deadline."""
@@ -139,9 +146,10 @@ class ModelPool:
 
     def close(self) -> None:
         """End calls under way, close connections and the thread; doing it again is harmless."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._door:
+            if self._closed:
+                return
+            self._closed = True
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

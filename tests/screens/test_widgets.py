@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rich.color import ColorSystem
@@ -589,6 +589,7 @@ def test_a_sparkline_rises_with_its_values() -> None:
     hnp.arrays(np.float64, st.integers(0, 50), elements=st.floats(allow_nan=True)),
     st.integers(0, 30),
 )
+@example(np.array([5e307, -1.3e308]), 2)
 def test_a_sparkline_never_exceeds_its_cells(course: np.ndarray, cells: int) -> None:
     assert len(sparkline(course, cells)) <= cells
 

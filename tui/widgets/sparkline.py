@@ -9,6 +9,7 @@ __all__ = ["arrow", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#"
+_FAR = 1e300
 
 
 def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = False) -> str:
@@ -37,7 +38,7 @@ def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = Fal
         values = np.fmax.reduceat(values, starts)
     bars = _ASCII if ascii_only else _BARS
     known = np.isfinite(values)
-    finite = values[known]
+    finite = np.clip(values[known], -_FAR, _FAR)  # their span stays a number
     low = min(0.0, float(finite.min(initial=0.0)))
     span = float(finite.max(initial=0.0)) - low
     if span <= 0:
