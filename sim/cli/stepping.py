@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,20 @@ from sim.cli.results import Ran, contacts_of
 from sim.core.progress import Report
 
 if TYPE_CHECKING:
+    from sim.cli.deeds import Deed
     from sim.cli.running import Order
     from sim.run.keeper import Keeper
     from sim.world.world import World
 
 __all__ = ["run_here"]
+
+
+def _tell_late(deeds: Sequence[Deed], limit: int) -> None:
+    """Say what was to be done later than the run lasted."""
+    for deed in deeds:
+        if deed.at > limit:
+            where = "A command" if deed.place is None else f"{deed.place[0]}: {deed.place[1]}"
+            tell(f"{where}: {deed.do} at {deed.at:,} is not done; the run ends at {limit:,}.")
 
 
 def run_here(
@@ -48,5 +58,8 @@ def run_here(
             if keeper is not None:
                 keeper.ticked(world, wait=False)
             think()
+        else:
+            do_due(order.deeds, world, limit, keeper)
+    _tell_late(order.deeds, limit)
     seconds = perf_counter() - began
     return Ran(world, cascades, seconds, contacts_of(cascades) - before)

@@ -130,3 +130,13 @@ def test_too_many_pairs_are_refused(
 def test_a_run_in_another_process_refuses_commands(hubbub: Hubbub, write: Write) -> None:
     said = hubbub("run", write(command("follow", '["a"]', '["e"]')), "--isolated")
     assert "[[commands]] and --minds run in one process" in said.err
+
+
+def test_a_command_at_the_end_is_done_and_a_later_one_is_told(
+    hubbub: Hubbub, write: Write, tmp_path: Path
+) -> None:
+    later = command("follow", '["f"]', '["a"]', at=2) + command("follow", '["e"]', '["a"]', at=3)
+    said = hubbub("run", write(later), "--ticks", "2")
+    assert "number 2: follow at 3 is not done; the run ends at 2." in said.err
+    world = load(tmp_path / "out.hub")
+    assert world.ties.listeners(world.agents.index("a")).tolist() == [1, 5]
