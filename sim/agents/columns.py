@@ -13,6 +13,7 @@ from sim.agents.identity import ForeignIds, Identities
 from sim.agents.lifecycle import Lifecycle, check_moves, lifecycle
 from sim.agents.lore import Lore
 from sim.agents.names import handle, name_of
+from sim.agents.naming import Naming
 from sim.agents.table import (
     COLUMNS,
     MOST,
@@ -207,6 +208,11 @@ class Agents:
     def handle(self, index: SupportsIndex) -> str:
         """Return the handle of an agent, "@ada.lovelace42": its name and its index."""
         return handle(self.name(index), int(index.__index__()))
+
+    def naming(self) -> Naming:
+        """Return what all agents are called, as it is now: :class:`~sim.agents.naming.Naming`."""
+        ids, cold = self._identities.foreign, self.lore.cold.copied()
+        return Naming(self._seed, self._count, ids, self._names, cold)
 
     def grow(
         self,

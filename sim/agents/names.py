@@ -11,11 +11,12 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
+import numpy.typing as npt
 
-from sim.core.rng import Stream, key
+from sim.core.rng import Stream, key, words
 from sim.kernels.mix import word
 
-__all__ = ["handle", "handle_of", "name_of"]
+__all__ = ["handle", "handle_of", "made_up_ranks", "name_of"]
 
 _HALF = (1 << 32) - 1
 
@@ -39,6 +40,19 @@ def name_of(seed: int, index: int) -> str:
     with np.errstate(over="ignore"):
         bits = int(word(_key(seed), index))
     return f"{first[(bits >> 32) * len(first) >> 32]} {last[(bits & _HALF) * len(last) >> 32]}"
+
+
+def made_up_ranks(seed: int, count: int) -> npt.NDArray[np.uint32]:
+    """Return what agents are sorted by for their made-up names to be in order, uint32 (count,).
+
+    Equal where the names are.
+    """
+    lists, bits = _lists(), words(_key(seed), np.arange(count))
+    first, last = (np.argsort(np.argsort(each)).astype(np.uint32) for each in lists)
+    high = (bits >> np.uint64(32)) * np.uint64(first.size) >> np.uint64(32)
+    low = (bits & np.uint64(_HALF)) * np.uint64(last.size) >> np.uint64(32)
+    ranks: npt.NDArray[np.uint32] = first[high.astype(np.int64)] * np.uint32(last.size)
+    return ranks + last[low.astype(np.int64)]
 
 
 def handle_of(seed: int, index: int) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import World
+from sim import Agents, World
 from sim.errors import HubbubError, InputError
-from sim.run import Simulation, feeds, members
+from sim.run import Simulation, feeds, members, orders
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
@@ -55,6 +55,16 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         assert app.agents.chosen == 4785
         await pilot.press("S")
         await settled(app, pilot)
+        await command(pilot, "sort name")
+        await until(pilot, lambda: "by name, A first" in said(app))
+        await pilot.press("home")
+        first = app.agents.chosen
+        await pilot.press("S")
+        await until(pilot, lambda: "by name, Z first" in said(app))
+        await pilot.press("home")
+        await until(pilot, lambda: app.agents.chosen not in {first, None})
+        await command(pilot, "sort interests")
+        await until(pilot, lambda: "by interests, A first" in said(app))
         await command(pilot, "filter 6")
         await until(pilot, lambda: app.agents.chosen == 6)
         await pilot.press("P")
@@ -102,6 +112,21 @@ async def test_a_question_is_answered_while_steps_run_and_refused_when_closed() 
 
 def len_of(world: World) -> int:
     return len(world.agents)
+
+
+def test_members_are_put_in_order_by_what_is_not_held(town: World) -> None:
+    agents = town.agents
+    names = [agents.name(i) for i in np.argsort(orders.by_name(orders.named(town)), kind="stable")]
+    assert names == sorted(names)
+    words = agents.vocabulary
+    tags = [words.names(int(mask)) for mask in agents.interests]
+    ranked = np.argsort(orders.by_interests(orders.tagged(town)), kind="stable").tolist()
+    assert [tags[i] for i in ranked] == sorted(tags, key=lambda each: (not each, each))
+    assert orders.by_id(orders.named(town)).tolist() == list(range(300))
+    foreign = Agents.create(3, seed=7, ids=["b", "C", "a"], names=["Zoë", "anna", ""])
+    foreign.lore.cold.put({2: {"name": "Mo"}})
+    assert np.argsort(foreign.naming().ids()).tolist() == [2, 0, 1]
+    assert np.argsort(foreign.naming().names()).tolist() == [1, 2, 0]
 
 
 def test_a_population_knows_degrees_and_adopters(town: World) -> None:

@@ -19,7 +19,7 @@ from tui.figures import count
 from tui.safe import line
 from tui.screens.inspector import Inspector
 from tui.screens.mode import Mode, titled
-from tui.widgets.agent_table import AgentTable
+from tui.widgets.agent_table import WORDED, AgentTable
 from tui.widgets.ego import EgoPane
 
 if TYPE_CHECKING:
@@ -174,9 +174,25 @@ class Agents(Mode):
     @on(AgentTable.Sorted)
     def _sorted(self, event: AgentTable.Sorted) -> None:
         event.stop()
-        self.app.say(
-            f"Members by {event.title}, the {'largest' if event.descending else 'smallest'} first."
-        )
+        first, last = ("A", "Z") if event.column in WORDED else ("the smallest", "the largest")
+        self.app.say(f"Members by {event.title}, {last if event.descending else first} first.")
+
+    @on(AgentTable.OrderWanted)
+    def _order_wanted(self, event: AgentTable.OrderWanted) -> None:
+        event.stop()
+        self.ask(self._fetch_order, event.column, event.title, group="order", newest=True)
+
+    async def _fetch_order(self, column: int, title: str) -> None:
+        from sim.run import orders
+
+        simulation = self.app.simulation
+        take, make = orders.ORDERS[title]
+        try:
+            order = await simulation.query(take, then=make)
+        except HubbubError:  # it was closed, or stands still: the bars say so
+            return
+        if simulation is self._simulation:
+            self.table.learn_order(column, order)
 
     @on(EgoPane.Chosen)
     def _ego_chosen(self, event: EgoPane.Chosen) -> None:

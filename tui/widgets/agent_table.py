@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from tui.widgets.table import ColumnTable
 if TYPE_CHECKING:
     from sim.run.members import Population
 
-__all__ = ["AgentRows", "AgentTable", "sortable"]
+__all__ = ["ASKED", "WORDED", "AgentRows", "AgentTable", "sortable"]
 
 STATUSES = (
     "created", "active", "idle", "paused", "suspended", "deactivated", "banned", "destroyed",
@@ -39,6 +40,10 @@ _COLUMNS = (
 )
 _NAMES = [column.title for column in _COLUMNS]
 _STATUS, _NAME, _COMMUNITY, _INTERESTS = range(10, 14)
+WORDED = {_STATUS, _NAME, _COMMUNITY, _INTERESTS}
+ASKED = {0: "id", _NAME: "name", _INTERESTS: "interests"}
+"""Columns whose order is not held, but asked for when it is wanted."""
+
 UNKNOWN = "…"
 MOST_KEPT = 4096
 
@@ -59,6 +64,8 @@ class AgentRows:
         uint32 (k,): which of them are listed; None: all.
     told
         (id, name, interests) by index, shared with the rows before and after.
+    orders
+        Column to what all members are sorted by, of those that were asked for; shared as well.
     """
 
     def __init__(
@@ -66,8 +73,10 @@ class AgentRows:
         people: Population,
         agents: NDArray[np.uint32] | None,
         told: dict[int, tuple[str, str, str]],
+        orders: Mapping[int, NDArray[Any]] = MappingProxyType({}),
     ) -> None:
         self.people, self.agents, self._told = people, agents, told
+        self._orders = orders
         self.missing: set[int] = set()
 
     @property
@@ -112,15 +121,20 @@ class AgentRows:
         return words[which]
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return what a column is sorted by; texts that are not held, by number."""
+        """Return what a column is sorted by; by number where its order was not asked for."""
         people = self.people
-        if column in {0, _NAME, _INTERESTS}:
-            return np.arange(len(self), dtype=np.uint32)
-        if column == 4:
+        if column in ASKED:
+            order = self._orders.get(column)
+            whole = np.arange(len(people)) if order is None or len(order) < len(people) else order
+        elif column == 4:
             return self._adopted()
-        known = {1: people.listeners, 2: people.heard, 3: people.activity}
-        known |= {_STATUS: people.status, _COMMUNITY: people.community}  # type: ignore[dict-item]
-        whole: NDArray[Any] = known[column] if column in known else people.traits[:, column - 5]
+        elif column in {_STATUS, _COMMUNITY}:
+            words = STATUSES if column == _STATUS else people.communities
+            places = people.status if column == _STATUS else people.community
+            whole = _alphabetical(words)[places]
+        else:
+            known = {1: people.listeners, 2: people.heard, 3: people.activity}
+            whole = known[column] if column in known else people.traits[:, column - 5]
         return whole if self.agents is None else whole[self.agents]
 
     def _adopted(self) -> NDArray[np.float32]:
@@ -131,14 +145,36 @@ class AgentRows:
         return np.where(known < 0, np.float32(np.nan), known.astype(np.float32))
 
 
+def _alphabetical(words: Sequence[str]) -> NDArray[np.int64]:
+    """Return the place of each word in alphabetical order; behind them one for none, the last."""
+    ranks = np.full(len(words) + 1, len(words), np.int64)
+    ranks[sorted(range(len(words)), key=lambda at: words[at].casefold())] = np.arange(len(words))
+    return ranks
+
+
 class AgentTable(ColumnTable):
     """Every member, or those that a filter leaves; only the rows in sight are fetched."""
 
     HELP = (
         "Every member of the world, or those that a filter (/) leaves: followers hear it, follows "
         "are whom it hears, online is its share of ticks, adopted the tick at which it took up the "
-        "message shown. Names and interests are sorted by number. " + ColumnTable.HELP
+        "message shown; interests are compared by the first nine. " + ColumnTable.HELP
     )
+
+    class OrderWanted(Message):
+        """A sort waits for an order that is not held.
+
+        Parameters
+        ----------
+        column
+            Which column.
+        title
+            Its heading.
+        """
+
+        def __init__(self, column: int, title: str) -> None:
+            super().__init__()
+            self.column, self.title = column, title
 
     class Wanted(Message):
         """Names that are in sight and not known.
@@ -158,6 +194,7 @@ class AgentTable(ColumnTable):
         self.placeholder = "Looking at the members ..."
         self.told: dict[int, tuple[str, str, str]] = {}
         self.shown: AgentRows | None = None
+        self.orders: dict[int, NDArray[Any]] = {}
 
     def list_agents(self, people: Population, agents: NDArray[np.uint32] | None) -> None:
         """Show members; the cursor stays on its member where it is still listed.
@@ -170,7 +207,9 @@ class AgentTable(ColumnTable):
             Which of them; None: all.
         """
         before, chosen = self.shown, self.chosen
-        self.shown = AgentRows(people, agents, self.told)
+        if before is not None and len(before.people) != len(people):
+            self.orders.clear()
+        self.shown = AgentRows(people, agents, self.told, self.orders)
         self.placeholder = "No member fits the filter; / with nothing shows all."
         self.fill(self.shown)
         is_other = before is not None and before.agents is not agents
@@ -207,6 +246,24 @@ class AgentTable(ColumnTable):
         """Sort by a column; the same one again: the other way round."""
         self._sort_by_column(_NAMES.index(title))
 
+    def sort(self, column: int, *, descending: bool) -> None:
+        """Sort by a column; where its order is not held, once that has been asked for."""
+        if column in ASKED and column not in self.orders:
+            self.postpone(column, descending=descending)
+            self.post_message(self.OrderWanted(column, ASKED[column]))
+        else:
+            super().sort(column, descending=descending)
+
+    def _sort_by_column(self, column: int) -> None:
+        self.orders.pop(_INTERESTS, None)  # they drift
+        super()._sort_by_column(column)
+
+    def learn_order(self, column: int, order: NDArray[Any]) -> None:
+        """Take an order that was asked for, and sort by it where that is still wanted."""
+        self.orders[column] = order
+        if self._sort is not None and self._sort[0] == column:
+            super().sort(column, descending=self._sort[1])
+
     def learn(self, agents: list[int], words: list[tuple[str, str, str]]) -> None:
         """Take names that were fetched."""
         if len(self.told) > MOST_KEPT:
@@ -218,6 +275,7 @@ class AgentTable(ColumnTable):
     def forget(self) -> None:
         """Forget what was fetched: it is another world."""
         self.told.clear()
+        self.orders.clear()
         self.shown = None
 
     def paint(self, width: int, height: int) -> list[Strip]:

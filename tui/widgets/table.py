@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -97,15 +98,15 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
 
         Parameters
         ----------
-        title
-            Heading of the column they are sorted by.
+        column, title
+            The column they are sorted by, and its heading.
         descending
             Whether the largest is first.
         """
 
-        def __init__(self, title: str, *, descending: bool) -> None:
+        def __init__(self, column: int, title: str, *, descending: bool) -> None:
             super().__init__()
-            self.title = title
+            self.column, self.title = column, title
             self.descending = descending
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
@@ -169,9 +170,16 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         else:
             self._start_sort()
 
-    def _start_sort(self) -> None:
-        self.run_worker(self._sort_apart(self._rows, self._sort), group="sort", exclusive=True)
+    def postpone(self, column: int, *, descending: bool) -> None:
+        """Say that the rows will be sorted by a column; until then they stay as they are."""
+        self._sort, self._column = (column, descending), column
+        self.border_subtitle = Content(f"sorting by {self._rows.columns[column].title} ...")
         self.changed()
+
+    def _start_sort(self) -> None:
+        if self._sort is not None:
+            self.postpone(self._sort[0], descending=self._sort[1])
+        self.run_worker(self._sort_apart(self._rows, self._sort), group="sort", exclusive=True)
 
     async def _sort_apart(self, rows: RowProvider, sort: tuple[int, bool] | None) -> None:
         if sort is None:
@@ -184,10 +192,12 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     def _take_order(self, order: NDArray[np.uint32]) -> None:
         self._order = order
         self._at = self._place_of(self.selected)
+        self.border_subtitle = Content("")
         self._show_cursor()
         if self._sort is not None:
-            title = self._rows.columns[self._sort[0]].title
-            self.post_message(self.Sorted(title, descending=self._sort[1]))
+            column, descending = self._sort
+            title = self._rows.columns[column].title
+            self.post_message(self.Sorted(column, title, descending=descending))
 
     def _place_of(self, row: int) -> int:
         """Return where a row is in the order shown."""
