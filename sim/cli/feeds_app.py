@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sim.cli.minding import Goal, MindName, Offline, Who
 from sim.cli.start import prepare
+from sim.errors import InputError
 
 __all__ = ["compare", "recommenders", "suggest"]
 
+Against = Annotated[
+    str | None, typer.Option("--against", help="The other mind: rule, or model,temperature=0, ...")
+]
+Replies = Annotated[
+    Path | None,
+    typer.Option(help="What models answer is written here; with --offline read from here."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 
@@ -63,12 +73,33 @@ def compare(
         int | None,
         typer.Option(min=1, help="Ticks of each run; else as the scenario says, or 48."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from the world's own on.")] = 5,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many seeds, from the world's own on; else 5, of minds 1."),
+    ] = None,
     variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
+    minds: Who = None,
+    mind: MindName = None,
+    against: Against = None,
+    goal: Goal = None,
+    replies: Replies = None,
+    offline: Offline = False,
     json: Json = False,
 ) -> None:
-    """Run the same world and seeds under several recommenders, and show what differs."""
+    """Run the same world and seeds under several recommenders, and show what differs.
+
+    With --minds, --mind and --against it is two minds, or two prompts, of the same members.
+    """
     prepare(context.obj)
+    if minds is not None:
+        from sim.cli.comparing_minds import Asked, show_minds_comparison
+
+        asked = Asked(minds, mind or "model", against or "rule", goal or "", replies, offline)
+        show_minds_comparison(world, asked, ticks, seeds or 1, variant=variant, json=json)
+        return
+    if any((mind, against, goal, replies, offline)):
+        raise InputError("--mind, --against, --goal, --replies, --offline: say whose by --minds.")
+    seeds = seeds or 5
     from sim.cli.comparing import show_comparison
 
     show_comparison(world, recommenders, ticks, seeds, variant=variant, json=json)
