@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sim.errors import InputError
 from sim.llm.budget import Spend
-from sim.llm.faults import Fault
+from sim.llm.faults import Fault, ModelError
 from sim.llm.replies import Usage
 
 __all__ = ["Answer", "Ask", "Turn"]
@@ -145,3 +145,9 @@ class Answer:
     retries: int = 0
     detail: str = ""
     spent: Spend = _FREE
+
+    def demanded(self) -> str:
+        """Return the text, or raise the fault as :class:`~sim.llm.faults.ModelError`."""
+        if self.fault is not None:
+            raise ModelError(self.fault, self.detail)
+        return self.text

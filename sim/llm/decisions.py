@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sim.core.text import clean
 from sim.llm.faults import Fault, ModelError
 
-__all__ = ["NEEDS_POST", "NEEDS_TEXT", "Decision", "decision_of", "schema_of"]
+__all__ = ["NEEDS_POST", "NEEDS_TEXT", "Decision", "decision_in", "decision_of", "schema_of"]
 
 NOTHING = "do nothing"
 NEEDS_POST = frozenset(
@@ -72,7 +72,13 @@ def decision_of(text: str, acts: Sequence[str], posts: int) -> Decision:
     ModelError
         MALFORMED, with what is wrong.
     """
-    said = _object(text)
+    return decision_in(_object(text), acts, posts)
+
+
+def decision_in(said: Mapping[str, Any], acts: Sequence[str], posts: int) -> Decision:
+    """Return the decision in an object; the rest as :func:`decision_of`."""
+    if not set(said) <= _FIELDS:
+        raise _wrong("it is no object of act, post and text")
     act, post = said.get("act"), said.get("post", 0)
     words = said.get("text", "")
     if not isinstance(act, str) or act not in acts:
@@ -97,7 +103,7 @@ def _object(text: str) -> dict[str, Any]:
         said = json.loads(bare)
     except (ValueError, RecursionError):
         raise _wrong("it is no JSON") from None
-    if not isinstance(said, dict) or not set(said) <= _FIELDS:
+    if not isinstance(said, dict):
         raise _wrong("it is no object of act, post and text")
     return said
 

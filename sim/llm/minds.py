@@ -1,15 +1,17 @@
 """Minds: what decides for a member, from what it sees, remembers and wants."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 from sim.core.params import Field, Parameters
 from sim.core.registry import register
 from sim.llm.asks import Answer, Ask
+from sim.llm.batch import Case, answers_in, ask_for, seated
 from sim.llm.counts import Decided
 from sim.llm.decisions import Decision, decision_of, schema_of
-from sim.llm.faults import ModelError
+from sim.llm.faults import Fault, ModelError
 from sim.llm.letters import Letter, Place, acts_for, fitting
 from sim.llm.plans import Planning, planned
 from sim.llm.prompts import Post, Prompt, Scene
@@ -18,6 +20,11 @@ __all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind"]
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
 """What a mind may do, by name."""
+
+
+async def _alone(key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
+    """Stand in where nobody shares an answer."""
+    raise ModelError(Fault.MISSING, "nobody can be asked for several members here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,20 @@ class Member:
         Allies and groups that it may write to, or join.
     planning
         What is needed to plan; None: it has no goal.
+    prompts
+        Other templates, by name.
+    tick
+        When it decides.
+    archetype, traits
+        What kind of member it is (:data:`~sim.agents.character.ARCHETYPES`), and its openness,
+        conscientiousness, extraversion, agreeableness and neuroticism, in [0, 1].
+    draw
+        Draws in [0, 1), by number; the only randomness of a mind: a run comes out alike again.
+    write
+        What rules would let it write: of its own, or upon a post.
+    once
+        ``await member.once(key, ask, read)`` asks on behalf of all members with the same key, and
+        returns what ``read`` makes of the reply, which is kept. Raises :class:`ModelError`.
     """
 
     index: int
@@ -63,6 +84,13 @@ class Member:
     letters: tuple[Letter, ...] = ()
     places: tuple[Place, ...] = ()
     planning: Planning | None = None
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    tick: int = 0
+    archetype: str = "regular"
+    traits: tuple[float, ...] = (0.5, 0.5, 0.5, 0.5, 0.5)
+    draw: Callable[[int], float] = lambda number: 0.5
+    write: Callable[[Post | None], str] = lambda post: "Good morning."
+    once: Callable[[str, Ask, Callable[[str], Any]], Awaitable[Any]] = _alone
 
 
 class Mind(Parameters):
@@ -98,6 +126,29 @@ class Mind(Parameters):
         """
         raise NotImplementedError
 
+    @property
+    def most_together(self) -> int:
+        """For how many members it decides at once, at most; from 2 on by `decide_together`."""
+        return 1
+
+    async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
+        """Return what several members do, one after the other; None: not known of this one.
+
+        Who is missing is asked alone, by :meth:`decide`, where :attr:`asks_again`; else the rules
+        decide for it.
+
+        Raises
+        ------
+        ModelError
+            No usable answer for anybody.
+        """
+        raise NotImplementedError
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether members that were missing in a common answer are asked alone."""
+        return True
+
 
 @register("rule")
 class RuleMind(Mind):
@@ -122,25 +173,54 @@ class ModelMind(Mind):
     revise: int = Field(
         8, ge=0, le=10_000, description="decisions until a plan is revised; 0: no plans"
     )
+    batch: int = Field(1, ge=1, le=16, description="members asked about in one question, at most")
+    missing: Literal["alone", "rules"] = Field(
+        "alone", description="who decides for members that a common answer leaves out"
+    )
+
+    @property
+    def most_together(self) -> int:
+        """As the parameter says."""
+        return self.batch
+
+    @property
+    def asks_again(self) -> bool:
+        """As the parameter says."""
+        return self.missing == "alone"
 
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
         """Ask for a plan where one is due, then what to do; read the answers strictly."""
-        steps = await planned(member, memory, self.revise, self.temperature, self.model)
-        acts = acts_for(ACTS, len(feed), member.letters, member.places)
-        scene = Scene(
-            member.name, member.persona, member.moment, member.goal, memory, feed, acts,
-            language=member.language, plan=steps, letters=member.letters, places=member.places,
-        )  # fmt: skip
+        scene = await self._scene(Case(member, feed, memory))
         turns, shown = member.prompt.fitted(scene, member.limit)
         numbers = [one.number for one in shown.letters] + [one.number for one in shown.places]
         last = max([len(shown.feed), *numbers])
         answer = await member.ask(
-            Ask(turns, self.most, self.temperature, member.index, schema_of(acts, last),
+            Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, last),
                 model=self.model)
         )  # fmt: skip
-        if answer.fault is not None:
-            raise ModelError(answer.fault, answer.detail)
-        said = decision_of(answer.text, acts, last)
+        said = decision_of(answer.demanded(), scene.acts, last)
         return (fitting(said, len(shown.feed), shown.letters, shown.places),)
+
+    async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
+        """Ask for all of them at once; what is whole and right in the answer stands."""
+        scenes = await gather(*(self._scene(case) for case in cases))
+        members = [case.member for case in cases]
+        seats = [seated(*pair) for pair in zip(members, scenes, strict=True)]
+        ask = ask_for(
+            members, seats, most=self.most, temperature=self.temperature, model=self.model
+        )
+        answer = await members[0].ask(ask)
+        text = answer.text if answer.fault is Fault.CUT else answer.demanded()
+        return [None if said is None else (said,) for said in answers_in(text, seats)]
+
+    async def _scene(self, case: Case) -> Scene:
+        """Return what a member is told, after asking for a plan where one is due."""
+        member, feed, memory = case
+        steps = await planned(member, memory, self.revise, self.temperature, self.model)
+        acts = acts_for(ACTS, len(feed), member.letters, member.places)
+        return Scene(
+            member.name, member.persona, member.moment, member.goal, memory, feed, acts,
+            language=member.language, plan=steps, letters=member.letters, places=member.places,
+        )  # fmt: skip

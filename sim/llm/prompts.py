@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TEMPLATES", "Fitted", "Post", "Prompt", "Scene", "read_prompt", "tokens_in"]
 
-TEMPLATES = ("decide", "interview", "plan")
+TEMPLATES = ("decide", "interview", "plan", "batch", "archetype")
 _PART = "\n=== user\n"
 _FRAME = 8
 _ANYWHERE = {"name", "persona", "goal", "moment", "memories", "plan", "language"}
@@ -33,6 +33,8 @@ _KNOWN = {
     "decide": {*_ANYWHERE, "feed", "acts", "letters", "places"},
     "interview": {*_ANYWHERE, "question"},
     "plan": {*_ANYWHERE, "outcomes"},
+    "batch": {*_ANYWHERE, "feed", "acts", "letters", "places"},
+    "archetype": {"name", "persona", "goal", "acts", "question"},
 }
 _OPTIONAL = ("goal", "memories", "plan", "language", "letters", "places", "outcomes")
 _LETTERS = "Letters to you, answered by their number:"

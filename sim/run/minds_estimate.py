@@ -47,12 +47,18 @@ class Estimate:
 class _Counter:
     """Stands for a pool: counts, and answers nothing."""
 
-    def __init__(self) -> None:
-        self.requests = self.read = 0
+    def __init__(self, written: int) -> None:
+        self.requests = self.read = self.written = 0
+        self._each = written
+        self._known: set[str] = set()
 
-    def submit(self, ask: Ask) -> Future[Answer]:
-        self.requests += 1
-        self.read += sum(tokens_in(turn.text) + _FRAME for turn in ask.turns)
+    def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
+        said = ask.fingerprint("")
+        if said not in self._known:  # an equal question is answered from what is kept
+            self._known.add(said)
+            self.requests += 1
+            self.read += sum(tokens_in(turn.text) + _FRAME for turn in ask.turns)
+            self.written += ask.likely or self._each
         future: Future[Answer] = Future()
         future.set_result(Answer("", Fault.MISSING, "none"))
         return future
@@ -86,13 +92,12 @@ def estimate(
     report
         Told of progress; may cancel.
     """
-    counter = _Counter()
+    counter = _Counter(written)
     thinker = Thinker(counter, prompts=prompts, limit=limit, minds=minds)
     wake_minds(world, True)
     for tick in range(ticks):
         report(f"estimating tick {tick + 1:,}", tick / max(ticks, 1))
         world.step()
         decide(world, thinker.think(world))
-    said = counter.requests * written
-    dollars = price.of(counter.read, said) / 1e9
-    return Estimate(ticks, counter.requests, counter.read, said, dollars)
+    dollars = price.of(counter.read, counter.written) / 1e9
+    return Estimate(ticks, counter.requests, counter.read, counter.written, dollars)

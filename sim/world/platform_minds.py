@@ -40,6 +40,7 @@ Row = dict[str, Any]
 
 _LONGEST, _LONGEST_GOAL = 500, 400
 _LONGEST_STEP, _MOST_STEPS = 100, 4
+_LONGEST_KEPT, _MOST_KEPT = 2000, 4096
 _OF_AUTHORS = frozenset({Act.FOLLOW, Act.MUTE, Act.BLOCK})
 _OF_POSTS = frozenset({Act.LIKE, Act.DISLIKE, Act.REPOST, Act.QUOTE, Act.REPLY, Act.REPORT})
 _TO_PEOPLE = frozenset({Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE, Act.JOIN_GROUP})
@@ -107,6 +108,8 @@ class Minds:
         Whether somebody lets minds decide; else all of them go by the rules.
     touched
         (member, message) pairs that were acted upon, so that nobody likes a thing twice.
+    kept
+        Replies that stand for all who ask the same, by their keys, the newest 4,096.
     made
         With what minds last decided: prompts, limits, versions; for whoever repeats the run.
     """
@@ -126,6 +129,7 @@ class Minds:
         self.spent = [0, 0, 0]
         self.awake = False
         self.touched: set[tuple[int, int]] = set()
+        self.kept: dict[str, str] = {}
         self.made: dict[str, Any] = {}
 
     def give(
@@ -216,6 +220,7 @@ class Minds:
             self._count(row, effective=bool(done))
             self._remember(member, row.get("memory", ()))
             self._plan(member, row, world.tick)
+            self._keep(row.get("kept", ()))
             self.letters.pop(member, None)
         platform.waiting += commands
         return len(commands)
@@ -270,12 +275,21 @@ class Minds:
         if member in self.plans:
             self.plans[member]["decided"] += 1
 
+    def _keep(self, rows: Iterable[Iterable[str]]) -> None:
+        """Keep replies; over the bound the oldest are forgotten."""
+        for key, text in rows:
+            self.kept[str(key)] = clean(str(text), _LONGEST_KEPT)
+        for key in list(self.kept)[: max(len(self.kept) - _MOST_KEPT, 0)]:
+            del self.kept[key]
+
     # The whole state
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON holds it; what there is none of is left out."""
         each = {name: _rows(getattr(self, name)) for name in _OF_EACH}
         found: dict[str, Any] = {name: rows for name, rows in each.items() if rows}
+        if self.kept:
+            found["kept"] = [list(pair) for pair in self.kept.items()]
         return found | {
             "counts": dict(sorted(self.counts.items())),
             "effective": self.effective,
@@ -300,6 +314,7 @@ class Minds:
         minds.spent, minds.awake = [int(n) for n in said["spent"]], bool(said["awake"])
         minds.touched = {(int(who), int(message)) for who, message in said["touched"]}
         minds.made = deepcopy(dict(said.get("made", {})))
+        minds.kept = {str(key): str(text) for key, text in said.get("kept", ())}
         return minds
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sim import Act, World
-from sim.errors import Cancelled, InputError, UnknownNameError
+from sim.errors import Cancelled, InputError
 from sim.llm.budget import Budget
 from sim.llm.decisions import Decision
 from sim.llm.faults import Fault, ModelError
@@ -282,11 +282,12 @@ def test_a_world_without_a_platform_has_no_minds() -> None:
             hosting.ACTS[act](world, *args)
 
 
-def test_a_mind_nobody_knows_is_refused() -> None:
-    world = minded("modle")
-    perform(world, "step", (1,))
-    with pytest.raises(UnknownNameError, match="modle"):
-        Thinker().think(world)
+def test_a_mind_that_is_lost_leaves_its_members_to_the_rules() -> None:
+    thinker = Thinker()
+    rows = run(minded("modle"), thinker, 1)
+    assert {row["source"] for row in rows} == {"rule"}
+    assert len(thinker.faults) == 1
+    assert "Did you mean 'model'?" in thinker.faults[0]
 
 
 def test_the_feed_of_who_is_offline_is_empty_and_of_nobody_an_error() -> None:

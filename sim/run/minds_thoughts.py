@@ -1,0 +1,190 @@
+"""A decision under way, and the row that tells the world what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from sim.errors import InputError
+from sim.feed.acts import act_of
+from sim.llm.asks import Answer
+from sim.llm.budget import Spend
+from sim.llm.counts import Decided
+from sim.llm.decisions import NOTHING, Decision
+from sim.llm.faults import Fault
+from sim.llm.minds import Member, Mind
+from sim.llm.once import Once
+from sim.llm.prompts import Post
+from sim.llm.replylog import ReplyLog, Slot
+from sim.world.platform_minds import Seen
+
+__all__ = ["COUNTED", "MOST_ACTS", "Row", "Thought", "checked"]
+
+Row = dict[str, Any]
+MOST_ACTS = 16
+"""Acts of one decision; a mind that returns more is at fault."""
+
+COUNTED = {
+    Fault.REFUSED: Decided.REFUSED, Fault.FILTERED: Decided.REFUSED,
+    Fault.MALFORMED: Decided.MALFORMED, Fault.CUT: Decided.MALFORMED,
+    Fault.EMPTY: Decided.MALFORMED,
+}  # fmt: skip
+"""As what a fault is counted; any other as failed."""
+
+
+@dataclass(eq=False)
+class Thought:
+    """A decision under way.
+
+    Attributes
+    ----------
+    slot, hours
+        When, in ticks and hours, and who.
+    mind, called
+        What decides, and its name; None: there is no such mind any more.
+    feed, posts
+        What the member was shown, as the world and as minds see it.
+    recalled
+        What comes to mind.
+    once
+        For questions that many ask.
+    answers, log
+        What was asked so far.
+    faults
+        What went wrong on the way to a decision that was made all the same.
+    seen
+        What a surrogate could learn from; empty: nothing.
+    lead
+        Who was asked on its behalf too; None: nobody.
+    asking, idle_since
+        Whether an answer is awaited; since when none is.
+    result
+        The row; None: not decided yet.
+    """
+
+    slot: Slot
+    mind: Mind | None
+    called: str
+    feed: tuple[Seen, ...]
+    posts: tuple[Post, ...]
+    hours: float
+    recalled: Sequence[str] = ()
+    once: Once = field(default_factory=lambda: Once({}))
+    answers: list[Answer] = field(default_factory=list)
+    log: ReplyLog = field(default_factory=ReplyLog)
+    faults: list[Decided] = field(default_factory=list)
+    kept: list[list[str]] = field(default_factory=list)
+    seen: list[Any] = field(default_factory=list)
+    lead: Thought | None = None
+    member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this
+    asking: int = 0
+    idle_since: float = field(default_factory=monotonic)
+    result: Row | None = None
+
+    @property
+    def highest(self) -> int:
+        """The highest number that a decision may name."""
+        letters = [one.number for one in self.member.letters]
+        return max([len(self.feed), *letters, *(one.number for one in self.member.places)])
+
+    def settle(self, said: tuple[Decision, ...] | None, *faults: Decided) -> None:
+        """Take what was decided; None: what the rules say."""
+        self.result = self.row(said, [*self.faults, *faults])
+
+    def row(self, said: tuple[Decision, ...] | None, faults: Sequence[Decided]) -> Row:
+        """Return the decision as the world takes it; None: what the rules say."""
+        chosen = self.member.rule if said is None else said
+        retried = [Decided.RETRIED] if any(answer.retries for answer in self.answers) else []
+        done = [one for one in chosen if one.act != NOTHING]
+        row: Row = {
+            "member": self.slot.member,
+            "source": str(Decided.RULE if said is None else self._source()),
+            "acts": [self._act(one) for one in done],
+        }
+        if faults or retried:
+            row["faults"] = [str(one) for one in (*faults, *retried)]
+        if self.answers:
+            row["replies"] = list(self.log.rows())
+            row["spent"] = self._spent()
+        if self.kept:
+            row["kept"] = self.kept
+        if said is not None:
+            row |= self._learned(row["source"])
+            if done:
+                row["memory"] = [self._memory(one) for one in done]
+        return row
+
+    def _spent(self) -> list[int]:
+        total = Spend()
+        for answer in self.answers:
+            total = total.plus(answer.spent)
+        return list(total)
+
+    def _source(self) -> Decided:
+        mine = self.mind.source if self.mind is not None else Decided.RULE
+        answers = self.answers or (self.lead.answers if self.lead is not None else [])
+        if not answers:
+            return mine
+        cached = all(answer.source == "cache" for answer in answers)
+        return Decided.CACHE if cached else Decided.MODEL
+
+    def _learned(self, source: str) -> Row:
+        """Return what is kept of decisions of models, for those who would learn from them."""
+        return {"seen": self.seen} if self.seen and source in {"model", "cache"} else {}
+
+    def _act(self, one: Decision) -> Row:
+        row: Row = {"act": one.act}
+        if one.post:
+            row["message"] = self.feed[one.post - 1].message
+        return row | ({"text": one.text} if one.text else {})
+
+    def _memory(self, one: Decision) -> list[Any]:
+        if not one.post:
+            return [self.hours, f"You wrote: {one.text}", 0, 0.6]
+        seen = self.feed[one.post - 1]
+        said = f" and said: {one.text}" if one.text else ""
+        text = f"You chose to {one.act} {seen.name}'s post: {seen.text}{said}"[:200]
+        return [self.hours, text, seen.tags, 0.6 if one.text else 0.3]
+
+
+def checked(said: object, highest: int) -> tuple[Decision, ...]:
+    """Return what a mind decided, if it is that.
+
+    Parameters
+    ----------
+    said
+        What it returned.
+    highest
+        The highest number that it may name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no sequence of decisions; or one names no act, or nothing that there is.
+    """
+    if not isinstance(said, list | tuple) or not all(isinstance(one, Decision) for one in said):
+        raise TypeError(f"decide() returns a list of Decision, and it returned {_shown(said)}")
+    if len(said) > MOST_ACTS:
+        raise ValueError(f"decide() returned {len(said):,} decisions; at most {MOST_ACTS}")
+    for one in said:
+        _check(one, highest)
+    return tuple(said)
+
+
+def _check(one: Decision, highest: int) -> None:
+    if not isinstance(one.act, str) or not isinstance(one.text, str):
+        raise TypeError(f"the act and the text of a Decision are words, got {_shown(one)}")
+    if one.act != NOTHING:
+        try:
+            act_of(one.act)
+        except InputError:
+            raise ValueError(f"there is no act {one.act[:40]!r}") from None
+    if type(one.post) is not int or not 0 <= one.post <= highest:
+        raise ValueError(f"a Decision is about number 0 to {highest}, got {_shown(one.post)}")
+
+
+def _shown(said: object) -> str:
+    text = ascii(said)
+    return text if len(text) <= 60 else f"{type(said).__name__} {text[:57]}..."
