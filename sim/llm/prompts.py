@@ -150,10 +150,14 @@ class Prompt:
     user: str
 
     @property
+    def text(self) -> str:
+        """Both parts, as a file has them."""
+        return f"{self.system}{_PART}{self.user}"
+
+    @property
     def fingerprint(self) -> str:
         """32 hex digits of its text, recorded with every run."""
-        said = f"{self.system}{_PART}{self.user}".encode()
-        return blake2b(said, digest_size=16).hexdigest()
+        return blake2b(self.text.encode(), digest_size=16).hexdigest()
 
     def turns(self, scene: Scene, limit: int = 1000) -> tuple[Turn, ...]:
         """Return the conversation for a scene, of at most ``limit`` tokens: see :meth:`fitted`."""
