@@ -35,7 +35,7 @@ from sim.world.world import World
 __all__ = ["Asked", "Thinker", "accounts", "persona_of"]
 
 _SPENT = "The budget of the language models is spent; rules decide for minded members."
-_OTHERS = ("batch", "archetype")
+_OTHERS = ("batch", "archetype", "plan")
 _MARGIN = 0.1
 """Seconds before the end in which an answer still reaches its member."""
 

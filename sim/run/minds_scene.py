@@ -21,6 +21,7 @@ from sim.llm.once import Once
 from sim.llm.prompts import Post, Prompt
 from sim.llm.replylog import Slot
 from sim.llm.seeing import seen_of
+from sim.run.minds_around import around, goal_of
 from sim.run.minds_thoughts import Row, Thought
 from sim.world.platform import Platform
 from sim.world.platform_minds import Seen, feed_of, ruled
@@ -99,13 +100,16 @@ def _thought(world: World, platform: Platform, scenery: Scenery, of: _Of, once: 
         Slot(world.tick, member), scenery.mind(called, minds.options.get(member, {})), called,
         feed, posts, hours, once=once,
     )  # fmt: skip
+    near = around(world, platform, member, len(feed), scenery.prompts["plan"], hours)
+    thought.around = near
     thought.recalled = _recalled(platform, member, feed, hours)
     places = {seen.message: at for at, seen in enumerate(feed, 1)}
     thought.member = Member(
-        member, world.agents.name(member), persona_of(world, member), minds.goals[member],
+        member, world.agents.name(member), persona_of(world, member), goal_of(minds, member),
         of.moment,
         tuple(Decision(row["act"], places[row["message"]]) for row in of.rule),
         scenery.prompt, scenery.limit, partial(scenery.ask, thought),
+        language=near.language, letters=near.letters, places=near.places, planning=near.planning,
         prompts=scenery.prompts, tick=world.tick, archetype=of.archetype,
         traits=tuple(value / 255 for value in world.agents.personality[member].tolist()),
         draw=partial(_draw, world.seed, world.tick, member),

@@ -18,6 +18,7 @@ from sim.llm.minds import Member, Mind
 from sim.llm.once import Once
 from sim.llm.prompts import Post
 from sim.llm.replylog import ReplyLog, Slot
+from sim.run.minds_around import Around
 from sim.world.platform_minds import Seen
 
 __all__ = ["COUNTED", "MOST_ACTS", "Row", "Thought", "checked"]
@@ -58,6 +59,8 @@ class Thought:
         What a surrogate could learn from; empty: nothing.
     lead
         Who was asked on its behalf too; None: nobody.
+    around
+        What the member knows besides its feed.
     asking, idle_since
         Whether an answer is awaited; since when none is.
     result
@@ -78,6 +81,7 @@ class Thought:
     kept: list[list[str]] = field(default_factory=list)
     seen: list[Any] = field(default_factory=list)
     lead: Thought | None = None
+    around: Around = field(default_factory=Around)
     member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this
     asking: int = 0
     idle_since: float = field(default_factory=monotonic)
@@ -103,18 +107,20 @@ class Thought:
             "source": str(Decided.RULE if said is None else self._source()),
             "acts": [self._act(one) for one in done],
         }
-        if faults or retried:
-            row["faults"] = [str(one) for one in (*faults, *retried)]
+        slips = [COUNTED.get(fault, Decided.FAILED) for fault in self.around.faults]
+        wrong = [*slips, *faults, *retried]
+        if wrong:
+            row["faults"] = [str(one) for one in wrong]
         if self.answers:
             row["replies"] = list(self.log.rows())
             row["spent"] = self._spent()
         if self.kept:
             row["kept"] = self.kept
+        row |= self.around.row
+        memory = [*self.around.heard, *(self._memory(one) for one in done if said is not None)]
         if said is not None:
             row |= self._learned(row["source"])
-            if done:
-                row["memory"] = [self._memory(one) for one in done]
-        return row
+        return row | ({"memory": memory} if memory else {})
 
     def _spent(self) -> list[int]:
         total = Spend()
@@ -135,6 +141,8 @@ class Thought:
         return {"seen": self.seen} if self.seen and source in {"model", "cache"} else {}
 
     def _act(self, one: Decision) -> Row:
+        if one.post > len(self.feed):
+            return self.around.act(one)
         row: Row = {"act": one.act}
         if one.post:
             row["message"] = self.feed[one.post - 1].message
@@ -143,6 +151,8 @@ class Thought:
     def _memory(self, one: Decision) -> list[Any]:
         if not one.post:
             return [self.hours, f"You wrote: {one.text}", 0, 0.6]
+        if one.post > len(self.feed):
+            return self.around.memory(one, self.hours)
         seen = self.feed[one.post - 1]
         said = f" and said: {one.text}" if one.text else ""
         text = f"You chose to {one.act} {seen.name}'s post: {seen.text}{said}"[:200]
