@@ -97,6 +97,11 @@ class Around(Protocol):
         ...
 
     @property
+    def temper(self) -> npt.NDArray[np.uint8]:
+        """Personality as moods bend it, uint8 (n, 5) in 1/255; as it is where there are none."""
+        ...
+
+    @property
     def standing(self) -> npt.NDArray[np.uint8]:
         """254 r / (1 + r) of each agent's reputation r, uint8 (n,); or empty: all as 1."""
         ...

@@ -87,8 +87,10 @@ class RulePolicy(Policy):
         follow   follows  * drive * (0.5 + openness)           of strangers' messages
         mute     mutes    * attention * (1 - interest) * (0.5 + neuroticism)
 
-    at most one act an exposure. Whether an injected message is passed on is its model's to say.
-    Interest and trust are kept to 1/255, novelty falls for 255 ticks.
+    at most one act an exposure. In a world with moods (``mood_hours``) a mood m in [-1, 1] counts
+    as so much character: agreeableness + m / 4 and neuroticism - m / 4, within [0, 1]. Whether an
+    injected message is passed on is its model's to say. Interest and trust are kept to 1/255,
+    novelty falls for 255 ticks.
     """
 
     likes: float = Field(0.5, ge=0, le=2, description="rate of likes at full drive")
@@ -119,7 +121,7 @@ class RulePolicy(Policy):
                  self.follows, self.mutes)  # fmt: skip
         kernels.decide(
             part.viewers, part.counts, part.message, part.trust, part.interest, part.age,
-            part.friends, part.appeal, part.flags, platform.people.column("personality"),
+            part.friends, part.appeal, part.flags, platform.temper,
             np.array(rates, np.float32), *self._fading(platform.tick_minutes), self.proof,
             part.source, platform.standing, self.standing, key, out,
         )  # fmt: skip

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core import rng
-from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.feed.acts import Act
@@ -31,7 +30,9 @@ from sim.feed.writer import Writer
 from sim.kernels.wake import expected
 from sim.network.slab import Live, read_only
 from sim.world.platform_commands import checked_command, letters
+from sim.world.platform_inner import temper_of
 from sim.world.platform_minds import Minds
+from sim.world.platform_named import recommender_of, same
 from sim.world.platform_relate import friends_of, grow_reputation, reputation_of, standing_of
 from sim.world.platform_search import found_people, found_posts
 from sim.world.platform_why import Why, why
@@ -129,6 +130,7 @@ class Platform:
         self._curve = curve_of(settings.rhythm)
         self.via = _NOBODY
         self.stood: tuple[Array, npt.NDArray[np.uint8]] | None = None
+        self.swayed: tuple[Array, int, npt.NDArray[np.uint8]] | None = None
         self.friends: FriendRecommender | None = friends_of(settings.friends, self.faults)
 
     # What plugins see
@@ -177,6 +179,11 @@ class Platform:
     def standing(self) -> npt.NDArray[np.uint8]:
         """254 r / (1 + r) of each agent's reputation r, uint8 (n,); empty before it is weighed."""
         return standing_of(self)
+
+    @property
+    def temper(self) -> npt.NDArray[np.uint8]:
+        """Personality as moods bend it, uint8 (n, 5) in 1/255; see :mod:`.platform_inner`."""
+        return temper_of(self, self._world.agents.edition)
 
     def key(self, stream: Stream, salt: int = 0) -> np.uint64:
         """Return the key of this tick's draws of one purpose."""
@@ -264,7 +271,7 @@ class Platform:
         self._world.agents.is_active(who)  # refuses who does not exist
         if who.size and int(who.max()) >= len(self.members):
             raise InputError(f"Agent {int(who.max())} signs up with the next tick; choose then.")
-        places = [k for k, known in enumerate(self.recommenders) if _same(known, chosen)]
+        places = [k for k, known in enumerate(self.recommenders) if same(known, chosen)]
         if not places and len(self.recommenders) == _MOST_RECOMMENDERS:
             raise InputError(f"A world has at most {_MOST_RECOMMENDERS} recommenders at once.")
         if not places:
@@ -384,16 +391,3 @@ class Platform:
         from sim.world.platform_state import dump_platform  # it knows Platform
 
         return dump_platform(self)
-
-
-def recommender_of(said: Recommender | str, parameters: dict[str, Any]) -> Recommender:
-    """Return a recommender by name, or the one given, checked."""
-    chosen = make(said, "recommender", **parameters) if isinstance(said, str) else said
-    if not isinstance(chosen, Recommender):
-        raise InputError(f"A recommender is a name or a Recommender, got {type(said).__name__}.")
-    chosen.check()
-    return chosen
-
-
-def _same(one: Recommender, other: Recommender) -> bool:
-    return type(one) is type(other) and one.values() == other.values()

@@ -12,7 +12,8 @@ from sim.feed.recommender import Recommender
 from sim.feed.settings import PlatformSettings
 from sim.world.metrics import WATCH
 from sim.world.phases import PHASES, Phase
-from sim.world.platform import Platform, recommender_of
+from sim.world.platform import Platform
+from sim.world.platform_named import recommender_of
 from sim.world.platform_phases import with_platform
 
 if TYPE_CHECKING:

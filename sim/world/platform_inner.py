@@ -4,9 +4,11 @@ With each like, repost or quote of a message about an interest that one has not,
 taken up with chance ``drift``; each member online loses one of its interests with the chance that
 makes ``fading`` a day, never the last. A mood lies in [-1, 1] and loses half of itself in
 ``mood_hours``; a like or repost of what one wrote adds 0.05 to it, a dislike or report takes 0.15:
-bad is stronger than good (Baumeister et al., Review of General Psychology 5, 2001). All of it is
-off where its setting is 0; the cost goes with the acts of the tick and with who is online, and for
-moods with the number of members.
+bad is stronger than good (Baumeister et al., Review of General Psychology 5, 2001). Who is in a
+good mood likes more and dislikes and mutes less: for the policy, agreeableness is ``SWAY`` times
+the mood higher and neuroticism as much lower, both within [0, 1] (``platform.temper``). The size is
+Hubbub's own. All of it is off where its setting is 0; the cost goes with the acts of the tick and
+with who is online, and for moods with the number of members.
 """
 
 from __future__ import annotations
@@ -28,14 +30,17 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
-__all__ = ["MOOD", "live_on", "moods"]
+__all__ = ["MOOD", "SWAY", "live_on", "moods", "temper_of"]
 
 MOOD: Final = "agents.mood"
 """The column of moods among what a platform holds."""
 GOOD, BAD = 0.05, 0.15
+SWAY: Final = 0.25
+"""How much of agreeableness and neuroticism a whole mood is worth."""
 MOST_INTERESTS: Final = 12
 """Who has so many takes up no more."""
 
+_AGREEABLE, _NERVOUS = 3, 4
 _DRIFTING, _FADING = 0x44524946, 0x46414445
 _WARM = (Act.LIKE, Act.REPOST, Act.QUOTE)
 _COLD = (Act.DISLIKE, Act.REPORT)
@@ -57,6 +62,25 @@ def moods(platform: Platform) -> npt.NDArray[np.float32]:
     known = platform.held.get(MOOD, np.empty(0, np.float32))
     more = np.zeros(platform.agents - known.size, np.float32)
     return np.concatenate([known, more]) if more.size else known
+
+
+def temper_of(platform: Platform, edition: int) -> npt.NDArray[np.uint8]:
+    """Return personality as moods bend it, uint8 (n, 5); as it is where there are no moods.
+
+    It is kept until moods or agents change; ``edition`` is that of the agents.
+    """
+    plain: npt.NDArray[np.uint8] = platform.people.column("personality")
+    known = platform.held.get(MOOD)
+    if known is None or not platform.settings.mood_hours:
+        return plain
+    last = platform.swayed
+    if last is None or last[0] is not known or last[1] != edition or len(last[2]) != len(plain):
+        felt = moods(platform) * np.float32(255 * SWAY)
+        bent = plain.copy()
+        bent[:, _AGREEABLE] = np.clip(np.rint(plain[:, _AGREEABLE] + felt), 0, 255)
+        bent[:, _NERVOUS] = np.clip(np.rint(plain[:, _NERVOUS] - felt), 0, 255)
+        last = platform.swayed = (known, edition, bent)
+    return last[2]
 
 
 def _feel(world: World, platform: Platform) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from sim.feed.acts import Act
 from sim.feed.log import Acts
+from sim.feed.policy import RulePolicy
 from sim.world import platform_inner as module
 from sim.world.platform import Platform
 from sim.world.platform_inner import MOOD, live_on, moods
@@ -58,6 +59,41 @@ def test_moods_of_newcomers_are_even() -> None:
     platform.held[MOOD] = np.full(400, 0.4, np.float32)
     world.create_agents(3)
     assert moods(platform)[398:].tolist() == pytest.approx([0.4, 0.4, 0, 0, 0])
+
+
+def test_a_mood_is_worth_a_quarter_of_character() -> None:
+    world, platform = _world(mood_hours=2.0)
+    plain = world.agents.personality.astype(int)
+    platform.held[MOOD] = np.array([1.0, -1.0, 0.5] + [0.0] * 397, np.float32)
+    bent = platform.temper.astype(int)
+    sway = np.zeros(400, int)
+    sway[:3] = 64, -64, 32
+    assert np.abs(bent[:, 3] - np.clip(plain[:, 3] + sway, 0, 255)).max() <= 1
+    assert np.abs(bent[:, 4] - np.clip(plain[:, 4] - sway, 0, 255)).max() <= 1
+    assert np.array_equal(bent[:, :3], plain[:, :3])
+    assert platform.temper is platform.temper
+    world.change_agents([5], agreeableness=1.0)
+    assert platform.temper[5, 3] == 255
+    world.create_agents(2)
+    assert len(platform.temper) == 402
+    calm, still = _world()
+    still.held[MOOD] = np.ones(400, np.float32)
+    assert np.array_equal(still.temper, calm.agents.personality)
+
+
+def test_members_in_a_good_mood_like_more_and_mute_less() -> None:
+    rates = {"likes": 0.5, "mutes": 0.3, "reposts": 0.0, "replies": 0.0, "quotes": 0.0}
+    done = []
+    for mood in (-1.0, 1.0):
+        world = World.create(agents=400, mean_degree=8, seed=3)
+        platform = world.open_platform(mood_hours=1e5, policy=RulePolicy(**rates), posting=0.5)
+        platform.held[MOOD] = np.full(400, mood, np.float32)
+        world.step(3)
+        counts = [platform.log.count(tick, act) for act in (Act.LIKE, Act.MUTE) for tick in (1, 2)]
+        done.append((sum(counts[:2]), sum(counts[2:])))
+    (sad_likes, sad_mutes), (glad_likes, glad_mutes) = done
+    assert glad_likes > 1.2 * sad_likes
+    assert sad_mutes > 1.2 * glad_mutes
 
 
 def test_an_interest_is_taken_up_from_what_one_likes() -> None:
