@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from sim.core.settings import SettingsWatch as SettingsWatch
     from sim.core.settings import current as current
     from sim.core.settings import load_settings as load_settings
+    from sim.core.settings_keep import keep_words as keep_words
     from sim.core.text import clean as clean
     from sim.core.text import clip as clip
     from sim.core.text import one_line as one_line
@@ -427,6 +428,7 @@ _HOMES = {
     "history_of": "sim.store.history_reading",
     "info": "sim.store",
     "interest": "sim.spread.conditions",
+    "keep_words": "sim.core.settings_keep",
     "learn_tastes": "sim.feed.factors",
     "load": "sim.store",
     "load_file": "sim.core.registry",
