@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from sim.core.params import Field, Parameters
-from sim.core.registry import register
 from sim.llm.asks import Answer, Ask
 from sim.llm.batch import Case, answers_in, ask_for, seated
 from sim.llm.counts import Decided
@@ -126,6 +125,9 @@ class Mind(Parameters):
         """
         raise NotImplementedError
 
+    def check(self) -> None:
+        """Refuse, with an error of :mod:`sim.errors`, what it cannot decide by."""
+
     @property
     def most_together(self) -> int:
         """For how many members it decides at once, at most; from 2 on by `decide_together`."""
@@ -150,7 +152,6 @@ class Mind(Parameters):
         return True
 
 
-@register("rule")
 class RuleMind(Mind):
     """Does what the platform's rules say."""
 
@@ -163,7 +164,6 @@ class RuleMind(Mind):
         return member.rule
 
 
-@register("model")
 class ModelMind(Mind):
     """Asks a language model, in character."""
 

@@ -28,6 +28,7 @@ from sim.llm.replylog import Slot
 from sim.run.minding import minds_of
 from sim.run.minds_accounts import accounts
 from sim.run.minds_deciding import Deciding, Patience, Strikes
+from sim.run.minds_made import made_with
 from sim.run.minds_scene import Scenery, persona_of, thoughts_of
 from sim.run.minds_thoughts import Row, Thought
 from sim.world.world import World
@@ -99,6 +100,7 @@ class Thinker:
         self._scenery = Scenery(
             read_prompt("decide", prompts), limit, self._ask, self._mind, self._others
         )
+        self._folder = prompts
         self._given = dict(minds or {})
         self._made: dict[tuple[str, str], Mind | None] = {}
         self._strikes = Strikes()
@@ -138,6 +140,12 @@ class Thinker:
         return Deciding(thoughts, self._strikes, self._patience).run(stopped)
 
     @property
+    def made(self) -> dict[str, Any]:
+        """With what minds decide: versions, templates, limit and models, as JSON holds it."""
+        models = [line.provider.called for line in getattr(self.pool, "lines", ())]
+        return made_with(self._folder, self._scenery.limit, models)
+
+    @property
     def trouble(self) -> str:
         """Why rules decide for those that would ask, one sentence; empty: they need not."""
         if self.pool is None:
@@ -157,6 +165,7 @@ class Thinker:
             made = make(name, "mind", **options)
             if not isinstance(made, Mind):
                 raise InputError(f"{name!r} is no mind.")
+            made.check()
         except HubbubError as error:
             self._strikes.note(name, str(error))
             return None

@@ -119,7 +119,7 @@ class Thought:
         row |= self.around.row
         memory = [*self.around.heard, *(self._memory(one) for one in done if said is not None)]
         if said is not None:
-            row |= self._learned(row["source"])
+            row |= self._learned(row["source"], chosen)
         return row | ({"memory": memory} if memory else {})
 
     def _spent(self) -> list[int]:
@@ -136,9 +136,15 @@ class Thought:
         cached = all(answer.source == "cache" for answer in answers)
         return Decided.CACHE if cached else Decided.MODEL
 
-    def _learned(self, source: str) -> Row:
-        """Return what is kept of decisions of models, for those who would learn from them."""
-        return {"seen": self.seen} if self.seen and source in {"model", "cache"} else {}
+    def _learned(self, source: str, chosen: Sequence[Decision]) -> Row:
+        """Return what surrogates learn from: what a member saw, its first act, and on which post.
+
+        Only decisions of models are worth that; those of an archetype are draws of one answer.
+        """
+        if not self.seen or source not in {"model", "cache"} or self.kept:
+            return {}
+        first = chosen[0] if chosen else Decision(NOTHING)
+        return {"seen": [self.seen, first.act, first.post]}
 
     def _act(self, one: Decision) -> Row:
         if one.post > len(self.feed):
