@@ -104,6 +104,10 @@ if TYPE_CHECKING:
     from sim.lab.compare import compare as compare
     from sim.lab.suggesting import Suggestion as Suggestion
     from sim.lab.suggesting import suggested as suggested
+    from sim.llm.minds import Member as Member
+    from sim.llm.minds import Mind as Mind
+    from sim.llm.minds import ModelMind as ModelMind
+    from sim.llm.minds import RuleMind as RuleMind
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -322,10 +326,13 @@ _HOMES = {
     "Lineage": "sim.store.lineage",
     "LoggedAct": "sim.world.trail",
     "Meetings": "sim.spread.opinion_meetings",
+    "Member": "sim.llm.minds",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
     "MetricSettings": "sim.world.metrics",
     "Metrics": "sim.world.metrics",
+    "Mind": "sim.llm.minds",
+    "ModelMind": "sim.llm.minds",
     "Moves": "sim.agents.moves",
     "NETWORKS": "sim.network.generate",
     "NetworkReport": "sim.network.report",
@@ -360,6 +367,7 @@ _HOMES = {
     "ReplacedError": "sim.run.commands",
     "Replay": "sim.run.replay",
     "Report": "sim.core.progress",
+    "RuleMind": "sim.llm.minds",
     "RulePolicy": "sim.feed.policy",
     "SaveReport": "sim.store",
     "Session": "sim.run.sessions",
