@@ -104,6 +104,9 @@ if TYPE_CHECKING:
     from sim.lab.compare import compare as compare
     from sim.lab.suggesting import Suggestion as Suggestion
     from sim.lab.suggesting import suggested as suggested
+    from sim.llm.archetype import ArchetypeMind as ArchetypeMind
+    from sim.llm.archetype import Situation as Situation
+    from sim.llm.archetype import situation_of as situation_of
     from sim.llm.minds import Member as Member
     from sim.llm.minds import Mind as Mind
     from sim.llm.minds import ModelMind as ModelMind
@@ -255,6 +258,7 @@ _HOMES = {
     "Alert": "sim.world.alerts",
     "AlertRaised": "sim.core.events",
     "AlertRule": "sim.world.alerts",
+    "ArchetypeMind": "sim.llm.archetype",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Attention": "sim.spread.attention",
@@ -376,6 +380,7 @@ _HOMES = {
     "Settings": "sim.core.settings",
     "SettingsWatch": "sim.core.settings",
     "Simulation": "sim.run.simulation",
+    "Situation": "sim.llm.archetype",
     "SnapshotCapacityError": "sim.store",
     "Spec": "sim.core.registry",
     "StayLaw": "sim.spread.residence",
@@ -467,6 +472,7 @@ _HOMES = {
     "settle_rivals": "sim.spread.arrivals",
     "share": "sim.spread.conditions",
     "shortest_path": "sim.network.analysis",
+    "situation_of": "sim.llm.archetype",
     "spec": "sim.core.registry",
     "start": "sim.run.jobs",
     "stay": "sim.spread.durations",
