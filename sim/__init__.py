@@ -111,6 +111,9 @@ if TYPE_CHECKING:
     from sim.llm.minds import Mind as Mind
     from sim.llm.minds import ModelMind as ModelMind
     from sim.llm.minds import RuleMind as RuleMind
+    from sim.llm.surrogate import Surrogate as Surrogate
+    from sim.llm.surrogate import SurrogateMind as SurrogateMind
+    from sim.llm.surrogate import read_surrogate as read_surrogate
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
@@ -386,6 +389,8 @@ _HOMES = {
     "StayLaw": "sim.spread.residence",
     "Subgraph": "sim.network.neighbourhood",
     "Suggestion": "sim.lab.suggesting",
+    "Surrogate": "sim.llm.surrogate",
+    "SurrogateMind": "sim.llm.surrogate",
     "Swaying": "sim.spread.opinion_sway",
     "TRAITS": "sim.agents.traits",
     "Tastes": "sim.feed.factors",
@@ -460,6 +465,7 @@ _HOMES = {
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
     "read_history": "sim.store.history_reading",
+    "read_surrogate": "sim.llm.surrogate",
     "redacted": "sim.core.logbook",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
