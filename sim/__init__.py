@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from sim.llm.archetype import ArchetypeMind as ArchetypeMind
     from sim.llm.archetype import Situation as Situation
     from sim.llm.archetype import situation_of as situation_of
+    from sim.llm.decisions import Decision as Decision
     from sim.llm.minds import Member as Member
     from sim.llm.minds import Mind as Mind
     from sim.llm.minds import ModelMind as ModelMind
@@ -293,6 +294,7 @@ _HOMES = {
     "Contacts": "sim.spread.contacts",
     "Contest": "sim.spread.rivals",
     "ContinuousTime": "sim.spread.continuous",
+    "Decision": "sim.llm.decisions",
     "Delay": "sim.spread.arrivals",
     "DrawMode": "sim.spread.contacts",
     "Draws": "sim.spread.contacts",
