@@ -112,6 +112,10 @@ if TYPE_CHECKING:
     from sim.llm.minds import Mind as Mind
     from sim.llm.minds import ModelMind as ModelMind
     from sim.llm.minds import RuleMind as RuleMind
+    from sim.llm.prompts import Post as Post
+    from sim.llm.prompts import Prompt as Prompt
+    from sim.llm.prompts import Scene as Scene
+    from sim.llm.prompts import read_prompt as read_prompt
     from sim.llm.surrogate import Surrogate as Surrogate
     from sim.llm.surrogate import SurrogateMind as SurrogateMind
     from sim.llm.surrogate import read_surrogate as read_surrogate
@@ -364,10 +368,12 @@ _HOMES = {
     "PlatformSettings": "sim.feed.settings",
     "PlatformView": "sim.feed.factors",
     "Policy": "sim.feed.policy",
+    "Post": "sim.llm.prompts",
     "Posts": "sim.feed.posts",
     "Pressure": "sim.spread.pressure",
     "Profile": "sim.agents.profiles",
     "Progress": "sim.run.jobs",
+    "Prompt": "sim.llm.prompts",
     "PropagationModel": "sim.spread.model",
     "Prospects": "sim.feed.friends",
     "Reach": "sim.run.marking",
@@ -379,6 +385,7 @@ _HOMES = {
     "RuleMind": "sim.llm.minds",
     "RulePolicy": "sim.feed.policy",
     "SaveReport": "sim.store",
+    "Scene": "sim.llm.prompts",
     "Session": "sim.run.sessions",
     "SessionRow": "sim.run.frames",
     "Setting": "sim.core.theory",
@@ -467,6 +474,7 @@ _HOMES = {
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
     "read_history": "sim.store.history_reading",
+    "read_prompt": "sim.llm.prompts",
     "read_surrogate": "sim.llm.surrogate",
     "redacted": "sim.core.logbook",
     "refuse_rivals_seeds": "sim.spread.rivals",
