@@ -107,6 +107,9 @@ if TYPE_CHECKING:
     from sim.llm.archetype import ArchetypeMind as ArchetypeMind
     from sim.llm.archetype import Situation as Situation
     from sim.llm.archetype import situation_of as situation_of
+    from sim.llm.asks import Answer as Answer
+    from sim.llm.asks import Ask as Ask
+    from sim.llm.asks import Turn as Turn
     from sim.llm.decisions import Decision as Decision
     from sim.llm.minds import Member as Member
     from sim.llm.minds import Mind as Mind
@@ -266,9 +269,11 @@ _HOMES = {
     "Alert": "sim.world.alerts",
     "AlertRaised": "sim.core.events",
     "AlertRule": "sim.world.alerts",
+    "Answer": "sim.llm.asks",
     "ArchetypeMind": "sim.llm.archetype",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
+    "Ask": "sim.llm.asks",
     "Attention": "sim.spread.attention",
     "Audit": "sim.store.audit_reading",
     "Batch": "sim.run.interactions",
@@ -410,6 +415,7 @@ _HOMES = {
     "Trail": "sim.world.trail",
     "Travelled": "sim.run.travel",
     "Triggering": "sim.spread.triggering",
+    "Turn": "sim.llm.asks",
     "TwoHop": "sim.feed.friends",
     "Verification": "sim.store",
     "Vitals": "sim.run.health",
