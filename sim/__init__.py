@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from sim.llm.asks import Answer as Answer
     from sim.llm.asks import Ask as Ask
     from sim.llm.asks import Turn as Turn
+    from sim.llm.batch import Case as Case
     from sim.llm.decisions import Decision as Decision
     from sim.llm.minds import Member as Member
     from sim.llm.minds import Mind as Mind
@@ -291,6 +292,7 @@ _HOMES = {
     "CascadeFailed": "sim.core.events",
     "CascadeGrew": "sim.core.events",
     "CascadeStarted": "sim.core.events",
+    "Case": "sim.llm.batch",
     "Changed": "sim.network.changes",
     "Channel": "sim.spread.contacts",
     "Chronological": "sim.feed.recommender",
