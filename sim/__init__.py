@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from sim.llm.asks import Ask as Ask
     from sim.llm.asks import Turn as Turn
     from sim.llm.batch import Case as Case
+    from sim.llm.counts import Decided as Decided
     from sim.llm.decisions import Decision as Decision
     from sim.llm.minds import Member as Member
     from sim.llm.minds import Mind as Mind
@@ -305,6 +306,7 @@ _HOMES = {
     "Contacts": "sim.spread.contacts",
     "Contest": "sim.spread.rivals",
     "ContinuousTime": "sim.spread.continuous",
+    "Decided": "sim.llm.counts",
     "Decision": "sim.llm.decisions",
     "Delay": "sim.spread.arrivals",
     "DrawMode": "sim.spread.contacts",
