@@ -113,6 +113,8 @@ if TYPE_CHECKING:
     from sim.llm.batch import Case as Case
     from sim.llm.counts import Decided as Decided
     from sim.llm.decisions import Decision as Decision
+    from sim.llm.faults import Fault as Fault
+    from sim.llm.faults import ModelError as ModelError
     from sim.llm.minds import Member as Member
     from sim.llm.minds import Mind as Mind
     from sim.llm.minds import ModelMind as ModelMind
@@ -319,6 +321,7 @@ _HOMES = {
     "Exposure": "sim.spread.exposures",
     "Exposures": "sim.feed.exposures",
     "Factors": "sim.feed.factors",
+    "Fault": "sim.llm.faults",
     "Field": "sim.core.params",
     "Finding": "sim.run.health",
     "Flag": "sim.feed.posts",
@@ -354,6 +357,7 @@ _HOMES = {
     "MetricSettings": "sim.world.metrics",
     "Metrics": "sim.world.metrics",
     "Mind": "sim.llm.minds",
+    "ModelError": "sim.llm.faults",
     "ModelMind": "sim.llm.minds",
     "Moves": "sim.agents.moves",
     "NETWORKS": "sim.network.generate",
