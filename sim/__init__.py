@@ -164,6 +164,7 @@ if TYPE_CHECKING:
     from sim.run.jobs import Progress as Progress
     from sim.run.jobs import start as start
     from sim.run.marking import Reach as Reach
+    from sim.run.minds import Thinker as Thinker
     from sim.run.opening import Opened as Opened
     from sim.run.opening import open_live as open_live
     from sim.run.past import Past as Past
@@ -417,6 +418,7 @@ _HOMES = {
     "TRAITS": "sim.agents.traits",
     "Tastes": "sim.feed.factors",
     "Theory": "sim.core.theory",
+    "Thinker": "sim.run.minds",
     "Threshold": "sim.spread.threshold",
     "Ties": "sim.network.ties",
     "TiesChanged": "sim.core.events",
