@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from sim.run.branching import branch as branch
     from sim.run.commands import ReplacedError as ReplacedError
     from sim.run.custody import Keeping as Keeping
+    from sim.run.distilling import distil as distil
     from sim.run.engine import EngineError as EngineError
     from sim.run.explaining import explain as explain
     from sim.run.frames import Communities as Communities
@@ -457,6 +458,7 @@ _HOMES = {
     "crash_report": "sim.core.logbook",
     "current": "sim.core.settings",
     "describe": "sim.core.params",
+    "distil": "sim.run.distilling",
     "elapsed": "sim.spread.conditions",
     "exact_times": "sim.spread.continuous",
     "explain": "sim.run.explaining",
