@@ -33,7 +33,13 @@ Who = Annotated[
     str | None,
     typer.Option("--minds", help="Who decides by itself: top:50:pagerank, share:0.001, ids:3, ..."),
 ]
-MindName = Annotated[str | None, typer.Option("--mind", help="What decides for them: model, rule.")]
+MindName = Annotated[
+    str | None,
+    typer.Option(
+        "--mind",
+        help="What decides for them: model, rule, archetype, or model,model=NAME,language=German.",
+    ),
+]
 Goal = Annotated[str | None, typer.Option("--goal", help="What those members want, in words.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no language model; rules stand in.")]
 
@@ -102,7 +108,7 @@ def minding(
             from sim.cli.output import tell
 
             tell(f"{thinker.lacks} Until then rules decide.")
-        _done(world, keeper, "wake_minds", True)
+        _done(world, keeper, "wake_minds", True, thinker.made)
         try:
             yield lambda: _think(world, thinker, keeper, report)
         finally:
@@ -121,12 +127,9 @@ def give(world: World, asked: Minded, keeper: Keeper | None) -> None:
     InputError, UnknownNameError
         There are no such members, or no such mind.
     """
-    from sim.core.registry import load_plugins, spec
-    from sim.llm import minds  # noqa: F401 - it names the minds there are
-    from sim.run.minding import members_of
+    from sim.run.minding import checked_mind, members_of
 
-    load_plugins()
-    spec(asked.mind, "mind")
+    checked_mind(asked.mind)
     who = members_of(world, asked.who)
     if world.platform is None:
         _done(world, keeper, "open_platform")

@@ -6,67 +6,27 @@ anew on what models answered then. It comes to the same digest, or says where it
 
 from __future__ import annotations
 
-import platform as machine
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 from sim.core.progress import Report, quiet
-from sim.llm.prompts import TEMPLATES, Prompt, read_prompt
 from sim.llm.replylog import Recorded
 from sim.run.keeper_acts import ACTS, perform
 from sim.run.minds import Thinker
+from sim.run.minds_made import versions
 from sim.run.replay import line_of, replay
 from sim.world.trail import PLUGIN, Act, words_of
 from sim.world.world import World
 
-__all__ = ["Repeated", "made_with", "manifest_of", "repeat", "versions"]
+__all__ = ["Repeated", "manifest_of", "repeat"]
 
 Row = dict[str, Any]
-_PACKAGES = ("hubbub", "numpy", "numba", "pydantic", "openai")
 _COMPARED = ("source", "acts", "memory", "plan", "spent", "faults")
 _MOST_FINDINGS = 20
-_LONGEST_PROMPT = 20_000
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what a run depends on; packages that are not here are left out."""
-    found = {"python": machine.python_version(), "machine": machine.machine()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def made_with(prompts: Path | None, limit: int, models: Sequence[str] = ()) -> dict[str, Any]:
-    """Return with what minds decide, as JSON holds it: see :func:`sim.run.minding.wake_minds`.
-
-    Parameters
-    ----------
-    prompts
-        The folder of the user's own templates; None: the packaged ones.
-    limit
-        Tokens of a prompt, at most.
-    models
-        Who may be asked, in order of preference.
-    """
-    read = {name: read_prompt(name, prompts) for name in TEMPLATES}
-    return {
-        "versions": versions(),
-        "limit": limit,
-        "models": list(models),
-        "prompts": {name: [prompt.fingerprint, _text(prompt)] for name, prompt in read.items()},
-    }
-
-
-def _text(prompt: Prompt) -> str:
-    return prompt.text[:_LONGEST_PROMPT]
 
 
 def manifest_of(acts: Sequence[Act], world: World) -> dict[str, Any]:
@@ -92,10 +52,24 @@ def manifest_of(acts: Sequence[Act], world: World) -> dict[str, Any]:
         "tick": world.tick,
         "digest": world.digest(),
         "platform": None if world.platform is None else world.platform.settings.values(),
-        "made": {} if minds is None else minds.made,
+        "made": made_in(acts),
         "minds": {} if minds is None else _minds(minds.kinds, minds.options),
     }
     return facts | {"acts": [asdict(act) for act in acts]}
+
+
+def made_in(acts: Sequence[Act]) -> dict[str, Any]:
+    """Return with what minds decided last: prompts, limit, models, versions; empty: unknown."""
+    for act in reversed(acts):
+        if act.kind == "wake_minds":
+            found = _made(words_of(act.said)[0])
+            if found:
+                return found
+    return {}
+
+
+def _made(args: Sequence[Any]) -> dict[str, Any]:
+    return dict(args[1]) if len(args) > 1 and isinstance(args[1], dict) else {}
 
 
 def _minds(kinds: Mapping[int, str], options: Mapping[int, Any]) -> dict[str, int]:
@@ -193,6 +167,8 @@ class _Again:
         except ValueError as error:
             self.findings.append(f"Act {act.number:,} ({act.kind}) cannot be done again: {error}.")
             return
+        if act.kind == "wake_minds" and _made(args):
+            self._thinker, self._made = None, _made(args)
         if act.kind == "decide":
             args = [self._decided(args[0], folder)]
         self._world.trail.by(self._world, act.author)
@@ -212,14 +188,11 @@ class _Again:
 
     def _thinking(self, folder: Path) -> Thinker:
         """Return what lets minds decide, with the prompts and the limit of then."""
-        platform = self._world.platform
-        made = {} if platform is None else platform.minds.made
-        if self._thinker is None or made != self._made:
-            for name, (_, text) in made.get("prompts", {}).items():
+        if self._thinker is None:
+            for name, (_, text) in self._made.get("prompts", {}).items():
                 (folder / f"{name}.txt").write_text(text, "utf-8")
-            limit = int(made.get("limit", 1000))
+            limit = int(self._made.get("limit", 1000))
             self._thinker = Thinker(prompts=folder, limit=limit)
-            self._made = dict(made)
         return self._thinker
 
     def _compare(self, then: Row, now: Row) -> None:

@@ -70,11 +70,11 @@ def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) ->
     awake
         Whether they do.
     made
-        With what they decide (:func:`sim.run.manifest.made_with`); None: as noted last.
+        With what they decide (:func:`sim.run.minds_made.made_with`): no part of the world, but the
+        trail keeps it for whoever repeats the run.
     """
-    minds = minds_of(world)
-    minds.awake = bool(awake)
-    minds.made = dict(made) if made is not None else minds.made
+    del made
+    minds_of(world).awake = bool(awake)
 
 
 def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:

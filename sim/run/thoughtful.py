@@ -38,8 +38,9 @@ class Thoughtful:
         engine = link.engine
         if engine.thinking is not None:
             engine.thinking.stop()
+        made = [] if thinker is None else [thinker.made]
         await link.ask(
-            lambda: link.live.call(minding.wake_minds, thinker is not None),
+            lambda: link.live.call(minding.wake_minds, thinker is not None, *made),
             is_long=True,
             is_safe=True,
         )

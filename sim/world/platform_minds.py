@@ -110,8 +110,6 @@ class Minds:
         (member, message) pairs that were acted upon, so that nobody likes a thing twice.
     kept
         Replies that stand for all who ask the same, by their keys, the newest 4,096.
-    made
-        With what minds last decided: prompts, limits, versions; for whoever repeats the run.
     """
 
     def __init__(self) -> None:
@@ -130,7 +128,6 @@ class Minds:
         self.awake = False
         self.touched: set[tuple[int, int]] = set()
         self.kept: dict[str, str] = {}
-        self.made: dict[str, Any] = {}
 
     def give(
         self,
@@ -296,7 +293,6 @@ class Minds:
             "spent": list(self.spent),
             "awake": self.awake,
             "touched": sorted([who, message] for who, message in self.touched),
-            "made": deepcopy(self.made),
         }
 
     @classmethod
@@ -313,7 +309,6 @@ class Minds:
         minds.counts, minds.effective = dict(said["counts"]), int(said["effective"])
         minds.spent, minds.awake = [int(n) for n in said["spent"]], bool(said["awake"])
         minds.touched = {(int(who), int(message)) for who, message in said["touched"]}
-        minds.made = deepcopy(dict(said.get("made", {})))
         minds.kept = {str(key): str(text) for key, text in said.get("kept", ())}
         return minds
 
