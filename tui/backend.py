@@ -115,6 +115,8 @@ class Preferences:
         Whether worlds keep a journal: ``"on"``, ``"off"`` or ``"ask"``.
     model
         The model that a message has when nobody says another; empty: the screen's own choice.
+    metrics
+        Names of the metrics that Live shows.
     """
 
     keymap: Mapping[str, str] = field(default_factory=dict)
@@ -123,6 +125,7 @@ class Preferences:
     symbols: str = "braille"
     journal: str = "on"
     model: str = ""
+    metrics: tuple[str, ...] = ()
 
 
 class Backend(Protocol):
@@ -212,6 +215,12 @@ class Backend(Protocol):
 
     def members(self, world: World, ids: list[int]) -> list[str]:
         """Name some members; called in the engine, between ticks."""
+
+    def metrics(self) -> Mapping[str, tuple[str, str]]:
+        """List what can be measured of a world: name to unit and meaning."""
+
+    def keep_metrics(self, names: Sequence[str]) -> None:
+        """Keep in the settings which metrics Live shows."""
 
     def changed_settings(self) -> list[str]:
         """Say which settings changed since the last call, a sentence each."""

@@ -42,6 +42,7 @@ def preferences() -> Preferences:
         symbols=settings.symbols,
         journal=settings.journal,
         model=named[0] if named else settings.model,
+        metrics=settings.metrics,
     )
 
 
@@ -299,6 +300,20 @@ class Rooms:
     def members(self, world: World, ids: list[int]) -> list[str]:
         """Name some members."""
         return [_member(world, agent) for agent in ids]
+
+    def metrics(self) -> Mapping[str, tuple[str, str]]:
+        """List what can be measured of a world."""
+        from sim.run import measuring
+
+        return measuring.listed()
+
+    def keep_metrics(self, names: Sequence[str]) -> None:
+        """Keep in the settings file which metrics Live shows; nobody is told that it changed."""
+        from sim import keep_words
+
+        keep_words(self._watch.settings.files[0], "metrics", names)
+        with suppress(HubbubError):  # what else is wrong with the file is said as ever
+            self._watch.changed()
 
     def changed_settings(self) -> list[str]:
         """Say which settings changed."""

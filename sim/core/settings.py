@@ -103,9 +103,7 @@ class Settings(LanguageModelSettings):
     journal: Literal["on", "off", "ask"] = Field(
         "on", description="whether worlds on the screen keep a journal, so that nothing is lost"
     )
-    checkpoint_ticks: int = Field(
-        1000, ge=1, description="ticks after which a live world writes a checkpoint"
-    )
+    checkpoint_ticks: int = Field(1000, ge=1, description="ticks between checkpoints, when live")
     checkpoint_seconds: float = Field(60.0, ge=0.1, description="the same, in seconds")
     checkpoint_replay: float = Field(
         4.0, ge=0.1, description="the same, in seconds of computing: what a recovery does again"
@@ -123,8 +121,9 @@ class Settings(LanguageModelSettings):
     log_folder: Path | None = Field(
         None, description="folder of logs and crash reports; else the platform's"
     )
-    keymap: Path | None = Field(
-        None, description="TOML file of action = keys; else the keys in the help"
+    keymap: Path | None = Field(None, description="TOML file of action = keys; else as in help")
+    metrics: tuple[str, ...] = Field(
+        (), max_length=64, description="metrics that the screen shows in Live; u chooses them"
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

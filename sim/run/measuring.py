@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from sim.core.events import AlertRaised, InterventionDone
 from sim.run.tallies import frozen
-from sim.world.alerts import Alert
+from sim.world.alerts import ALERTS, Alert, AlertRule
+from sim.world.metrics import METRICS
 
 if TYPE_CHECKING:
     from sim.run.live import LiveWorld
     from sim.world.world import World
 
-__all__ = ["Measured", "Measuring"]
+__all__ = ["UNITS", "Measured", "Measuring", "listed", "plans_of", "rules_of", "unit_of"]
 
 MOST_ROWS = 400
 MOST_PLANS = 100
@@ -100,6 +101,35 @@ class Measuring:
                 tuple(metrics.alerts.said),
             )  # fmt: skip
         return self._view[1]
+
+
+UNITS = {
+    "active": "agents", "ties": "ties", "density": "share", "tick_ms": "ms", "running": "messages",
+    "adopted": "agents/tick", "spread": "share", "speed": "agents/tick", "success": "share",
+    "online": "members", "exposures": "messages", "acts": "acts", "interactions_s": "acts/s",
+    "attention_gini": "0 to 1", "diversity": "0 to 1", "strangers": "share", "feed_ei": "-1 to 1",
+    "r": "adopters", "opinion_mean": "opinion", "variance": "opinion²", "polarisation": "0 to 1",
+    "bimodality": "0 to 1", "opinion_ei": "-1 to 1", "modularity": "up to 1",
+    "ties_ei": "-1 to 1", "clustering": "0 to 1", "path_length": "ties",
+    "reputation_gini": "0 to 1", "reputation_p50": "of mean 1", "reputation_p99": "of mean 1",
+    "reputation_top": "share",
+}  # fmt: skip
+"""Units of metrics; an error has that of what it is about, and acts of a kind are acts."""
+
+
+def unit_of(metric: str) -> str:
+    """Return the unit of a metric, or the range that it lies in."""
+    return UNITS.get(metric.removesuffix("_error"), "acts" if metric.startswith("act_") else "")
+
+
+def listed() -> dict[str, tuple[str, str]]:
+    """Return every metric of a world: name to unit and meaning."""
+    return {name: (unit_of(name), says) for name, says in METRICS.items()}
+
+
+def rules_of(world: World) -> dict[str, AlertRule]:
+    """Return when which metrics are alarming, by the name of the alert."""
+    return dict(ALERTS if world.metrics is None else world.metrics.alerts.thresholds)
 
 
 def plans_of(world: World) -> tuple[str, ...]:

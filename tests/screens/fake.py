@@ -467,6 +467,12 @@ class FakeBackend:
     def path_between(self, world: World, start: str, end: str) -> list[int]:
         return [] if end == "nobody" else [int(start), 7, int(end)]
 
+    def metrics(self) -> dict[str, tuple[str, str]]:
+        return {"acts": ("acts", "acts of members"), "polarisation": ("0 to 1", "how far apart")}
+
+    def keep_metrics(self, names: Sequence[str]) -> None:
+        self.kept_metrics = tuple(names)
+
     def path_of(self, sought: Any) -> tuple[int, ...]:
         return tuple(sought)
 

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from tui.screens.mode import Mode, titled
 from tui.screens.panes import Parameters, Stories, Welcome
 from tui.widgets import CommunityHeat, CommunityMap, Curves, NowPane
+from tui.widgets.metric_chart import MetricChart
 
 if TYPE_CHECKING:
     from sim.run import Frame
@@ -23,6 +24,13 @@ class Live(Mode):
     """Curves and figures above, communities and messages below; wide: parameters and map too."""
 
     MODE: ClassVar[str] = "live"
+    DEFAULT_CSS = """
+    Live #chart { display: none; width: 1fr; }
+    Live.-metrics #chart { display: block; }
+    Live.-metrics #curves { display: none; }
+    """
+
+    _is_metrics = False
 
     def compose(self) -> ComposeResult:
         """Lay the panes out; which of them are seen is a matter of the styles."""
@@ -30,6 +38,7 @@ class Live(Mode):
             yield titled(Parameters(), "Parameters")
             yield titled(Welcome(), "Welcome")
             yield titled(Curves(id="curves"), "Adoption")
+            yield titled(MetricChart(id="chart"), "Metrics")
             yield titled(NowPane(id="now"), "Now")
         with Horizontal(id="lower"):
             yield titled(CommunityMap(id="map"), "Communities", counts=True)
@@ -37,16 +46,37 @@ class Live(Mode):
             yield titled(Stories(), "Messages")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("curves", "now", "welcome"),
+        ("curves", "chart", "now", "welcome"),
         ("heat",),
-        ("curves", "now", "stories"),
+        ("curves", "chart", "now", "stories"),
         ("map", "params"),
     )
 
     def show(self, frame: Frame) -> None:
         """Show a frame in every pane that is seen."""
-        self.set_class(frame.focus is None, "-quiet")
+        self._arrange(frame)
         super().show(frame)
+
+    def show_next(self, frame: Frame) -> None:
+        """Show a frame in the panes whose turn it is."""
+        self._arrange(frame)
+        super().show_next(frame)
+
+    def turn_chart(self) -> None:
+        """Show metrics where the curves are, or the curves again."""
+        self._is_metrics = not self._is_metrics
+
+    def _arrange(self, frame: Frame) -> None:
+        """Show the metrics that the user chose, as a chart where no message has its curves."""
+        from sim.run.measuring import unit_of
+
+        names, is_quiet = self.app.preferences.metrics, frame.focus is None
+        units = {name: unit_of(name) for name in names}
+        self.query_one(MetricChart).choose(names, units)
+        self.query_one(NowPane).choose(names, units)
+        is_chart = bool(names) and (self._is_metrics or (is_quiet and frame.metrics is not None))
+        self.set_class(is_chart, "-metrics")
+        self.set_class(is_quiet and not is_chart, "-quiet")
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves show what is predicted, too."""

@@ -14,12 +14,14 @@ from textual.strip import Strip
 from tui.figures import count, percent, short
 from tui.safe import line
 from tui.widgets.canvas import Canvas
+from tui.widgets.metric_chart import figure
 from tui.widgets.panes import StripPane
 from tui.widgets.sparkline import arrow, sparkline
 
 if TYPE_CHECKING:
     from sim.run import Focus, Frame
     from sim.run.feeds import PlatformNow
+    from sim.run.measuring import Measured
 
 __all__ = ["Metric", "NowPane", "metrics_of"]
 
@@ -89,6 +91,26 @@ def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
     ]
 
 
+def chosen_metrics(
+    names: Sequence[str], units: dict[str, str], measured: Measured | None
+) -> list[Metric]:
+    """Make the figures of metrics that were chosen, with what is alarming as their note."""
+    if measured is None:
+        return [Metric(name.replace("_", " "), "-", "not taken; u") for name in names]
+    latest = {name: (value, tick) for name, value, tick in measured.latest}
+    bad = {alert.metric: int(alert.level) for alert in measured.alerts}
+    found = []
+    for name in names:
+        value, tick = latest.get(name, (float("nan"), 0))
+        level = bad.get(name, 0)
+        note = ("", "warning", "critical")[level] or (
+            "" if measured.ticks.size and tick == measured.ticks[-1] else f"@{count(tick)}"
+        )
+        course = measured.series(name) if name in latest else np.zeros(0)
+        found.append(Metric(name.replace("_", " "), figure(value, units[name]), note, course))
+    return found
+
+
 def _number(value: float) -> str:
     if not np.isfinite(value):
         return "-"
@@ -122,7 +144,8 @@ class NowPane(StripPane):
         "The message shown at this tick: adopters and their share, new adopters and R_t (how many "
         "each adopter convinces) with their peaks, speed, the shape of its tree, and structural "
         "virality (mean distance between two adopters in that tree). With a platform: members "
-        "online, messages shown to them, and what they did, in the last tick."
+        "online, messages shown to them, and what they did, in the last tick; or the metrics "
+        "chosen with u, each with its course."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
@@ -131,15 +154,25 @@ class NowPane(StripPane):
         self._heading = ""
         self._metrics: tuple[Metric, ...] = ()
         self._shown: tuple[object, ...] = ()
+        self._chosen: tuple[str, ...] = ()
+        self._units: dict[str, str] = {}
+
+    def choose(self, names: Sequence[str], units: dict[str, str]) -> None:
+        """Show these metrics of the world in place of the platform's figures."""
+        if (tuple(names), units) != (self._chosen, self._units):
+            self._chosen, self._units, self._shown = tuple(names), units, ()
 
     def show(self, frame: Frame) -> None:
         """Show the message in focus of a frame."""
         focus, platform = frame.focus, frame.platform
-        key = (focus, frame.tick, frame.agents)
+        key = (focus, frame.tick, frame.agents, frame.metrics)
         hosted = [] if platform is None else platform_metrics(platform, frame.agents)
+        if self._chosen:
+            hosted = chosen_metrics(self._chosen, self._units, frame.metrics)
         if focus is None:
             ranks = ", ".join(platform.recommenders) if platform is not None else ""
-            self.tell(f"tick {count(frame.tick)}, feeds by {ranks}" if hosted else "", hosted)
+            feeds = f", feeds by {ranks}" if ranks else ""
+            self.tell(f"tick {count(frame.tick)}{feeds}" if hosted else "", hosted)
         elif key[1:] != self._shown[1:] or focus is not self._shown[0]:
             heading = f"#{focus.id} {focus.status}, tick {count(frame.tick)}"
             r = next((row.r for row in frame.sessions if row.id == focus.id), float("nan"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["arrow", "sparkline"]
+__all__ = ["arrow", "bars", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#"
@@ -46,6 +46,53 @@ def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = Fal
     steps = np.zeros(len(values), dtype=np.int64)
     steps[known] = np.rint((finite - low) / span * (len(bars) - 1)).astype(np.int64)
     return "".join(bars[i] if there else " " for i, there in zip(steps, known, strict=True))
+
+
+def bars(
+    values: NDArray[np.float64], cells: int, rows: int, *, ascii_only: bool = False
+) -> tuple[list[str], float, float]:
+    """Return a course as bars of several rows, the top one first, and what floor and top stand for.
+
+    Zero is the floor, unless something lies below it. The newest value stands at the right; a
+    value that is not known keeps the bar before it.
+
+    Parameters
+    ----------
+    values : float64 (n,)
+        The course.
+    cells, rows
+        Width and height, at least 1.
+    ascii_only
+        Whether bars are ASCII characters.
+
+    Examples
+    --------
+    >>> bars(np.array([0.0, 1.0, 2.0]), 3, 2)
+    (['  █', ' ██'], 0.0, 2.0)
+    """
+    values = _filled(values)
+    if len(values) > cells:
+        starts = np.linspace(0, len(values), cells + 1)[:-1].astype(np.int64)
+        values = np.fmax.reduceat(values, starts)
+    known = values[np.isfinite(values)]
+    low, high = min(0.0, float(known.min(initial=0.0))), float(known.max(initial=0.0))
+    glyphs = " " + (_ASCII if ascii_only else _BARS)
+    parts = len(glyphs) - 1
+    scaled = (np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-300)
+    steps = np.rint(scaled * rows * parts).astype(np.int64)
+    told = [
+        "".join(glyphs[min(max(step - row * parts, 0), parts)] for step in steps.tolist())
+        for row in reversed(range(rows))
+    ]
+    return [line.rjust(cells) for line in told], low, high
+
+
+def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values in which each that is not known is the one before it."""
+    known = np.isfinite(values)
+    last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
+    found: NDArray[np.float64] = np.where(last >= 0, values[np.maximum(last, 0)], np.nan)
+    return found
 
 
 def arrow(values: NDArray[np.float64], *, span: int = 5, ascii_only: bool = False) -> str:
