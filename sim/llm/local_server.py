@@ -11,6 +11,7 @@ __all__ = ["main"]
 
 ALIAS = "smollm2-135m-instruct"
 _CONTEXT = 2048
+_CACHED = 64  # MiB of prompts read before; its own default is 8 GiB, which it fills
 
 
 def main(arguments: list[str]) -> None:
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> None:
     parameters.cpuparams.n_threads = 1
     parameters.cpuparams_batch.n_threads = 1
     parameters.verbosity = 0
+    parameters.cache_ram_mib = _CACHED
     parameters.ui = False
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)  # noqa: T201 - the parent reads it
