@@ -61,7 +61,7 @@ async def chart(app: Hubbub, _words: Words) -> None:
     from tui.screens.live import Live
 
     if not app.preferences.metrics:
-        raise InputError("No metric is chosen; u lists them.")
+        raise InputError("No metric is chosen; G lists them.")
     if app.stage is not None:
         app.stage.query_one(Live).turn_chart()
     app.redraw()

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
+from tui.acts.metrics import alert as alert
+from tui.acts.metrics import chart as chart
+from tui.acts.metrics import metrics as metrics
 from tui.arguments import choice, pairs
 from tui.screens.progress import in_thread
 

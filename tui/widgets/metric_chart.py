@@ -46,13 +46,13 @@ class MetricChart(StripPane):
     """The metrics that were chosen, as courses of bars."""
 
     HELP = (
-        "The metrics chosen with u, each on a scale of its own, zero at its floor; the numbers at "
+        "The metrics chosen with G, each on a scale of its own, zero at its floor; the numbers at "
         "the right are floor and top. c goes back to the curves of the message shown."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "No metric is chosen; u lists them."
+        self.placeholder = "No metric is chosen; G lists them."
         self._units: dict[str, str] = {}
         self._names: tuple[str, ...] = ()
         self._measured: Measured | None = None
@@ -114,7 +114,7 @@ def _scaled(value: float, unit: str) -> str:
 
 def _note(measured: Measured | None, unit: str, known: int) -> str:
     if measured is None:
-        return "not taken in this world; u takes it"
+        return "not taken in this world; G takes it"
     if not known:
         return "not known yet"
     ticks = measured.ticks

@@ -96,7 +96,7 @@ def chosen_metrics(
 ) -> list[Metric]:
     """Make the figures of metrics that were chosen, with what is alarming as their note."""
     if measured is None:
-        return [Metric(name.replace("_", " "), "-", "not taken; u") for name in names]
+        return [Metric(name.replace("_", " "), "-", "not taken; G") for name in names]
     latest = {name: (value, tick) for name, value, tick in measured.latest}
     bad = {alert.metric: int(alert.level) for alert in measured.alerts}
     found = []
@@ -145,7 +145,7 @@ class NowPane(StripPane):
         "each adopter convinces) with their peaks, speed, the shape of its tree, and structural "
         "virality (mean distance between two adopters in that tree). With a platform: members "
         "online, messages shown to them, and what they did, in the last tick; or the metrics "
-        "chosen with u, each with its course."
+        "chosen with G, each with its course."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
