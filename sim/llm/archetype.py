@@ -2,10 +2,11 @@
 
 A model is asked once how likely a member of an archetype (:mod:`sim.agents.character`) does what
 in a situation. The answer is kept with the world and stands for every such member from then on: a
-million members cost at most archetypes x situations calls. A situation is coarse on purpose:
+million members cost at most archetypes x situations calls: 6 x 37 for each goal, where topics are
+left out. A situation is coarse on purpose:
 
 ========== =====================================================================================
-topic      the most frequent topic of the first five posts, the first of equals; "" where none
+topic      the most frequent topic of the first five posts, the first of equals; where asked for
 interest   of the best post for the member: "none", "some" (below a half), "much"
 liked      the likes of the most liked post: "none", "few" (below 10), "many"
 followed   whether somebody whom the member follows shared a post
@@ -201,7 +202,7 @@ class ArchetypeMind(Mind):
     temperature: float = Field(0.0, ge=0, le=2, description="0: the likeliest words")
     most: int = Field(200, ge=64, le=4000, description="tokens of an answer, at most")
     model: str = Field("", description="which of the models set has to answer; empty: the first")
-    topics: bool = Field(True, description="whether another topic is another situation")
+    topics: bool = Field(False, description="whether another topic is another situation")
 
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
