@@ -39,7 +39,12 @@ class _Rival(PropagationModel):
     """What the competitive models share."""
 
     states: ClassVar = ("open", "taken")
-    bounds: ClassVar[dict[str, Bound]] = {"by": _HEARD, "said": _HEARD}
+    bounds: ClassVar[dict[str, Bound]] = {
+        "by": _HEARD,
+        "said": _HEARD,
+        "ahead": Bound("u2"),
+        "heard": Bound("u8", below="voices"),
+    }
     shared: ClassVar[tuple[str, ...]] = ("tie",)
 
     contest: str = Field("contest", max_length=64, description=_CONTEST)
@@ -246,6 +251,8 @@ class CompetitiveThreshold(_Rival):
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether no message of the contest found new adopters, and all sums hold."""
+        if cascade.frontier.size:
+            return False
         if not rivals_know_ties(cascade, contacts, by_trust=self.weights == "trust"):
             return False
         tick = cascade.started_at + len(cascade.new_adopters) - 1

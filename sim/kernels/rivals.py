@@ -1,20 +1,20 @@
 """Messages that exclude one another: who wins an agent that several reach in one tick.
 
 Each message claims by itself (:mod:`sim.kernels.claims`); :func:`enter` then turns its claims into
-ballots, of which an agent keeps the lowest: ``rank << 32 | message``.
+ballots, of which an agent keeps the lowest: ``rank << 32 | message``. How much all messages
+together weigh is summed up in :mod:`sim.kernels.rival_sums`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.claims import AHEAD, BATCH, FREE, NOBODY, approach, is_open
+from sim.kernels.claims import FREE, NOBODY, is_open
 from sim.kernels.jit import kernel
-from sim.kernels.mix import uniform, word, word2
-from sim.kernels.sparse import slot, take_slots
-from sim.kernels.types import F64, I64, U16, U32, U64, Number, Word
+from sim.kernels.mix import word
+from sim.kernels.types import U32, U64, Number, Word
 
-__all__ = ["BY_ATTEMPT", "BY_DRAW", "crossed", "elect", "enter", "listen", "told_by"]
+__all__ = ["BY_ATTEMPT", "BY_DRAW", "elect", "enter", "told_by"]
 
 BY_ATTEMPT, BY_DRAW = -1, -2
 """Ranks: the lowest draw among successful attempts; a draw for each message and agent."""
@@ -22,9 +22,6 @@ BY_ATTEMPT, BY_DRAW = -1, -2
 _S32 = np.uint64(32)
 _S40 = np.uint64(40)
 _LOW32 = np.uint64(0xFFFFFFFF)
-_ONE32 = np.uint32(1)
-_MARK = np.int64(1 << 62)
-_SUM = np.int64((1 << 62) - 1)
 
 
 @kernel
@@ -99,161 +96,15 @@ def elect(
 
 
 @kernel
-def listen(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    speakers: U32,
-    lo: int,
-    hi: int,
-    key: Word,
-    closed: U64,
-    keys: U32,
-    total: I64,
-    voice_keys: U32,
-    voice: U32,
-    touched: U32,
-    m: Number,
-) -> Number:
-    """Add what ``speakers[lo:hi]`` weigh to their listeners' sums, whatever their message.
+def told_by(agents: U32, voices: U32, taken: U64, out: U32, sources: U32) -> Number:
+    """List the agents (uint32) whose voice (uint32) has taken a message up, and these voices.
 
-    Each listener keeps one voice, drawn in proportion to weight among all that it ever heard: a new
-    one replaces it with chance (its weight) / (the sum so far).
-
-    Parameters
-    ----------
-    rows, targets, trust
-        The network; ``trust`` uint16 (ties,) is what a tie adds, or empty: 1.
-    speakers, key, closed
-        uint32; uint64, of the message's draws; uint64 bitmap of agents that took any message up.
-    keys, total, voice_keys, voice
-        Sparse columns with room: int64 sums, marked where this tick touched them; uint32 voices
-        plus one.
-    touched, m
-        uint32 list of who heard anything in this tick, and how many.
-
-    Returns
-    -------
-    int
-        How many are listed.
-    """
-    batch = np.empty(BATCH + 1, np.uint64)
-    added = np.empty(BATCH + 1, np.int64)
-    drawn = np.empty(BATCH + 1, np.uint64)
-    spoken = np.empty(BATCH, np.uint64)
-    heard = np.empty(BATCH, np.uint32)
-    places = np.empty(BATCH, np.uint64)
-    n: Number = np.int64(0)
-    for i in range(lo, hi):
-        if (i - lo) % AHEAD == 0:
-            batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
-        u = np.uint64(speakers[i])
-        key_u = word(key, int(u))
-        at = np.int64(rows[u, 0])
-        stop = at + np.int64(rows[u, 1])
-        while at < stop:
-            last = min(stop, at + BATCH - n)
-            for e in range(at, last):
-                v = np.uint64(targets[e])
-                batch[n] = (u << _S32) | v
-                added[n] = np.int64(trust[e]) if trust.size else np.int64(1)
-                drawn[n] = key_u
-                n += is_open(closed, v)
-            at = last
-            if n == BATCH:
-                m = _weigh(
-                    batch, added, drawn, n, heard, places, spoken, keys, total, voice_keys, voice,
-                    touched, m,
-                )  # fmt: skip
-                n = np.int64(0)
-    return _weigh(
-        batch, added, drawn, n, heard, places, spoken, keys, total, voice_keys, voice, touched, m
-    )
-
-
-@kernel
-def _weigh(
-    batch: U64,
-    added: I64,
-    drawn: U64,
-    n: Number,
-    heard: U32,
-    places: U64,
-    spoken: U64,
-    keys: U32,
-    total: I64,
-    voice_keys: U32,
-    voice: U32,
-    touched: U32,
-    m: Number,
-) -> Number:
-    """Add a batch to the sums, and draw voices."""
-    for j in range(n):
-        heard[j] = np.uint32(batch[j] & _LOW32)
-    take_slots(keys, heard[:n], places)
-    take_slots(voice_keys, heard[:n], spoken)
-    seen = np.uint64(0)  # reads that do not wait for one another: what follows finds all at hand
-    for j in range(n):
-        seen ^= np.uint64(total[places[j]]) ^ np.uint64(voice[spoken[j]])
-    drawn[BATCH] = seen
-    for j in range(n):
-        old = total[places[j]]
-        now = (old & _SUM) + added[j]
-        total[places[j]] = now | _MARK
-        share = uniform(word2(drawn[j], int(heard[j])))
-        wins = share * np.float64(now) < np.float64(added[j])
-        mine = np.uint32(batch[j] >> _S32) + _ONE32
-        voice[spoken[j]] = mine if wins else voice[spoken[j]]
-        touched[m] = heard[j]
-        m += old < _MARK
-    return m
-
-
-@kernel
-def crossed(
-    touched: U32,
-    m: Number,
-    whole: I64,
-    key: Word,
-    given: F64,
-    keys: U32,
-    total: I64,
-    voice_keys: U32,
-    voice: U32,
-    source: U32,
-) -> Number:
-    """Keep those of ``touched[:m]`` whose sum reaches their threshold; write their voices.
-
-    ``whole`` holds integers (n,), what all sources of an agent weigh: it needs the share that is
-    its threshold, drawn under ``key`` or ``given`` (float64 (n,)), and at least 1. ``source``
-    uint32 takes the voices; sums lose their marks. Returns how many are left.
-    """
-    kept: Number = np.int64(0)
-    for i in range(m):
-        v = np.uint64(touched[i])
-        share = given[v] if given.size else uniform(word(key, int(v)))
-        need = np.int64(max(1.0, np.ceil(share * np.float64(whole[v]) - 1e-9)))
-        at = slot(keys, v)
-        total[at] &= _SUM
-        touched[kept] = touched[i]
-        kept += total[at] >= need
-    for i in range(kept):
-        who = voice[slot(voice_keys, np.uint64(touched[i]))]
-        source[i] = who - _ONE32 if who else NOBODY
-    return kept
-
-
-@kernel
-def told_by(agents: U32, voices: U32, taken: U64, claim: U64, out: U32) -> Number:
-    """Claim each agent (uint32) for its voice (uint32), where that has taken a message up.
-
-    ``taken`` is the uint64 bitmap of the message's adopters; ``out`` uint32 takes who is claimed,
-    with room for one more. Returns how many.
+    ``taken`` is the uint64 bitmap of the message's adopters; ``out``, ``sources`` uint32 have room
+    for one more. Returns how many.
     """
     n: Number = np.int64(0)
     for i in range(agents.size):
         out[n] = agents[i]
-        if voices[i] != NOBODY and not is_open(taken, np.uint64(voices[i])):
-            claim[agents[i]] = np.uint64(voices[i])
-            n += 1
+        sources[n] = voices[i]
+        n += voices[i] != NOBODY and not is_open(taken, np.uint64(voices[i]))
     return n

@@ -7,7 +7,7 @@ A model whose :meth:`~sim.spread.model.PropagationModel.together` groups its cas
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,10 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.kernels import claims
 from sim.kernels import rivals as kernels
-from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids
 from sim.spread.model import SLICE
-from sim.spread.sparse import Sparse
+from sim.spread.rival_sums import Voices
 from sim.spread.threshold_sums import heard, missing
 
 __all__ = ["Contest", "TieRule", "refuse_rivals_seeds", "rivals_know_ties"]
@@ -198,59 +197,37 @@ class Contest:
         The message is drawn in proportion to the weight of its adopters among the agent's sources.
         Sums and thresholds belong to the contest; the oldest message keeps them.
         """
-        first, touched = _oldest(self._cascades[0]), 0
+        first = _oldest(self._cascades[0])
         _, contacts, draws = self._rounds[0]
-        if self._begins_anew(first, contacts, by_trust):
-            first.held["sum"] = Sparse(first.agents, np.int64)
-            first.held["said"] = Sparse(first.agents, np.uint32)
-            for cascade in sorted({*self._cascades, *first.peers}, key=lambda one: one.id):
-                key = cascade.draws(draws.tick).key(Stream.COINS, once=True)
-                speakers = _earlier(cascade)
-                touched = self._weigh(first, contacts.whole, key, speakers, touched, by_trust)
-        for cascade, contacts, draws in self._rounds:
+        deaf = self._cascades[0].absent.size > 0
+        trusts = by_trust and contacts.trust.size > 0
+        for cascade, heard_by, _ in self._rounds:
             ids = cascade.frontier
-            cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
-            key = draws.key(Stream.COINS, once=True)
-            touched = self._weigh(first, contacts, key, ids, touched, by_trust)
-        scratch, total, voice = contacts.scratch, first.held["sum"], first.held["said"]
-        whole: Any = contacts.in_trust if by_trust and contacts.trust.size else contacts.degree
-        draws = first.draws(self._rounds[0][2].tick)
-        sort_ids(scratch.touched, touched, scratch.sources)  # so that memory is read in its order
-        won = kernels.crossed(
-            scratch.touched, touched, whole, draws.key(Stream.THRESHOLDS, once=True),
-            draws.thresholds, total.keys, total.values, voice.keys, voice.values, self._source,
-        )  # fmt: skip
-        self._by_voice(scratch.touched[:won].copy(), self._source[:won].copy())
-
-    def _weigh(
-        self,
-        first: Cascade,
-        contacts: Contacts,
-        key: np.uint64,
-        ids: Ids,
-        touched: int,
-        by_trust: bool,
-    ) -> int:
-        """Add what agents say to the sums of the contest; returns how many heard anything."""
-        scratch, total, voice = contacts.scratch, first.held["sum"], first.held["said"]
-        ties = claims.count_ties(contacts.rows, ids, 0, ids.size)
-        for column in (total, voice):
-            column.reserve(min(ties, first.agents))
-        trust = contacts.trust if by_trust else contacts.trust[:0]
-        for low in range(0, ids.size, SLICE):
-            touched = kernels.listen(
-                contacts.rows, contacts.targets, trust, ids, low, min(low + SLICE, ids.size), key,
-                self.closed, total.keys, total.values, voice.keys, voice.values, scratch.touched,
-                touched,
-            )  # fmt: skip
-        return touched
+            cascade.contacts_seen += claims.count_ties(heard_by.rows, ids, 0, ids.size)
+        contest = sorted({*self._cascades, *first.peers}, key=lambda one: one.id)
+        own = first.draws(draws.tick)
+        sums = Voices(first, contacts, own, self.closed, by_trust=trusts)
+        anew = self._begins_anew(first, contacts, by_trust)
+        if anew:
+            sums.forget()
+        if not trusts:
+            sums.look_ahead(sum(cascade.contacts_seen for cascade in contest))
+        for cascade in contest if anew else ():
+            key = cascade.draws(draws.tick).key(Stream.COINS, once=True)
+            sums.hear(contacts.whole, key, _earlier(cascade), deaf=deaf)
+        for cascade, heard_by, draws in self._rounds:
+            sums.hear(heard_by, draws.key(Stream.COINS, once=True), cascade.frontier, deaf=deaf)
+        self._by_voice(*sums.crossed(self._source))
 
     def _by_voice(self, agents: Ids, voices: Ids) -> None:
-        """Give agents to the message whose adopter convinced them."""
-        scratch = self._rounds[0][1].scratch
-        for number, cascade in enumerate(self._cascades):
-            count = kernels.told_by(agents, voices, cascade.marks(), scratch.claim, scratch.touched)
-            self._enter(number, count)
+        """Let agents, ascending, take up the message whose adopter convinced them; no tie is left.
+
+        Voices are earlier adopters, so that what one message writes decides nothing for the next.
+        """
+        mine, sources = np.empty((2, agents.size + 1), np.uint32)
+        for cascade in self._cascades:
+            count = kernels.told_by(agents, voices, cascade.marks(), mine, sources)
+            cascade.adopt_won(mine[:count], sources[:count])
 
     def _enter(self, number: int, touched: int) -> None:
         """Turn the claims of one message into ballots."""
