@@ -12,6 +12,7 @@ from sim.llm.faults import Fault
 from sim.llm.minds import Mind
 from sim.llm.prices import Price
 from sim.llm.prompts import tokens_in
+from sim.llm.stand_in import likely
 from sim.run.minding import decide, wake_minds
 from sim.run.minds import Thinker
 from sim.world.world import World
@@ -45,7 +46,7 @@ class Estimate:
 
 
 class _Counter:
-    """Stands for a pool: counts, and answers nothing."""
+    """Stands for a pool: counts, and answers what a model might."""
 
     def __init__(self, written: int) -> None:
         self.requests = self.read = self.written = 0
@@ -60,7 +61,9 @@ class _Counter:
             self.read += sum(tokens_in(turn.text) + _FRAME for turn in ask.turns)
             self.written += ask.likely or self._each
         future: Future[Answer] = Future()
-        future.set_result(Answer("", Fault.MISSING, "none"))
+        text = likely(ask)
+        fault = Fault.MISSING if text is None else None
+        future.set_result(Answer(text or "", fault, "none" if fault else "model"))
         return future
 
 
@@ -75,7 +78,7 @@ def estimate(
     minds: dict[str, Mind] | None = None,
     report: Report = quiet,
 ) -> Estimate:
-    """Return what the minds of a world would ask in a run; rules decide meanwhile.
+    """Return what the minds of a world would ask in a run; likely answers stand in meanwhile.
 
     Parameters
     ----------

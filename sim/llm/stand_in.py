@@ -1,0 +1,67 @@
+"""What a model might answer: for estimates, which ask nobody and yet have to be near the truth.
+
+Members like and share most, answer and post now and then, write to each other where they may, and
+plan in three steps. Each question has one answer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from sim.llm.asks import Ask
+from sim.llm.decisions import NEEDS_POST, NEEDS_TEXT
+
+__all__ = ["likely"]
+
+_SHARES = (
+    ("like", 30), ("repost", 8), ("reply", 14), ("post", 10), ("follow", 6), ("quote", 4),
+    ("direct message", 10), ("group message", 4), ("join group", 2), ("do nothing", 20),
+)  # fmt: skip
+_ABOUT = {
+    "direct message": r'<(?:letter|member) number="(\d+)"',
+    "group message": r'<group number="(\d+)"',
+    "join group": r'<open-group number="(\d+)"',
+}
+_WORDS = "I think this is worth a closer look, and I would like to hear what others say."
+_STEPS = (
+    "Post about it once a day in plain words.",
+    "Answer those who disagree, with one good reason.",
+    "Write to those who want the same, and agree on what to share.",
+)
+
+
+def likely(ask: Ask) -> str | None:
+    """Return a likely answer to a question; None where it is of no kind that is known.
+
+    Parameters
+    ----------
+    ask
+        With the schema of a decision or of a plan.
+    """
+    fields = dict((ask.schema or {}).get("properties", {}))
+    if set(fields) == {"steps"}:
+        return json.dumps({"steps": list(_STEPS)})
+    if set(fields) == {"act", "post", "text"}:
+        return json.dumps(_decision(ask, fields["act"]["enum"], fields["post"]["maximum"]))
+    return None
+
+
+def _decision(ask: Ask, acts: Sequence[str], last: int) -> dict[str, Any]:
+    number = int(ask.fingerprint("")[:12], 16)
+    shares = [share for act, share in _SHARES if act in acts]
+    known = [act for act, _ in _SHARES if act in acts]
+    act = known[bisect_right(list(accumulate(shares)), number % sum(shares))]
+    text = _WORDS if act in NEEDS_TEXT else ""
+    places = _places(ask.turns[-1].text, act) or range(1, max(min(last, 3), 1) + 1)
+    about = places[number // 97 % len(places)] if act in NEEDS_POST else 0
+    return {"act": act, "post": about, "text": text}
+
+
+def _places(prompt: str, act: str) -> Sequence[int]:
+    """Return the numbers of what such an act may be about, behind the posts."""
+    return [int(number) for number in re.findall(_ABOUT[act], prompt)] if act in _ABOUT else []
