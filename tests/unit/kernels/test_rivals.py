@@ -195,16 +195,6 @@ def test_who_heard_enough_and_took_nothing_goes_on_drawing() -> None:
     about = net.degree, KEY, np.full(80, 0.2), ahead, heard
     call(resume, ids(v), np.array([need[v] + 2]), ids(50), *about)
     call(look_ahead, *about)
-    m = call(listen_ahead, *net.place(), ids(0), 0, 1, KEY, net.done, False, *about, net.touched, 0)
-    assert v in net.touched[:m].tolist()
-    wins = share(coin(KEY, 0, v)) * (need[v] + 3) < 1
-    assert int(heard[v] >> np.uint64(32)) == (1 if wins else 50)
-    assert int(heard[v] >> np.uint64(16) & np.uint64(0x7FFF)) == 4
-
-
-def test_a_hub_with_more_listeners_than_a_batch() -> None:
-    net = Net(agents=2 * BATCH + 5, ties=10)
-    total, voice = np.zeros(net.agents, np.int64), np.zeros(net.agents, np.uint32)
     rest = KEY, net.done, False, KEY, ahead, heard, net.touched, 0
     m = call(listen_ahead, *net.place(), ids(0), 0, 1, *rest)
     assert v in net.touched[:m].tolist()
