@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from tui.acts import agents, messages, minds, past, platform, program, time, view, world
+from tui.acts import agents, messages, minds, past, platform, program, talks, time, view, world
 from tui.situation import (
     Situation,
     anytime,
@@ -90,7 +90,7 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     Action(
         "run", "space", "run", "Run", "Run until all is at rest, or pause; with N: N ticks.",
-        "Time", time.run, usage="[N|quiet]", when=has_world, footer=1, aliases=("play",),
+        "Time", time.run, usage="[N|quiet]", when=has_world, footer=1,
     ),
     Action(
         "pause", "k", "pause", "Pause", "Pause after the tick that is running.",
@@ -185,12 +185,19 @@ ACTIONS: tuple[Action, ...] = (
         when=has_world, asks=True,
     ),
     Action(
-        "minds", "M", "minds", "Minds", "Give members a mind of their own, or see what came of it.",
-        "World", minds.minds, usage="[QUERY [mind=NAME] [goal=WORDS]]", when=has_world,
+        "minds", "M", "minds", "Minds", "Give members a mind: who, which, for how much.",
+        "World", minds.minds, usage="[QUERY [mind=NAME] [goal=WORDS]]", when=has_world, opens=True,
     ),
     Action(
-        "llm", "Y", "llm", "Think", "Let minds decide, or the rules for all of them.",
-        "World", minds.llm, usage="[on|off]", when=has_world,
+        "llm", "Y", "llm", "Think",
+        "Let minds decide, or the rules for all; say how they do; cap what they spend.",
+        "World", minds.llm, usage="[on|off|status|budget [$X|N requests|N tokens]]",
+        when=has_world, opens=True,
+    ),
+    Action(
+        "survey", "Q", "survey", "Survey", "Ask a sample of members the same question.",
+        "World", talks.survey, usage="[QUERY question='...' choices=A,B]", when=has_world,
+        opens=True,
     ),
     Action(
         "flag", "H", "flag", "Flag", "Hide, label, down-rank or pin a message of a member.",
@@ -259,6 +266,20 @@ ACTIONS: tuple[Action, ...] = (
         "View", view.system, when=has_world, footer=17,
     ),
     Action(
+        "metrics", "G", "metrics", "Metrics", "Choose what Live shows of metrics, and alerts.",
+        "View", platform.metrics, usage="[NAME ...|none]", when=has_world, footer=16, opens=True,
+        aliases=("gauges",),
+    ),
+    Action(
+        "alert", "exclamation_mark", "alert", "Alert",
+        "Say from where on a metric is alarming; with nothing: what is alarming now.",
+        "World", platform.alert, usage="[METRIC warning=X critical=X|never]", when=has_world,
+    ),
+    Action(
+        "chart", "c", "chart", "Chart", "Turn the chart: the message's curves, or metrics.",
+        "View", platform.chart, when=has_world, where="live", footer=10,
+    ),
+    Action(
         "theory", "t", "theory", "Theory",
         "Draw what equations predict beside the curves, or leave it out.",
         "View", view.theory, when=has_focus, where="live", footer=16,
@@ -289,6 +310,15 @@ ACTIONS: tuple[Action, ...] = (
         "why", "W", "why", "Why", "Say why each message is in the feed of the chosen member.",
         "View", agents.why, usage="[MESSAGE]", when=has_world, where="agents", footer=6,
         opens=True,
+    ),
+    Action(
+        "interview", "u", "interview", "Talk", "Talk to the chosen member, or to another.",
+        "View", talks.interview, usage="[AGENT [QUESTION]]", when=has_world, where="agents",
+        footer=7, opens=True, aliases=("talk",),
+    ),
+    Action(
+        "be", "A", "play", "Be it", "Be the chosen member: see its feed, and act for it.",
+        "View", talks.play, usage="[AGENT]", when=has_world, where="agents", footer=8, opens=True,
     ),
     Action(
         "next-pane", "tab", "next", "Next pane", "Go to the next pane.",

@@ -347,7 +347,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     async def leave(self) -> None:
         """Leave the engine; called when the terminal has been given back."""
         self._first.cancel()
-        self.upkeep.end()
+        await self.upkeep.end()
         await self.part()
 
     async def part(self) -> None:

@@ -82,10 +82,13 @@ def ended(number: int, status: str, size: int, agents: int, error: str | None) -
 
 
 def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
-    """Yield (sentence, kind) for each message that came to its end between two frames."""
+    """Yield (sentence, kind) of what ended between two frames: messages, runs without an act."""
     running = {row.id for row in before.sessions if row.status == "running"}
     still = any(row.status in {"queued", "running"} for row in now.sessions)
     for row in now.sessions:
         if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
             text, kind = ended(row.id, row.status, row.size, now.agents, row.error)
             yield (text if still else f"{text} All is at rest."), kind
+    stood = before.state in {"playing", "stepping"} and now.state == "paused"
+    if stood and now.minds is not None and now.minds.warning:
+        yield now.minds.warning, "warning"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.css.query import NoMatches
 
+from tui.asking import asking_of
 from tui.safe import line
 from tui.screens.error import sentence_of
 from tui.screens.progress import POLLS_PER_SECOND, Job, in_thread
@@ -46,9 +47,10 @@ class Upkeep:
         await self._learn_words()
         await self._warm()
 
-    def end(self) -> None:
-        """Stop what can be stopped."""
+    async def end(self) -> None:
+        """Stop what can be stopped, and ask no language model any more."""
         self._warming.cancel()
+        await asking_of(self._app).close()
 
     async def _learn_words(self) -> None:
         backend = self._app.backend

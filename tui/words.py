@@ -38,6 +38,9 @@ def start_of(app: Hubbub, command: str) -> str:
 
 def known(app: Hubbub) -> dict[str, list[str]]:
     """Return command to words; nothing here reads a file or asks the engine."""
+    from sim.run.measuring import UNITS  # not before the first paint
+    from tui.widgets.agent_table import sortable
+
     frame = app.frame
     words = {
         "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
@@ -50,10 +53,13 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "export": ["screenshot"],
         "platform": ["on", "recommender=", "slots=", "posting=", "window=", "rhythm="],
         "flag": list(FLAGS),
-        "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal="],
-        "llm": ["on", "off"],
+        "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal=", "language="],
+        "llm": ["on", "off", "status", "budget"],
+        "survey": ["random:20", "question=", "choices="],
+        "metrics": [*UNITS, "none"],
+        "alert": [*UNITS, "warning=", "critical=", "never"],
         "filter": FIELDS,
-        "sort": ["followers", "follows", "online", "adopted", "status", "community", "id"],
+        "sort": sortable(),
         "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],
         "open": app.upkeep.saved_words,
         "save": app.upkeep.saved_words,

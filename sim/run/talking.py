@@ -3,16 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
+from sim.errors import InputError
+from sim.feed.acts import Act
+from sim.feed.log import NOBODY
 from sim.run.minding import minds_of
-from sim.world.platform_minds import PERSON
+from sim.world.platform_minds import PERSON, Seen, feed_of
 from sim.world.remembering import kept
+from sim.world.seeding import choose_seeds
 from sim.world.world import World
 
-__all__ = ["ACTS", "play", "remember"]
+if TYPE_CHECKING:
+    from sim.world.platform import Platform
+
+__all__ = ["ACTS", "Being", "Shown", "being_of", "play", "remember", "who_is"]
 
 _IMPORTANT = 0.7
+_MOST_DEEDS = 6
+Shown = Seen
+"""One message of a feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Being:
+    """How a member is, for whoever plays it.
+
+    Parameters
+    ----------
+    member, name, tick
+        Who, and when.
+    is_online
+        Whether it was, in that tick.
+    feed
+        What it was shown, the best first.
+    did
+        What it did in that tick, in words.
+    """
+
+    member: int
+    name: str
+    tick: int
+    is_online: bool
+    feed: tuple[Seen, ...]
+    did: tuple[str, ...]
+
+
+def being_of(world: World, member: int) -> Being:
+    """Return how a member is; nothing is changed.
+
+    Raises
+    ------
+    InputError
+        There is no such member, or no platform.
+    """
+    minds_of(world)  # refuses where there is no platform
+    platform = cast("Platform", world.platform)
+    feed = feed_of(world, platform, member)
+    own = platform.acted.agent == member
+    acts = zip(platform.acted.act[own].tolist(), platform.acted.message[own].tolist(), strict=True)
+    did = [f"{Act(act).says} m{message}" if message != NOBODY else Act(act).says
+           for act, message in acts]  # fmt: skip
+    is_online = bool(np.isin(member, platform.online))
+    name = world.agents.name(member)
+    return Being(member, name, world.tick, is_online, feed, tuple(did[:_MOST_DEEDS]))
+
+
+def who_is(world: World, said: str) -> tuple[int, str]:
+    """Return index and name of the member that a foreign id or a name means.
+
+    Raises
+    ------
+    InputError
+        It means nobody, or several.
+    """
+    who = choose_seeds(world, said)
+    if who.size != 1:
+        raise InputError(f"One member is meant, {said!r} are {who.size:,}.")
+    return int(who[0]), world.agents.name(int(who[0]))
 
 
 def play(world: World, member: int, on: bool = True) -> None:

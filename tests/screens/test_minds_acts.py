@@ -1,18 +1,38 @@
-"""Minds from the screen; on the real simulator."""
+"""Minds from the screen, and talking to members; on the real simulator."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, OptionList, Select
 
 from sim.core.settings import Settings, load_settings
-from tests.screens.test_app import command, frame_of, said, until
-from tests.screens.test_app_real import hubbub
-from tests.unit.llm.server import Server, body, completion
+from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app_real import Hub, hubbub
+from tests.unit.llm.server import Call, Server, body, completion
+from tui.app import Hubbub
+from tui.screens.dialog import Notice
+from tui.screens.interview import Interview
+from tui.screens.minds import GiveMinds
+from tui.screens.play import Play
+from tui.screens.survey import AskMany
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
+
+
+def _now() -> Settings:
+    return load_settings()
+
+
+def answered_by(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
+    monkeypatch.setenv("HUBBUB_LLM_URL", url)
+    for place in ("sim.run.minds_opening", "sim.run.minds_offer"):
+        monkeypatch.setattr(f"{place}.current", _now)
 
 
 async def test_minds_are_given_woken_and_put_to_rest(
@@ -26,30 +46,175 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await command(pilot, "platform on rhythm=flat")
             await until(pilot, lambda: "The platform is open" in said(app))
             for line, answer in (
-                ("minds", "Nobody has a mind"),
                 ("minds share:0.5 colour=red", "nothing else"),
                 ("minds share:0.5 goal=peace", "have a mind of their own"),
-                ("minds", "nothing is decided yet"),
                 ("llm on", "Until then rules decide"),
                 ("llm off", "The rules decide for all"),
                 ("llm off", "The rules decide for all"),
+                ("llm budget many", "at least 0"),
+                ("llm budget 900000 tokens", "0 of 900,000 tokens"),
+                ("llm budget none", "Spent: 0 of 900,000 tokens."),
+                ("interview", "Type whom"),
+                ("interview 3", "No language model is set"),
+                ("survey random:3", "Type `survey"),
+                ("survey random:3 question=Well?", "No language model is set"),
             ):
                 await command(pilot, line)
                 await until(pilot, lambda answer=answer: answer in said(app))
-            monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
-            monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
-            monkeypatch.setattr("sim.run.minds_opening.current", _now)
+            answered_by(monkeypatch, server.url)
             await command(pilot, "llm on")
             await until(pilot, lambda: "Minds decide now." in said(app))
             await command(pilot, "run 2")
             await until(pilot, lambda: frame_of(app).tick == 2)
             await until(pilot, lambda: any("minds: " in line for _, line in frame_of(app).events))
-            await command(pilot, "llm off")
+            await pilot.press("6")
+            await until(pilot, lambda: "by model" in seen(app) and "answers" in seen(app))
+            await until(pilot, lambda: "minds 100.0% model" in seen(app))
+            await command(pilot, "llm status")
+            await until(pilot, lambda: isinstance(app.screen, Notice) and "latency" in seen(app))
+            await pilot.press("enter")
+            await command(pilot, "llm budget 1 request")
+            await command(pilot, "step")
+            await until(pilot, lambda: "budget of the language models is spent" in seen(app))
+            await until(pilot, lambda: "minds: rules stand in" in seen(app))
+            await pilot.press("Y")
             await until(pilot, lambda: "The rules decide for all" in said(app))
-            await command(pilot, "minds")
-            await until(pilot, lambda: "decisions" in said(app))
         assert server.calls
 
 
-def _now() -> Settings:
-    return load_settings()
+async def test_the_dialog_gives_minds_to_whom_it_says_for_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def wrongly(call: Call) -> None:
+        await call.send(completion("rubbish"))
+
+    with Server(wrongly) as server:
+        answered_by(monkeypatch, server.url)
+        async with hubbub(tmp_path, (80, 24)) as (app, pilot):
+            await pilot.press("M")
+            await until(pilot, lambda: isinstance(app.screen, GiveMinds))
+            dialog = app.screen
+            dialog.query_one("#who", Input).value = ""
+            await pilot.press("enter")
+            await until(pilot, lambda: "Say who gets a mind" in seen(app))
+            dialog.query_one("#who", Input).value = "random:40"
+            dialog.query_one("#budget", Input).value = "much"
+            dialog.query_one("#ticks", Input).value = "0"
+            await pilot.press("enter")
+            await until(pilot, lambda: "at least 0" in seen(app))
+            await until(pilot, lambda: "from 1" in str(dialog.query_one("#estimate").render()))
+            dialog.query_one("#budget", Input).value = "$0.5"
+            dialog.query_one("#ticks", Input).value = "10"
+            dialog.query_one("#said-goal", Input).value = "peace"
+            dialog.query_one("#options", Input).value = "temperature=0"
+            await until(
+                pilot, lambda: "40 members, 10 ticks" in str(dialog.query_one("#estimate").render())
+            )
+            await pilot.press("enter")
+            await until(pilot, lambda: "decide from the next tick on" in said(app))
+            now = frame_of(app).minds
+            assert now is None or now.members == 40
+            await command(pilot, "run 9")
+            await until(pilot, lambda: frame_of(app).tick == 9)
+            await command(pilot, "llm")
+            await until(pilot, lambda: "The rules decide" in said(app) or "None of" in said(app))
+        assert b"What you want: peace" in server.calls[0].body
+        assert server.calls[0].said["temperature"] == 0
+
+
+async def ask(app: Hubbub, pilot: Pilot[int], question: str) -> None:
+    app.screen.query_one("#question", Input).value = question
+    await pilot.press("enter")
+
+
+async def test_members_are_talked_to_asked_and_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server(body(completion("Yes, [b]gladly[/b]."))) as server:
+        answered_by(monkeypatch, server.url)
+        async with hubbub(tmp_path, (80, 24)) as hub:
+            app, pilot = hub
+            await command(pilot, "platform on rhythm=flat posting=1")
+            await until(pilot, lambda: "The platform is open" in said(app))
+            await command(pilot, "step 2")
+            await until(pilot, lambda: frame_of(app).tick == 2)
+            await _talked(hub)
+            assert b"Well?" in server.calls[0].body
+            assert b"gladly" in server.calls[1].body
+            await command(pilot, "survey random:3 question=Really? choices=yes,no")
+            await until(pilot, lambda: isinstance(app.screen, Notice) and "100.0%" in seen(app))
+            await pilot.press("enter")
+            await pilot.press("Q")
+            await until(pilot, lambda: isinstance(app.screen, AskMany))
+            await pilot.press("enter")
+            await until(pilot, lambda: "needs members and a question" in seen(app))
+            await ask(app, pilot, "And now?")
+            await until(pilot, lambda: isinstance(app.screen, Notice) and "And now?" in seen(app))
+            await pilot.press("enter")
+            await _played(hub)
+
+
+async def _talked(hub: Hub) -> None:
+    app, pilot = hub
+    await command(pilot, "interview 3 Well?")
+    await until(pilot, lambda: isinstance(app.screen, Interview))
+    await until(pilot, lambda: "gladly" in seen(app))
+    tick = frame_of(app).tick
+    await pilot.press("enter")
+    await until(pilot, lambda: "Type a question." in seen(app))
+    app.screen.query_one("#keep", Select).value = "yes"
+    await ask(app, pilot, "Why?")
+    await until(pilot, lambda: seen(app).count("gladly") == 2)
+    await pilot.press("escape")
+    await until(pilot, lambda: not isinstance(app.screen, Interview))
+    remembered = await app.simulation.query(_memories, 3)
+    assert [text for _, text, _, _ in remembered] == [
+        "You were asked: Why? You said: Yes, [b]gladly[/b]."
+    ]
+    assert frame_of(app).tick == tick
+    await command(pilot, "talk 3")
+    await until(pilot, lambda: isinstance(app.screen, Interview) and "gladly" in seen(app))
+    await pilot.press("escape")
+    await until(pilot, lambda: not isinstance(app.screen, Interview))
+
+
+def _memories(world: Any, member: int) -> Any:
+    return world.platform.minds.memories[member]
+
+
+async def _played(hub: Hub) -> None:
+    app, pilot = hub
+    await pilot.press("3")
+    await until(pilot, lambda: app.agents.chosen is not None)
+    await pilot.press("A")
+    await until(pilot, lambda: isinstance(app.screen, Play))
+    dialog = app.screen
+    act, words = dialog.query_one("#act", Select), dialog.query_one("#words", Input)
+    feed = dialog.query_one("#feed", OptionList)
+    for _ in range(30):
+        if feed.option_count:
+            break
+        tick = frame_of(app).tick
+        dialog.query_one("#step", Button).press()
+        await until(pilot, lambda tick=tick: app.simulation.frame.tick > tick)
+        await until(pilot, lambda: not dialog.query_one("#step", Button).disabled)
+    act.value = "reply"
+    yes = dialog.query_one("#yes", Button)
+    yes.press()
+    await until(pilot, lambda: "type words" in seen(app))
+    for name, text, shown in (
+        ("reply", "Hear, hear.", "reply m"), ("post", "Good day.", "post"), ("follow", "", "follow")
+    ):  # fmt: skip
+        act.value, words.value = name, text
+        yes.press()
+        await until(pilot, lambda shown=shown: shown in str(dialog.query_one("#deeds").render()))
+    dialog.query_one("#step", Button).press()
+    await until(pilot, lambda: "Done: " in str(dialog.query_one("#deeds").render()))
+    assert "reply m" in str(dialog.query_one("#deeds").render())
+    feed.clear_options()
+    act.value = "like"
+    dialog._being = dialog._being.__class__(0, "x", 1, False, (), ())  # type: ignore[attr-defined]
+    yes.press()
+    await until(pilot, lambda: "choose a message" in seen(app))
+    await pilot.press("escape")
+    await until(pilot, lambda: "goes its own way again" in said(app))

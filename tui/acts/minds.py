@@ -1,64 +1,144 @@
-"""Minds: who decides by itself, and whether a language model is asked."""
+"""Minds: who decides by itself, whether a language model is asked, and for how much."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from sim.errors import InputError
 from tui.arguments import choice, pairs
+from tui.asking import asking_of, cap_of
+from tui.minds_facts import told
 from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
     from tui.app import Hubbub
+    from tui.screens.minds import MindWish
 
 Words = tuple[str, ...]
 
-_OPEN: WeakKeyDictionary[Any, AbstractContextManager[Any]] = WeakKeyDictionary()
-"""What was opened for a simulation, to be closed when its minds are put to rest."""
-
 
 async def minds(app: Hubbub, words: Words) -> None:
-    """Give members a mind of their own, or tell what came of those there are."""
+    """Give members a mind of their own, as was typed or as a dialog asks."""
+    from sim.run.minds_offer import minds_offer
+    from tui.screens.minds import GiveMinds, MindWish
+
+    offer = await in_thread(minds_offer, "minds")
+    wish: MindWish | None
+    if words:
+        said = pairs(words[1:])
+        allowed = ("mind", *offer.fields)
+        if set(said) - set(allowed):
+            raise InputError(f"Minds take {', '.join(allowed)}, each NAME=WORDS, nothing else.")
+        mind = said.pop("mind", "model")
+        wish = MindWish(words[0], mind, wake=False, said=said)
+    else:
+        _of_this_process(app)
+        dialog = GiveMinds(offer, _proposed(app), lambda *said: _estimated(app, *said))
+        wish = await app.push_screen_wait(dialog)
+    if wish is not None:
+        await _give(app, wish)
+
+
+def _proposed(app: Hubbub) -> str:
+    """Return whom the dialog proposes: who is chosen on the screen, else the best known."""
+    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    return "top:50:pagerank" if agent is None else f"ids:{app.agents.table.id_of(agent)}"
+
+
+async def _estimated(app: Hubbub, who: str, ticks: int, model: str, goal: str) -> str:
+    """Return what members, ticks, model and goal would cost, in a sentence."""
+    from sim.run.minds_offer import expected_of
+
+    if not who:
+        return ""
+    members, found = await app.simulation.query(expected_of, who, ticks, model, goal)
+    cost = f", ${found.dollars:.4f}" if model else "; nobody to ask, so rules decide"
+    return (
+        f"{members:,} members, {ticks:,} ticks: about {found.requests:,} requests, "
+        f"{found.read:,} tokens read, {found.written:,} written{cost}."
+    )
+
+
+async def _give(app: Hubbub, wish: MindWish) -> None:
     from sim.run import minding
 
-    if not words:
-        told = await app.simulation.query(minding.told)
-        app.say(told or "Nobody has a mind; type `minds top:50:pagerank`, then `llm on`.")
+    name = wish.mind.partition(",")[0]
+    await in_thread(lambda: minding.checked_mind(wish.mind), "minds")
+    if wish.wake and await app.simulation.query(_has_platform) is False:
+        await _call(app, "open_platform")
+    many = await _call(app, "give_minds", wish.who, wish.mind, **wish.said)
+    if wish.budget:
+        await _cap(app, tuple(wish.budget.split()))
+    if not wish.wake:
+        app.say(f"{many:,} members have a mind of their own; `llm on` lets them decide.", "good")
         return
-    said = pairs(words[1:])
-    if set(said) - {"mind", "goal"}:
-        raise InputError("Minds take mind=NAME and goal=WORDS, nothing else.")
-    many = await app.simulation.call(minding.give_minds, words[0], **said)
-    app.say(f"{many:,} members have a mind of their own; `llm on` lets them decide.", "good")
+    asking_of(app).prefer = wish.model
+    await _wake(app, f"{many:,} members have a mind ({name}) and decide from the next tick on.")
+
+
+def _has_platform(world: Any) -> bool:
+    return world.platform is not None
+
+
+async def _call(app: Hubbub, name: str, *args: Any, **said: Any) -> Any:
+    """Do what a journal can do again with the world, between two ticks."""
+    from sim.run import hosting
+
+    return await app.simulation.call(hosting.ACTS[name], *args, **said)
 
 
 async def llm(app: Hubbub, words: Words) -> None:
-    """Let minds decide after each tick, or the rules for all of them again."""
-    from sim.run.minds_opening import thinker_of
+    """Let minds decide after each tick, or the rules for all of them; say how they do, cap them."""
+    wish = choice("wish", words[:1], ("on", "off", "status", "budget"))
+    if wish == "status":
+        await _status(app)
+    elif wish == "budget":
+        await _budget(app, words[1:])
+    else:
+        _of_this_process(app)
+        now = app.simulation.frame.minds
+        is_on = now is not None and now.awake
+        await (_rest(app) if wish == "off" or (not wish and is_on) else _wake(app))
 
-    simulation = app.simulation
-    wish = choice("wish", words, ("on", "off")) or "on"
-    if not hasattr(simulation, "think"):
+
+def _of_this_process(app: Hubbub) -> None:
+    if not hasattr(app.simulation, "think"):
         raise InputError("Minds think in the program's own process; start it without --isolated.")
-    if wish == "off":
-        await simulation.think(None)
-        await _closed(simulation)
-        app.say("The rules decide for all members.", "good")
-        return
-    opening = thinker_of()
-    thinker = await in_thread(opening.__enter__, "language models")
-    await simulation.think(thinker)
-    await _closed(simulation)
-    _OPEN[simulation] = opening
+
+
+async def _wake(app: Hubbub, done: str = "Minds decide now.") -> None:
+    asking, simulation = asking_of(app), app.simulation
+    thinker = await asking.anew(simulation.think)
     app.say(
-        f"{thinker.lacks} Until then rules decide." if thinker.lacks else "Minds decide now.",
+        f"{thinker.lacks} Until then rules decide." if thinker.lacks else done,
         "warning" if thinker.lacks else "good",
     )
 
 
-async def _closed(simulation: Any) -> None:
-    opening = _OPEN.pop(simulation, None)
-    if opening is not None:
-        await in_thread(lambda: opening.__exit__(None, None, None), "language models")
+async def _rest(app: Hubbub) -> None:
+    await app.simulation.think(None)
+    now = app.simulation.frame.minds
+    await asking_of(app).close()
+    warning = now.warning if now is not None else ""
+    app.say(warning or "The rules decide for all members.", "warning" if warning else "good")
+
+
+async def _status(app: Hubbub) -> None:
+    from tui.screens.dialog import Notice
+
+    await app.push_screen_wait(Notice("Minds", told(app.simulation.frame.minds)))
+
+
+async def _budget(app: Hubbub, words: Words) -> None:
+    """Set a cap, or say how much of each is spent."""
+    from sim.run.minds_now import budget_left
+
+    if words:
+        await _cap(app, words)
+    left = ", ".join(budget_left(await asking_of(app).budget()))
+    app.say(f"Spent: {left}. At a cap members fall back to the rules." if left else "No cap.")
+
+
+async def _cap(app: Hubbub, words: Words) -> None:
+    name, most = cap_of(words)
+    (await asking_of(app).budget()).set_cap(name, most)

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from tui.actions import ACTIONS, Action
 from tui.figures import bytes_of, clock, count, rate, seconds, short
 from tui.keys import key_label, keys_of
+from tui.minds_facts import share
 from tui.safe import line
 from tui.screens.kept import durable
 
@@ -135,8 +136,15 @@ class StatusBar(Bar):
             (0, state, style),
             (2, speed_of(frame, self.speed), ""),
             (4, contacts_of(frame), "$foreground-muted"),
+            (2, *_minds(frame)),
             (3, f"seed {frame.seed}", "$foreground-muted"),
         ]
+
+
+def _minds(frame: Frame) -> tuple[str, str]:
+    """Write what decided lately, while minds are on."""
+    said, is_trouble = share(frame.minds)
+    return said, "$text-warning" if is_trouble else "$foreground-muted"
 
 
 def speed_of(frame: Frame, speed: float | None) -> str:

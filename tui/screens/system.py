@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tui.figures import bytes_of, count, seconds
-from tui.machine import facts
+from tui.machine import facts as facts_of_program
+from tui.minds_facts import facts
 from tui.safe import line
 from tui.screens.bars import OLDEST_LOOK
 from tui.screens.mode import Mode, titled
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sim import LoggedAct
     from sim.run import Frame
 
-__all__ = ["Acts", "Engine", "System"]
+__all__ = ["Acts", "Engine", "MindsPane", "System"]
 
 Fact = tuple[str, str]
 
@@ -40,12 +41,16 @@ class System(Mode):
         """Lay the table of checks and the facts out."""
         with Horizontal(id="upper"):
             yield titled(HealthTable(id="health"), "Health")
+            yield titled(MindsPane(), "Minds")
         with Horizontal(id="lower"):
             yield titled(Engine(), "Engine")
             yield titled(Acts(), "Log")
             yield titled(Program(), "Program")
 
-    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("health", "engine"), ("acts", "program"))
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("health", "engine"),
+        ("minds", "acts", "program"),
+    )
 
     def begin(self) -> None:
         """Come into sight, and ask anew for what does not change with every frame."""
@@ -53,12 +58,15 @@ class System(Mode):
         self.run_worker(self._ask(), group="facts", exclusive=True, exit_on_error=False)
 
     async def _ask(self) -> None:
-        told = await in_thread(facts, "facts")
+        told = await in_thread(facts_of_program, "facts")
         self.query_one(Program).tell(told)
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the checks come from the simulation itself."""
-        if isinstance(pane, Acts) and pane.display and self.app.feed is not None:
+        if isinstance(pane, MindsPane):
+            self.set_class(frame.minds is not None, "-minds")
+            pane.show(frame)
+        elif isinstance(pane, Acts) and pane.display and self.app.feed is not None:
             pane.list_acts(self.app.simulation.audit(MOST_ACTS))
         elif not isinstance(pane, HealthTable):
             super().show_in(pane, frame)
@@ -116,6 +124,24 @@ class Engine(Facts):
             told += [("durable to tick", count(kept.tick))]
             told += [("checkpoint", f"tick {count(kept.checkpoint)}, {kept.pause_ms:.0f} ms still")]
         self.tell(told)
+
+
+class MindsPane(Facts):
+    """Who decides for minded members, how fast, for how much; whether anybody answers."""
+
+    HELP = (
+        "Decisions by what they came from (model, cache, archetype, surrogate, rule, person), and "
+        "what went wrong on the way (retried, malformed, refused, failed); how long calls took, "
+        "what was spent of the budget, and whether each model answers. M gives minds, Y wakes "
+        "them or puts them to rest."
+    )
+
+    def __init__(self, *, id: str = "minds") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+
+    def show(self, frame: Frame) -> None:
+        """Show what a frame says of minds."""
+        self.tell(facts(frame.minds))
 
 
 class Acts(Facts):

@@ -1,0 +1,133 @@
+"""Whom the program asks: one way to language models for minds, interviews and surveys alike.
+
+It is opened when it is first wanted, and closed with the program. The budget is one for as long as
+the program runs: to close the way and open it again brings no new money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sim.errors import InputError
+from tui.screens.progress import in_thread
+
+if TYPE_CHECKING:
+    from sim.llm.budget import Budget
+    from sim.run.minds import Thinker
+    from tui.app import Hubbub
+
+__all__ = ["Asking", "asking_of", "cap_of"]
+
+Using = Callable[["Thinker"], Awaitable[None]]
+
+_CAPS = {"requests": "requests", "request": "requests", "tokens": "tokens", "token": "tokens",
+         "dollars": "dollars", "dollar": "dollars", "$": "dollars"}  # fmt: skip
+
+
+class Asking:
+    """The way to language models.
+
+    Attributes
+    ----------
+    prefer
+        The model that is asked first; empty: as settings say.
+    thinker
+        Who asks, while the way is open.
+    """
+
+    def __init__(self) -> None:
+        self.prefer = ""
+        self.thinker: Thinker | None = None
+        self._opening: AbstractContextManager[Thinker] | None = None
+        self._budget: Budget | None = None
+
+    async def budget(self) -> Budget:
+        """Return the caps, at first those of the settings, and what was spent."""
+        if self._budget is None:
+            from sim.core.settings import current
+            from sim.llm.configured import budget_in
+
+            self._budget = await in_thread(lambda: budget_in(current()), "settings")
+        return self._budget
+
+    async def ready(self) -> Thinker:
+        """Return who asks; opens the way, unless it is open.
+
+        Raises
+        ------
+        InputError
+            Nobody can be asked: one sentence on what is missing.
+        """
+        if self.thinker is None or self.thinker.pool is None:
+            await self.anew()
+        if self.thinker is None or self.thinker.pool is None:
+            raise InputError(self.thinker.lacks if self.thinker else "Nobody can be asked.")
+        return self.thinker
+
+    async def anew(self, use: Using | None = None) -> Thinker:
+        """Open the way anew, as settings say now, and close the old one; may lack somebody.
+
+        Parameters
+        ----------
+        use
+            Takes the new one into use before the old one is closed.
+        """
+        from sim.run.minds_opening import thinker_of
+
+        budget = await self.budget()
+        opening = thinker_of(budget=budget, prefer=self.prefer)
+        thinker = await in_thread(opening.__enter__, "language models")
+        if use is not None:
+            try:
+                await use(thinker)
+            except BaseException:
+                await in_thread(lambda: opening.__exit__(None, None, None), "language models")
+                raise
+        await self.close()
+        self._opening, self.thinker = opening, thinker
+        return thinker
+
+    async def close(self) -> None:
+        """Close it; what is under way there ends, doing it again is harmless."""
+        opening, self._opening, self.thinker = self._opening, None, None
+        if opening is not None:
+            await in_thread(lambda: opening.__exit__(None, None, None), "language models")
+
+
+_OF: WeakKeyDictionary[Any, Asking] = WeakKeyDictionary()
+
+
+def asking_of(app: Hubbub) -> Asking:
+    """Return the way of a program; made when it is first wanted."""
+    return _OF.setdefault(app, Asking())
+
+
+def cap_of(words: tuple[str, ...]) -> tuple[str, float | None]:
+    """Read a cap as it was typed.
+
+    Raises
+    ------
+    InputError
+        It is none.
+
+    Examples
+    --------
+    >>> cap_of(("$0.5",)), cap_of(("200", "requests")), cap_of(("none", "tokens"))
+    (('dollars', 0.5), ('requests', 200), ('tokens', None))
+    """
+    name = _CAPS.get(words[1]) if len(words) == 2 else "dollars"
+    said = words[0].removeprefix("$").replace(",", "")
+    if name is None or len(words) > 2:
+        raise InputError("A budget is $0.50, 200 requests or 50000 tokens; none takes a cap away.")
+    if said == "none":
+        return name, None
+    try:
+        most = float(said)
+    except ValueError:
+        most = -1.0
+    if not 0 <= most < float("inf"):
+        raise InputError(f"A budget is a number of at least 0, got {words[0]!r}.")
+    return name, most if name == "dollars" else int(most)
