@@ -196,7 +196,7 @@ class PlatformNow:
     Parameters
     ----------
     online, exposures
-        Members online, and messages shown to them.
+        Members online, and messages shown to them; -1 where that is not known, as after opening.
     messages
         In feeds.
     acts
@@ -219,8 +219,10 @@ def platform_now(world: World) -> PlatformNow | None:
         return None
     done = [(act.says, platform.log.count(world.tick, act)) for act in Act]
     done.sort(key=lambda each: -each[1])
+    is_known = platform.exposures.tick == world.tick  # no file holds feeds
     return PlatformNow(
-        platform.online.size, len(platform.exposures), len(platform.posts),
+        platform.online.size if is_known else -1, len(platform.exposures) if is_known else -1,
+        len(platform.posts),
         tuple(each for each in done if each[1]),
         tuple(each.plugin_name or type(each).__name__ for each in platform.recommenders),
     )  # fmt: skip

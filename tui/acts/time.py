@@ -25,8 +25,10 @@ async def run(app: Hubbub, words: Words) -> None:
     """Run, or pause; with a number that many ticks.
 
     Time stops by itself once all messages have come to rest, so nothing runs while none is under
-    way. One that is being sent counts: the engine takes commands in order.
+    way. One that is being sent counts: the engine takes commands in order. A platform lives on
+    without any.
     """
+    lives = app.frame is not None and app.frame.platform is not None
     if words and words != ("quiet",):
         ticks = number(words, default=1)
         app.goal = app.frame.tick + ticks if app.frame else 0
@@ -34,11 +36,11 @@ async def run(app: Hubbub, words: Words) -> None:
             await app.simulation.play(ticks_per_second=app.speed, until_tick=app.goal)
     elif app.running and not words:
         await pause(app, ())
-    elif not app.sending and not _alive(app):
+    elif not (app.sending or lives or _alive(app)):
         app.say(NOTHING_TO_RUN, "warning")
     else:
         with app.expecting("playing"):
-            await app.simulation.play(ticks_per_second=app.speed, until_quiet=True)
+            await app.simulation.play(ticks_per_second=app.speed, until_quiet=not lives)
 
 
 def _alive(app: Hubbub) -> bool:

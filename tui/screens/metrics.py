@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricChoice", "Metrics"]
 
+NOTE = "Space chooses one or leaves it out, Enter agrees; ! has an alert, tab goes to its bounds."
+
 Bounds = tuple[float | None, float | None]
 
 
@@ -89,7 +91,7 @@ class Metrics(Dialog[MetricChoice]):
 
     def body(self) -> ComposeResult:
         """List the metrics, and ask when the one under the cursor is alarming."""
-        yield Static("Space chooses a metric or leaves it out.", classes="note", markup=False)
+        yield Static(NOTE, classes="note", markup=False)
         yield Picks(*map(self._option, self._known), id="metrics", markup=False, compact=True)
         yield Static("", id="meaning", markup=False)
         with Horizontal(classes="row"):

@@ -300,6 +300,11 @@ def _gauge(share: float, width: int) -> Content:
     )
 
 
+def _spoken(frame: Frame) -> str:
+    posts = frame.platform.messages if frame.platform is not None else 0
+    return f"{short(posts)} messages in feeds" if posts else "and nobody has spoken yet"
+
+
 class Welcome(Widget):
     """What stands where the curves will be, until the first message is sent."""
 
@@ -335,9 +340,7 @@ class Welcome(Widget):
         keys = [(key_label(keys_of(by_id(act), keymap)[0]), text) for act, text in invitations]
         lines = [
             Content.assemble((f"{count(frame.agents)} members", "bold"), among),
-            Content.styled(
-                f"{count(frame.ties)} ties, and nobody has spoken yet.", "$foreground-muted"
-            ),
+            Content.styled(f"{count(frame.ties)} ties, {_spoken(frame)}.", "$foreground-muted"),
             Content(""),
             *[Content.assemble((f"{key:>7}  ", "bold $accent"), text) for key, text in keys],
         ]

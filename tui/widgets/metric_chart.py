@@ -94,7 +94,7 @@ class MetricChart(StripPane):
         unit, ascii_only = self._units.get(name, ""), self.symbols == "ascii"
         value = figure(float(known[-1]) if known.size else float("nan"), unit)
         used = canvas.text(0, y, line(name, 24), strong) + 1
-        used = canvas.text(used, y, f"{value} {arrow(course, ascii_only=ascii_only)}", strong) + 1
+        used += canvas.text(used, y, f"{value} {arrow(course, ascii_only=ascii_only)}", strong) + 1
         note = _note(measured, unit if unit not in {"share", "ms"} else "", known.size)
         canvas.text(used, y, note, muted, room=max(0, canvas.width - used))
         if known.size:

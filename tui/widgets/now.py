@@ -83,10 +83,12 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
 
 def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
     """Make the figures of a platform in its last tick."""
-    share = percent(now.online / max(1, agents))
+    is_known = now.online >= 0
+    share = percent(now.online / max(1, agents)) if is_known else "run a tick"
+    shown = short(now.exposures) if is_known else "-"
     return [
-        Metric("online", count(now.online), share),
-        Metric("exposures", short(now.exposures), f"{short(now.messages)} messages"),
+        Metric("online", count(now.online) if is_known else "-", share),
+        Metric("exposures", shown, f"{short(now.messages)} messages"),
         *(Metric(name, short(many), "acts") for name, many in now.acts),
     ]
 
@@ -101,14 +103,19 @@ def chosen_metrics(
     bad = {alert.metric: int(alert.level) for alert in measured.alerts}
     found = []
     for name in names:
-        value, tick = latest.get(name, (float("nan"), 0))
+        value, tick = latest.get(name, (float("nan"), -1))
         level = bad.get(name, 0)
-        note = ("", "warning", "critical")[level] or (
-            "" if measured.ticks.size and tick == measured.ticks[-1] else f"@{count(tick)}"
-        )
+        note = ("", "warning", "critical")[level] or _when(tick, measured)
         course = measured.series(name) if name in latest else np.zeros(0)
         found.append(Metric(name.replace("_", " "), figure(value, units[name]), note, course))
     return found
+
+
+def _when(tick: int, measured: Measured) -> str:
+    """Say when a metric was taken, unless it was in the last tick."""
+    if tick < 0:
+        return "not yet known"
+    return "" if measured.ticks.size and tick == measured.ticks[-1] else f"@{count(tick)}"
 
 
 def _number(value: float) -> str:
