@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sim.core.progress import Report
     from sim.world.world import World
 
-__all__ = ["Order", "give_profiles", "show_agents", "show_compatibility"]
+__all__ = ["Order", "give_profiles", "show_agents", "show_compatibility", "show_member", "span"]
 
 Ids = npt.NDArray[np.uint32]
 Facts = dict[str, Any]
@@ -95,6 +95,22 @@ def show_agents(order: Order, top: int, *, json: bool) -> None:
     say(as_json(facts) if json else _text(facts, top))
 
 
+def show_member(where: str, agent: str, *, json: bool) -> None:
+    """Write all that is known of one member.
+
+    Raises
+    ------
+    HubbubError
+        For a world or a member that there is not.
+    """
+    from sim.cli.member import member_facts, member_text
+
+    with watched() as report:
+        world = open_world(where, report)
+        facts = member_facts(world, world.agents.index(agent))
+    say(as_json(facts) if json else member_text(facts))
+
+
 def _changed(world: World, order: Order, values: dict[str, str], report: Report) -> Facts:
     world.trail.by(world, AUTHOR)
     facts: Facts = {}
@@ -143,7 +159,7 @@ def _agent(world: World, agent: int) -> Facts:
 def _moves(world: World, order: Order) -> Facts:
     from sim.agents.lifecycle import Lifecycle
 
-    start, stop = _span(order.moves or "")
+    start, stop = span(order.moves or "", "--moves")
     moves = world.moves(start, stop)
     kept = np.ones(moves.tick.size, np.bool_)
     if order.where:
@@ -157,11 +173,17 @@ def _moves(world: World, order: Order) -> Facts:
     return {"count": len(listed), "moves": listed}
 
 
-def _span(text: str) -> tuple[int, int | None]:
-    """Return the ticks of ``3:9``, ``3:``, ``:9``, ``3`` or ``:``."""
+def span(text: str, option: str) -> tuple[int, int | None]:
+    """Return the ticks of ``3:9``, ``3:``, ``:9``, ``3`` or ``:``.
+
+    Raises
+    ------
+    InputError
+        For anything else; it names the option.
+    """
     found = _TICKS.fullmatch(text.strip())
     if found is None:
-        raise InputError(f"--moves takes ticks such as 0:48, got {text!r}.")
+        raise InputError(f"{option} takes ticks such as 0:48, got {text!r}.")
     if found[3]:
         return int(found[3]), int(found[3])
     return int(found[1] or 0), int(found[2]) if found[2] else None

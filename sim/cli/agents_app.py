@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from sim.cli.start import prepare
+from sim.errors import InputError
 
-__all__ = ["agents", "compatibility"]
+__all__ = ["acts", "agents", "compatibility", "groups"]
 
 World = Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
@@ -38,6 +39,9 @@ def agents(
     moves: Annotated[
         str | None, typer.Option(help="Show moves of life at ticks FROM:TO instead.")
     ] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", "-a", help="All that is known of one member: an id.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where the changed world is saved.")
     ] = None,
@@ -46,8 +50,13 @@ def agents(
 ) -> None:
     """List the members of a world; give them profiles or change many, and save the result."""
     prepare(context.obj)
-    from sim.cli.agents import Order, show_agents
+    from sim.cli.agents import Order, show_agents, show_member
 
+    if agent is not None:
+        if where or values or profiles or moves or out:
+            raise InputError("One member is shown by itself; leave the other options out.")
+        show_member(world, agent, json=json)
+        return
     order = Order(world, where, tuple(values or ()), profiles, match, moves, out)
     show_agents(order, top, json=json)
 
@@ -64,3 +73,36 @@ def compatibility(
     from sim.cli.agents import show_compatibility
 
     show_compatibility(world, first, second, json=json)
+
+
+def acts(
+    context: typer.Context,
+    world: World,
+    agent: Annotated[
+        str | None, typer.Option("--agent", "-a", help="Acts of or about a member: an id.")
+    ] = None,
+    other: Annotated[str | None, typer.Option(help="Only between it and this member.")] = None,
+    act: Annotated[str | None, typer.Option(help="Only of one kind, such as like.")] = None,
+    ticks: Annotated[str, typer.Option(help="Only of ticks FROM:TO.")] = ":",
+    top: Annotated[int, typer.Option(min=1, help="Rows at most; JSON has all.")] = 20,
+    json: Json = False,
+) -> None:
+    """Show what members did on the platform, the newest first; of one, or between two."""
+    prepare(context.obj)
+    from sim.cli.acts import Asked, show_acts
+
+    show_acts(world, Asked(agent, other, act, ticks), top, json=json)
+
+
+def groups(
+    context: typer.Context,
+    world: World,
+    name: Annotated[str | None, typer.Argument(help="One group: who is in it.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Rows at most; JSON has all.")] = 20,
+    json: Json = False,
+) -> None:
+    """List the groups of a world with their limits, or the members of one."""
+    prepare(context.obj)
+    from sim.cli.groups import show_groups
+
+    show_groups(world, name, top, json=json)

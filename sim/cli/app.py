@@ -9,7 +9,7 @@ import typer
 
 import sim
 from sim.cli.acts_app import audit, config, doctor, phases, replay, script
-from sim.cli.agents_app import agents, compatibility
+from sim.cli.agents_app import acts, agents, compatibility, groups
 from sim.cli.exits import EXITS
 from sim.cli.explaining import why
 from sim.cli.feeds_app import compare, recommenders, suggest
@@ -17,8 +17,10 @@ from sim.cli.gallery_app import describe, gallery, variants
 from sim.cli.import_app import import_file
 from sim.cli.interview_app import interview, survey
 from sim.cli.llm_app import llm
+from sim.cli.minds_app import minds
 from sim.cli.open_app import JOURNAL, open_file
 from sim.cli.plugin_app import plugins
+from sim.cli.repeating import manifest, repeat
 from sim.cli.run_app import Pairs, run
 from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
@@ -258,7 +260,7 @@ def models(
 
 
 for _look in (
-    agents, compatibility, recommenders, suggest, compare, why, phases, config, doctor, interview,
-    survey,
+    agents, acts, groups, compatibility, recommenders, suggest, compare, why, phases, config,
+    doctor, interview, survey, minds, manifest, repeat,
 ):  # fmt: skip
     app.command()(_look)

@@ -13,7 +13,7 @@ from sim.cli.worlds import open_world
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["path_facts", "show_path", "show_ties", "tie_facts"]
+__all__ = ["path_facts", "show_around", "show_path", "show_ties", "tie_facts"]
 
 Facts = dict[str, Any]
 Ids = npt.NDArray[np.uint32]
@@ -35,6 +35,41 @@ def show_ties(
         world = open_world(where, report)
         facts = tie_facts(world, world.agents.index(agent), kind, history=history)
     say(as_json(facts) if json else _ties_text(facts, top))
+
+
+def show_around(where: str, agent: str, radius: int, *, top: int, json: bool) -> None:
+    """Write who is within some steps of a member, and how they are tied; as :func:`show_ties`."""
+    with watched() as report:
+        world = open_world(where, report)
+        facts = around_facts(world, world.agents.index(agent), radius)
+    say(as_json(facts) if json else _around_text(facts, top))
+
+
+def around_facts(world: World, agent: int, radius: int) -> Facts:
+    """Return the part of the network within so many steps of an agent, at most 10,000 members."""
+    found = world.subgraph(agent, radius)
+    ids = world.agents.id
+    ties = zip(found.sources.tolist(), found.targets.tolist(), strict=True)
+    members = [
+        _member(world, int(one)) | {"steps": int(steps)}
+        for one, steps in zip(found.agents, found.steps, strict=True)
+    ]
+    members.sort(key=lambda member: member["steps"])
+    return _member(world, agent) | {
+        "radius": radius,
+        "members": members,
+        "ties": [{"from": ids(one), "to": ids(other)} for one, other in ties],
+        "is_cut": bool(found.is_cut),
+    }
+
+
+def _around_text(facts: Facts, top: int) -> str:
+    steps = [member["steps"] for member in facts["members"]]
+    counts = ", ".join(f"{steps.count(k):,} at {k}" for k in range(1, facts["radius"] + 1))
+    more = " Only the nearest 10,000 are shown." if facts["is_cut"] else ""
+    said = f"Around {facts['name']} ({facts['id']}): {counts} steps; {len(facts['ties']):,} ties."
+    rows = [(m["name"], str(m["id"]), str(m["steps"])) for m in facts["members"][:top]]
+    return f"{said}{more}\n{table([('name', 'id', 'steps'), *rows])}"
 
 
 def show_path(where: str, start: str, goal: str, *, json: bool) -> None:

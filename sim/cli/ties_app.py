@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.start import prepare
+from sim.errors import InputError
 
 __all__ = ["path", "ties"]
 
@@ -25,13 +26,21 @@ def ties(
     history: Annotated[
         bool, typer.Option("--history", help="What is remembered of changes, oldest first.")
     ] = False,
+    radius: Annotated[
+        int | None, typer.Option(min=1, help="Instead: all within so many steps, either way.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows a kind; JSON has all.")] = 20,
     json: Json = False,
 ) -> None:
     """Show whom a member follows, who follows it, its friends, mutes and blocks."""
     prepare(context.obj)
-    from sim.cli.ties import show_ties
+    from sim.cli.ties import show_around, show_ties
 
+    if radius is not None:
+        if kind is not None or history:
+            raise InputError("--radius shows all that is around; leave --kind and --history out.")
+        show_around(world, agent, radius, top=top, json=json)
+        return
     show_ties(world, agent, kind, history=history, top=top, json=json)
 
 

@@ -20,7 +20,7 @@ Ids = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
 
 _LONGEST_NAME = 60
-_ENDLESS = (1 << 32) - 1
+ENDLESS = (1 << 32) - 1
 
 
 class Membership:
@@ -75,11 +75,11 @@ class Membership:
             raise InputError(f"A group's name has 1 to {_LONGEST_NAME} characters, got {name!r}.")
         if clean in self._numbers:
             raise InputError(f"There is a group {clean!r} already; take another name.")
-        most = _ENDLESS if limit is None else whole_number(limit, "The limit of a group", low=1)
+        most = ENDLESS if limit is None else whole_number(limit, "The limit of a group", low=1)
         self._slabs()[0].grow(1)
         self._numbers[clean] = len(self.names)
         self.names.append(clean)
-        self.limits.append(min(most, _ENDLESS))
+        self.limits.append(min(most, ENDLESS))
         return len(self.names) - 1
 
     def number(self, group: int | str) -> int:
@@ -178,7 +178,7 @@ class Membership:
     def dump(self) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
         """Return (name and limit of each group, columns ``group`` and ``member``)."""
         said = [
-            {"name": name, "limit": None if limit == _ENDLESS else limit}
+            {"name": name, "limit": None if limit == ENDLESS else limit}
             for name, limit in zip(self.names, self.limits, strict=True)
         ]
         if not said:

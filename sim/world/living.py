@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.lifecycle import Lifecycle
 from sim.agents.moves import Moves
 from sim.agents.profiles import Profile
 from sim.agents.traits import TRAITS
@@ -197,8 +198,14 @@ class Living(Relating):
 
     def personal_history(self, agent: int) -> list[tuple[int, str]]:
         """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""
+        self.agents.is_active(agent)  # refuses what is no agent
         told = self.agents.lore.cold.get(int(agent)).get("history", [])
-        return [(int(tick), str(line)) for tick, line in told]
+        lines = [(int(tick), str(line)) for tick, line in told]
+        moves = self.moves(agent=int(agent))
+        for tick, before, after in zip(*(moves[k].tolist() for k in (0, 2, 3)), strict=True):
+            was, became = Lifecycle(before).name.lower(), Lifecycle(after).name.lower()
+            lines.append((tick, f"{was} -> {became}"))
+        return sorted(lines, key=lambda line: line[0])
 
     def compatibility(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
         """Return how well pairs of agents would get on, with the parts of each score.

@@ -313,6 +313,12 @@ class Platform:
         rows = np.flatnonzero((posts.parent == message) & (posts.kind == np.uint8(Kind.REPLY)))
         return (rows + posts.first).astype(np.uint32)
 
+    def sold(self, message: int) -> int:
+        """Return how often a message was purchased from, in the ticks whose acts are kept."""
+        return sum(
+            int(((a.act == Act.PURCHASE) & (a.message == message)).sum()) for _, a in self.log
+        )
+
     def search_posts(self, text: str) -> Ids:
         """Return messages about the interests or with the words of a text, most liked first."""
         return found_posts(self._world, self, text)

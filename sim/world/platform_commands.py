@@ -16,7 +16,7 @@ from sim.feed.posts import Flag, Kind
 from sim.network.ears import BLOCKED, SHUNNED
 from sim.world.injection import is_visible
 from sim.world.platform_acts import change_ties, take_effect
-from sim.world.platform_search import found_posts, look_at
+from sim.world.platform_search import found_posts, know, look_at
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -167,6 +167,7 @@ def _done(world: World, platform: Platform, command: Command) -> Acts | None:
     author = int(platform.posts.author[platform.posts.row(message)])
     acts = Acts.of(agent, what, message, author)
     take_effect(platform, acts, text=command.text)
+    know(platform, agent, message)  # a feed must not let it like what it has liked
     return acts
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
-__all__ = ["found_people", "found_posts", "look_at"]
+__all__ = ["found_people", "found_posts", "know", "look_at"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -24,8 +24,8 @@ Ids = npt.NDArray[np.uint32]
 def found_posts(world: World, platform: Platform, text: str) -> Ids:
     """Return the messages about the interests that a text names, or that hold its words.
 
-    Those in feeds alone, the most liked and shared first, of equals the newer; hidden ones and
-    private ones are not found.
+    Those in feeds alone, the most liked and shared first, of equals the newer; hidden and private
+    ones, and those of members who are not active, are not found.
     """
     posts, tags = platform.posts, np.uint64(world.agents.vocabulary.match(text))
     fits = (posts.tags & tags) != 0
@@ -34,6 +34,7 @@ def found_posts(world: World, platform: Platform, text: str) -> Ids:
     fits[posts.rows(np.array(said, np.uint32))] = True
     fits &= (posts.kind <= Kind.REPLY) & ((posts.flags & np.uint8(Flag.HIDDEN)) == 0)
     rows = np.flatnonzero(fits)
+    rows = rows[world.agents.is_active(posts.author[rows])]
     worth = posts.likes[rows] + np.int64(2) * posts.shares[rows]
     return (rows[np.lexsort((-rows, -worth))] + posts.first).astype(np.uint32)
 
@@ -60,4 +61,9 @@ def look_at(platform: Platform, agent: int, messages: Ids) -> None:
     inside = messages[messages >= platform.posts.first]
     count_shown(inside, platform.posts.first, platform.posts.hot)
     for message in inside.tolist():
-        platform.members.seen[agent] |= np.uint64(bit_of(message))
+        know(platform, agent, message)
+
+
+def know(platform: Platform, agent: int, message: int) -> None:
+    """Let a member have seen a message; feeds will not show it that one again."""
+    platform.members.seen[agent] |= np.uint64(bit_of(message))

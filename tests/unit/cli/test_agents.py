@@ -102,3 +102,79 @@ def test_compatibility_is_explained(hubbub: Hubbub, path: Path) -> None:
     text = hubbub("compatibility", path, "ada", "bo").out.splitlines()
     assert text[0].endswith(f"(bo): {facts['score']:.3f}")
     assert "1 members tied to both" in text[3]
+
+
+def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
+    world = load(path)
+    world.open_platform(mood_hours=24.0)
+    world.groups.create("gardeners", limit=3)
+    world.groups.join([0], "gardeners")
+    world.opinions.hold("bridge", [0.5, 0.1, 0.2, 0.3, 0.4], span=(0, 1))
+    world.take_profiles([{"id": "ada", "biography": "Paints.", "interests": ["music"]}])
+    world.note([0], "opened a shop")
+    world.step()
+    world.change_agents([0], status="paused")
+    assert world.personal_history(0) == [(0, "opened a shop"), (1, "active -> paused")]
+    save(world, path)
+    facts = hubbub("agents", path, "--agent", "ada", "--json").json
+    assert (facts["status"], facts["groups"], facts["biography"]) == (
+        "paused", ["gardeners"], "Paints.",
+    )  # fmt: skip
+    assert facts["opinions"] == {"bridge": 0.5}
+    assert list(facts["interests"]) == ["music"]
+    assert {"archetype", "credulity", "verification", "mood", "reputation"} <= {*facts}
+    assert facts["history"][1] == {"tick": 1, "line": "active -> paused"}
+    text = hubbub("agents", path, "--agent", "ada").out
+    assert "opened a shop" in text
+    assert "openness" in text
+    assert hubbub("agents", path, "--agent", "zoe").code == 2
+    assert "by itself" in hubbub("agents", path, "--agent", "ada", "--where", "activity > 0").err
+
+
+def test_groups_are_listed_with_their_limits(hubbub: Hubbub, path: Path) -> None:
+    assert hubbub("groups", path).out == "There are no groups.\n"
+    world = load(path)
+    world.groups.create("gardeners", limit=3)
+    world.groups.create("all")
+    world.groups.join([0, 2, 3], "gardeners")
+    save(world, path)
+    rows = [line.split() for line in hubbub("groups", path).out.splitlines()]
+    assert rows[1:] == [["gardeners", "3", "3"], ["all", "0", "any"]]
+    facts = hubbub("groups", path, "gardeners", "--json").json
+    assert [each["id"] for each in facts["members"]] == ["ada", "cy", "di"]
+    said = hubbub("groups", path, "gardeners", "--top", "2").out
+    assert said.endswith("and 1 more (--top)\n")
+    assert hubbub("groups", path, "gardners").code == 2
+
+
+def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path) -> None:
+    assert "no platform" in hubbub("acts", path).err
+    world = load(path)
+    platform = world.open_platform(posting=0.0)
+    world.groups.create("gardeners")
+    for who, act, said in (
+        (0, "post", {"text": "Hello."}), (1, "follow", {"other": 0}), (2, "mute", {"other": 1}),
+        (3, "join group", {"group": "gardeners"}),
+    ):  # fmt: skip
+        platform.act(who, act, **said)
+    world.step()
+    platform.act(1, "like", message=0)
+    world.step()
+    save(world, path)
+    done = hubbub("acts", path, "--agent", "bo", "--json").json
+    assert [(one["tick"], one["who"], one["act"]) for one in done["acts"]] == [
+        (2, "bo", "like"), (1, "cy", "mute"), (1, "bo", "follow"),
+    ]  # fmt: skip
+    assert done["kept"] == [1, 2]
+    pair = hubbub("acts", path, "--agent", "ada", "--other", "bo", "--json").json["acts"]
+    assert [one["act"] for one in pair] == ["like", "follow"]
+    assert pair[0]["text"] == "Hello."
+    groups = hubbub("acts", path, "--act", "join-group", "--json").json["acts"]
+    assert [(one["who"], one["whom"]) for one in groups] == [("di", "gardeners")]
+    assert hubbub("acts", path, "--ticks", "2:", "--act", "like").out.split()[6:] == [
+        "2", "bo", "like", "0", "ada", "Hello.",
+    ]  # fmt: skip
+    assert "and 2 more" in hubbub("acts", path, "--agent", "ada", "--top", "2").out
+    assert "kept (1 to 2)" in hubbub("acts", path, "--act", "purchase").out
+    assert "add --agent" in hubbub("acts", path, "--other", "bo").err
+    assert "--ticks takes ticks" in hubbub("acts", path, "--ticks", "soon").err

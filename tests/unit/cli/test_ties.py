@@ -90,3 +90,15 @@ def test_what_there_is_not_is_said(
     assert says in said.err
     assert said.code == 2
     assert path.exists()
+
+
+def test_what_is_around_a_member_is_shown(hubbub: Hubbub, path: Path) -> None:
+    facts = hubbub("ties", path, "--agent", "bo", "--radius", "2", "--json").json
+    assert [(one["id"], one["steps"]) for one in facts["members"]] == [
+        ("bo", 0), ("ada", 1), ("cy", 2),
+    ]  # fmt: skip
+    assert {"from": "ada", "to": "cy"} in facts["ties"]
+    assert hubbub("ties", path, "--agent", "bo", "--radius", "2").out.startswith(
+        "Around Bo (bo): 1 at 1, 1 at 2 steps; 3 ties."
+    )
+    assert "leave --kind" in hubbub("ties", path, "-a", "bo", "--radius", "2", "--history").err
