@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from sim.llm.asks import Ask as Ask
     from sim.llm.asks import Turn as Turn
     from sim.llm.batch import Case as Case
+    from sim.llm.budget import Budget as Budget
     from sim.llm.counts import Decided as Decided
     from sim.llm.decisions import Decision as Decision
     from sim.llm.faults import Fault as Fault
@@ -288,6 +289,7 @@ _HOMES = {
     "Border": "sim.spread.attempts",
     "Bound": "sim.core.bounds",
     "Branch": "sim.run.branching",
+    "Budget": "sim.llm.budget",
     "Candidates": "sim.feed.candidates",
     "CapacityError": "sim.errors",
     "Card": "sim.core.cards",
