@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from sim.llm.minds import Mind as Mind
     from sim.llm.minds import ModelMind as ModelMind
     from sim.llm.minds import RuleMind as RuleMind
+    from sim.llm.pool import ModelPool as ModelPool
     from sim.llm.prompts import Post as Post
     from sim.llm.prompts import Prompt as Prompt
     from sim.llm.prompts import Scene as Scene
@@ -363,6 +364,7 @@ _HOMES = {
     "Mind": "sim.llm.minds",
     "ModelError": "sim.llm.faults",
     "ModelMind": "sim.llm.minds",
+    "ModelPool": "sim.llm.pool",
     "Moves": "sim.agents.moves",
     "NETWORKS": "sim.network.generate",
     "NetworkReport": "sim.network.report",
