@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from sim.llm.prompts import Prompt as Prompt
     from sim.llm.prompts import Scene as Scene
     from sim.llm.prompts import read_prompt as read_prompt
+    from sim.llm.provider import Provider as Provider
     from sim.llm.surrogate import Surrogate as Surrogate
     from sim.llm.surrogate import SurrogateMind as SurrogateMind
     from sim.llm.surrogate import read_surrogate as read_surrogate
@@ -395,6 +396,7 @@ _HOMES = {
     "Prompt": "sim.llm.prompts",
     "PropagationModel": "sim.spread.model",
     "Prospects": "sim.feed.friends",
+    "Provider": "sim.llm.provider",
     "Reach": "sim.run.marking",
     "Reading": "sim.run.health",
     "Recommender": "sim.feed.recommender",
