@@ -41,6 +41,8 @@ class Measured:
         (name, level) of what is alarming now: 1 warning, 2 critical.
     alerts
         The newest alerts, newest last (:class:`~sim.world.alerts.Alert`).
+    rules
+        (name, rule) of each: from where on it is raised.
     """
 
     names: tuple[str, ...]
@@ -49,6 +51,7 @@ class Measured:
     latest: tuple[tuple[str, float, int], ...]
     alarms: tuple[tuple[str, int], ...]
     alerts: tuple[Alert, ...]
+    rules: tuple[tuple[str, AlertRule], ...] = ()
 
     def series(self, name: str) -> npt.NDArray[np.float64]:
         """Return the series of a metric, float64 (rows,)."""
@@ -89,7 +92,8 @@ class Measuring:
         metrics = world.metrics
         if metrics is None:
             return None
-        state = (id(metrics), world.tick, metrics.alerts.raised)
+        rules = tuple(metrics.alerts.thresholds.items())
+        state = (id(metrics), world.tick, metrics.alerts.raised, rules)
         if self._view is None or self._view[0] != state:
             names, newest = metrics.names, slice(-MOST_ROWS, None)
             columns = [metrics[name][newest] for name in names]
@@ -98,7 +102,7 @@ class Measuring:
             latest = tuple((name, metrics.latest[name], metrics.taken[name]) for name in names)
             self._view = state, Measured(
                 names, frozen(metrics.ticks[newest]), frozen(rows), latest, alarms,
-                tuple(metrics.alerts.said),
+                tuple(metrics.alerts.said), rules,
             )  # fmt: skip
         return self._view[1]
 
@@ -127,9 +131,9 @@ def listed() -> dict[str, tuple[str, str]]:
     return {name: (unit_of(name), says) for name, says in METRICS.items()}
 
 
-def rules_of(world: World) -> dict[str, AlertRule]:
+def rules_of(measured: Measured | None) -> dict[str, AlertRule]:
     """Return when which metrics are alarming, by the name of the alert."""
-    return dict(ALERTS if world.metrics is None else world.metrics.alerts.thresholds)
+    return dict(ALERTS if measured is None else measured.rules)
 
 
 def plans_of(world: World) -> tuple[str, ...]:

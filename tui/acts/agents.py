@@ -84,7 +84,9 @@ async def why(app: Hubbub, words: Words) -> None:
         )
     wanted = tuple(int(word.lstrip("m#")) for word in words if word.lstrip("m#").isdecimal())
     # As it is by now: while time runs, the feed in sight may be a tick old.
-    tick, found = await app.simulation.query(feeds.whys_of, member.agent, wanted)
+    tick, found = await app.work.of_engine(
+        "looking why", app.simulation.query(feeds.whys_of, member.agent, wanted)
+    )
     if not found:
         what = "none of these" if wanted else "no feed: it was not online"
         raise InputError(f"{member.name} was shown {what} in tick {tick:,}.")

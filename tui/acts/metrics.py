@@ -30,8 +30,8 @@ async def metrics(app: Hubbub, words: Words) -> None:
     if words:
         choice: MetricChoice | None = MetricChoice(() if words == ("none",) else words)
     else:
-        rules = await app.simulation.query(measuring.rules_of)
         now = app.simulation.frame.metrics
+        rules = measuring.rules_of(now)
         values = {} if now is None else {name: value for name, value, _ in now.latest}
         chosen = app.preferences.metrics
         choice = await app.push_screen_wait(Metrics(known, values, chosen, rules))
@@ -99,7 +99,7 @@ async def _alarm(app: Hubbub, metric: str, bounds: Mapping[str, float | None]) -
     """Change the alert of a metric, or make it one; one without bounds goes."""
     from sim.run import intervening, measuring
 
-    rules = await app.simulation.query(measuring.rules_of)
+    rules = measuring.rules_of(app.simulation.frame.metrics)
     name = next((n for n, rule in rules.items() if metric in {n, rule.metric}), metric)
     changes: dict[str, Any] = dict(bounds)
     rule = rules.get(name)

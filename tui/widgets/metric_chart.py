@@ -101,7 +101,9 @@ class MetricChart(StripPane):
             cells = max(1, canvas.width - SCALE - 1)
             drawn, low, high = bars(course, cells, rows, ascii_only=ascii_only)
             for at, text in enumerate(drawn):
-                canvas.text(0, y + 1 + at, text, canvas.ink_of(self.tone("line")))
+                bare = text.lstrip()
+                x = len(text) - len(bare)
+                canvas.text(x, y + 1 + at, bare, canvas.ink_of(self.tone("line")))
             canvas.text(cells + 1, y + 1, _scaled(high, unit), muted)
             if rows > 1:
                 canvas.text(cells + 1, y + rows, _scaled(low, unit), muted)
