@@ -8,11 +8,12 @@ after three faults it is asked no more.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sim.core.text import one_line
 from sim.llm.batch import ASK_ALONE, Case
@@ -100,7 +101,6 @@ class Deciding:
         self._tasks: dict[asyncio.Task[None], Sequence[Thought]] = {}
         self._ended, self._told = Event(), Event()
         self._beat = monotonic()
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def run(self, stopped: Callable[[], bool]) -> list[Row]:
         """Return a row for each thought, in order; the rules' where there is no decision.
@@ -114,45 +114,54 @@ class Deciding:
         self._beat = monotonic()
         worker = Thread(target=self._work, name="minds at work", daemon=True)
         worker.start()
+        is_stuck = False
         try:
-            self._wait(worker, stopped)
+            is_stuck = self._wait(worker, stopped)
         finally:
             self._told.set()
-            self._ended.wait(2 * _LAST_WORDS)
-        worker.join(_LAST_WORDS if self._ended.is_set() else 0)
+            worker.join(0 if is_stuck else 3 * _LAST_WORDS)
         return [one.result or one.row(None, [Decided.FAILED]) for one in self._thoughts]
 
-    def _wait(self, worker: Thread, stopped: Callable[[], bool]) -> None:
+    def _wait(self, worker: Thread, stopped: Callable[[], bool]) -> bool:
+        """Wait for the end of it; return whether a mind could not even be interrupted."""
         ends, was_interrupted = monotonic() + self._patience.all, False
         while not self._ended.wait(_LOOK):
             if monotonic() >= ends or stopped():
-                return
+                return False
             if monotonic() - self._beat < self._patience.loop:
                 continue
             if was_interrupted:
-                return  # it is deep in somebody's library: left behind
-            self._named_stuck()
+                return True  # it is deep in somebody's library: left behind
+            self._named_stuck(worker.ident)
             was_interrupted, self._beat = True, monotonic()
             interrupt(worker.ident)
+        return False
 
-    def _named_stuck(self) -> None:
+    def _named_stuck(self, thread: int | None) -> None:
         """Name the mind that does not let go of the loop."""
-        task = asyncio.current_task(self._loop) if self._loop is not None else None
-        groups = [group for one, group in self._tasks.items() if one is task]
-        for thought in (group[0] for group in groups):
-            said = f"it lets no other mind decide for {self._patience.loop:g} seconds"
-            self._strikes.note(thought.called, said)
+        frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the only way to ask
+        while frame is not None:
+            if frame.f_code in _HOLDING:
+                mine = frame.f_locals
+                thought = mine["thought"] if "thought" in mine else mine["group"][0]
+                said = f"it lets no other mind decide for {self._patience.loop:g} seconds"
+                self._strikes.note(thought.called, said)
+                return
+            frame = frame.f_back
 
     # In the worker's thread
 
     def _work(self) -> None:
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(_unheard)
         with suppress(BaseException):  # a mind may be interrupted anywhere
-            asyncio.run(self._all())
+            loop.run_until_complete(self._all())
         self._ended.set()
+        with suppress(BaseException):  # what a mind holds on to is left behind
+            loop.close()
 
     async def _all(self) -> None:
         """Let all decide at once, until they are done or somebody says that it is enough."""
-        self._loop = asyncio.get_running_loop()
         for group in self._groups():
             self._tasks[asyncio.ensure_future(self._decide(group))] = group
         waiting = set(self._tasks)
@@ -160,10 +169,12 @@ class Deciding:
             self._beat = monotonic()
             _, waiting = await asyncio.wait(waiting, timeout=_LOOK)
             self._look(waiting)
-        for task in waiting:
+            waiting = {one for one in waiting if any(_is_open(t) for t in self._tasks[one])}
+        late = [task for task in self._tasks if not task.done()]
+        for task in late:
             task.cancel()
-        if waiting:
-            await asyncio.wait(waiting, timeout=_LAST_WORDS)
+        if late:
+            await asyncio.wait(late, timeout=_LAST_WORDS)
         self._ended.set()  # whatever minds do now, nobody waits for it
 
     def _groups(self) -> list[list[Thought]]:
@@ -185,7 +196,7 @@ class Deciding:
         now = monotonic()
         for task in waiting:
             group = self._tasks[task]
-            late = [one for one in group if one.result is None]
+            late = [one for one in group if _is_open(one)]
             idle = max((one.idle_since for one in group), default=now)
             if any(one.asking for one in group) or now - idle < self._patience.mind:
                 continue
@@ -193,14 +204,16 @@ class Deciding:
                 said = f"it did not decide within {self._patience.mind:g} seconds"
                 self._strikes.note(thought.called, said)
                 thought.settle(None, Decided.FAILED)
-            task.cancel()
 
     async def _decide(self, group: Sequence[Thought]) -> None:
         """Let members decide together; who is missing then decides alone."""
         first, *others = group
         if others and first.mind is not None and not self._strikes.are_out(first.called):
             group = await self._together(first.mind, group)
-        await asyncio.gather(*(self._alone(thought) for thought in group))
+        if len(group) == 1:
+            await self._alone(group[0])
+        else:
+            await asyncio.gather(*(self._alone(thought) for thought in group))
 
     async def _together(self, mind: Mind, group: Sequence[Thought]) -> list[Thought]:
         """Let members decide together; returns those that have to be asked alone."""
@@ -259,6 +272,17 @@ class Deciding:
             thought.settle(None, Decided.FAILED)
         else:
             self._settle(thought, said)
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of tasks that minds would not end."""
+
+
+def _is_open(thought: Thought) -> bool:
+    return thought.result is None
+
+
+_HOLDING = {Deciding._alone.__code__, Deciding._together.__code__}  # noqa: SLF001 - our own
 
 
 def _as_many(
