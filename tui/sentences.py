@@ -54,7 +54,7 @@ def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
 
     if frame is None:
         return ""
-    if not frame.sessions:
+    if not frame.sessions and frame.state not in {"playing", "stepping"}:
         return (
             f"Press {key('inject')} to send a message, then {key('run')} to let time run; "
             f"{key('help')} explains the keys."

@@ -29,7 +29,7 @@ def start_of(app: Hubbub, command: str) -> str:
     if command == "path" and agent is not None:
         return f"path {quote(app.agents.table.id_of(agent))} "
     if command == "filter":
-        return f"filter {app.agents.expression}"
+        return f"filter {app.agents.typed}"
     chosen = app.messages.chosen if command == "flag" else None
     if chosen is not None and not chosen[0]:
         return f"flag m{chosen[1]} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sim.errors import InputError
@@ -23,14 +24,34 @@ async def agents(app: Hubbub, _words: Words) -> None:
 async def filter_(app: Hubbub, words: Words) -> None:
     """List the members that fit an expression; all of them where none was typed."""
     expression = " ".join(quoted(word) for word in words)
-    many = await app.agents.filter(expression)
     app.go("agents")
+    try:
+        many = await app.agents.filter(expression)
+    except InputError as error:
+        raise InputError(pointed(expression, str(error))) from None
     if not expression:
         app.say(f"All {count(many)} members.")
     else:
         app.say(
             f"{count(many)} members fit {expression}." if many else f"Nobody fits {expression}."
         )
+
+
+def pointed(expression: str, sentence: str) -> str:
+    """Return a refusal with the expression in front, a caret before what is wrong in it.
+
+    Examples
+    --------
+    >>> pointed("activity>0.5 colour:red", "Position 14 of the query: No field named 'colour'.")
+    "activity>0.5 ^colour:red  No field named 'colour'."
+    >>> pointed("77", "No agent 77: agents are 0 to 9.")
+    'No agent 77: agents are 0 to 9.'
+    """
+    found = re.match(r"Position (\d+) of the query: (.*)", sentence, re.DOTALL)
+    if found is None:
+        return sentence
+    at = int(found[1]) - 1
+    return f"{expression[:at]}^{expression[at:]}  {found[2][:1].upper()}{found[2][1:]}"
 
 
 def quoted(word: str) -> str:

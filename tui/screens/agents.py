@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Agents"]
 
+Listed = NDArray[np.uint32] | None
+
 REST = 1.0
 """Seconds between two looks at all members while time runs."""
 
@@ -35,14 +37,23 @@ PATIENCE = 0.08
 
 
 class Agents(Mode):
-    """The table or the drawing of one member's ties, and the chosen member beside it."""
+    """The table or the drawing of one member's ties, and the chosen member beside it.
+
+    Attributes
+    ----------
+    expression, typed
+        What the members listed fit, and what was typed last, which may be wrong.
+    is_ego
+        Whether ties are drawn.
+    """
 
     MODE: ClassVar[str] = "agents"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("agents",),)
 
     expression = ""
+    typed = ""
     is_ego = False
-    _listed: NDArray[np.uint32] | None = None
+    _listed: Listed = None
     _simulation: Simulation | None = None
     _key: tuple[object, ...] = ()
     _looked_at = 0.0
@@ -90,6 +101,7 @@ class Agents(Mode):
             None,
             "",
         )
+        self.typed = ""
         self.table.forget()
         self.query_one(Inspector).tell(None, None)
         self.query_one(EgoPane).draw(None)
@@ -100,14 +112,27 @@ class Agents(Mode):
 
         try:
             people = await simulation.query(members.taken, focus, then=members.population_of)
+            expression = self.expression
+            listed = await self._fitting(simulation, expression)
         except HubbubError:  # it was closed, or stands still: the bars say so
             return
         finally:
             self._is_looking, self._looked_at = False, time.monotonic()
         if simulation is self._simulation:
+            if expression and expression == self.expression:  # not another one meanwhile
+                self._listed = _same(self._listed, listed)
             self.table.list_agents(people, self._listed)
             self._title(len(people))
             self._inspect(at_once=True)
+
+    async def _fitting(self, simulation: Simulation, expression: str) -> Listed:
+        """Return who fits the filter by now; all where it fits nothing any more."""
+        from sim.run import members
+
+        try:
+            return await simulation.query(members.found, expression) if expression else None
+        except InputError:  # a community that was detected anew, say
+            return None
 
     def _title(self, everybody: int) -> None:
         title = f"Members ({count(everybody)})"
@@ -129,7 +154,13 @@ class Agents(Mode):
         from sim.run import members
 
         simulation = self.app.simulation
-        found = await simulation.query(members.found, expression) if expression else None
+        self.typed = expression
+        if expression:
+            self.table.border_subtitle = Content("filtering ...")
+        try:
+            found = await simulation.query(members.found, expression) if expression else None
+        finally:
+            self.table.border_subtitle = Content("")
         self.expression, self._listed = expression, found
         shown = self.table.shown
         if shown is not None and simulation is self._simulation:
@@ -150,7 +181,7 @@ class Agents(Mode):
     def go_to(self, agent: int) -> None:
         """Choose a member, whether the filter leaves it or not."""
         if not self.table.go_to(agent):
-            self.expression, self._listed = "", None
+            self.expression, self.typed, self._listed = "", "", None
             shown = self.table.shown
             if shown is not None:
                 self.table.list_agents(shown.people, None)
@@ -237,3 +268,9 @@ class Agents(Mode):
         self.query_one(Inspector).tell(member, feed)
         if ego is not None:
             self.query_one(EgoPane).draw(ego)
+
+
+def _same(before: Listed, now: Listed) -> Listed:
+    """Return who was listed before where nothing changed: order and cursor then stay."""
+    is_same = before is not None and now is not None and np.array_equal(before, now)
+    return before if is_same else now

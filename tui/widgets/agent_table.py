@@ -33,10 +33,10 @@ _COLUMNS = (
     Column("online", 6, numeric=True, rank=5, descending=True),
     Column("adopted", 7, numeric=True, rank=4),
     *(Column(name, 5, numeric=True, rank=20, descending=True) for name in TRAITS),
-    Column("status", 11, least=7, rank=8),
-    Column("name", 24, least=14, rank=0),
+    Column("status", 11, least=7, rank=10),
+    Column("name", 24, least=16, rank=0),
     Column("community", 24, least=12, rank=6),
-    Column("interests", 40, least=14, rank=10),
+    Column("interests", 40, least=14, rank=8),
 )
 _NAMES = [column.title for column in _COLUMNS]
 _STATUS, _NAME, _COMMUNITY, _INTERESTS = range(10, 14)
