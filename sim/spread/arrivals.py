@@ -82,6 +82,8 @@ class Arrivals(PropagationModel):
         update="one event at a time in continuous time; each tick settles the arrivals within it; "
         "what is under way arrives though its sender be absent, and is lost on an absent listener",
         ties="the earliest arrival counts; of two at the same instant the source of lower id",
+        channels="all; in a feed a tie's delay begins in the tick in which the listener is first "
+        "shown the message by that source, and what is under way is lost when it leaves feeds",
         draw_modes="coins: one draw a tie for all its life",
         cost="one visit a tie of each adopter, one look at all that are under way",
         largest="10 million agents on one machine",
@@ -112,9 +114,12 @@ class Arrivals(PropagationModel):
             cascade.held["by"] = Sparse(cascade.agents, np.uint32)
             cascade.held["due"][cascade.seeds] = np.uint64(cascade.started_at * kernels.TICK)
             moved = cascade.seeds
-        moved = np.append(moved, _due(cascade, closed, tick)[0])
-        while moved.size:
-            moved = self.send(cascade, contacts, draws, moved, tick, closed)
+        if contacts.speakers is None:
+            moved = np.append(moved, _due(cascade, closed, tick)[0])
+            while moved.size:
+                moved = self.send(cascade, contacts, draws, moved, tick, closed)
+        else:  # in a feed everybody speaks who is shown, and who is reached not before it is
+            self.send(cascade, contacts, draws, contacts.speakers, tick, closed, since=tick[0])
         reached, cascade.memo = _due(cascade, closed, tick)
         if not self.delay().attempts:  # these take whole ticks
             _write_times(cascade, reached, cascade.held["due"])
@@ -136,8 +141,12 @@ class Arrivals(PropagationModel):
         ids: Ids,
         tick: tuple[np.uint64, np.uint64],
         closed: Bits,
+        since: np.uint64 | None = None,
     ) -> Ids:
-        """Let agents send; returns those whose arrival moved and falls into this tick."""
+        """Let agents send; returns those whose arrival moved and falls into this tick.
+
+        Delays begin when each was reached itself; or at ``since``, if that is given.
+        """
         wait, span = self.delay(), self.horizon()
         end = min((cascade.started_at + span) * kernels.TICK, _FOREVER) if span else _FOREVER
         due, by, scratch = cascade.held["due"], cascade.held["by"], contacts.scratch
@@ -145,7 +154,7 @@ class Arrivals(PropagationModel):
         cascade.contacts_seen += ties
         for column in (due, by):
             column.reserve(min(ties, cascade.agents))
-        left_at = due[ids]
+        left_at = due[ids] if since is None else np.full(ids.size, since)
         count = 0
         for low in range(0, ids.size, SLICE):
             count = kernels.send(
@@ -172,7 +181,7 @@ def settle_rivals(
     Parameters
     ----------
     cascades, contacts, draws
-        As ``step_together`` receives them.
+        As ``step_together`` receives them; of one channel, each with its own contacts in a feed.
     """
     home, closed = _home(cascades[0]), _taken(cascades[0])
     model: Any = cascades[0].model
@@ -188,11 +197,16 @@ def settle_rivals(
             cascade.held["_sent"] = np.ones(1, np.uint8)
             due[cascade.seeds] = np.uint64(cascade.started_at * kernels.TICK)
             moved = np.append(moved, cascade.seeds)
-    moved = np.append(moved, _resent(home, cascades[0].peers, tick[0]))
+    again = _resent(home, cascades[0].peers, tick[0])
     seen = home.contacts_seen
-    moved = np.append(moved, _due(home, closed, tick)[0])
-    while moved.size:
-        moved = model.send(home, contacts[0], home.draws(now), moved, tick, closed)
+    if contacts[0].speakers is None:
+        moved = np.concatenate([moved, again, _due(home, closed, tick)[0]])
+        while moved.size:
+            moved = model.send(home, contacts[0], home.draws(now), moved, tick, closed)
+    else:
+        for heard in contacts:
+            shown = moved[:0] if heard.speakers is None else heard.speakers
+            model.send(home, heard, home.draws(now), shown, tick, closed, since=tick[0])
     cascades[0].contacts_seen += home.contacts_seen - seen if home is not cascades[0] else 0
     home.contacts_seen = seen if home is not cascades[0] else home.contacts_seen
     reached, later = _due(home, closed, tick)
