@@ -121,8 +121,8 @@ def _told(why: Why, source: str, text: str) -> str:
     )
     if why.friends > 1:
         whence += f" and {why.friends - 1} more"
-    parts = ", ".join(f"{name} {value:.3g}" for name, value in why.parts.items())
+    parts = ", ".join(f"{name} {value:.3g}" for name, value in why.parts.items() if value)
     return (
         f"{why.slot + 1}. m{why.message} {text}\n   {whence}\n"
-        f"   {why.recommender} gave it {why.score:.3g}: {parts}"
+        f"   {why.recommender} gave it {why.score:.3g}" + (f": {parts}" if parts else "")
     )
