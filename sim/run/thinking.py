@@ -23,6 +23,7 @@ __all__ = ["Thinking", "seen"]
 
 _WAIT = 0.02
 _REMEMBERED = 32
+_SHOWN_EVERY = 0.25
 Rows = list[dict[str, Any]]
 
 
@@ -50,7 +51,7 @@ class Thinking:
         self._under_way: Future[Rows] | None = None
         self._at: tuple[object, int] = (None, -1)
         self._said = ""
-        self._began = 0.0
+        self._began = self._shown_at = 0.0
         self._taken: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
 
     def begin(self, live: LiveWorld) -> None:
@@ -89,6 +90,9 @@ class Thinking:
         try:
             self._under_way.exception(_WAIT)
         except TimeoutError:
+            if time.monotonic() - self._shown_at > _SHOWN_EVERY:
+                self._shown_at = time.monotonic()
+                self._hurry(_nothing)  # whoever watches sees that members are at it
             return True
         self.settle(live)
         return False
@@ -120,11 +124,17 @@ class Thinking:
         sentence = next(filter(None, troubles), "")
         if sentence and sentence != self._said:
             live.announce(sentence)
+        elif not sentence and live.banner == self._said:
+            live.banner = None
         self._said = sentence
 
     def stop(self) -> None:
         """Think no more; what is under way is left to the rules."""
         self._ended.set()
+
+
+def _nothing() -> None:
+    """Change nothing."""
 
 
 def seen(live: LiveWorld, state: State, drive: Drive, thinking: Thinking | None) -> Frame:
