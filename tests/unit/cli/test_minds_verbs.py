@@ -1,0 +1,110 @@
+"""``hubbub compare --minds``, ``minds``, ``manifest``, ``repeat``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Hubbub
+from tests.unit.llm.server import Call, Server, completion
+
+POST = json.dumps({"act": "post", "post": 0, "text": "Good morning, music."})
+PLAN = json.dumps({"steps": ["Post about it.", "Answer who disagrees."]})
+
+
+async def well(call: Call) -> None:
+    await call.send(completion(PLAN if "two to four steps" in str(call.said) else POST))
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with Server(well) as server:
+        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
+        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
+        yield server
+
+
+def test_two_minds_are_compared_and_again_offline(hubbub: Hubbub, model: Server) -> None:
+    words = ["compare", "new:80", "--minds", "random:20", "--mind", "model", "--against", "rule"]
+    words += ["--ticks", "3", "--goal", "be kind", "--replies", "kept.jsonl"]
+    said = hubbub(*words)
+    assert said.code == 0, said.err
+    assert "new:80: 20 members, 3 ticks, seed 0, the same draws under both." in said.out
+    assert "source: model" in said.out
+    assert "Agreement: the same acts in" in said.out
+    asked = len(model.calls)
+    again = hubbub(*words, "--offline")
+    assert (again.out, len(model.calls)) == (said.out, asked)
+    facts = hubbub(*words, "--offline", "--seeds", "1", "--json").json
+    assert facts["arms"] == ["model", "rule"]
+    assert facts["sources"][0]["model"] > 0
+    assert {measure["name"] for measure in facts["measures"]} >= {"reach", "likes", "dollars"}
+
+
+def test_without_a_model_or_replies_rules_stand_in(hubbub: Hubbub) -> None:
+    words = ("compare", "new:60", "--minds", "random:9", "--ticks", "2")
+    said = hubbub(*words)
+    assert said.code == 0
+    assert "Until then rules decide." in said.err
+    assert hubbub(*words, "--offline", "--seeds", "2").code == 0
+
+
+def test_what_makes_no_comparison_of_minds_is_refused(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert "say whose by --minds" in hubbub("compare", "new:60", "--against", "rule").err
+    assert "Did you mean" in hubbub("compare", "new:60", "--minds", "ids:1", "--mind", "modle").err
+    assert "Minds are compared in" in hubbub("compare", "x.toml", "--minds", "ids:1").err
+    words = ("compare", "new:60", "--minds", "ids:1", "--offline", "--replies")
+    assert hubbub(*words, "nowhere.jsonl").code != 0
+    for text in ("[1, 2]\n", "rubbish\n", json.dumps([0] * 17) + "\n"):
+        (tmp_path / "odd.jsonl").write_text(text)
+        assert "no replies" in hubbub(*words, "odd.jsonl").err
+
+
+def test_a_run_is_repeated_from_its_manifest(hubbub: Hubbub, model: Server) -> None:
+    words = ("--minds", "random:20", "--goal", "inform: tea is nice", "--ticks", "3")
+    assert hubbub("run", "new:80", *words, "--save", "a.hub").code == 0
+    asked = len(model.calls)
+    said = hubbub("manifest", "a.hub", "--out", "run.json")
+    assert "Repeat it: hubbub repeat run.json" in said.out
+    made = json.loads(Path("run.json").read_text())
+    assert made["made"]["models"]
+    assert made["minds"] == {"model": 20}
+    again = hubbub("repeat", "run.json", "--save", "b.hub")
+    assert again.code == 0, again.out
+    assert "nobody asked. The digest is that of then." in again.out
+    facts = hubbub("repeat", "a.hub", "--json").json
+    assert (facts["same"], facts["missed"], facts["digest"]) == (True, 0, made["digest"])
+    assert hubbub("replay", "run.json", "--check").code == 0
+    assert len(model.calls) == asked
+    assert json.loads(hubbub("manifest", "a.hub").out)["digest"] == made["digest"]
+
+
+def test_a_manifest_that_was_changed_is_refused(hubbub: Hubbub) -> None:
+    hubbub("run", "new:60", "--minds", "ids:1", "--ticks", "1", "--save", "a.hub")
+    hubbub("manifest", "a.hub", "--out", "run.json")
+    made = json.loads(Path("run.json").read_text())
+    made["acts"][1]["result"] = "something else"
+    Path("run.json").write_text(json.dumps(made))
+    assert "what is not whole is not repeated" in hubbub("repeat", "run.json").err
+
+
+def test_minds_are_listed_and_told_of(hubbub: Hubbub, model: Server) -> None:
+    words = ("--minds", "random:25", "--mind", "model,language=German", "--ticks", "3")
+    hubbub("run", "new:80", *words, "--goal", "inform: tea", "--save", "a.hub")
+    said = hubbub("minds", "a.hub")
+    assert "Minds: 25 members" in said.out
+    assert "Post about it. / Answer who disagrees." in said.out
+    assert "and 5 more" in said.out
+    every = hubbub("minds", "a.hub", "--json").json
+    planned = next(one for one in every if one["plan"])
+    told = hubbub("minds", "a.hub", str(planned["agent"])).out
+    assert "Writes in German." in told
+    assert "Plan, step 2: Answer who disagrees." in told
+    assert "Remembers, hour" in told
+    nobody = next(n for n in range(80) if n not in {one["agent"] for one in every})
+    assert "goes by the rules" in hubbub("minds", "a.hub", str(nobody)).out
+    assert "Nobody in this world" in hubbub("minds", "new:30").out
+    assert "goes by the rules" in hubbub("minds", "new:30", "3").out

@@ -1,0 +1,100 @@
+"""Two minds in the same members of the same world: paired, counted, and repeated offline."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim import World
+from sim.errors import InputError, UnknownNameError
+from sim.lab.minds import MIND_MEASURES, Arm, arm_of, compare_minds
+from sim.llm.replylog import Recorded
+from tests.unit.run.speaking import Speaking, decides
+
+MEMBERS = "top:8:degree"
+
+
+def make(seed: int) -> World:
+    told = {"posting": 0.5, "rhythm": "flat"}
+    return World.create(agents=60, mean_degree=6, seed=seed, platform=told)
+
+
+def compare(first: Arm | str, second: Arm | str, pool: Any = None, **more: Any) -> Any:
+    return compare_minds(make, MEMBERS, first, second, pool=pool, ticks=4, **more)
+
+
+def test_the_same_mind_twice_does_the_same() -> None:
+    found = compare("rule", "rule", seeds=[1, 2])
+    assert found.agreement.pairs > 5
+    assert found.agreement == (found.agreement.pairs, 1.0, found.agreement.pairs, 1.0)
+    assert all(found.difference(name)[:2] == (0.0, 0.0) for name in MIND_MEASURES)
+    assert found.members == 8
+    assert found.acts[0] == found.acts[1]
+
+
+def test_two_minds_are_told_apart() -> None:
+    found = compare("model", "rule", Speaking(decides("post", 0, "Good morning, music.")))
+    assert found.acts[0] == {"post": found.mean(0, "decisions")}
+    assert found.sources[0] == {"model": found.mean(0, "decisions")}
+    assert set(found.sources[1]) == {"rule"}
+    assert 0 < found.mean(0, "posts") < found.mean(0, "decisions")  # the last tick's wait
+    assert found.mean(0, "reach") > 0
+    assert found.mean(0, "requests") == found.mean(0, "decisions")
+    assert found.mean(0, "dollars") > 0
+    assert found.mean(1, "tokens") == 0
+    assert found.difference("posts").mean == found.mean(1, "posts") - found.mean(0, "posts")
+    assert found.agreement.same < 1
+    assert math.isnan(found.difference("posts").half)
+
+
+def test_two_prompts_are_compared_and_repeated_from_their_replies(tmp_path: Path) -> None:
+    (tmp_path / "decide.txt").write_text("Be $name, loud.\n=== user\n$feed\n$letters\n$acts\n")
+    arms = "model", Arm("model", prompts=tmp_path, said="loud")
+    pool = Speaking()
+    found = compare(*arms, pool, goal="inform: music is fun")
+    assert found.arms == ("model", "loud")
+    assert any(prompt.startswith("Be ") for prompt in pool.prompts)
+    again = compare(*arms, Recorded(found.replies), goal="inform: music is fun")
+    assert (again.values == found.values).all()
+    assert (again.acts, again.sources) == (found.acts, found.sources)
+
+
+def test_what_was_not_recorded_leaves_decisions_to_the_rules() -> None:
+    recorded = Recorded([])
+    found = compare("model", "rule", recorded)
+    assert found.sources[0]["failed"] == found.sources[0]["rule"] == recorded.missed
+    assert found.agreement.same == 1.0
+
+
+def test_each_arm_has_a_goal_of_its_own() -> None:
+    pool = Speaking()
+    compare("model,goal=be loud,revise=0", "model,revise=0", pool, goal="be kind")
+    wants = {prompt.split("What you want: ")[1].split("\n")[0] for prompt in pool.prompts}
+    assert wants == {"be loud", "be kind"}
+
+
+def test_arms_are_minds_that_there_are(tmp_path: Path) -> None:
+    assert arm_of("model,temperature=0").called == "model,temperature=0"
+    assert arm_of(f"model,prompts={tmp_path}").prompts == tmp_path
+    with pytest.raises(UnknownNameError, match="Did you mean 'model'"):
+        arm_of("modle")
+    with pytest.raises(InputError, match="temperature"):
+        arm_of("model,temperature=9")
+    with pytest.raises(InputError, match="no folder"):
+        arm_of("model,prompts=/nowhere/at/all")
+    with pytest.raises(InputError, match="1 tick"):
+        compare_minds(make, MEMBERS, "rule", "rule", ticks=0)
+
+
+def test_nobody_online_decides_nothing() -> None:
+    def asleep(seed: int) -> World:
+        world = make(seed)
+        world.change_agents(list(range(60)), activity=0.0)
+        return world
+
+    found = compare_minds(asleep, [1], "rule", "rule", ticks=1)
+    assert found.agreement.pairs == 0
+    assert math.isnan(found.agreement.same)
