@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricChoice", "Metrics"]
 
-NOTE = "Space chooses one or leaves it out, Enter agrees; ! has an alert, tab goes to its bounds."
+NOTE = "Space chooses or leaves out, Enter agrees; ! has an alert, tab: its bounds."
 
 Bounds = tuple[float | None, float | None]
 

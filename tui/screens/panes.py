@@ -129,7 +129,7 @@ class Stories(Widget, can_focus=True):
     def _message(self, index: int, width: int) -> Strip:
         if index >= len(self._rows):
             empty = "No message yet; press i to send one." if index == 0 and not self._rows else ""
-            return self._text(empty, "stories--muted")
+            return self._text(line(empty, width), "stories--muted")
         row = self._rows[index]
         tail = self._tail(row)
         room = max(4, width - cell_len(tail) - 1)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Metric", "NowPane", "metrics_of"]
 
+ROOM = 18
+"""Cells that names leave to notes where they can."""
+
 SHORTEST_NOTE = 6
 SHORTEST_COURSE = 6
 """Cells below which a note, or a course, is left out."""
@@ -212,8 +215,9 @@ class NowPane(StripPane):
         if height > len(self._metrics):
             canvas.text(0, 0, self._heading, canvas.ink_of(self.tone("muted")))
             y = 1
-        names = min(max(cell_len(line(m.name, 14)) for m in self._metrics), max(4, width // 3))
         values = max(cell_len(line(m.value, 14)) for m in self._metrics)
+        room = max(4, width // 3, width - values - ROOM)
+        names = min(max(cell_len(line(m.name, 16)) for m in self._metrics), room)
         notes = max((cell_len(m.note) for m in self._metrics if len(m.course)), default=0)
         for metric in self._metrics[: height - y]:
             self._write(canvas, y, metric, names, values, notes)

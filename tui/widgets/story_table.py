@@ -29,11 +29,11 @@ _COLUMNS = (
     Column("reach", 9, numeric=True, least=8, rank=2, descending=True),
     Column("likes", 8, numeric=True, least=7, rank=6, descending=True),
     Column("shares", 8, numeric=True, least=7, rank=3, descending=True),
-    Column("replies", 8, numeric=True, least=8, rank=8, descending=True),
-    Column("R", 5, numeric=True, rank=7, descending=True),
+    Column("replies", 8, numeric=True, least=8, rank=9, descending=True),
+    Column("R", 5, numeric=True, rank=8, descending=True),
     Column("tick", 7, numeric=True, least=6, rank=4, descending=True),
-    Column("state", 12, least=8, rank=9),
-    Column("author", 18, least=12, rank=10),
+    Column("state", 12, least=8, rank=10),
+    Column("author", 18, least=12, rank=7),
     Column("text", 60, least=16, rank=0),
 )
 _NUMBERS = ("likes", "shares", "replies")
