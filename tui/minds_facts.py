@@ -40,6 +40,7 @@ def facts(now: MindsNow | None) -> list[Fact]:
         found.append(("pace", f"{now.pace:.2g} decisions/s"))
     found += _spent(now)
     found += [(f"  {name}", _STATES.get(state, state)) for name, state in now.providers]
+    found += [(f"plan of {name}", steps) for name, steps in now.plans]
     return [*found, *([("warning", now.warning)] if now.warning else [])]
 
 

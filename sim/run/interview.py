@@ -13,6 +13,7 @@ from sim.llm.memory import Memory
 from sim.llm.pool import ModelPool
 from sim.llm.prompts import Scene, read_prompt
 from sim.run.minds import persona_of
+from sim.run.minds_around import goal_of, steps_of
 from sim.world.world import World
 
 __all__ = ["Survey", "counted", "interview", "question_to", "questions_to", "survey"]
@@ -57,15 +58,18 @@ def question_to(
     minds = world.platform.minds if world.platform is not None else None
     rows = minds.memories.get(member, ()) if minds else ()
     hours, tags = world.tick * world.tick_minutes / 60, world.agents.vocabulary.match(question)
-    recalled = [one.text for one in Memory.restore(64, rows).recall(hours, tags, _RECALLED)]
+    memory = Memory.restore(64, rows)
+    recalled = [one.text for one in memory.recall(hours, tags, _RECALLED, question)]
     said = [f"You were asked: {asked} You said: {answer}" for asked, answer in before[-_SAID:]]
     scene = Scene(
         world.agents.name(member),
         persona_of(world, member),
         str(Clock(world.tick_minutes).moment(world.tick)),
-        goal=minds.goals.get(member, "") if minds else "",
+        goal=goal_of(minds, member) if minds else "",
         memories=[*reversed(said), *recalled],
         question=question,
+        language=minds.languages.get(member, "") if minds else "",
+        plan=steps_of(minds, member) if minds else (),
     )
     return Ask(read_prompt("interview", prompts).turns(scene, limit), _MOST, 0.7, member)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,10 @@ from sim.world.platform_minds import Minds
 from sim.world.platform_news import OUTCOMES, allies_of, groups_near
 from sim.world.world import World
 
-__all__ = ["Around", "around", "goal_of", "steps_of"]
+__all__ = ["Around", "around", "goal_of", "plans_in", "steps_of"]
 
 _OF_LETTERS, _OF_WRITING = 0.5, 0.6
+_MOST_PLANS = 3
 
 
 @dataclass(eq=False)
@@ -144,3 +145,12 @@ def goal_of(minds: Minds, member: int) -> str:
 def steps_of(minds: Minds, member: int) -> tuple[str, ...]:
     """Return the plan that a member follows; none: empty."""
     return tuple(minds.plans.get(member, {}).get("steps", ()))
+
+
+def plans_in(world: World) -> Iterator[tuple[str, str]]:
+    """Yield name and plan of the first few members that follow one."""
+    minds = world.platform.minds if world.platform is not None else Minds()
+    followed = (who for who in sorted(minds.plans) if minds.plans[who]["steps"])
+    for member, _ in zip(followed, range(_MOST_PLANS), strict=False):
+        steps = enumerate(steps_of(minds, member), 1)
+        yield world.agents.name(member), " ".join(f"{number}. {step}" for number, step in steps)

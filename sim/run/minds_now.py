@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sim.llm.counts import SOURCES, Decided, Ledger
+from sim.run.minds_around import plans_in
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class MindsNow:
         Why rules stand in, one sentence; or empty.
     warning
         What a person should know of decisions none of which came to an act; or empty.
+    plans
+        (name, steps) of the first few members that follow one.
     """
 
     members: int
@@ -65,6 +68,7 @@ class MindsNow:
     budget: tuple[str, ...] = ()
     trouble: str = ""
     warning: str = ""
+    plans: tuple[tuple[str, str], ...] = ()
 
 
 def minds_now(world: World, thinking: Thinking | None) -> MindsNow | None:
@@ -81,6 +85,7 @@ def minds_now(world: World, thinking: Thinking | None) -> MindsNow | None:
         faults=tuple((k, n) for k, n in there.items() if k not in _SOURCES),
         decisions=ledger.decisions, effective=minds.effective,
         requests=requests, tokens=tokens, dollars=nano / 1e9, warning=ledger.warning,
+        plans=tuple(plans_in(world)),
     )  # fmt: skip
     return now if thinking is None else _asked(now, thinking)
 
