@@ -1,0 +1,163 @@
+"""Metrics on the screen: chosen, kept, drawn, and alarming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from textual.widgets import Input
+
+from sim import Settings, SettingsWatch, World, current, keep_words, load_settings
+from sim.core.settings import use
+from sim.errors import FileError
+from sim.run import measuring
+from sim.run.measuring import Measured, Measuring
+from tests.screens.showing import assert_fills, screen_of, shown
+from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
+from tests.screens.test_app_real import Lean
+from tui.app import Hubbub
+from tui.rooms import Rooms
+from tui.screens.metrics import Metrics
+from tui.widgets.metric_chart import MetricChart
+from tui.widgets.now import chosen_metrics
+from tui.widgets.sparkline import bars
+
+
+class Noting(Lean):
+    """Keeps a choice in memory; the settings of whoever runs the tests stay."""
+
+    kept: Sequence[str] = ()
+
+    def keep_metrics(self, names: Sequence[str]) -> None:
+        self.kept = tuple(names)
+
+
+@pytest.fixture
+def settings() -> Iterator[Settings]:
+    """The settings in force, which are so again afterwards."""
+    before = current()
+    yield before
+    use(before)
+
+
+def measured() -> Measured:
+    world = World.create(agents=120, mean_degree=6, seed=7)
+    metrics = world.open_metrics(every=2, structure=0)
+    metrics.alerts.set("slow ticks", warning=0.0, critical=None, ticks=1)
+    world.inject("Hello.", seeds=[0], model="si", beta=0.5)
+    world.step(5)
+    told = Measuring(world).view(world)
+    assert told is not None
+    return told
+
+
+async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
+    rooms = Noting(tmp_path)
+    app = recording(Hubbub(rooms))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
+        await settled(app, pilot)
+        await pilot.press("c")
+        await until(pilot, lambda: "No metric is chosen" in said(app))
+        await pilot.press("G")
+        await until(pilot, lambda: isinstance(app.screen, Metrics))
+        await until(pilot, lambda: "active: agents that take part" in seen(app))
+        await pilot.press("space", "down", "space", "down", "down", "space", "space", "tab")
+        app.screen.query_one("#warning", Input).value = "soon"
+        await until(pilot, lambda: "tick_ms is alarming from a number on" in seen(app))
+        await pilot.press("enter")
+        assert isinstance(app.screen, Metrics)
+        app.screen.query_one("#warning", Input).value = ""
+        app.screen.query_one("#critical", Input).value = "0.0"
+        await pilot.pause()
+        await pilot.press("shift+tab", "enter")
+        await until(pilot, lambda: "Live shows active, ties" in said(app))
+        assert rooms.kept == ("active", "ties")
+        await command(pilot, "step 4")
+        await until(pilot, lambda: "ticks 1 to 4" in seen(app))
+        assert "7.6k" in seen(app)
+        await command(pilot, "alert")
+        await until(pilot, lambda: "slow ticks (critical)" in said(app))
+        await command(pilot, "alert tick_ms critical=never")
+        await until(pilot, lambda: "tick_ms: critical=never" in said(app))
+        rules = measuring.rules_of(app.simulation.frame.metrics)
+        assert "slow ticks" not in rules
+        await command(pilot, "alert ties warning=5")
+        await until(pilot, lambda: "ties: warning=5" in said(app))
+        for line, answer in (
+            ("alert ties", "Type bounds"),
+            ("alert ties high=3", "'high'"),
+            ("alert ties warning=soon", "'soon'"),
+            ("alert height warning=3", "'height'"),
+            ("metrics height", "'height'"),
+        ):
+            await command(pilot, line)
+            await until(pilot, lambda answer=answer: answer in said(app))
+        await command(pilot, "inject text=Hello model=si seeds=ids:0")
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await until(pilot, lambda: "Adoption" in seen(app))
+        await pilot.press("c")
+        await until(pilot, lambda: "Adoption" not in seen(app))
+        await command(pilot, "metrics none")
+        await until(pilot, lambda: "Adoption" in seen(app) and rooms.kept == ())
+    await app.leave()
+
+
+async def test_a_chart_draws_bands_as_high_as_there_is_room() -> None:
+    chart, told = MetricChart(), measured()
+    units = {name: measuring.unit_of(name) for name in told.names}
+    async with shown(chart, (60, 8)) as pilot:
+        assert "No metric is chosen" in screen_of(pilot)
+        chart.choose(("active", "spread", "r"), units)
+        await pilot.pause()
+        assert "not taken in this world" in screen_of(pilot)
+        chart._measured = told
+        chart.choose(("active", "spread", "tick_ms", "diversity", "r"), units | {"diversity": ""})
+        await pilot.pause()
+        drawn = screen_of(pilot)
+        assert "active 120" in drawn
+        assert "not known yet" in drawn
+        assert "1 more" in drawn
+        assert_fills(chart.paint(60, 20), 60, 20)
+        assert_fills(chart.paint(9, 3), 9, 3)
+
+
+def test_figures_of_chosen_metrics_say_what_alarms_and_when_they_were_taken() -> None:
+    told = measured()
+    names = ("active", "tick_ms", "r", "polarisation")
+    units = {name: measuring.unit_of(name) for name in names}
+    notes = {each.name: each.note for each in chosen_metrics(names, units, told)}
+    assert notes == {"active": "", "tick ms": "warning", "r": "@4", "polarisation": "not yet known"}
+    assert [each.value for each in chosen_metrics(names, units, None)] == ["-"] * 4
+    assert all(unit for unit, _ in measuring.listed().values())
+
+
+def test_bars_keep_what_is_known_and_stand_at_the_right() -> None:
+    drawn, low, high = bars(np.array([np.nan, 4.0, np.nan, 2.0]), 6, 2, ascii_only=True)
+    assert (low, high) == (0.0, 4.0)
+    assert drawn == ["   ## ", "   ###"]
+    assert bars(np.arange(9.0), 3, 1)[0] == ["▂▅█"]
+    assert bars(np.zeros(0), 3, 1)[0] == ["   "]
+
+
+def test_a_choice_is_kept_in_the_settings_file_beside_everything_else(
+    tmp_path: Path, settings: Settings
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        'threads = 2\nmetrics = [\n  "acts",  # mine\n]\n[profiles.test]\nthreads = 1\n'
+    )
+    rooms = Rooms(tmp_path)
+    rooms._watch = SettingsWatch(load_settings(path))
+    rooms.keep_metrics(("online", "acts"))
+    kept = load_settings(path)
+    assert (kept.metrics, kept.threads) == (("online", "acts"), 2)
+    assert "# mine" not in path.read_text()
+    assert rooms.changed_settings() == []
+    assert current().metrics == ("online", "acts")
+    rooms.keep_metrics(())
+    assert load_settings(path).metrics == ()
+    with pytest.raises(FileError, match="metrics cannot be kept"):
+        keep_words(tmp_path / "settings.toml" / "deeper.toml", "metrics", ["acts"])
