@@ -14,6 +14,7 @@ from sim.kernels import table as kernels
 from sim.kernels.claims import NOBODY
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.bounds import STATES
+from sim.spread.calls import let_call
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.declared import check_declaration, properties
@@ -102,6 +103,14 @@ class Compartments(PropagationModel):
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
         scratch, state = contacts.scratch, cascade.held["state"]
+        if table.calls_alone:
+            callers = let_call(cascade, contacts, draws, table, live, count)
+            if callers:
+                live = callers.columns[0]
+                if away.size:
+                    live = np.concatenate([live[: callers.count], away])
+                cascade.memo = (live, callers.count + away.size, table, callers)
+                return
         if table.is_gated:
             gated, moved = Gated(cascade, contacts, draws, table, {}), live[:0]
             touched = gated.meet(live, count)
@@ -185,7 +194,7 @@ class Compartments(PropagationModel):
             table = self.table(cascade.draws_mode)
             live = _live(cascade.held["state"], table)
             cascade.memo = (live, live.size, table)
-        found: tuple[Ids, int, Table] = cascade.memo
+        found: tuple[Ids, int, Table] = cascade.memo[:3]
         return found
 
     def table(self, mode: DrawMode) -> Table:

@@ -17,6 +17,7 @@ from sim.spread.conditions import Condition, elapsed, is_timed
 __all__ = ["After", "Chance", "Contact", "Table", "after", "contact", "tabulate", "value_of"]
 
 KEEP = 255
+_ONE_TIE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,9 @@ class Table:
         Of every state.
     part, when, spart, swhen
         Of every outcome of both kinds: its own chance, and its condition or ``None``.
+    calls_alone
+        Whether speakers use one tie, stay as they are until they do, and none is changed by the
+        contact of another: then what a call makes of its caller depends on nobody else.
     """
 
     off: npt.NDArray[np.int64]
@@ -173,6 +177,11 @@ class Table:
     when: tuple[Condition | None, ...]
     spart: npt.NDArray[np.float64]
     swhen: tuple[Condition | None, ...]
+    calls_alone: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at what is the same in every tick."""
+        self.calls_alone = self._calls_alone()
 
     @property
     def is_gated(self) -> bool:
@@ -183,6 +192,17 @@ class Table:
     def is_timed(self) -> bool:
         """Whether a condition asks for how long an agent has been in its state."""
         return any(one is not None and is_timed(one) for one in (*self.when, *self.swhen))
+
+    def _calls_alone(self) -> bool:
+        speaks = self.mode > 0
+        if self.is_gated or self.soff[-1] or self.trusted.any() or not speaks.any():
+            return False
+        if (self.mode[speaks] != _ONE_TIE).any():
+            return False
+        rows = np.repeat(np.arange(self.total.size), np.diff(self.off))  # of each outcome
+        changed = speaks[rows % speaks.size] & (self.listener != KEEP)
+        turned = self.speaker[self.speaker != KEEP]
+        return not (changed.any() or self.adopting[turned].any())
 
 
 @dataclass(slots=True)

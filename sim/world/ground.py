@@ -190,7 +190,7 @@ class Ground:
 
     def absent(self) -> Bits:
         """Return a bitmap of the agents that are not active, empty when all are."""
-        idle = self.agents.status != np.uint8(Lifecycle.ACTIVE)
-        if not idle.any():
+        status = self.agents.status
+        if status.size == 0 or status.min() == status.max() == Lifecycle.ACTIVE:
             return np.empty(0, np.uint64)
-        return bitmap(len(self.agents), np.flatnonzero(idle))
+        return bitmap(len(self.agents), np.flatnonzero(status != np.uint8(Lifecycle.ACTIVE)))
