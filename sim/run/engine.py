@@ -268,8 +268,8 @@ class Engine:
 
     def _tick(self) -> None:
         self._answer()
-        if self._thinks():
-            return
+        if self._thinks() or (self.thinking is not None and self.thinking.is_busy):
+            return  # they think on; or somebody pauses just now, and this tick is not to be left
         if self._held_up is not None:
             self._show()
             time.sleep(_ANSWER_SECONDS)
