@@ -102,6 +102,9 @@ if TYPE_CHECKING:
     from sim.feed.weighted import Weights as Weights
     from sim.lab.compare import Comparison as Comparison
     from sim.lab.compare import compare as compare
+    from sim.lab.minds import Arm as Arm
+    from sim.lab.minds import MindsComparison as MindsComparison
+    from sim.lab.minds import compare_minds as compare_minds
     from sim.lab.suggesting import Suggestion as Suggestion
     from sim.lab.suggesting import suggested as suggested
     from sim.llm.archetype import ArchetypeMind as ArchetypeMind
@@ -280,6 +283,7 @@ _HOMES = {
     "AlertRule": "sim.world.alerts",
     "Answer": "sim.llm.asks",
     "ArchetypeMind": "sim.llm.archetype",
+    "Arm": "sim.lab.minds",
     "Around": "sim.spread.opinion_world",
     "Arrivals": "sim.spread.arrivals",
     "Ask": "sim.llm.asks",
@@ -363,6 +367,7 @@ _HOMES = {
     "MetricSettings": "sim.world.metrics",
     "Metrics": "sim.world.metrics",
     "Mind": "sim.llm.minds",
+    "MindsComparison": "sim.lab.minds",
     "ModelError": "sim.llm.faults",
     "ModelMind": "sim.llm.minds",
     "ModelPool": "sim.llm.pool",
@@ -458,6 +463,7 @@ _HOMES = {
     "clip": "sim.core.text",
     "communities": "sim.network.analysis",
     "compare": "sim.lab.compare",
+    "compare_minds": "sim.lab.minds",
     "contact": "sim.spread.rules",
     "convince": "sim.spread.model",
     "convince_by": "sim.spread.attempts",
