@@ -170,6 +170,9 @@ if TYPE_CHECKING:
     from sim.run.jobs import Job as Job
     from sim.run.jobs import Progress as Progress
     from sim.run.jobs import start as start
+    from sim.run.manifest import Repeated as Repeated
+    from sim.run.manifest import manifest_of as manifest_of
+    from sim.run.manifest import repeat as repeat
     from sim.run.marking import Reach as Reach
     from sim.run.minds import Thinker as Thinker
     from sim.run.opening import Opened as Opened
@@ -405,6 +408,7 @@ _HOMES = {
     "Reach": "sim.run.marking",
     "Reading": "sim.run.health",
     "Recommender": "sim.feed.recommender",
+    "Repeated": "sim.run.manifest",
     "ReplacedError": "sim.run.commands",
     "Replay": "sim.run.replay",
     "Report": "sim.core.progress",
@@ -492,6 +496,7 @@ _HOMES = {
     "load_plugins": "sim.core.registry",
     "load_settings": "sim.core.settings",
     "make": "sim.core.registry",
+    "manifest_of": "sim.run.manifest",
     "mixed": "sim.feed.rerank",
     "named_plugins": "sim.core.registry",
     "names": "sim.core.registry",
@@ -509,6 +514,7 @@ _HOMES = {
     "redacted": "sim.core.logbook",
     "refuse_rivals_seeds": "sim.spread.rivals",
     "register": "sim.core.registry",
+    "repeat": "sim.run.manifest",
     "replay": "sim.run.replay",
     "reputation": "sim.network.reputation",
     "rivals_know_ties": "sim.spread.rivals",
