@@ -32,6 +32,10 @@ class Secret:
         """Return the key itself: for the one line that sends it."""
         return self._value
 
+    def hidden_in(self, text: str) -> str:
+        """Return a text in which the key is masked."""
+        return text.replace(self._value, MASK) if self._value else text
+
     def __bool__(self) -> bool:
         return bool(self._value)
 
@@ -54,6 +58,5 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
     'Incorrect API key provided: [secret].'
     """
     for secret in secrets:
-        if secret:
-            text = text.replace(secret.reveal(), MASK)
+        text = secret.hidden_in(text)
     return _LOOKS_SECRET.sub(MASK, text)

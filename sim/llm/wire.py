@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sim.core.text import one_line
@@ -86,7 +87,8 @@ class Wire:
                 response = await self._client.post(
                     "/chat/completions", cast_to=self._response, body=ask.body(self._provider.model)
                 )
-                return reply_of(response.content)
+                reply = reply_of(response.content)
+                return replace(reply, text=self._provider.key.hidden_in(reply.text))
         except ModelError:
             raise
         except Exception as error:
