@@ -26,6 +26,9 @@ _FRAME = 8  # tokens around a turn
 _SAMPLE = 8
 _YOUNG = 4  # messages in a feed of the first day
 _POST = "A sentence of a member on what it cares for, as rules write it in feeds."
+_PLAN = (_POST,) * 3
+_PLANNED, _REVISED = 60, 8
+"""Tokens of a plan, and the decisions after which one is revised, as ModelMind has it."""
 _REMEMBERED = ("You chose to like somebody's post: " + _POST,) * 2
 
 
@@ -60,6 +63,11 @@ def expected(
     each = [_prompt(world, int(one), template, goal, limit) for one in _some(who)]
     read = round(requests * float(np.mean(each))) if each else 0
     written = requests * WRITTEN
+    if goal and who.size:
+        asked = min(who.size, requests) + requests // _REVISED
+        scene = Scene(world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal)
+        read += asked * _tokens(read_prompt("plan", prompts), scene, limit)
+        requests, written = requests + asked, written + asked * _PLANNED
     return Estimate(ticks, requests, read, written, price.of(read, written) / 1e9)
 
 
@@ -85,8 +93,12 @@ def _prompt(world: World, member: int, template: Prompt, goal: str, limit: int) 
     posts = [Post("Somebody Else", _POST, 3)] * _shown(world)
     scene = Scene(
         world.agents.name(member), persona_of(world, member), "day 1, 12:00", goal=goal,
-        memories=_REMEMBERED, feed=posts, acts=ACTS,
+        memories=_REMEMBERED, feed=posts, acts=ACTS, plan=_PLAN if goal else (),
     )  # fmt: skip
+    return _tokens(template, scene, limit)
+
+
+def _tokens(template: Prompt, scene: Scene, limit: int) -> int:
     return sum(tokens_in(turn.text) + _FRAME for turn in template.turns(scene, limit))
 
 
