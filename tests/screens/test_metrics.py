@@ -101,7 +101,7 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await pilot.press("c")
         await until(pilot, lambda: "Adoption" not in seen(app))
         await command(pilot, "metrics none")
-        await until(pilot, lambda: "Adoption" in seen(app) and rooms.kept == ())
+        await until(pilot, lambda: "Adoption" in seen(app) and not rooms.kept)
     await app.leave()
 
 

@@ -58,6 +58,7 @@ class Agents(Mode):
     _key: tuple[object, ...] = ()
     _looked_at = 0.0
     _is_looking = False
+    _asked: object = None
 
     def compose(self) -> ComposeResult:
         """Lay the table, the drawing and the inspector out."""
@@ -247,23 +248,34 @@ class Agents(Mode):
             self.table.learn(agents, words)
 
     def _inspect(self, *, at_once: bool = False) -> None:
-        patience = 0.0 if at_once else PATIENCE
-        self.ask(self._ask, self.chosen, patience, group="inspect", newest=True)
+        """Ask for the chosen member, unless that is under way: an answer waits for a tick."""
+        patience, wanted = 0.0 if at_once else PATIENCE, (self.chosen, self.is_ego)
+        if wanted != self._asked:
+            self._asked = wanted
+            self.query_one(Inspector).await_one(self.chosen is not None)
+            self.ask(self._ask, self.chosen, patience, wanted, group="inspect", newest=True)
 
-    async def _ask(self, agent: int | None, patience: float) -> None:
-        from sim.run import feeds, members
+    async def _ask(self, agent: int | None, patience: float, wanted: object) -> None:
+        try:
+            await asyncio.sleep(patience)
+            await self._tell(agent)
+        finally:
+            if wanted == self._asked:
+                self._asked = None
 
-        await asyncio.sleep(patience)
+    async def _tell(self, agent: int | None) -> None:
+        from sim.run import inspecting
+
         if agent is None:
             self.query_one(Inspector).tell(None, None)
             self.query_one(EgoPane).draw(None)
             return
         simulation = self.app.simulation
         try:
-            member = await simulation.query(members.about, agent, then=members.member_of)
-            feed = await simulation.query(feeds.feed_of, agent)
-            ego = await simulation.query(members.around, agent) if self.is_ego else None
-        except InputError:  # it belongs to a world that was left
+            member, feed, ego = await simulation.query(
+                inspecting.inspected, agent, self.is_ego, then=inspecting.inspected_of
+            )
+        except HubbubError:  # it belongs to a world that was left, or is being left
             return
         self.query_one(Inspector).tell(member, feed)
         if ego is not None:

@@ -36,6 +36,12 @@ class Lines(Widget, can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self._top = 0
+        self._empty = self.EMPTY
+
+    def await_one(self, is_coming: bool) -> None:
+        """Say that what was chosen is being looked at, or that nothing is chosen."""
+        self._empty = "Looking ..." if is_coming else self.EMPTY
+        self.refresh()
 
     def lines(self, width: int) -> list[Content]:
         """Return what there is to show, a line each."""
@@ -57,7 +63,7 @@ class Lines(Widget, can_focus=True):
         """Draw the lines in sight."""
         found = self.lines(max(8, self.size.width))
         if not found:
-            return Content.styled(self.EMPTY, "$foreground-muted")
+            return Content.styled(self._empty, "$foreground-muted")
         self._top = min(self._top, max(0, len(found) - self.size.height))
         return Content("\n").join(found[self._top : self._top + max(1, self.size.height)])
 

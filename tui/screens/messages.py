@@ -131,6 +131,7 @@ class Messages(Mode):
     _key: tuple[object, ...] = ()
     _looked_at = 0.0
     _is_looking = False
+    _asked: tuple[bool, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay the table, the tree and the facts out."""
@@ -219,13 +220,25 @@ class Messages(Mode):
             self.table.learn(numbers, words)
 
     def _ask_soon(self, *, at_once: bool = False) -> None:
-        patience = 0.0 if at_once else PATIENCE
-        self.ask(self._ask, self.chosen, patience, group="story", newest=True)
+        """Ask for the chosen message, unless that is under way: an answer waits for a tick."""
+        patience, chosen = 0.0 if at_once else PATIENCE, self.chosen
+        if chosen is None or chosen != self._asked:
+            self._asked = chosen
+            for pane in self.query(Lines):
+                pane.await_one(chosen is not None)
+            self.ask(self._ask, chosen, patience, group="story", newest=True)
 
     async def _ask(self, chosen: tuple[bool, int] | None, patience: float) -> None:
+        try:
+            await asyncio.sleep(patience)
+            await self._tell(chosen)
+        finally:
+            if chosen == self._asked:
+                self._asked = None
+
+    async def _tell(self, chosen: tuple[bool, int] | None) -> None:
         from sim.run import stories
 
-        await asyncio.sleep(patience)
         story, r = None, float("nan")
         if chosen is not None:
             sent, number = chosen
