@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sim.cli.running import placed
+from sim.cli.placing import placed
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Deed:
             )
         who, whom = np.repeat(agents, others.size), np.tile(others, agents.size)
         apart = who != whom
+        if who.size and not apart.any():
+            raise InputError(f"nobody can {self.do} itself; name others")
         return who[apart], whom[apart]
 
 

@@ -89,7 +89,11 @@ def _on_platform(world: World, agent: int) -> Facts:
 
 def member_text(facts: Facts) -> str:
     """Return the facts for people."""
-    said = {name: value for name, value in facts.items() if name != "history" and value}
+    said = {
+        name: value
+        for name, value in facts.items()
+        if name == "id" or (name != "history" and value)
+    }
     for name in ("traits", "interests", "opinions"):
         if name in said:
             said[name] = ", ".join(f"{one} {value:g}" for one, value in said[name].items())

@@ -188,4 +188,4 @@ def tell_failed(world: World) -> None:
     """Say which interventions could not be done, and why."""
     for planned in world.interventions:
         if planned.failed:
-            tell(f"{planned}.")
+            tell(f"{str(planned).rstrip('.')}.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +23,12 @@ from sim.cli.output import (
     watched,
     write_text,
 )
+from sim.cli.placing import placed
 from sim.cli.results import Ran, as_csv, pace, result, summary, tell_failed
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
-from sim.errors import FileError, InputError
+from sim.errors import InputError
 
 if TYPE_CHECKING:
     from sim.cli.deeds import Deed
@@ -48,7 +48,6 @@ __all__ = [
     "carry_out",
     "command_words",
     "most_running",
-    "placed",
 ]
 
 SEEDS = "top:10:degree"
@@ -56,19 +55,6 @@ SEEDS = "top:10:degree"
 
 LIMIT = 1000
 """Ticks after which a run ends that was told no other end."""
-
-
-@contextmanager
-def placed(place: tuple[Path, str] | None) -> Iterator[None]:
-    """Let an ``InputError`` name the file and section that it is about, when there are some."""
-    try:
-        yield
-    except InputError as error:
-        if place is None:
-            raise
-        path, section = place
-        said = re.sub(r"\. (Did you mean .*\?)$", r" (\1)", str(error)).rstrip(".")
-        raise FileError(path, f"{section}: {said}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ from pydantic import ValidationError
 
 from sim.cli.deeds import Deed
 from sim.cli.output import tell
-from sim.cli.running import Order, Outputs, Saying, Stop, placed
+from sim.cli.placing import as_clause, placed
+from sim.cli.running import Order, Outputs, Saying, Stop
 from sim.cli.scenario_living import Living, chosen, data_file, merged, with_life
 from sim.cli.scenario_sections import (
     About,
@@ -351,7 +352,8 @@ def _checked(file: Path, label: str, cls: type[S], values: object) -> S:
         return cls(**values)
     except ValidationError as error:
         clauses = [
-            clause.replace("no parameter", "no key", 1) for _, clause in refusals(cls, error)
+            as_clause(clause.replace("no parameter", "no key", 1))
+            for _, clause in refusals(cls, error)
         ]
         raise FileError(file, f"{label}: {'; '.join(clauses)}") from None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.running import placed
+from sim.cli.placing import placed
 from sim.cli.scenario_sections import Planned
 from sim.errors import FileError, InputError, ParameterError
 

@@ -150,7 +150,7 @@ def _json(place: Path, text: str) -> Iterator[_Row]:
         whole_file = json.loads(body)
     except (json.JSONDecodeError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        said = text.splitlines()[line - 1][:80] if line else ""
+        said = "".join(text.splitlines()[line - 1 : line])[:80] if line else ""
         rule = "is no JSON; write a list of objects, or one object a line"
         raise FormatError(place, line, said, rule) from None
     if isinstance(whole_file, Mapping):

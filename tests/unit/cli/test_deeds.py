@@ -140,3 +140,13 @@ def test_a_command_at_the_end_is_done_and_a_later_one_is_told(
     assert "number 2: follow at 3 is not done; the run ends at 2." in said.err
     world = load(tmp_path / "out.hub")
     assert world.ties.listeners(world.agents.index("a")).tolist() == [1, 5]
+
+
+def test_who_is_to_follow_itself_alone_is_refused(hubbub: Hubbub, write: Write) -> None:
+    said = hubbub("run", write(command("follow", '["b"]', '["b"]')))
+    assert (said.code, said.err.count("nobody can follow itself; name others.")) == (3, 1)
+
+
+def test_a_misspelt_intervention_is_one_sentence(hubbub: Hubbub, write: Write) -> None:
+    said = hubbub("run", write('[[interventions]]\nat = 0\ndo = "bann"\nagents = "ids:b"\n'))
+    assert said.err.endswith("No intervention named 'bann' (Did you mean 'ban'?).\n")

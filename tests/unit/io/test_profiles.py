@@ -193,3 +193,9 @@ def test_a_profile_is_the_same_from_its_plain_values() -> None:
     assert Profile.of(full.plain()) == full
     assert Profile.of(full) is full
     assert "id" not in full.record()
+
+
+def test_a_list_that_breaks_off_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "people.json").write_text("[1,2\n")
+    with pytest.raises(FileError, match="is no JSON"):
+        read_profiles(tmp_path / "people.json")
