@@ -70,11 +70,15 @@ class Line:
         """
         began = monotonic()
         retry, before = 0, Spend()
+        last: ModelError | None = None
         while True:
             try:
                 reply, spent = await self._once(ask, deadline)
             except ModelError as error:
                 error.spent = before = before.plus(error.spent or Spend())
+                if last is not None and error.fault is Fault.RESTING:
+                    raise last from None  # it says why the provider rests
+                last = error
                 pause = self._pause(error, retry)
                 if not error.fault.passes or retry == _RETRIES or monotonic() + pause > deadline:
                     raise
