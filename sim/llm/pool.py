@@ -67,6 +67,7 @@ class ModelPool:
         self._cache: OrderedDict[str, Answer] = OrderedDict()
         self._most_cached = cache
         self._fault: ModelError | None = None
+        self._unknown = ""
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="language models", daemon=True)
         self._thread.start()
@@ -92,7 +93,8 @@ class ModelPool:
         fault, spent = ModelError(Fault.RESTING), Spend()
         lines = [line for line in self.lines if ask.model in {"", line.provider.model}]
         if not lines:
-            fault = ModelError(Fault.MISSING, f"no model {ask.model!r} is set")
+            self._unknown = f"No model {ask.model[:60]!r} is set"
+            fault = ModelError(Fault.MISSING, self._unknown)
         for line in lines:
             cached = self._cached(ask, line)
             if cached is not None:
@@ -138,6 +140,8 @@ class ModelPool:
         """Why nobody answers just now, one sentence; empty when somebody does, or nobody failed."""
         if self.budget.is_spent:
             return "The budget of the language models is spent; rules decide for minded members."
+        if self._unknown:
+            return f"{self._unknown}; rules decide for members that are to ask it."
         error, last = self._fault, self.lines[-1].provider
         if error is None or not (error.fault.is_of_provider or error.fault is Fault.MISSING):
             return ""

@@ -243,6 +243,7 @@ def test_members_are_given_different_models() -> None:
             world.give_minds([4, 5], "model", model="large")
             world.give_minds([6], "model,model=unknown")
             rows = think(world, pool, 1)
+            assert pool.trouble.startswith("No model 'unknown' is set; rules decide")
     assert (len(one.calls), len(two.calls)) == (3, 2)
     assert [row["source"] for row in rows] == ["model"] * 5 + ["rule"]
     assert {row[7] for member in rows[3:5] for row in member["replies"]} == {"large"}
