@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.distil_app import llm_distill, llm_minds
 from sim.cli.interview_app import llm_estimate
 from sim.cli.start import prepare
 
@@ -85,3 +86,5 @@ def llm_serve(
 
 
 llm.command("estimate")(llm_estimate)
+llm.command("minds")(llm_minds)
+llm.command("distill")(llm_distill)

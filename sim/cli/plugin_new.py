@@ -9,9 +9,13 @@ from pathlib import Path
 from sim.cli.output import require_folder, say
 from sim.cli.plugin_templates import TEMPLATES, TEST
 from sim.cli.plugin_templates_feeds import FEEDS, FEEDS_TEST
+from sim.cli.plugin_templates_minds import MIND, MIND_TEST
 from sim.errors import FileError, InputError, UnknownNameError
 
 __all__ = ["write_plugin"]
+
+_OTHERS = {**{form: (text, FEEDS_TEST) for form, text in FEEDS.items()}, "mind": (MIND, MIND_TEST)}
+"""Forms that spread nothing: the file and its test."""
 
 
 def write_plugin(name: str, form: str, folder: Path) -> None:
@@ -37,10 +41,11 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     module = name.replace("-", "_")
     if not module.isidentifier() or keyword.iskeyword(module) or name != name.lower():
         raise InputError(f"A plugin's name is lower-case words joined by '-', got {name!r}.")
-    if form not in {**TEMPLATES, **FEEDS}:
-        raise UnknownNameError("form", form, [*TEMPLATES, *FEEDS])
+    if form not in {**TEMPLATES, **_OTHERS}:
+        raise UnknownNameError("form", form, [*TEMPLATES, *_OTHERS])
     _refuse_taken(name)
-    text, still = (FEEDS[form], {}) if form in FEEDS else TEMPLATES[form]
+    test_text = _OTHERS[form][1] if form in _OTHERS else TEST
+    text, still = (_OTHERS[form][0], {}) if form in _OTHERS else TEMPLATES[form]
     nobody = ",\n        ".join(f"{key}={json.dumps(value)}" for key, value in still.items())
     words = {"NAME": name, "MODULE": module, "CLASS": _class_name(module), "NOBODY": nobody}
     file, test = folder / f"{module}.py", folder / f"test_{module}.py"
@@ -48,12 +53,13 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     for path in (file, test):
         if path.exists():
             raise FileError(path, "is there already; choose another name or folder")
-    for path, template in ((file, text), (test, FEEDS_TEST if form in FEEDS else TEST)):
+    for path, template in ((file, text), (test, test_text)):
         _write(path, _filled(template, words))
     say(f"Wrote {file} (form {form}) and {test}.")
     say(f"Check it:  hubbub plugin check {file}")
-    if form in FEEDS:
-        say(f"List it:   hubbub recommenders {name} --plugin {file}")
+    if form in _OTHERS:
+        verb = "llm minds" if form == "mind" else "recommenders"
+        say(f"List it:   hubbub {verb} {name} --plugin {file}")
         say(_try_it(name, form, file))
         return
     say(f"Watch it:  hubbub --plugin {file}, then i, and choose {name}")
@@ -63,6 +69,8 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
 def _try_it(name: str, form: str, file: Path) -> str:
     if form == "friend-recommender":
         return f"Ask it:    hubbub suggest demo 5 --by {name} --plugin {file}"
+    if form == "mind":
+        return f"Run it:    hubbub run new:1000 --minds share:0.1 --mind {name} --plugin {file}"
     return f"Compare:   hubbub compare demo --recommenders chronological,{name} --plugin {file}"
 
 

@@ -228,7 +228,7 @@ def _names(what: str) -> tuple[str, ...]:
         from sim.cli.plugin_templates import TEMPLATES
         from sim.cli.plugin_templates_feeds import FEEDS
 
-        return (*TEMPLATES, *FEEDS)
+        return (*TEMPLATES, *FEEDS, "mind")
     if what == "exports":
         from sim.io import EXPORTS
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from sim.core.cards import Card
 from sim.core.params import Field, Parameters
 from sim.llm.asks import Answer, Ask
 from sim.llm.batch import Case, answers_in, ask_for, seated
@@ -103,6 +104,19 @@ class Mind(Parameters):
     api: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ()
     source: ClassVar[Decided] = Decided.MODEL
+    card: ClassVar[Card] = Card(
+        family="minds",
+        meaning={"an act": "what a member does with what it was shown in a tick"},
+        update="all members online decide at once, after a tick; acts are done in the next",
+        comparison="a draw < a sum of chances",
+        includes_self="nobody is shown its own posts",
+        direction="from who shared a post to who is shown it",
+        ties="of two acts upon one post by one member the first counts",
+        time_unit="tick",
+        channels="feeds",
+        draw_modes="addressed by seed, tick, member and number",
+        largest="a few thousand deciding members a tick",
+    )
 
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
@@ -156,6 +170,12 @@ class RuleMind(Mind):
     """Does what the platform's rules say."""
 
     source: ClassVar[Decided] = Decided.RULE
+    card: ClassVar[Card] = Card(
+        source="the policy of the platform: see hubbub recommenders",
+        equations=("what the policy draws for the member",),
+        cost="that of the policy",
+        checked=("without anybody to ask, members of the mind model do the same",),
+    )
 
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
@@ -167,6 +187,12 @@ class RuleMind(Mind):
 class ModelMind(Mind):
     """Asks a language model, in character."""
 
+    card: ClassVar[Card] = Card(
+        source="Park et al. 2023 (Generative Agents) for memory; the prompt is Hubbub's own",
+        equations=("the act, the post and the words that the model answers",),
+        cost="one question a member, or one for batch members; one for a plan now and then",
+        checked=("faults of a server leave the member to the rules, and are counted",),
+    )
     temperature: float = Field(0.7, ge=0, le=2, description="0: the likeliest words")
     most: int = Field(120, ge=16, le=4000, description="tokens of an answer, at most")
     model: str = Field("", description="which of the models set has to answer; empty: the first")

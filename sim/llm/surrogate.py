@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sim.core.cards import Card
 from sim.core.params import Field
 from sim.errors import FileError
 from sim.llm.counts import Decided
@@ -244,6 +245,16 @@ class SurrogateMind(Mind):
     """
 
     source: ClassVar[Decided] = Decided.SURROGATE
+    card: ClassVar[Card] = Card(
+        source="multinomial logistic regression, and McFadden's conditional logit (1974)",
+        equations=("P(act) = exp(w z) / sum exp(w z)", "P(post) = exp(v x) / sum exp(v x)"),
+        cost="some microseconds a decision; nobody is asked",
+        largest="as many members as memory holds",
+        checked=(
+            "a rule that looks at the most interesting post: accuracy above 0.93, kappa above 0.85",
+            "a coin: kappa within 0.15 of 0",
+        ),
+    )
     path: str = Field("", description="the file that hubbub llm distill wrote")
     hash: str = Field("", description="what its hash begins with; empty: any")
     choose: Literal["draw", "likeliest"] = Field("draw", description="how it takes an act")

@@ -54,12 +54,14 @@ def checked_mind(said: str) -> None:
         One sentence.
     """
     from sim.core.registry import load_plugins, make
-    from sim.llm import minds  # noqa: F401 - it names the minds there are
+    from sim.llm import minds
 
     load_plugins()
     name, options = mind_of(said)
     options.pop("language", None)
-    make(name, "mind", **options)
+    made = make(name, "mind", **options)
+    if isinstance(made, minds.Mind):
+        made.check()
 
 
 def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) -> None:

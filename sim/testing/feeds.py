@@ -24,7 +24,7 @@ from sim.world.world import World
 
 __all__ = ["KINDS", "LAWS_OF", "check_recommender", "kind_of", "lively_world", "warm"]
 
-KINDS = ("propagation", "recommender", "friend-recommender")
+KINDS = ("propagation", "recommender", "friend-recommender", "mind")
 """Kinds of plugins that there are laws for."""
 
 Array = npt.NDArray[Any]

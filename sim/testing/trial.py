@@ -139,12 +139,13 @@ def _try(pipe: Pipe, model: Any, order: dict[str, Any]) -> None:
 def _laws(pipe: Pipe, model: Any) -> dict[str, Any]:
     """Return the laws of the model's kind by name; where it ranks, platforms are compiled first."""
     from sim.testing import LAWS
+    from sim.testing.deciding import MINDS_LAWS
     from sim.testing.feeds import LAWS_OF, warm
 
-    if model.kind in LAWS_OF:
+    if model.kind in {*LAWS_OF, "mind"}:
         pipe.tell(event="doing", what="warming up", model="")
         warm()
-    return {"propagation": LAWS, **LAWS_OF}.get(model.kind, {})
+    return {"propagation": LAWS, "mind": MINDS_LAWS, **LAWS_OF}.get(model.kind, {})
 
 
 def _other_kind(model: Any) -> str:

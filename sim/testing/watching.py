@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -65,11 +66,13 @@ class Watch:
         """Watch meanwhile; code runs several times slower."""
         before = sys.getprofile()
         sys.setprofile(self._seen)
+        threading.setprofile(self._seen)  # minds decide in a thread of their own
         try:
             with self.around_numpy():
                 yield self
         finally:
             sys.setprofile(before)
+            threading.setprofile(None)
 
     @contextmanager
     def around_numpy(self) -> Iterator[None]:

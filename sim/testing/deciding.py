@@ -1,0 +1,201 @@
+"""The laws that every mind keeps: held to them among scripted members and a scripted model.
+
+>>> from sim import make
+>>> "own draws" in check_mind(type(make("model", "mind")))
+True
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from sim.core.params import Parameters
+from sim.core.registry import register
+from sim.core.text import one_line
+from sim.errors import PluginError
+from sim.llm.asks import Answer, Ask
+from sim.llm.budget import Spend
+from sim.llm.faults import Fault
+from sim.llm.minds import Mind
+from sim.llm.replies import Usage
+from sim.run.minding import decide, give_minds, wake_minds
+from sim.run.minds import Thinker
+from sim.run.minds_deciding import Patience
+from sim.run.minds_thoughts import Row
+from sim.testing.feeds import lively_world
+from sim.testing.watching import Watch, source_of, state
+
+__all__ = ["MINDS_LAWS", "check_mind", "instance_of"]
+
+_MEMBERS, _TICKS, _SHOWN = 8, 2, 60
+_PATIENCE = Patience(mind=5.0, loop=2.0)
+_SECONDS = 30.0
+Law = Callable[[type[Any], dict[str, Any]], None]
+Say = Callable[[Ask], Answer]
+
+
+def check_mind(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
+    """Hold a mind to the laws; returns the names of those it kept.
+
+    Parameters
+    ----------
+    cls
+        The class; registered or not.
+    **parameters
+        Where it cannot decide without them.
+
+    Raises
+    ------
+    PluginError
+        Names what was seen and the likely mistake.
+    """
+    if not cls.plugin_name:
+        register(cls.__name__.lower())(cls)
+    for law in MINDS_LAWS.values():
+        law(cls, parameters)
+    return tuple(MINDS_LAWS)
+
+
+def instance_of(schema: Mapping[str, Any] | None) -> Any:
+    """Return the plainest value that a JSON Schema of answers allows; without one, a text."""
+    if schema is None:
+        return "Yes."
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        parts = schema.get("properties", {})
+        found = {name: instance_of(part) for name, part in parts.items()}
+        chances = [n for n, part in parts.items() if part.get("type") == "number"]
+        return found | {name: 1.0 / len(chances) for name in chances}
+    if kind == "array":
+        return [instance_of(schema["items"])] * max(schema.get("minItems", 1), 1)
+    if kind == "integer":
+        return min(max(schema.get("minimum", 0), 1), schema.get("maximum", 1))
+    return {"number": 1.0, "boolean": False}.get(str(kind), "Yes.")
+
+
+def _well(ask: Ask) -> Answer:
+    found = instance_of(ask.schema)
+    text = found if isinstance(found, str) else json.dumps(found)
+    return Answer(text, model="scripted", usage=Usage(1, 1), spent=Spend(1, 2, 0))
+
+
+class _Scripted:
+    """Stands for a model."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
+        future: Future[Answer] = Future()
+        future.set_result(self._say(ask))
+        return future
+
+
+def _ran(cls: type[Mind], parameters: dict[str, Any], say: Say = _well) -> list[Row]:
+    """Let members of a small world decide for some ticks; refuse what the mind does wrong."""
+    name = cls.plugin_name
+    world, made = lively_world(), cls(**parameters)
+    made.check()
+    give_minds(world, range(_MEMBERS), name, "to be kind")
+    wake_minds(world, True)
+    thinker = Thinker(_Scripted(say), minds={name: made}, patience=_PATIENCE, seconds=_SECONDS)
+    every = []
+    for _ in range(_TICKS):
+        world.step()
+        before = world.digest()
+        rows = thinker.think(world)
+        _refuse(name, thinker, world.digest() != before)
+        decide(world, rows)
+        every += rows
+    return every
+
+
+def _refuse(name: str, thinker: Thinker, changed: bool) -> None:
+    for fault in thinker.faults:
+        said = fault.partition("failed")[2].removeprefix(" three times, and is asked no more")
+        said = said.removeprefix(": ").removesuffix(".").removesuffix("; the rules decide")
+        raise PluginError(name, f"{said}; what cannot be decided, leave by raising ModelError")
+    if changed:
+        raise PluginError(name, "changed the world while it decided; it may only return decisions")
+
+
+def runs(cls: type[Mind], parameters: dict[str, Any]) -> None:
+    """Demand: it decides within seconds, and returns decisions that there can be."""
+    _ran(cls, parameters)
+
+
+def without_models(cls: type[Mind], parameters: dict[str, Any]) -> None:
+    """Demand: where no model answers, or answers rubbish, it says so by ``ModelError``."""
+    faults = [Answer("", fault, "none") for fault in (Fault.TIMEOUT, Fault.REFUSED)]
+    rubbish = [Answer(text, model="scripted") for text in ("no", "[]", '{"act": "fly"}')]
+    for answer in (*faults, *rubbish):
+        _ran(cls, parameters, lambda ask, said=answer: said)  # type: ignore[misc]
+
+
+def draws_by_address(cls: type[Mind], parameters: dict[str, Any]) -> None:
+    """Demand: no randomness but ``member.draw(number)``."""
+    before = state()
+    with Watch(source_of(cls)).on() as watch:
+        _ran(cls, parameters)
+    found = next(iter(watch.randomness), "") or ("the global generator" * (state() != before))
+    if found:
+        raise PluginError(
+            cls.plugin_name, f"draws from {found}, so a run cannot be repeated; use member.draw(0)"
+        )
+
+
+def reads_no_clock(cls: type[Mind], parameters: dict[str, Any]) -> None:
+    """Demand: no look at a clock."""
+    with Watch(source_of(cls)).on() as watch:
+        _ran(cls, parameters)
+    if watch.clocks:
+        raise PluginError(
+            cls.plugin_name,
+            f"reads a clock, {next(iter(watch.clocks))}, so a run cannot be repeated; use "
+            "member.tick and member.moment",
+        )
+
+
+def speaks_not(cls: type[Mind], parameters: dict[str, Any]) -> None:
+    """Demand: nothing is printed."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        _ran(cls, parameters)
+    if said.getvalue():
+        shown = ascii(one_line(said.getvalue(), _SHOWN))
+        raise PluginError(
+            cls.plugin_name, f"writes text to the terminal ({shown}), over the screen"
+        )
+
+
+def is_steady(cls: type[Mind], parameters: dict[str, Any]) -> None:
+    """Demand: the same members, feeds and answers, the same decisions."""
+    one, two = (_told(_ran(cls, parameters)) for _ in range(2))
+    if one != two:
+        raise PluginError(
+            cls.plugin_name,
+            "decided in two ways on the same; keep nothing between calls, and draw only by "
+            "member.draw(number)",
+        )
+
+
+def _told(rows: list[Row]) -> list[Any]:
+    return [(row["member"], row["source"], row["acts"]) for row in rows]
+
+
+MINDS_LAWS: dict[str, Law] = {
+    "runs": runs,
+    "silent": speaks_not,
+    "own draws": draws_by_address,
+    "no clock": reads_no_clock,
+    "without models": without_models,
+    "deterministic": is_steady,
+}
+"""By name."""
