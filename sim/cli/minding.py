@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sim.cli.output import tell
 from sim.core.progress import Report
 from sim.errors import InputError
 
@@ -31,7 +32,7 @@ __all__ = [
 
 Who = Annotated[
     str | None,
-    typer.Option("--minds", help="Who decides by itself: top:50:pagerank, share:0.001, ids:3, ..."),
+    typer.Option("--minds", help="Who decides by itself: top:50:pagerank, share:0.001, awake, ..."),
 ]
 MindName = Annotated[
     str | None,
@@ -42,6 +43,10 @@ MindName = Annotated[
 ]
 Goal = Annotated[str | None, typer.Option("--goal", help="What those members want, in words.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no language model; rules stand in.")]
+
+
+AWAKE = "awake"
+"""Said of members: those that have a mind already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Minded:
     def words(self) -> list[str]:
         """The options that ask for it again."""
         words = ["--minds", self.who, "--mind", self.mind] if self.who else []
+        words += ["--minds", AWAKE] if not (self.who or self.offline) else []
         words += ["--goal", self.goal] if self.goal else []
         return [*words, "--offline"] if self.offline else words
 
@@ -83,6 +89,8 @@ def minded_of(who: str | None, mind: str | None, goal: str | None, offline: bool
         if mind is not None or goal is not None:
             raise InputError("--mind and --goal are of members; say which by --minds.")
         return Minded(offline=True) if offline else None
+    if who == AWAKE:
+        return Minded(offline=offline)
     return Minded(who, mind or "model", goal or "", offline)
 
 
@@ -92,7 +100,8 @@ def minding(
 ) -> Iterator[Callable[[], None]]:
     """Give minds, and yield what lets them decide after a tick.
 
-    Minds that the world has already decide too; when the block ends, rules stand in for all.
+    Minds that the world has already decide too, where any are asked for; else they sleep. When
+    the block ends, rules stand in for all.
     """
     if asked is not None and asked.who:
         give(world, asked, keeper)
@@ -100,19 +109,24 @@ def minding(
     if platform is None or not platform.minds.members.size:
         yield _nothing
         return
-    from sim.run.minds_opening import thinker_of
+    from sim.run.minds_opening import asleep, thinker_of
 
-    offline = asked is not None and asked.offline
-    with thinker_of(offline=offline) as thinker:
+    if asked is None:
+        tell(f"{asleep(world)} Wake them by --minds awake.")
+        if platform.minds.awake:
+            _done(world, keeper, "wake_minds", False)
+        yield _nothing
+        return
+    with thinker_of(offline=asked.offline) as thinker:
         if thinker.lacks:
-            from sim.cli.output import tell
-
             tell(f"{thinker.lacks} Until then rules decide.")
         _done(world, keeper, "wake_minds", True, thinker.made)
         try:
             yield lambda: _think(world, thinker, keeper, report)
         finally:
             _done(world, keeper, "wake_minds", False)
+            for fault in thinker.faults:
+                tell(fault)
 
 
 def _nothing() -> None:

@@ -4,14 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from sim.core.settings import current
 from sim.llm.budget import Budget
 from sim.llm.configured import prompts_folder
 from sim.llm.opening import open_pool
+from sim.run.minding import wake_minds
 from sim.run.minds import Thinker
 
-__all__ = ["thinker_of"]
+if TYPE_CHECKING:
+    from sim.run.live import LiveWorld
+    from sim.world.world import World
+
+__all__ = ["asleep", "doze", "thinker_of"]
+
+
+def asleep(world: World) -> str:
+    """Return what a person should know of minds that nobody lets decide; empty: there are none."""
+    minds = world.platform.minds if world.platform is not None else None
+    if minds is None or not minds.members.size:
+        return ""
+    return f"{minds.members.size:,} members have a mind, and it sleeps: the rules decide for them."
+
+
+def doze(live: LiveWorld) -> None:
+    """Let minds sleep that were awake when the world was last seen, as after a crash; say so.
+
+    Awake minds that nobody asks would leave their members silent.
+    """
+    platform = live.world.platform
+    if platform is not None and platform.minds.awake:
+        live.call(wake_minds, False)
+        live.announce(f"{asleep(live.world)} Wake them by :llm on.")
 
 
 @contextmanager

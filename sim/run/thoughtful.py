@@ -9,6 +9,7 @@ from sim.errors import HubbubError
 from sim.run import minding
 from sim.run.link import Link
 from sim.run.minds import Thinker
+from sim.run.minds_opening import doze
 from sim.run.thinking import Thinking
 
 __all__ = ["Thoughtful"]
@@ -48,8 +49,11 @@ class Thoughtful:
 
     async def _begin_thinking(self, thinker: Thinker | None) -> None:
         """Let minds decide from the beginning, if any shall."""
+        link = self._link
         if thinker is not None:
             await self.think(thinker)
+        else:
+            await link.ask(lambda: doze(link.live), is_long=True, is_safe=True)
 
     async def _end_thinking(self) -> None:
         """Leave the world to the rules, as far as it can still be told."""

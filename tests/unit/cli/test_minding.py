@@ -37,6 +37,19 @@ def test_a_run_with_minds_is_counted_and_replayed_without_asking(
     assert (more.code, len(model.calls)) == (0, asked)
 
 
+def test_minds_of_a_saved_world_sleep_until_they_are_asked_for(
+    hubbub: Hubbub, model: Server
+) -> None:
+    hubbub("run", "new:100", "--minds", "random:30", "--ticks", "1", "--save", "a.hub")
+    asked = len(model.calls)
+    said = hubbub("run", "a.hub", "--ticks", "2")
+    assert (said.code, len(model.calls)) == (0, asked)
+    assert "30 members have a mind, and it sleeps: the rules decide" in said.err
+    said = hubbub("run", "a.hub", "--ticks", "2", "--minds", "awake")
+    assert len(model.calls) > asked
+    assert "--minds awake" in said.out
+
+
 def test_without_a_model_rules_decide_and_it_says_so(hubbub: Hubbub) -> None:
     said = hubbub("run", "new:100", "--minds", "share:0.3", "--ticks", "2")
     assert said.code == 0
