@@ -123,7 +123,7 @@ class Settings(LanguageModelSettings):
     )
     keymap: Path | None = Field(None, description="TOML file of action = keys; else as in help")
     metrics: tuple[str, ...] = Field(
-        (), max_length=64, description="metrics that the screen shows in Live; u chooses them"
+        (), max_length=64, description="metrics that the screen shows in Live; G chooses them"
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

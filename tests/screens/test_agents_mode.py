@@ -171,6 +171,12 @@ def test_a_feed_is_told_as_it_was_shown(town: World) -> None:
     why, source, text = feeds.why_of(town, agent, int(mine[0]))
     assert (why.message, source, text) == (mine[0], feed.shown[0].source, feed.shown[0].text)
     assert why.score == pytest.approx(feed.shown[0].score)
+    tick, every = feeds.whys_of(town, agent)
+    assert tick == town.tick
+    assert [each.message for each, _, _ in every] == mine.tolist()
+    assert feeds.whys_of(town, agent, (int(mine[1]), 10**8))[1] == every[1:2]
+    asleep = next(i for i in range(300) if i not in set(platform.online.tolist()))
+    assert feeds.whys_of(town, asleep) == (tick, [])
     assert len(feeds.feed_of(town, agent).acts) == min(40, len(platform.log.of(agent)))  # type: ignore[union-attr]
     bare = World.create(agents=20, mean_degree=4, seed=3)
     assert feeds.feed_of(bare, 0) is None
@@ -187,6 +193,9 @@ def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) 
     assert rows.keys(1).tolist() == people.listeners[[4, 7, 9]].tolist()
     for column in range(len(sortable())):
         assert len(rows.keys(column)) == 3
+    by_word = np.argsort(rows.keys(sortable().index("community")), kind="stable")
+    names = [people.communities[people.community[(4, 7, 9)[at]]] for at in by_word]
+    assert names == sorted(names)
     none = AgentRows(members.population_of(members.taken(town)), None, {})
     assert np.isnan(none.keys(4)).all()
     assert none.cells(4, places) == ["-", "-", "-"]
