@@ -70,6 +70,10 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await command(pilot, "run 1")
         await until(pilot, lambda: frame_of(app).tick == 4)
         await until(pilot, lambda: any("banned" in each for each in frame_of(app).interventions))
+        await pilot.press("space")  # a platform lives without a message
+        await until(pilot, lambda: frame_of(app).tick > 5)
+        await pilot.press("space")
+        await until(pilot, lambda: frame_of(app).state == "paused")
 
 
 async def test_a_wrong_field_is_refused_in_the_dialog(tmp_path: Path) -> None:
