@@ -226,6 +226,11 @@ class Contacts:
         """Who speaks this tick, uint32, rising, where the channel says so; else None."""
         return None
 
+    @property
+    def crowd(self) -> Contacts:
+        """These; or, where viewers are shown a message, all that these viewers hear."""
+        return self
+
     def release(self) -> None:
         """Give back what was lent to read :attr:`rows`; called when a cascade was stepped."""
 

@@ -202,7 +202,7 @@ class Heard(PropagationModel):
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Hear what changed, ask who minds it, let time pass, write all of it down."""
-        ears, kind = self._ears(cascade, contacts), kinds(type(self))
+        ears, kind = self._ears(cascade, contacts.crowd), kinds(type(self))
         asked = self._listeners(cascade, draws, ears, kind)
         answers = self._answers(cascade, contacts, draws, ears, asked)
         moved = self.forced(cascade, draws.tick)

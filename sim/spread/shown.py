@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,7 @@ from sim.spread.contacts import Contacts, Ids
 __all__ = ["Shown"]
 
 Rows = npt.NDArray[np.uint32]
+Heard = Callable[[Ids], tuple[Ids, Ids]]
 
 
 class Shown(Contacts):
@@ -27,11 +30,22 @@ class Shown(Contacts):
         uint32 (k,): who is shown the message, and by whom; each pair once.
     spare
         Rows of zeros, uint32 (agents, 2), that are lent and given back.
+    all_heard
+        Returns (viewers, sources) of all ties by which some viewers hear, for :attr:`crowd`.
     """
 
-    __slots__ = ("_agents", "_lent", "_spans", "_spare", "_speakers")
+    __slots__ = (
+        "_agents", "_all_heard", "_crowd", "_lent", "_pairs", "_spans", "_spare", "_speakers",
+    )  # fmt: skip
 
-    def __init__(self, network: Contacts, viewers: Ids, sources: Ids, spare: list[Rows]) -> None:
+    def __init__(
+        self,
+        network: Contacts,
+        viewers: Ids,
+        sources: Ids,
+        spare: list[Rows],
+        all_heard: Heard | None = None,
+    ) -> None:
         order = np.lexsort((viewers, sources))
         heard, hearing = sources[order], viewers[order]
         speakers, starts, lengths = np.unique(heard, return_index=True, return_counts=True)
@@ -40,6 +54,8 @@ class Shown(Contacts):
         self._agents = network.agents
         self._spare = spare
         self._lent: Rows | None = None
+        self._pairs, self._all_heard = (viewers, sources), all_heard
+        self._crowd: Shown | None = None
         trust, kind = network.between(heard, hearing)
         super().__init__(
             np.empty((0, 2), np.uint32),
@@ -76,8 +92,27 @@ class Shown(Contacts):
     def rows(self, rows: Rows) -> None:
         """Take no rows: they are lent."""
 
+    @property
+    def crowd(self) -> Contacts:
+        """All that the viewers hear: the ties of each of them, and what it is shown from beyond.
+
+        For models that weigh what an agent hears in sum: in a feed it is asked when the message is
+        shown to it, and then by all it follows, as it would be anywhere.
+        """
+        if self._all_heard is None:
+            return self
+        if self._crowd is None:
+            viewers, sources = self._pairs
+            more = self._all_heard(np.unique(viewers))
+            pairs = np.stack([np.append(viewers, more[0]), np.append(sources, more[1])])
+            known: Rows = np.unique(pairs, axis=1)
+            self._crowd = Shown(self.whole, known[0], known[1], self._spare)
+        return self._crowd
+
     def release(self) -> None:
         """Give the rows back; they are made again when they are read again."""
+        if self._crowd is not None:
+            self._crowd.release()
         if self._lent is not None:
             self._lent[self._speakers] = 0
             self._spare.append(self._lent)

@@ -28,6 +28,8 @@ class Feed:
     A member hears a message from whom it is shown it: the followee that shared it, or its author
     where it comes from beyond. Everybody whose share is shown speaks, however long ago it was:
     a model's chances are chances at being shown the message, and who adopts shares it from then on.
+    Models that weigh what an agent hears in sum (thresholds of many) ask who is shown it, and then
+    of all it follows.
     A message that is too old for feeds, or hidden, comes to rest.
 
     Parameters
@@ -46,7 +48,15 @@ class Feed:
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
         """Return who is shown the message, and by whom."""
         viewers, sources = self._pairs().get(message, (_NOBODY, _NOBODY))
-        return Shown(network, viewers, sources, self._spare)
+        return Shown(network, viewers, sources, self._spare, self._heard)
+
+    def _heard(self, viewers: Ids) -> _Pairs:
+        """Return (viewers, sources) of all ties by which some members hear."""
+        hearing = self._platform.hearing
+        starts, lengths = (column.astype(np.int64) for column in hearing.rows[viewers].T)
+        first = np.cumsum(lengths) - lengths
+        places = np.arange(lengths.sum()) + np.repeat(starts - first, lengths)
+        return np.repeat(viewers, lengths), hearing.ids[places]
 
     def carries(self, message: int) -> bool:
         """Return whether the message may still be shown to somebody."""

@@ -1,4 +1,4 @@
-"""Messages that take time, in feeds: a delay begins when the message is shown, by whom it is."""
+"""Models in feeds: delays begin when a message is shown; sums are of all that a viewer hears."""
 
 from __future__ import annotations
 
@@ -86,3 +86,28 @@ def test_rivals_convince_by_their_own_showings() -> None:
                 -(-time // TICK), source,
             )  # fmt: skip
     assert min(story.size for story in stories) > 40
+
+
+@pytest.mark.parametrize(("model", "more"), [("centola-macy", {}), ("watts", {"phi": 0.2})])
+def test_who_is_shown_a_message_weighs_all_that_it_hears(model: str, more: dict[str, Any]) -> None:
+    world = town()
+    story = world.inject("music", seeds=range(30), model=model, **more)
+    platform, sources = world.platform, world.ties.reverse
+    assert platform is not None
+    for _ in range(15):
+        before = set(story.adopters.tolist())
+        world.step()
+        shown = platform.exposures
+        viewers = set(shown.viewer[shown.message == platform.injected[story.id]].tolist())
+        found = set()
+        for viewer in viewers - before:
+            heard = sources.listeners(viewer).tolist()
+            active = sum(one in before for one in heard)
+            if model == "watts":
+                found |= {viewer} if active >= 0.2 * len(heard) else set()
+            elif active >= 2:
+                found.add(viewer)
+        # a message from beyond whom a viewer follows is one more voice, which no list here has
+        beyond = {int(v) for v in shown.viewer[~shown.followed]}
+        assert set(story.adopters.tolist()) - before - beyond == found - beyond
+    assert story.size > 100
