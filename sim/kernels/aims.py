@@ -1,4 +1,4 @@
-"""What a ring is about: at which rates an agent acts, and what it tries over which tie."""
+"""What a ring is about: at which rates an agent acts, and what comes of a try."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.kernels.jit import inlined
-from sim.kernels.mix import uniform
-from sim.kernels.rings import drawn
 from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "Heard", "Rates", "aim", "contacts_of", "outcome_of", "rate_alone", "rate_of_ties", "weighed",
+    "EAGER", "RESTLESS", "STEADY", "Heard", "Rates", "contacts_of", "count_of", "outcome_of",
+    "wait", "weighed",
 ]  # fmt: skip
 
-_ONE = np.uint64(1)
+EAGER, STEADY, RESTLESS = np.uint8(1), np.uint8(2), np.uint8(4)
+"""Marks of a state, see :class:`Rates`."""
+
 _CALLS = 2
+_MOST_RINGS = 127
+_INVERSE = np.array([0.0, *(1.0 / k for k in range(1, _MOST_RINGS + 1))])
+_FULL = np.uint64(65535)
 
 
 class Heard(NamedTuple):
@@ -35,88 +39,86 @@ class Heard(NamedTuple):
 class Rates(NamedTuple):
     """Rules as :class:`sim.spread.rules.Table` has them, with rates in place of chances.
 
-    ``bound`` (float64, a row as ``total``): the largest total that the speaker's state will ever
-    find at a listener of that state, whatever becomes of the listener. ``spares`` (uint8, of each
-    state): whether that is below the ceiling for some listeners.
+    ``cum`` and ``scum`` (uint64) add up in 2**-32 of the state's ``ceiling``, and of ``alone``
+    (float64, of each state: the rate at which it is left without a contact); the last of ``scum``
+    is 2**32. ``bound`` (uint64, by speaker and listener): the largest total that the speaker's
+    state will ever find at a listener of that state, whatever becomes of the listener. ``marks``
+    (uint8, of each state): ``EAGER`` where that is below the ceiling for some listeners; ``STEADY``
+    where nobody leaves the state but by itself; ``RESTLESS`` where agents ring.
     """
 
     off: I64
-    cum: F64
+    cum: U64
     listener: U8
     speaker: U8
-    total: F64
     trusted: U8
     mode: I64
     ceiling: F64
     soff: I64
-    scum: F64
+    scum: U64
     snew: U8
     adopting: U8
-    bound: F64
-    spares: U8
+    bound: U64
+    alone: F64
+    marks: U8
 
 
 @inlined
-def contacts_of(rows: U32, mode: I64, u: Number, s: Number) -> Number:
-    """Return over how many ties agent ``u`` in state ``s`` speaks, or how many calls it makes."""
+def contacts_of(mode: I64, many: Number, s: Number) -> Number:
+    """Return over how many of ``many`` ties state ``s`` speaks, or how many calls it makes."""
     if mode[s] == 0:
         return np.int64(0)
-    many: Number = np.int64(rows[u, 1])
     return mode[s] - 3 if mode[s] > _CALLS and many > 0 else many
 
 
 @inlined
-def rate_of_ties(rows: U32, mode: I64, ceiling: F64, u: Number, s: Number) -> float:
-    """Return at which rate agent ``u`` in state ``s`` tries its ties."""
-    return float(contacts_of(rows, mode, u, s) * ceiling[s])
+def wait(draw: float, rate: float, left: float) -> float:
+    """Return an exponential wait at ``rate`` from a draw in [0, 1); 1.0 where it is over ``left``.
+
+    Most waits that last too long are seen without a logarithm: ``1 - exp(-x)`` is at most
+    ``x - x^2 / 2 + x^3 / 6``.
+    """
+    x = rate * left
+    if draw >= x * (1.0 - x * (0.5 - x * 0.16666666666666669)):
+        return 1.0
+    return float(-np.log(1.0 - draw) / rate)
 
 
 @inlined
-def rate_alone(soff: I64, scum: F64, s: Number) -> float:
-    """Return at which rate an agent in state ``s`` changes by itself."""
-    last = soff[s + 1]
-    return float(scum[last - 1]) if last > soff[s] else 0.0
+def count_of(draw: float, mean: float) -> Number:
+    """Return a Poisson number of that ``mean``, at most 16, from a draw in [0, 1): by inversion.
+
+    Most zeros are seen without an exponential: ``exp(-x)`` is at least ``1 - x``.
+    """
+    n: Number = np.int64(0)
+    if draw < 1.0 - mean:
+        return n
+    chance = np.exp(-mean)
+    below = chance
+    while draw >= below and n < _MOST_RINGS:
+        n += 1
+        chance *= mean * _INVERSE[n]
+        below += chance
+    return n
 
 
 @inlined
-def outcome_of(first: Number, last: Number, cum: F64, share: float) -> int:
+def outcome_of(first: Number, last: Number, cum: U64, share: Word) -> Number:
     """Return which outcome of ``first:last`` the share falls on, else -1."""
     for o in range(first, last):
         if share < cum[o]:
-            return o
-    return -1
+            return np.int64(o)
+    return np.int64(-1)
 
 
 @inlined
-def weighed(
-    trust: U16, off: I64, cum: F64, total: F64, trusted: U8, row: Number, e: Word, share: float
-) -> int:
-    """Return the outcome of a try over tie ``e``, -1 for none; ``share`` is below the ceiling."""
-    if total[row] <= 0.0:
-        return -1
-    if trusted[row] and trust.size:
-        if trust[e] == 0:
-            return -1
-        share = share / (trust[e] / 65535.0)
-    return outcome_of(off[row], off[row + 1], cum, share)
-
-
-@inlined
-def aim(
-    rows: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, key: Word, u: Word, number: Word,
-    s: Number,
-) -> tuple[Number, float]:  # fmt: skip
-    """Return what a ring is aimed at.
-
-    Either (a tie of ``u``, a share in [0, ceiling)), or (-1, a share of the rate at which the state
-    ``s`` is left without a contact).
-    """
-    ties = rate_of_ties(rows, mode, ceiling, u, s)
-    alone = rate_alone(soff, scum, s)
-    x = uniform(drawn(key, u, number + number + _ONE)) * (ties + alone)
-    if x < alone or ties <= 0.0:
-        return np.int64(-1), x
-    length = np.int64(rows[u, 1])
-    scaled = (x - alone) / ties * length
-    place: Number = min(np.int64(scaled), length - 1)
-    return np.int64(rows[u, 0]) + place, float((scaled - place) * ceiling[s])
+def weighed(heard: Heard, rates: Rates, row: Number, u: Word, place: Word, share: Word) -> Number:
+    """Return the outcome of a try over a tie, -1 for none."""
+    first, last = rates.off[row], rates.off[row + 1]
+    if last > first and rates.trusted[row] and heard.trust.size:
+        trust = np.uint64(heard.trust[np.uint64(heard.rows[u, 0]) + place])
+        for o in range(first, last):
+            if share * _FULL < rates.cum[o] * trust:
+                return np.int64(o)
+        return np.int64(-1)
+    return outcome_of(first, last, rates.cum, share)

@@ -1,20 +1,14 @@
 """Compartmental models one event at a time: each live agent rings, and a ring may change somebody.
 
-An agent in a state that speaks or decays rings at the largest rate that its state allows: its ties
-times the largest rate of a tie, and what happens by itself. A ring chooses one of these; a tie
-whose actual rate is lower accepts with the ratio (thinning: Lewis & Shedler 1979), so the law is
-that of the Markov chain in continuous time, exactly. Exponential waits have no memory: every tick
-begins with new ones, and nothing but the states lives on between ticks.
+An agent in a state that speaks rings as a Poisson process, each ring over one of its ties, at the
+largest rate that its state allows; a tie whose actual rate is lower accepts with the ratio
+(thinning: Lewis & Shedler 1979). What happens by itself has a clock of its own. So the law is that
+of the Markov chain in continuous time, exactly. Poisson processes have no memory: every tick begins
+with new rings, and nothing but the states lives on between ticks.
 
-Ring ``k`` of agent ``u`` in a tick comes ``-log(draw 2k) / rate`` after the one before, and draw
-``2k + 1`` decides what it does; draws are ``word2(word(key, u), .)``. Ring 0 is the first one of an
-agent that is live when the tick begins; whenever somebody else changes an agent its next ring is
-drawn anew, under the next number, and the pending one is void: ``claim`` holds the number that
-counts. A ring over a tie that can change nothing now, nor whatever becomes of the listener (its
-share is not below :class:`Rates` ``bound``), is passed over at once: the one after it waits in its
-place.
-
-Rings of a tick wait in a calendar (:mod:`sim.kernels.rings`).
+Rings are drawn by :mod:`sim.kernels.lives` and wait in a calendar (:mod:`sim.kernels.rings`).
+``claim`` holds the number of an agent's life where it is not 0, less 1, and in its upper half
+whether the agent was live when the tick began.
 """
 
 from __future__ import annotations
@@ -23,52 +17,52 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.kernels.aims import (
-    Heard,
-    Rates,
-    aim,
-    contacts_of,
-    outcome_of,
-    rate_alone,
-    rate_of_ties,
-    weighed,
-)  # fmt: skip
+from sim.kernels.aims import RESTLESS, STEADY, Heard, Rates, contacts_of, outcome_of, weighed
 from sim.kernels.claims import FREE, NOBODY, is_open
 from sim.kernels.jit import inlined, lean
-from sim.kernels.mix import uniform
+from sim.kernels.lives import (
+    CODE,
+    GRAIN,
+    LEFT,
+    LIVES,
+    LOW32,
+    MOST_RINGS,
+    TICK,
+    any_eager,
+    begin_life,
+    ring_first,
+)
 from sim.kernels.rings import (
     DUE,
+    DUES,
     EVENTS,
     FRESH,
-    KNOWN,
+    HEAPED,
+    HELD,
+    MOMENT,
     ROOM,
     SEEN,
     SPAN,
-    SPARE,
     TOUCHED,
-    USED,
+    UNKNOWN,
     WATCHED,
     Calendar,
-    drawn,
-    keep_late,
-    load_span,
+    order_due,
     pop_ring,
-    push_ring,
-    take_place,
-    wait,
+    take_span,
 )
 from sim.kernels.sparse import VACANT, slot
 from sim.kernels.types import F64, I64, U8, U32, U64, Number, Word
 
-__all__ = ["Found", "Heard", "Rates", "ring_first", "ring_on", "still_live"]
+__all__ = [
+    "LEFT", "MOST_RINGS", "Found", "Heard", "Rates", "ring_first", "ring_on", "still_live",
+]  # fmt: skip
 
-_CODE = np.uint8(0x7F)
 _EVER = np.uint8(0x80)
-_NONE, _ONE = np.uint64(0), np.uint64(1)
 _KEEP = 255
-_S32 = np.uint64(32)
-_TICK = 1 << 20
-_LOW32 = np.uint64(0xFFFFFFFF)
+_NO, _ONE, _TWO, _THREE = (np.uint64(k) for k in range(4))
+_S6, _S32 = np.uint64(6), np.uint64(32)
+_STATE = np.uint64(0x3F)
 
 
 class Found(NamedTuple):
@@ -80,205 +74,126 @@ class Found(NamedTuple):
 
 
 @inlined
-def _next(
-    rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, bound: F64, spares: U8,
-    key: Word, keys: U32, state: U8, u: Word, s: Number, t: float, number: Word, rate: float,
-) -> tuple[float, Word, Number, float]:  # fmt: skip
-    """Return the first ring after ``t`` that may change anything: (when, number, tie, share).
-
-    From ``number`` on, of agent ``u`` in state ``s``; 1.0 or more: none in this tick. Tie and share
-    are known where the state ``spares`` listeners.
-    """
-    e: Number = np.int64(-1)
-    share = 0.0
-    while True:
-        t += wait(uniform(drawn(key, u, number + number)), rate, 1.0 - t)
-        if t >= 1.0 or not spares[s]:
-            break
-        e, share = aim(rows, mode, ceiling, soff, scum, key, u, number, s)
-        if e < 0:
-            break
-        v = np.uint64(targets[e])
-        if share < bound[s * mode.size + np.int64(state[slot(keys, v)] & _CODE)]:
-            break
-        number += _ONE
-    return t, number, e, share
+def _life_of(claim: U64, u: Word) -> Word:
+    """Return in which of its lives an agent is."""
+    return np.uint64(((claim[u] & LOW32) + _ONE) & LOW32)
 
 
-@lean
-def ring_first(
-    heard: Heard, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8,
-    claim: U64, touched: U32, calendar: Calendar, when: F64, who: U64,
-) -> None:  # fmt: skip
-    """Draw the first ring of each of ``live[:count]``; those within the tick enter the calendar.
-
-    ``when`` (float64) and ``who`` (uint64) are scratch of at least ``count``. The ``claim`` of
-    agents that enter is the number of their ring.
-    """
-    rows, mode, ceiling, soff, scum = heard.rows, rates.mode, rates.ceiling, rates.soff, rates.scum
-    start, sorted_when, ring = calendar.start, calendar.when, calendar.ring
-    spans = calendar.head.size
-    start[:] = 0
-    n = 0
-    m: Number = np.int64(0)
-    watched: Number = np.int64(0)
-    for i in range(count):
-        u = np.uint64(live[i])
-        s = np.int64(state[slot(keys, u)] & _CODE)
-        watched += contacts_of(rows, mode, u, s)
-        rate = rate_of_ties(rows, mode, ceiling, u, s) + rate_alone(soff, scum, s)
-        if rate > 0.0:
-            t, number, _, _ = _next(
-                rows, heard.targets, mode, ceiling, soff, scum, rates.bound, rates.spares, key,
-                keys, state, u, s, 0.0, np.uint64(0), rate,
-            )  # fmt: skip
-            if t < 1.0:
-                when[n] = t
-                who[n] = (u << _S32) | number
-                start[np.int64(t * spans) + 1] += 1
-                n += 1
-            if t < 1.0 or number > _NONE:
-                touched[m] = np.uint32(u)
-                claim[u] = number
-                m += 1
-    calendar.at[TOUCHED] = m
-    calendar.at[WATCHED] = watched * _TICK
-    for i in range(spans):
-        start[i + 1] += start[i]
-    for i in range(n):
-        b: Number = np.int64(when[i] * spans)
-        sorted_when[start[b]] = when[i]
-        ring[start[b]] = who[i]
-        start[b] += 1
-    for i in range(spans, 0, -1):
-        start[i] = start[i - 1]
-    start[0] = 0
+@inlined
+def _reborn(claim: U64, touched: U32, at: I64, v: Word, was_live: bool) -> Word:
+    """Begin a new life of agent ``v``; returns its number."""
+    life = _life_of(claim, v)
+    before = claim[v]
+    if before == FREE:
+        before = np.uint64(was_live) << _S32
+        touched[at[TOUCHED]] = np.uint32(v)
+        at[TOUCHED] += 1
+    claim[v] = ((before >> _S32) << _S32) | life
+    return life + _ONE
 
 
 @inlined
 def _become(
-    rows: U32, mode: I64, adopting: U8, keys: U32, state: U8, claim: U64, touched: U32, tally: I64,
-    at: I64, agents: U32, sources: U32, times: F64, v: Word, new: Number, source: Word, t: float,
+    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
+    tally: I64, calendar: Calendar, found: Found, v: Word, new: Number, source: Word, t: Word,
 ) -> None:  # fmt: skip
-    """Give agent ``v`` the state ``new``, and note a first adoption."""
-    place = slot(keys, v)
+    """Give agent ``v`` the state ``new``, note a first adoption, and draw its rings."""
+    place, at = slot(keys, v), calendar.at
     if keys.size and keys[place] == VACANT:
         keys[place] = np.uint32(v)
         at[ROOM] -= 1
-    if claim[v] == FREE:
-        claim[v] = np.uint64(0)
-        touched[at[TOUCHED]] = np.uint32(v)
-        at[TOUCHED] += 1
     code: Number = state[place]
     ever: Number = code & _EVER
-    if adopting[new] and not ever:
+    when = float(np.int64(t)) * GRAIN
+    if rates.adopting[new] and not ever:
         ever = _EVER
         n = at[FRESH]
-        agents[n] = np.uint32(v)
-        sources[n] = np.uint32(source)
-        times[n] = t
+        found.agents[n] = np.uint32(v)
+        found.sources[n] = np.uint32(source)
+        found.times[n] = when
         at[FRESH] = n + 1
     state[place] = ever | np.uint8(new)
-    old: Number = np.int64(code & _CODE)
+    old: Number = np.int64(code & CODE)
     tally[old] -= 1
     tally[new] += 1
-    more = contacts_of(rows, mode, v, new) - contacts_of(rows, mode, v, old)
-    at[WATCHED] += np.int64(np.float64(more) * (1.0 - t) * _TICK)
-
-
-@inlined
-def _await(
-    rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, bound: F64, spares: U8,
-    key: Word, keys: U32, state: U8, claim: U64, calendar: Calendar, u: Word, s: Number, t: float,
-    number: Word,
-) -> None:  # fmt: skip
-    """Draw the next ring of agent ``u``, in state ``s``, after ``t``, from ``number`` on."""
-    claim[u] = number
-    rate = rate_of_ties(rows, mode, ceiling, u, s) + rate_alone(soff, scum, s)
-    if rate <= 0.0:
-        return
-    t, number, e, share = _next(
-        rows, targets, mode, ceiling, soff, scum, bound, spares, key, keys, state, u, s, t, number,
-        rate,
-    )  # fmt: skip
-    claim[u] = number
-    if t >= 1.0:
-        return
-    at, due_tie = calendar.at, calendar.due_tie
-    ring = (u << _S32) | number
-    b = np.int64(t * calendar.head.size)
-    if b >= at[SPAN]:
-        keep_late(
-            calendar.head, calendar.late_when, calendar.late_ring, calendar.late_next, at, b, t,
-            ring,
-        )  # fmt: skip
-        return
-    place = take_place(due_tie, at)
-    calendar.due_ring[place] = ring
-    if not spares[s]:
-        e, share = aim(rows, mode, ceiling, soff, scum, key, u, number, s)
-    due_tie[place] = e
-    calendar.due_share[place] = share
-    if e >= 0:
-        calendar.due_goal[place] = targets[e]
-    push_ring(calendar.heap_when, calendar.heap_place, calendar.due_ring, at, t, place)
+    was = bool(rates.marks[old] & RESTLESS)
+    now = bool(rates.marks[new] & RESTLESS)
+    if was or now:
+        many = np.int64(heard.rows[v, 1])
+        more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
+        at[WATCHED] += np.int64(np.float64(more) * (1.0 - when) * TICK)
+        life = _reborn(claim, touched, at, v, was)
+        if now:
+            begin_life(heard, rates, key, keys, state, calendar, v, new, t, life)
 
 
 @lean
-def _fetch(
-    rows: U32, targets: U32, mode: I64, ceiling: F64, soff: I64, scum: F64, key: Word, keys: U32,
-    state: U8, claim: U64, due_ring: U64, due_tie: I64, due_goal: U32, due_share: F64, at: I64,
-) -> None:  # fmt: skip
-    """Aim the rings of a span, and read what they are going to read.
+def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar: Calendar) -> bool:
+    """Begin with the next span; returns whether there is room for it.
 
-    A ring that still counts when its time comes finds the state that it is aimed by here. Reads are
-    independent, so that the memory serves them at the same time; ring by ring each would wait for
-    its own. What is kept of them means nothing; without it they would be dropped as useless.
+    Rings that are void, or can change nothing any more, are dropped. Reads are independent of one
+    another, so that the memory serves them at the same time, and what the rings that are left are
+    going to read is read here; ring by ring each would wait for its own. What is kept of that means
+    nothing; without it the reads would be dropped as useless.
     """
-    due = at[DUE]
+    spare, rows, targets, bound = calendar.spare, heard.rows, heard.targets, rates.bound
+    n = take_span(calendar)
+    if n < 0:
+        return False
+    stop = np.uint64(n) * _THREE
+    for i in range(_NO, stop, _THREE):
+        who = spare[i + _ONE]
+        if who & LOW32 == UNKNOWN:
+            u = who >> _S32
+            tie = np.uint64(rows[u, 0]) + (spare[i + _TWO] & LOW32)
+            spare[i + _ONE] = (u << _S32) | np.uint64(targets[tie])
+    kept = _NO
     seen = np.uint64(0)
-    for i in range(due):
-        u = due_ring[i] >> _S32
-        seen ^= claim[u] ^ np.uint64(rows[u, 0]) ^ np.uint64(state[slot(keys, u)])
-    for i in range(due):
-        u = due_ring[i] >> _S32
-        s = np.int64(state[slot(keys, u)] & _CODE)
-        e, share = aim(rows, mode, ceiling, soff, scum, key, u, due_ring[i] & _LOW32, s)
-        due_tie[i] = e
-        due_share[i] = share
-        due_goal[i] = targets[e] if e >= 0 else np.uint32(u)
-    for i in range(due):
-        v = np.uint64(due_goal[i])
-        seen ^= claim[v] ^ np.uint64(rows[v, 0]) ^ np.uint64(state[slot(keys, v)])
-    at[SEEN] = np.int64(seen >> _ONE)
+    for i in range(_NO, stop, _THREE):
+        when, who, what = spare[i], spare[i + _ONE], spare[i + _TWO]
+        spare[kept] = when
+        spare[kept + _ONE] = who
+        spare[kept + _TWO] = what
+        u, v, s = who >> _S32, who & LOW32, np.int64(when & _STATE)
+        counts = (
+            u == v
+            or (what >> _S32) < bound[s * rates.mode.size + np.int64(state[slot(keys, v)] & CODE)]
+        )
+        if not rates.marks[s] & STEADY:
+            counts &= (_life_of(claim, u) & LIVES) == ((when >> _S6) & LIVES)
+        kept += _THREE * np.uint64(counts)
+    for i in range(_NO, kept, _THREE):
+        v = spare[i + _ONE] & LOW32
+        seen ^= claim[v] ^ np.uint64(rows[v, 0])
+    if any_eager(heard, rates):
+        for i in range(_NO, kept, _THREE):
+            v = spare[i + _ONE] & LOW32
+            start, many = np.int64(rows[v, 0]), np.int64(rows[v, 1])
+            if many > 0 and v != spare[i + _ONE] >> _S32:
+                seen ^= np.uint64(targets[start]) ^ np.uint64(targets[start + many - 1])
+    calendar.at[SEEN] = np.int64(seen >> _ONE)
+    order_due(calendar, int(kept) // 3)
+    return True
 
 
 @inlined
 def _decided(
-    heard: Heard, rates: Rates, keys: U32, state: U8, calendar: Calendar, place: Number, e: Number,
-    s: Number, states: int,
-) -> tuple[Number, Number, Number]:  # fmt: skip
-    """Return what the ring at ``place`` does: (who is spoken to, its new state, the speaker's).
+    heard: Heard, rates: Rates, keys: U32, state: U8, u: Word, v: Word, s: Number, what: Word
+) -> tuple[Number, Number]:  # fmt: skip
+    """Return what a ring over a tie does: (the listener's new state, the speaker's).
 
-    -1: unchanged. ``e`` is the ring's tie; without one ``NOBODY`` is spoken to.
+    -1: unchanged.
     """
     now: Number = np.int64(-1)
     new: Number = np.int64(-1)
-    share, soff = float(calendar.due_share[place]), rates.soff
-    if e < 0:
-        now = np.int64(rates.snew[outcome_of(soff[s], soff[s + 1], rates.scum, share)])
-        return np.uint64(NOBODY), new, now
-    v: Number = np.uint64(calendar.due_goal[place])
-    row = s * states + np.int64(state[slot(keys, v)] & _CODE)
-    o = weighed(
-        heard.trust, rates.off, rates.cum, rates.total, rates.trusted, row, np.uint64(e), share
-    )
+    row = s * rates.mode.size + np.int64(state[slot(keys, v)] & CODE)
+    o = weighed(heard, rates, row, u, what & LOW32, what >> _S32)
     if o >= 0 and not (heard.closed.size and not is_open(heard.closed, v)):
         if rates.listener[o] != _KEEP:
             new = np.int64(rates.listener[o])
         if rates.speaker[o] != _KEEP:
             now = np.int64(rates.speaker[o])
-    return v, new, now
+    return new, now
 
 
 @lean
@@ -297,8 +212,8 @@ def ring_on(
     keys, state
         The states, a sparse column (:mod:`sim.kernels.sparse`) of uint8.
     claim, touched
-        uint64 (n,): the number of the ring that counts, ``FREE`` for agents that no ring and no
-        change concerned; uint32 (n + 1,): the others.
+        uint64 (n,), ``FREE`` for agents that began no life in this tick; uint32 (n + 1,): the
+        others.
     tally
         int64, agents in each state.
 
@@ -308,92 +223,88 @@ def ring_on(
         Whether the tick has ended; else some array has no room left: lengthen whichever is nearly
         full and call again.
     """
-    rows, targets, adopting = heard.rows, heard.targets, rates.adopting
-    mode, ceiling, soff, scum = rates.mode, rates.ceiling, rates.soff, rates.scum
-    bound, spares = rates.bound, rates.spares
-    agents, at = found.agents, calendar.at
-    due_ring, due_tie, heap_when = calendar.due_ring, calendar.due_tie, calendar.heap_when
+    at, due, heap = calendar.at, calendar.due, calendar.heap
     while True:
-        if at[DUE] == 0:
-            if at[SPAN] == calendar.head.size:
+        i = np.uint64(at[DUE]) * _THREE
+        is_next = at[DUE] < at[DUES]
+        if not is_next and at[HEAPED] == 0:
+            if at[SPAN] == calendar.tail.size:
                 return True
-            if not _load(heard, rates, key, keys, state, claim, calendar):
+            if not _load(heard, rates, keys, state, claim, calendar):
                 return False
             continue
-        short = at[KNOWN] + 2 > heap_when.size or at[FRESH] + 2 > agents.size
-        if short or at[USED] + 2 > calendar.late_when.size or (keys.size and at[ROOM] < 2):
+        short = calendar.link.size - at[HELD] < LEFT or heap.size // 3 - at[HEAPED] < LEFT
+        if short or at[FRESH] + 2 > found.agents.size or (keys.size and at[ROOM] < 2):
             return False
-        t, place = heap_when[0], np.int64(calendar.heap_place[0])
-        u, number = due_ring[place] >> _S32, due_ring[place] & _LOW32
-        e = due_tie[place]
-        pop_ring(heap_when, calendar.heap_place, due_ring, at)
-        due_tie[place] = at[SPARE]
-        at[SPARE] = place
-        if claim[u] != number:
-            continue
+        if is_next and at[HEAPED] > 0:
+            is_next = due[i] < heap[0] or (due[i] == heap[0] and due[i + _ONE] < heap[1])
+        if is_next:
+            when, who, what = due[i], due[i + _ONE], due[i + _TWO]
+            at[DUE] += 1
+        else:
+            when, who, what = heap[0], heap[1], heap[2]
+            pop_ring(heap, at)
+        _happen(
+            heard, rates, key, keys, state, claim, touched, tally, calendar, found, when, who, what
+        )
+
+
+@inlined
+def _happen(
+    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
+    tally: I64, calendar: Calendar, found: Found, when: Word, who: Word, what: Word,
+) -> None:  # fmt: skip
+    """Let a ring do what it does, unless it is void."""
+    u, v, s, t = who >> _S32, who & LOW32, np.int64(when & _STATE), when >> MOMENT
+    if not rates.marks[s] & STEADY and (_life_of(claim, u) ^ (when >> _S6)) & LIVES:
+        return
+    at = calendar.at
+    new: Number = np.int64(-1)
+    now: Number = np.int64(-1)
+    source: Word = np.uint64(NOBODY)
+    if u == v:
+        if what & _ONE:
+            life = _reborn(claim, touched, at, u, True)
+            begin_life(heard, rates, key, keys, state, calendar, u, s, t, life)
+            return
         at[EVENTS] += 1
-        s: Number = np.int64(state[slot(keys, u)] & _CODE)
-        v, new, now = _decided(heard, rates, keys, state, calendar, place, e, s, tally.size)
-        if new >= 0:
+        first, last = rates.soff[s], rates.soff[s + 1]
+        now = np.int64(rates.snew[outcome_of(first, last, rates.scum, what >> _S32)])
+    else:
+        at[EVENTS] += 1
+        if v == UNKNOWN:
+            v = np.uint64(heard.targets[np.uint64(heard.rows[u, 0]) + (what & LOW32)])
+        new, now = _decided(heard, rates, keys, state, u, v, s, what)
+        source = v
+    for who_first in range(2):
+        x, y, other = (v, new, u) if who_first == 0 else (u, now, source)
+        if y >= 0:
             _become(
-                rows, mode, adopting, keys, state, claim, touched, tally, at, agents,
-                found.sources, found.times, v, new, u, t,
+                heard, rates, key, keys, state, claim, touched, tally, calendar, found, x, y,
+                other, t,
             )  # fmt: skip
-            _await(
-                rows, targets, mode, ceiling, soff, scum, bound, spares, key, keys, state, claim,
-                calendar, v, new, t, np.uint64(claim[v]) + _ONE,
-            )  # fmt: skip
-        if now >= 0:
-            _become(
-                rows, mode, adopting, keys, state, claim, touched, tally, at, agents,
-                found.sources, found.times, u, now, v, t,
-            )  # fmt: skip
-            s = now
-        _await(
-            rows, targets, mode, ceiling, soff, scum, bound, spares, key, keys, state, claim,
-            calendar, u, s, t, number + _ONE,
-        )  # fmt: skip
-
-
-@lean
-def _load(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, calendar: Calendar
-) -> bool:
-    """Begin with the next span; returns whether there is room for it."""
-    loaded = load_span(
-        calendar.start, calendar.when, calendar.ring, calendar.head, calendar.late_when,
-        calendar.late_ring, calendar.late_next, calendar.heap_when, calendar.heap_place,
-        calendar.due_ring, calendar.at,
-    )  # fmt: skip
-    if loaded:
-        _fetch(
-            heard.rows, heard.targets, rates.mode, rates.ceiling, rates.soff, rates.scum, key, keys,
-            state, claim, calendar.due_ring, calendar.due_tie, calendar.due_goal,
-            calendar.due_share, calendar.at,
-        )  # fmt: skip
-    return bool(loaded)
 
 
 @lean
 def still_live(
-    live: U32, count: int, touched: U32, m: int, keys: U32, state: U8, claim: U64, mode: I64,
-    soff: I64,
-) -> tuple[int, int]:  # fmt: skip
+    live: U32, count: int, touched: U32, m: int, keys: U32, state: U8, claim: U64, marks: U8
+) -> tuple[int, int]:
     """Free the claims of ``touched[:m]``, ascending; sort out who is live now.
 
-    Untouched agents stay in ``live`` (their number is returned first), touched ones that are live
-    now take the first places of ``touched`` (second).
+    Agents of ``live`` that are live still stay there (their number is returned first), others that
+    are live now take the first places of ``touched`` (second).
     """
     kept = 0
     for i in range(count):
         u = live[i]
         live[kept] = u
-        kept += claim[u] == FREE
+        kept += (marks[state[slot(keys, np.uint64(u))] & CODE] & RESTLESS) > 0
     roused = 0
     for i in range(m):
         v = np.uint64(touched[i])
+        was_live = claim[v] >> _S32
         claim[v] = FREE
-        s = np.int64(state[slot(keys, v)] & _CODE)
         touched[roused] = np.uint32(v)
-        roused += mode[s] > 0 or soff[s + 1] > soff[s]
+        is_live = (marks[state[slot(keys, v)] & CODE] & RESTLESS) > 0
+        roused += is_live and was_live == _NO
     return kept, roused

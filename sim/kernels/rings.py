@@ -1,7 +1,17 @@
-"""The calendar of rings within a tick: spans of equal length, the one under way a heap.
+"""The calendar of rings within a tick: spans of equal length, and the one under way in order.
 
-R. Brown, "Calendar queues: a fast O(1) priority queue implementation for the simulation event set
-problem", CACM 1988.
+A ring is three words (uint64):
+
+- *when*: its moment, a whole number of the 2**42 grains of a tick ``<< 22``, the life of the agent
+  that drew it ``<< 6`` (16 bits), and the agent's state (6 bits);
+- *who*: the agent ``<< 32 | `` the listener; ``UNKNOWN`` while nobody looked, the agent itself
+  where no tie is meant;
+- *what*: a share in [0, 1) as 32 bits ``<< 32 | `` the tie's place in the agent's row.
+
+Rings of spans to come stand in chunks of eight, which are given back as soon as their span begins;
+so the sorting is a scatter to some thousand places and a short sort of what then lies in the
+nearest cache (R. Brown, "Calendar queues: a fast O(1) priority queue implementation for the
+simulation event set problem", CACM 1988). Rings drawn for the span under way wait in a heap.
 """
 
 from __future__ import annotations
@@ -11,181 +21,211 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.kernels.jit import inlined, lean
-from sim.kernels.mix import word, word2
-from sim.kernels.types import F64, I32, I64, U32, U64, Number, Word
+from sim.kernels.types import I64, U32, U64, Number, Word
 
 __all__ = [
-    "DUE", "EVENTS", "FREED", "FRESH", "KNOWN", "ROOM", "SEEN", "SPAN", "SPARE", "TOUCHED", "USED",
-    "WATCHED", "Calendar", "drawn", "keep_late", "load_span", "pop_ring", "push_ring", "take_place",
-    "wait",
+    "CHUNK", "DUE", "DUES", "EVENTS", "FINES", "FIRST", "FREED", "FRESH", "GRAINS", "HEAPED",
+    "HELD", "MOMENT", "NONE", "ROOM", "SEEN", "SLOTS", "SPAN", "TOUCHED", "UNKNOWN", "USED",
+    "WATCHED", "WORDS", "Calendar", "order_due", "pop_ring", "push_ring", "put_ring", "take_span",
 ]  # fmt: skip
 
-_S32 = np.uint64(32)
-_NONE, _ONE = np.uint64(0), np.uint64(1)
+(SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, SEEN, WATCHED, FIRST) = (
+    range(14)
+)
+"""Where ``Calendar.at`` keeps: the next span; of the one under way the next ring, and how many
+there are; rings in the heap; chunks ever taken, the first vacated one of these, those in use;
+agents touched; first adoptions; agents that may still be given a value in the sparse column; rings
+so far; what was read ahead; 2**20 times the ties that somebody spoke over for a tick; agents whose
+first rings are drawn."""
 
-SPAN, DUE, USED, FREED, TOUCHED, FRESH, ROOM, EVENTS, SEEN, KNOWN, SPARE, WATCHED = range(12)
-"""Where ``Calendar.at`` keeps: the next span; rings in the heap; late rings ever kept; the first
-vacated place of those, -1 none; agents touched; first adoptions; agents that may still be given a
-value in the sparse column; rings so far; what was read ahead; places of the span under way ever
-taken, the first vacated one of these; 2**20 times the ties that somebody spoke over for a tick."""
+CHUNK, WORDS, SLOTS, FINES = 8, 3, 14, 4098
+"""Places in a chunk, words in a ring, the length of ``Calendar.at`` and of ``Calendar.fine``."""
+
+NONE = np.uint32(0xFFFFFFFF)
+"""No chunk."""
+UNKNOWN = np.uint64(0xFFFFFFFF)
+"""The listener of a ring that nobody looked at."""
+GRAINS = 1 << 42
+"""Moments that a tick is told apart into."""
+MOMENT = np.uint64(22)
+"""How far the moment is shifted within a ring's first word."""
+
+_SLOT, _THREE, _SEVEN, _EIGHT = np.uint64(3), np.uint64(3), np.uint64(7), np.uint64(8)
+_NO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
+_FINEST = np.uint64(12)
 
 
 class Calendar(NamedTuple):
-    """Rings to come in this tick; a ring is ``agent << 32 | number`` (uint64) at a time in [0, 1).
+    """Rings to come in this tick.
 
-    First rings stand by span: those of span ``b`` are ``start[b]:start[b + 1]`` (int64) of ``when``
-    (float64) and ``ring``. ``late_*``: rings drawn within the tick, for each span a list from
-    ``head`` (int32, -1 none) over ``late_next`` (int32). The span under way: ``heap_when`` is a
-    heap, the earliest first, of places (``heap_place``, int32) in ``due_ring`` and in what is known
-    of each ring beforehand: its tie (``due_tie`` int64, -1 none), its listener (``due_goal``
-    uint32) and a share (``due_share`` float64). ``at``: int64, see ``SPAN``.
+    ``pool`` (uint64, three words a place) and ``link`` (uint32, for each chunk the one before it);
+    ``tail`` (uint32, a power of two of spans): for each span the place after its last ring, 0 for
+    none. The span under way: ``due`` in order, ``spare`` scratch of the same size, ``heap`` what
+    was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,) and ``picked`` uint64
+    (256,), scratch. ``at``: int64, see ``SPAN``; ``shift`` (uint64, (1,)) takes the first word to
+    its span.
     """
 
-    start: I64
-    when: F64
-    ring: U64
-    head: I32
-    late_when: F64
-    late_ring: U64
-    late_next: I32
-    heap_when: F64
-    heap_place: I32
-    due_ring: U64
-    due_tie: I64
-    due_goal: U32
-    due_share: F64
+    pool: U64
+    link: U32
+    tail: U32
+    due: U64
+    spare: U64
+    heap: U64
+    fine: I64
+    picked: U64
+    shift: U64
     at: I64
 
 
 @inlined
-def drawn(key: Word, u: Number, k: Number) -> Word:
-    """Return draw ``k`` of agent ``u`` (uint64 both)."""
-    return word2(word(key, u), k)
-
-
-@inlined
-def wait(draw: float, rate: float, left: float) -> float:
-    """Return an exponential wait at ``rate`` from a draw in [0, 1); 1.0 where it is over ``left``.
-
-    Most waits that last too long are seen without a logarithm: ``1 - exp(-x)`` is at most
-    ``x - x^2 / 2 + x^3 / 6``.
-    """
-    x = rate * left
-    if draw >= x * (1.0 - x * (0.5 - x * 0.16666666666666669)):
-        return 1.0
-    return float(-np.log(1.0 - draw) / rate)
-
-
-@inlined
-def take_place(due_tie: I64, at: I64) -> Number:
-    """Return a place for a ring of the span under way."""
-    place = at[SPARE]
-    if place >= 0:
-        at[SPARE] = due_tie[place]
-    else:
-        place = at[KNOWN]
-        at[KNOWN] = place + 1
-    return place
-
-
-@inlined
-def push_ring(
-    heap_when: F64, heap_place: I32, due_ring: U64, at: I64, t: float, place: Number
-) -> None:
-    """Put a ring into the heap; of rings at one moment the smaller number comes first."""
-    i: Number = np.uint64(at[DUE])  # unsigned: no place is counted from the end
-    at[DUE] += 1
-    while i > _NONE:
-        above = (i - _ONE) >> _ONE
-        if heap_when[above] < t or (
-            heap_when[above] == t and due_ring[heap_place[above]] < due_ring[place]
-        ):
-            break
-        heap_when[i] = heap_when[above]
-        heap_place[i] = heap_place[above]
-        i = above
-    heap_when[i] = t
-    heap_place[i] = np.int32(place)
-
-
-@inlined
-def pop_ring(heap_when: F64, heap_place: I32, due_ring: U64, at: I64) -> None:
-    """Drop the first ring of the heap."""
-    at[DUE] -= 1
-    last: Number = np.uint64(at[DUE])
-    t, place = heap_when[last], heap_place[last]
-    i = _NONE
-    below = _ONE
-    while below < last:
-        other = below + _ONE
-        if other < last and (
-            heap_when[other] < heap_when[below]
-            or (
-                heap_when[other] == heap_when[below]
-                and due_ring[heap_place[other]] < due_ring[heap_place[below]]
-            )
-        ):
-            below = other
-        if t < heap_when[below] or (
-            t == heap_when[below] and due_ring[place] < due_ring[heap_place[below]]
-        ):
-            break
-        heap_when[i] = heap_when[below]
-        heap_place[i] = heap_place[below]
-        i = below
-        below = (i << _ONE) + _ONE
-    heap_when[i] = t
-    heap_place[i] = place
+def put_ring(calendar: Calendar, span: Word, when: Word, who: Word, what: Word) -> None:
+    """Keep a ring for a span to come; there is room."""
+    at, link = calendar.at, calendar.link
+    place = np.uint64(calendar.tail[span])
+    if place & _SEVEN == _NO:
+        chunk = np.uint64(at[FREED])
+        if at[FREED] >= 0:
+            before = link[chunk]
+            at[FREED] = -1 if before == NONE else np.int64(before)
+        else:
+            chunk = np.uint64(at[USED])
+            at[USED] += 1
+        at[HELD] += 1
+        link[chunk] = NONE if place == _NO else np.uint32((place - _ONE) >> _SLOT)
+        place = chunk << _SLOT
+    word = place * _THREE
+    calendar.pool[word] = when
+    calendar.pool[word + _ONE] = who
+    calendar.pool[word + _TWO] = what
+    calendar.tail[span] = np.uint32(place + _ONE)
 
 
 @lean
-def load_span(
-    start: I64, when: F64, ring: U64, head: I32, late_when: F64, late_ring: U64, late_next: I32,
-    heap_when: F64, heap_place: I32, due_ring: U64, at: I64,
-) -> bool:  # fmt: skip
-    """Move the next span into the empty heap; returns False when the heap is too small."""
-    b = at[SPAN]
-    due = start[b + 1] - start[b]
-    late = head[b]
-    while late >= 0:
-        due += 1
-        late = late_next[late]
-    if due > heap_when.size:
-        return False
-    at[KNOWN] = due
-    at[SPARE] = -1
-    place = np.int64(0)
-    for i in range(start[b], start[b + 1]):
-        due_ring[place] = ring[i]
-        push_ring(heap_when, heap_place, due_ring, at, when[i], place)
-        place += 1
-    late = head[b]
-    while late >= 0:
-        due_ring[place] = late_ring[late]
-        push_ring(heap_when, heap_place, due_ring, at, late_when[late], place)
-        place += 1
-        following = late_next[late]
-        late_next[late] = np.int32(at[FREED])
-        at[FREED] = late
-        late = following
-    head[b] = np.int32(-1)
-    at[SPAN] = b + 1
-    return True
+def take_span(calendar: Calendar) -> int:
+    """Copy the rings of the next span into ``spare``; returns how many, -1 without room."""
+    at, link, pool, spare = calendar.at, calendar.link, calendar.pool, calendar.spare
+    span = np.uint64(at[SPAN])
+    stop = np.uint64(calendar.tail[span])
+    room = np.uint64(spare.size)
+    to = _NO
+    first: Number = (stop - _ONE) >> _SLOT if stop > _NO else _NO
+    last = first
+    chunks = 0
+    while stop > _NO:
+        last = (stop - _ONE) >> _SLOT
+        if to + _EIGHT * _THREE > room:
+            return -1
+        for k in range((last << _SLOT) * _THREE, stop * _THREE):
+            spare[to] = pool[k]
+            to += _ONE
+        chunks += 1
+        stop = _NO if link[last] == NONE else (np.uint64(link[last]) + _ONE) << _SLOT
+    if chunks:
+        link[last] = NONE if at[FREED] < 0 else np.uint32(at[FREED])
+        at[FREED] = np.int64(first)
+        at[HELD] -= chunks
+    calendar.tail[span] = np.uint32(0)
+    at[SPAN] += 1
+    return int(to) // WORDS
 
 
 @inlined
-def keep_late(
-    head: I32, late_when: F64, late_ring: U64, late_next: I32, at: I64, b: Number, t: float,
-    ring: Word,
-) -> None:  # fmt: skip
-    """Keep a ring at time ``t`` for span ``b``, which is still to come."""
-    place = at[FREED]
-    if place >= 0:
-        at[FREED] = late_next[place]
+def _is_before(a: U64, i: Word, when: Word, who: Word) -> bool:
+    """Return whether the ring at word ``i`` comes before another one."""
+    return bool(a[i] < when or (a[i] == when and a[i + _ONE] < who))
+
+
+@lean
+def _scatter(due: U64, spare: U64, fine: I64, n: Word, shift: Word) -> None:
+    """Write the first ``n`` rings of ``spare`` into ``due``, in order but for a few neighbours.
+
+    By as many further bits of their moments as there are rings.
+    """
+    bits = np.uint64(4)
+    while bits < _FINEST and (_ONE << bits) < n:
+        bits += _ONE
+    shift -= bits
+    last = (_ONE << bits) - _ONE
+    for b in range(last + _TWO):
+        fine[b] = 0
+    for i in range(n):
+        fine[((spare[i * _THREE] >> shift) & last) + _ONE] += 1
+    for b in range(last):
+        fine[b + _ONE] += fine[b]
+    for i in range(n):
+        b = (spare[i * _THREE] >> shift) & last
+        to = np.uint64(fine[b]) * _THREE
+        fine[b] += 1
+        due[to] = spare[i * _THREE]
+        due[to + _ONE] = spare[i * _THREE + _ONE]
+        due[to + _TWO] = spare[i * _THREE + _TWO]
+
+
+@lean
+def order_due(calendar: Calendar, count: int) -> None:
+    """Write the first rings of ``spare`` into ``due``, in order.
+
+    By bits of their moments, then by insertion.
+    """
+    due, spare, fine = calendar.due, calendar.spare, calendar.fine
+    n = np.uint64(count)
+    if count <= 12:
+        for i in range(n * _THREE):
+            due[i] = spare[i]
     else:
-        place = at[USED]
-        at[USED] = place + 1
-    late_when[place] = t
-    late_ring[place] = ring
-    late_next[place] = head[b]
-    head[b] = np.int32(place)
+        _scatter(due, spare, fine, n, calendar.shift[0])
+    for i in range(_ONE, n):
+        j = i * _THREE
+        when, who, what = due[j], due[j + _ONE], due[j + _TWO]
+        while j > _NO and not _is_before(due, j - _THREE, when, who):
+            due[j] = due[j - _THREE]
+            due[j + _ONE] = due[j - _TWO]
+            due[j + _TWO] = due[j - _ONE]
+            j -= _THREE
+        due[j] = when
+        due[j + _ONE] = who
+        due[j + _TWO] = what
+    calendar.at[DUE] = 0
+    calendar.at[DUES] = count
+
+
+@lean
+def push_ring(heap: U64, at: I64, when: Word, who: Word, what: Word) -> None:
+    """Put a ring into the heap, the earliest first; of two at one moment the smaller word."""
+    i = np.uint64(at[HEAPED])
+    at[HEAPED] += 1
+    while i > _NO:
+        above = (i - _ONE) >> _ONE
+        if _is_before(heap, above * _THREE, when, who):
+            break
+        for k in range(_THREE):
+            heap[i * _THREE + k] = heap[above * _THREE + k]
+        i = above
+    heap[i * _THREE] = when
+    heap[i * _THREE + _ONE] = who
+    heap[i * _THREE + _TWO] = what
+
+
+@lean
+def pop_ring(heap: U64, at: I64) -> None:
+    """Drop the first ring of the heap."""
+    at[HEAPED] -= 1
+    last = np.uint64(at[HEAPED])
+    when, who, what = heap[last * _THREE], heap[last * _THREE + _ONE], heap[last * _THREE + _TWO]
+    i, below = _NO, _ONE
+    while below < last:
+        other = below + _ONE
+        if other < last and _is_before(
+            heap, other * _THREE, heap[below * _THREE], heap[below * _THREE + _ONE]
+        ):
+            below = other
+        if not _is_before(heap, below * _THREE, when, who):
+            break
+        for k in range(_THREE):
+            heap[i * _THREE + k] = heap[below * _THREE + k]
+        i = below
+        below = (i << _ONE) + _ONE
+    heap[i * _THREE] = when
+    heap[i * _THREE + _ONE] = who
+    heap[i * _THREE + _TWO] = what

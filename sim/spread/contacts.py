@@ -65,17 +65,21 @@ class Scratch:
         uint32 (agents + 1,), who is claimed; kernels write one slot past the last.
     sources
         uint32 (agents,), who convinced them.
+    calendar
+        The arrays of :func:`sim.spread.continuous.calendar_of`, empty, or ``None``.
     """
 
     def __init__(self, agents: int) -> None:
         self.claim = np.full(agents, FREE)
         self.touched = np.empty(agents + 1, np.uint32)
         self.sources = np.empty(agents, np.uint32)
+        self.calendar: Any = None
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.claim.nbytes + self.touched.nbytes + self.sources.nbytes
+        own = self.claim.nbytes + self.touched.nbytes + self.sources.nbytes
+        return int(own + sum(column.nbytes for column in self.calendar or ()))
 
     def release(self) -> None:
         """Drop every claim: what a model that failed half-way leaves behind."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.kernels import events as kernels
 from sim.kernels import rings as slots
+from sim.kernels.aims import EAGER, RESTLESS, STEADY
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _part, _with_room
@@ -18,15 +20,17 @@ from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.rules import KEEP, Table
 from sim.spread.sparse import Sparse
 
-__all__ = ["ContinuousTime", "bounds", "exact_times"]
+__all__ = ["ContinuousTime", "bounds", "calendar_of", "exact_times", "rates_of"]
 
 Floats = npt.NDArray[np.float64]
 
-_SPAN = 32
+_SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
 _FEWEST, _MOST = 64, 65_536
 _LEAST = 256
-_SLOTS = 12
+_WHOLE = 1 << 32
+_MOST_TABLES = 1000
+_rates: dict[int, tuple[Table, kernels.Rates]] = {}
 _S32, _LOW32 = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
@@ -85,7 +89,7 @@ class ContinuousTime(Compartments):
         state = cascade.held["state"]
         kept, roused = kernels.still_live(
             live, count, scratch.touched, touched, state.keys, state.values, scratch.claim,
-            table.mode, table.soff,
+            tick.rates.marks,
         )  # fmt: skip
         live = _with_room(live, kept, kept + roused + away.size)
         merge_ids(live, kept, scratch.touched, roused)
@@ -102,45 +106,27 @@ class _Tick:
         self.scratch = contacts.scratch
         self.key = key
         self.heard = kernels.Heard(contacts.rows, contacts.targets, contacts.trust, cascade.absent)
-        self.rates = kernels.Rates(
-            table.off, table.cum, table.listener, table.speaker, table.total, table.trusted,
-            table.mode, table.ceiling, table.soff, table.scum, table.snew, table.adopting,
-            *bounds(table),
-        )  # fmt: skip
-        self.at = np.zeros(_SLOTS, np.int64)
-        self.at[slots.FREED] = -1
+        self.rates = rates_of(table)
         self.found = _lists(_LEAST)
+        ties = contacts.targets.size / max(cascade.agents, 1)
+        spans = _spans_for(_rings_of(cascade.tally, self.rates, ties))
+        self.calendar = calendar_of(self.scratch.calendar, spans, _LEAST)
+        self.scratch.calendar = None  # whoever fails half-way leaves none behind
+        self.at = self.calendar.at
 
     def run(self, live: Ids, count: int) -> None:
         """Draw the first rings, then let rings happen until the tick ends."""
-        spans = min(max(_FEWEST, 1 << (int(count) // _SPAN).bit_length()), _MOST)
-        late = count // 2 + _LEAST
-        calendar = slots.Calendar(
-            start=np.empty(spans + 1, np.int64),
-            when=np.empty(count),
-            ring=np.empty(count, np.uint64),
-            head=np.full(spans, -1, np.int32),
-            late_when=np.empty(late),
-            late_ring=np.empty(late, np.uint64),
-            late_next=np.empty(late, np.int32),
-            heap_when=np.empty(_LEAST),
-            heap_place=np.empty(_LEAST, np.int32),
-            due_ring=np.empty(_LEAST, np.uint64),
-            due_tie=np.empty(_LEAST, np.int64),
-            due_goal=np.empty(_LEAST, np.uint32),
-            due_share=np.empty(_LEAST),
-            at=self.at,
-        )
-        state, scratch = self.cascade.held["state"], self.scratch
-        kernels.ring_first(
-            self.heard, self.rates, live, count, self.key, state.keys, state.values, scratch.claim,
-            scratch.touched, calendar, np.empty(count), np.empty(count, np.uint64),
-        )  # fmt: skip
-        while not self._on(calendar):
-            calendar = self._lengthened(calendar)
+        state = self.cascade.held["state"]
+        while not kernels.ring_first(
+            self.heard, self.rates, live, count, self.key, state.keys, state.values, self.calendar
+        ):
+            self._lengthen("pool", "link")
+        while not self._on():
+            self._lengthen(*self._short())
+        self.scratch.calendar = self.calendar
         self.cascade.contacts_seen += int(self.at[slots.WATCHED]) >> 20
 
-    def _on(self, calendar: slots.Calendar) -> bool:
+    def _on(self) -> bool:
         """Let rings happen while there is room; returns whether the tick has ended."""
         state, scratch = self.cascade.held["state"], self.scratch
         if not state.is_dense and self.at[slots.ROOM] < 2:
@@ -148,19 +134,26 @@ class _Tick:
             state.reserve(self.found.agents.size)
         return kernels.ring_on(
             self.heard, self.rates, self.key, state.keys, state.values, scratch.claim,
-            scratch.touched, self.cascade.tally, calendar, self.found,
+            scratch.touched, self.cascade.tally, self.calendar, self.found,
         )  # fmt: skip
 
-    def _lengthened(self, calendar: slots.Calendar) -> slots.Calendar:
-        """Double whichever arrays are nearly full."""
+    def _short(self) -> list[str]:
+        """Return which arrays of the calendar are nearly full; lengthen those of adoptions."""
         if self.at[slots.FRESH] + 2 > self.found.agents.size:
             self.found = kernels.Found(*(_doubled(column) for column in self.found))
         names: list[str] = []
-        if self.at[slots.USED] + 2 > calendar.late_when.size:
-            names += ["late_when", "late_ring", "late_next"]
-        if self.at[slots.KNOWN] + 2 > calendar.heap_when.size or self.at[slots.DUE] == 0:
-            names += ["heap_when", "heap_place", "due_ring", "due_tie", "due_goal", "due_share"]
-        return calendar._replace(**{name: _doubled(getattr(calendar, name)) for name in names})
+        if self.calendar.link.size - self.at[slots.HELD] < kernels.LEFT:
+            names += ["pool", "link"]
+        if self.calendar.heap.size // slots.WORDS - self.at[slots.HEAPED] < kernels.LEFT:
+            names += ["heap"]
+        if self.at[slots.DUE] == self.at[slots.DUES] and not self.at[slots.HEAPED]:
+            names += ["due", "spare"]
+        return names
+
+    def _lengthen(self, *names: str) -> None:
+        """Double arrays of the calendar."""
+        longer = {name: _doubled(getattr(self.calendar, name)) for name in names}
+        self.calendar = self.calendar._replace(**longer)
 
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
@@ -186,11 +179,56 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
     return np.where(adopted_at >= 0, times, np.nan)
 
 
-def bounds(table: Table) -> tuple[Floats, npt.NDArray[np.uint8]]:
-    """Return what a try can never exceed, as :class:`sim.kernels.aims.Rates` has it.
+def rates_of(table: Table) -> kernels.Rates:
+    """Return the rules as the kernels read them, made once for each table."""
+    if id(table) not in _rates:
+        if len(_rates) >= _MOST_TABLES:
+            _rates.clear()
+        _rates[id(table)] = (table, _rated(table))
+    return _rates[id(table)][1]
 
-    By speaker and listener the largest total of any state that the listener may reach, by whichever
-    rules; and which states of speakers have some below their ceiling.
+
+def _rated(table: Table) -> kernels.Rates:
+    size = table.mode.size
+    alone = np.array([table.scum[max(last - 1, 0)] if last > first else 0.0
+                      for first, last in pairwise(table.soff)])  # fmt: skip
+    within = np.repeat(table.ceiling, size)
+    outcomes = np.diff(table.off)
+    ends = table.soff[1:][np.diff(table.soff) > 0] - 1
+    scum = _scaled(table.scum, np.repeat(alone, np.diff(table.soff)))
+    scum[ends] = _WHOLE
+    speaks, restless = table.mode > 0, (table.mode > 0) | (alone > 0)
+    bound = bounds(table)
+    eager = speaks & (bound < table.ceiling[:, None]).any(axis=1)
+    changed = table.listener != KEEP
+    moved = np.array([[changed[a:b].any() for a, b in row] for row in _spans(table.off, size)])
+    turned = table.speaker != KEEP
+    swayed = np.array([[turned[a:b].any() for a, b in row] for row in _spans(table.off, size)])
+    steady = ~moved.any(axis=0) & ~swayed.any(axis=1)
+    marks = eager * EAGER + steady * STEADY + restless * RESTLESS
+    return kernels.Rates(
+        table.off, _scaled(table.cum, np.repeat(within, outcomes)), table.listener, table.speaker,
+        table.trusted, table.mode, table.ceiling, table.soff, scum, table.snew, table.adopting,
+        _scaled(bound.ravel(), within), alone, marks.astype(np.uint8),
+    )  # fmt: skip
+
+
+def _spans(off: npt.NDArray[np.int64], size: int) -> list[list[tuple[int, int]]]:
+    """Return where the outcomes of each row stand, by speaker and listener."""
+    return [list(pairwise(off[s * size : (s + 1) * size + 1].tolist())) for s in range(size)]
+
+
+def _scaled(rates: Floats, most: Floats) -> npt.NDArray[np.uint64]:
+    """Return rates in 2**-32 of the largest."""
+    shares = np.divide(rates, most, out=np.zeros(rates.shape), where=most > 0)
+    whole: npt.NDArray[np.uint64] = np.rint(np.minimum(shares, 1.0) * _WHOLE).astype(np.uint64)
+    return whole
+
+
+def bounds(table: Table) -> Floats:
+    """Return the rate that a try can never exceed, (states, states): by speaker and listener.
+
+    It is the largest total of any state that the listener may reach, by whichever rules.
     """
     size = table.mode.size
     leads = np.eye(size, dtype=np.bool_)
@@ -203,8 +241,49 @@ def bounds(table: Table) -> tuple[Floats, npt.NDArray[np.uint8]]:
     for through in range(size):
         leads |= leads[:, through, None] & leads[through]
     total = table.total.reshape(size, size)
-    bound = np.where(leads, total[:, None, :], 0.0).max(axis=2)
-    return bound.ravel(), (bound < table.ceiling[:, None]).any(axis=1).astype(np.uint8)
+    bound: Floats = np.where(leads, total[:, None, :], 0.0).max(axis=2)
+    return bound
+
+
+def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -> float:
+    """Return about how many rings a tick begins with."""
+    speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties)
+    return float(tally @ (speak * rates.ceiling + (rates.alone > 0)))
+
+
+def _spans_for(rings: float) -> int:
+    """Return into how many spans a tick is cut that begins with about so many rings."""
+    return min(max(_FEWEST, 1 << int(rings / _SPAN).bit_length()), _MOST)
+
+
+def calendar_of(kept: slots.Calendar | None, spans: int, room: int = _LEAST) -> slots.Calendar:
+    """Return an empty calendar, in the arrays of one that served, if any.
+
+    Parameters
+    ----------
+    kept
+        An empty one, or ``None``.
+    spans
+        Into how many the tick is cut: a power of two, 2 to 65,536.
+    room
+        Of a new one: chunks of rings to come, rings of the span under way, and in its heap.
+    """
+    made = kept or slots.Calendar(
+        pool=np.empty(room * slots.CHUNK * slots.WORDS, np.uint64),
+        link=np.empty(room, np.uint32),
+        tail=np.zeros(spans, np.uint32),
+        due=np.empty(room * slots.WORDS, np.uint64),
+        spare=np.empty(room * slots.WORDS, np.uint64),
+        heap=np.empty(room * slots.WORDS, np.uint64),
+        fine=np.empty(slots.FINES, np.int64),
+        picked=np.empty(2 * kernels.MOST_RINGS, np.uint64),
+        shift=np.empty(1, np.uint64),
+        at=np.empty(slots.SLOTS, np.int64),
+    )
+    made.at[:] = 0
+    made.at[slots.FREED] = -1
+    made.shift[0] = 64 - (spans.bit_length() - 1)
+    return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
 
 
 def _lists(size: int) -> kernels.Found:
