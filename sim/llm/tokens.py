@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from itertools import accumulate
 
 __all__ = ["tokens_in", "within"]
 
@@ -41,9 +43,7 @@ def within(text: str, most: int) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    left = most - _OF_ELLIPSIS
-    for found in _PIECES.finditer(text):
-        left -= _cost(found.group())
-        if left < 0:
-            return text[: found.start()].rstrip() + _ELLIPSIS if most >= _OF_ELLIPSIS else ""
-    return text
+    pieces = list(_PIECES.finditer(text))
+    costs = list(accumulate(_cost(piece.group()) for piece in pieces))
+    end = pieces[bisect_right(costs, most - _OF_ELLIPSIS)].start()
+    return text[:end].rstrip() + _ELLIPSIS if most >= _OF_ELLIPSIS else ""

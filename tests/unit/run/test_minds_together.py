@@ -11,11 +11,15 @@ import pytest
 from sim import Act, World
 from sim.errors import InputError
 from sim.llm.budget import Budget
+from sim.llm.decisions import Decision
 from sim.llm.pool import ModelPool
 from sim.llm.prices import Price
 from sim.llm.provider import Provider
+from sim.run.interview import question_to
 from sim.run.keeper_acts import perform
+from sim.run.minds_around import Around, plans_in
 from sim.run.minds_estimate import estimate
+from sim.run.minds_now import minds_now
 from sim.run.replay import replay
 from sim.world.platform import Platform
 from sim.world.platform_news import MOST_LETTERS
@@ -303,3 +307,35 @@ def test_an_estimate_is_near_the_truth_with_plans_and_letters() -> None:
     requests, tokens, _ = host(worlds[0]).minds.spent
     assert abs(found.requests / requests - 1) < 0.25
     assert abs((found.read + found.written) / tokens - 1) < 0.25
+
+
+def test_interviews_know_goal_plan_language_and_what_was_spoken_of() -> None:
+    world = living()
+    world.give_minds([3], "model,language=German", "inform: the bridge is closed")
+    think(world, Speaking(lambda ask: PLAN if "steps" in str(ask.schema) else QUIET), 1)
+    rows = [[hour, "You spoke of gardens." if hour == 0 else "Rain.", 0, 0.3] for hour in range(9)]
+    host(world).minds.memories[3] = rows
+    system, user = (turn.text for turn in question_to(world, 3, "What of gardens?").turns)
+    assert "What you want: to let others know this: the bridge is closed" in system
+    assert "Your plan: 1. Post about it. 2. Answer who disagrees.\nWrite in German." in system
+    assert user.index("You spoke of gardens.") < user.index("Rain.")
+
+
+def test_plans_are_told_by_name() -> None:
+    world = pair(mind="model")
+    assert list(plans_in(World.create(agents=30, mean_degree=2))) == []
+    assert list(plans_in(world)) == []
+    think(world, Speaking(lambda ask: PLAN if "steps" in str(ask.schema) else QUIET), 1)
+    told = "1. Post about it. 2. Answer who disagrees."
+    assert list(plans_in(world)) == [(world.agents.name(who), told) for who in (3, 9)]
+    now = minds_now(world, None)
+    assert now is not None
+    assert now.plans[0][1] == told
+
+
+def test_nobody_is_written_to_by_an_act_upon_a_group() -> None:
+    near = Around(targets={2: ({"group": 0}, "cats")})
+    assert near.act(Decision("follow", 2)) == {"act": "follow"}
+    assert near.act(Decision("group message", 2, "Hi.")) == {
+        "act": "group message", "group": 0, "text": "Hi.",
+    }  # fmt: skip
