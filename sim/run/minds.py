@@ -35,7 +35,6 @@ from sim.world.world import World
 
 __all__ = ["Asked", "Thinker", "accounts", "persona_of"]
 
-_SPENT = "The budget of the language models is spent; rules decide for minded members."
 _OTHERS = ("batch", "archetype", "plan")
 _MARGIN = 0.1
 """Seconds before the end in which an answer still reaches its member."""
@@ -150,8 +149,7 @@ class Thinker:
         """Why rules decide for those that would ask, one sentence; empty: they need not."""
         if self.pool is None:
             return self.lacks
-        budget = getattr(self.pool, "budget", None)
-        return _SPENT if budget is not None and budget.is_spent else ""
+        return str(getattr(self.pool, "trouble", ""))
 
     def _mind(self, name: str, options: Mapping[str, Any]) -> Mind | None:
         """Return a mind, made once; one that cannot be made is named, and the rules decide."""

@@ -55,10 +55,9 @@ def minds_offer() -> MindsOffer:
     said = inspect.signature(give_minds).parameters.values()
     fields = [one.name for one in said if one.kind is one.POSITIONAL_OR_KEYWORD]
     settings = current()
-    return MindsOffer(
-        tuple(ranked), tuple(fields[3:]), models_in(settings), settings.llm_dollars,
-        lacks_in(settings),
-    )  # fmt: skip
+    models = models_in(settings)
+    lacks = lacks_in(settings, models[0] if models else "")
+    return MindsOffer(tuple(ranked), tuple(fields[3:]), models, settings.llm_dollars, lacks)
 
 
 def expected_of(

@@ -14,11 +14,14 @@ from sim import Simulation, World
 from sim.errors import InputError
 from sim.llm.decisions import Decision
 from sim.llm.minds import Mind
+from sim.llm.pool import ModelPool
+from sim.llm.provider import Provider
 from sim.run import minding
 from sim.run.keeper import recover
 from sim.run.minds import Thinker
 from sim.run.replay import replay
 from sim.store import save
+from tests.unit.llm.server import Server, status
 
 
 class Liking(Mind):
@@ -59,7 +62,7 @@ def counts(world: World) -> dict[str, int]:
 async def test_each_tick_is_decided_on_before_the_next() -> None:
     world = World.create(agents=120, mean_degree=8, seed=7, platform={"posting": 0.5})
     async with Simulation(world, minds=Thinker(minds={"model": Liking()})) as simulation:
-        await simulation.call(minding.give_minds, list(range(20)))
+        await simulation.call(minding.ACTS["give_minds"], list(range(20)))
         assert await simulation.step(3) == 3
         made = await simulation.call(counts)
         assert simulation.frame.events[-1][1].startswith("minds: ")
@@ -111,6 +114,21 @@ async def test_why_nobody_is_asked_is_said_once() -> None:
         await simulation.think(None)
         await simulation.step(1)
         assert (await simulation.call(counts))["failed"] > 0
+
+
+async def test_why_a_model_does_not_answer_is_on_the_frame_until_it_does() -> None:
+    with Server(status(401)) as server, ModelPool([Provider("m", server.url)]) as pool:
+        async with Simulation(minded(), minds=Thinker(pool)) as simulation:
+            await simulation.step(2)
+            now = simulation.frame.minds
+            assert now is not None
+            assert "the key was refused" in now.trouble
+            assert simulation.frame.banner == now.trouble
+            assert now.providers == (("127.0.0.1", "off"),)
+            assert dict(now.sources) == {"rule": now.decisions}
+            pool._fault = None
+            await simulation.step(1)
+            assert simulation.frame.banner is None
 
 
 async def test_minds_need_a_platform() -> None:
