@@ -38,21 +38,20 @@ class Claim(NamedTuple):
 
 _SALGANIK = "Salganik, Dodds & Watts, Science 311, 2006: seeing what is popular makes it more so"
 _FLEDER = "Fleder & Hosanagar, Management Science 55, 2009: filters by others' choices concentrate"
-_BAKSHY = "Bakshy, Messing & Adamic, Science 348, 2015: ranking by fit shows less of the other side"
+_BAKSHY = (
+    "Bakshy, Messing & Adamic, Science 348, 2015: a ranked feed shows less of the other side than "
+    "what friends share"
+)
 _ZIEGLER = "Ziegler et al., WWW 2005: re-ranked lists hold more topics"
-_OVADYA = "Ovadya & Thorburn, arXiv:2301.09976, 2023: bridging shows more of other communities"
-_GUESS = "Guess et al., Science 381, 2023: newest-first feeds engage less"
+_OVADYA = "Ovadya & Thorburn, arXiv:2301.09976, 2023: what bridging is proposed for; no finding"
+_GUESS = "Guess et al., Science 381, 2023: feeds in order of time are used less, and acted on less"
 _HOT = ("popularity", "hot", "most-commented")
 
 CLAIMS: tuple[Claim, ...] = (
     *(Claim(name, _PLAIN, "inequality", 1, _SALGANIK) for name in _HOT),
     *(Claim(name, _PLAIN, "top reach", 1, _SALGANIK) for name in _HOT),
     Claim("collaborative-filtering", _PLAIN, "inequality", 1, _FLEDER),
-    *(
-        Claim(name, (*_PLAIN, "popularity"), "agreement", 1, _BAKSHY)
-        for name in ("content", "blend", "x-style")
-    ),
-    Claim("similar-users", (*_PLAIN, "popularity"), "likeness", 1, _BAKSHY),
+    *(Claim(name, _PLAIN, "agreement", 1, _BAKSHY) for name in ("content", "blend", "x-style")),
     Claim("diversity", ("blend", "content"), "variety", 1, _ZIEGLER),
     Claim("bridging", ("blend",), "separation", -1, _OVADYA),
     *(
