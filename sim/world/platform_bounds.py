@@ -38,6 +38,7 @@ _MEMBERS = {
     "chronotype": Bound("u1", ("members",), below=KINDS),
     "recommender": Bound("u1", ("members",), below="recommenders"),
 }
+_MINDS = {"members": Bound("u4", (None,), below="agents")}
 _LOG = {
     "agent": Bound("u4", (None,), below="agents"),
     "act": Bound("u1", (None,), below=len(Act)),
@@ -70,6 +71,7 @@ def require_platform(platform: Platform, tick: int) -> None:
         (platform.members.dump(), _MEMBERS, "the members"),
         (log, _LOG, "the log"),
         ({"trending": platform.trending}, {"trending": _trending(posts.first)}, "the platform"),
+        ({"members": platform.minds.members}, _MINDS, "the minds"),
     )
     for columns, bounds, owner in parts:
         require(columns.items(), bounds, sizes, owner)

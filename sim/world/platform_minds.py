@@ -22,6 +22,7 @@ from sim.feed.commands import Command
 from sim.feed.exposures import Part
 from sim.feed.posts import Flag
 from sim.world.injection import is_visible
+from sim.world.minds_bounds import OF_EACH, sound
 from sim.world.platform_commands import checked_command
 from sim.world.platform_news import OUTCOMES
 from sim.world.remembering import kept
@@ -161,7 +162,7 @@ class Minds:
     def take(self, members: npt.ArrayLike) -> int:
         """Let members go by the rules again, and forget; returns how many have a mind now."""
         for member in np.atleast_1d(np.asarray(members)).tolist():
-            for name in _OF_EACH:
+            for name in OF_EACH:
                 getattr(self, name).pop(member, None)
         self._list()
         return int(self.members.size)
@@ -283,7 +284,7 @@ class Minds:
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON holds it; what there is none of is left out."""
-        each = {name: _rows(getattr(self, name)) for name in _OF_EACH}
+        each = {name: _rows(getattr(self, name)) for name in OF_EACH}
         found: dict[str, Any] = {name: rows for name, rows in each.items() if rows}
         if self.kept:
             found["kept"] = [list(pair) for pair in self.kept.items()]
@@ -301,10 +302,8 @@ class Minds:
         minds = cls()
         if said is None:
             return minds
-        for name in _OF_EACH:
-            getattr(minds, name).update(
-                {int(who): deepcopy(one) for who, one in said.get(name, ())}
-            )
+        for name in OF_EACH:
+            getattr(minds, name).update(sound(name, *pair) for pair in said.get(name, ()))
         minds._list()
         minds.counts, minds.effective = dict(said["counts"]), int(said["effective"])
         minds.spent, minds.awake = [int(n) for n in said["spent"]], bool(said["awake"])
@@ -316,9 +315,6 @@ class Minds:
     def is_used(self) -> bool:
         """Whether there is anything to keep."""
         return bool(self.kinds or self.counts or self.awake or self.memories)
-
-
-_OF_EACH = ("kinds", "goals", "languages", "options", "memories", "plans", "letters")
 
 
 def _set(of_each: dict[int, Any], member: int, value: Any) -> None:

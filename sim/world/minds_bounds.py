@@ -1,0 +1,89 @@
+"""What a file may say of minded members: whatever else it says is refused in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sim.core.text import clean
+from sim.errors import InputError
+from sim.world.platform_news import LONGEST_LETTER, MOST_LETTERS, OUTCOMES
+from sim.world.remembering import kept
+
+__all__ = ["OF_EACH", "sound"]
+
+_LONGEST = 400
+_MOST_STEPS, _LONGEST_STEP = 4, 100
+_MOST_OPTIONS = 32
+
+
+def sound(name: str, member: Any, value: Any) -> tuple[int, Any]:
+    """Return a member, and what it has, as it may be kept.
+
+    Parameters
+    ----------
+    name
+        One of :data:`OF_EACH`.
+    member, value
+        What a file says.
+
+    Raises
+    ------
+    InputError
+        It is not of the form that this has.
+    """
+    try:
+        return int(member), OF_EACH[name](value)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
+        raise InputError(f"The {name} of a minded member cannot be read.") from None
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no words")
+    return clean(value, _LONGEST)
+
+
+def _options(value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or len(value) > _MOST_OPTIONS:
+        raise TypeError("no options")
+    return {str(key): _option(one) for key, one in value.items()}
+
+
+def _option(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _options(value)  # of the mind that a person stands for
+    if not isinstance(value, str | int | float | None):
+        raise TypeError("no value of an option")
+    return value
+
+
+def _plan(value: Any) -> dict[str, Any]:
+    outcomes = [int(number) for number in value["outcomes"]]
+    if len(outcomes) != len(OUTCOMES):
+        raise ValueError("no outcomes")
+    return {
+        "steps": [clean(step, _LONGEST_STEP) for step in value["steps"][:_MOST_STEPS]],
+        "tick": int(value["tick"]),
+        "decided": int(value["decided"]),
+        "outcomes": outcomes,
+    }
+
+
+def _letters(value: Any) -> list[list[Any]]:
+    return [
+        [int(tick), int(sender), int(group), clean(text, LONGEST_LETTER)]
+        for tick, sender, group, text in value[-MOST_LETTERS:]
+    ]
+
+
+OF_EACH: dict[str, Callable[[Any], Any]] = {
+    "kinds": _words,
+    "goals": _words,
+    "languages": _words,
+    "options": _options,
+    "memories": kept,
+    "plans": _plan,
+    "letters": _letters,
+}
+"""What is kept of each minded member, and how it is read."""
