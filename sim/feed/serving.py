@@ -20,13 +20,18 @@ from sim.feed.candidates import Candidates
 from sim.feed.exposures import Part
 from sim.feed.pools import Pools
 from sim.feed.recommender import Chronological, Recommender
+from sim.feed.weighted import Weights, weights_of
 from sim.kernels.feed import gather
+from sim.kernels.feed_draws import MOST
 from sim.kernels.ranking import select
+from sim.kernels.serving import serve
 
 __all__ = ["CHUNK", "Serving", "Shelf", "in_threads", "split", "staggered", "tray_for"]
 
 CHUNK = 2048
 """Viewers of one chunk: their candidates stay in the processor's cache."""
+_MANY = 2 * CHUNK
+"""Viewers of one chunk where candidates are not kept."""
 
 _PAGE, _STEP, _LINE = 4096, 320, 64
 _BLOCK = 1 << 22
@@ -95,20 +100,33 @@ class Serving(NamedTuple):
 
     def candidates(self, viewers: Array, low: int, high: int, tray: dict[str, Array]) -> Candidates:
         """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
-        around, hearing = self.around, self.around.hearing
-        inside, beyond = self.drawn
         columns: tuple[Any, ...] = tuple(tray[name] for name in (*_WRITTEN, "stops"))
-        count = gather(
-            viewers, low, high, hearing.rows, hearing.ids, hearing.trust, self.recent, self.live,
-            self.seen, around.people.column("interests"), self.absent, around.posts.hot,
-            around.posts.first, *self.closed, *self.pools, inside, beyond, self.key, around.tick,
-            *columns,
-        )  # fmt: skip
+        count = int(gather(viewers, low, high, *self._given(), *columns))
         found = {name: tray[name][:count] for name in _WRITTEN}
         found["stops"] = tray["stops"][: high - low + 1]
         for column in found.values():
             column.flags.writeable = False
-        return Candidates(around, viewers[low:high], found)
+        return Candidates(self.around, viewers[low:high], found)
+
+    def shown(
+        self, weights: Weights, viewers: Array, low: int, high: int, tray: dict[str, Array]
+    ) -> int:
+        """Write into ``tray`` what ``viewers[low:high]`` are shown by weights; returns how many."""
+        given: tuple[Any, ...] = (
+            *self._given(), np.array(weights[:7], np.float32),
+            weights.half_life * 60 / self.around.tick_minutes, weights.saturation, self.slots,
+            tray["counts"], *(tray[f"shown.{name}"] for name in _KEPT),
+        )  # fmt: skip
+        return int(serve(viewers, low, high, *given))
+
+    def _given(self) -> tuple[Any, ...]:
+        """Return what kernels read that draw candidates."""
+        around, hearing = self.around, self.around.hearing
+        return (
+            hearing.rows, hearing.ids, hearing.trust, self.recent, self.live, self.seen,
+            around.people.column("interests"), self.absent, around.posts.hot, around.posts.first,
+            *self.closed, *self.pools, *self.drawn, self.key, around.tick,
+        )  # fmt: skip
 
 
 class Shelf:
@@ -168,11 +186,15 @@ class Shelf:
         threads
             How many run at once.
         """
+        weights = weights_of(serving.recommender)
 
         def work(low: int) -> tuple[Part, Exception | None]:
-            return self._chunk(serving, viewers, low)
+            if weights is None:
+                return self._chunk(serving, viewers, low)
+            return self._weighted(serving, weights, viewers, low), None
 
-        done = in_threads(work, range(0, viewers.size, CHUNK), threads)
+        many = CHUNK if weights is None else _MANY
+        done = in_threads(work, range(0, viewers.size, many), threads)
         faults = [fault for _, fault in done if fault is not None]
         return [part for part, _ in done], (faults[0] if faults else None)
 
@@ -194,6 +216,14 @@ class Shelf:
         part = self._kept(viewers[low:high], stop, tray, serving.which)
         self._trays.put(tray)
         return part, fault
+
+    def _weighted(self, serving: Serving, weights: Weights, viewers: Array, low: int) -> Part:
+        high = min(low + _MANY, viewers.size)
+        tray = self._tray()
+        stop = serving.shown(weights, viewers, low, high, tray)
+        part = self._kept(viewers[low:high], stop, tray, serving.which)
+        self._trays.put(tray)
+        return part
 
     def _kept(self, viewers: Array, count: int, tray: dict[str, Array], which: int) -> Part:
         """Return what was shown to some viewers, put where it stays until the next tick."""
@@ -233,7 +263,8 @@ class Shelf:
         except Empty:
             tray = tray_for(CHUNK, self.candidates)
             kept = {f"shown.{name}": kind for name, kind in _KEPT.items()}
-            return tray | staggered(CHUNK * self.slots, kept) | {"counts": np.empty(CHUNK, "u1")}
+            shown = staggered(_MANY * self.slots + MOST, kept)
+            return tray | shown | {"counts": np.empty(_MANY, "u1")}
 
 
 def tray_for(viewers: int, candidates: int) -> dict[str, Array]:

@@ -1,5 +1,6 @@
 """The quickest form of a recommender: a weighted sum of what a candidate has to say for itself."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,9 @@ from sim.feed.candidates import Candidates
 from sim.feed.recommender import Recommender
 from sim.kernels.ranking import add_up
 
-__all__ = ["Weighted", "Weights"]
+__all__ = ["Weighted", "Weights", "weights_of"]
+
+_LARGEST = 1e9
 
 
 class Weights(NamedTuple):
@@ -76,3 +79,22 @@ class Weighted(Recommender):
             "friends": w.friends * more,
             "demotion": -w.demotion * c.downranked,
         }
+
+
+def weights_of(recommender: Recommender) -> Weights | None:
+    """Return the weights of a recommender that is nothing but these, and sums to numbers; or None.
+
+    None too where they cannot be told: whoever asks for scores learns why.
+    """
+    kind = type(recommender)
+    if not isinstance(recommender, Weighted) or any(
+        getattr(kind, name) is not getattr(Weighted, name)
+        for name in ("score", "scores_of", "rerank")
+    ):
+        return None
+    try:
+        weights = Weights(*(float(each) for each in recommender.weights()))
+    except Exception:  # somebody's recommender
+        return None
+    tame = all(math.isfinite(each) and abs(each) < _LARGEST for each in weights)
+    return weights if tame and weights.half_life > 0 and weights.saturation > 0 else None

@@ -1,9 +1,9 @@
 """Candidates of a feed: what the members that a viewer hears lately shared, and what others like.
 
-A post's hot row is eight uint32 words, one half of a cache line (:data:`WORDS` names them): what a
-feed reads of a post is together. Draws come first and are judged after, in short loops, so that
-reads from memory overlap. Every draw is addressed by (tick, viewer, number of the draw): chunks,
-threads and the order of viewers leave no trace.
+A post's hot row is eight uint32 words, one half of a cache line (their places are named below):
+what a feed reads of a post is together. Draws come first and are judged after, in short loops, so
+that reads from memory overlap. Every draw is addressed by (tick, viewer, number of the draw):
+chunks, threads and the order of viewers leave no trace.
 """
 
 from __future__ import annotations
@@ -11,26 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from sim.kernels.ears import is_closed
-from sim.kernels.feed_draws import (
-    LOOKED_AT,
-    RING,
-    approach,
-    bit_of,
-    from_pools,
-    lively_of,
-    marked,
-    ones,
-    picked,
-    unseen,
-)
-from sim.kernels.jit import kernel, lean
-from sim.kernels.mix import word, word2
+from sim.kernels.feed_draws import BLOCK, FULL, LOOKED_AT, MOST, RING, bit_of, draws, marked, ones
+from sim.kernels.jit import inlined, kernel, lean
+from sim.kernels.mix import word2
 from sim.kernels.types import F32, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "AUTHOR", "CREATED", "FULL", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING", "SHARES", "SHOWN",
-    "TAGS",
-    "bit_of", "gather", "ones", "sweep",
+    "AUTHOR", "CREATED", "FLAGS", "FULL", "HIDDEN", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING",
+    "SHARES", "SHOWN", "TAGS",
+    "bit_of", "gather", "may_see", "ones", "share_of", "sweep", "trust_of",
 ]  # fmt: skip
 
 AUTHOR, CREATED, TAGS, LIKES, SHARES, SHOWN, META = 0, 1, 2, 4, 5, 6, 7
@@ -39,21 +28,16 @@ first: appeal, topic, flags, kind."""
 
 NOTHING = np.uint32(0xFFFFFFFF)
 """An empty place in a ring; nobody."""
-BLOCK = 32
-"""Viewers whose reads from memory go together."""
-MOST = 64
-"""Candidates of a viewer, at most."""
-FULL = 32
-"""A Bloom word with more bits than this is begun anew."""
 HIDDEN = np.uint32(2 << 16)
 """The flag of :data:`META` that keeps a post out of every feed."""
 
-_ONE = np.uint64(1)
 _NONE = np.uint64(0)
 _S32 = np.uint64(32)
 _BYTE = np.uint32(255)
-_FLAGS = np.uint32(16)
+FLAGS = np.uint32(16)
+"""Where the flags of :data:`META` begin."""
 _FULL_TRUST = np.float32(1 / 65535)
+_WHOLE, _NO_TRUST = np.float32(1.0), np.float32(0.0)
 _PART = np.array([1.0] + [1.0 / k for k in range(1, 65)], np.float32)
 """One over how many, for counts of 0 (1) to 64."""
 
@@ -119,56 +103,24 @@ def gather(
     How many candidates.
     """
     room = BLOCK * MOST
-    by, near = np.empty(room + 1, np.uint32), np.empty(room * RING, np.uint32)
-    place, drawn = np.empty(room + 1, np.int64), np.empty(room, np.uint64)
-    found, writers = np.empty(room + 1, np.uint32), np.empty(room, np.uint32)
-    which, own = np.empty(room + 1, np.int64), np.empty(BLOCK, np.uint64)
-    begins, ends = np.empty(BLOCK + 1, np.int64), np.empty(BLOCK, np.int64)
-    friendly = np.empty(BLOCK, np.int64)
-    credit = np.ones(room, np.float32)
-    count = np.uint32(hot.shape[0])
+    by, place = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
+    drawn, topics = np.empty(room, np.uint64), np.empty(64, np.int64)
+    found, which = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
+    own, begins = np.empty(BLOCK, np.uint64), np.empty(BLOCK + 1, np.int64)
+    friendly, ends = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     base = np.uint32(first)
     filled = 0
     for lo in range(low, high, BLOCK):
         many = min(BLOCK, high - lo)
-        place[room] = approach(viewers, lo, many, rows, targets)
-        total = 0
-        for i in range(many):
-            begins[i] = total
-            own[i] = word(key, viewers[lo + i])
-            lively = lively_of(viewers[lo + i], rows, targets, live, own[i], total, by, place)
-            total += picked(own[i], inside, lively, total, by, place, drawn)
-        begins[many] = total
-        for j in range(total):
-            who = np.int64(by[j])
-            near[4 * j] = recent[who, 0]
-            near[4 * j + 1] = recent[who, 1]
-            near[4 * j + 2] = recent[who, 2]
-            near[4 * j + 3] = recent[who, 3]
-        if trust.size > 0:
-            for j in range(total):
-                credit[j] = np.float32(trust[place[j]]) * _FULL_TRUST
-        total = 0
-        for i in range(many):
-            viewer = np.int64(viewers[lo + i])
-            known = np.uint64(seen[viewer])
-            if ones(known) > FULL:
-                known = _NONE
-                seen[viewer] = _NONE
-            friendly[i] = unseen(
-                own[i], inside, begins[i], begins[i + 1], near, drawn, known, base, count, total,
-                found, which,
-            )  # fmt: skip
-            ends[i] = total = from_pools(
-                np.uint64(interests[viewer]), pool, parts, own[i], inside, outside, known, base,
-                count, friendly[i], found, which,
-            )  # fmt: skip
-        for j in range(total):
-            writers[j] = hot[np.int64(np.uint32(found[j] - base)), AUTHOR]
+        draws(
+            viewers, lo, many, high, rows, targets, recent, live, seen, interests, hot, base, pool,
+            parts, inside, outside, key, by, place, drawn, topics, own, begins, friendly, ends,
+            found, which,
+        )  # fmt: skip
         filled = _judged(
-            viewers, low, lo, many, own, interests, absent, hot, base, closed, deaf, deaf_to, by,
-            which, found, writers, credit, friendly, ends, tick, filled, draw, message, source,
-            author, trusted, interest, likes, shares, age, friends, appeal, flags, stops,
+            viewers, low, lo, many, own, interests, absent, hot, base, closed, deaf, deaf_to, trust,
+            by, place, which, found, friendly, ends, tick, filled, draw, message, source, author,
+            trusted, interest, likes, shares, age, friends, appeal, flags, stops,
         )  # fmt: skip
     stops[high - low] = filled
     return filled
@@ -177,17 +129,15 @@ def gather(
 @lean
 def _judged(
     viewers: U32, low: int, lo: int, many: int, own: U64, interests: U64, absent: U64, hot: U32,
-    base: Number, closed: U64, deaf: U32, deaf_to: U32, by: U32, which: I64, found: U32,
-    writers: U32, credit: F32, friendly: I64, ends: I64, tick: int, filled: int, draw: U64,
-    message: U32, source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32,
-    age: F32, friends: U8, appeal: U8, flags: U8, stops: I64,
+    base: Number, closed: U64, deaf: U32, deaf_to: U32, trust: U16, by: U32, place: I64, which: I64,
+    found: U32, friendly: I64, ends: I64, tick: int, filled: int, draw: U64, message: U32,
+    source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32, age: F32,
+    friends: U8, appeal: U8, flags: U8, stops: I64,
 ) -> int:  # fmt: skip
     """Write those of a block's draws that its viewers may see; returns where the next one goes."""
     start = np.int64(0)
     for i in range(many):
         viewer = np.int64(viewers[lo + i])
-        mine = np.uint64(interests[viewer])
-        is_deaf = closed.size > 0 and marked(closed, viewer)
         stops[lo + i - low] = begin = filled
         taken = _NONE
         for j in range(start, ends[i]):
@@ -202,22 +152,12 @@ def _judged(
                     friends[twin] += np.uint8(is_friend)
                     continue
             row = np.int64(np.uint32(m - base))
-            writer = writers[j]
+            writer = hot[row, AUTHOR]
             meta = hot[row, META]
-            if writer == viewer or meta & HIDDEN:
-                continue
             speaker = by[which[j]] if is_friend else writer
-            if absent.size > 0 and (
-                marked(absent, np.int64(writer)) or marked(absent, np.int64(speaker))
-            ):
-                continue
-            if is_deaf and (
-                is_closed(closed, deaf, deaf_to, viewer, writer)
-                or is_closed(closed, deaf, deaf_to, viewer, speaker)
-            ):
+            if not may_see(viewer, writer, speaker, meta, absent, closed, deaf, deaf_to):
                 continue
             taken |= bit
-            tags: Word = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << _S32)
             draw[filled] = word2(own[i], m)
             message[filled] = m
             source[filled] = speaker
@@ -226,17 +166,46 @@ def _judged(
             shares[filled] = np.float32(hot[row, SHARES])
             age[filled] = np.float32(tick - np.int64(hot[row, CREATED]))
             appeal[filled] = np.uint8(meta & _BYTE)
-            flags[filled] = np.uint8((meta >> _FLAGS) & _BYTE)
-            interest[filled] = np.float32(1.0)
-            if tags != _NONE:
-                interest[filled] = np.float32(ones(tags & mine)) * _PART[ones(tags)]
+            flags[filled] = np.uint8((meta >> FLAGS) & _BYTE)
+            interest[filled] = share_of(hot, row, np.uint64(interests[viewer]))
             friends[filled] = np.uint8(is_friend)
-            trusted[filled] = np.float32(0.0)
-            if is_friend:
-                trusted[filled] = credit[which[j]]
+            trusted[filled] = trust_of(trust, place[which[j]]) if is_friend else _NO_TRUST
             filled += 1
         start = ends[i]
     return filled
+
+
+@inlined
+def may_see(
+    viewer: Number, writer: Number, speaker: Number, meta: Number, absent: U64, closed: U64,
+    deaf: U32, deaf_to: U32,
+) -> bool:  # fmt: skip
+    """Return whether a viewer may be shown a message; parameters as :func:`gather`."""
+    if writer == viewer or meta & HIDDEN:
+        return False
+    if absent.size > 0 and (marked(absent, np.int64(writer)) or marked(absent, np.int64(speaker))):
+        return False
+    if closed.size == 0 or not marked(closed, viewer):
+        return True
+    return not (
+        is_closed(closed, deaf, deaf_to, viewer, writer)
+        or is_closed(closed, deaf, deaf_to, viewer, speaker)
+    )
+
+
+@inlined
+def share_of(hot: U32, row: Number, mine: Word) -> Number:
+    """Return the share of a message's tags that a viewer has, float32; 1 without tags."""
+    tags: Word = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << _S32)
+    if tags == _NONE:
+        return _WHOLE
+    return np.float32(ones(tags & mine)) * _PART[ones(tags)]
+
+
+@inlined
+def trust_of(trust: U16, place: Number) -> Number:
+    """Return the trust of a tie, float32."""
+    return np.float32(trust[place]) * _FULL_TRUST if trust.size > 0 else _WHOLE
 
 
 @kernel

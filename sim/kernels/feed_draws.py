@@ -1,20 +1,28 @@
 """Draws of a feed: members that a viewer hears and that shared something, and messages of pools.
 
-Every draw is addressed by (tick, viewer, number of the draw); they come first and are judged after.
+Every draw is addressed by (tick, viewer, number of the draw); they come first and are judged after,
+a few viewers at a time, so that what is judged has come from memory meanwhile.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.jit import kernel, lean
-from sim.kernels.mix import word2
+from sim.kernels.ahead import ahead
+from sim.kernels.jit import inlined, kernel, lean
+from sim.kernels.mix import word, word2
 from sim.kernels.types import I64, U32, U64, Number, Word
 
 __all__ = [
-    "LOOKED_AT", "RING", "approach", "bit_of", "from_pools", "lively_of", "marked", "ones",
-    "picked", "unseen",
+    "BLOCK", "FULL", "LOOKED_AT", "MOST", "RING", "bit_of", "draws", "lively_of", "marked", "ones",
 ]  # fmt: skip
+
+BLOCK = 8
+"""Viewers whose reads from memory go together."""
+MOST = 64
+"""Candidates of a viewer, at most."""
+FULL = 32
+"""A Bloom word with more bits than this is begun anew."""
 
 RING = 4
 """Messages that a member's ring holds."""
@@ -24,6 +32,8 @@ LOOKED_AT = 64
 _ONE = np.uint64(1)
 _NONE = np.uint64(0)
 _S32 = np.uint64(32)
+_WORDS = 16
+"""Ids of a cache line."""
 _LOW32 = np.uint64(0xFFFFFFFF)
 _HASH = np.uint64(2654435761)
 _S26 = np.uint64(26)
@@ -64,29 +74,65 @@ def marked(bits: U64, agent: Number) -> bool:
     return bool((bits[agent >> 6] >> np.uint64(agent & 63)) & _ONE != _NONE)
 
 
-@kernel
-def _nth_bit(mask: Word, n: Number) -> Number:
-    """Return the place of the n-th set bit, counted from 0; the mask has more than n."""
-    for _ in range(n):
-        mask &= mask - _ONE
-    return ones((mask & (~mask + _ONE)) - _ONE)
-
-
 @lean
-def approach(viewers: U32, low: int, many: int, rows: U32, targets: U32) -> Number:
-    """Read the first words of some viewers' rows, so that they come from memory together."""
-    sum_of = np.int64(0)
-    last = targets.size - 1
+def draws(
+    viewers: U32, low: int, many: int, upto: int, rows: U32, targets: U32, recent: U32, live: U64,
+    seen: U64, interests: U64, hot: U32, base: Number, pool: U32, parts: I64, inside: int,
+    outside: int, key: Word, by: U32, place: I64, drawn: U64, topics: I64, own: U64, begins: I64,
+    friendly: I64, ends: I64, found: U32, which: I64,
+) -> None:  # fmt: skip
+    """Draw for ``viewers[low:low + many]``; parameters as :func:`sim.kernels.feed.gather`.
+
+    Written: ``by`` and ``place``, the members drawn and where they stand in ``targets``; ``own``,
+    the key of each viewer; ``found`` and ``which``, the messages and the place of each one's member
+    in ``by``; of viewer i up to ``friendly[i]`` from members, up to ``ends[i]`` from pools. Hot
+    rows, and the ties of the viewers behind these (up to ``upto``), are asked for.
+    """
+    count = np.uint32(hot.shape[0])
+    _come(viewers, low + many, min(BLOCK, upto - low - many), rows, targets)
+    total = np.int64(0)
+    for i in range(many):
+        begins[i] = total
+        own[i] = word(key, viewers[low + i])
+        lively = lively_of(viewers[low + i], rows, targets, live, own[i], total, by, place)
+        picks = _picked(own[i], inside, lively, total, by, place, drawn)
+        for j in range(total, total + picks):
+            ahead(recent, RING * np.int64(by[j]))
+        total = total + picks
+    begins[many] = total
+    total = np.int64(0)
+    for i in range(many):
+        viewer = np.int64(viewers[low + i])
+        known = np.uint64(seen[viewer])
+        if ones(known) > FULL:
+            known = _NONE
+            seen[viewer] = _NONE
+        start = total
+        friendly[i] = _unseen(
+            own[i], inside, begins[i], begins[i + 1], by, recent, drawn, known, base, count, start,
+            found, which,
+        )  # fmt: skip
+        ends[i] = total = _from_pools(
+            np.uint64(interests[viewer]), pool, parts, own[i], outside, known, base, count,
+            friendly[i], topics, found, which,
+        )  # fmt: skip
+        for j in range(start, total):
+            ahead(hot, 8 * np.int64(np.uint32(found[j] - base)))
+
+
+@inlined
+def _come(viewers: U32, low: int, many: int, rows: U32, targets: U32) -> None:
+    """Ask for the first words of some viewers' rows."""
     for i in range(many):
         start = np.int64(rows[viewers[low + i], 0])
-        if last >= 0:
-            near: Number = min(start, np.int64(last))
-            far: Number = min(start + 15, np.int64(last))
-            sum_of += np.int64(targets[near]) + np.int64(targets[far])
-    return sum_of
+        length: Number = np.int64(rows[viewers[low + i], 1])
+        ahead(targets, start)
+        if length > _WORDS:
+            ahead(targets, start + _WORDS)
+            ahead(targets, start + min(length - 1, 2 * _WORDS))
 
 
-@lean
+@inlined
 def lively_of(
     viewer: Number, rows: U32, targets: U32, live: U64, own: Word, at: Number, by: U32, place: I64
 ) -> Number:
@@ -115,8 +161,8 @@ def lively_of(
     return found - at
 
 
-@lean
-def picked(
+@inlined
+def _picked(
     own: Word, inside: int, lively: Number, at: Number, by: U32, place: I64, drawn: U64
 ) -> Number:
     """Keep ``inside`` of the lively, one of each equal part, with a draw each; returns how many."""
@@ -138,10 +184,10 @@ def picked(
     return np.int64(inside)
 
 
-@lean
-def unseen(
-    own: Word, inside: int, begin: Number, end: Number, near: U32, drawn: U64, known: Word,
-    base: Number, count: Number, at: Number, found: U32, which: I64,
+@inlined
+def _unseen(
+    own: Word, inside: int, begin: Number, end: Number, by: U32, recent: U32, drawn: U64,
+    known: Word, base: Number, count: Number, at: Number, found: U32, which: I64,
 ) -> Number:  # fmt: skip
     """Write what rings hold that a viewer has not seen, from ``at`` on; returns where it ends."""
     kept = np.int64(at)
@@ -151,44 +197,57 @@ def unseen(
     wanted = min(np.int64(inside), picks * RING)
     each = wanted // picks
     more = wanted - each * picks
+    most = each + np.int64(more > 0)
     turned = np.int64(((own >> _S32) * np.uint64(picks)) >> _S32)
     for j in range(begin, end):
-        fits = np.int64(0)
-        for k in range(RING):
-            m = near[4 * j + k]
-            fits |= np.int64((np.uint32(m - base) < count) & (known & bit_of(m) == _NONE)) << k
+        who = by[j]
+        fits = _fits(recent[who, 0], known, base, count)
+        fits |= _fits(recent[who, 1], known, base, count) << 1
+        fits |= _fits(recent[who, 2], known, base, count) << 2
+        fits |= _fits(recent[who, 3], known, base, count) << 3
         turn = np.int64(drawn[j] & _THREE)
         fits = ((fits >> turn) | (fits << (RING - turn))) & 15
         quota = each + np.int64(turned < more)
         turned = turned + 1 if turned + 1 < picks else np.int64(0)
-        for k in range(RING):
-            found[kept] = near[4 * j + ((turn + _FIRST[fits]) & 3)]
+        for k in range(most):
+            found[kept] = recent[who, (turn + _FIRST[fits]) & 3]
             which[kept] = j
             kept += np.int64((fits != 0) & (k < quota))
             fits &= fits - 1
     return kept
 
 
-@lean
-def from_pools(
-    mine: Word, pool: U32, parts: I64, own: Word, inside: int, outside: int, known: Word,
-    base: Number, count: Number, at: Number, found: U32, which: I64,
+@inlined
+def _fits(message: Number, known: Word, base: Number, count: Number) -> Number:
+    """Return 1 for a message that is in the table and was not seen, else 0."""
+    return np.int64((np.uint32(message - base) < count) & (known & bit_of(message) == _NONE))
+
+
+@inlined
+def _from_pools(
+    mine: Word, pool: U32, parts: I64, own: Word, outside: int, known: Word, base: Number,
+    count: Number, at: Number, topics: I64, found: U32, which: I64,
 ) -> Number:  # fmt: skip
     """Write what is drawn of the pools, from ``at`` on; returns where it ends."""
     kept = np.int64(at)
-    many = ones(mine)
+    many = np.int64(0)
+    while mine != _NONE:
+        lowest = mine & (~mine + _ONE)
+        topics[many] = ones(lowest - _ONE)
+        many += 1
+        mine ^= lowest
     for j in range(outside):
         bits = word2(own, _POOLS + j)
-        part: Number = 64
+        part = np.int64(64)
         if j & 1 == 0 and many > 0:
-            part = _nth_bit(mine, np.int64(((bits & _LOW32) * np.uint64(many)) >> _S32))
+            part = topics[np.int64(((bits & _LOW32) * np.uint64(many)) >> _S32)]
             if parts[part + 1] == parts[part]:
-                part = 64
+                part = np.int64(64)
         size = np.uint64(parts[part + 1] - parts[part])
         if size == _NONE:
             continue
         m = pool[parts[part] + np.int64(((bits >> _S32) * size) >> _S32)]
         found[kept] = m
         which[kept] = 0
-        kept += np.int64((np.uint32(m - base) < count) & (known & bit_of(m) == _NONE))
+        kept += _fits(m, known, base, count)
     return kept

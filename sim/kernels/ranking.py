@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from sim.kernels.feed import SHOWN, bit_of
-from sim.kernels.jit import kernel
-from sim.kernels.types import F32, I64, U8, U32, U64
+from sim.kernels.jit import inlined, kernel
+from sim.kernels.types import F32, I64, U8, U32, U64, Number, Word
 
-__all__ = ["add_up", "count_shown", "select", "viewers_of"]
+__all__ = [
+    "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed", "viewers_of",
+]  # fmt: skip
 
 DOWNRANKED = np.uint8(4)
 """The flag that costs a post the last weight of :func:`add_up`."""
@@ -20,6 +22,7 @@ _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _BYTE = np.float32(255.0)
 _HALF = np.float32(0.5)
+_LONE, _TWICE = np.float32(1.0), np.float32(2.0)
 
 
 @kernel
@@ -91,8 +94,8 @@ def select(
             shown[filled] = message[c]
             shared_by[filled] = source[c]
             scores[filled] = score[c]
-            trusts[filled] = np.uint8(trusted[c] * _BYTE + _HALF)
-            cares[filled] = np.uint8(interest[c] * _BYTE + _HALF)
+            trusts[filled] = as_byte(trusted[c])
+            cares[filled] = as_byte(interest[c])
             ages[filled] = np.uint8(min(age[c], _BYTE))
             proofs[filled] = friends[c]
             appeals[filled] = appeal[c]
@@ -159,15 +162,46 @@ def add_up(
     out
         float32 (c,), written.
     """
-    one, two = np.float32(1.0), np.float32(2.0)
     life, enough = np.float32(half_life), np.float32(saturation)
     for c in range(out.size):
-        n = likes[c] + two * shares[c]
-        score = weights[0] * interest[c] + weights[1] * trust[c]
-        if friends[c] > 0:
-            score += weights[2] + weights[5] * (np.float32(friends[c]) - one)
-        score += weights[3] * (life / (life + age[c]))
-        score += weights[4] * (n / (n + enough))
-        if flags[c] & DOWNRANKED:
-            score -= weights[6]
-        out[c] = score
+        out[c] = summed(
+            interest[c], trust[c], friends[c], age[c], likes[c], shares[c], flags[c], weights, life,
+            enough,
+        )  # fmt: skip
+
+
+@inlined
+def summed(
+    interest: Number, trust: Number, friends: Number, age: Number, likes: Number, shares: Number,
+    flags: Number, weights: F32, life: Number, enough: Number,
+) -> Number:  # fmt: skip
+    """Return the weighted sum of :func:`add_up` for one candidate, float32."""
+    n = likes + _TWICE * shares
+    score = weights[0] * interest + weights[1] * trust
+    if friends > 0:
+        score += weights[2] + weights[5] * (np.float32(friends) - _LONE)
+    score += weights[3] * (life / (life + age))
+    score += weights[4] * (n / (n + enough))
+    if flags & DOWNRANKED:
+        score -= weights[6]
+    return score
+
+
+@inlined
+def place_of(score: Number) -> Word:
+    """Return a float32 score as the high half of a word: higher scores make greater words."""
+    bits = np.float32(score).view(np.uint32)
+    return np.uint64(bits ^ _ALL if bits & _SIGN else bits ^ _SIGN) << _S32
+
+
+@inlined
+def bits_of(place: Word) -> Number:
+    """Return the bits of the score that :func:`place_of` made a word of."""
+    high = np.uint32(place >> _S32)
+    return high ^ _SIGN if high & _SIGN else high ^ _ALL
+
+
+@inlined
+def as_byte(share: Number) -> Number:
+    """Return a share in [0, 1] in 1/255, rounded."""
+    return np.uint8(share * _BYTE + _HALF)

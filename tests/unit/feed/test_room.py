@@ -23,7 +23,7 @@ from sim.feed.recommender import FriendRecommender, Recommender
 from sim.feed.rhythm import SHIFTS, chronotypes, curve_of, factors
 from sim.feed.serving import in_threads, staggered
 from sim.feed.settings import PlatformSettings
-from sim.feed.weighted import Weighted, Weights
+from sim.feed.weighted import Weighted, Weights, weights_of
 
 
 def test_acts_keep_their_numbers_and_are_found_by_name() -> None:
@@ -250,3 +250,28 @@ def test_weights_are_said_by_a_subclass() -> None:
     assert sum(Trusting().parts(some).values()).tolist() == [2.0, 1.5]  # type: ignore[union-attr]
     with pytest.raises(NotImplementedError):
         Bare().score(some)
+    assert weights_of(Trusting()) == Trusting().weights()
+    assert weights_of(Bare()) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [Weights(trust=np.inf), Weights(half_life=0), Weights(saturation=0), Weights(fresh=1e30)],
+)
+def test_weights_that_may_sum_to_no_number_are_added_up_with_care(said: Weights) -> None:
+    class Wild(Weighted):
+        def weights(self) -> Weights:
+            return said
+
+    assert weights_of(Wild()) is None
+
+
+def test_who_scores_by_more_than_weights_is_asked_for_scores() -> None:
+    class More(Weighted):
+        def weights(self) -> Weights:
+            return Weights(trust=1.0)
+
+        def rerank(self, candidates: Any, scores: Any, slots: int) -> Any:
+            return -scores
+
+    assert weights_of(More()) is None

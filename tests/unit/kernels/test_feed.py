@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.kernels import acts, feed, feed_draws, ranking
+from sim.kernels import acts, feed, feed_draws, ranking, serving
 
 NOTHING = 0xFFFFFFFF
 N, POSTS, FIRST, TICK = 12, 40, 100, 9
@@ -157,6 +157,45 @@ def test_columns_of_candidates_are_what_the_tables_hold() -> None:
             assert abs(found["trust"][i] - trust) < 1e-6
         else:
             assert found["trust"][i] == 0
+
+
+SHOWN = ("u4", "u4", "u4", *["u1"] * 6)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 20), st.integers(0, 8), st.integers(1, 12))
+@settings(max_examples=25)
+def test_feeds_made_in_one_pass_are_those_made_in_three(
+    seed: int, inside: int, outside: int, slots: int
+) -> None:
+    small = Small(seed)
+    if seed % 3 == 0:
+        small.trust, small.absent = np.empty(0, np.uint16), np.empty(0, np.uint64)
+    found, seen = small.gathered(inside, outside), small.seen.copy()
+    seen[np.bitwise_count(seen) > 32] = 0
+    score = np.empty(found["message"].size, np.float32)
+    weights = np.array([1, 0.5, 0.25, 0, 0.5, 0.25, 2], np.float32)  # few values: many equals
+    names = ("interest", "trust", "friends", "age", "likes", "shares", "flags")
+    added: Any = (*(found[name] for name in names), weights, 8.0, 20.0, score)
+    ranking.add_up(*added)
+    who, out = np.arange(N, dtype=np.uint32), [np.zeros(N * slots, k) for k in SHOWN]
+    counts, again = np.zeros(N, np.uint8), np.zeros(N, np.uint8)
+    names = ("message", "source", "trust", "interest", "age", "friends", "appeal", "flags")
+    chosen: Any = (
+        who, 0, N, found["stops"], score.view(np.uint32), found["bits"], slots, seen,
+        *(found[name] for name in names), 0, counts, *out,
+    )  # fmt: skip
+    stop = ranking.select(*chosen)
+    both, known = [np.zeros(N * slots + 64, k) for k in SHOWN], small.seen.copy()
+    given_: Any = (
+        who, 0, N, small.rows, small.ids, small.trust, small.recent, small.live, known,
+        small.interests, small.absent, small.hot, FIRST, *small.closed, small.pool, small.parts,
+        inside, outside, small.key, TICK, weights, 8.0, 20.0, slots, again, *both,
+    )  # fmt: skip
+    assert serving.serve(*given_) == stop
+    assert again.tolist() == counts.tolist()
+    for one, other in zip(out, both, strict=True):
+        assert one[:stop].tolist() == other[:stop].tolist()
+    assert known.tolist() == seen.tolist()
 
 
 def test_full_trust_and_nobody_away_cost_no_column() -> None:
