@@ -22,7 +22,7 @@ from typing import Any
 
 from sim import World, load, save
 from sim.errors import InputError
-from sim.run import Simulation, feeds, members, paths, stories
+from sim.run import Simulation, feeds, inspecting, members, orders, paths, stories
 
 HOLD_MS = 50.0
 EXPRESSIONS = ("activity>0.5 interest:music", "community:0,1,2 openness>0.4", "status:banned")
@@ -78,17 +78,24 @@ class Questions:
         return sorted(rows, key=lambda row: -float(str(row["cpu_worst_ms"])))
 
 
+def why_somebody(world: World, agent: int) -> Any:
+    """Explain the feed of a member who is online."""
+    online = world.platform.online if world.platform is not None else ()
+    return feeds.whys_of(world, int(online[agent % len(online)]) if len(online) else agent)
+
+
 async def members_asked(ask: Questions, agent: int, message: int | None) -> None:
     """Put every question of the Agents mode."""
     await ask.ask("columns", members.taken, message, then=members.population_of)
+    for title, (taken, order) in orders.ORDERS.items():
+        await ask.ask(f"order by {title}", taken, then=order)
     for expression in EXPRESSIONS:
         await ask.ask(f"filter {expression}", members.found, expression)
     await ask.ask("names of a page", members.named, list(range(agent, agent + 46)))
-    await ask.ask("a member", members.about, agent, then=members.member_of)
-    await ask.ask("its ties drawn", members.around, agent)
-    feed = await ask.ask("its feed", feeds.feed_of, agent)
-    if feed is not None:
-        await ask.ask("why", feeds.whys_of, agent)
+    take, made = inspecting.inspected, inspecting.inspected_of
+    await ask.ask("a member", take, agent, then=made)
+    await ask.ask("a member, its ties drawn", take, agent, True, then=made)
+    await ask.ask("why", why_somebody, agent)
     await ask.ask("a path", paths.sought, str(agent), str(agent // 2), then=paths.found)
 
 

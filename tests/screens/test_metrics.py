@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,11 @@ async def test_a_chart_draws_bands_as_high_as_there_is_room() -> None:
         assert "not known yet" in drawn
         assert "1 more" in drawn
         assert_fills(chart.paint(60, 20), 60, 20)
+        chart.symbols = "ascii"
+        chart._measured = replace(told, rows=np.tile([[9.0], [0.0], [9.0]], (1, len(told.names))))
+        chart.choose(("active",), units)
+        rows = [strip.text for strip in chart.paint(20, 3)]
+        assert [row[10:13] for row in rows[1:]] == ["# #", "# #"]  # gaps stay where they are
         assert_fills(chart.paint(9, 3), 9, 3)
 
 

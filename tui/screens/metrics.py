@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricChoice", "Metrics"]
 
-NOTE = "Space chooses or leaves out, Enter agrees; ! has an alert, tab: its bounds."
+NOTE = "Space chooses, Enter agrees; ! has an alert (tab: its bounds)."
 
 Bounds = tuple[float | None, float | None]
 

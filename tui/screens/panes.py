@@ -123,7 +123,7 @@ class Stories(Widget, can_focus=True):
         newest_first = y - room - 1
         if newest_first < len(self._events):
             tick, text = self._events[-1 - newest_first]
-            return self._text(f"{count(tick):>6} {line(text, width)}", "stories--muted")
+            return self._text(f"{count(tick):>6} {line(text, max(4, width - 7))}", "stories--muted")
         return self._text("", "stories--row")
 
     def _message(self, index: int, width: int) -> Strip:

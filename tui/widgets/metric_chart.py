@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -77,16 +78,18 @@ class MetricChart(StripPane):
             return canvas.strips()
         shown = self._names[: max(1, height // 2)]
         rows = max(1, height // len(shown) - 1)
+        left = len(self._names) - len(shown)
+        more = f"  {left} more" if left else ""
         for place, name in enumerate(shown):
-            self._write_band(canvas, place * (rows + 1), rows, name, measured)
-        if len(shown) < len(self._names):
-            more = f"{len(self._names) - len(shown)} more"
-            canvas.text(width - len(more), 0, more, canvas.ink_of(self.tone("muted")))
+            end = width - (len(more) if place == 0 else 0)
+            self._write_band(canvas, place * (rows + 1), rows, end, name, measured)
+        canvas.text(width - len(more), 0, more, canvas.ink_of(self.tone("muted")))
         return canvas.strips()
 
     def _write_band(
-        self, canvas: Canvas, y: int, rows: int, name: str, measured: Measured | None
+        self, canvas: Canvas, y: int, rows: int, end: int, name: str, measured: Measured | None
     ) -> None:
+        """Write a metric's name and value, up to ``end``, and below them its course."""
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         there = measured is not None and name in measured.names
         course = measured.series(name) if measured is not None and there else np.zeros(0)
@@ -96,14 +99,13 @@ class MetricChart(StripPane):
         used = canvas.text(0, y, line(name, 24), strong) + 1
         used += canvas.text(used, y, f"{value} {arrow(course, ascii_only=ascii_only)}", strong) + 1
         note = _note(measured, unit if unit not in {"share", "ms"} else "", known.size)
-        canvas.text(used, y, note, muted, room=max(0, canvas.width - used))
+        canvas.text(used, y, note, muted, room=max(0, end - used))
         if known.size:
             cells = max(1, canvas.width - SCALE - 1)
             drawn, low, high = bars(course, cells, rows, ascii_only=ascii_only)
             for at, text in enumerate(drawn):
-                bare = text.lstrip()
-                x = len(text) - len(bare)
-                canvas.text(x, y + 1 + at, bare, canvas.ink_of(self.tone("line")))
+                for run in re.finditer(r"\S+", text):
+                    canvas.text(run.start(), y + 1 + at, run[0], canvas.ink_of(self.tone("line")))
             canvas.text(cells + 1, y + 1, _scaled(high, unit), muted)
             if rows > 1:
                 canvas.text(cells + 1, y + rows, _scaled(low, unit), muted)

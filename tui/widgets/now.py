@@ -16,7 +16,7 @@ from tui.safe import line
 from tui.widgets.canvas import Canvas
 from tui.widgets.metric_chart import figure
 from tui.widgets.panes import StripPane
-from tui.widgets.sparkline import arrow, sparkline
+from tui.widgets.sparkline import arrow, held, sparkline
 
 if TYPE_CHECKING:
     from sim.run import Focus, Frame
@@ -109,7 +109,7 @@ def chosen_metrics(
         value, tick = latest.get(name, (float("nan"), -1))
         level = bad.get(name, 0)
         note = ("", "warning", "critical")[level] or _when(tick, measured)
-        course = measured.series(name) if name in latest else np.zeros(0)
+        course = held(measured.series(name)) if name in latest else np.zeros(0)
         found.append(Metric(name.replace("_", " "), figure(value, units[name]), note, course))
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["arrow", "bars", "sparkline"]
+__all__ = ["arrow", "bars", "held", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#"
@@ -70,7 +70,7 @@ def bars(
     >>> bars(np.array([0.0, 1.0, 2.0]), 3, 2)
     (['  █', ' ██'], 0.0, 2.0)
     """
-    values = _filled(values)
+    values = held(values)
     if len(values) > cells:
         starts = np.linspace(0, len(values), cells + 1)[:-1].astype(np.int64)
         values = np.fmax.reduceat(values, starts)
@@ -87,7 +87,7 @@ def bars(
     return [line.rjust(cells) for line in told], low, high
 
 
-def _filled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def held(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return values in which each that is not known is the one before it."""
     known = np.isfinite(values)
     last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))

@@ -1,0 +1,120 @@
+"""The keys of Agents, Messages and the dialogs, each to the first paint that answers it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.keys import Program
+
+__all__ = ["pressed"]
+
+EXPRESSION = "activity>0.5 interest:music"
+COLUMNS = 14
+TITLES, HEADER, FIRST = 2, 3, 4
+ESCAPE, ENTER, RIGHT, DOWN, PAGE = "\x1b", "\r", "\x1b[C", "\x1b[B", "\x1b[6~"
+
+Times = dict[str, list[float]]
+
+
+def pressed(program: Program, turns: int) -> Times:
+    """Press every key some times; milliseconds of each, and of all of them together last."""
+    hand = _Hand(program)
+    for _ in range(turns):
+        hand.look_at_members()
+        hand.look_at_messages()
+        hand.ask()
+    quick = [ms for name, taken in hand.taken.items() if not name.startswith("(") for ms in taken]
+    return {**hand.taken, "all first paints": quick}
+
+
+class _Hand:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._prompt = program.screen.rows - 2
+        self.taken: Times = {}
+
+    def press(self, name: str, keys: str, answers: Callable[[], bool], rest: float = 0.5) -> None:
+        """Press, and note how long it took until the screen answers."""
+        program = self._program
+        program.idle(rest)
+        program.screen.painted.clear()
+        program.type(keys)
+        began = time.perf_counter()
+        while not answers():
+            if time.perf_counter() - began > 90:
+                raise TimeoutError(f"{name}: no answer:\n{program.screen.text()}")
+            program.read(0.5)
+        self.taken.setdefault(name, []).append(1000 * (time.perf_counter() - began))
+
+    def shows(self, *words: str) -> Callable[[], bool]:
+        return lambda: any(word in self._program.screen.text() for word in words)
+
+    def asks(self, start: str) -> Callable[[], bool]:
+        return lambda: start in self._program.screen.line(self._prompt)
+
+    def paints(self, *rows: int) -> Callable[[], bool]:
+        return lambda: any(row in self._program.screen.painted for row in rows)
+
+    def changes(self, row: int) -> Callable[[], bool]:
+        before = self._program.screen.line(row)
+        return lambda: self._program.screen.line(row) != before
+
+    def leave(self, *shown: str) -> None:
+        """Leave a dialog or the line; ``shown``: what is there until it is left."""
+        self._program.idle(0.3)
+        self._program.type(ESCAPE)
+        self._program.idle(1.0)
+        while any(word in self._program.screen.text() for word in shown):
+            self._program.type(ESCAPE)
+            self._program.idle(1.0)
+
+    def look_at_members(self) -> None:
+        program = self._program
+        self.press("3 Agents", "3", self.paints(1), 1.0)
+        program.wait("Members (")
+        self.press("/ filter", "/", self.asks(":filter"))
+        for at, letter in enumerate(EXPRESSION):
+            shown = f":filter {EXPRESSION[: at + 1]}".rstrip()
+            self.press("a letter of an expression", letter, self.asks(shown), 0.05)
+        self.press("enter filters", ENTER, self.shows("filtering", "interest:music ─"))
+        program.wait("fit activity", 120)
+        program.command("filter")
+        program.wait("All ", 60)
+        for column in range(COLUMNS):
+            program.idle(0.3)
+            self.press("S sorts by a column", "S", self.changes(HEADER))
+            if column < COLUMNS - 1:
+                program.type(RIGHT)
+        program.idle(2.0)
+        for _ in range(4):
+            self.press("page down", PAGE, self.changes(FIRST))
+        self.press("enter opens the member", ENTER, self.paints(TITLES))
+        self.press("tab to the next pane", "\t", self.paints(TITLES))
+        self.press("e draws ties", "e", self.shows(" Ties "))
+        self.press("e lists again", "e", self.shows("Members ("))
+        self.press("P asks", "P", self.asks(":path"))
+        self.press("enter seeks a path", "77" + ENTER, self.shows("From ", "looking for a path"))
+        program.wait("From ", 120)
+        self.leave("From ")
+
+    def look_at_messages(self) -> None:
+        program = self._program
+        self.press("4 Messages", "4", self.paints(1), 1.0)
+        program.wait("of members)", 60)
+        program.idle(2.0)
+        for _ in range(4):
+            self.press("down to a message", DOWN, self.paints(*range(HEADER, 12)))
+            self.press("(its tree and reach)", "", self.shows("Communities"), 0.0)
+        self.press("H flags", "H", self.asks(":flag"))
+        self.leave()
+
+    def ask(self) -> None:
+        self.press("K intervenes", "K", self.shows(" Intervene "))
+        self.leave(" Intervene ")
+        self.press("G lists metrics", "G", self.shows("Metrics that Live shows"))
+        self.leave("Metrics that Live shows")
+        self._program.type("1")
+        self._program.wait("Communities over time", 30)
