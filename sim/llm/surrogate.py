@@ -248,7 +248,7 @@ class SurrogateMind(Mind):
     card: ClassVar[Card] = Card(
         source="multinomial logistic regression, and McFadden's conditional logit (1974)",
         equations=("P(act) = exp(w z) / sum exp(w z)", "P(post) = exp(v x) / sum exp(v x)"),
-        cost="some microseconds a decision; nobody is asked",
+        cost="under a millisecond a decision; nobody is asked",
         largest="as many members as memory holds",
         checked=(
             "a rule that looks at the most interesting post: accuracy above 0.93, kappa above 0.85",

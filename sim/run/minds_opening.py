@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.run.live import LiveWorld
     from sim.world.world import World
 
-__all__ = ["asleep", "doze", "thinker_of"]
+__all__ = ["asleep", "doze", "lie_awake", "thinker_of"]
 
 
 def asleep(world: World) -> str:
@@ -33,10 +33,13 @@ def doze(live: LiveWorld) -> None:
 
     Awake minds that nobody asks would leave their members silent.
     """
-    platform = live.world.platform
-    if platform is not None and platform.minds.awake:
-        live.call(wake_minds, False)
-        live.announce(f"{asleep(live.world)} Wake them by :llm on.")
+    live.call(wake_minds, False)
+    live.announce(f"{asleep(live.world)} Wake them by :llm on.")
+
+
+def lie_awake(world: World) -> bool:
+    """Return whether minds are said to decide."""
+    return world.platform is not None and world.platform.minds.awake
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sim.errors import HubbubError
 from sim.run import minding
 from sim.run.link import Link
 from sim.run.minds import Thinker
-from sim.run.minds_opening import doze
+from sim.run.minds_opening import doze, lie_awake
 from sim.run.thinking import Thinking
 
 __all__ = ["Thoughtful"]
@@ -52,7 +52,7 @@ class Thoughtful:
         link = self._link
         if thinker is not None:
             await self.think(thinker)
-        else:
+        elif lie_awake(link.live.world):
             await link.ask(lambda: doze(link.live), is_long=True, is_safe=True)
 
     async def _end_thinking(self) -> None:

@@ -15,10 +15,11 @@ from sim.errors import FileError, InputError
 from sim.llm.asks import Ask
 from sim.llm.distill import FEWEST, Logged, distilled
 from sim.llm.surrogate import Surrogate, SurrogateMind, agreement_of, features_of, posts_of
-from sim.run.distilling import distil, write
+from sim.run.distilling import distil, logged_in, write
 from sim.run.minds import Thinker, accounts
 from sim.run.replay import replay
 from sim.store import save
+from sim.world.trail import LoggedAct
 from tests.unit.run.minds_world import Script, faults_in, minded, platform_of, run
 
 
@@ -198,6 +199,18 @@ def test_runs_with_a_model_are_distilled(tmp_path: Path) -> None:
     assert whole.kappa > 0.4
     assert seen[-1] == "fitting"
     assert distil([tmp_path / "run.hub"]).hash == found.hash
+
+
+def test_what_else_is_in_a_log_is_passed_over() -> None:
+    seen = [[[128] * 5, [1] * 6], "like", 1]
+    replies = [[1, 2, 0, "f", "text", "", "p", "small"]]
+    rows = [{"seen": seen, "replies": replies}, {"seen": seen}, {"member": 3}]
+    acts = [
+        LoggedAct(0, 0, "script", "step", '{"args": [1], "keywords": {}}', ""),
+        LoggedAct(1, 0, "script", "decide", '{"unsaid": 9}', ""),
+        LoggedAct(2, 1, "script", "decide", json.dumps({"args": [rows], "keywords": {}}), ""),
+    ]
+    assert [one.model for one in logged_in(acts)] == ["small", "small"]
 
 
 def test_a_mind_refuses_what_it_cannot_decide_by(file: Path) -> None:
