@@ -41,7 +41,7 @@ class Being:
     feed
         What it was shown, the best first.
     did
-        What it did in that tick, in words.
+        What it did in that tick, in words, beside looking.
     """
 
     member: int
@@ -66,7 +66,7 @@ def being_of(world: World, member: int) -> Being:
     own = platform.acted.agent == member
     acts = zip(platform.acted.act[own].tolist(), platform.acted.message[own].tolist(), strict=True)
     did = [f"{Act(act).says} m{message}" if message != NOBODY else Act(act).says
-           for act, message in acts]  # fmt: skip
+           for act, message in acts if act != Act.REFRESH]  # fmt: skip
     is_online = bool(np.isin(member, platform.online))
     name = world.agents.name(member)
     return Being(member, name, world.tick, is_online, feed, tuple(did[:_MOST_DEEDS]))

@@ -62,7 +62,7 @@ class Interview(Dialog[bool]):
     def body(self) -> ComposeResult:
         """Show the conversation, and ask for the next question."""
         with VerticalScroll(id="talk", can_focus=True):
-            yield Static("", id="said", markup=False)
+            yield Static("", id="talked", markup=False)
         with Horizontal(classes="row"):
             yield label("Question")
             yield Input("", id="question", compact=True)
@@ -126,7 +126,7 @@ class Interview(Dialog[bool]):
 
     def _show(self) -> None:
         """Draw the conversation, the newest at the bottom, in sight."""
-        if not self.query("#said"):  # it is being taken down
+        if not self.query("#talked"):  # it is being taken down
             return
         parts: list[tuple[str, str]] = []
         for question, answer in self._talk:
@@ -135,7 +135,7 @@ class Interview(Dialog[bool]):
             waited = seconds(time.monotonic() - self._since)
             parts += _turns(self._who, self._asked, f"... ({waited})")
         shown = parts or [("Nothing was said yet. The world goes on as it is.", _MUTED)]
-        self.query_one("#said", Static).update(Content.assemble(*shown))
+        self.query_one("#talked", Static).update(Content.assemble(*shown))
         self.query_one("#talk", VerticalScroll).scroll_end(animate=False)
 
 
