@@ -132,10 +132,9 @@ def _page(
 
 
 def _schedule(lives: bool) -> list[str]:
-    from sim.world.phases import PHASES
-    from sim.world.platform_phases import with_platform
+    from sim.world.platform_host import phases_of
 
-    phases = with_platform(PHASES) if lives else PHASES
+    phases = phases_of(platform=lives, metrics=True)
     return [
         "Between two ticks: interventions that are due, in the order planned.",
         *(f"{phase.name}: {phase.says}" for phase in phases),
@@ -174,7 +173,7 @@ def _events(scenario: Scenario) -> list[str]:
         when = f"at tick {planned.at}" if planned.at is not None else f"when {planned.when}"
         keys = ", ".join(f"{key} = {value!r}" for key, value in planned.said.items())
         found.append(f"Intervention {when}: {planned.do}" + (f" ({keys})" if keys else ""))
-    found += [f"Command at tick {c.at}: {c.do}" for c in scenario.commands]
+    found += [f"Command at tick {c.at}: {c.agents} {c.do} {c.others}" for c in scenario.commands]
     return found or ["No interventions."]
 
 

@@ -28,7 +28,7 @@ def recommenders(
     name: Annotated[str | None, typer.Argument(help="One of them: its whole card.")] = None,
     json: Json = False,
 ) -> None:
-    """List who can rank feeds and who can propose friends, or tell all about one."""
+    """List who can rank feeds, propose friends and decide on acts, or tell all about one."""
     prepare(context.obj)
     from sim.cli.recommending import show_recommenders
 

@@ -1,4 +1,4 @@
-"""``hubbub recommenders`` and ``hubbub suggest``: who ranks and proposes, and what they propose."""
+"""``hubbub recommenders`` and ``hubbub suggest``: who ranks, proposes, acts; whom they propose."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["show_recommenders", "show_suggestions"]
 
-KINDS = ("recommender", "friend-recommender")
+KINDS = ("recommender", "friend-recommender", "policy")
 _NAMED = 3
 
 
 def show_recommenders(name: str | None, *, json: bool) -> None:
-    """List those that rank feeds and those that propose friends, or one's whole card.
+    """List who ranks feeds, proposes friends and decides on acts, or one's whole card.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.cards import Card
 from sim.core.params import Field, Parameters
 from sim.core.registry import register
 from sim.errors import PluginError
@@ -27,6 +28,17 @@ class Policy(Parameters):
     version: ClassVar[str] = "1"
     api: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ()
+    card: ClassVar[Card] = Card(
+        family="policies",
+        update="one draw an exposure, by tick, viewer and message; at most one act each",
+        comparison="an act happens where the draw in [0, 1) falls into its part",
+        direction="what a viewer does about a message, its author, or who shared it",
+        includes_self="one's own posts are not shown",
+        ties="none: chances of one exposure exclude each other",
+        time_unit="tick; novelty in hours",
+        channels="feed",
+        draw_modes="one draw an exposure",
+    )
 
     def probabilities(
         self, exposures: Exposures, platform: Around
@@ -93,6 +105,24 @@ class RulePolicy(Policy):
     novelty falls for 255 ticks.
     """
 
+    card: ClassVar[Card] = Card(
+        source="Hubbub's own: the traits that go with an act, and its rates, are plain choices",
+        meaning={"act": "what a member does about a message that it is shown"},
+        equations=(
+            "drive = attention novelty appeal (1/4 + 3/4 interest) (2/5 + 3/5 trust) "
+            "(1 + proof further friends) (1 + standing (2 r / (1 + r) - 1))",
+            "attention = 1 / (1 + fatigue slot); novelty = 2^(-hours / half_life)",
+            "like: likes drive (1/2 + A); repost: reposts drive (1/2 + E); reply: replies drive "
+            "(1/2 + E); quote: quotes drive (1/2 + O); follow a stranger: follows drive (1/2 + O)",
+            "dislike: dislikes attention (1 - interest) (1/2 + N); mute: mutes attention "
+            "(1 - interest) (1/2 + N); report: reports attention (1 - appeal) (1/2 + C)",
+            "with moods m in [-1, 1]: A + m / 4 and N - m / 4 stand for A and N",
+        ),
+        cost="one pass over the exposures of a tick",
+        largest="10 million agents on one machine",
+        checked=("the compiled pass against plain Python over the same exposures and draws",),
+        choices=("injected messages are shared by who adopts them, as their model says",),
+    )
     likes: float = Field(0.5, ge=0, le=2, description="rate of likes at full drive")
     reposts: float = Field(0.15, ge=0, le=2, description="rate of reposts at full drive")
     replies: float = Field(0.06, ge=0, le=2, description="rate of replies at full drive")

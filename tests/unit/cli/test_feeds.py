@@ -12,7 +12,8 @@ def test_recommenders_are_listed_by_what_they_do(hubbub: Hubbub) -> None:
     for name in (*names("recommender"), *names("friend-recommender")):
         assert f"  {name} " in said.out
     facts = hubbub("recommenders", "--json").json
-    assert {one["kind"] for one in facts} == {"recommender", "friend-recommender"}
+    assert {one["kind"] for one in facts} == {"recommender", "friend-recommender", "policy"}
+    assert "drive = attention novelty appeal" in hubbub("recommenders", "rule").out
 
 
 def test_a_card_is_shown_whole(hubbub: Hubbub) -> None:
