@@ -14,8 +14,9 @@ from sim.cli.start import prepare
 if TYPE_CHECKING:
     from sim.run.manifest import Repeated
     from sim.world.trail import Act
+    from sim.world.world import World
 
-__all__ = ["manifest", "repeat"]
+__all__ = ["manifest", "manifest_text", "repeat"]
 
 
 def manifest(
@@ -30,17 +31,23 @@ def manifest(
     require_folder(out)
     with watched() as report:
         from sim.cli.worlds import saved_path
-        from sim.run.manifest import manifest_of
         from sim.store import load
 
         made = load(saved_path(world), report=report)
-        made.trail.seal(made)
-        text = as_json(manifest_of(made.trail.acts, made))
+        text = manifest_text(made)
     if out is None:
-        say(text)
+        say(text.rstrip("\n"))
         return
-    write_text(out, f"{text}\n")
+    write_text(out, text)
     say(f"Wrote {out}: {len(made.trail.acts):,} acts. Repeat it: hubbub repeat {out}")
+
+
+def manifest_text(world: World) -> str:
+    """Return the manifest of a world's run so far, as a file has it."""
+    from sim.run.manifest import manifest_of
+
+    world.trail.seal(world)
+    return f"{as_json(manifest_of(world.trail.acts, world))}\n"
 
 
 def repeat(

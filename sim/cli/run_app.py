@@ -84,6 +84,9 @@ Host = Annotated[
         help="Open a platform where the world has none, and who ranks its feeds: blend, ..."
     ),
 ]
+Manifest = Annotated[
+    Path | None, typer.Option(help="Write what suffices to repeat it: hubbub repeat FILE.")
+]
 Variant = Annotated[str, typer.Option(help="Of a scenario that has several.")]
 Journal = Annotated[bool, RUN_JOURNAL]
 Checkpoint = Annotated[str | None, RUN_CHECKPOINT]
@@ -97,7 +100,7 @@ def run(
     json: Json = None, csv: Csv = None, save: Save = None, metrics: Series = None,
     platform: Host = "", variant: Variant = "", journal: Journal = False,
     checkpoint: Checkpoint = None, minds: Who = None, mind: MindName = None, goal: Goal = None,
-    offline: Offline = False,
+    offline: Offline = False, manifest: Manifest = None,
 ) -> None:  # fmt: skip
     """Run a world without the screen, and print the command that repeats it.
 
@@ -112,7 +115,7 @@ def run(
         only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
     )
     ends: dict[str, Any] = {"seed": seed, "stop": Stop(ticks, until_quiet)}
-    ends["outputs"] = Outputs(json, csv, save, metrics)
+    ends["outputs"] = Outputs(json, csv, save, metrics, manifest)
     own: dict[str, Any] = {"journal": journal, "checkpoint": checkpoint, "platform": platform}
     own["minded"] = minded_of(minds, mind, goal, offline)
     raise typer.Exit(_carried_out(context.obj, world, said, variant, own, ends))

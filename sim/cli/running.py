@@ -192,6 +192,7 @@ class Outputs:
     csv: Path | None = None
     save: Path | None = None
     metrics: Path | None = None
+    manifest: Path | None = None
 
     def check(self) -> None:
         """Refuse now what could not be written at the end.
@@ -203,7 +204,8 @@ class Outputs:
         InputError
             When two results would go to standard output.
         """
-        for path in (self.json, self.csv, self.save, self.metrics):
+        every = (self.json, self.csv, self.save, self.metrics, self.manifest)
+        for path in every:
             require_folder(path)
         if self.metrics is not None and self.metrics.suffix not in {".csv", ".jsonl"}:
             raise InputError(f"Metrics are written to NAME.csv or NAME.jsonl, not {self.metrics}.")
@@ -211,11 +213,10 @@ class Outputs:
             raise InputError("Only one of --json and --csv can go to standard output.")
         if str(self.save) == "-":
             raise InputError("A world is saved in a file, not on standard output; name one.")
-        every = (self.json, self.csv, self.save, self.metrics)
         files = [path.resolve() for path in every if path is not None]
         if len(set(files)) < len(files):
             raise InputError("Two results would go to one file; give each its own name.")
-        for path in (self.json, self.csv, self.metrics):
+        for path in (self.json, self.csv, self.metrics, self.manifest):
             spare_worlds(path)
 
     @property
@@ -377,6 +378,10 @@ def _write(ran: Ran, outputs: Outputs, command: str) -> None:
         write_text(outputs.json, as_json(found) + "\n")
     if outputs.csv is not None:
         write_text(outputs.csv, as_csv(ran.cascades))
+    if outputs.manifest is not None:
+        from sim.cli.repeating import manifest_text
+
+        write_text(outputs.manifest, manifest_text(ran.world))
     if outputs.metrics is not None:
         from sim.cli.series import metrics_text
 

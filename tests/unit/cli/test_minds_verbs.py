@@ -65,7 +65,8 @@ def test_what_makes_no_comparison_of_minds_is_refused(hubbub: Hubbub, tmp_path: 
 
 def test_a_run_is_repeated_from_its_manifest(hubbub: Hubbub, model: Server) -> None:
     words = ("--minds", "random:20", "--goal", "inform: tea is nice", "--ticks", "3")
-    assert hubbub("run", "new:80", *words, "--save", "a.hub").code == 0
+    assert hubbub("run", "new:80", *words, "--save", "a.hub", "--manifest", "r.json").code == 0
+    assert hubbub("repeat", "r.json").code == 0
     asked = len(model.calls)
     said = hubbub("manifest", "a.hub", "--out", "run.json")
     assert "Repeat it: hubbub repeat run.json" in said.out
