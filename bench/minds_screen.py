@@ -59,11 +59,13 @@ def serve(port: Any, counted: Any) -> None:
     asyncio.run(main())
 
 
-def prepared(folder: Path, agents: int, degree: float) -> Path:
-    """Make and save the world, with a platform."""
+def prepared(folder: Path, agents: int, degree: float, minded: int) -> Path:
+    """Make and save the world, with a platform and minds that sleep."""
     from sim import World, save
+    from sim.run.minding import give_minds
 
     world = World.create(agents=agents, mean_degree=degree, seed=7, platform=True)
+    give_minds(world, f"random:{minded}", goal="peace")
     path = folder / "bench.hub"
     save(world, path)
     return path
@@ -86,19 +88,28 @@ def measured(program: Program, name: str, presses: int) -> list[dict[str, Any]]:
     return rows
 
 
+def told(program: Program, line: str) -> None:
+    """Type a command, each key once the one before is painted."""
+    row = program.screen.rows - 2
+    program.type(":")
+    program.until_cell(row, 1, ":")
+    program.type(line)
+    program.until_cell(row, 1 + len(line), line[-1])
+    program.type("\r")
+    program.idle(0.5)
+
+
 def played(program: Program, minded: int, presses: int) -> list[dict[str, Any]]:
     """Time keys without minds, then with them."""
     program.wait("PAUSED")
     program.idle(3)
-    program.command("speed max")
+    told(program, "speed max")
     program.type(" ")
     program.wait("RUNNING")
     program.idle(10)
     rows = measured(program, "rules alone", presses)
-    program.command(f"minds random:{minded} goal=peace")
-    program.idle(2)
-    program.command("llm on")
-    program.wait(" minds ", 60)
+    told(program, "llm on")
+    program.wait(" minds ")
     program.idle(10)
     return rows + measured(program, f"{minded} minds", presses)
 
@@ -120,7 +131,7 @@ def main() -> int:
     url = f"http://127.0.0.1:{port.get(timeout=60)}/v1"
     os.environ |= {"HUBBUB_LLM_MODEL": "scripted", "HUBBUB_LLM_URL": url}
     with tempfile.TemporaryDirectory() as folder:
-        path = prepared(Path(folder), asked.agents, asked.degree)
+        path = prepared(Path(folder), asked.agents, asked.degree, asked.minds)
         program = Program(path, Path(folder), columns, rows)
         try:
             found = played(program, asked.minds, asked.presses)

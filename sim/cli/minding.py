@@ -125,8 +125,9 @@ def minding(
             yield lambda: _think(world, thinker, keeper, report)
         finally:
             _done(world, keeper, "wake_minds", False)
-            for fault in thinker.faults:
-                tell(fault)
+            for said in (*thinker.faults, "" if thinker.lacks else thinker.trouble):
+                if said:
+                    tell(said)
 
 
 def _nothing() -> None:

@@ -95,6 +95,20 @@ def test_an_interview_without_an_answer_says_why(
     said = hubbub("interview", "new:50", "3", "Well?")
     assert said.code != 0
     assert "budget" in said.err
+    said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "1")
+    assert said.code == 0
+    assert "is spent; rules decide for minded members." in said.err
+
+
+def test_a_run_without_an_act_ends_with_a_warning(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = json.dumps({"act": "do nothing", "post": 0, "text": ""})
+    with Server(body(completion(idle))) as server:
+        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
+        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
+        said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "2")
+    assert "decisions came to an act" in said.out
 
 
 def test_what_minds_would_ask_is_estimated(hubbub: Hubbub) -> None:
