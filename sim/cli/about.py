@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,21 @@ def show_info(where: str, *, network: bool, json: bool) -> None:
 def _file_facts(path: Path) -> dict[str, Any]:
     from sim.store import info
 
-    return dataclasses.asdict(info(path)) | _living_facts(path)
+    found = info(path)
+    told = {"agreement": said} if (said := _agreements(found.minds)) else {}
+    return dataclasses.asdict(found) | told | _living_facts(path)
+
+
+def _agreements(minds: Iterable[str]) -> list[str]:
+    """Return how far each surrogate agrees with the model that it stands for."""
+    words = [word for one in minds if one.startswith("surrogate,") for word in one.split(",")]
+    paths = {word.removeprefix("path=").rpartition(" (")[0] or word.removeprefix("path=")
+             for word in words if word.startswith("path=")}  # fmt: skip
+    if not paths:
+        return []
+    from sim.llm.surrogate import agreement_of
+
+    return [agreement_of(path) for path in sorted(paths)]
 
 
 def _living_facts(path: Path) -> dict[str, Any]:
@@ -119,8 +134,8 @@ def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
     for name, value in facts.items():
         if name == "interactions" and value is None:
             continue  # few worlds have any
-        if name == "recommenders" and not value:
-            continue  # nor a platform
+        if name in {"recommenders", "minds"} and not value:
+            continue  # nor a platform, nor members with a mind
         if isinstance(value, dict):
             flat |= _lines(value, f"{above}{name} ")
         elif isinstance(value, list | tuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sized
 from datetime import UTC, datetime
 from importlib import metadata
@@ -45,7 +46,18 @@ def counted(world: object, meta: Meta) -> dict[str, object]:
         "seed": meta.get("seed"),
         "models": sorted(models - {""}),
         "recommenders": [str(each.get("name", "")) for each in _dicts(hosted, "recommenders")],
+        "minds": _minds(_dict(hosted.get("minds"))),
     }
+
+
+def _minds(said: Meta) -> list[str]:
+    """Return what decides for members, with its parameters, and for how many."""
+    options: dict[object, Meta] = dict(said.get("options", ()))
+    named = Counter(
+        ",".join([str(kind), *(f"{key}={value}" for key, value in options.get(who, {}).items())])
+        for who, kind in said.get("kinds", ())
+    )
+    return [f"{name} ({number:,})" for name, number in sorted(named.items())]
 
 
 def naming(world: object) -> Who:

@@ -202,6 +202,10 @@ def test_a_run_is_distilled_and_decided_by(hubbub: Hubbub) -> None:
     assert "surrogate" in ran.out
     assert f"Surrogate s.json ({found['hash'][:8]}) agrees with its model in" in ran.out
     assert hubbub("replay", "b.hub", "--check").code == 0
+    about = hubbub("info", "b.hub")
+    assert "surrogate,path=s.json (40)" in about.out
+    assert "agrees with its model in" in about.out
+    assert hubbub("info", "a.hub", "--json").json["minds"] == ["model (60)"]
     lost = hubbub(
         "run", "new:100", "--minds", "random:4", "--mind", "surrogate,path=no", "--ticks", "1"
     )

@@ -19,10 +19,13 @@ from sim.llm.faults import Fault, ModelError
 from sim.llm.letters import acts_for
 from sim.llm.minds import ACTS as MIND_ACTS
 from sim.llm.prices import FREE
+from sim.run.keeper_acts import perform
+from sim.run.manifest import repeat
 from sim.run.minds import Thinker, accounts
 from sim.run.minds_estimate import estimate
 from sim.run.replay import replay
 from tests.unit.run.minds_world import Script, faults_in, minded, platform_of, run
+from tests.unit.run.test_minds_batches import all_of
 
 ACTS = ("like", "reply", "do nothing")
 ACTS_OF_A_FEED = acts_for(MIND_ACTS, 4, (), ())
@@ -141,6 +144,20 @@ def test_kept_answers_are_bounded() -> None:
     assert (len(minds.kept), next(iter(minds.kept))) == (4096, "904")
     assert len(minds.kept["999"]) == 2000
     assert World.restore(*world.dump()).platform.minds.kept == minds.kept  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("mind", ["archetype", "model,batch=4"])
+def test_a_run_is_repeated_on_its_recorded_replies(mind: str) -> None:
+    def both(ask: Ask) -> str:
+        return all_of(ask) if mind.startswith("model") else mixed(ask)
+
+    world, thinker = minded(mind, members=40), Thinker(Script(both))
+    perform(world, "wake_minds", (True, thinker.made))
+    run(world, thinker, 2)
+    world.trail.seal(world)
+    found = repeat(world.trail.acts, digest=world.digest())
+    assert (found.findings, found.missed) == ((), 0)
+    assert found.decisions > 5
 
 
 def test_a_situation_is_coarse() -> None:
