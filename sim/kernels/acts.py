@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.kernels.feed import AUTHOR, LIKES, META, NOTHING, RING, SHARES
-from sim.kernels.jit import kernel
+from sim.kernels.jit import kernel, lean
 from sim.kernels.mix import uniform, word, word2
 from sim.kernels.types import F32, F64, I64, U8, U32, Number, Word
 
@@ -28,6 +28,7 @@ _INJECTED = np.uint8(32)
 _LABELLED = np.uint32(1 << 16)
 _HIDDEN = np.uint32(2 << 16)
 _ONE = np.uint32(1)
+_ROUNDED_UP = np.float32(1.0001)
 
 
 @kernel
@@ -90,26 +91,28 @@ def decide(
             u = np.float32(uniform(word2(own, message[e])))
             own_words = np.float32(flags[e] & _INJECTED == 0)
             stranger = np.float32(proofs[e] == 0)
+            given = (drive * kind, drive * outgoing, drive * opens, against * nervous)
+            bad = awake * (_ONE32 - liked) * exact
+            most = rates[0] * given[0] + (rates[1] + rates[2]) * given[1] + rates[5] * bad
+            most += (rates[3] + rates[6]) * given[2] + (rates[4] + rates[7]) * given[3]
             act = 0
-            upto = rates[0] * drive * kind
-            if u < upto:
-                act = LIKE
-            else:
-                bad = _ONE32 - liked
-                act = _rarer(
-                    u, upto, rates, drive * outgoing, drive * opens, own_words, stranger,
-                    against * nervous, awake * bad * exact,
-                )  # fmt: skip
+            if u < most * _ROUNDED_UP:  # one in fifteen or so
+                act = _act(
+                    u, rates, given[0], given[1], given[2], own_words, stranger, given[3], bad
+                )
             out[e] = np.uint8(act)
             e += 1
 
 
-@kernel
-def _rarer(
-    u: Number, upto: Number, rates: F32, told: Number, taken: Number, own_words: Number,
+@lean
+def _act(
+    u: Number, rates: F32, liked: Number, told: Number, taken: Number, own_words: Number,
     stranger: Number, against: Number, bad: Number,
 ) -> int:  # fmt: skip
-    """Return the act, other than a like, in whose part of [0, 1) the draw falls; 0 for none."""
+    """Return the act in whose part of [0, 1) the draw falls; 0 for none."""
+    upto = rates[0] * liked
+    if u < upto:
+        return LIKE
     upto += rates[1] * told * own_words
     if u < upto:
         return REPOST

@@ -179,10 +179,10 @@ def test_feeds_made_in_one_pass_are_those_made_in_three(
     ranking.add_up(*added)
     who, out = np.arange(N, dtype=np.uint32), [np.zeros(N * slots, k) for k in SHOWN]
     counts, again = np.zeros(N, np.uint8), np.zeros(N, np.uint8)
-    names = ("message", "source", "trust", "interest", "age", "friends", "appeal", "flags")
+    columns = ("message", "source", "trust", "interest", "age", "friends", "appeal", "flags")
     chosen: Any = (
         who, 0, N, found["stops"], score.view(np.uint32), found["bits"], slots, seen,
-        *(found[name] for name in names), 0, counts, *out,
+        *(found[name] for name in columns), 0, counts, *out,
     )  # fmt: skip
     stop = ranking.select(*chosen)
     both, known = [np.zeros(N * slots + 64, k) for k in SHOWN], small.seen.copy()
