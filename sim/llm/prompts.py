@@ -39,7 +39,7 @@ _KNOWN = {
 _OPTIONAL = ("goal", "memories", "plan", "language", "letters", "places", "outcomes")
 _LETTERS = "Letters to you, answered by their number:"
 _OTHERS = "You may also write to these, or join:"
-_PLACES = {"ally": "member", "group": "group", "open": "open-group"}
+_PLACES = {"ally": "ally", "group": "group", "open": "open-group"}
 
 
 @dataclass(frozen=True, slots=True)

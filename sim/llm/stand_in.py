@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -23,7 +23,7 @@ _SHARES = (
     ("direct message", 10), ("group message", 4), ("join group", 2), ("do nothing", 20),
 )  # fmt: skip
 _ABOUT = {
-    "direct message": r'<(?:letter|member) number="(\d+)"',
+    "direct message": r'<(?:letter|ally) number="(\d+)"',
     "group message": r'<group number="(\d+)"',
     "join group": r'<open-group number="(\d+)"',
 }
@@ -41,23 +41,31 @@ def likely(ask: Ask) -> str | None:
     Parameters
     ----------
     ask
-        With the schema of a decision or of a plan.
+        With the schema of a decision, of several, or of a plan.
     """
     fields = dict((ask.schema or {}).get("properties", {}))
     if set(fields) == {"steps"}:
         return json.dumps({"steps": list(_STEPS)})
+    number = int(ask.fingerprint("")[:12], 16)
     if set(fields) == {"act", "post", "text"}:
-        return json.dumps(_decision(ask, fields["act"]["enum"], fields["post"]["maximum"]))
+        return json.dumps(_decision(number, fields, ask.turns[-1].text))
+    if set(fields) == {"answers"}:
+        of = fields["answers"]["items"]["properties"]
+        every = range(1, fields["answers"]["maxItems"] + 1)
+        said = [{"member": k, **_decision(number * k, of, "")} for k in every]
+        return json.dumps({"answers": said})
     return None
 
 
-def _decision(ask: Ask, acts: Sequence[str], last: int) -> dict[str, Any]:
-    number = int(ask.fingerprint("")[:12], 16)
+def _decision(number: int, fields: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+    """Return a likely decision; what is behind a feed is known of one member's prompt alone."""
+    acts, last = fields["act"]["enum"], fields["post"]["maximum"]
+    acts = [act for act in acts if prompt or act not in _ABOUT]
     shares = [share for act, share in _SHARES if act in acts]
     known = [act for act, _ in _SHARES if act in acts]
     act = known[bisect_right(list(accumulate(shares)), number % sum(shares))]
     text = _WORDS if act in NEEDS_TEXT else ""
-    places = _places(ask.turns[-1].text, act) or range(1, max(min(last, 3), 1) + 1)
+    places = _places(prompt, act) or range(1, max(min(last, 3), 1) + 1)
     about = places[number // 97 % len(places)] if act in NEEDS_POST else 0
     return {"act": act, "post": about, "text": text}
 

@@ -100,7 +100,7 @@ def test_letters_and_places_are_told_by_their_numbers() -> None:
     system, user = (turn.text for turn in read_prompt("decide").turns(scene))
     assert "Your plan: 1. Wait. 2. See.\nWrite in French." in system
     assert '<letter number="2" from="Cy" group="cats">Well?</letter>' in user
-    assert '<member number="3" name="Di"/>\n<open-group number="4" name="dogs"/>' in user
+    assert '<ally number="3" name="Di"/>\n<open-group number="4" name="dogs"/>' in user
     assert '<group number="5" name="cats"/>' in user
 
 
@@ -193,3 +193,14 @@ def test_a_likely_plan_is_one_and_other_questions_have_none() -> None:
     turns = read_prompt("plan").turns(Scene("A", "P", "now"))
     assert len(steps_in(likely(Ask(turns, schema=PLAN_SCHEMA)) or "")) == 3
     assert likely(Ask(turns)) is None
+
+
+def test_likely_answers_for_several_are_as_many() -> None:
+    one = schema_of(ALL, 3)
+    item = {**one, "properties": {"member": {"type": "integer"}, **one["properties"]}}
+    several = {"type": "array", "items": item, "minItems": 3, "maxItems": 3}
+    schema = {"type": "object", "properties": {"answers": several}}
+    turns = read_prompt("plan").turns(Scene("A", "P", "now"))
+    answers = json.loads(likely(Ask(turns, schema=schema)) or "")["answers"]
+    assert [answer.pop("member") for answer in answers] == [1, 2, 3]
+    assert {decision_of(json.dumps(answer), ALL, 3).act for answer in answers} <= set(ACTS)

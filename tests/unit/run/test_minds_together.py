@@ -38,7 +38,7 @@ def host(world: World) -> Platform:
 
 def writing(text: str) -> Any:
     """Let one ally write to the other."""
-    return lambda ask: decides("direct message", number_of("member", ask.turns[1].text), text)
+    return lambda ask: decides("direct message", number_of("ally", ask.turns[1].text), text)
 
 
 def pair(goal: str = "be kind", mind: str = "model,revise=0") -> World:
@@ -188,7 +188,7 @@ def test_without_a_goal_nobody_plans_or_has_allies() -> None:
     pool = Speaking(QUIET)
     think(world, pool, 2)
     assert pool.plans == []
-    assert not any("<member" in prompt or "direct message" in prompt for prompt in pool.prompts)
+    assert not any("<ally" in prompt or "direct message" in prompt for prompt in pool.prompts)
 
 
 def test_who_wants_another_thing_plans_anew() -> None:
