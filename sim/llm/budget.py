@@ -59,7 +59,8 @@ class Budget:
     --------
     >>> budget = Budget(dollars=0.01)
     >>> held = budget.reserve(Spend(1, 500, 4_000_000))
-    >>> held.settle(Spend(1, 300, 2_000_000))
+    >>> held.settle(Spend(1, 300, 2_000_000)).dollars
+    0.002
     >>> budget.settled.dollars, budget.reserved.requests
     (0.002, 0)
     """

@@ -74,6 +74,11 @@ def test_members_decided_for_together_keep_the_laws() -> None:
     assert check_mind(spec("model", "mind").cls, batch=4) == tuple(MINDS_LAWS)
 
 
+def test_a_class_that_nobody_registered_is_checked_too() -> None:
+    assert check_mind(Plain) == tuple(MINDS_LAWS)
+    assert kind_of("plain") == "mind"
+
+
 # Each law sees its own mistake
 
 
