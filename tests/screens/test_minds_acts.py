@@ -46,8 +46,8 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await command(pilot, "platform on rhythm=flat")
             await until(pilot, lambda: "The platform is open" in said(app))
             for line, answer in (
-                ("minds share:0.5 colour=red", "nothing else"),
-                ("minds share:0.5 goal=peace", "have a mind of their own"),
+                ("minds share:0.02 colour=red", "nothing else"),
+                ("minds share:0.02 goal=peace", "have a mind of their own"),
                 ("llm on", "Until then rules decide"),
                 ("llm off", "The rules decide for all"),
                 ("llm off", "The rules decide for all"),
@@ -82,76 +82,78 @@ async def test_minds_are_given_woken_and_put_to_rest(
         assert server.calls
 
 
-async def test_the_dialog_gives_minds_to_whom_it_says_for_what_it_says(
+async def rubbish_or_words(call: Call) -> None:
+    """Answer decisions by rubbish, and questions."""
+    await call.send(completion("rubbish" if b"Acts:" in call.body else "Yes, [b]gladly[/b]."))
+
+
+async def test_minds_are_given_by_a_dialog_and_members_talked_to_asked_and_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def wrongly(call: Call) -> None:
-        await call.send(completion("rubbish"))
-
-    with Server(wrongly) as server:
-        answered_by(monkeypatch, server.url)
-        async with hubbub(tmp_path, (80, 24)) as (app, pilot):
-            await pilot.press("M")
-            await until(pilot, lambda: isinstance(app.screen, GiveMinds))
-            dialog = app.screen
-            dialog.query_one("#who", Input).value = ""
-            await pilot.press("enter")
-            await until(pilot, lambda: "Say who gets a mind" in seen(app))
-            dialog.query_one("#who", Input).value = "random:40"
-            dialog.query_one("#budget", Input).value = "much"
-            dialog.query_one("#ticks", Input).value = "0"
-            await pilot.press("enter")
-            await until(pilot, lambda: "at least 0" in seen(app))
-            await until(pilot, lambda: "from 1" in str(dialog.query_one("#estimate").render()))
-            dialog.query_one("#budget", Input).value = "$0.5"
-            dialog.query_one("#ticks", Input).value = "10"
-            dialog.query_one("#said-goal", Input).value = "peace"
-            dialog.query_one("#options", Input).value = "temperature=0"
-            await until(
-                pilot, lambda: "40 members, 10 ticks" in str(dialog.query_one("#estimate").render())
-            )
-            await pilot.press("enter")
-            await until(pilot, lambda: "decide from the next tick on" in said(app))
-            now = frame_of(app).minds
-            assert now is None or now.members == 40
-            await command(pilot, "run 9")
-            await until(pilot, lambda: frame_of(app).tick == 9)
-            await command(pilot, "llm")
-            await until(pilot, lambda: "The rules decide" in said(app) or "None of" in said(app))
-        assert b"What you want: peace" in server.calls[0].body
-        assert server.calls[0].said["temperature"] == 0
-
-
-async def ask(app: Hubbub, pilot: Pilot[int], question: str) -> None:
-    app.screen.query_one("#question", Input).value = question
-    await pilot.press("enter")
-
-
-async def test_members_are_talked_to_asked_and_played(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Server(body(completion("Yes, [b]gladly[/b]."))) as server:
+    with Server(rubbish_or_words) as server:
         answered_by(monkeypatch, server.url)
         async with hubbub(tmp_path, (80, 24)) as hub:
             app, pilot = hub
             await command(pilot, "platform on rhythm=flat posting=1")
             await until(pilot, lambda: "The platform is open" in said(app))
-            await command(pilot, "step 2")
+            await _given(hub)
+            await command(pilot, "run 2")
             await until(pilot, lambda: frame_of(app).tick == 2)
+            await command(pilot, "llm")
+            await until(pilot, lambda: "The rules decide" in said(app) or "None of" in said(app))
+            asked = len(server.calls)
+            assert b"What you want: peace" in server.calls[0].body
+            assert server.calls[0].said["temperature"] == 0
             await _talked(hub)
-            assert b"Well?" in server.calls[0].body
-            assert b"gladly" in server.calls[1].body
-            await command(pilot, "survey random:3 question=Really? choices=yes,no")
-            await until(pilot, lambda: isinstance(app.screen, Notice) and "100.0%" in seen(app))
-            await pilot.press("enter")
-            await pilot.press("Q")
-            await until(pilot, lambda: isinstance(app.screen, AskMany))
-            await pilot.press("enter")
-            await until(pilot, lambda: "needs members and a question" in seen(app))
-            await ask(app, pilot, "And now?")
-            await until(pilot, lambda: isinstance(app.screen, Notice) and "And now?" in seen(app))
-            await pilot.press("enter")
+            assert b"Well?" in server.calls[asked].body
+            assert b"gladly" in server.calls[asked + 1].body
+            await _surveyed(hub)
             await _played(hub)
+
+
+async def _given(hub: Hub) -> None:
+    app, pilot = hub
+    await pilot.press("M")
+    await until(pilot, lambda: isinstance(app.screen, GiveMinds))
+    dialog = app.screen
+
+    def expected() -> str:
+        return str(dialog.query_one("#estimate").render())
+
+    def put(**typed: str) -> None:
+        for name, text in typed.items():
+            dialog.query_one(f"#{name.replace('_', '-')}", Input).value = text
+
+    put(who="")
+    await pilot.press("enter")
+    await until(pilot, lambda: "Say who gets a mind" in seen(app))
+    put(who="random:40", budget="much", ticks="0")
+    await pilot.press("enter")
+    await until(pilot, lambda: "at least 0" in seen(app))
+    await until(pilot, lambda: "from 1" in expected())
+    put(budget="$0.5", ticks="10", said_goal="peace", options="temperature=0")
+    await until(pilot, lambda: "40 members, 10 ticks" in expected())
+    await pilot.press("enter")
+    await until(pilot, lambda: "decide from the next tick on" in said(app))
+
+
+async def _surveyed(hub: Hub) -> None:
+    app, pilot = hub
+    await command(pilot, "survey random:3 question=Really? choices=yes,no")
+    await until(pilot, lambda: isinstance(app.screen, Notice) and "100.0%" in seen(app))
+    await pilot.press("enter")
+    await pilot.press("Q")
+    await until(pilot, lambda: isinstance(app.screen, AskMany))
+    await pilot.press("enter")
+    await until(pilot, lambda: "needs members and a question" in seen(app))
+    await ask(app, pilot, "And now?")
+    await until(pilot, lambda: isinstance(app.screen, Notice) and "And now?" in seen(app))
+    await pilot.press("enter")
+
+
+async def ask(app: Hubbub, pilot: Pilot[int], question: str) -> None:
+    app.screen.query_one("#question", Input).value = question
+    await pilot.press("enter")
 
 
 async def _talked(hub: Hub) -> None:
