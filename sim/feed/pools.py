@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
@@ -82,19 +83,14 @@ def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
     -------
     uint32, at most :data:`TRENDING`, the highest first; of equals the newer first.
     """
-    kept, fresh = (_young(posts, ids, oldest) for ids in (before, touched))
+    young = posts.first + bisect_left(posts.created, oldest)
+    kept, fresh = (posts.rows(ids[ids >= young]) for ids in (before, touched))
     if kept.size == TRENDING:  # what is worth less than all of them cannot enter
         fresh = fresh[_worth(posts, fresh) >= _worth(posts, kept).min()]
     rows = np.unique(np.concatenate([kept, fresh]))
     order = np.lexsort((-rows, -_worth(posts, rows)))[:TRENDING]
     found: Ids = (rows[order] + posts.first).astype(np.uint32)
     return found
-
-
-def _young(posts: Posts, ids: Ids, oldest: int) -> npt.NDArray[np.int64]:
-    """Return the rows of those that are in the table, and were posted at ``oldest`` or later."""
-    rows = posts.rows(ids[ids >= posts.first])
-    return rows[posts.created[rows] >= oldest]
 
 
 def _worth(posts: Posts, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
