@@ -92,7 +92,7 @@ class Metrics(Dialog[MetricChoice]):
     def body(self) -> ComposeResult:
         """List the metrics, and ask when the one under the cursor is alarming."""
         yield Static(NOTE, classes="note", markup=False)
-        yield Picks(*map(self._option, self._known), id="metrics", markup=False, compact=True)
+        yield Picks(id="metrics", markup=False, compact=True)
         yield Static("", id="meaning", markup=False)
         with Horizontal(classes="row"):
             yield label("Alert: warn")
@@ -106,8 +106,14 @@ class Metrics(Dialog[MetricChoice]):
         self.query_one("#metrics").styles.max_height = max(3, room - 5)
 
     def on_mount(self) -> None:
-        """Begin with the first metric."""
-        self.query_one("#metrics", Picks).highlighted = 0
+        """Answer the key with the box; the list, which takes longer to paint, follows."""
+        self.query_one("#metrics").styles.height = len(self._known)
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        picks = self.query_one("#metrics", Picks)
+        picks.add_options([self._option(name) for name in self._known])
+        picks.highlighted = 0
 
     def _option(self, name: str) -> Option:
         unit, says = self._known[name]
