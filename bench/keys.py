@@ -277,7 +277,13 @@ def main() -> int:
             program.wait("PAUSED", 300)
             opened = time.perf_counter() - began
             program.idle(3)
-            rests = typing(program, asked.presses // 2)
+            if asked.modes:
+                sys.path.insert(0, str(ROOT))
+                from bench.modes_keys import pressed
+
+                still = pressed(program, 1)
+            else:
+                rests = typing(program, asked.presses // 2)
             program.command("inject text=news model=sis seeds=random:1000 beta=0.05 gamma=0.3")
             program.idle(5)
             program.command("speed max")
@@ -289,11 +295,9 @@ def main() -> int:
             program.idle(5)
             rate = (program.screen.bytes - written) / (time.perf_counter() - since) / 1024
             if asked.modes:
-                sys.path.insert(0, str(ROOT))
-                from bench.modes_keys import pressed
-
-                found = pressed(program, max(2, asked.presses // 10))
+                found = pressed(program, max(1, asked.presses // 20))
                 rows_ = [summary(name, taken) for name, taken in found.items()]
+                rows_ = [summary("all first paints, paused", still["all first paints"]), *rows_]
             else:
                 rows_ = [
                     summary("typing, paused", rests),
