@@ -1,7 +1,8 @@
 """Calls a second through the pool of language models, beside raw aiohttp on the same server.
 
 ``python -m bench.llm [CALLS]``: both in turn against one loopback server in a process of its own,
-200 calls at once, medians of five rounds.
+200 calls at once, medians of five rounds. Then texts a second of the rule writer, which stands in
+where nobody is asked, and the time of a single one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import statistics
 import sys
 import time
 from typing import Any
+
+import numpy as np
 
 from sim.llm.asks import Ask, Turn
 from sim.llm.pool import ModelPool
@@ -88,6 +91,26 @@ def pooled(url: str, requests: list[Ask]) -> float:
     return len(requests) / took
 
 
+def writing(count: int) -> tuple[float, float]:
+    """Return texts a second of the rule writer, best of three, and the seconds of a single one."""
+    from sim.feed.writer import Writer
+
+    writer, draw = Writer([f"topic{bit}" for bit in range(32)]), np.random.default_rng(7)
+    tags = draw.integers(0, 1 << 32, count, dtype=np.uint64)
+    people = draw.integers(0, 256, (count, 5), dtype=np.uint8)
+    took = []
+    for round_ in range(3):
+        began = time.process_time()  # of a core: other programs do not count
+        writer.posts(round_, np.arange(count), tags, people)
+        took.append(time.process_time() - began)
+    single = []
+    for number in range(1000):
+        began = time.perf_counter()
+        writer.post(9, number, tags=int(tags[number]), personality=people[number].tolist())
+        single.append(time.perf_counter() - began)
+    return count / min(took), statistics.median(single)
+
+
 def main() -> None:
     """Measure and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
@@ -107,6 +130,8 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"raw aiohttp {alone:,.0f} calls/s; pool {ours:,.0f} calls/s at {AT_ONCE} at once")
     print(f"ratio {ratio:.3f} (bar .095); peak {peak:,.0f} MB")
+    many, single = writing(200_000)
+    print(f"rule writer {many:,.0f} texts/s (bar 100,000); a single one {1e6 * single:.0f} us")
 
 
 if __name__ == "__main__":
