@@ -107,10 +107,19 @@ def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> Fl
     return found
 
 
-def archetype(agents: Agents) -> npt.NDArray[np.uint8]:
-    """Return what kind of member each agent is: uint8 (n,), a place in :data:`ARCHETYPES`."""
-    o, c, e, a, n = _traits(agents)
-    activity = agents.activity.astype(np.float64)
+def archetype(agents: Agents, who: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
+    """Return what kind of member each agent is: uint8 (n,), a place in :data:`ARCHETYPES`.
+
+    Parameters
+    ----------
+    agents
+        The population.
+    who
+        Some of them; None: all.
+    """
+    chosen = slice(None) if who is None else np.asarray(who)
+    o, c, e, a, n = agents.personality[chosen].T / 255.0
+    activity = agents.activity[chosen].astype(np.float64)
     tests = [
         activity < 0.1,
         activity * e > 0.25,

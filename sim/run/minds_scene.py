@@ -71,7 +71,7 @@ def thoughts_of(
 ) -> list[Thought]:
     """Return what members have to decide on: it holds all that is needed of the world."""
     rules = ruled(platform, np.array(members, np.uint32)) if members else {}
-    kinds = archetype(world.agents)[list(members)].tolist() if members else []
+    kinds = archetype(world.agents, members).tolist() if members else []
     once = Once(dict(platform.minds.kept))
     moment = str(Clock(world.tick_minutes).moment(world.tick))
     return [

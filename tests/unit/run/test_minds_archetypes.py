@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import ArchetypeMind, Decision, Member, Post, World, read_prompt, situation_of
-from sim.agents.character import ARCHETYPES
+from sim.agents.character import ARCHETYPES, archetype
 from sim.llm.archetype import Mix, Situation, mix_of, mix_schema
 from sim.llm.asks import Answer, Ask
 from sim.llm.faults import Fault, ModelError
@@ -215,6 +215,8 @@ def test_whatever_is_answered_is_a_mix_or_malformed(said: str) -> None:
 
 
 def test_kinds_of_members_are_told_apart() -> None:
+    agents = minded("rule", 1).agents
+    assert archetype(agents, [3, 9]).tolist() == archetype(agents)[[3, 9]].tolist()
     pool = Script(mixed)
     run(minded("archetype", members=120), Thinker(pool), 3)
     kinds = {name for name in ARCHETYPES for ask in pool.asks if repr(name) in ask.turns[1].text}
