@@ -62,7 +62,7 @@ _EVER = np.uint8(0x80)
 _KEEP = 255
 _NO, _ONE, _TWO, _THREE = (np.uint64(k) for k in range(4))
 _S6, _S32 = np.uint64(6), np.uint64(32)
-_STATE = np.uint64(0x3F)
+_STATE = _M63 = np.uint64(0x3F)
 
 
 class Found(NamedTuple):
@@ -80,11 +80,25 @@ def _life_of(claim: U64, u: Word) -> Word:
 
 
 @inlined
-def _reborn(claim: U64, touched: U32, at: I64, v: Word, was_live: bool) -> Word:
+def _counts(claim: U64, born: U64, u: Word, when: Word) -> bool:
+    """Return whether agent ``u`` still is in the life that drew a ring.
+
+    Most agents are in their first one; the bits of ``born`` tell so from a nearer cache.
+    """
+    life = (when >> _S6) & LIVES
+    if (born[u >> _S6] >> (u & _M63)) & _ONE:
+        return bool(life == _life_of(claim, u) & LIVES)
+    return bool(life == _NO)
+
+
+@inlined
+def _reborn(claim: U64, touched: U32, calendar: Calendar, v: Word, was_live: bool) -> Word:
     """Begin a new life of agent ``v``; returns its number."""
+    at = calendar.at
     life = _life_of(claim, v)
     before = claim[v]
     if before == FREE:
+        calendar.born[v >> _S6] |= _ONE << (v & _M63)
         before = np.uint64(was_live) << _S32
         touched[at[TOUCHED]] = np.uint32(v)
         at[TOUCHED] += 1
@@ -122,7 +136,7 @@ def _become(
         many = np.int64(heard.rows[v, 1])
         more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
         at[WATCHED] += np.int64(np.float64(more) * (1.0 - when) * TICK)
-        life = _reborn(claim, touched, at, v, was)
+        life = _reborn(claim, touched, calendar, v, was)
         if now:
             begin_life(heard, rates, key, keys, state, calendar, v, new, t, life)
 
@@ -147,30 +161,28 @@ def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar
             u = who >> _S32
             tie = np.uint64(rows[u, 0]) + (spare[i + _TWO] & LOW32)
             spare[i + _ONE] = (u << _S32) | np.uint64(targets[tie])
-    kept = _NO
-    seen = np.uint64(0)
+    kept, states = _NO, rates.mode.size
     for i in range(_NO, stop, _THREE):
         when, who, what = spare[i], spare[i + _ONE], spare[i + _TWO]
         spare[kept] = when
         spare[kept + _ONE] = who
         spare[kept + _TWO] = what
         u, v, s = who >> _S32, who & LOW32, np.int64(when & _STATE)
-        counts = (
-            u == v
-            or (what >> _S32) < bound[s * rates.mode.size + np.int64(state[slot(keys, v)] & CODE)]
-        )
+        limit = bound[s * states + np.int64(state[slot(keys, v)] & CODE)]
+        counts = (u == v) | ((what >> _S32) < limit)
         if not rates.marks[s] & STEADY:
-            counts &= (_life_of(claim, u) & LIVES) == ((when >> _S6) & LIVES)
+            counts &= _counts(claim, calendar.born, u, when)
         kept += _THREE * np.uint64(counts)
+    seen, eager = _NO, any_eager(heard, rates)
     for i in range(_NO, kept, _THREE):
-        v = spare[i + _ONE] & LOW32
-        seen ^= claim[v] ^ np.uint64(rows[v, 0])
-    if any_eager(heard, rates):
-        for i in range(_NO, kept, _THREE):
-            v = spare[i + _ONE] & LOW32
-            start, many = np.int64(rows[v, 0]), np.int64(rows[v, 1])
-            if many > 0 and v != spare[i + _ONE] >> _S32:
-                seen ^= np.uint64(targets[start]) ^ np.uint64(targets[start + many - 1])
+        u, v, s = spare[i + _ONE] >> _S32, spare[i + _ONE] & LOW32, np.int64(spare[i] & _STATE)
+        o = rates.off[s * states + np.int64(state[slot(keys, v)] & CODE)]
+        heard_of = o < rates.listener.size and rates.listener[o] != _KEEP
+        v = v if heard_of else u  # who is going to change
+        seen ^= claim[v] ^ np.uint64(rows[v, 0]) ^ np.uint64(state[slot(keys, v)])
+        start, many = np.int64(rows[v, 0]), np.int64(rows[v, 1])
+        if eager and heard_of and many > 0:
+            seen ^= np.uint64(targets[start]) ^ np.uint64(targets[start + many - 1])
     calendar.at[SEEN] = np.int64(seen >> _ONE)
     order_due(calendar, int(kept) // 3)
     return True
@@ -256,7 +268,7 @@ def _happen(
 ) -> None:  # fmt: skip
     """Let a ring do what it does, unless it is void."""
     u, v, s, t = who >> _S32, who & LOW32, np.int64(when & _STATE), when >> MOMENT
-    if not rates.marks[s] & STEADY and (_life_of(claim, u) ^ (when >> _S6)) & LIVES:
+    if not rates.marks[s] & STEADY and not _counts(claim, calendar.born, u, when):
         return
     at = calendar.at
     new: Number = np.int64(-1)
@@ -264,7 +276,7 @@ def _happen(
     source: Word = np.uint64(NOBODY)
     if u == v:
         if what & _ONE:
-            life = _reborn(claim, touched, at, u, True)
+            life = _reborn(claim, touched, calendar, u, True)
             begin_life(heard, rates, key, keys, state, calendar, u, s, t, life)
             return
         at[EVENTS] += 1
@@ -287,12 +299,20 @@ def _happen(
 
 @lean
 def still_live(
-    live: U32, count: int, touched: U32, m: int, keys: U32, state: U8, claim: U64, marks: U8
+    live: U32,
+    count: int,
+    touched: U32,
+    m: int,
+    keys: U32,
+    state: U8,
+    claim: U64,
+    marks: U8,
+    born: U64,
 ) -> tuple[int, int]:
     """Free the claims of ``touched[:m]``, ascending; sort out who is live now.
 
     Agents of ``live`` that are live still stay there (their number is returned first), others that
-    are live now take the first places of ``touched`` (second).
+    are live now take the first places of ``touched`` (second). ``born`` is cleared.
     """
     kept = 0
     for i in range(count):
@@ -304,6 +324,7 @@ def still_live(
         v = np.uint64(touched[i])
         was_live = claim[v] >> _S32
         claim[v] = FREE
+        born[v >> _S6] = np.uint64(0)
         touched[roused] = np.uint32(v)
         is_live = (marks[state[slot(keys, v)] & CODE] & RESTLESS) > 0
         roused += is_live and was_live == _NO

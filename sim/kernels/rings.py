@@ -62,8 +62,8 @@ class Calendar(NamedTuple):
     ``tail`` (uint32, a power of two of spans): for each span the place after its last ring, 0 for
     none. The span under way: ``due`` in order, ``spare`` scratch of the same size, ``heap`` what
     was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,) and ``picked`` uint64
-    (256,), scratch. ``at``: int64, see ``SPAN``; ``shift`` (uint64, (1,)) takes the first word to
-    its span.
+    (256,), scratch. ``born``: uint64, a bit an agent, whether its first life is over. ``at``:
+    int64, see ``SPAN``; ``shift`` (uint64, (1,)) takes the first word to its span.
     """
 
     pool: U64
@@ -74,6 +74,7 @@ class Calendar(NamedTuple):
     heap: U64
     fine: I64
     picked: U64
+    born: U64
     shift: U64
     at: I64
 

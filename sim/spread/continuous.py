@@ -89,11 +89,12 @@ class ContinuousTime(Compartments):
         state = cascade.held["state"]
         kept, roused = kernels.still_live(
             live, count, scratch.touched, touched, state.keys, state.values, scratch.claim,
-            tick.rates.marks,
+            tick.rates.marks, tick.calendar.born,
         )  # fmt: skip
         live = _with_room(live, kept, kept + roused + away.size)
         merge_ids(live, kept, scratch.touched, roused)
         merge_ids(live, kept + roused, away, away.size)
+        scratch.calendar = tick.calendar
         cascade.memo = (live, kept + roused + away.size, table)
         tick.write(draws.tick)
 
@@ -110,7 +111,7 @@ class _Tick:
         self.found = _lists(_LEAST)
         ties = contacts.targets.size / max(cascade.agents, 1)
         spans = _spans_for(_rings_of(cascade.tally, self.rates, ties))
-        self.calendar = calendar_of(self.scratch.calendar, spans, _LEAST)
+        self.calendar = calendar_of(self.scratch.calendar, cascade.agents, spans, _LEAST)
         self.scratch.calendar = None  # whoever fails half-way leaves none behind
         self.at = self.calendar.at
 
@@ -123,7 +124,6 @@ class _Tick:
             self._lengthen("pool", "link")
         while not self._on():
             self._lengthen(*self._short())
-        self.scratch.calendar = self.calendar
         self.cascade.contacts_seen += int(self.at[slots.WATCHED]) >> 20
 
     def _on(self) -> bool:
@@ -256,13 +256,17 @@ def _spans_for(rings: float) -> int:
     return min(max(_FEWEST, 1 << int(rings / _SPAN).bit_length()), _MOST)
 
 
-def calendar_of(kept: slots.Calendar | None, spans: int, room: int = _LEAST) -> slots.Calendar:
+def calendar_of(
+    kept: slots.Calendar | None, agents: int, spans: int, room: int = _LEAST
+) -> slots.Calendar:
     """Return an empty calendar, in the arrays of one that served, if any.
 
     Parameters
     ----------
     kept
         An empty one, or ``None``.
+    agents
+        How many there are.
     spans
         Into how many the tick is cut: a power of two, 2 to 65,536.
     room
@@ -277,6 +281,7 @@ def calendar_of(kept: slots.Calendar | None, spans: int, room: int = _LEAST) -> 
         heap=np.empty(room * slots.WORDS, np.uint64),
         fine=np.empty(slots.FINES, np.int64),
         picked=np.empty(2 * kernels.MOST_RINGS, np.uint64),
+        born=np.zeros((agents + 63) // 64, np.uint64),
         shift=np.empty(1, np.uint64),
         at=np.empty(slots.SLOTS, np.int64),
     )

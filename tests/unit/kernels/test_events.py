@@ -144,7 +144,7 @@ def ticked(
     restless = (table.mode > 0) | (np.diff(table.soff) > 0)
     live = np.flatnonzero(restless[state & 0x7F]).astype(np.uint32)
     claim, touched = np.full(n, FREE), np.zeros(n + 1, np.uint32)
-    calendar = continuous.calendar_of(None, spans, 8192)
+    calendar = continuous.calendar_of(None, n, spans, 8192)
     found = events.Found(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n))
     tally = np.bincount(state & 0x7F, minlength=len(table.mode)).astype(np.int64)
     assert events.ring_first(heard, rates, live, live.size, KEY, NO_KEYS, state, calendar)
@@ -153,9 +153,12 @@ def ticked(
     assert not calendar.tail.any()
     m = int(calendar.at[rings.TOUCHED])
     ids = np.sort(touched[:m])
-    kept, roused = events.still_live(live, live.size, ids, m, NO_KEYS, state, claim, rates.marks)
+    kept, roused = events.still_live(
+        live, live.size, ids, m, NO_KEYS, state, claim, rates.marks, calendar.born
+    )
     now = np.sort(np.concatenate([live[:kept], ids[:roused]]))
     assert (claim == FREE).all()
+    assert not calendar.born.any()
     return found, calendar, now, restless
 
 

@@ -42,7 +42,7 @@ def test_the_heap_gives_rings_in_order_of_time_then_number(count: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 8, 9, 12, 13, 300])
 def test_spans_give_what_was_put_in_order_and_their_chunks_back(count: int) -> None:
-    calendar = calendar_of(None, 4, 128)
+    calendar = calendar_of(None, 10, 4, 128)
     given = some(count, 5)
     for when, who, what in given:
         span = np.uint64(when >> int(calendar.shift[0]))
@@ -63,7 +63,7 @@ def test_spans_give_what_was_put_in_order_and_their_chunks_back(count: int) -> N
 
 
 def test_a_span_without_room_stays_where_it_is() -> None:
-    calendar = calendar_of(None, 2, 128)
+    calendar = calendar_of(None, 10, 2, 128)
     short = calendar._replace(spare=np.empty(3 * 8, np.uint64))
     for _ in range(9):
         rings.put_ring(short, np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3))
