@@ -190,7 +190,7 @@ typedef struct {
     Row row[4];      /* by the listener's state */
     double bound[4]; /* the largest sum of a row of any state it may reach */
     double alone[4], most;
-    int becomes[4], calls;
+    int becomes[4], calls, tires; /* tires: state 3 speaks as well, and is passed on the way to 2 */
 } Law;
 
 typedef struct { double when; float part; int32_t agent, goal, next; uint16_t number; } Ring;
@@ -234,8 +234,9 @@ static void await(Book *b, double now, int32_t agent) {
     const Law *law = b->law;
     const int state = w->state[agent];
     const int64_t start = w->row[agent], length = w->row[agent + 1] - start;
+    const int speaks = state == 1 || (law->tires && state == 3);
     const double ties =
-        state != 1 || !length ? 0.0 : law->most * (law->calls ? 1.0 : (double)length);
+        !speaks || !length ? 0.0 : law->most * (law->calls ? 1.0 : (double)length);
     const double alone = law->alone[state], rate = ties + alone;
     Ring one = {.agent = agent, .goal = -1, .number = w->said[agent]};
     if (rate <= 0.0) return;
@@ -297,7 +298,8 @@ static int64_t in_time(const World *w, const int32_t *seeds, int64_t count, cons
                 ever[v] |= w->state[v] == 1;
                 await(&b, now.when, v);
             }
-            if (o >= 0 && row->speaker[o] >= 0) w->state[u] = (uint8_t)row->speaker[o];
+            if (o >= 0 && row->speaker[o] >= 0)
+                w->state[u] = (uint8_t)(law->tires && w->state[u] == 1 ? 3 : row->speaker[o]);
         }
         await(&b, now.when, u);
     }
@@ -354,5 +356,13 @@ int64_t remembering(const World *w, const int32_t *seeds, int64_t count, double 
 int64_t calls_in_time(const World *w, const int32_t *seeds, int64_t count, double call,
                       double ticks) {
     const Law law = {.row = {NOTHING, NOTHING, NOTHING, NOTHING}, .calls = 1};
+    return rumour(w, seeds, count, call, 0.0, call, law, ticks);
+}
+
+/* Two stifling calls: a spreader tires first. */
+int64_t tiring_in_time(const World *w, const int32_t *seeds, int64_t count, double call,
+                       double ticks) {
+    const Law law = {.row = {NOTHING, NOTHING, NOTHING, {{call, call}, {-1, -1}, {2, -1}}},
+                     .calls = 1, .tires = 1};
     return rumour(w, seeds, count, call, 0.0, call, law, ticks);
 }

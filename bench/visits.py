@@ -158,6 +158,7 @@ TWINS: dict[str, tuple[str, tuple[float, ...]]] = {
     "maki-thompson": ("calls", (0.5, 1, TICKS)),
     "k-fold-stifling": ("calls", (0.5, 2, TICKS)),
     "maki-thompson-continuous": ("calls_in_time", (0.5, TICKS)),
+    "k-fold-stifling-continuous": ("tiring_in_time", (0.5, TICKS)),
     "sir-continuous": ("rings", (0.05, 0.0, 0.0, 0.2, TICKS)),
     "swir-continuous": ("rings", (0.1, 0.3, 0.6, 1.0, TICKS)),
     "nekovee-moreno-continuous": ("forgetting", (0.1, 0.05, 0.05, TICKS)),
