@@ -1,8 +1,9 @@
 """Ten million members in feeds: memory of the process, tick by tick: ``python -m bench.crowd``.
 
 Ten million agents and 200 million follows, mutual, so that one direction is both; they stay as they
-are (no follows, mutes, learning). An injected message travels in the feeds. The peak is that of
-ticks; see ``bench/README.md``.
+are (no follows, mutes, learning), and acts are kept for a tick. An injected message travels in the
+feeds. The peak is that of ticks: it rises until posts fill the window and the busiest hour of the
+day was there, so let it run for ``--window`` ticks and a day. See ``bench/README.md``.
 """
 
 from __future__ import annotations
@@ -52,13 +53,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--agents", type=int, default=10_000_000)
     parser.add_argument("--ticks", type=int, default=6)
+    parser.add_argument("--window", type=int, default=72, help="ticks that a message is shown")
+    parser.add_argument("--slots", type=int, default=10, help="messages in a feed")
+    parser.add_argument("--posting", type=float, default=0.04, help="chance to post, a tick online")
     told = parser.parse_args()
     allow(2)
     world = World.create(agents=told.agents, mean_degree=20, seed=7)
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # what making it took and gave back
-    platform = world.open_platform(log_ticks=1, learning=0.0, reputation_hours=0.0)
+    platform = world.open_platform(
+        log_ticks=1, learning=0.0, reputation_hours=0.0, window=told.window, slots=told.slots,
+        posting=told.posting,
+    )  # fmt: skip
     platform.policy = make("rule", "policy", follows=0.0, mutes=0.0)
     story = world.inject("music", seeds=range(100), model="sir", beta=0.2, gamma=0.05)
     print(f"{told.agents:,} agents, {world.ties.count:,} ties in one direction")
@@ -75,6 +82,13 @@ def main() -> None:
     peak = watch.stop() / MB
     print(f"peak while running {peak:,.0f} MB; platform {platform.nbytes / MB:,.0f} MB, "
           f"world {world.nbytes / MB:,.0f} MB")  # fmt: skip
+    parts = {"ties": world.ties.nbytes, "agents": world.agents.nbytes,
+             "members": platform.members.nbytes, "posts": platform.posts.nbytes,
+             "exposures": platform.shelf.nbytes, "acts": platform.log.nbytes}  # fmt: skip
+    print("bytes an agent:", ", ".join(
+        f"{name} {size / told.agents:.1f}" for name, size in parts.items()))  # fmt: skip
+    count = len(platform.posts)
+    print(f"{count:,} posts, {platform.posts.nbytes / max(count, 1):.1f} bytes each")
 
 
 if __name__ == "__main__":

@@ -268,7 +268,7 @@ class Posts:
         if self._end + count <= held:
             return
         needed = live + count
-        room = held if needed <= held - held // 4 else max(1024, needed + needed // 2)
+        room = held if needed <= held - held // 8 else max(1024, needed + needed // 4)
         for name in ("_hot", "_cold", "_links"):
             old = getattr(self, name)
             new = _aligned(room, old.shape[1], old.dtype) if room > held else old
