@@ -33,8 +33,8 @@ from sim.testing.watching import Watch, source_of, state
 __all__ = ["MINDS_LAWS", "check_mind", "instance_of"]
 
 _MEMBERS, _TICKS, _SHOWN = 8, 2, 60
-_PATIENCE = Patience(mind=5.0, loop=2.0)
-_SECONDS = 30.0
+_PATIENCE = Patience(mind=20.0, loop=10.0)
+_SECONDS = 60.0
 Law = Callable[[type[Any], dict[str, Any]], None]
 Say = Callable[[Ask], Answer]
 
