@@ -79,7 +79,8 @@ class EmbeddednessCascade(PropagationModel):
             _OVERLAP,
             "P(u convinces v) = e(u, v) within a community, min over w of e(u, w) between two",
         ),
-        cost="one visit a tie of each new adopter; listeners are compared where its coin is low",
+        cost="one visit a tie of each new adopter; listeners are compared where its coin is low, "
+        "in communities of at most 64 by one word an agent, made once a network",
         largest="1 million agents on one machine",
         checked=_CHECKED,
         choices=_CHOICES,
@@ -106,7 +107,8 @@ class EmbeddednessPermeability(PropagationModel):
             _OVERLAP,
             "P(u convinces v) = e(u, v) within a community, p * permeability between two",
         ),
-        cost="one visit a tie of each new adopter; listeners are compared where its coin is low",
+        cost="one visit a tie of each new adopter; listeners are compared where its coin is low, "
+        "in communities of at most 64 by one word an agent, made once a network",
         largest="1 million agents on one machine",
         checked=_CHECKED,
         choices=_CHOICES,

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.kernels.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow
 from sim.kernels.jit import kernel
+from sim.kernels.masks import SMALL, fall_by_masks
 from sim.kernels.mix import uniform, word, word2
 from sim.kernels.overlaps import approach_labels, fall_by_overlap
 from sim.kernels.sparse import slot
@@ -43,6 +44,8 @@ def claim_shares(
     heard: U8,
     community: I32,
     across: float,
+    rank: U8,
+    masks: U64,
     done: U64,
     claim: U64,
     touched: U32,
@@ -68,6 +71,8 @@ def claim_shares(
     community, across
         int32 (n,), -1 for none, of the last two rules; ``across`` is the share between two
         communities. :data:`EMBEDDED` with a negative ``across``: the speaker's least overlap.
+    rank, masks
+        uint8 and uint64 (n,), of :data:`EMBEDDED` (:mod:`sim.kernels.masks`), or empty.
     done, claim, touched, m
         As in :func:`sim.kernels.claims.claim_coins`.
 
@@ -90,7 +95,7 @@ def claim_shares(
             batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
             if rule == EMBEDDED:
                 batch[BATCH] ^= approach_labels(
-                    rows, targets, community, speakers, i, min(i + AHEAD, hi)
+                    rows, targets, community, speakers, i, min(i + AHEAD, hi), mates
                 )
         u = speakers[i]
         start = np.int64(rows[u, 0])
@@ -102,10 +107,16 @@ def claim_shares(
                 inside = np.empty(2 * length, np.uint8)
                 places = np.empty(2 * length, np.uint32)
                 share = np.empty(2 * length)
-            found = fall_by_overlap(
-                rows, targets, key_u, coins, p, community, across, done, u, mates, inside, share,
-                places, marked,
-            )  # fmt: skip
+            if rank.size and rank[u] < SMALL:
+                found = fall_by_masks(
+                    rows, targets, key_u, coins, p, community, across, rank, masks, done, u, inside,
+                    share, places,
+                )  # fmt: skip
+            else:
+                found = fall_by_overlap(
+                    rows, targets, key_u, coins, p, community, across, done, u, mates, inside,
+                    share, places, marked,
+                )  # fmt: skip
             for j in range(found):
                 batch[n] = (np.uint64(u) << _S32) | np.uint64(places[j])
                 n += 1

@@ -3,6 +3,7 @@
 The overlap of ``u`` and ``v`` is c / (d_u + d_v - c), with d the number of listeners and c that of
 common ones in u's community. It is seldom needed: coins are tossed first, and only those below what
 the overlap could be at most are compared with what it is.
+Within small communities :mod:`sim.kernels.masks` does the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sim.kernels.jit import lean
 from sim.kernels.mix import uniform, word2
 from sim.kernels.types import F64, I32, U8, U32, U64, Number, Word
 
-__all__ = ["approach_labels", "fall_by_overlap", "in_both"]
+__all__ = ["approach_labels", "fall_by_overlap", "in_both", "ratio"]
 
 _FAR_APART = 8
 _S6 = np.uint64(6)
@@ -24,19 +25,32 @@ _ONE = np.uint64(1)
 
 @lean
 def approach_labels(
-    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int
+    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int, spare: U32
 ) -> Word:
     """Read the labels (int32) of listeners of ``speakers[lo:hi]`` (uint32), of long rows the first.
 
-    As :func:`sim.kernels.claims.approach`: no branch waits for any of them. The result means
-    nothing; it must be kept.
+    And the row of one listener of another community each, whose overlap is likely the least. As
+    :func:`sim.kernels.claims.approach`: no branch waits for any of them. ``spare`` uint32 has room
+    for one id a speaker. The result means nothing; it must be kept.
     """
     seen = np.uint64(0)
     for i in range(lo, hi):
-        start = np.int64(rows[speakers[i], 0])
-        length: Number = np.int64(rows[speakers[i], 1])
-        for e in range(start, start + min(length, BLOCK)):
-            seen ^= np.uint64(community[targets[e]])
+        u = speakers[i]
+        start = np.int64(rows[u, 0])
+        other = u
+        for e in range(start, start + min(np.int64(rows[u, 1]), np.int64(BLOCK))):
+            v = targets[e]
+            other = v if community[v] != community[u] else other
+        spare[i - lo] = other
+    for i in range(hi - lo):
+        start = np.int64(rows[spare[i], 0])
+        length: Number = np.int64(rows[spare[i], 1])
+        if length:
+            seen ^= np.uint64(targets[start]) ^ np.uint64(targets[start + length - 1])
+    for i in range(hi - lo):
+        start = np.int64(rows[spare[i], 0])
+        if rows[spare[i], 1]:
+            seen ^= np.uint64(community[targets[start]])
     return seen
 
 
@@ -87,8 +101,8 @@ def fall_by_overlap(
         mates[k] = v
         inside[j] = same and own >= 0
         k += same
-    beyond = across if across >= 0.0 else _ratio(k, length, k)
-    within = _ratio(k - 1, length, k - 1) if k else 0.0
+    beyond = across if across >= 0.0 else ratio(k, length, k)
+    within = ratio(k - 1, length, k - 1) if k else 0.0
     n = np.int64(0)
     if k == 0 and beyond == 0.0:
         return n
@@ -107,7 +121,7 @@ def fall_by_overlap(
         most = min(k - 1, other)
         stays = is_open(done, np.uint64(v))
         if inside[j]:
-            stays &= draws[j] < p * _ratio(most, length, other)
+            stays &= draws[j] < p * ratio(most, length, other)
         elif across < 0.0 and stays:
             lowest = min(lowest, draws[j])
         fell[kept] = j
@@ -122,7 +136,7 @@ def fall_by_overlap(
             v = np.int64(targets[start + j])
             other = np.int64(rows[v, 1])
             found = _shared(mates, k, marked, targets, np.int64(rows[v, 0]), other)
-            stays = draws[j] < p * _ratio(found, length, other)
+            stays = draws[j] < p * ratio(found, length, other)
         fell[kept] = j
         kept += stays
     if across < 0.0 and lowest < 1.0:
@@ -176,7 +190,7 @@ def _shared(mates: U32, k: Number, marked: U64, targets: U32, at: Number, other:
 
 
 @lean
-def _ratio(shared: Number, one: Number, other: Number) -> float:
+def ratio(shared: Number, one: Number, other: Number) -> float:
     """Return the overlap of rows of so many listeners that share so many."""
     return float(shared / max(one + other - shared, 1))
 
@@ -204,7 +218,7 @@ def _least(
         v = targets[start + j]
         other = np.int64(rows[v, 1])
         most = min(k - inside[j], other)
-        least = min(least, _ratio(most, length, other))
+        least = min(least, ratio(most, length, other))
         if lowest >= p * least:
             return least
     least = 1.0
@@ -215,7 +229,7 @@ def _least(
             v = targets[start + j]
             other = np.int64(rows[v, 1])
             found = _shared(mates, k, marked, targets, np.int64(rows[v, 0]), other)
-            least = min(least, _ratio(found, length, other))
+            least = min(least, ratio(found, length, other))
             if lowest >= p * least:
                 return least
     return least

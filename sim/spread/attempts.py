@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,9 @@ from sim.core.rng import Stream
 from sim.kernels import attempts as kernels
 from sim.kernels.claims import count_ties
 from sim.kernels.exposures import count_heard
+from sim.kernels.masks import mask_all, ranked
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.contacts import Bits, Contacts, Draws, Ids, Scratch
 from sim.spread.model import SLICE
 from sim.spread.sparse import Sparse
 
@@ -29,6 +31,8 @@ _NO_LEVELS = np.empty(0)
 _NO_LABELS = np.empty(0, np.int32)
 _NO_LABELS.flags.writeable = False  # as the column of communities: one type, one compilation
 _MOST = 255
+_MANY = 8
+"""So many times fewer ties than agents have listeners whose masks are worth making at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,11 @@ class Embeddedness:
 
 Rule = Levels | Novelty | Border | Embeddedness
 _Labels = npt.NDArray[np.int32]
-_Arguments = tuple[int, np.uint64, npt.NDArray[np.float64], Ids, Any, _Labels, float]
+_Ranks = npt.NDArray[np.uint8]
+_Arguments = tuple[
+    int, np.uint64, npt.NDArray[np.float64], Ids, Any, _Labels, float, _Ranks, Bits
+]  # fmt: skip
+_NO_RANKS, _NO_MASKS = np.empty(0, np.uint8), np.empty(0, np.uint64)
 
 
 def convince_by(
@@ -120,7 +128,7 @@ def convince_by(
     ids = cascade.frontier if speakers is None else speakers
     ties = count_ties(contacts.rows, ids, 0, ids.size)
     cascade.contacts_seen += ties
-    what = _arguments(rule, cascade, contacts, draws)
+    what = _arguments(rule, cascade, contacts, draws, ties)
     closed, scratch = cascade.closed, contacts.scratch
     key = draws.key(Stream.COINS, once=True)
     touched = 0
@@ -137,20 +145,62 @@ def convince_by(
     return touched
 
 
-def _arguments(rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws) -> _Arguments:
-    """Return the kernel's (rule, tie_key, levels, keys, heard, community, across)."""
+def _arguments(
+    rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws, ties: int
+) -> _Arguments:
+    """Return the kernel's (rule, tie_key, levels, keys, heard, community, across, rank, masks)."""
     tie_key = rng.key(draws.seed, Stream.MODEL)
-    empty = Sparse(0, np.uint8)
+    empty, bare = Sparse(0, np.uint8), (_NO_RANKS, _NO_MASKS)
     if isinstance(rule, Levels):
         levels = np.array(rule.levels, np.float64)
-        return kernels.LEVELS, tie_key, levels, empty.keys, empty.values, _NO_LABELS, 0.0
+        return kernels.LEVELS, tie_key, levels, empty.keys, empty.values, _NO_LABELS, 0.0, *bare
     if isinstance(rule, Novelty):
         levels, heard = np.array(rule.left, np.float64), _hearings(cascade)
-        return kernels.NOVELTY, tie_key, levels, heard.keys, heard.values, _NO_LABELS, 0.0
+        return kernels.NOVELTY, tie_key, levels, heard.keys, heard.values, _NO_LABELS, 0.0, *bare
     labels: _Labels = contacts.people.column("community")
     share = -1.0 if rule.across is None else rule.across
-    kind = kernels.BORDER if isinstance(rule, Border) else kernels.EMBEDDED
-    return kind, tie_key, _NO_LEVELS, empty.keys, empty.values, labels, share
+    about = tie_key, _NO_LEVELS, empty.keys, empty.values, labels, share
+    if isinstance(rule, Border):
+        return kernels.BORDER, *about, *bare
+    kept = _circles.get(contacts.scratch)
+    if kept is None or not kept.knows(contacts, labels):
+        kept = _Circles(contacts, labels)
+        if contacts.whole is contacts:
+            _circles[contacts.scratch] = kept
+    kept.prepare(ties)
+    return kernels.EMBEDDED, *about, kept.rank, kept.masks
+
+
+class _Circles:
+    """Who is which member of a small community, and which of them hear whom, as that is found out.
+
+    Kept for all cascades of a world until ties or communities are others; the contacts that a
+    channel chooses serve one tick.
+    """
+
+    def __init__(self, contacts: Contacts, labels: _Labels) -> None:
+        self._contacts = contacts
+        self._labels = labels.copy()
+        self._whole = False
+        self.rank = np.full(labels.size, 255, np.uint8)
+        self.masks = np.zeros(labels.size, np.uint64)
+        kinds = int(labels.max(initial=-1)) + 1
+        if kinds <= labels.size:
+            ranked(labels, np.zeros(kinds + 1, np.int64), self.rank)
+
+    def prepare(self, ties: int) -> None:
+        """Make all masks at once, where so many ties are looked at that most are needed soon."""
+        if ties * _MANY >= self.rank.size and not self._whole:
+            contacts = self._contacts
+            mask_all(contacts.rows, contacts.targets, self._labels, self.rank, self.masks)
+            self._whole = True
+
+    def knows(self, contacts: Contacts, labels: _Labels) -> bool:
+        """Return whether ties and communities are still those."""
+        return self._contacts is contacts and np.array_equal(self._labels, labels)
+
+
+_circles: WeakKeyDictionary[Scratch, _Circles] = WeakKeyDictionary()
 
 
 def _hearings(cascade: Cascade) -> Sparse:

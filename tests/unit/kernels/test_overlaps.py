@@ -6,11 +6,39 @@ import pytest
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
 from sim.kernels.attempts import EMBEDDED, claim_shares
+from sim.kernels.masks import mask_all, ranked
 from sim.kernels.overlaps import in_both
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 KEY = key_of(3, Stream.COINS)
 NO_COINS, DENSE, NO_LEVELS = np.empty(0, np.uint64), np.empty(0, np.uint32), np.empty(0)
+NO_MASKS = np.empty(0, np.uint8), np.empty(0, np.uint64)
+
+
+def masks(labels: np.ndarray, masked: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks and no masks yet, or nothing: rows are compared."""
+    if not masked:
+        return NO_MASKS
+    rank = np.empty(labels.size, np.uint8)
+    call(ranked, labels, np.zeros(int(labels.max()) + 2, np.int64), rank)
+    return rank, np.zeros(labels.size, np.uint64)
+
+
+def test_members_of_small_communities_are_ranked() -> None:
+    labels = np.array([0] * 65 + [1, 2, 1, -1, 2, 2] + [3] * 64, np.int32)
+    rank = masks(labels, True)[0].tolist()
+    assert rank == [255] * 65 + [0, 0, 1, 255, 1, 2, *range(64)]
+
+
+def test_masks_say_which_members_listen() -> None:
+    net = Net(ties=900)
+    labels = (np.arange(80) * 7 % 11 % 3).astype(np.int32)
+    labels[[5, 41]] = -1
+    rank, made = masks(labels, True)
+    call(mask_all, *net.place(), labels, rank, made)
+    for u in range(80):
+        own = sum(1 << int(rank[v]) for _, v in net.row(u) if labels[v] == labels[u] >= 0)
+        assert int(made[u]) == own
 
 
 @pytest.mark.parametrize("sizes", [(3, 60), (60, 3), (20, 25), (0, 9), (9, 0), (1, 1)])
@@ -23,10 +51,13 @@ def test_in_both_counts_as_sets_do(sizes: tuple[int, int]) -> None:
         assert found == len(set(one.tolist()) & set(other.tolist()))
 
 
+@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("across", [0.0, 0.2, -1.0])
 @pytest.mark.parametrize("kinds", [1, 2, 5])
 @pytest.mark.parametrize(("ties", "hub"), [(150, 3), (600, 79), (3000, 0)])
-def test_coins_below_the_overlap_fall(across: float, kinds: int, ties: int, hub: int) -> None:
+def test_coins_below_the_overlap_fall(
+    masked: bool, across: float, kinds: int, ties: int, hub: int
+) -> None:
     net = Net(ties=ties, hub=hub)
     net.close(2, 7, 50)
     labels = (np.arange(80) * 7 % 11 % kinds).astype(np.int32)
@@ -48,8 +79,8 @@ def test_coins_below_the_overlap_fall(across: float, kinds: int, ties: int, hub:
                 expected[v] = min(expected.get(v, 2**64), claimed(bits, u))
     m = call(
         claim_shares, *net.place(), ids(*range(80)), 0, 80, KEY, NO_COINS, 0.9, EMBEDDED, KEY,
-        NO_LEVELS, DENSE, np.empty(0, np.uint8), labels, across, net.done, net.claim, net.touched,
-        0,
+        NO_LEVELS, DENSE, np.empty(0, np.uint8), labels, across, *masks(labels, masked), net.done,
+        net.claim, net.touched, 0,
     )  # fmt: skip
     assert net.claims() == expected
     assert sorted(net.touched[:m].tolist()) == sorted(expected)
@@ -60,7 +91,7 @@ def test_given_coins_of_a_hub_with_more_listeners_than_a_batch() -> None:
     coins = np.zeros(len(net.arcs), np.uint64)
     m = call(
         claim_shares, *net.place(), ids(3), 0, 1, KEY, coins, 1.0, EMBEDDED, KEY, NO_LEVELS, DENSE,
-        np.empty(0, np.uint8), np.full(net.agents, -1, np.int32), 0.5, net.done, net.claim,
-        net.touched, 0,
+        np.empty(0, np.uint8), np.full(net.agents, -1, np.int32), 0.5, *NO_MASKS, net.done,
+        net.claim, net.touched, 0,
     )  # fmt: skip
     assert m == net.agents - 1
