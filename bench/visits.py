@@ -2,9 +2,23 @@
 
 A million agents, 20 million ties, 1 % random seeds, at most 40 ticks; preferential attachment, and
 small planted circles for models that go by communities, which die at once where neighbours share no
-listeners. A visit is one tie weighed for one listener in one tick, whether a coin is tossed for it
-or a gap passes over it; in continuous time it is a tie over which somebody speaks for a tick, part
-of a tick counting in part.
+listeners.
+
+A visit is one tie weighed for one listener in one tick, whether a coin is tossed for it or a gap
+passes over it, and whether or not its listener can still be reached:
+
+- who speaks over every tie: all ties of those who speak in the tick, also in cascades along
+  closeness, whatever was compared for a tie; states before and after a message are no visits;
+- thresholds and whatever is heard in sum: all ties of each agent that changed, once, when it is
+  heard; what is asked of listeners afterwards, tick by tick, counts in the time alone;
+- messages that exclude one another: the sum over the messages;
+- calls of one tie: one for each spreader that has a listener, in each tick, also where it calls
+  nobody; each listener that is won is written down, sorted and logged for one to four visits only,
+  where other models spread that over twenty;
+- in continuous time: a tie over which somebody speaks for a tick, part of a tick counting in part.
+
+The first round makes what is made once (compiled kernels; masks of small communities, some 0.1 s)
+and is left out.
 
 The yardstick is susceptible-infected-recovered in ``reference.c`` with a coin for each visit. It
 runs right before each model, on the same network from the same seeds, and a ratio is the median of
