@@ -158,6 +158,17 @@ def _tell_made(what: str, saved: str, words: Sequence[str]) -> None:
     log("made", command=command)
 
 
+def _refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> None:
+    """Refuse options that do not go with each other."""
+    if checkpoint is not None and not journal:
+        raise InputError("Checkpoints belong to a journal; add --journal, or leave them out.")
+    if journal and isolated:
+        raise InputError(
+            "An isolated run keeps a journal of its own while it runs; leave --journal out, or "
+            "--isolated."
+        )
+
+
 def run_world(
     where: str,
     message: Message,
@@ -198,13 +209,7 @@ def run_world(
     InputError
         When both are asked for, or checkpoints without a journal.
     """
-    if checkpoint is not None and not journal:
-        raise InputError("Checkpoints belong to a journal; add --journal, or leave them out.")
-    if journal and isolated:
-        raise InputError(
-            "An isolated run keeps a journal of its own while it runs; leave --journal out, or "
-            "--isolated."
-        )
+    _refuse_together(journal, checkpoint, isolated)
     if platform:
         make(platform, "recommender")
     saying = message.saying

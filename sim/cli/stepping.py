@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -35,31 +35,41 @@ def run_here(
     from sim.cli.minding import minding
     from sim.cli.serving import served
     from sim.cli.stopping import kept_when_stopped, settled_in
-    from sim.run.fence import Hush
 
     settled_in(world, keeper, max_running)
     cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
     before = contacts_of(cascades)
-    limit = order.stop.limit
-    hush = Hush(tell)
     began = perf_counter()
     with (
         kept_when_stopped(world, keeper, order.outputs.save),
         served(world, keeper),
         minding(world, order.minded, keeper, report) as think,
     ):
-        for done in range(limit):
-            waits = do_due(order.deeds, world, done, keeper)
-            if order.stop.reached(world) and not waits:
-                break
-            report(f"running tick {world.tick + 1:,}", done / limit)
-            with hush:
-                world.step()
-            if keeper is not None:
-                keeper.ticked(world, wait=False)
-            think()
-        else:
-            do_due(order.deeds, world, limit, keeper)
-    _tell_late(order.deeds, limit)
+        _tick(world, order, keeper, report, think)
+    _tell_late(order.deeds, order.stop.limit)
     seconds = perf_counter() - began
     return Ran(world, cascades, seconds, contacts_of(cascades) - before)
+
+
+def _tick(
+    world: World,
+    order: Order,
+    keeper: Keeper | None,
+    report: Report,
+    think: Callable[[], object],
+) -> None:
+    """Run tick after tick, with what is done between them, to the end that is asked for."""
+    from sim.run.fence import Hush
+
+    limit, hush = order.stop.limit, Hush(tell)
+    for done in range(limit):
+        waits = do_due(order.deeds, world, done, keeper)
+        if order.stop.reached(world) and not waits:
+            return
+        report(f"running tick {world.tick + 1:,}", done / limit)
+        with hush:
+            world.step()
+        if keeper is not None:
+            keeper.ticked(world, wait=False)
+        think()
+    do_due(order.deeds, world, limit, keeper)

@@ -184,7 +184,6 @@ def settle_rivals(
         As ``step_together`` receives them; of one channel, each with its own contacts in a feed.
     """
     home, closed = _home(cascades[0]), _taken(cascades[0])
-    model: Any = cascades[0].model
     now = draws[0].tick
     tick = np.uint64((now - 1) * kernels.TICK), np.uint64(now * kernels.TICK)
     moved = cascades[0].seeds[:0]
@@ -199,14 +198,8 @@ def settle_rivals(
             moved = np.append(moved, cascade.seeds)
     again = _resent(home, cascades[0].peers, tick[0])
     seen = home.contacts_seen
-    if contacts[0].speakers is None:
-        moved = np.concatenate([moved, again, _due(home, closed, tick)[0]])
-        while moved.size:
-            moved = model.send(home, contacts[0], home.draws(now), moved, tick, closed)
-    else:
-        for heard in contacts:
-            shown = moved[:0] if heard.speakers is None else heard.speakers
-            model.send(home, heard, home.draws(now), shown, tick, closed, since=tick[0])
+    moved = np.concatenate([moved, again, _due(home, closed, tick)[0]])
+    _send_on(home, contacts, home.draws(now), moved, tick, closed)
     cascades[0].contacts_seen += home.contacts_seen - seen if home is not cascades[0] else 0
     home.contacts_seen = seen if home is not cascades[0] else home.contacts_seen
     reached, later = _due(home, closed, tick)
@@ -219,6 +212,28 @@ def settle_rivals(
         mine = (bits & np.uint64(1)) > 0
         _write_times(cascade, reached[mine], due)
         cascade.adopt(reached[mine], sources[mine])
+
+
+def _send_on(
+    home: Cascade,
+    contacts: Sequence[Contacts],
+    draws: Draws,
+    moved: Ids,
+    tick: tuple[np.uint64, np.uint64],
+    closed: Bits,
+) -> None:
+    """Let those who were reached send, and whom they reach within the tick; in feeds who is shown.
+
+    There each message is sent over its own contacts.
+    """
+    model: Any = home.model
+    if contacts[0].speakers is None:
+        while moved.size:
+            moved = model.send(home, contacts[0], draws, moved, tick, closed)
+        return
+    for heard in contacts:
+        shown = moved[:0] if heard.speakers is None else heard.speakers
+        model.send(home, heard, draws, shown, tick, closed, since=tick[0])
 
 
 def _resent(home: Cascade, peers: Sequence[Cascade], now: np.uint64) -> Ids:
