@@ -51,8 +51,9 @@ def _does(now: MindsNow) -> str:
 
 
 def _spent(now: MindsNow) -> list[Fact]:
-    asked = f"{count(now.requests)} requests, {count(now.tokens)} tokens, ${now.dollars:.4f}"
-    return [("asked", asked), *(("  budget", clause) for clause in now.budget)]
+    spent = [("asked", f"{count(now.requests)} requests"), ("tokens", count(now.tokens))]
+    spent += [("spent", f"${now.dollars:.4f}")]
+    return [*spent, *(("  budget", clause) for clause in now.budget)]
 
 
 def told(now: MindsNow | None) -> str:
