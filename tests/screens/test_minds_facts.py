@@ -1,0 +1,34 @@
+"""What is said of minds: nothing is hidden, and nothing is said where there is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sim.run.minds_now import MindsNow
+from tui.minds_facts import NOBODY, facts, share, told
+
+NOW = MindsNow(
+    50, 7, True, (("model", 80), ("rule", 20)), (("malformed", 3),), 100, 90, 95, 40_000, 0.25,
+    (1.5, 8.0), 0.5, (("a", "closed"), ("b", "off")), ("95 of 100 requests",),
+)  # fmt: skip
+
+
+def test_everything_known_of_minds_is_told() -> None:
+    said = told(NOW)
+    for part in ("50, 7 deciding", "100, 90.0% act", "80.0%", "malformed", "0.5 decisions/s",
+                 "95 requests", "40,000", "$0.2500", "95 of 100 requests", "answers",
+                 "off for this run"):  # fmt: skip
+        assert part in said
+    assert facts(None) == [("minds", NOBODY)]
+    idle = replace(NOW, deciding=0, trouble="Nobody answers.", warning="None of 100.")
+    assert "Nobody answers." in told(idle)
+    assert "None of 100." in told(idle)
+    assert "asleep" in told(MindsNow(3, trouble="Nobody answers."))
+
+
+def test_the_status_bar_says_the_most_of_it_in_a_few_words() -> None:
+    assert share(NOW) == ("minds 80.0% model $0.250, 7 at it", False)
+    assert share(replace(NOW, dollars=0.0, deciding=0)) == ("minds 80.0% model", False)
+    assert share(replace(NOW, trouble="x")) == ("minds: rules stand in", True)
+    assert share(MindsNow(5, 2, True)) == ("minds 2 deciding", False)
+    assert share(MindsNow(5)) == share(None) == ("", False)
