@@ -4,10 +4,7 @@ from sim import ArchetypeMind, ModelMind, RuleMind, SurrogateMind, register
 
 __all__: list[str] = []
 
-for name, mind in {
-    "rule": RuleMind,
-    "model": ModelMind,
-    "archetype": ArchetypeMind,
-    "surrogate": SurrogateMind,
-}.items():
-    register(name)(mind)
+register("rule")(RuleMind)
+register("model")(ModelMind)
+register("archetype")(ArchetypeMind)
+register("surrogate")(SurrogateMind)
