@@ -61,11 +61,12 @@ class Asking:
         InputError
             Nobody can be asked: one sentence on what is missing.
         """
-        if self.thinker is None or self.thinker.pool is None:
-            await self.anew()
-        if self.thinker is None or self.thinker.pool is None:
-            raise InputError(self.thinker.lacks if self.thinker else "Nobody can be asked.")
-        return self.thinker
+        thinker = self.thinker
+        if thinker is None or thinker.pool is None:
+            thinker = await self.anew()
+        if thinker.pool is None:
+            raise InputError(thinker.lacks)
+        return thinker
 
     async def anew(self, use: Using | None = None) -> Thinker:
         """Open the way anew, as settings say now, and close the old one; may lack somebody.

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
+from typing import Any
 
+import pytest
+
+from sim.errors import Cancelled, InputError
 from sim.run.minds_now import MindsNow
+from tui.acts.talks import _gathered
+from tui.asking import cap_of
 from tui.minds_facts import NOBODY, facts, share, told
 
 NOW = MindsNow(
@@ -32,3 +39,19 @@ def test_the_status_bar_says_the_most_of_it_in_a_few_words() -> None:
     assert share(replace(NOW, trouble="x")) == ("minds: rules stand in", True)
     assert share(MindsNow(5, 2, True)) == ("minds 2 deciding", False)
     assert share(MindsNow(5)) == share(None) == ("", False)
+
+
+def test_who_cancels_a_survey_calls_off_what_is_awaited() -> None:
+    def report(stage: str, share: float) -> None:
+        raise Cancelled(f"{stage} {share}")
+
+    futures: list[Future[Any]] = [Future(), Future()]
+    with pytest.raises(Cancelled, match="0 of 2 answered"):
+        _gathered(futures, report)
+    assert all(future.cancelled() for future in futures)
+
+
+@pytest.mark.parametrize("said", ["5 apples", "1 request more", "-1", "inf", "x tokens"])
+def test_an_absurd_cap_is_refused(said: str) -> None:
+    with pytest.raises(InputError, match="budget is"):
+        cap_of(tuple(said.split()))
