@@ -34,6 +34,7 @@ def reputation(
     *,
     restart: float = RESTART,
     tolerance: float = TOLERANCE,
+    guess: npt.ArrayLike | None = None,
     report: Report = quiet,
 ) -> Floats:
     """Return the reputation of every agent, EigenTrust (Kamvar et al. 2003).
@@ -61,6 +62,9 @@ def reputation(
         In (0, 1): smaller reaches farther, and helps fakes more.
     tolerance
         The sum of all errors is at most this share of all reputation.
+    guess
+        Reputation (n,), not negative, in any unit, from which to begin: what it was before saves
+        sweeps, and the bound on errors holds from wherever one begins.
     report
         Told of progress; may cancel.
 
@@ -78,7 +82,9 @@ def reputation(
     given = np.zeros(ties.agents, np.int64)
     kernels.given_trust(live.rows, live.ids, live.trust, live.sign, given)
     passed = np.divide(1.0 - restart, given, out=np.zeros(ties.agents), where=given > 0)
-    rank = base.copy()
+    rank = base.copy() if guess is None else np.array(guess, np.float64)
+    if guess is not None:
+        rank /= max(float(rank.sum()), np.finfo(np.float64).tiny)
     share, change = rank * passed, 1.0
     while change * (1.0 - restart) > tolerance * restart:
         change = 0.0

@@ -99,7 +99,9 @@ def weigh(world: World, platform: Platform) -> None:
     ticks = hours * 60 / platform.tick_minutes
     if hours == 0 or int(platform.tick / ticks) == int((platform.tick - 1) / ticks):
         return
-    found = reputation(world.ties, tolerance=_TOLERANCE)
+    known = platform.held.get(REPUTATION)
+    guess = known if known is not None and known.size == platform.agents else None
+    found = reputation(world.ties, tolerance=_TOLERANCE, guess=guess)
     platform.held[REPUTATION] = (found * found.size).astype(np.float32)
 
 

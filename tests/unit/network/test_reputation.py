@@ -177,3 +177,13 @@ class TestLearning:
 
 def _pairs(ties: Ties) -> list[tuple[int, int]]:
     return list(zip(ties.sources().tolist(), ties.targets.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("unit", [0.0, 1.0, 60.0])
+def test_reputation_is_the_same_from_wherever_its_weighing_begins(unit: float) -> None:
+    ties = random_ties()
+    exact = reputation(ties, tolerance=1e-12)
+    wrong = unit * np.random.default_rng(3).random(60)
+    found = reputation(ties, tolerance=1e-4, guess=wrong)
+    assert np.abs(found - exact).sum() < 1e-4
+    assert np.abs(reputation(ties, tolerance=1e-4, guess=60 * exact) - exact).sum() < 1e-4
