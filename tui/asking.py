@@ -47,7 +47,7 @@ class Asking:
     async def budget(self) -> Budget:
         """Return the caps, at first those of the settings, and what was spent."""
         if self._budget is None:
-            from sim.core.settings import current
+            from sim import current
             from sim.llm.configured import budget_in
 
             self._budget = await in_thread(lambda: budget_in(current()), "settings")

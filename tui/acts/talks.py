@@ -63,7 +63,7 @@ async def interview(app: Hubbub, words: Words) -> None:
 
 def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
     """Return a question as the member is asked it."""
-    from sim.core.settings import current
+    from sim import current
     from sim.llm.configured import prompts_folder
     from sim.run.interview import question_to
 
@@ -103,10 +103,10 @@ async def _survey(app: Hubbub, wish: Questions) -> None:
 
 def _sampled(world: Any, wish: Questions) -> tuple[list[str], list[Any]]:
     """Return who is asked, and how."""
-    from sim.core.settings import current
+    from sim import current
     from sim.llm.configured import prompts_folder
     from sim.run.interview import questions_to
-    from sim.world.minds_giving import members_of
+    from sim.run.minding import members_of
 
     who = [int(member) for member in members_of(world, wish.members)]
     asks = questions_to(
