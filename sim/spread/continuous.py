@@ -61,7 +61,7 @@ class ContinuousTime(Compartments):
     card: ClassVar[Card] = Card(
         update="one event at a time, in order of time; each sees all events before it",
         comparison="waits are exponential; a ring is accepted when a draw in [0, 1) is < the ratio "
-        "of the actual rate to the largest",
+        "of the actual rate to the largest, both in 2**-32; moments are whole 2**-42 of a tick",
         ties="none: no two events happen at one moment",
         time_unit="tick; rates are per tick, moments within one are kept",
         draw_modes="one: by agent and ring, whichever of coins or skips is asked for",
