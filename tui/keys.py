@@ -17,6 +17,7 @@ _SHOWN = {
     "plus": "+", "equals_sign": "=", "minus": "-", "colon": ":", "semicolon": ";",
     "question_mark": "?", "slash": "/", "comma": ",", "escape": "esc", "tab": "tab",
     "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
+    "exclamation_mark": "!",
 }  # fmt: skip
 
 

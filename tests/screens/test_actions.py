@@ -12,7 +12,7 @@ from tui.actions import ACTIONS, bindings, by_command, by_id
 from tui.arguments import number, pairs
 from tui.commands import History, complete, parse
 from tui.figures import bytes_of, clock, percent, rate, seconds, short
-from tui.keys import canonical, conflicts, key_label
+from tui.keys import canonical, conflicts, key_label, keys_of
 from tui.screens.inject import taken_apart
 from tui.screens.save import saved_path
 
@@ -71,6 +71,11 @@ def test_a_keymap_that_names_no_act_is_reported() -> None:
 )
 def test_keys_are_written_as_a_person_would(key: str, label: str) -> None:
     assert key_label(key) == label
+
+
+def test_no_key_is_shown_by_the_long_name_of_its_character() -> None:
+    keys = [key for action in ACTIONS for key in keys_of(action, {}) if key]
+    assert not [key for key in keys if "_" in key_label(key)]
 
 
 def test_canonical_undoes_the_label() -> None:

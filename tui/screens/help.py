@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -24,6 +25,8 @@ __all__ = ["Help", "act_of"]
 WIDEST = 110
 AROUND = 6
 """Columns of the box as the styles have it, and those of its frame and scroll bar."""
+UNDER = "\n" + " " * 13
+"""How a line goes on under what its key does."""
 
 WELCOME = (
     "Hubbub shows a social network in which messages travel. Send a message (i), let time run "
@@ -85,10 +88,11 @@ class Help(Dialog[bool]):
         shown = " ".join(key_label(key) for key in keys)
         typed = f":{action.command} {action.usage}".strip()
         dim = "$foreground-muted" if action.when(self._situation) else ""
-        head = Content.assemble((f"{shown:<12} ", "$accent bold"), (action.help, dim))
         room = min(self.app.size.width * 98 // 100, WIDEST) - AROUND
+        does = UNDER.join(wrap(action.help, room - len(UNDER)))
+        head = Content.assemble((f"{shown:<12} ", "$accent bold"), (does, dim))
         fits = head.cell_length + 2 + len(typed) <= room
-        gap = "  " if fits else "\n" + " " * 13
+        gap = "  " if fits else UNDER
         return head + Content.styled(f"{gap}{typed}", "$foreground-disabled")
 
     def _own_keys(self) -> Iterator[Content]:
