@@ -34,7 +34,7 @@ NUMBERS: Final = ("activity", *TRAITS)
 _VALUE = r'(?:"[^"]*"|[^\s",]+)'
 _TERM = re.compile(
     rf"(?P<negated>!?)(?P<field>\w+)"
-    rf"(?:(?P<sign>>=|<=|>|<)(?P<number>\S+)|:(?P<values>{_VALUE}(?:,{_VALUE})*))(?=\s|$)"
+    rf"(?:\s*(?P<sign>>=|<=|>|<)\s*(?P<number>\S+)|:(?P<values>{_VALUE}(?:,{_VALUE})*))(?=\s|$)"
 )
 _SIGNS: Final[dict[str, Callable[[Any, float], Any]]] = {
     ">": operator.gt,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tui.app import Hubbub
 
 Words = tuple[str, ...]
+SHOWN = 30
+"""Characters of an expression in front of what is wrong with it: a line has to hold both."""
 
 
 async def agents(app: Hubbub, _words: Words) -> None:
@@ -44,6 +46,8 @@ def pointed(expression: str, sentence: str) -> str:
     --------
     >>> pointed("activity>0.5 colour:red", "Position 14 of the query: No field named 'colour'.")
     "activity>0.5 ^colour:red  No field named 'colour'."
+    >>> pointed("activity > 0.3 and openness > 0.5", "Position 16 of the query: cannot read 'and'.")
+    "activity > 0.3 ^and openness > ...  Cannot read 'and'."
     >>> pointed("77", "No agent 77: agents are 0 to 9.")
     'No agent 77: agents are 0 to 9.'
     """
@@ -51,7 +55,11 @@ def pointed(expression: str, sentence: str) -> str:
     if found is None:
         return sentence
     at = int(found[1]) - 1
-    return f"{expression[:at]}^{expression[at:]}  {found[2][:1].upper()}{found[2][1:]}"
+    before, after = expression[:at], expression[at:]
+    if len(expression) > SHOWN:
+        before = "..." * (at > SHOWN // 2) + before[-(SHOWN // 2) :]
+        after = after[: SHOWN // 2] + "..." * (len(after) > SHOWN // 2)
+    return f"{before}^{after}  {found[2][:1].upper()}{found[2][1:]}"
 
 
 def quoted(word: str) -> str:

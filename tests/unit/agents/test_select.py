@@ -34,6 +34,7 @@ def likes(agents: Agents, i: int, *names: str) -> bool:
         ("INTEREST:Music,dance", lambda a, i: likes(a, i, "music", "dance")),
         ("!interest:music,dance", lambda a, i: not likes(a, i, "music", "dance")),
         ("activity>0.5", lambda a, i: a.activity[i] > 0.5),
+        ("activity > 0.5", lambda a, i: a.activity[i] > 0.5),
         ("activity<=0.2 !activity<0.1", lambda a, i: 0.1 <= a.activity[i] <= 0.2),
         ("openness>=0.7", lambda a, i: a.personality[i, 0] / 255 >= 0.7),
         ("neuroticism<.25", lambda a, i: a.personality[i, 4] / 255 < 0.25),
