@@ -16,10 +16,12 @@ import xxhash
 
 from sim.spread.sparse import Sparse
 from sim.store.journal_rows import Adoptions, Metrics
+from sim.world.platform_state import commanded
 
 if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
     from sim.world.platform import Platform
+    from sim.world.platform_state import Still
     from sim.world.world import World
 
 __all__ = ["Observer", "Seen", "whole_state"]
@@ -91,13 +93,12 @@ def whole_state(world: World) -> bytes:
     return state.digest()
 
 
-def _add_platform(state: xxhash.xxh3_128, platform: Platform) -> None:
+def _add_platform(state: xxhash.xxh3_128, platform: Platform | Still) -> None:
     """Add what commands change of a platform; the rest only ticks do."""
-    ranks = [(plugin.plugin_name, plugin.values()) for plugin in platform.recommenders]
-    waiting = [command.dump() for command in platform.waiting]
-    state.update(repr((ranks, waiting, platform.minds.dump())).encode("utf-8", "surrogatepass"))
-    _add(state, "flags", platform.posts.flags)
-    _add(state, "recommender", platform.members.recommender)
+    said, columns = commanded(platform)
+    state.update(said.encode("utf-8", "surrogatepass"))
+    for name, column in columns.items():
+        _add(state, name, column)
 
 
 def _metrics(world: World) -> Metrics:

@@ -26,7 +26,10 @@ from sim.world.platform_phases import with_platform
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Still", "dump_platform", "restore_platform"]
+__all__ = ["Still", "commanded", "dump_platform", "restore_platform"]
+
+_FLAGS = 30
+"""The byte of :attr:`~sim.feed.posts.Posts.flags` in a row of ``hot``."""
 
 Columns = dict[str, npt.NDArray[Any]]
 Copied = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
@@ -58,10 +61,28 @@ class Still:
         """Return what the platform's ``dump()`` said then."""
         return self._meta, self._columns | _logged(self._log)
 
+    def commanded(self) -> tuple[str, Columns]:
+        """Return what :func:`commanded` said of the platform then."""
+        said = self._meta
+        flags = self._columns["posts.hot"].view(np.uint8)[:, _FLAGS]
+        columns = {"flags": flags, "recommender": self._columns["members.recommender"]}
+        return repr((said["recommenders"], said["waiting"], said.get("minds"))), columns
+
     def arrays(self) -> Iterator[npt.NDArray[Any]]:
         """Go through what is held, copies and the log."""
         yield from self._columns.values()
         yield from self._log.arrays()
+
+
+def commanded(platform: Platform | Still) -> tuple[str, Columns]:
+    """Return what commands change of a platform, now or then; the rest only ticks do."""
+    if isinstance(platform, Still):
+        return platform.commanded()
+    minds = platform.minds.dump() if platform.minds.is_used else None
+    ranks = [_said(plugin) for plugin in platform.recommenders]
+    waiting = [command.dump() for command in platform.waiting]
+    columns = {"flags": platform.posts.flags, "recommender": platform.members.recommender}
+    return repr((ranks, waiting, minds)), columns
 
 
 def dump_platform(platform: Platform) -> tuple[dict[str, Any], Columns]:
