@@ -22,7 +22,6 @@ __all__ = ["Asked", "show_minds_comparison"]
 
 _TICKS = 24
 _MOST_BYTES = 512 << 20
-_FIELDS = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +127,11 @@ def _read(path: Path) -> list[list[Any]]:
         raise FileError(path, (error.strerror or "cannot be read").lower()) from None
     except (ValueError, RecursionError):
         rows = [None]
-    if not all(_is_reply(row) for row in rows):
+    from sim.llm.replylog import is_reply
+
+    if not all(map(is_reply, rows)):
         raise FileError(path, "no replies; hubbub compare --minds ... --replies FILE writes them")
     return rows
-
-
-def _is_reply(row: object) -> bool:
-    """Whether it is a row of :func:`sim.llm.replylog.row_of`."""
-    if not isinstance(row, list) or len(row) != _FIELDS:
-        return False
-    words, numbers = [row[at] for at in (3, 4, 5, 6, 7, 13)], [*row[:3], *row[8:13], *row[14:]]
-    from sim.llm.faults import Fault
-
-    is_known = row[5] == "" or (isinstance(row[5], str) and row[5] in Fault.__members__)
-    return (
-        all(isinstance(word, str) for word in words)
-        and all(type(number) in {int, float} for number in numbers)
-        and is_known
-    )
 
 
 def _facts(found: MindsComparison) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from sim.llm.budget import Spend
 from sim.llm.faults import Fault
 from sim.llm.replies import Usage
 
-__all__ = ["Diverged", "Recorded", "ReplyLog", "Slot", "answer_of", "row_of"]
+__all__ = ["Diverged", "Recorded", "ReplyLog", "Slot", "answer_of", "is_reply", "row_of"]
+
+_FIELDS = 17
 
 
 class Slot(NamedTuple):
@@ -63,6 +65,18 @@ def answer_of(row: list[Any]) -> Answer:
     return Answer(
         text, known, source, provider, model, seconds, usage, nano, retries, spent=Spend(*spent)
     )  # fmt: skip
+
+
+def is_reply(row: object) -> bool:
+    """Return whether it is a row of :func:`row_of`: for files, which may hold anything."""
+    if not isinstance(row, list) or len(row) != _FIELDS:
+        return False
+    words, numbers = [row[at] for at in (3, 4, 5, 6, 7, 13)], [*row[:3], *row[8:13], *row[14:]]
+    return (
+        all(isinstance(word, str) for word in words)
+        and all(type(number) in {int, float} for number in numbers)
+        and (row[5] == "" or row[5] in Fault.__members__)
+    )
 
 
 class ReplyLog:

@@ -6,7 +6,7 @@ anew on what models answered then. It comes to the same digest, or says where it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,10 @@ from time import perf_counter
 from typing import Any
 
 from sim.core.progress import Report, quiet
-from sim.llm.replylog import Recorded
+from sim.core.text import one_line
+from sim.errors import InputError
+from sim.llm.prompts import TEMPLATES
+from sim.llm.replylog import Recorded, is_reply
 from sim.run.keeper_acts import ACTS, perform
 from sim.run.minds import Thinker
 from sim.run.minds_made import versions
@@ -170,7 +173,7 @@ class _Again:
         if act.kind == "wake_minds" and _made(args):
             self._thinker, self._made = None, _made(args)
         if act.kind == "decide":
-            args = [self._decided(args[0], folder)]
+            args = [self._decided(_rows(act, args), folder)]
         self._world.trail.by(self._world, act.author)
         perform(self._world, act.kind, args, said)
 
@@ -189,10 +192,9 @@ class _Again:
     def _thinking(self, folder: Path) -> Thinker:
         """Return what lets minds decide, with the prompts and the limit of then."""
         if self._thinker is None:
-            for name, (_, text) in self._made.get("prompts", {}).items():
+            for name, text in _prompts(self._made):
                 (folder / f"{name}.txt").write_text(text, "utf-8")
-            limit = int(self._made.get("limit", 1000))
-            self._thinker = Thinker(prompts=folder, limit=limit)
+            self._thinker = Thinker(prompts=folder, limit=_limit(self._made))
         return self._thinker
 
     def _compare(self, then: Row, now: Row) -> None:
@@ -202,6 +204,49 @@ class _Again:
                 f"At tick {self._world.tick:,} member {then['member']:,} decides otherwise "
                 f"({', '.join(parts)})."
             )
+
+
+def _rows(act: Act, args: Sequence[Any]) -> Sequence[Row]:
+    """Return the decisions of an act, if they are that."""
+    rows = args[0] if args else None
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise InputError(f"Act {act.number:,} (decide) holds no decisions.")
+    return rows
+
+
+def _is_row(row: object) -> bool:
+    return (
+        isinstance(row, dict)
+        and type(row.get("member")) is int
+        and isinstance(row.get("source"), str)
+        and isinstance(row.get("acts"), list)
+        and all(isinstance(act, dict) and "act" in act for act in row["acts"])
+        and all(isinstance(fault, str) for fault in row.get("faults", ()))
+        and all(map(is_reply, row.get("replies", ())))
+    )
+
+
+def _prompts(made: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the templates of then; a file that names others, or none, is refused."""
+    said = made.get("prompts", {})
+    pairs = said.items() if isinstance(said, Mapping) else [("", None)]
+    for name, pair in pairs:
+        text = pair[1] if isinstance(pair, list | tuple) and len(pair) == 2 else None
+        if name not in TEMPLATES or not isinstance(text, str):
+            raise InputError(
+                f"The prompts that minds decided with cannot be read: each is one of "
+                f"{', '.join(TEMPLATES)}, with its fingerprint and its text."
+            )
+        yield name, text
+
+
+def _limit(made: Mapping[str, Any]) -> int:
+    limit = made.get("limit", 1000)
+    if type(limit) is not int or limit < 1:
+        raise InputError(
+            f"A prompt has a limit of 1 token or more, got {one_line(repr(limit), 40)}."
+        )
+    return limit
 
 
 def _plain(value: Any) -> Any:

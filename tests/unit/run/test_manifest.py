@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sim import World
+from sim.errors import InputError
 from sim.run.keeper_acts import perform
 from sim.run.manifest import manifest_of, repeat
 from sim.run.minds import Thinker
@@ -99,3 +103,41 @@ def test_what_minds_decide_with_is_no_part_of_the_world() -> None:
     perform(world, "wake_minds", (True, Thinker(limit=400).made))
     perform(other, "wake_minds", (True, Thinker(limit=900).made))
     assert world.digest() == other.digest()
+
+
+def changed(kind: str, change: Callable[[list[Any]], object]) -> list[Act]:
+    acts, _ = through_json(ran())
+    at = next(n for n, act in enumerate(acts) if act.kind == kind)
+    said = json.loads(acts[at].said)
+    change(said["args"])
+    acts[at] = replace(acts[at], said=json.dumps(said))
+    return acts
+
+
+def test_a_manifest_writes_no_files_of_its_own(tmp_path: Path) -> None:
+    name = str(tmp_path / "evil")
+    acts = changed("wake_minds", lambda args: args[1]["prompts"].update({name: ["0", "text"]}))
+    with pytest.raises(InputError, match="prompts that minds decided with"):
+        repeat(acts)
+    assert not (tmp_path / "evil.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [{"limit": "many"}, {"limit": 0}, {"prompts": 3}, {"prompts": {"plan": ["0"]}},
+     {"prompts": {"plan": ["0", 5]}}],
+)  # fmt: skip
+def test_with_what_a_manifest_cannot_have_been_made_is_refused(made: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"cannot be read|a limit of 1 token"):
+        repeat(changed("wake_minds", lambda args: args[1].update(made)))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [5, [{}], [{"member": "x"}], [{"member": 1, "source": [], "acts": []}],
+     [{"member": 1, "source": "model", "acts": [{}]}],
+     [{"member": 1, "source": "model", "acts": [], "replies": [[1]]}]],
+)  # fmt: skip
+def test_what_are_no_decisions_is_refused(rows: object) -> None:
+    with pytest.raises(InputError, match="holds no decisions"):
+        repeat(changed("decide", lambda args: args.__setitem__(0, rows)))
