@@ -17,7 +17,7 @@ from sim.run.drive import Drive, Stretch
 from sim.run.frames import Frame, State
 from sim.run.keeper import Keeper
 from sim.run.live import LiveWorld, next_revision
-from sim.run.thinking import Thinking, seen
+from sim.run.thinking import Thinking, attend, begin, seen
 from sim.store.journal import JournalError
 
 __all__ = ["Command", "Engine", "EngineError", "closed"]
@@ -277,9 +277,9 @@ class Engine:
         self.under_way = (f"Tick {self.live.world.tick + 1:,}", time.monotonic())
         try:
             with self.live.hush:
+                attend(self.live, self.thinking)
                 self.live.tick()
-                if self.thinking is not None:
-                    self.thinking.begin(self.live)
+                begin(self.live, self.thinking)
         except BaseException as error:
             self._fail(error)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from threading import Event, Thread
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from sim.run import minding
 from sim.run.minds import Thinker
 from sim.run.minds_now import minds_now
+from sim.run.minds_opening import doze, lie_awake
 
 if TYPE_CHECKING:
     from sim.run.drive import Drive
     from sim.run.frames import Frame, State
     from sim.run.live import LiveWorld
 
-__all__ = ["Thinking", "seen"]
+__all__ = ["Thinking", "attend", "begin", "seen"]
 
 _WAIT = 0.02
 _REMEMBERED = 32
@@ -36,6 +37,8 @@ class Thinking:
         Whom it asks.
     hurry
         Lets the engine call something between two commands.
+    made
+        With what they decide, for the trail.
 
     Attributes
     ----------
@@ -43,8 +46,14 @@ class Thinking:
         Members whose decisions on the last tick are awaited.
     """
 
-    def __init__(self, thinker: Thinker, hurry: Callable[[Callable[[], object]], None]) -> None:
+    def __init__(
+        self,
+        thinker: Thinker,
+        hurry: Callable[[Callable[[], object]], None],
+        made: Mapping[str, Any] | None = None,
+    ) -> None:
         self.thinker = thinker
+        self._made = dict(made or {})
         self.deciding = 0
         self._hurry = hurry
         self._ended = Event()
@@ -53,6 +62,12 @@ class Thinking:
         self._said = ""
         self._began = self._shown_at = 0.0
         self._taken: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
+
+    def wake(self, live: LiveWorld) -> None:
+        """Wake minds that sleep."""
+        if live.world.platform is None or lie_awake(live.world) or self._ended.is_set():
+            return
+        live.call(minding.wake_minds, True, self._made)
 
     def begin(self, live: LiveWorld) -> None:
         """Think about the tick that was, in a thread of its own."""
@@ -131,6 +146,23 @@ class Thinking:
     def stop(self) -> None:
         """Think no more; what is under way is left to the rules."""
         self._ended.set()
+
+
+def attend(live: LiveWorld, thinking: Thinking | None) -> None:
+    """Have minds awake where somebody lets them decide, and asleep where nobody does.
+
+    It is otherwise in a past from before they were woken, or put to rest.
+    """
+    if thinking is not None:
+        thinking.wake(live)
+    elif lie_awake(live.world):
+        doze(live)
+
+
+def begin(live: LiveWorld, thinking: Thinking | None) -> None:
+    """Think about the tick that was, where somebody does."""
+    if thinking is not None:
+        thinking.begin(live)
 
 
 def _nothing() -> None:

@@ -45,7 +45,7 @@ class Thoughtful:
             is_long=True,
             is_safe=True,
         )
-        engine.thinking = None if thinker is None else Thinking(thinker, engine.hurry)
+        engine.thinking = None if thinker is None else Thinking(thinker, engine.hurry, *made)
 
     async def _begin_thinking(self, thinker: Thinker | None) -> None:
         """Let minds decide from the beginning, if any shall."""

@@ -147,3 +147,25 @@ async def test_a_recovered_world_has_what_was_decided(tmp_path: Path) -> None:
     opened = recover(path)
     assert opened.world.digest() == world.digest()
     assert json.dumps(counts(opened.world)) == json.dumps(counts(world))
+
+
+async def test_minds_decide_on_in_a_past_from_before_they_were_woken() -> None:
+    async with Simulation(minded()) as simulation:
+        await simulation.step(2)
+        await simulation.think(Thinker(minds={"model": Liking()}))
+        await simulation.step(2)
+        await simulation.back(3)
+        assert await simulation.call(counts) == {}
+        await simulation.step(2)
+        assert (await simulation.call(counts))["model"] > 0
+
+
+async def test_the_rules_decide_in_a_past_from_before_minds_were_put_to_rest() -> None:
+    thinker = Thinker(minds={"model": Liking()})
+    async with Simulation(minded(), minds=thinker) as simulation:
+        await simulation.step(2)
+        await simulation.think(None)
+        await simulation.step(1)
+        await simulation.back(2)
+        await simulation.step(1)
+        assert not await simulation.call(lambda world: minding.minds_of(world).awake)
