@@ -16,7 +16,7 @@ from sim.llm.letters import Letter, Place, acts_for, fitting
 from sim.llm.plans import Planning, planned
 from sim.llm.prompts import Post, Prompt, Scene
 
-__all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind"]
+__all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind", "last_of", "scene_of"]
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
 """What a mind may do, by name."""
@@ -220,8 +220,7 @@ class ModelMind(Mind):
         """Ask for a plan where one is due, then what to do; read the answers strictly."""
         scene = await self._scene(Case(member, feed, memory))
         turns, shown = member.prompt.fitted(scene, member.limit)
-        numbers = [one.number for one in shown.letters] + [one.number for one in shown.places]
-        last = max([len(shown.feed), *numbers])
+        last = last_of(shown)
         answer = await member.ask(
             Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, last),
                 model=self.model)
@@ -242,11 +241,21 @@ class ModelMind(Mind):
         return [None if said is None else (said,) for said in answers_in(text, seats)]
 
     async def _scene(self, case: Case) -> Scene:
-        """Return what a member is told, after asking for a plan where one is due."""
-        member, feed, memory = case
-        steps = await planned(member, memory, self.revise, self.temperature, self.model)
-        acts = acts_for(ACTS, len(feed), member.letters, member.places)
-        return Scene(
-            member.name, member.persona, member.moment, member.goal, memory, feed, acts,
-            language=member.language, plan=steps, letters=member.letters, places=member.places,
-        )  # fmt: skip
+        return await scene_of(case, self.revise, self.temperature, self.model)
+
+
+async def scene_of(case: Case, revise: int, temperature: float, model: str) -> Scene:
+    """Return what a member is told, after asking for a plan where one is due."""
+    member, feed, memory = case
+    steps = await planned(member, memory, revise, temperature, model)
+    acts = acts_for(ACTS, len(feed), member.letters, member.places)
+    return Scene(
+        member.name, member.persona, member.moment, member.goal, memory, feed, acts,
+        language=member.language, plan=steps, letters=member.letters, places=member.places,
+    )  # fmt: skip
+
+
+def last_of(scene: Scene) -> int:
+    """Return the highest number that a decision in a scene may name."""
+    numbers = [one.number for one in scene.letters] + [one.number for one in scene.places]
+    return max([len(scene.feed), *numbers])
