@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from sim.llm.asks import Turn as Turn
     from sim.llm.batch import Case as Case
     from sim.llm.budget import Budget as Budget
+    from sim.llm.camel import CamelMind as CamelMind
     from sim.llm.counts import Decided as Decided
     from sim.llm.decisions import Decision as Decision
     from sim.llm.faults import Fault as Fault
@@ -299,6 +300,7 @@ _HOMES = {
     "Bound": "sim.core.bounds",
     "Branch": "sim.run.branching",
     "Budget": "sim.llm.budget",
+    "CamelMind": "sim.llm.camel",
     "Candidates": "sim.feed.candidates",
     "CapacityError": "sim.errors",
     "Card": "sim.core.cards",
