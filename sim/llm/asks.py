@@ -76,8 +76,13 @@ class Ask:
 
     @property
     def most_read(self) -> int:
-        """Tokens of the prompt at most: no tokenizer makes more of them than there are bytes."""
-        return sum(len(turn.text.encode("utf-8", "replace")) + _FRAME for turn in self.turns)
+        """Tokens of the prompt at most: no tokenizer makes more of them than there are bytes.
+
+        Servers may put the schema into the prompt too, and charge for it.
+        """
+        schema = 0 if self.schema is None else len(json.dumps(self.schema)) + _FRAME
+        said = (len(turn.text.encode("utf-8", "replace")) + _FRAME for turn in self.turns)
+        return sum(said) + schema
 
     @property
     def least_read(self) -> int:
