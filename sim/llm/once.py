@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from sim.llm.asks import Answer, Ask
@@ -74,7 +75,8 @@ class Once:
             There is no reply, or ``read`` refused it.
         """
         if key in self._kept:
-            return read(self._kept[key]), False
+            with suppress(ModelError):  # what cannot be read any more is asked anew
+                return read(self._kept[key]), False
         waiting = self._under_way.get(key)
         if waiting is not None:
             shared = await asyncio.shield(waiting)

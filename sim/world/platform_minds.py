@@ -41,7 +41,7 @@ Row = dict[str, Any]
 
 _LONGEST, _LONGEST_GOAL = 500, 400
 _LONGEST_STEP, _MOST_STEPS = 100, 4
-_LONGEST_KEPT, _MOST_KEPT = 2000, 4096
+_LONGEST_KEPT, _MOST_KEPT = 4096, 4096
 _OF_AUTHORS = frozenset({Act.FOLLOW, Act.MUTE, Act.BLOCK})
 _OF_POSTS = frozenset({Act.LIKE, Act.DISLIKE, Act.REPOST, Act.QUOTE, Act.REPLY, Act.REPORT})
 _TO_PEOPLE = frozenset({Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE, Act.JOIN_GROUP})
@@ -274,9 +274,10 @@ class Minds:
             self.plans[member]["decided"] += 1
 
     def _keep(self, rows: Iterable[Iterable[str]]) -> None:
-        """Keep replies; over the bound the oldest are forgotten."""
+        """Keep replies, whole ones; over the bound the oldest are forgotten."""
         for key, text in rows:
-            self.kept[str(key)] = clean(str(text), _LONGEST_KEPT)
+            if len(text) <= _LONGEST_KEPT:  # a part of one says nothing
+                self.kept[str(key)] = clean(str(text), _LONGEST_KEPT)
         for key in list(self.kept)[: max(len(self.kept) - _MOST_KEPT, 0)]:
             del self.kept[key]
 
@@ -305,10 +306,12 @@ class Minds:
         for name in OF_EACH:
             getattr(minds, name).update(sound(name, *pair) for pair in said.get(name, ()))
         minds._list()
-        minds.counts, minds.effective = dict(said["counts"]), int(said["effective"])
-        minds.spent, minds.awake = [int(n) for n in said["spent"]], bool(said["awake"])
+        minds.counts = {str(name): int(number) for name, number in said["counts"].items()}
+        minds.effective, minds.awake = int(said["effective"]), bool(said["awake"])
+        requests, tokens, nano = map(int, said["spent"])
+        minds.spent = [requests, tokens, nano]
         minds.touched = {(int(who), int(message)) for who, message in said["touched"]}
-        minds.kept = {str(key): str(text) for key, text in said.get("kept", ())}
+        minds._keep(said.get("kept", ()))
         return minds
 
     @property

@@ -137,12 +137,15 @@ def test_estimates_know_that_answers_are_kept() -> None:
 def test_kept_answers_are_bounded() -> None:
     world = minded("archetype")
     minds = platform_of(world).minds
-    kept = [[str(number), "x" * (3000 if number == 999 else 3)] for number in range(5000)]
+    kept = [
+        [str(number), "x" * (4096 + number % 2 if number > 4997 else 3)] for number in range(5000)
+    ]
     minds.decided(
         world, platform_of(world), [{"member": 1, "source": "rule", "acts": [], "kept": kept}]
     )
-    assert (len(minds.kept), next(iter(minds.kept))) == (4096, "904")
-    assert len(minds.kept["999"]) == 2000
+    assert (len(minds.kept), next(iter(minds.kept))) == (4096, "903")
+    assert len(minds.kept["4998"]) == 4096
+    assert "4999" not in minds.kept  # a part of it would say nothing
     assert World.restore(*world.dump()).platform.minds.kept == minds.kept  # type: ignore[union-attr]
 
 
