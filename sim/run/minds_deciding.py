@@ -182,7 +182,7 @@ class Deciding:
         groups: list[list[Thought]] = []
         open_ones: dict[int, list[Thought]] = {}
         for thought in self._thoughts:
-            most = thought.mind.most_together if thought.mind is not None else 1
+            most = self._most(thought)
             group = open_ones.get(id(thought.mind))
             if most > 1 and group is not None and len(group) < most:
                 group.append(thought)
@@ -190,6 +190,16 @@ class Deciding:
             groups.append([thought])
             open_ones[id(thought.mind)] = groups[-1]
         return groups
+
+    def _most(self, thought: Thought) -> int:
+        """Return with how many a member may decide; what is no number is its mind's fault."""
+        if thought.mind is None:
+            return 1
+        try:
+            return int(thought.mind.most_together)
+        except BaseException as error:
+            self._noted(thought, error)
+            return 1
 
     def _look(self, waiting: set[asyncio.Task[None]]) -> None:
         """Leave minds that take too long without waiting for an answer."""
@@ -219,8 +229,9 @@ class Deciding:
         """Let members decide together; returns those that have to be asked alone."""
         found: Sequence[Sequence[Decision] | None] = [None] * len(group)
         cases = [Case(one.member, one.posts, one.recalled) for one in group]
-        fault = Fault.MALFORMED
+        fault, asks_again = Fault.MALFORMED, False
         try:
+            asks_again = bool(mind.asks_again)
             found = _as_many(await mind.decide_together(cases), len(group))
         except ModelError as error:
             fault = error.fault
@@ -229,7 +240,7 @@ class Deciding:
         except BaseException as error:
             self._noted(group[0], error)
             found, fault = [None] * len(group), Fault.CONNECTION
-        again = mind.asks_again and fault in ASK_ALONE
+        again = asks_again and fault in ASK_ALONE
         missing = []
         for thought, said in zip(group, found, strict=True):
             thought.lead = group[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from threading import Event, Thread
@@ -59,6 +59,7 @@ class Thinking:
         self._ended = Event()
         self._under_way: Future[Rows] | None = None
         self._at: tuple[object, int] = (None, -1)
+        self._were: dict[int, object] = {}
         self._said = ""
         self._began = self._shown_at = 0.0
         self._taken: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
@@ -76,6 +77,7 @@ class Thinking:
             return
         future: Future[Rows] = Future()
         self._under_way, self._at = future, (live.world, live.world.tick)
+        self._were = _minds_of(live, [one.slot.member for one in thoughts])
         self.deciding, self._began = len(thoughts), time.monotonic()
 
         def work() -> None:
@@ -121,8 +123,14 @@ class Thinking:
         self._taken.append((self.deciding, time.monotonic() - self._began))
         self.deciding = 0
         rows = future.result()
-        if self._at != (live.world, live.world.tick) or not rows:
+        is_there = self._at == (live.world, live.world.tick) and live.world.platform is not None
+        if not (is_there and rows):
             return
+        now = _minds_of(live, self._were)
+        rows = [
+            row if now[row["member"]] == self._were[row["member"]] else _too_late(row)
+            for row in rows
+        ]
         with live.custody.done("decide", (rows,)):
             minding.decide(live.world, rows)
         live.is_dirty = True
@@ -163,6 +171,17 @@ def begin(live: LiveWorld, thinking: Thinking | None) -> None:
     """Think about the tick that was, where somebody does."""
     if thinking is not None:
         thinking.begin(live)
+
+
+def _minds_of(live: LiveWorld, members: Iterable[int]) -> dict[int, object]:
+    """Return the mind and the goal of members."""
+    minds = minding.minds_of(live.world)
+    return {who: (minds.kinds.get(who), minds.goals.get(who)) for who in members}
+
+
+def _too_late(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the decision of a mind that its member has no more: what it cost, and nothing else."""
+    return {**{k: v for k, v in row.items() if k not in {"memory", "plan"}}, "acts": []}
 
 
 def _nothing() -> None:
