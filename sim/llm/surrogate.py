@@ -20,6 +20,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
 from pathlib import Path
+from stat import S_ISREG
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -56,6 +57,7 @@ FEATURES = (
 """Of a decision, in the order of the weights; all but the constant are standardised."""
 OF_EACH_POST = (*OF_POSTS, "place")
 """Of a post; the place is 1 for the first, 1/2 for the second, and so on."""
+_MOST_BYTES = 1 << 20
 _SCALE = 255.0
 
 
@@ -191,6 +193,9 @@ def read_surrogate(path: str | Path) -> Surrogate:
         It cannot be read, is no surrogate, was changed, or looks at other features than these.
     """
     try:
+        there = Path(path).stat()
+        if not S_ISREG(there.st_mode) or there.st_size > _MOST_BYTES:
+            raise FileError(path, "cannot be read: it is no file, or too large for a surrogate")
         said = json.loads(Path(path).read_text("utf-8"))
         stated = said.pop("hash")
         found = Surrogate.model_validate(said)

@@ -93,6 +93,7 @@ def around(
     letters = []
     for _, sender, group, text in minds.letters.get(member, ()):
         number += 1
+        group = group if group < len(world.bonds.groups.names) else -1  # a file may say anything
         where = world.bonds.groups.names[group] if group >= 0 else ""
         name = world.agents.name(sender)
         letters.append(Letter(number, name, text, where))

@@ -90,7 +90,7 @@ def _plain(value: str) -> Any:
     """Return a number or a truth where it says one, else the words."""
     try:
         found = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return found if isinstance(found, int | float) else value
 

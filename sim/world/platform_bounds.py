@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from sim.core.bounds import Bound, require
@@ -38,7 +39,10 @@ _MEMBERS = {
     "chronotype": Bound("u1", ("members",), below=KINDS),
     "recommender": Bound("u1", ("members",), below="recommenders"),
 }
-_MINDS = {"members": Bound("u4", (None,), below="agents")}
+_MINDS = {
+    "members": Bound("u4", (None,), below="agents"),
+    "senders": Bound("u4", (None,), below="agents"),
+}
 _LOG = {
     "agent": Bound("u4", (None,), below="agents"),
     "act": Bound("u1", (None,), below=len(Act)),
@@ -71,10 +75,16 @@ def require_platform(platform: Platform, tick: int) -> None:
         (platform.members.dump(), _MEMBERS, "the members"),
         (log, _LOG, "the log"),
         ({"trending": platform.trending}, {"trending": _trending(posts.first)}, "the platform"),
-        ({"members": platform.minds.members}, _MINDS, "the minds"),
+        (_minds(platform), _MINDS, "the minds"),
     )
     for columns, bounds, owner in parts:
         require(columns.items(), bounds, sizes, owner)
+
+
+def _minds(platform: Platform) -> Columns:
+    letters = platform.minds.letters.values()
+    senders = np.array([sender for own in letters for _, sender, *_ in own], np.uint32)
+    return {"members": platform.minds.members, "senders": senders}
 
 
 def _trending(first: int) -> Bound:
