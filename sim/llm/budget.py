@@ -147,7 +147,7 @@ class Budget:
             self._reserved = _sum(self._reserved, held, -1)
             room = _sum(self._settled, self._reserved)
             within = [
-                part if cap is None else min(part, cap - used)
+                part if cap is None else min(part, max(cap - used, 0))
                 for part, used, cap in zip(spent, room, self.caps, strict=True)
             ]
             booked = Spend(*within)

@@ -330,3 +330,11 @@ def test_a_breaker_opens_rests_tries_once_and_closes() -> None:
     breaker.end("no key")
     breaker.end("later")
     assert (breaker.state, breaker.reason, breaker.admits()) == ("off", "no key", False)
+
+
+def test_nothing_is_ever_taken_back_from_what_was_spent() -> None:
+    budget = Budget(tokens=100)
+    held = budget.reserve(Spend(1, 100))
+    budget.restore(Spend(1, 500))  # more than the cap of now
+    assert held.settle(Spend(1, 10)) == Spend(1, 0)
+    assert budget.settled == Spend(2, 500)
