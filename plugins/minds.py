@@ -1,6 +1,6 @@
 """What decides for members."""
 
-from sim import ArchetypeMind, ModelMind, RuleMind, SurrogateMind, register
+from sim import ArchetypeMind, CamelMind, ModelMind, RuleMind, SurrogateMind, register
 
 __all__: list[str] = []
 
@@ -8,3 +8,4 @@ register("rule")(RuleMind)
 register("model")(ModelMind)
 register("archetype")(ArchetypeMind)
 register("surrogate")(SurrogateMind)
+register("camel")(CamelMind)

@@ -201,6 +201,7 @@ def _part(name: str) -> Any:
     """Return a part of the package; silent, as what it logs would go over the screen."""
     os.environ.setdefault(_SILENT, "true")  # else it opens a handler for the logs of everybody
     try:
+        import_module("camel")
         part = import_module(f"camel.{name}")
         import_module("camel.logger").disable_logging()
     except Exception as error:
