@@ -110,12 +110,13 @@ def show_estimate(where: str, asked: Minded, ticks: int, *, json: bool) -> None:
     from sim.core.settings import current
     from sim.llm.configured import prices_in, prompts_folder
     from sim.llm.prices import price_of
+    from sim.llm.provider import Provider
     from sim.run.minds_estimate import estimate
 
     if ticks < 1:
         raise InputError(f"A run to estimate has at least 1 tick, got {ticks}.")
     settings = current()
-    local = settings.llm_local or "//127." in settings.llm_url or "//localhost" in settings.llm_url
+    local = settings.llm_local or Provider("any", settings.llm_url).is_local
     free = local or not settings.llm_model
     price = price_of(settings.llm_model or "local", prices_in(), local=free)
     with watched() as report:

@@ -41,7 +41,7 @@ def _pair(said: str) -> tuple[str, str]:
     if not (model and at and url):
         raise SettingsError(
             f"llm_fallbacks: a fallback is MODEL@URL, such as "
-            f"'gpt-4o-mini@https://api.openai.com/v1', got {said!r}."
+            f"'gpt-4o-mini@https://api.openai.com/v1', got {said.rpartition('@')[2]!r}."
         )
     return model, url
 

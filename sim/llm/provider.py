@@ -27,7 +27,7 @@ class Provider:
         The model's name at the server.
     base_url
         Its address, ``/v1`` included. Never taken from the environment unseen: it says where
-        every prompt goes.
+        every prompt goes. No ``repr`` shows it: some servers take keys in it.
     key
         The key; empty for a server that asks for none.
     name
@@ -43,7 +43,7 @@ class Provider:
     """
 
     model: str
-    base_url: str = OPENAI
+    base_url: str = field(default=OPENAI, repr=False)
     key: Secret = field(default_factory=lambda: Secret(""))
     name: str = ""
     at_once: int = 32
@@ -56,7 +56,8 @@ class Provider:
         parts = urlsplit(self.base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise InputError(
-                f"A model server's address begins with http:// or https://, got {self.base_url!r}."
+                f"A model server's address begins with http:// or https://, got "
+                f"{self.base_url.rpartition('@')[2]!r}."
             )
         if parts.username or parts.password:
             raise InputError("A model server's address holds no password; give the key apart.")

@@ -11,6 +11,7 @@ from sim.llm.configured import prices_in, prompts_folder
 from sim.llm.local_server import ALIAS
 from sim.llm.opening import lacks_in, models_in
 from sim.llm.prices import FREE, Price, price_of
+from sim.llm.provider import Provider
 from sim.run.minding import give_minds
 from sim.run.minds_estimate import Estimate
 from sim.run.minds_expected import expected
@@ -79,6 +80,5 @@ def expected_of(
 
 def _price(model: str) -> Price:
     """Return the price of a model; none where nobody is asked, or the model is on this machine."""
-    url = current().llm_url
-    local = model in {"", ALIAS} or "//127." in url or "//localhost" in url
+    local = model in {"", ALIAS} or Provider(model, current().llm_url).is_local
     return FREE if not model else price_of(model, prices_in(), local=local)
