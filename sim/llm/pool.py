@@ -143,6 +143,8 @@ class ModelPool:
         if self._unknown:
             return f"{self._unknown}; rules decide for members that are to ask it."
         error, last = self._fault, self.lines[-1].provider
+        if error is not None and error.fault is Fault.BUDGET:
+            return "The budget has no room for another question; rules decide for minded members."
         if error is None or not (error.fault.is_of_provider or error.fault is Fault.MISSING):
             return ""
         why = f"{error.fault.value}{': ' if error.detail else ''}{error.detail}".rstrip(".")

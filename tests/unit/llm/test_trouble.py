@@ -46,6 +46,15 @@ def test_why_nobody_answers_is_said_until_somebody_does() -> None:
         assert pool.trouble.startswith("The budget of the language models is spent")
 
 
+def test_a_cap_with_too_little_room_for_a_question_is_said_too() -> None:
+    with Server(well) as server:
+        with ModelPool([Provider("m", server.url)], Budget(tokens=100)) as pool:
+            pool.ask_all(asks(1))
+            assert not pool.budget.is_spent
+            assert pool.trouble.startswith("The budget has no room for another question")
+        assert not server.calls
+
+
 def test_a_network_that_is_down_is_said_and_one_bad_prompt_is_not() -> None:
     with ModelPool([Provider("m", "http://127.0.0.1:9/v1", seconds=5)]) as pool:
         pool.ask_all(asks(7))
