@@ -80,7 +80,7 @@ class EmbeddednessCascade(PropagationModel):
             "P(u convinces v) = e(u, v) within a community, min over w of e(u, w) between two",
         ),
         cost="one visit a tie of each new adopter; listeners are compared where its coin is low, "
-        "in communities of at most 64 by one word an agent, made once a network",
+        "in communities of at most 64 by a word or two an agent, made once a network",
         largest="1 million agents on one machine",
         checked=_CHECKED,
         choices=_CHOICES,
@@ -108,7 +108,7 @@ class EmbeddednessPermeability(PropagationModel):
             "P(u convinces v) = e(u, v) within a community, p * permeability between two",
         ),
         cost="one visit a tie of each new adopter; listeners are compared where its coin is low, "
-        "in communities of at most 64 by one word an agent, made once a network",
+        "in communities of at most 64 by a word or two an agent, made once a network",
         largest="1 million agents on one machine",
         checked=_CHECKED,
         choices=_CHOICES,

@@ -46,6 +46,7 @@ def claim_shares(
     across: float,
     rank: U8,
     masks: U64,
+    guests: U64,
     done: U64,
     claim: U64,
     touched: U32,
@@ -71,8 +72,8 @@ def claim_shares(
     community, across
         int32 (n,), -1 for none, of the last two rules; ``across`` is the share between two
         communities. :data:`EMBEDDED` with a negative ``across``: the speaker's least overlap.
-    rank, masks
-        uint8 and uint64 (n,), of :data:`EMBEDDED` (:mod:`sim.kernels.masks`), or empty.
+    rank, masks, guests
+        uint8, uint64 and uint64 (n,), of :data:`EMBEDDED` (:mod:`sim.kernels.masks`), or empty.
     done, claim, touched, m
         As in :func:`sim.kernels.claims.claim_coins`.
 
@@ -95,7 +96,7 @@ def claim_shares(
             batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
             if rule == EMBEDDED:
                 batch[BATCH] ^= approach_labels(
-                    rows, targets, community, speakers, i, min(i + AHEAD, hi), mates
+                    rows, targets, community, speakers, i, min(i + AHEAD, hi), mates, guests
                 )
         u = speakers[i]
         start = np.int64(rows[u, 0])
@@ -109,8 +110,8 @@ def claim_shares(
                 share = np.empty(2 * length)
             if rank.size and rank[u] < SMALL:
                 found = fall_by_masks(
-                    rows, targets, key_u, coins, p, community, across, rank, masks, done, u, inside,
-                    share, places,
+                    rows, targets, key_u, coins, p, community, across, rank, masks, guests, done, u,
+                    inside, share, places,
                 )  # fmt: skip
             else:
                 found = fall_by_overlap(

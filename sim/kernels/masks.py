@@ -2,6 +2,10 @@
 
 In a community of at most :data:`SMALL` members each has a *rank*; bit r of an agent's *mask* says
 that the member of rank r hears it. What two agents share is counted in a register.
+
+Who hears an agent from other small communities is a word too, its *guests*: up to four numbers of
+16 bits, the low ten bits of a guest's community and its rank; others say that nothing is known. So
+it is seen, without a look at a row far away, that two agents of different communities share nobody.
 """
 
 from __future__ import annotations
@@ -23,6 +27,12 @@ SMALL = 64
 _M63 = np.uint64(63)
 _NONE = np.uint64(0)
 _NO_RANK = np.uint8(255)
+_NOBODY = np.uint64(0xFFFFFFFFFFFFFFFF)
+_UNKNOWN = np.uint64(0)
+_GUESTS = 4
+_LABEL = np.uint64(0x3FF)
+_SIX, _SIXTEEN = np.uint64(6), np.uint64(16)
+_ONE = np.uint64(1)
 
 
 @lean
@@ -54,11 +64,42 @@ def _mask_of(rows: U32, targets: U32, community: I32, rank: U8, u: Number, own: 
 
 
 @lean
-def mask_all(rows: U32, targets: U32, community: I32, rank: U8, masks: U64) -> None:
-    """Make the masks (uint64 (n,)) of all in small communities, in the order of memory."""
+def mask_all(rows: U32, targets: U32, community: I32, rank: U8, masks: U64, guests: U64) -> None:
+    """Make the masks of all in small communities, and everybody's guests, in the order of memory.
+
+    ``masks`` and ``guests`` uint64 (n,).
+    """
     for u in range(masks.size):
+        own = community[u]
+        mask, known = _NONE, _NOBODY
+        count = np.int64(0)
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = targets[e]
+            label, place = community[v], np.uint64(rank[v])
+            mask |= np.uint64(label == own) << (place & _M63)
+            guest = (label != own) & (place < SMALL)
+            here = ((np.uint64(label) & _LABEL) << _SIX) | (place & _M63)
+            known = (known << _SIXTEEN) | here if guest else known
+            count += guest
         if rank[u] < SMALL:
-            masks[u] = _mask_of(rows, targets, community, rank, u, community[u])
+            masks[u] = mask
+        guests[u] = known if count <= _GUESTS else _UNKNOWN
+
+
+@inlined
+def _shares_nobody(known: Word, own: Number, mine: Word) -> bool:
+    """Return whether no guest is known to be in ``mine``, a mask of the community ``own``.
+
+    False says nothing.
+    """
+    label = np.uint64(own) & _LABEL
+    shared = np.uint64(known == _UNKNOWN)
+    for _ in range(_GUESTS):
+        member = (mine >> (known & _M63)) & _ONE
+        shared |= np.uint64((known >> _SIX) & _LABEL == label) & member
+        known >>= _SIXTEEN
+    return bool(shared == _NONE)
 
 
 @lean
@@ -72,6 +113,7 @@ def fall_by_masks(
     across: float,
     rank: U8,
     masks: U64,
+    guests: U64,
     done: U64,
     u: Number,
     inside: U8,
@@ -80,7 +122,8 @@ def fall_by_masks(
 ) -> Number:
     """As :func:`sim.kernels.overlaps.fall_by_overlap` for a speaker of a small community.
 
-    ``rank`` uint8 (n,) by :func:`ranked`; ``masks`` uint64 (n,), 0 where not made yet.
+    ``rank`` uint8 (n,) by :func:`ranked`; ``masks`` uint64 (n,), 0 where not made yet; ``guests``
+    uint64 (n,), or empty.
     """
     start = np.int64(rows[u, 0])
     length = np.int64(rows[u, 1])
@@ -99,6 +142,11 @@ def fall_by_masks(
         draws[j] = uniform(bits)
     for j in range(length):
         inside[j] = community[targets[start + j]] == own
+    if across < 0.0 and guests.size:
+        for j in range(length - 1, -1, -1):  # the last one's guests have been read
+            if not inside[j] and _shares_nobody(guests[targets[start + j]], own, mine):
+                beyond = 0.0
+                break
     for j in range(length):
         fell[n] = j
         n += draws[j] < p * (within if inside[j] else beyond)

@@ -25,11 +25,13 @@ _ONE = np.uint64(1)
 
 @lean
 def approach_labels(
-    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int, spare: U32
-) -> Word:
+    rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int, spare: U32,
+    guests: U64,
+) -> Word:  # fmt: skip
     """Read the labels (int32) of listeners of ``speakers[lo:hi]`` (uint32), of long rows the first.
 
-    And the row of one listener of another community each, whose overlap is likely the least. As
+    And the row of one listener of another community each, whose overlap is likely the least, or its
+    guests (uint64 (n,), or empty: :mod:`sim.kernels.masks`). As
     :func:`sim.kernels.claims.approach`: no branch waits for any of them. ``spare`` uint32 has room
     for one id a speaker. The result means nothing; it must be kept.
     """
@@ -42,6 +44,10 @@ def approach_labels(
             v = targets[e]
             other = v if community[v] != community[u] else other
         spare[i - lo] = other
+    if guests.size:
+        for i in range(hi - lo):
+            seen ^= guests[spare[i]]
+        return seen
     for i in range(hi - lo):
         start = np.int64(rows[spare[i], 0])
         length: Number = np.int64(rows[spare[i], 1])

@@ -91,7 +91,7 @@ Rule = Levels | Novelty | Border | Embeddedness
 _Labels = npt.NDArray[np.int32]
 _Ranks = npt.NDArray[np.uint8]
 _Arguments = tuple[
-    int, np.uint64, npt.NDArray[np.float64], Ids, Any, _Labels, float, _Ranks, Bits
+    int, np.uint64, npt.NDArray[np.float64], Ids, Any, _Labels, float, _Ranks, Bits, Bits
 ]  # fmt: skip
 _NO_RANKS, _NO_MASKS = np.empty(0, np.uint8), np.empty(0, np.uint64)
 
@@ -148,9 +148,9 @@ def convince_by(
 def _arguments(
     rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws, ties: int
 ) -> _Arguments:
-    """Return the kernel's (rule, tie_key, levels, keys, heard, community, across, rank, masks)."""
+    """Return the kernel's arguments from ``rule`` to ``guests``."""
     tie_key = rng.key(draws.seed, Stream.MODEL)
-    empty, bare = Sparse(0, np.uint8), (_NO_RANKS, _NO_MASKS)
+    empty, bare = Sparse(0, np.uint8), (_NO_RANKS, _NO_MASKS, _NO_MASKS)
     if isinstance(rule, Levels):
         levels = np.array(rule.levels, np.float64)
         return kernels.LEVELS, tie_key, levels, empty.keys, empty.values, _NO_LABELS, 0.0, *bare
@@ -168,7 +168,7 @@ def _arguments(
         if contacts.whole is contacts:
             _circles[contacts.scratch] = kept
     kept.prepare(ties)
-    return kernels.EMBEDDED, *about, kept.rank, kept.masks
+    return kernels.EMBEDDED, *about, kept.rank, kept.masks, kept.guests
 
 
 class _Circles:
@@ -184,6 +184,7 @@ class _Circles:
         self._whole = False
         self.rank = np.full(labels.size, 255, np.uint8)
         self.masks = np.zeros(labels.size, np.uint64)
+        self.guests = _NO_MASKS
         kinds = int(labels.max(initial=-1)) + 1
         if kinds <= labels.size:
             ranked(labels, np.zeros(kinds + 1, np.int64), self.rank)
@@ -192,7 +193,9 @@ class _Circles:
         """Make all masks at once, where so many ties are looked at that most are needed soon."""
         if ties * _MANY >= self.rank.size and not self._whole:
             contacts = self._contacts
-            mask_all(contacts.rows, contacts.targets, self._labels, self.rank, self.masks)
+            self.guests = np.empty_like(self.masks)
+            about = self._labels, self.rank, self.masks, self.guests
+            mask_all(contacts.rows, contacts.targets, *about)
             self._whole = True
 
     def knows(self, contacts: Contacts, labels: _Labels) -> bool:

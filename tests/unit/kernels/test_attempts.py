@@ -14,7 +14,7 @@ from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 KEY, TIES = key_of(3, Stream.COINS), key_of(3, Stream.MODEL)
 COINS, DENSE = np.empty(0, np.uint64), np.empty(0, np.uint32)
-NO_MASKS = np.empty(0, np.uint8), np.empty(0, np.uint64)
+NO_MASKS = np.empty(0, np.uint8), COINS, COINS
 LABELS = (np.arange(80) % 3 - 1).astype(np.int32)
 TABLE = np.array([1.0, 0.5, 0.1])
 SPEAKERS = [0, 3, 9, 10, 44, 63]
