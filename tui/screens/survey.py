@@ -16,7 +16,7 @@ from tui.screens.dialog import field as label
 
 __all__ = ["AskMany", "Questions", "told"]
 
-NOTE = "Whom: random:20, community:NAME:20, top:20:pagerank. Choices by commas; none: any words."
+NOTE = "Such as community:NAME:20, top:20:pagerank. Choices by commas, or none."
 WIDTH = 28
 """Cells of the longest bar."""
 MOST_SHOWN = 40
