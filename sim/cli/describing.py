@@ -214,7 +214,7 @@ def _said(section: Any) -> dict[str, Any]:
 
 
 def _key_line(key: str, value: object, behind: str = "") -> str:
-    return f"{key}: {value}{behind}"
+    return f"{key}: {value if value != '' else 'none'}{behind}"
 
 
 def _usual() -> str:

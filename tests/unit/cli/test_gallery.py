@@ -115,6 +115,7 @@ def test_each_says_what_it_asks_and_rests_on(name: str, hubbub: Hubbub) -> None:
     assert said.code == 0
     assert about.source in said.out
     assert "## 7. Submodels" in said.out
+    assert not [line for line in said.out.splitlines() if line.endswith(": ")]
     assert hubbub("gallery", name).out.startswith(about.title)
 
 
