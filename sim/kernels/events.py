@@ -31,6 +31,7 @@ from sim.kernels.lives import (
     any_eager,
     begin_life,
     ring_first,
+    row_ends,
 )
 from sim.kernels.rings import (
     DUE,
@@ -92,6 +93,14 @@ def _counts(claim: U64, born: U64, u: Word, when: Word) -> bool:
 
 
 @inlined
+def _still_counts(claim: U64, born: U64, u: Word, when: Word) -> bool:
+    """As :func:`_counts`, without a branch that a processor could guess wrong."""
+    is_later = (born[u >> _S6] >> (u & _M63)) & _ONE
+    life = np.uint64((claim[u * is_later] + _ONE) & LIVES) * is_later
+    return bool((when >> _S6) & LIVES == life)
+
+
+@inlined
 def _reborn(claim: U64, touched: U32, calendar: Calendar, v: Word, was_live: bool) -> Word:
     """Begin a new life of agent ``v``; returns its number."""
     at = calendar.at
@@ -141,6 +150,14 @@ def _become(
             begin_life(heard, rates, key, keys, state, calendar, v, new, t, life)
 
 
+@inlined
+def _note_heard(rates: Rates, into: I64) -> None:
+    """Write down, by speaker and listener, whether it is the listener whom a ring changes first."""
+    for row in range(rates.mode.size * rates.mode.size):
+        o = rates.off[row]
+        into[row] = o < rates.off[row + 1] and rates.listener[o] != _KEEP
+
+
 @lean
 def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar: Calendar) -> bool:
     """Begin with the next span; returns whether there is room for it.
@@ -150,7 +167,7 @@ def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar
     going to read is read here; ring by ring each would wait for its own. What is kept of that means
     nothing; without it the reads would be dropped as useless.
     """
-    spare, rows, targets, bound = calendar.spare, heard.rows, heard.targets, rates.bound
+    spare, due, rows, bound = calendar.spare, calendar.due, heard.rows, rates.bound
     n = take_span(calendar)
     if n < 0:
         return False
@@ -160,29 +177,32 @@ def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar
         if who & LOW32 == UNKNOWN:
             u = who >> _S32
             tie = np.uint64(rows[u, 0]) + (spare[i + _TWO] & LOW32)
-            spare[i + _ONE] = (u << _S32) | np.uint64(targets[tie])
-    kept, states = _NO, rates.mode.size
+            spare[i + _ONE] = (u << _S32) | np.uint64(heard.targets[tie])
+    kept, ahead, hears, states = _NO, _NO, np.uint64(n), rates.mode.size
+    _note_heard(rates, calendar.fine)
     for i in range(_NO, stop, _THREE):
         when, who, what = spare[i], spare[i + _ONE], spare[i + _TWO]
         spare[kept] = when
         spare[kept + _ONE] = who
         spare[kept + _TWO] = what
         u, v, s = who >> _S32, who & LOW32, np.int64(when & _STATE)
-        limit = bound[s * states + np.int64(state[slot(keys, v)] & CODE)]
-        counts = (u == v) | ((what >> _S32) < limit)
+        row = s * states + np.int64(state[slot(keys, v)] & CODE)
+        counts = (u == v) | ((what >> _S32) < bound[row])
         if not rates.marks[s] & STEADY:
-            counts &= _counts(claim, calendar.born, u, when)
+            counts &= _still_counts(claim, calendar.born, u, when)
         kept += _THREE * np.uint64(counts)
-    seen, eager = _NO, any_eager(heard, rates)
-    for i in range(_NO, kept, _THREE):
-        u, v, s = spare[i + _ONE] >> _S32, spare[i + _ONE] & LOW32, np.int64(spare[i] & _STATE)
-        o = rates.off[s * states + np.int64(state[slot(keys, v)] & CODE)]
-        heard_of = o < rates.listener.size and rates.listener[o] != _KEEP
-        v = v if heard_of else u  # who is going to change
+        is_heard = np.uint64(calendar.fine[row])
+        due[ahead] = u ^ ((u ^ v) * is_heard)  # who is going to change
+        due[hears] = v
+        ahead += np.uint64(counts)
+        hears += np.uint64(counts) * is_heard
+    seen = _NO
+    for i in range(ahead):
+        v = due[i]
         seen ^= claim[v] ^ np.uint64(rows[v, 0]) ^ np.uint64(state[slot(keys, v)])
-        start, many = np.int64(rows[v, 0]), np.int64(rows[v, 1])
-        if eager and heard_of and many > 0:
-            seen ^= np.uint64(targets[start]) ^ np.uint64(targets[start + many - 1])
+    if any_eager(heard, rates):
+        for i in range(np.uint64(n), hears):
+            seen ^= row_ends(heard, due[i])
     calendar.at[SEEN] = np.int64(seen >> _ONE)
     order_due(calendar, int(kept) // 3)
     return True

@@ -39,7 +39,7 @@ from sim.kernels.sparse import slot
 from sim.kernels.types import U8, U32, U64, Number, Word
 
 __all__ = ["CODE", "GRAIN", "LEFT", "LIVES", "LOW32", "MOST_RINGS", "TICK", "any_eager",
-           "begin_life", "ring_first"]  # fmt: skip
+           "begin_life", "ring_first", "row_ends"]  # fmt: skip
 
 LEFT = 260
 """Chunks, and places in the heap, that must be left: what one ring may lead to."""
@@ -140,6 +140,15 @@ def begin_life(
 
 
 @inlined
+def row_ends(heard: Heard, u: Word) -> Word:
+    """Read the first and the last listener of ``u``; returns what means nothing."""
+    start, many = np.uint64(heard.rows[u, 0]), np.uint64(heard.rows[u, 1])
+    last = np.uint64(heard.targets.size) - _ONE
+    end = start + many - np.uint64(many > _NO)
+    return np.uint64(heard.targets[min(start, last)]) ^ np.uint64(heard.targets[min(end, last)])
+
+
+@inlined
 def any_eager(heard: Heard, rates: Rates) -> bool:
     """Return whether rings of any state are looked at when they are drawn."""
     found = False
@@ -157,7 +166,7 @@ def ring_first(
 
     Returns whether all are drawn; else the chunks run short: add some and call again.
     """
-    rows, targets, at = heard.rows, heard.targets, calendar.at
+    rows, at = heard.rows, calendar.at
     watched: Number = np.int64(0)
     seen = np.uint64(0)
     first = at[FIRST]
@@ -168,10 +177,13 @@ def ring_first(
             at[WATCHED] += watched * TICK
             return False
         if reads:
-            for i in range(first, last):  # reads that wait for nothing: all at the same time
-                start, many = np.int64(rows[live[i], 0]), np.int64(rows[live[i], 1])
-                if many > 0:
-                    seen ^= np.uint64(targets[start]) ^ np.uint64(targets[start + many - 1])
+            m = _NO
+            for i in range(first, last):
+                u = np.uint64(live[i])
+                calendar.picked[m] = u
+                m += np.uint64(rates.mode[np.int64(state[slot(keys, u)] & CODE)] > 0)
+            for i in range(m):  # reads that wait for nothing: all at the same time
+                seen ^= row_ends(heard, calendar.picked[i])
         for i in range(first, last):
             u = np.uint64(live[i])
             s = np.int64(state[slot(keys, u)] & CODE)

@@ -31,7 +31,6 @@ _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
 _rates: dict[int, tuple[Table, kernels.Rates]] = {}
-_S32, _LOW32 = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 class ContinuousTime(Compartments):
@@ -158,10 +157,10 @@ class _Tick:
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
         fresh = int(self.at[slots.FRESH])
-        places = np.arange(fresh, dtype=np.uint64)
-        both = np.sort((self.found.agents[:fresh].astype(np.uint64) << _S32) | places)
-        agents = (both >> _S32).astype(np.uint32)
-        order = (both & _LOW32).astype(np.int64)
+        agents, order = self.found.agents[:fresh], self.scratch.sources
+        order[agents] = np.arange(fresh, dtype=np.uint32)
+        sort_ids(agents, fresh, self.scratch.touched)
+        order = order[agents]
         self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]
         self.cascade.enter(agents, self.found.sources[order])
 
