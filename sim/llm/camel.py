@@ -35,7 +35,7 @@ _SILENT = "CAMEL_LOGGING_DISABLED"
 class CamelMind(Mind):
     """Lets a CAMEL ChatAgent decide, in character; it asks whom the member may ask.
 
-    A mind with agents of its own overrides :meth:`agent`.
+    A mind with agents of its own overrides ``agent``.
     """
 
     card: ClassVar[Card] = Card(
@@ -71,7 +71,8 @@ class CamelMind(Mind):
         member
             Who.
         model
-            The model backend; an agent with another one escapes budget, record and replay.
+            The model backend; an agent with another one escapes budget, record and replay. Its
+            ``schema`` is that of a decision: None lets the agent say what it likes for a while.
         system
             Who the member is and how to answer, for the system message.
 

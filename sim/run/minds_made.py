@@ -12,7 +12,7 @@ from sim.llm.prompts import TEMPLATES, read_prompt
 
 __all__ = ["made_with", "versions"]
 
-_PACKAGES = ("hubbub", "numpy", "numba", "pydantic", "openai")
+_PACKAGES = ("hubbub", "numpy", "numba", "pydantic", "openai", "camel-ai")
 
 
 def versions() -> dict[str, str]:
