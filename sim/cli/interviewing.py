@@ -132,7 +132,9 @@ def show_estimate(where: str, asked: Minded, ticks: int, *, json: bool) -> None:
     if json:
         say(as_json(asdict(found)))
         return
+    is_set = settings.llm_model or settings.llm_local
+    money = f"${found.dollars:.4f}" if is_set else "no price, as no model is set"
     say(
         f"{found.ticks:,} ticks: about {found.requests:,} requests, {found.read:,} tokens read, "
-        f"{found.written:,} written, ${found.dollars:.4f}."
+        f"{found.written:,} written, {money}."
     )

@@ -92,7 +92,7 @@ def _lacks() -> list[str]:
         found.append("The package openai is missing; install it by: pip install 'hubbub[llm]'")
     if current().llm_local and missing_parts():
         found.append("The model on this machine is not installed; run: hubbub llm install")
-    return found + [
+    return [*found, *current().notes] + [
         f"{path} holds a key and others may read it; run: chmod 600 {path}"
         for path in (Path(".env"), settings_path())
         if _holds_key(path) and path.stat().st_mode & 0o077

@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 
 from sim.errors import FileError, UnknownNameError
 
-__all__ = ["FREE", "Price", "built_in_prices", "in_dollars", "in_nano", "price_of", "read_prices"]
+__all__ = [
+    "FREE",
+    "Price",
+    "UnpricedError",
+    "built_in_prices",
+    "in_dollars",
+    "in_nano",
+    "price_of",
+    "read_prices",
+]
 
 _NANO = 1_000_000_000
 _PER_MILLION = _NANO // 1_000_000
@@ -94,6 +103,17 @@ def _is_price(value: Any) -> bool:
     return is_number and 0 <= value < 1e6
 
 
+class UnpricedError(UnknownNameError):
+    """Nobody knows what a model costs; says where to write it."""
+
+    def __init__(self, model: str, prices: Mapping[str, Price]) -> None:
+        super().__init__("price of a language model", model, prices)
+        self.args = (
+            f"{self.args[0]} Its own may stand in llm_prices.toml, beside the settings: "
+            f'["{model}"] with read and written, dollars for a million tokens.',
+        )
+
+
 def price_of(model: str, prices: Mapping[str, Price], *, local: bool) -> Price:
     """Return the price of a model.
 
@@ -119,4 +139,4 @@ def price_of(model: str, prices: Mapping[str, Price], *, local: bool) -> Price:
         return prices[max(families, key=len)]
     if local:
         return FREE
-    raise UnknownNameError("price of a language model", model, prices)
+    raise UnpricedError(model, prices)

@@ -82,6 +82,8 @@ def test_what_is_missing_is_said(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
     assert "pip install 'hubbub[llm]'" in out
     assert "run: hubbub llm install" in out
     assert "run: chmod 600 .env" in out
+    monkeypatch.setenv("HUBBUB_LLM_BASE_URL", "http://127.0.0.1:9")
+    assert "HUBBUB_LLM_BASE_URL" in hubbub("llm", "check").out
 
 
 def test_prices_are_listed(hubbub: Hubbub) -> None:

@@ -115,6 +115,7 @@ def test_what_minds_would_ask_is_estimated(hubbub: Hubbub) -> None:
     words = ("llm", "estimate", "new:100", "--minds", "random:30", "--ticks", "3")
     said = hubbub(*words)
     assert said.out.startswith("3 ticks: about ")
+    assert "no price, as no model is set" in said.out
     assert hubbub(*words, "--json").json["requests"] > 0
     assert "Nobody in this world has a mind" in hubbub("llm", "estimate", "new:50").err
     assert "at least 1 tick" in hubbub(*words[:-1], "0").err

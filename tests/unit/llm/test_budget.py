@@ -128,8 +128,9 @@ def test_a_dated_model_costs_what_its_family_does() -> None:
 
 
 def test_a_model_elsewhere_without_a_price_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match="No price of a language model named 'gpt-9'"):
+    with pytest.raises(UnknownNameError, match="No price of a language model named 'gpt-9'") as no:
         ModelPool([Provider("gpt-9")])
+    assert "llm_prices.toml" in str(no.value)
 
 
 def test_the_user_edits_the_prices(tmp_path: Path) -> None:
