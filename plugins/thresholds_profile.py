@@ -124,7 +124,7 @@ class ProfileThreshold(Profile):
         ),
         comparison="share >= threshold; draw < chance",
         cost="one visit a tie of each new adopter, one question a tick for each that hears of it: "
-        "about three times the nanoseconds a visit of SIR in C (1 million agents)",
+        "about twice the nanoseconds a visit of SIR in C (1 million agents)",
         checked=("against plain Python with the same draws, states tick by tick",),
     )
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from sim.kernels import heard as kernels
 from sim.kernels.claims import count_ties
+from sim.kernels.heard_dense import tell_dense
 from sim.kernels.sparse import VACANT
 from sim.spread.contacts import Bits, Contacts, Ids
 from sim.spread.model import SLICE
@@ -103,11 +104,19 @@ class Sums:
                 voice.reserve(room)
         voices = (_NO_KEYS, _NO_VOICE) if voice is None else (voice.keys, voice.values)
         states = (_NO_KEYS, _NO_STATE) if state is None else (state.keys, state.values)
+        sparse = self.keys.size or voices[0].size or states[0].size
+        rows, targets, bits = contacts.rows, contacts.targets, self.bits
         for low in range(0, speakers.size, SLICE):
+            high = min(low + SLICE, speakers.size)
+            if not (sparse or trust.size or states[1].size):
+                count = tell_dense(
+                    rows, targets, speakers, was, now, low, high, bits, key, deaf, self.rows,
+                    voices[1], touched, count,
+                )  # fmt: skip
+                continue
             count = kernels.tell(
-                contacts.rows, contacts.targets, trust, speakers, was, now, low,
-                min(low + SLICE, speakers.size), self.bits, key, deaf, self.keys, self.rows,
-                voices[0], voices[1], states[0], states[1], touched, count,
+                rows, targets, trust, speakers, was, now, low, high, bits, key, deaf, self.keys,
+                self.rows, voices[0], voices[1], states[0], states[1], touched, count,
             )  # fmt: skip
         return count
 
