@@ -158,6 +158,23 @@ def _note_heard(rates: Rates, into: I64) -> None:
         into[row] = o < rates.off[row + 1] and rates.listener[o] != _KEEP
 
 
+@inlined
+def _read_first(
+    rates: Rates, keys: U32, state: U8, claim: U64, calendar: Calendar, stop: Word
+) -> Word:
+    """Read what tells which rings of a span are left; returns what means nothing."""
+    spare, born, seen, is_fickle = calendar.spare, calendar.born, _NO, False
+    for s in range(rates.marks.size):
+        is_fickle |= (rates.marks[s] & (RESTLESS | STEADY)) == RESTLESS
+    for i in range(_NO, stop, _THREE):
+        seen ^= np.uint64(state[slot(keys, spare[i + _ONE] & LOW32)])
+    if is_fickle:
+        for i in range(_NO, stop, _THREE):
+            u = spare[i + _ONE] >> _S32
+            seen ^= claim[u * ((born[u >> _S6] >> (u & _M63)) & _ONE)]
+    return seen
+
+
 @lean
 def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar: Calendar) -> bool:
     """Begin with the next span; returns whether there is room for it.
@@ -178,6 +195,7 @@ def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar
             u = who >> _S32
             tie = np.uint64(rows[u, 0]) + (spare[i + _TWO] & LOW32)
             spare[i + _ONE] = (u << _S32) | np.uint64(heard.targets[tie])
+    seen = _read_first(rates, keys, state, claim, calendar, stop)
     kept, ahead, hears, states = _NO, _NO, np.uint64(n), rates.mode.size
     _note_heard(rates, calendar.fine)
     for i in range(_NO, stop, _THREE):
@@ -196,7 +214,6 @@ def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar
         due[hears] = v
         ahead += np.uint64(counts)
         hears += np.uint64(counts) * is_heard
-    seen = _NO
     for i in range(ahead):
         v = due[i]
         seen ^= claim[v] ^ np.uint64(rows[v, 0]) ^ np.uint64(state[slot(keys, v)])
