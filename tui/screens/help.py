@@ -25,6 +25,8 @@ __all__ = ["Help", "act_of"]
 WIDEST = 110
 AROUND = 6
 """Columns of the box as the styles have it, and those of its frame and scroll bar."""
+LEAST = 20
+"""Cells of a sentence, however narrow the terminal."""
 UNDER = "\n" + " " * 13
 """How a line goes on under what its key does."""
 
@@ -89,7 +91,7 @@ class Help(Dialog[bool]):
         typed = f":{action.command} {action.usage}".strip()
         dim = "$foreground-muted" if action.when(self._situation) else ""
         room = min(self.app.size.width * 98 // 100, WIDEST) - AROUND
-        does = UNDER.join(wrap(action.help, room - len(UNDER)))
+        does = UNDER.join(wrap(action.help, max(room - len(UNDER), LEAST)))
         head = Content.assemble((f"{shown:<12} ", "$accent bold"), (does, dim))
         fits = head.cell_length + 2 + len(typed) <= room
         gap = "  " if fits else UNDER
