@@ -49,7 +49,7 @@ scenes = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(scenes, st.sampled_from(["decide", "interview", "plan"]), st.sampled_from([200, 400, 1000]))
 def test_no_prompt_is_over_its_limit_whatever_stands_in_it(
     scene: Scene, name: str, limit: int
@@ -76,7 +76,7 @@ def test_a_long_word_is_cut_within() -> None:
     assert within("one two three four", 1) == ""
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(scenes)
 def test_each_scene_is_no_larger_than_the_one_before(scene: Scene) -> None:
     sizes = [(len(one.feed), len(one.letters), len(one.memories)) for one in ever_smaller(scene)]
@@ -177,7 +177,7 @@ def test_steps_are_clean_and_short() -> None:
     assert len(steps[1]) == 100
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(scenes)
 def test_a_likely_answer_is_one_that_is_understood(scene: Scene) -> None:
     turns, shown = read_prompt("decide").fitted(scene, 1000)

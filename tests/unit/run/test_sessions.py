@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 import pytest
 
@@ -195,13 +193,15 @@ async def test_author_and_seeds_may_be_foreign_ids_and_expressions(world: World)
             await simulation.inject("news", seeds=[0], model="si", author="a17,b3")
 
 
+def _ended(world: World, many: int) -> None:
+    for _ in range(many):
+        world.inject("x", seeds=[1], model="si").cancel()
+
+
 async def test_rows_are_bounded_and_keep_the_living(world: World) -> None:
     async with Simulation(world) as simulation:
         alive = await simulation.inject("alive", seeds=[1], model="sis")
-        await simulation.call(
-            lambda world: [world.inject("x", seeds=[1], model="si") for _ in range(MOST_ROWS + 50)]
-        )
-        await asyncio.gather(*(simulation.cancel(number) for number in range(1, MOST_ROWS + 51)))
+        await simulation.call(_ended, MOST_ROWS + 50)
         rows = simulation.frame.sessions
         assert len(rows) == MOST_ROWS
         assert rows[0].id == alive.id
