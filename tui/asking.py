@@ -23,8 +23,15 @@ __all__ = ["Asking", "asking_of", "cap_of"]
 
 Using = Callable[["Thinker"], Awaitable[None]]
 
-_CAPS = {"requests": "requests", "request": "requests", "tokens": "tokens", "token": "tokens",
-         "dollars": "dollars", "dollar": "dollars", "$": "dollars"}  # fmt: skip
+_CAPS = {
+    word: cap
+    for cap, words in (
+        ("requests", "requests request"),
+        ("tokens", "tokens token"),
+        ("dollars", "dollars dollar $"),
+    )
+    for word in words.split()
+}
 
 
 class Asking:
