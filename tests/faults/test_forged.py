@@ -28,7 +28,10 @@ def tried(kind: str, step: int) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize("kind", ["sir", "watts", "limited-attention", "platform"])
+LONG = [pytest.param(k, marks=pytest.mark.slow) for k in ("watts", "limited-attention", "platform")]
+
+
+@pytest.mark.parametrize("kind", ["sir", *LONG])
 def test_some_forged_worlds_are_refused_or_run_on(kind: str) -> None:
     lines = tried(kind, 7)
     assert lines

@@ -45,7 +45,7 @@ async def hubbub(
     await app.leave()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)])
 async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
     tmp_path: Path, size: Any
 ) -> None:

@@ -58,7 +58,9 @@ def _durable(path: Path) -> int:
     return acked.tick if acked is not None else 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_signal_leaves_world_and_terminal_whole(
     path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:

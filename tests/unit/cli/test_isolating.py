@@ -97,6 +97,7 @@ def test_a_journal_and_isolation_are_one_too_many(hubbub: Hubbub) -> None:
     assert (said.code, "leave --journal out" in said.err) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_plugin_that_ends_the_process_fails_and_the_run_goes_on(
     hubbub: Hubbub, elsewhere: Path

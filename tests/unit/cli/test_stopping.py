@@ -84,7 +84,9 @@ class Child:
         return self.process.wait(PATIENCE)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+)
 def test_a_signal_keeps_the_world_of_a_run(tmp_path: Path, number: signal.Signals) -> None:
     child = Child(tmp_path, "run", "new:500", *LONG, "--save", "end.hub")
     child.until(b"running tick")

@@ -44,7 +44,9 @@ async def grown_alone(simulation: IsolatedSimulation) -> bool:
 @pytest.mark.parametrize(
     ("model", "how"),
     [
-        ("rough-exit", "ended the engine's process (exit code 3)"),
+        pytest.param(
+            "rough-exit", "ended the engine's process (exit code 3)", marks=pytest.mark.slow
+        ),
         (
             "rough-null",
             f"ended the engine's process (signal SIGSEGV, segmentation fault) ({NULL})",

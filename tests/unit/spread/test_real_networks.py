@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from sim import World
 
@@ -27,6 +28,7 @@ def naive_sizes(heard_by: dict[int, list[int]], seed: int, p: float, runs: int) 
     return np.array(sizes)
 
 
+@pytest.mark.slow
 def test_cascades_on_wiki_vote_have_the_size_of_a_naive_reference(shared_data: Path) -> None:
     # "A B" is a vote by A for B: A follows B, so B influences A.
     arcs = np.loadtxt(shared_data / "wiki-vote" / "edges.tsv.gz", np.int64)
