@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.errors import InputError
+from sim.feed.log import Acts
 from sim.feed.posts import Posts
 from sim.kernels.ranking import viewers_of
 
-__all__ = ["Exposures", "Part"]
+__all__ = ["Exposures", "Part", "Showings", "Taken"]
 
 Ids = npt.NDArray[np.uint32]
 Bytes = npt.NDArray[np.uint8]
@@ -57,6 +59,40 @@ class Part(NamedTuple):
         return np.repeat(self.viewers, self.counts)
 
 
+class Showings(NamedTuple):
+    """Exposures of injected messages; three columns of one length, uint32.
+
+    Attributes
+    ----------
+    viewer, source
+        Who is shown it, and who shared it.
+    cascade
+        The id of the injected message.
+    """
+
+    viewer: Ids
+    source: Ids
+    cascade: Ids
+
+
+class Taken(NamedTuple):
+    """What a tick needs of exposures that were given back, wave by wave.
+
+    Attributes
+    ----------
+    count
+        How many there were.
+    injected
+        Those of injected messages.
+    decided
+        What the policy let viewers do, in the order of exposures, and from whom each was seen.
+    """
+
+    count: int
+    injected: list[Showings]
+    decided: list[tuple[Acts, Ids]]
+
+
 class Exposures:
     """All exposures of a tick as flat columns, ordered by (recommender, viewer, slot).
 
@@ -68,13 +104,34 @@ class Exposures:
         As feeds make them.
     tick
         The tick.
+    taken
+        What is left of them where they are not kept: then there are no columns and no parts.
     """
 
-    def __init__(self, parts: list[Part], tick: int = 0) -> None:
-        self.parts = parts
+    def __init__(self, parts: list[Part], tick: int = 0, taken: Taken | None = None) -> None:
+        self._parts = parts
         self.tick = tick
+        self.taken = taken
+
+    @property
+    def parts(self) -> list[Part]:
+        """As feeds made them.
+
+        Raises
+        ------
+        InputError
+            Where they are not kept.
+        """
+        if self.taken is not None:
+            raise InputError(
+                f"The feeds of tick {self.tick:,} were given back at once, as this platform was "
+                f"opened with keep_feeds off; a platform that keeps them can tell who saw what."
+            )
+        return self._parts
 
     def __len__(self) -> int:
+        if self.taken is not None:
+            return self.taken.count
         return sum(part.message.size for part in self.parts)
 
     def _joined(self, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:

@@ -57,6 +57,12 @@ class PlatformSettings(Parameters):
         json_schema_extra={"unit": "ticks"},
     )  # fmt: skip
 
+    keep_feeds: bool = Field(
+        True,
+        description="keep feeds until the next tick; if not, members are fed and act in waves, "
+        "which takes less memory and explains no feed",
+    )
+
     newcomers: float = Field(
         0.0, ge=0, le=1, description="share of the members by which more join in a day"
     )

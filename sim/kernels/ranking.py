@@ -9,7 +9,8 @@ from sim.kernels.jit import inlined, kernel
 from sim.kernels.types import F32, I64, U8, U32, U64, Number, Word
 
 __all__ = [
-    "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed", "viewers_of",
+    "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed", "tally",
+    "viewers_of",
 ]  # fmt: skip
 
 DOWNRANKED = np.uint8(4)
@@ -120,6 +121,22 @@ def count_shown(message: U32, first: int, hot: U32) -> None:
     base = np.uint32(first)
     for i in range(message.size):
         hot[np.int64(np.uint32(message[i] - base)), SHOWN] += np.uint32(1)
+
+
+@kernel
+def tally(message: U32, first: int, shown: U32) -> None:
+    """Count each exposure beside the table, for posts that must stay as they are.
+
+    Parameters
+    ----------
+    message
+        uint32 (k,), all of them in the table.
+    first, shown
+        The number of the first row; uint32 (posts,), written.
+    """
+    base = np.uint32(first)
+    for i in range(message.size):
+        shown[np.int64(np.uint32(message[i] - base))] += np.uint32(1)
 
 
 @kernel

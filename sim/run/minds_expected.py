@@ -105,7 +105,9 @@ def _tokens(template: Prompt, scene: Scene, limit: int) -> int:
 def _shown(world: World) -> int:
     """Return how many messages a feed has: as many as now, or what a young platform shows."""
     platform = world.platform
-    viewers = 0 if platform is None else sum(p.viewers.size for p in platform.exposures.parts)
-    if platform is None or not viewers:
+    if platform is None or platform.exposures.taken is not None:
+        return _YOUNG
+    viewers = sum(part.viewers.size for part in platform.exposures.parts)
+    if not viewers:
         return _YOUNG
     return max(round(len(platform.exposures) / viewers), 1)

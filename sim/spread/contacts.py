@@ -6,6 +6,7 @@ other channel hands over explicit contacts (:meth:`Contacts.listed`); models can
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -172,8 +173,6 @@ class Contacts:
         uint16 (contacts,) / 65535, or empty: all 1.0.
     kind
         uint8 (contacts,), or empty: all "follow".
-    degree
-        uint32 (agents,): how many sources each agent has in the whole network.
     scratch
         The world's working columns.
     people
@@ -188,7 +187,7 @@ class Contacts:
     """
 
     __slots__ = (
-        "_in_trust", "_whole", "closed", "count", "degree", "kind", "people", "rows", "scratch",
+        "_degree", "_in_trust", "_whole", "closed", "count", "kind", "people", "rows", "scratch",
         "targets", "tick_minutes", "trust",
     )  # fmt: skip
 
@@ -197,7 +196,7 @@ class Contacts:
         rows: npt.NDArray[np.uint32],
         targets: Ids,
         *,
-        degree: Ids,
+        degree: Ids | Callable[[], Ids],
         scratch: Scratch,
         people: People,
         trust: npt.NDArray[np.uint16] | None = None,
@@ -213,7 +212,7 @@ class Contacts:
         self.targets = targets
         self.trust = _NO_TRUST if trust is None else trust
         self.kind = np.empty(0, np.uint8) if kind is None else kind
-        self.degree = degree
+        self._degree = degree
         self.scratch = scratch
         self.people = people
         self.tick_minutes = tick_minutes
@@ -224,6 +223,16 @@ class Contacts:
     def agents(self) -> int:
         """How many agents there are."""
         return len(self.rows)
+
+    @property
+    def degree(self) -> Ids:
+        """How many sources each agent has in the whole network, uint32 (agents,).
+
+        Counted when it is first asked for.
+        """
+        if not isinstance(self._degree, np.ndarray):
+            self._degree = self._degree()
+        return self._degree
 
     @property
     def speakers(self) -> Ids | None:
@@ -281,7 +290,7 @@ class Contacts:
         return Contacts(
             rows,
             targets,
-            degree=self.degree,
+            degree=self._degree,
             scratch=self.scratch,
             people=self.people,
             trust=trust,

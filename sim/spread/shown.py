@@ -60,7 +60,7 @@ class Shown(Contacts):
         super().__init__(
             np.empty((0, 2), np.uint32),
             hearing,
-            degree=network.degree,
+            degree=lambda: network.degree,
             scratch=network.scratch,
             people=network.people,
             trust=trust,

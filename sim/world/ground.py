@@ -172,7 +172,7 @@ class Ground:
             contacts = Contacts(
                 live.rows,
                 live.ids,
-                degree=self.ties.in_degree,
+                degree=lambda: self.ties.in_degree,
                 scratch=self.scratch(),
                 people=self.people(),
                 trust=live.trust,

@@ -154,7 +154,7 @@ EVERY_TICK = (
 
 def _of_feeds(world: World) -> Found:
     platform = world.platform
-    if platform is None or not len(platform.exposures):
+    if platform is None or platform.exposures.taken is not None or not len(platform.exposures):
         return {}
     parts, posts = platform.exposures.parts, platform.posts
     rows = posts.rows(platform.exposures.message)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.feed.exposures import Part, Showings
 from sim.feed.posts import Posts
 from sim.spread.contacts import Contacts, Ids
 from sim.spread.shown import Shown
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from sim.feed.exposures import Exposures
     from sim.world.platform import Platform
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "injected"]
 
 _NOBODY = np.empty(0, np.uint32)
 _Pairs = tuple[Ids, Ids]
@@ -71,22 +73,27 @@ class Feed:
 
 
 def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
-    cascade = posts.cascade
-    columns: tuple[list[Ids], list[Ids], list[Ids]] = [], [], []
-    for part in exposures.parts:
-        own = cascade[posts.rows(part.message)]
-        at = np.flatnonzero(own >= 0)
-        if at.size:
-            stops = np.cumsum(part.counts, dtype=np.int64)
-            columns[0].append(part.viewers[np.searchsorted(stops, at, side="right")])
-            columns[1].append(part.source[at])
-            columns[2].append(own[at].astype(np.uint32))
-    if not columns[0]:
+    taken = exposures.taken
+    shown = injected(posts, exposures.parts) if taken is None else taken.injected
+    if not shown:
         return {}
-    viewers, sources, ids = (np.concatenate(column) for column in columns)
+    viewers, sources, ids = (np.concatenate(column) for column in zip(*shown, strict=True))
     order = np.argsort(ids, kind="stable")
     which, starts = np.unique(ids[order], return_index=True)
     spans = zip(which.tolist(), starts.tolist(), [*starts[1:].tolist(), ids.size], strict=True)
     return {
         number: (viewers[order[low:high]], sources[order[low:high]]) for number, low, high in spans
     }
+
+
+def injected(posts: Posts, parts: Iterable[Part]) -> list[Showings]:
+    """Return the exposures of injected messages, of each part that has any."""
+    cascade, found = posts.cascade, []
+    for part in parts:
+        own = cascade[posts.rows(part.message)]
+        at = np.flatnonzero(own >= 0)
+        if at.size:
+            stops = np.cumsum(part.counts, dtype=np.int64)
+            viewers = part.viewers[np.searchsorted(stops, at, side="right")]
+            found.append(Showings(viewers, part.source[at], own[at].astype(np.uint32)))
+    return found

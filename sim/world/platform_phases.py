@@ -12,14 +12,12 @@ from sim.agents.lifecycle import Lifecycle
 from sim.core.rng import Stream
 from sim.core.workers import workers
 from sim.feed.acts import Act
-from sim.feed.exposures import Exposures, Part
+from sim.feed.exposures import Exposures
 from sim.feed.log import NOBODY, Acts
 from sim.feed.pools import pools_of, trending_now
 from sim.feed.posts import Flag
-from sim.feed.serving import Serving, in_threads, split
+from sim.feed.serving import Serving, split
 from sim.kernels import wake as kernels
-from sim.kernels.acts import collect
-from sim.kernels.ranking import count_shown
 from sim.spread.cascade import Cascade
 from sim.world.channels import FEED
 from sim.world.phases import Phase
@@ -29,6 +27,7 @@ from sim.world.platform_inner import live_on
 from sim.world.platform_news import look
 from sim.world.platform_people import own_hours, turn_over
 from sim.world.platform_relate import learn_trust, propose, weigh
+from sim.world.platform_waves import Waves, decided
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -113,18 +112,17 @@ def feed(world: World) -> None:
     platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
     platform.acts_before = platform.acted.act.size
     platform.shelf.clear()
-    parts: list[Part] = []
+    waves = Waves(platform)
     absent = world.absent()
     chosen = platform.members.recommender
     for which, viewers in split(platform.online, chosen, len(platform.recommenders)):
         serving = _serving(world, platform, which, absent)
-        made, fault = platform.shelf.serve(serving, viewers, workers())
-        if fault is not None:
-            platform.fault(which, fault)
-        parts += made
-    for part in parts:
-        count_shown(part.message, platform.posts.first, platform.posts.hot)
-    platform.exposures = Exposures(parts, platform.tick)
+        for wave in waves.of(viewers):
+            made, fault = platform.shelf.serve(serving, wave, workers())
+            if fault is not None and platform.recommenders[which] is serving.recommender:
+                platform.fault(which, fault)
+            waves.take(made)
+    platform.exposures = waves.done()
 
 
 def _serving(
@@ -149,7 +147,8 @@ def _serving(
 def act(world: World) -> None:
     """Let members act on what they were shown; who adopted an injected message shares it."""
     platform = _platform(world)
-    made = _chosen(platform)
+    shown = platform.exposures
+    made = decided(platform, shown.parts) if shown.taken is None else shown.taken.decided
     acts, via = [one for one, _ in made], [source for _, source in made]
     for cascade in _in_feeds(world):
         acts.append(_shared(platform, cascade))
@@ -158,31 +157,6 @@ def act(world: World) -> None:
     platform.via = np.concatenate([platform.acted.other, *via])
     platform.note(everything)
     take_effect(platform, everything)
-
-
-def _chosen(platform: Platform) -> list[tuple[Acts, npt.NDArray[np.uint32]]]:
-    """Return what the policy lets viewers do, in the order of exposures, and their sources."""
-    key, policy = platform.key(Stream.ACTS), platform.policy
-
-    def work(part: Part) -> tuple[Acts, npt.NDArray[np.uint32]]:
-        codes = platform.minds.hush(part, policy.codes(part, platform, key))
-        return _acts_of(platform, part, codes)
-
-    return in_threads(work, platform.exposures.parts, workers())
-
-
-def _acts_of(
-    platform: Platform, part: Part, codes: npt.NDArray[np.uint8]
-) -> tuple[Acts, npt.NDArray[np.uint32]]:
-    """Return the acts of a part whose codes are not 0, and their sources."""
-    posts, size = platform.posts, int(np.count_nonzero(codes)) + 1
-    columns = [np.empty(size, kind) for kind in ("u4", "u1", "u4", "u4", "u4")]
-    count = collect(
-        part.viewers, part.counts, part.message, part.source, posts.hot, posts.first, codes,
-        *columns,
-    )  # fmt: skip
-    agent, what, about, other, via = (column[:count] for column in columns)
-    return Acts(agent, what, about, other), via
 
 
 def _shared(platform: Platform, cascade: Cascade) -> Acts:

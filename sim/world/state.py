@@ -168,11 +168,15 @@ def topic_of(world: World, cascade: Cascade) -> str:
 def digest_of(meta: dict[str, Any], columns: Columns) -> str:
     """Return xxh3-128 over canonical bytes: sorted names, types, shapes, little-endian values.
 
-    Where a plugin came from, what was done to ties and what was measured is no part of a world's
-    state: left out.
+    Where a plugin came from, what was done to ties, what was measured and whether feeds are kept is
+    no part of a world's state: left out.
     """
     state = xxhash.xxh3_128()
     said = {name: value for name, value in meta.items() if name not in _UNCOUNTED}
+    if "platform" in said:
+        settings = said["platform"]["settings"]
+        counted = {name: value for name, value in settings.items() if name != "keep_feeds"}
+        said["platform"] = said["platform"] | {"settings": counted}
     state.update(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
     for name in sorted(columns):
         if name.startswith(("bonds.log.", "metrics.", "agents.moves.")):

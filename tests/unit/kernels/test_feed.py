@@ -264,6 +264,9 @@ def test_exposures_are_counted_and_unfolded() -> None:
     hot = np.zeros((3, 8), np.uint32)
     ranking.count_shown(np.array([5, 7, 5], np.uint32), 5, hot)
     assert hot[:, feed.SHOWN].tolist() == [2, 0, 1]
+    beside = np.array([0, 1, 0], np.uint32)
+    ranking.tally(np.array([5, 7, 5], np.uint32), 5, beside)
+    assert beside.tolist() == [2, 1, 1]
     who, slot = np.empty(3, np.uint32), np.empty(3, np.uint8)
     ranking.viewers_of(np.array([4, 6, 9], np.uint32), np.array([2, 0, 1], np.uint8), who, slot)
     assert (who.tolist(), slot.tolist()) == ([4, 4, 9], [0, 1, 0])

@@ -1,0 +1,81 @@
+"""Feeds in waves: what comes of a tick is the same, and nobody can say who saw what."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sim import World
+from sim.core.workers import allow
+from sim.errors import InputError
+from sim.run.minds_expected import _shown
+from sim.world import platform_waves
+from sim.world.metrics_values import _of_feeds
+from sim.world.platform import Platform
+
+
+@pytest.fixture
+def threads() -> Iterator[Any]:
+    yield allow
+    allow(None)
+
+
+def ran(ticks: int = 9, **settings: Any) -> World:
+    told = {"posting": 0.2, "rhythm": "flat", "mood_hours": 24.0, "drift": 0.02} | settings
+    world = World.create(agents=400, mean_degree=8, seed=7, platform=told)
+    platform_of(world).recommend("popularity", range(90))
+    world.inject("bridge", seeds=[1, 2], model="sir", beta=0.4)
+    world.inject("music", seeds=[5], model="independent-cascade", probability=0.3)
+    world.step(ticks)
+    return world
+
+
+def platform_of(world: World) -> Platform:
+    assert world.platform is not None
+    return world.platform
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_waves_make_the_same_world(
+    threads: Any, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    threads(count)
+    monkeypatch.setattr(platform_waves, "WAVE", 33)
+    kept, given_back = ran(), ran(keep_feeds=False)
+    assert kept.digest() == given_back.digest()
+    assert len(platform_of(kept).exposures) == len(platform_of(given_back).exposures) > 500
+    assert [story.size for story in kept.cascades] == [story.size for story in given_back.cascades]
+    assert kept.cascades[0].size > 2
+
+
+def test_waves_hold_one_wave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform_waves, "WAVE", 16)
+    platform = platform_of(ran(keep_feeds=False))
+    assert platform.shelf._used <= 16 * (10 * 18 + 1) + 64
+
+
+def test_a_recommender_that_fails_in_many_waves_is_named_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(self: Any, candidates: Any, slots: int) -> Any:
+        raise ValueError("no")
+
+    monkeypatch.setattr(platform_waves, "WAVE", 16)
+    kept, given_back = ran(1), ran(1, keep_feeds=False)
+    for world in (kept, given_back):
+        platform = platform_of(world)
+        monkeypatch.setattr(type(platform.recommenders[1]), "scores_of", broken)
+        world.step()
+        assert len(platform.faults) == 1
+    assert kept.digest() == given_back.digest()
+
+
+def test_feeds_that_were_given_back_explain_nothing_in_one_sentence() -> None:
+    world = ran(1, keep_feeds=False)
+    platform = platform_of(world)
+    with pytest.raises(InputError, match=r"^The feeds of tick 1 were given back .* keep_feeds off"):
+        platform.why(3, 4)
+    with pytest.raises(InputError, match="given back"):
+        _ = platform.exposures.message
+    assert _of_feeds(world) == {}
+    assert _shown(world) > 0
