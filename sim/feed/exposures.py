@@ -85,7 +85,8 @@ class Taken(NamedTuple):
     injected
         Those of injected messages.
     decided
-        What the policy let viewers do, in the order of exposures, and from whom each was seen.
+        What the policy let viewers do, in the order of exposures, and from whom each was seen;
+        empty when they have done it.
     """
 
     count: int

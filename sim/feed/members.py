@@ -62,12 +62,11 @@ class Members:
         before = len(self)
         if before and not count:
             return
-        self.recent = np.concatenate([self.recent, np.full((count, RING), NOTHING)])
-        self.head = np.concatenate([self.head, np.zeros(count, np.uint8)])
-        self.seen = np.concatenate([self.seen, np.zeros(count, np.uint64)])
-        fresh = chronotypes(self.seed, before, count)
-        self.chronotype = np.concatenate([self.chronotype, fresh])
-        self.recommender = np.concatenate([self.recommender, np.zeros(count, np.uint8)])
+        self.recent = _joined(self.recent, np.full((count, RING), NOTHING))
+        self.head = _joined(self.head, np.zeros(count, np.uint8))
+        self.seen = _joined(self.seen, np.zeros(count, np.uint64))
+        self.chronotype = _joined(self.chronotype, chronotypes(self.seed, before, count))
+        self.recommender = _joined(self.recommender, np.zeros(count, np.uint8))
         words = (before + count + 63) // 64 - self.live.size
         self.live = np.concatenate([self.live, np.zeros(words, np.uint64)])
 
@@ -98,3 +97,8 @@ class Members:
         for name in _COLUMNS:
             setattr(members, name, np.array(columns[name], getattr(members, name).dtype))
         return members
+
+
+def _joined(old: npt.NDArray[Any], fresh: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return both; zeros that nothing was copied to take no memory until they are written."""
+    return np.concatenate([old, fresh]) if len(old) else fresh

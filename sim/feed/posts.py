@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import CapacityError, InputError
+from sim.feed.rows import Rows
 from sim.kernels.feed import AUTHOR, CREATED, LIKES, SHARES, SHOWN
 
 __all__ = ["Flag", "Kind", "Posts"]
@@ -25,10 +26,8 @@ Bytes = npt.NDArray[np.uint8]
 LIMIT = 2**31 - 1
 """Messages that a world can number."""
 NO_TOPIC = 255
-_LINE = 64
-_MOVED = 1 << 16
+_FULL = 2**16 - 1
 _DISLIKES, _REPLIES, _REPORTS = range(3)
-_PARENT, _CASCADE = range(2)
 
 
 class Kind(IntEnum):
@@ -66,13 +65,14 @@ class Posts:
 
     def __init__(self) -> None:
         self.first = 0
-        self._begin = self._end = 0
-        self._hot = np.zeros((0, 8), np.uint32)
-        self._cold = np.zeros((0, 3), np.uint32)
-        self._links = np.zeros((0, 2), np.int32)
+        self._hot = Rows(8, np.uint32)
+        self._cold = Rows(3, np.uint16)
+        self._most = 0
+        self._parent = Rows(1, np.int32)
+        self._cascades: dict[int, int] = {}
 
     def __len__(self) -> int:
-        return self._end - self._begin
+        return len(self._hot)
 
     @property
     def next(self) -> int:
@@ -82,17 +82,20 @@ class Posts:
     @property
     def hot(self) -> Ids:
         """uint32 (posts, 8), as kernels take it (:mod:`sim.kernels.feed`); it can be written."""
-        return self._hot[self._begin : self._end]
+        return self._hot.live
 
     @property
-    def cold(self) -> Ids:
-        """uint32 (posts, 3): dislikes, replies, reports; it can be written."""
-        return self._cold[self._begin : self._end]
+    def cold(self) -> npt.NDArray[Any]:
+        """(posts, 3): dislikes, replies, reports; it can be written, after :meth:`hold`.
+
+        uint16, and uint32 from when a counter may have outgrown that.
+        """
+        return self._cold.live
 
     @property
     def links(self) -> Ints:
-        """int32 (posts, 2): parent and cascade, -1 for none; it can be written."""
-        return self._links[self._begin : self._end]
+        """int32 (posts, 2): parent and cascade, -1 for none; made anew."""
+        return np.stack([self.parent, self.cascade], axis=1)
 
     @property
     def author(self) -> Ids:
@@ -147,27 +150,29 @@ class Posts:
     @property
     def dislikes(self) -> Ids:
         """How many dislike it."""
-        return _read_only(self.cold[:, _DISLIKES])
+        return _read_only(self.cold[:, _DISLIKES].astype(np.uint32))
 
     @property
     def replies(self) -> Ids:
         """How many replies it has."""
-        return _read_only(self.cold[:, _REPLIES])
+        return _read_only(self.cold[:, _REPLIES].astype(np.uint32))
 
     @property
     def reports(self) -> Ids:
         """How often it was reported."""
-        return _read_only(self.cold[:, _REPORTS])
+        return _read_only(self.cold[:, _REPORTS].astype(np.uint32))
 
     @property
     def parent(self) -> Ints:
         """The message that it quotes or replies to, int32; -1 for none."""
-        return _read_only(self.links[:, _PARENT])
+        return _read_only(self._parent.live[:, 0])
 
     @property
     def cascade(self) -> Ints:
         """The id of the injected message that it is, int32; -1 for none."""
-        return _read_only(self.links[:, _CASCADE])
+        found = np.full(len(self), -1, np.int32)
+        found[[message - self.first for message in self._cascades]] = [*self._cascades.values()]
+        return _read_only(found)
 
     @property
     def numbers(self) -> Ids:
@@ -179,8 +184,8 @@ class Posts:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, room to grow included."""
-        return self._hot.nbytes + self._cold.nbytes + self._links.nbytes
+        """Bytes held."""
+        return self._hot.nbytes + self._cold.nbytes + self._parent.nbytes
 
     def row(self, message: int) -> int:
         """Return the row of a message.
@@ -236,74 +241,76 @@ class Posts:
         count = writers.size
         if self.next + count > LIMIT:
             raise CapacityError(f"A world numbers {LIMIT:,} messages, and has {self.next:,}.")
-        self._reserve(count)
-        rows = slice(self._end, self._end + count)
-        hot, links = self._hot[rows], self._links[rows]
-        hot[:] = 0
+        numbers = np.arange(self.next, self.next + count, dtype=np.uint32)
+        hot = self._hot.extend(count)
         hot[:, AUTHOR], hot[:, CREATED] = writers, tick
         hot.view(np.uint64)[:, 1] = np.asarray(tags, np.uint64)
         meta = hot.view(np.uint8)[:, 28:]
         meta[:, 0], meta[:, 1], meta[:, 2], meta[:, 3] = appeal, topic, flags, kind
-        self._cold[rows] = 0
-        links[:, _PARENT], links[:, _CASCADE] = parent, cascade
-        numbers = np.arange(self.next, self.next + count, dtype=np.uint32)
-        self._end += count
+        self._cold.extend(count)
+        self._parent.extend(count)[:, 0] = parent
+        ids = np.broadcast_to(np.asarray(cascade, np.int32), count)
+        given = np.flatnonzero(ids >= 0)
+        self._cascades |= dict(zip(numbers[given].tolist(), ids[given].tolist(), strict=True))
         return numbers
 
     def retire(self, tick: int) -> int:
         """Take the messages posted before ``tick`` off the table; returns how many."""
         gone = bisect_left(self.created, tick)  # a search by numpy would copy the column
-        self._begin += gone
+        for rows in (self._hot, self._cold, self._parent):
+            rows.drop(gone)
         self.first += gone
+        if self._cascades:
+            known = self._cascades.items()
+            self._cascades = {message: own for message, own in known if message >= self.first}
         return gone
+
+    def cascade_of(self, message: int) -> int:
+        """Return the id of the injected message that a message is, -1 for none."""
+        return self._cascades.get(message, -1)
+
+    def hold(self, messages: Ids) -> None:
+        """Make sure that :attr:`cold` can count another act about each of some messages."""
+        if self._cold.live.dtype != np.uint16:
+            return
+        self._most += messages.size
+        if self._most <= _FULL:
+            return
+        again = np.unique(messages, return_counts=True)[1]
+        self._most = int(self.cold.max(initial=0)) + int(again.max(initial=0))
+        if self._most > _FULL:
+            self._cold = self._cold.copied(np.uint32)
 
     def mark(self, message: int, flag: Flag, *, on: bool = True) -> None:
         """Put a flag on a message, or take it off."""
         flags = self.hot.view(np.uint8)[self.row(message), 30:31]
         flags[:] = flags | np.uint8(flag) if on else flags & ~np.uint8(flag)
 
-    def _reserve(self, count: int) -> None:
-        """Make room for rows at the end, where the front has room by moving rows there."""
-        held, live = len(self._hot), len(self)
-        if self._end + count <= held:
-            return
-        needed = live + count
-        room = held if needed <= held - held // 8 else max(1024, needed + needed // 4)
-        for name in ("_hot", "_cold", "_links"):
-            old = getattr(self, name)
-            new = _aligned(room, old.shape[1], old.dtype) if room > held else old
-            for at in range(0, live, _MOVED):  # no second copy of all where it moves within itself
-                rows = slice(self._begin + at, min(self._begin + at + _MOVED, self._end))
-                new[at : at + rows.stop - rows.start] = old[rows]
-            setattr(self, name, new)
-        self._begin, self._end = 0, live
-
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return (what JSON can hold, arrays by name), whatever room there is to grow."""
-        return {"first": self.first}, {"hot": self.hot, "cold": self.cold, "links": self.links}
+        cold = self.cold.astype(np.uint32)
+        return {"first": self.first}, {"hot": self.hot, "cold": cold, "links": self.links}
 
     @classmethod
     def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> Posts:
         """Return the posts of :meth:`dump`; takes copies."""
         posts = cls()
         posts.first = int(meta["first"])
-        posts._end = len(columns["hot"])
-        for name in ("hot", "cold", "links"):
-            fits = columns[name].shape == (posts._end, getattr(posts, name).shape[1])
-            if not fits:
+        count = len(columns["hot"])
+        for name, width in (("hot", 8), ("cold", 3), ("links", 2)):
+            if columns[name].shape != (count, width):
                 raise InputError(f"The column {name!r} of the posts is of another shape.")
-            rows = _aligned(posts._end, columns[name].shape[1], getattr(posts, name).dtype)
-            rows[:] = columns[name]
-            setattr(posts, f"_{name}", rows)
+        posts._hot.extend(count)[:] = columns["hot"]
+        posts._most = int(columns["cold"].max(initial=0))
+        if posts._most > _FULL:
+            posts._cold = Rows(3, np.uint32)
+        posts._cold.extend(count)[:] = columns["cold"]
+        parent, cascade = columns["links"].T
+        posts._parent.extend(count)[:, 0] = parent
+        given = np.flatnonzero(cascade >= 0)
+        messages = (given + posts.first).tolist()
+        posts._cascades = dict(zip(messages, cascade[given].tolist(), strict=True))
         return posts
-
-
-def _aligned(rows: int, width: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return zeros that begin with a cache line, so that no hot row lies in two."""
-    size = rows * width * kind.itemsize
-    block = np.zeros(size + _LINE, np.uint8)
-    start = -block.ctypes.data % _LINE
-    return block[start : start + size].view(kind).reshape(rows, width)
 
 
 def _read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:

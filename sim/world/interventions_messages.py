@@ -172,5 +172,6 @@ class Vote(OnPlatform):
         posts = platform_of(world, self.plugin_name).posts
         row = posts.row(_post(world, self.message))
         posts.hot[row, LIKES] += np.uint32(self.likes)
+        posts.hold(np.full(self.dislikes, row, np.uint32))
         posts.cold[row, 0] += np.uint32(self.dislikes)
         return f"message #{self.message} has {self.likes:,} likes, {self.dislikes:,} dislikes more"

@@ -30,12 +30,16 @@ _RELATIONS = {
     Act.BLOCK: "block",
     Act.UNBLOCK: "unblock",
 }
+_COUNTED_BESIDE = np.zeros(len(Act), np.bool_)
+_COUNTED_BESIDE[[Act.DISLIKE, Act.REPLY, Act.REPORT]] = True
+"""Acts that :attr:`~sim.feed.posts.Posts.cold` counts."""
 _S32, _LOW32 = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 def take_effect(platform: Platform, acts: Acts, text: str = "") -> None:
     """Write what acts change of posts and rings; quotes and replies become posts of their own."""
     posts, settings = platform.posts, platform.settings
+    posts.hold(acts.message[_COUNTED_BESIDE[acts.act]])
     apply(
         acts.act, acts.message, posts.first, posts.hot, posts.cold, settings.label_reports,
         settings.hide_reports,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.feed.exposures import Part, Showings
-from sim.feed.posts import Posts
+from sim.feed.posts import Flag, Posts
 from sim.spread.contacts import Contacts, Ids
 from sim.spread.shown import Shown
 from sim.world.channels import FEED
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Feed", "injected"]
 
+_INJECTED = np.uint8(Flag.INJECTED)
 _NOBODY = np.empty(0, np.uint32)
 _Pairs = tuple[Ids, Ids]
 
@@ -88,12 +89,12 @@ def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
 
 def injected(posts: Posts, parts: Iterable[Part]) -> list[Showings]:
     """Return the exposures of injected messages, of each part that has any."""
-    cascade, found = posts.cascade, []
+    found = []
     for part in parts:
-        own = cascade[posts.rows(part.message)]
-        at = np.flatnonzero(own >= 0)
+        at = np.flatnonzero(part.flags & _INJECTED)
         if at.size:
             stops = np.cumsum(part.counts, dtype=np.int64)
             viewers = part.viewers[np.searchsorted(stops, at, side="right")]
-            found.append(Showings(viewers, part.source[at], own[at].astype(np.uint32)))
+            own = [posts.cascade_of(message) for message in part.message[at].tolist()]
+            found.append(Showings(viewers, part.source[at], np.array(own, np.uint32)))
     return found

@@ -361,7 +361,7 @@ def _seen(world: World, platform: Platform, part: Part, at: int) -> Seen:
     posts, message = platform.posts, int(part.message[at])
     row = posts.row(message)
     author = int(posts.author[row])
-    cascade = int(posts.cascade[row])
+    cascade = posts.cascade_of(message)
     told = [story.text for story in world.cascades if story.id == cascade] if cascade >= 0 else []
     text = told[0] if told else platform.text_of(message)
     return Seen(

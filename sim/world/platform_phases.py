@@ -155,6 +155,8 @@ def act(world: World) -> None:
         via.append(acts[-1].other)
     everything = Acts.joined(acts)
     platform.via = np.concatenate([platform.acted.other, *via])
+    del acts, via
+    made.clear()
     platform.note(everything)
     take_effect(platform, everything)
 

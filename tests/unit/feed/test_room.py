@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sim.core.params import describe
 from sim.errors import CapacityError, InputError, ParameterError, PluginError, UnknownNameError
 from sim.feed import posts as posts_module
+from sim.feed import rows as rows_module
 from sim.feed.acts import Act, act_of
 from sim.feed.candidates import Candidates
 from sim.feed.exposures import Exposures
@@ -65,7 +66,7 @@ def test_posts_are_numbered_for_ever_and_leave_at_the_front() -> None:
 def test_posts_are_the_same_however_the_table_grew(counts: list[int]) -> None:
     posts, kept = Posts(), []
     for tick, count in enumerate(counts):
-        with patch.object(posts_module, "_MOVED", 50):
+        with patch.multiple(rows_module, _MOVED=50, _LEAST=8):
             posts.append(np.arange(count), tick, parent=np.arange(count), cascade=tick)
         kept += [(tick, who) for who in range(count)]
         gone = posts.retire(tick - 2)
@@ -78,6 +79,36 @@ def test_posts_are_the_same_however_the_table_grew(counts: list[int]) -> None:
     assert (again.first, again.next) == (posts.first, posts.next)
     assert not len(again) or again.hot.ctypes.data % 64 == 0
     assert again.append([1], 99).tolist() == [posts.next]
+
+
+def test_counters_that_outgrow_two_bytes_go_on_in_four() -> None:
+    posts = Posts()
+    posts.append([1, 2], 0, cascade=[-1, 4])
+    posts.hold(np.zeros(40_000, np.uint32))
+    posts.cold[0, 1] += 40_000
+    posts.hold(np.array([1] * 20_000 + [0] * 20_000, np.uint32))
+    assert (posts.cold.dtype, posts.links.tolist()) == (np.uint16, [[-1, -1], [-1, 4]])
+    posts.hold(np.zeros(30_000, np.uint32))
+    posts.cold[0, 1] += 30_000
+    posts.hold(np.zeros(1, np.uint32))
+    assert (posts.cold.dtype, posts.replies.tolist()) == (np.uint32, [70_000, 0])
+    again = Posts.restore(*posts.dump())
+    assert (again.cold.tolist(), again.cascade_of(1)) == (posts.cold.tolist(), 4)
+    posts.append([3], 9)
+    posts.retire(9)
+    assert (posts.cascade.tolist(), posts.cascade_of(1), posts.nbytes) == ([-1], -1, 3 * 48)
+
+
+@pytest.mark.parametrize("large", [1 << 12, 1 << 30])
+def test_rows_that_left_take_no_memory(monkeypatch: pytest.MonkeyPatch, large: int) -> None:
+    monkeypatch.setattr(rows_module, "_LARGE", large)
+    rows = rows_module.Rows(4, np.uint32)
+    for tick in range(400):
+        rows.extend(1000)[:] = tick
+        rows.drop(1000 if tick >= 9 else 0)
+    assert len(rows) == 9000
+    assert rows.live[:, 3].tolist() == [tick for tick in range(391, 400) for _ in range(1000)]
+    assert rows.nbytes < 16 * 9000 * 1.5
 
 
 def test_flags_are_put_on_and_taken_off() -> None:
