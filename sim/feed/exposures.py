@@ -80,7 +80,7 @@ class Taken(NamedTuple):
 
     Attributes
     ----------
-    count
+    size
         How many there were.
     injected
         Those of injected messages.
@@ -89,7 +89,7 @@ class Taken(NamedTuple):
         empty when they have done it.
     """
 
-    count: int
+    size: int
     injected: list[Showings]
     decided: list[tuple[Acts, Ids]]
 
@@ -132,7 +132,7 @@ class Exposures:
 
     def __len__(self) -> int:
         if self.taken is not None:
-            return self.taken.count
+            return self.taken.size
         return sum(part.message.size for part in self.parts)
 
     def _joined(self, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:

@@ -60,8 +60,6 @@ class Scratch:
 
     Attributes
     ----------
-    claim
-        uint64 (agents,), ``FREE`` between ticks (:mod:`sim.kernels.claims`).
     touched
         uint32 (agents + 1,), who is claimed; kernels write one slot past the last.
     sources
@@ -71,20 +69,39 @@ class Scratch:
     """
 
     def __init__(self, agents: int) -> None:
-        self.claim = np.full(agents, FREE)
+        self._agents = agents
+        self._claim: npt.NDArray[np.uint64] | None = None
         self.touched = np.empty(agents + 1, np.uint32)
         self.sources = np.empty(agents, np.uint32)
         self.calendar: Any = None
 
     @property
+    def claim(self) -> npt.NDArray[np.uint64]:
+        """uint64 (agents,), ``FREE`` between ticks (:mod:`sim.kernels.claims`)."""
+        if self._claim is None:
+            self._claim = np.full(self._agents, FREE)
+        return self._claim
+
+    @property
+    def fits(self) -> int:
+        """For how many agents these are."""
+        return self._agents
+
+    @property
     def nbytes(self) -> int:
         """Bytes held."""
-        own = self.claim.nbytes + self.touched.nbytes + self.sources.nbytes
+        own = self.touched.nbytes + self.sources.nbytes
+        own += 0 if self._claim is None else self._claim.nbytes
         return int(own + sum(column.nbytes for column in self.calendar or ()))
 
     def release(self) -> None:
         """Drop every claim: what a model that failed half-way leaves behind."""
-        self.claim.fill(FREE)
+        if self._claim is not None:
+            self._claim.fill(FREE)
+
+    def give_back(self) -> None:
+        """Give the memory of claims back between ticks; it is taken again when a cascade asks."""
+        self._claim = None
 
 
 _NONE_GIVEN = np.empty(0, np.uint64)

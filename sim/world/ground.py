@@ -160,7 +160,7 @@ class Ground:
 
     def scratch(self) -> Scratch:
         """Return the working columns that all cascades share."""
-        if self._scratch is None or self._scratch.claim.size != len(self.agents):
+        if self._scratch is None or self._scratch.fits != len(self.agents):
             self._scratch = Scratch(len(self.agents))
         return self._scratch
 

@@ -65,6 +65,11 @@ class Feed:
         """Return whether the message may still be shown to somebody."""
         return self._platform.carries(message)
 
+    def give_back(self) -> None:
+        """Give back what was made to tell this tick's contacts."""
+        self._shown = None, {}
+        self._spare.clear()
+
     def _pairs(self) -> dict[int, _Pairs]:
         """Return (viewers, sources) of each injected message shown; sorted out once a tick."""
         exposures = self._platform.exposures

@@ -27,7 +27,7 @@ from sim.world.platform_inner import live_on
 from sim.world.platform_news import look
 from sim.world.platform_people import own_hours, turn_over
 from sim.world.platform_relate import learn_trust, propose, weigh
-from sim.world.platform_waves import Waves, decided
+from sim.world.platform_waves import Waves, decided, give_back
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -149,6 +149,8 @@ def act(world: World) -> None:
     platform = _platform(world)
     shown = platform.exposures
     made = decided(platform, shown.parts) if shown.taken is None else shown.taken.decided
+    if shown.taken is not None:
+        give_back(world)
     acts, via = [one for one, _ in made], [source for _, source in made]
     for cascade in _in_feeds(world):
         acts.append(_shared(platform, cascade))

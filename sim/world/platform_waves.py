@@ -24,12 +24,14 @@ from sim.feed.serving import in_threads
 from sim.kernels.acts import collect
 from sim.kernels.feed import SHOWN
 from sim.kernels.ranking import count_shown, tally
-from sim.world.platform_channel import injected
+from sim.world.channels import FEED
+from sim.world.platform_channel import Feed, injected
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
+    from sim.world.world import World
 
-__all__ = ["WAVE", "Waves", "decided"]
+__all__ = ["WAVE", "Waves", "decided", "give_back"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -86,6 +88,14 @@ class Waves:
         platform.posts.hot[:, SHOWN] += self._shown
         taken = Taken(self._count, self._injected, self._decided)
         return Exposures([], platform.tick, taken)
+
+
+def give_back(world: World) -> None:
+    """Give back what cascades needed to move on, where feeds are not kept: it is taken again."""
+    world.scratch().give_back()
+    channel = world.channel(FEED)
+    if isinstance(channel, Feed):
+        channel.give_back()
 
 
 def decided(platform: Platform, parts: list[Part]) -> list[tuple[Acts, Ids]]:

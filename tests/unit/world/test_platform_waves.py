@@ -70,6 +70,17 @@ def test_a_recommender_that_fails_in_many_waves_is_named_once(
     assert kept.digest() == given_back.digest()
 
 
+def test_what_cascades_need_is_given_back_and_taken_again() -> None:
+    world = ran(2, keep_feeds=False)
+    assert world.scratch()._claim is None
+    kept = ran(2)
+    assert kept.scratch().nbytes == world.scratch().nbytes + 8 * 400
+    kept.scratch().give_back()
+    kept.step(3)
+    world.step(3)
+    assert kept.digest() == world.digest()
+
+
 def test_feeds_that_were_given_back_explain_nothing_in_one_sentence() -> None:
     world = ran(1, keep_feeds=False)
     platform = platform_of(world)
