@@ -83,7 +83,7 @@ class Taken(NamedTuple):
     size
         How many there were.
     injected
-        Those of injected messages.
+        Those of injected messages; empty when their cascades have moved on.
     decided
         What the policy let viewers do, in the order of exposures, and from whom each was seen;
         empty when they have done it.

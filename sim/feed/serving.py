@@ -160,6 +160,11 @@ class Shelf:
         """Use the room of the last tick's exposures again."""
         self._at = self._used = 0
 
+    def give_back(self) -> None:
+        """Give its memory back; it is taken again when exposures need it."""
+        self._blocks.clear()
+        self.clear()
+
     def room(self, size: int) -> npt.NDArray[np.uint8]:
         """Return so many bytes that nobody else has in this tick, on a cache line's beginning."""
         with self._lock:

@@ -150,7 +150,7 @@ def act(world: World) -> None:
     shown = platform.exposures
     made = decided(platform, shown.parts) if shown.taken is None else shown.taken.decided
     if shown.taken is not None:
-        give_back(world)
+        give_back(world, shown.taken)
     acts, via = [one for one, _ in made], [source for _, source in made]
     for cascade in _in_feeds(world):
         acts.append(_shared(platform, cascade))

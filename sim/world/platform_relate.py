@@ -49,6 +49,8 @@ def learn_trust(world: World, platform: Platform) -> int:
     report, mute or block a bad one. What came from strangers moves nothing. Steps are those of
     :meth:`sim.network.ties.Ties.learn` times the setting ``learning``.
     """
+    if not platform.settings.learning:
+        return 0
     via, agents, good = _outcomes(platform)
     if not via.size:
         return 0

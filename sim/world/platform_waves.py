@@ -35,7 +35,7 @@ __all__ = ["WAVE", "Waves", "decided", "give_back"]
 
 Ids = npt.NDArray[np.uint32]
 
-WAVE = 1 << 16
+WAVE = 1 << 15
 """Viewers of a wave, where feeds are not kept."""
 
 
@@ -85,14 +85,16 @@ class Waves:
             for part in self._parts:
                 count_shown(part.message, platform.posts.first, platform.posts.hot)
             return Exposures(self._parts, platform.tick)
+        platform.shelf.give_back()
         platform.posts.hot[:, SHOWN] += self._shown
         taken = Taken(self._count, self._injected, self._decided)
         return Exposures([], platform.tick, taken)
 
 
-def give_back(world: World) -> None:
+def give_back(world: World, taken: Taken) -> None:
     """Give back what cascades needed to move on, where feeds are not kept: it is taken again."""
     world.scratch().give_back()
+    taken.injected.clear()
     channel = world.channel(FEED)
     if isinstance(channel, Feed):
         channel.give_back()

@@ -8,6 +8,7 @@ import pytest
 from sim import World
 from sim.core.workers import allow
 from sim.errors import InputError
+from sim.feed import serving
 from sim.run.minds_expected import _shown
 from sim.world import platform_waves
 from sim.world.metrics_values import _of_feeds
@@ -48,10 +49,20 @@ def test_waves_make_the_same_world(
     assert kept.cascades[0].size > 2
 
 
-def test_waves_hold_one_wave(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waves_hold_one_wave_and_then_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform_waves, "WAVE", 16)
+    monkeypatch.setattr(serving, "_BLOCK", 1)
+    most: list[int] = []
+    take = platform_waves.Waves.take
+
+    def measured(self: Any, parts: Any) -> None:
+        most.append(self._platform.shelf.nbytes)
+        take(self, parts)
+
+    monkeypatch.setattr(platform_waves.Waves, "take", measured)
     platform = platform_of(ran(keep_feeds=False))
-    assert platform.shelf._used <= 16 * (10 * 18 + 1) + 64
+    assert 0 < max(most) < len(platform.exposures) * 18 * 3 / 4
+    assert platform.shelf.nbytes == 0
 
 
 def test_a_recommender_that_fails_in_many_waves_is_named_once(
