@@ -50,7 +50,7 @@ def test_waves_make_the_same_world(
 
 
 def test_waves_hold_one_wave_and_then_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform_waves, "WAVE", 16)
+    monkeypatch.setattr(platform_waves, "WAVE", 8)
     monkeypatch.setattr(serving, "_BLOCK", 1)
     most: list[int] = []
     take = platform_waves.Waves.take
