@@ -65,7 +65,7 @@ class Posts:
 
     def __init__(self) -> None:
         self.first = 0
-        self._hot = Rows(8, np.uint32)
+        self._hot = Rows(8, np.uint32, large=True)
         self._cold = Rows(3, np.uint16)
         self._most = 0
         self._parent = Rows(1, np.int32)

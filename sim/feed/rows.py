@@ -14,6 +14,8 @@ __all__ = ["Rows"]
 _MOVED = 1 << 16
 """Rows that are moved at once; those behind them are given back before the next."""
 _LEAST = 1024
+_ROOM = 4
+"""How many times the rows there are a new room holds."""
 _LARGE = 1 << 22
 """Bytes from which the system may use large pages, as numpy lets it."""
 
@@ -21,20 +23,24 @@ _LARGE = 1 << 22
 class Rows:
     """A table with a number of columns of one kind; each row begins where its width divides.
 
-    Room to grow is asked for amply, but takes no memory before rows are written there. Rows move
-    to the front of it a block at a time, and what a block took is given back before the next is
-    moved: there is never a second copy of all.
+    Room to grow is asked for amply, but takes no memory before rows are written there, and what
+    rows took that were dropped is given back at once. So rows stand still until the room is used
+    up; then they move into another, a block at a time, and there is never a second copy of all.
 
     Parameters
     ----------
     width, kind
         Columns, and what they hold.
+    large
+        Whether the system may use large pages: for rows that are read here and there, and are
+        written all of them.
     """
 
-    def __init__(self, width: int, kind: npt.DTypeLike) -> None:
-        self._width, self._kind = width, np.dtype(kind)
+    def __init__(self, width: int, kind: npt.DTypeLike, *, large: bool = False) -> None:
+        self._width, self._kind, self._large = width, np.dtype(kind), large
+        self._size = width * self._kind.itemsize
         self._held, self._rows = self._room(0)
-        self._begin = self._end = self._most = 0
+        self._begin = self._end = self._given = 0
 
     def __len__(self) -> int:
         return self._end - self._begin
@@ -46,61 +52,49 @@ class Rows:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that rows were written to."""
-        return self._most * self._width * self._kind.itemsize
+        """Bytes of memory that rows may have been written to."""
+        return self._end * self._size - self._given
 
     def extend(self, count: int) -> npt.NDArray[Any]:
-        """Return so many new rows at the end, of zeros."""
-        live = len(self)
+        """Return so many new rows at the end, of zeros; they take memory as they are written."""
         if self._end + count > len(self._rows):
-            roomy = live + count > len(self._rows) // 2
-            self._move(max(_LEAST, 2 * (live + count)) if roomy else len(self._rows))
-        elif self._begin > max(_LEAST, live // 8):
-            self._move(len(self._rows))
-        fresh = self._rows[self._end : self._end + count]
-        fresh[:] = 0
+            self._move(max(_LEAST, _ROOM * (len(self) + count)))
         self._end += count
-        self._most = max(self._most, self._end)
-        return fresh
+        return self._rows[self._end - count : self._end]
 
     def drop(self, count: int) -> None:
         """Take rows off the front."""
         self._begin += count
+        self._given = max(self._given, self._give_back(self._held, self._given, self._begin))
 
     def copied(self, kind: npt.DTypeLike) -> Rows:
         """Return the same rows, of another kind."""
-        rows = Rows(self._width, kind)
+        rows = Rows(self._width, kind, large=self._large)
         rows.extend(len(self))[:] = self.live
         return rows
 
     def _move(self, room: int) -> None:
-        """Move all rows to the front of the room, or of a larger one."""
-        held, old, live = self._held, self._rows, len(self)
-        wider = room > len(old)
-        if wider:
-            self._held, self._rows = self._room(room)
+        """Move all rows to the front of another room."""
+        held, old, given, live = self._held, self._rows, self._given, len(self)
+        self._held, self._rows = self._room(room)
         for at in range(0, live, _MOVED):
             block = old[self._begin + at : min(self._begin + at + _MOVED, self._end)]
             self._rows[at : at + len(block)] = block
-            if wider:
-                self._give_back(held, self._begin + at, len(block))
-        if not wider:
-            self._give_back(held, live, self._end - live)
-        self._begin, self._end = 0, live
-        self._most = live
+            given = max(given, self._give_back(held, given, self._begin + at + len(block)))
+        self._begin, self._end, self._given = 0, live, 0
 
-    def _give_back(self, held: mmap.mmap, first: int, count: int) -> None:
-        """Give back the memory of rows that nobody reads any more: whole pages of it."""
-        size, page = self._width * self._kind.itemsize, mmap.PAGESIZE
-        low, high = -(-first * size // page) * page, (first + count) * size // page * page
-        if high > low and hasattr(held, "madvise"):
-            held.madvise(mmap.MADV_DONTNEED, low, high - low)
+    def _give_back(self, held: mmap.mmap, given: int, stop: int) -> int:
+        """Give back the whole pages before a row, from a byte on; returns up to which byte."""
+        high = stop * self._size // mmap.PAGESIZE * mmap.PAGESIZE
+        if high > given and hasattr(held, "madvise"):
+            held.madvise(mmap.MADV_DONTNEED, given, high - given)
+        return high
 
     def _room(self, rows: int) -> tuple[mmap.mmap, npt.NDArray[Any]]:
         """Return memory for so many rows, and a view of it."""
-        size = max(rows * self._width * self._kind.itemsize, 1)
+        size = max(rows * self._size, 1)
         held = mmap.mmap(-1, size, **_OWN)
-        if size >= _LARGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        if self._large and size >= _LARGE and hasattr(mmap, "MADV_HUGEPAGE"):
             with suppress(OSError):
                 held.madvise(mmap.MADV_HUGEPAGE)
         flat = np.frombuffer(held, self._kind, count=rows * self._width)
