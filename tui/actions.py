@@ -180,8 +180,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "platform", "L", "platform", "Platform",
-        "Open a platform, on which members post and read feeds, or change its recommender.",
-        "World", platform.platform, usage="[on [recommender=NAME] [SETTING=VALUE ...]]",
+        "Open a platform, on which members post and read feeds; or change who ranks, who decides.",
+        "World", platform.platform, usage="[on [recommender=NAME] [policy=NAME] [KEY=VALUE ...]]",
         when=has_world, asks=True,
     ),
     Action(

@@ -51,7 +51,7 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "view": list(VIEWS),
         "order": list(ORDERS),
         "export": ["screenshot"],
-        "platform": ["on", "recommender=", "slots=", "posting=", "window=", "rhythm="],
+        "platform": ["on", "recommender=", "policy=", "slots=", "posting=", "window=", "rhythm="],
         "flag": list(FLAGS),
         "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal=", "language="],
         "llm": ["on", "off", "status", "budget"],

@@ -114,11 +114,15 @@ def _platform_facts(world: World) -> dict[str, Any]:
     if platform is None:
         return {}
     done = platform.log.counted[1].sum(axis=0)
-    ranks = [each.plugin_name or type(each).__name__ for each in platform.recommenders]
+    ranks, acts = [
+        [each.plugin_name or type(each).__name__ for each in plugins]
+        for plugins in (platform.recommenders, platform.policies)
+    ]
     return {
         "platform": {
             "recommenders": ranks,
-            "policy": platform.policy.plugin_name or type(platform.policy).__name__,
+            "policy": acts[0],
+            **({"policies": acts} if len(acts) > 1 else {}),
             "slots": platform.settings.slots,
             "posts": platform.posts.next,
             "in feeds": len(platform.posts),

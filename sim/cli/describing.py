@@ -67,7 +67,7 @@ def described(scenario: Scenario) -> str:
     plugins: list[Parameters] = [*models]
     if life.settings is not None:
         plugins += [make(life.recommender, "recommender", **life.parameters)]
-        plugins += [make(life.policy, "policy")]
+        plugins += [make(life.policy, "policy", **life.policy_parameters)]
     purpose = [about.question, about.sees and f"Expected: {about.sees}",
                about.source and f"Source: {about.source}"]  # fmt: skip
     minutes = scenario.population.tick_minutes
@@ -87,7 +87,7 @@ def _of_world(where: str, world: World) -> str:
     plugins: list[Parameters] = [cascade.model for cascade in world.cascades]
     settings = None
     if world.platform is not None:
-        plugins += [*world.platform.recommenders, world.platform.policy]
+        plugins += [*world.platform.recommenders, *world.platform.policies]
         settings = world.platform.settings.values()
     begun = world.trail.acts[0]
     return _page(

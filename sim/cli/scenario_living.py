@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Living", "chosen", "data_file", "merged", "with_life"]
 
+_PLUGGED = ("recommender", "policy", "policy_parameters")
 _OWNERS = ("recommender", "kind", "model")
 """Keys that say whose a table's parameters are."""
 
@@ -32,8 +33,8 @@ class Living:
     ----------
     settings
         Of the platform; None: there is none.
-    recommender, policy, parameters
-        Who ranks with what parameters, and who decides what members do.
+    recommender, policy, parameters, policy_parameters
+        Who ranks with what parameters, and who decides with what what members do.
     metrics
         None: none are taken.
     alerts
@@ -46,6 +47,7 @@ class Living:
     recommender: str = "blend"
     policy: str = "rule"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    policy_parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: MetricSettings | None = None
     alerts: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     interventions: Sequence[Planned] = ()
@@ -67,14 +69,12 @@ class Living:
             One sentence with the file, the section and the key.
         """
         with placed((file, "[platform]")):
-            settings, recommender, policy, parameters = _platform_of(platform)
+            hosted = _platform_of(platform)
         with placed((file, "[metrics]")):
             measured = _metrics_of(metrics, alerts)
         with placed((file, "[alerts]")):
             alarms = _alerts_of(alerts)
-        return cls(
-            settings, recommender, policy, parameters, measured, alarms, tuple(interventions)
-        )
+        return cls(*hosted, measured, alarms, tuple(interventions))
 
 
 def _table(value: object) -> dict[str, Any]:
@@ -83,27 +83,31 @@ def _table(value: object) -> dict[str, Any]:
     return dict(value)
 
 
-def _platform_of(said: object) -> tuple[PlatformSettings | None, str, str, dict[str, Any]]:
-    """Return settings, recommender, policy and the recommender's parameters, checked."""
+Told = tuple["PlatformSettings | None", str, str, dict[str, Any], dict[str, Any]]
+
+
+def _platform_of(said: object) -> Told:
+    """Return settings, recommender, policy, the recommender's and the policy's parameters."""
     if said is None or said is False:
-        return None, "blend", "rule", {}
+        return None, "blend", "rule", {}, {}
     from sim.core.registry import make
     from sim.feed.settings import PlatformSettings
 
     table = {} if said is True else _table(said)
     recommender, policy = table.pop("recommender", "blend"), table.pop("policy", "rule")
     parameters = _table(table.pop("parameters", {}))
+    of_policy = _table(table.pop("policy_parameters", {}))
     known = PlatformSettings.model_fields
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key, [*known, "recommender", "policy"], n=1)
+            near = difflib.get_close_matches(key, [*known, *_PLUGGED], n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else f", it has {', '.join(known)}"
             raise ParameterError(f"no key {key!r}{hint}")
     settings = PlatformSettings(**table)
     settings.check()
     make(recommender, "recommender", **parameters).check()
-    make(policy, "policy")
-    return settings, recommender, policy, parameters
+    make(policy, "policy", **of_policy)
+    return settings, recommender, policy, parameters, of_policy
 
 
 def _metrics_of(said: object, alerts: object) -> MetricSettings | None:
@@ -144,9 +148,12 @@ def with_life(world: World, life: Living, file: Path) -> World:
         with placed((file, "[platform]")):
             first = "blend" if life.parameters else life.recommender
             said = life.settings.values()
-            platform = world.open_platform(said, recommender=first, policy=life.policy)
+            first_policy = "rule" if life.policy_parameters else life.policy
+            platform = world.open_platform(said, recommender=first, policy=first_policy)
             if life.parameters:
                 platform.recommend(life.recommender, **life.parameters)
+            if life.policy_parameters:
+                platform.behave(life.policy, **life.policy_parameters)
     if life.metrics is not None and world.metrics is None:
         world.open_metrics(life.metrics)
     _set_alerts(world, life)

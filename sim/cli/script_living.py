@@ -65,6 +65,7 @@ class Lived:
             return self._relate(kind, tick, *words()[0][:2])
         takers: dict[str, Callable[[int, list[Any], dict[str, Any]], bool]] = {
             "open_platform": self._opened, "recommend": self._recommended,
+            "behave": self._behaved,
             "open_metrics": self._measured, "set_alert": self._alerted, "at": self._planned_at,
             "set_status": self._staged, "set_parameter": self._revised, "add_ties": self._tied,
             "remove_ties": self._cut,
@@ -76,14 +77,15 @@ class Lived:
         from sim.feed.settings import PlatformSettings
 
         said = dict(told) if isinstance(told, Mapping) else {}
-        policy, defaults = _named(said.pop("policy", "rule"))
-        if policy is None or defaults:
+        policy, told_it = _named(said.pop("policy", "rule"))
+        if policy is None:
             return False
         name, parameters = _named(said.pop("recommender", "blend"))
         usual = PlatformSettings().values()
         own = {key: value for key, value in said.items() if usual.get(key) != value}
         self.platform = {"recommender": name} | ({"parameters": parameters} if parameters else {})
-        self.platform |= ({"policy": policy} if policy != "rule" else {}) | own
+        self.platform |= {"policy": policy} if policy != "rule" else {}
+        self.platform |= ({"policy_parameters": told_it} if told_it else {}) | own
         return name is not None
 
     def sections(self) -> list[tuple[str, Section]]:
@@ -105,17 +107,26 @@ class Lived:
         return tick == 0 and self.open(told)
 
     def _recommended(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        return self._chose("recommend", ("recommender", "parameters"), tick, args, said)
+
+    def _behaved(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        return self._chose("behave", ("policy", "policy_parameters"), tick, args, said)
+
+    def _chose(
+        self, do: str, keys: tuple[str, str], tick: int, args: list[Any], said: dict[str, Any]
+    ) -> bool:
+        """Say who ranks or decides: in the platform's section from the start, else as a change."""
         name, own = _named(args[0])
-        members = args[1] if len(args) > 1 else None
+        members = args[1] if len(args) > 1 else said.pop("members", None)
         parameters = own | said
         if name is None:
             return False
         if self.platform is not None and tick == 0 and members is None and not self.more:
-            given = {"recommender": name, "parameters": parameters}
+            given = {keys[0]: name, keys[1]: parameters}
             rest = {key: value for key, value in self.platform.items() if key not in given}
             self.platform = {key: value for key, value in given.items() if value} | rest
             return True
-        section: Section = [("at", tick), ("do", "recommend"), ("recommender", name)]
+        section: Section = [("at", tick), ("do", do), (keys[0], name)]
         section += [] if members is None else [("agents", self._ids(members))]
         self.more.append(section + ([("parameters", parameters)] if parameters else []))
         return True

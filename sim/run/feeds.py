@@ -234,9 +234,11 @@ def about_platform(world: World) -> str:
     if platform is None:
         return ""
     names = ", ".join(each.plugin_name or type(each).__name__ for each in platform.recommenders)
+    acts = [each.plugin_name or type(each).__name__ for each in platform.policies]
     return (
         f"The platform is open: {platform.online.size:,} online, {len(platform.posts):,} messages "
-        f"in feeds, ranked by {names}."
+        f"in feeds, ranked by {names}"
+        + (f"; {', '.join(acts)} decide what members do." if len(acts) > 1 else ".")
     )
 
 

@@ -10,7 +10,7 @@ from sim.run import minding, talking
 from sim.world.platform import Platform
 from sim.world.world import World
 
-__all__ = ["ACTS", "act", "flag", "open_platform", "recommend"]
+__all__ = ["ACTS", "act", "behave", "flag", "open_platform", "recommend"]
 
 
 def open_platform(world: World, settings: Any = None, **more: Any) -> None:
@@ -28,6 +28,11 @@ def recommend(world: World, recommender: Any, members: Any = None, **parameters:
     _platform(world).recommend(recommender, members, **parameters)
 
 
+def behave(world: World, policy: Any, members: Any = None, **parameters: Any) -> None:
+    """Let another policy decide what members do, as ``world.platform.behave``."""
+    _platform(world).behave(policy, members, **parameters)
+
+
 def flag(world: World, message: int, name: str, on: bool = True) -> None:
     """Put a flag on a message or take it off, as ``world.platform.flag``."""
     _platform(world).flag(message, name, on=on)
@@ -43,6 +48,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "open_platform": open_platform,
     "act": act,
     "recommend": recommend,
+    "behave": behave,
     "flag": flag,
     **minding.ACTS,
     **talking.ACTS,

@@ -113,8 +113,8 @@ class Ground:
             is done once.
         does
             ``"inject"``, ``"fact-check"``, ``"label"``, ``"down-rank"``, ``"hide"``, ``"ban"``,
-            ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"set"``, ``"ties"``, ``"cut"``,
-            ``"shock"``, ``"vote"`` or ``"newcomers"``; the fields of each are in
+            ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
+            ``"cut"``, ``"shock"``, ``"vote"`` or ``"newcomers"``; the fields of each are in
             :mod:`sim.world.interventions_members` and ``interventions_messages``.
         **said
             The fields. Agents are indices, or an expression as for seeds.
@@ -168,11 +168,11 @@ class Ground:
         """Return everybody who could hear whom, as the channels take it."""
         state = (self.ties.version, self.bonds.ears.version, len(self.agents))
         if self._network is None or self._network[0] != state:
-            live = self.ties.live
+            live, ties = self.ties.live, self.ties
             contacts = Contacts(
                 live.rows,
                 live.ids,
-                degree=lambda: self.ties.in_degree,
+                degree=lambda: ties.in_degree,  # the world itself may go
                 scratch=self.scratch(),
                 people=self.people(),
                 trust=live.trust,

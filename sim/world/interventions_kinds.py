@@ -8,6 +8,7 @@ from sim.errors import ParameterError, UnknownNameError
 from sim.world.interventions_base import Intervention
 from sim.world.interventions_members import (
     Ban,
+    Behave,
     Cut,
     Freeze,
     Newcomers,
@@ -24,8 +25,8 @@ __all__ = ["KINDS", "Intervention", "made"]
 KINDS: dict[str, type[Intervention]] = {
     kind.plugin_name: kind
     for kind in (
-        Inject, FactCheck, Label, DownRank, Hide, Vote, Ban, Freeze, Thaw, Recommend, Set, Tie,
-        Cut, Shock, Newcomers,
+        Inject, FactCheck, Label, DownRank, Hide, Vote, Ban, Freeze, Thaw, Recommend, Behave, Set,
+        Tie, Cut, Shock, Newcomers,
     )
 }  # fmt: skip
 """Every kind of intervention by its name."""

@@ -21,7 +21,9 @@ from sim.world.seeding import choose_seeds
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Ban", "Cut", "Freeze", "Newcomers", "Recommend", "Set", "Shock", "Thaw", "Tie"]
+__all__ = [
+    "Ban", "Behave", "Cut", "Freeze", "Newcomers", "Recommend", "Set", "Shock", "Thaw", "Tie",
+]  # fmt: skip
 
 Ids = npt.NDArray[np.uint32]
 
@@ -100,6 +102,29 @@ class Recommend(OnPlatform):
         platform_of(world, self.plugin_name).recommend(self.recommender, who, **self.parameters)
         whose = "everybody" if who is None else f"{who.size:,} members"
         return f"{self.recommender} ranks the feeds of {whose}"
+
+
+class Behave(OnPlatform):
+    """Let another policy decide what members do with what they are shown."""
+
+    plugin_name: ClassVar[str] = "behave"
+    says: ClassVar[str] = "let another policy decide what members do"
+
+    policy: str = Field("rule", description="its name")
+    agents: str = Field("", description="for whom, as for seeds; empty: for everybody")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="of the policy")
+
+    def check_in(self, world: World) -> None:
+        """Refuse an unknown policy or a wrong parameter."""
+        super().check_in(world)
+        make(self.policy, "policy", **self.parameters)
+
+    def do(self, world: World, number: int) -> str:
+        """Change it."""
+        who = choose_seeds(world, self.agents) if self.agents else None
+        platform_of(world, self.plugin_name).behave(self.policy, who, **self.parameters)
+        whom = "everybody" if who is None else f"{who.size:,} members"
+        return f"{self.policy} decides what {whom} do{'es' if who is None else ''}"
 
 
 class Set(Intervention):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.errors import InputError, UnknownNameError
+from sim.errors import UnknownNameError
 from sim.feed.acts import Act
 from sim.feed.around import People
 from sim.feed.commands import Command
@@ -21,20 +21,21 @@ from sim.feed.exposures import Exposures
 from sim.feed.log import ActLog, Acts
 from sim.feed.members import Members
 from sim.feed.policy import Policy
-from sim.feed.posts import Flag, Kind, Posts
+from sim.feed.posts import Flag, Posts
 from sim.feed.recommender import Chronological, FriendRecommender, Recommender
 from sim.feed.rhythm import curve_of, factors
 from sim.feed.serving import Shelf
 from sim.feed.settings import PlatformSettings
-from sim.feed.writer import Writer
 from sim.kernels.wake import expected
 from sim.network.slab import Live, read_only
 from sim.world.platform_commands import checked_command, letters
 from sim.world.platform_inner import temper_of
 from sim.world.platform_minds import Minds
-from sim.world.platform_named import recommender_of, same
+from sim.world.platform_named import members_of, rank_by, recommender_of
+from sim.world.platform_policies import decide_by, grow_policies, policy_of
 from sim.world.platform_relate import friends_of, grow_reputation, reputation_of, standing_of
 from sim.world.platform_search import found_people, found_posts
+from sim.world.platform_texts import replies, text_of
 from sim.world.platform_why import Why, why
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ __all__ = ["Platform"]
 Ids = npt.NDArray[np.uint32]
 Array = npt.NDArray[Any]
 
-_MOST_RECOMMENDERS = 255
 _NOBODY = np.empty(0, np.uint32)
 _FLAGS = {flag.name.lower(): flag for flag in Flag if flag.name and flag is not Flag.INJECTED}
 
@@ -66,8 +66,9 @@ class Platform:
         What members did (:class:`~sim.feed.log.ActLog`).
     held
         Recommenders' own arrays by name, saved with the world.
-    recommenders, policy
-        The plugins that rank and that act; ``members.recommender`` says whose feed is whose's.
+    recommenders, policies
+        The plugins that rank and that act; ``members.recommender`` says whose feed is whose's, and
+        :func:`~sim.world.platform_policies.ruled_by` who is decided for by which.
     online
         Who is online in this tick, uint32, rising.
     exposures
@@ -111,7 +112,7 @@ class Platform:
         self._world = world
         self.settings = settings
         self.recommenders = recommenders
-        self.policy = policy
+        self.policies = [policy]
         self.posts = Posts()
         self.members = Members(world.seed, len(world.agents))
         self.log = ActLog(settings.log_ticks)
@@ -132,6 +133,15 @@ class Platform:
         self.stood: tuple[Array, npt.NDArray[np.uint8]] | None = None
         self.swayed: tuple[Array, int, npt.NDArray[np.uint8]] | None = None
         self.friends: FriendRecommender | None = friends_of(settings.friends, self.faults)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that decides for everybody who has no other; set it, and it does for all."""
+        return self.policies[0]
+
+    @policy.setter
+    def policy(self, chosen: Policy) -> None:
+        decide_by(self, chosen, None)
 
     # What plugins see
 
@@ -261,22 +271,19 @@ class Platform:
         """
         chosen = recommender_of(recommender, parameters)
         with self._world.trail.doing(self._world, "recommend", (recommender, members), parameters):
-            self._recommend(chosen, members)
+            rank_by(self, chosen, members_of(self._world, self, members))
 
-    def _recommend(self, chosen: Recommender, members: npt.ArrayLike | None) -> None:
-        if members is None:
-            self.recommenders, self.members.recommender[:] = [chosen], 0
-            return
-        who = np.atleast_1d(np.asarray(members))
-        self._world.agents.is_active(who)  # refuses who does not exist
-        if who.size and int(who.max()) >= len(self.members):
-            raise InputError(f"Agent {int(who.max())} signs up with the next tick; choose then.")
-        places = [k for k, known in enumerate(self.recommenders) if same(known, chosen)]
-        if not places and len(self.recommenders) == _MOST_RECOMMENDERS:
-            raise InputError(f"A world has at most {_MOST_RECOMMENDERS} recommenders at once.")
-        if not places:
-            self.recommenders.append(chosen)
-        self.members.recommender[who] = places[0] if places else len(self.recommenders) - 1
+    def behave(
+        self, policy: Policy | str, members: npt.ArrayLike | None = None, **parameters: Any
+    ) -> None:
+        """Let another policy decide what all, or some members, do with what they are shown.
+
+        Parameters and refusals are as those of :meth:`recommend`; who joins later is decided for
+        by the first of :attr:`policies`.
+        """
+        chosen = policy_of(policy, parameters)
+        with self._world.trail.doing(self._world, "behave", (policy, members), parameters):
+            decide_by(self, chosen, members_of(self._world, self, members))
 
     def flag(self, message: int, flag: str, *, on: bool = True) -> None:
         """Put a flag on a message, or take it off: what a moderator does.
@@ -309,9 +316,7 @@ class Platform:
 
     def replies_to(self, message: int) -> Ids:
         """Return the replies to a message that are in the table, the oldest first."""
-        posts = self.posts
-        rows = np.flatnonzero((posts.parent == message) & (posts.kind == np.uint8(Kind.REPLY)))
-        return (rows + posts.first).astype(np.uint32)
+        return replies(self.posts, message)
 
     def sold(self, message: int) -> int:
         """Return how often a message was purchased from, in the ticks whose acts are kept."""
@@ -339,17 +344,7 @@ class Platform:
 
     def text_of(self, message: int) -> str:
         """Return the text of a message: what somebody wrote, or what rules write for it."""
-        row = self.posts.row(message)
-        if message in self.written:
-            return self.written[message]
-        agents, author = self._world.agents, int(self.posts.author[row])
-        tags, traits = int(self.posts.tags[row]), agents.personality[author].tolist()
-        writer = Writer(tuple(agents.vocabulary))
-        if self.posts.kind[row] == Kind.REPLY and self.posts.parent[row] >= self.posts.first:
-            to = int(self.posts.author[self.posts.parent[row] - self.posts.first])
-            name = agents.name(to).split()[0]
-            return writer.reply(self.seed, message, to=name, tags=tags, personality=traits)
-        return writer.post(self.seed, message, tags=tags, personality=traits)
+        return text_of(self._world, self, message)
 
     # What the world does with it
 
@@ -369,6 +364,7 @@ class Platform:
         before = len(self.members)
         self.members.grow(self.agents - before)
         grow_reputation(self)
+        grow_policies(self)
         return range(before, self.agents)
 
     def carries(self, cascade: int) -> bool:

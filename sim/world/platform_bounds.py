@@ -14,6 +14,7 @@ from sim.feed.posts import NO_TOPIC, Kind
 from sim.feed.rhythm import KINDS
 from sim.kernels.feed import RING
 from sim.world.platform import Platform
+from sim.world.platform_policies import POLICY
 
 __all__ = ["require_platform"]
 
@@ -39,6 +40,7 @@ _MEMBERS = {
     "chronotype": Bound("u1", ("members",), below=KINDS),
     "recommender": Bound("u1", ("members",), below="recommenders"),
 }
+_HELD = {POLICY: Bound("u1", ("members",), below="policies")}
 _MINDS = {
     "members": Bound("u4", (None,), below="agents"),
     "senders": Bound("u4", (None,), below="agents"),
@@ -68,17 +70,24 @@ def require_platform(platform: Platform, tick: int) -> None:
         "next": posts.next,
         "now": tick + 1,
         "recommenders": len(platform.recommenders),
+        "policies": len(platform.policies),
     }
     parts: tuple[tuple[Columns, dict[str, Bound], str], ...] = (
         (posts.dump()[1], _POSTS, "the posts"),
         ({name: getattr(posts, name) for name in _OF_POSTS}, _OF_POSTS, "the posts"),
         (platform.members.dump(), _MEMBERS, "the members"),
         (log, _LOG, "the log"),
+        (_held(platform), _HELD, "the platform"),
         ({"trending": platform.trending}, {"trending": _trending(posts.first)}, "the platform"),
         (_minds(platform), _MINDS, "the minds"),
     )
     for columns, bounds, owner in parts:
         require(columns.items(), bounds, sizes, owner)
+
+
+def _held(platform: Platform) -> Columns:
+    """Return what kernels and commands look up by; the rest is recommenders' own."""
+    return {name: platform.held[name] for name in _HELD if name in platform.held}
 
 
 def _minds(platform: Platform) -> Columns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sim.core.registry import make
 from sim.errors import InputError
 from sim.feed.policy import Policy
 from sim.feed.recommender import Recommender
@@ -15,11 +14,12 @@ from sim.world.phases import PHASES, Phase
 from sim.world.platform import Platform
 from sim.world.platform_named import recommender_of
 from sim.world.platform_phases import with_platform
+from sim.world.platform_policies import policy_of
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Told", "opened", "phases_of", "policy_of", "with_told"]
+__all__ = ["Told", "opened", "phases_of", "with_told"]
 
 Told = bool | Mapping[str, Any] | PlatformSettings | None
 
@@ -50,14 +50,6 @@ def phases_of(*, platform: bool, metrics: bool) -> list[Phase]:
     """Return the phases of a tick with what is open, in order; a program may add its own."""
     phases = with_platform(PHASES) if platform else list(PHASES)
     return [*phases, WATCH] if metrics else phases
-
-
-def policy_of(said: str | Policy) -> Policy:
-    """Return a policy by name, or the one given."""
-    chosen = make(said, "policy") if isinstance(said, str) else said
-    if not isinstance(chosen, Policy):
-        raise InputError(f"A policy is a name or a Policy, got {type(said).__name__}.")
-    return chosen
 
 
 def with_told(world: World, told: Told) -> World:

@@ -25,6 +25,7 @@ from sim.world.injection import is_visible
 from sim.world.minds_bounds import OF_EACH, sound
 from sim.world.platform_commands import checked_command
 from sim.world.platform_news import OUTCOMES
+from sim.world.platform_policies import codes_of, cut
 from sim.world.remembering import kept
 
 if TYPE_CHECKING:
@@ -378,16 +379,9 @@ def ruled(platform: Platform, members: Ids) -> dict[int, list[Row]]:
     for part in platform.exposures.parts:
         own = np.isin(part.viewers, members, assume_unique=True)
         if own.any():
-            mine = _cut(part, own)
-            codes = platform.policy.codes(mine, platform, key)
+            mine = cut(part, own)
+            codes = codes_of(platform, mine, key)
             for at in np.flatnonzero(codes).tolist():
                 row = {"act": Act(codes[at]).says, "message": int(mine.message[at])}
                 found[int(mine.viewer[at])].append(row)
     return found
-
-
-def _cut(part: Part, own: npt.NDArray[np.bool_]) -> Part:
-    """Return the feeds of some viewers of a part."""
-    places = np.repeat(own, part.counts)
-    shown = {name: getattr(part, name)[places] for name in Part._fields[2:-1]}
-    return Part(part.viewers[own], part.counts[own], **shown, recommender=part.recommender)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from sim.world.platform import Platform
 from sim.world.platform_bounds import require_platform
 from sim.world.platform_minds import Minds
 from sim.world.platform_phases import with_platform
+from sim.world.platform_policies import POLICY
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -66,7 +67,10 @@ class Still:
         said = self._meta
         flags = self._columns["posts.hot"].view(np.uint8)[:, _FLAGS]
         columns = {"flags": flags, "recommender": self._columns["members.recommender"]}
-        return repr((said["recommenders"], said["waiting"], said.get("minds"))), columns
+        if (own := self._columns.get(f"held.{POLICY}")) is not None:
+            columns[POLICY] = own
+        acts = [said["policy"], *said.get("policies", ())]
+        return repr((said["recommenders"], acts, said["waiting"], said.get("minds"))), columns
 
     def arrays(self) -> Iterator[npt.NDArray[Any]]:
         """Go through what is held, copies and the log."""
@@ -80,9 +84,12 @@ def commanded(platform: Platform | Still) -> tuple[str, Columns]:
         return platform.commanded()
     minds = platform.minds.dump() if platform.minds.is_used else None
     ranks = [_said(plugin) for plugin in platform.recommenders]
+    acts = [_said(plugin) for plugin in platform.policies]
     waiting = [command.dump() for command in platform.waiting]
     columns = {"flags": platform.posts.flags, "recommender": platform.members.recommender}
-    return repr((ranks, waiting, minds)), columns
+    if POLICY in platform.held:
+        columns[POLICY] = platform.held[POLICY]
+    return repr((ranks, acts, waiting, minds)), columns
 
 
 def dump_platform(platform: Platform) -> tuple[dict[str, Any], Columns]:
@@ -106,6 +113,8 @@ def _without_log(platform: Platform) -> tuple[dict[str, Any], Columns]:
         "waiting": [command.dump() for command in platform.waiting],
         "written": sorted(platform.written.items()),
     }
+    if len(platform.policies) > 1:
+        meta["policies"] = [_said(plugin) for plugin in platform.policies[1:]]
     if platform.minds.is_used:
         meta["minds"] = platform.minds.dump()
     columns = {f"posts.{name}": column for name, column in posts.items()}
@@ -121,18 +130,12 @@ def _said(plugin: Parameters) -> dict[str, Any]:
 
 def restore_platform(world: World, meta: dict[str, Any], columns: Columns) -> list[str]:
     """Give a world the platform of :func:`dump_platform`; returns what a person should know."""
-    made: list[Any] = []
     remarks: list[str] = []
-    for kind, said in [
-        *(("recommender", said) for said in meta["recommenders"]),
-        ("policy", meta["policy"]),
-    ]:
-        plugin, remark = _plugin(kind, said)
-        made.append(plugin)
-        remarks += [remark] if remark else []
-    recommenders: list[Recommender] = made[:-1]
-    policy: Policy = made[-1]
-    platform = Platform(world, PlatformSettings(**meta["settings"]), recommenders, policy)
+    recommenders: list[Recommender] = _plugins("recommender", meta["recommenders"], remarks)
+    acts = [meta["policy"], *meta.get("policies", ())]
+    policies: list[Policy] = _plugins("policy", acts, remarks)
+    platform = Platform(world, PlatformSettings(**meta["settings"]), recommenders, policies[0])
+    platform.policies = policies
     platform.posts = Posts.restore(meta["posts"], _under(columns, "posts."))
     platform.members = Members.restore(world.seed, _under(columns, "members."))
     platform.log = ActLog.restore(platform.settings.log_ticks, _under(columns, "log."))
@@ -158,6 +161,16 @@ class _LostPolicy(RulePolicy):
     """Stands for a policy that is not here: the built-in rules, until it is."""
 
     lost: dict[str, Any]
+
+
+def _plugins(kind: str, told: Iterable[dict[str, Any]], remarks: list[str]) -> list[Any]:
+    """Return the plugins, or what stands for them; says so in ``remarks``."""
+    made = []
+    for said in told:
+        plugin, remark = _plugin(kind, said)
+        made.append(plugin)
+        remarks += [remark] if remark else []
+    return made
 
 
 def _plugin(kind: str, said: dict[str, Any]) -> tuple[Any, str]:

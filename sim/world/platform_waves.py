@@ -26,6 +26,7 @@ from sim.kernels.feed import SHOWN
 from sim.kernels.ranking import count_shown, tally
 from sim.world.channels import FEED
 from sim.world.platform_channel import Feed, injected
+from sim.world.platform_policies import codes_of
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -102,10 +103,10 @@ def give_back(world: World, taken: Taken) -> None:
 
 def decided(platform: Platform, parts: list[Part]) -> list[tuple[Acts, Ids]]:
     """Return what the policy lets viewers do, part by part, and from whom each was seen."""
-    key, policy = platform.key(Stream.ACTS), platform.policy
+    key = platform.key(Stream.ACTS)
 
     def work(part: Part) -> tuple[Acts, Ids]:
-        codes = platform.minds.hush(part, policy.codes(part, platform, key))
+        codes = platform.minds.hush(part, codes_of(platform, part, key))
         return _acts_of(platform, part, codes)
 
     return in_threads(work, parts, workers())

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.core.params import Parameters
 from sim.spread.cascade import Cascade
 from sim.spread.log import Log, Rows
 from sim.world.channels import FEED, is_channel
 
 if TYPE_CHECKING:
-    from sim.core.params import Parameters
     from sim.world.platform import Platform
     from sim.world.world import World
 
 __all__ = ["become"]
 
 Column = npt.NDArray[Any]
+P = TypeVar("P", bound=Parameters)
 
 _STAYS = frozenset(
     {"phases", "phase_seconds", "remarks", "trail", "woken", "exposed", "cascades", "agents"}
@@ -89,10 +91,14 @@ def _open_platform(world: World, twin: World) -> None:
 
 def _keep_plugins(mine: Platform, fresh: Platform) -> None:
     """Let plugins that are the same be the same objects: they may hold more than they say."""
-    pairs = zip(mine.recommenders, fresh.recommenders, strict=True)
-    fresh.recommenders = [old if _alike_plugins(old, new) else new for old, new in pairs]
-    if _alike_plugins(mine.policy, fresh.policy):
-        fresh.policy = mine.policy
+    fresh.recommenders = _kept(mine.recommenders, fresh.recommenders)
+    fresh.policies = _kept(mine.policies, fresh.policies)
+
+
+def _kept(mine: Sequence[P], fresh: Sequence[P]) -> list[P]:
+    """Return the fresh plugins, each as the own one at its place where that is the same."""
+    pairs = zip_longest(mine[: len(fresh)], fresh)
+    return [new if old is None or not _alike_plugins(old, new) else old for old, new in pairs]
 
 
 def _alike_plugins(one: Parameters, other: Parameters) -> bool:

@@ -30,11 +30,11 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await until(pilot, lambda: frame_of(app).tick == 3)
         await until(pilot, lambda: "exposures" in seen(app))
         assert frame_of(app).platform.recommenders == ("hot",)
-        await command(pilot, "platform on recommender=random")
-        await until(pilot, lambda: "random ranks all feeds" in said(app))
+        await command(pilot, "platform on recommender=random policy=rule")
+        await until(pilot, lambda: "random ranks all feeds and rule decides what all" in said(app))
         for line, answer in (
             ("platform on", "The platform is open"),
-            ("platform on slots=3", "takes another recommender alone"),
+            ("platform on slots=3", "takes another recommender or policy alone"),
             ("platform off", "'off'"),
             ("flag hidden", "such as `flag m1204 hidden`"),
             ("flag m1", "Type a flag"),

@@ -1,8 +1,8 @@
-"""The platform: open one, change its recommender, flag messages, step in."""
+"""The platform: open one, change who ranks and who decides, flag messages, step in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, UnknownNameError
@@ -37,18 +37,31 @@ async def platform(app: Hubbub, words: Words) -> None:
         app.say(now or "This world has no platform; :platform on opens one.")
         return
     if now and not said:
-        raise InputError(f"{now} Type `platform on recommender=NAME` for another recommender.")
+        raise InputError(f"{now} Type `platform on recommender=NAME policy=NAME` to change it.")
     if now:
-        if set(said) != {"recommender"}:
-            raise InputError("A platform that is open takes another recommender alone.")
-        await _call(app, hosting.recommend, said["recommender"])
-        app.say(f"From the next tick {said['recommender']} ranks all feeds.", "good")
+        await _change(app, said)
         return
     settings = offers.platform_settings(dict(said))
     await app.work.of_engine(
         "opening the platform", _call(app, hosting.open_platform, None, **settings)
     )
     app.say("The platform is open: members wake, post and read with the next tick.", "good")
+
+
+async def _change(app: Hubbub, said: Mapping[str, str]) -> None:
+    """Let another recommender rank, or another policy decide, for everybody."""
+    from sim.run import hosting
+
+    if not set(said) <= {"recommender", "policy"}:
+        raise InputError("A platform that is open takes another recommender or policy alone.")
+    told = []
+    if "recommender" in said:
+        await _call(app, hosting.recommend, said["recommender"])
+        told.append(f"{said['recommender']} ranks all feeds")
+    if "policy" in said:
+        await _call(app, hosting.behave, said["policy"])
+        told.append(f"{said['policy']} decides what all members do")
+    app.say(f"From the next tick {' and '.join(told)}; K does it for some members.", "good")
 
 
 async def flag(app: Hubbub, words: Words) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from sim import World, load, make, save
 from sim.cli.script import scenario_of
-from sim.feed.policy import RulePolicy
 from sim.feed.settings import PlatformSettings
 from sim.world.trail import Act, said_of
 from tests.unit.cli.conftest import Hubbub
@@ -81,7 +80,6 @@ def told(*acts: Act) -> tuple[str, list[str]]:
     "done",
     [
         act(3, "open_platform", None),
-        act(0, "open_platform", None, policy=RulePolicy(likes=1.0)),
         act(3, "at", "share > 0.1", "ban", agents=[1]),
         act(3, "set_status", [1], 5),
         act(3, "add_ties", [1], [2], [0.5]),
@@ -103,6 +101,7 @@ def test_stages_of_life_parameters_and_alerts_are_said() -> None:
         act(3, "set_parameter", 0, "beta", 0.5),
         act(4, "remove_ties", [1], [2]),
         act(5, "recommend", "hot", None, seconds=9.0),
+        act(5, "behave", "rule", [1], likes=1.0),
     )
     assert left_out == []
     assert '[alerts]\n"spread too fast" = false\npolarisation = { "warning" = 0.5 }\n' in text
@@ -110,3 +109,4 @@ def test_stages_of_life_parameters_and_alerts_are_said() -> None:
     assert 'at = 3\ndo = "set"\nmessage = 0\nname = "beta"\nvalue = 0.5\n' in text
     assert 'at = 4\ndo = "unfollow"\nagents = [2]\nothers = [1]\n' in text
     assert 'recommender = "hot"\nparameters = { "seconds" = 9.0 }\n' in text
+    assert 'policy = "rule"\nagents = "ids:1"\nparameters = { "likes" = 1.0 }\n' in text

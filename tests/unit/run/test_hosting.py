@@ -15,6 +15,7 @@ def test_what_is_done_to_a_platform_can_be_done_again() -> None:
     perform(world, "step", [2])
     perform(world, "act", [3, "post"], {"text": "music"})
     perform(world, "recommend", ["popularity"], {"members": [1, 2], "weight": 3.0})
+    perform(world, "behave", ["rule"], {"members": [1, 2], "likes": 2.0})
     perform(world, "step", [2])
     assert world.platform is not None
     perform(world, "flag", [world.platform.posts.first, "pinned"])

@@ -40,6 +40,7 @@ def busy() -> World:
     world.at(4, "ban", agents=[7, 8])
     world.at(4, "freeze", agents="random:4")
     world.at(5, "recommend", recommender="popularity", agents="random:50")
+    world.at(5, "behave", agents="random:50", parameters={"likes": 2.0})
     world.at(5, "set", name="posting", value=0.5)
     world.at(6, "set", message=0, name="beta", value=0.1)
     world.at(6, "thaw")

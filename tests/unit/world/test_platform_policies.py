@@ -1,0 +1,104 @@
+"""Members whose acts different policies decide."""
+
+import numpy as np
+import pytest
+
+from sim import RulePolicy, World
+from sim.errors import InputError, ParameterError, UnknownNameError
+from sim.feed.acts import Act
+from sim.world.platform import Platform
+from sim.world.platform_policies import POLICY, ruled_by
+from sim.world.still import still
+from sim.world.turning import become
+
+RATES = ("likes", "reposts", "replies", "quotes", "dislikes", "reports", "follows", "mutes")
+STILL = dict.fromkeys(RATES, 0.0)
+LIKES = STILL | {"likes": 2.0}
+DISLIKES = STILL | {"dislikes": 2.0}
+
+
+def opened(**parameters: float) -> tuple[World, Platform]:
+    world = World.create(agents=300, mean_degree=8, seed=3)
+    platform = world.open_platform(rhythm="flat", posting=0.4, policy=RulePolicy(**parameters))
+    return world, platform
+
+
+def acts_of(platform: Platform) -> set[tuple[int, int, int]]:
+    done = platform.acted
+    chosen = done.act != np.uint8(Act.POST)
+    columns = (done.agent[chosen], done.act[chosen], done.message[chosen])
+    return set(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_each_member_does_what_its_own_policy_lets_it_whatever_decides_for_others() -> None:
+    likes, dislikes = opened(**LIKES), opened(**DISLIKES)
+    mixed, platform = opened(**LIKES)
+    platform.behave("rule", np.arange(1, 300, 2), **DISLIKES)
+    for world in (likes[0], dislikes[0], mixed):
+        world.step(1)
+    even = {act for act in acts_of(likes[1]) if act[0] % 2 == 0}
+    odd = {act for act in acts_of(dislikes[1]) if act[0] % 2 == 1}
+    assert acts_of(platform) == even | odd
+    assert {act for _, act, _ in even} == {Act.LIKE}
+    assert {act for _, act, _ in odd} == {Act.DISLIKE}
+
+
+def test_policies_of_members_are_saved_grow_and_can_be_turned_back() -> None:
+    world, platform = opened(**LIKES)
+    before = still(world, lambda _name, column: np.array(column))
+    platform.behave("rule", [1, 5], **DISLIKES)
+    platform.recommend("popularity", [2])
+    again = World.restore(*world.dump())
+    assert again.platform is not None
+    assert np.flatnonzero(ruled_by(again.platform)).tolist() == [1, 5]
+    assert [each.values()["dislikes"] for each in again.platform.policies] == [0.0, 2.0]
+    for each in (world, again):
+        each.create_agents(3)
+        each.step(2)
+    assert (ruled_by(platform).size, again.digest()) == (303, world.digest())
+    become(world, before)
+    assert (len(platform.policies), len(platform.recommenders), POLICY in platform.held) == (
+        1, 1, False,
+    )  # fmt: skip
+
+
+def test_one_policy_for_all_again_costs_nothing() -> None:
+    _, platform = opened()
+    platform.behave("rule", [3])
+    assert POLICY not in platform.held  # the same as everybody's
+    platform.behave("rule", [3], likes=0.0)
+    platform.behave("rule", [3])
+    assert (len(platform.policies), int(ruled_by(platform).sum())) == (2, 0)
+    platform.behave(RulePolicy(likes=0.1))
+    assert (platform.policy.values()["likes"], POLICY in platform.held) == (0.1, False)
+
+
+def test_what_is_no_policy_is_refused() -> None:
+    world, platform = opened()
+    with pytest.raises(UnknownNameError, match=r"rule"):
+        platform.behave("rules")
+    with pytest.raises(ParameterError, match=r"likes must be in \[0, 2\]"):
+        platform.behave("rule", [1], likes=9.0)
+    with pytest.raises(InputError, match="No agent 300"):
+        platform.behave("rule", [300], likes=1.0)
+    for k in range(254):
+        platform.behave("rule", [1], proof=1 + k / 100)
+    with pytest.raises(InputError, match="at most 255 policies"):
+        platform.behave("rule", [1], proof=9.0)
+    meta, columns = world.dump()
+    forged = {name: column.copy() for name, column in columns.items()}
+    forged[f"platform.held.{POLICY}"][1] = 255
+    with pytest.raises(InputError, match=r"the platform.*policy|policy.*the platform"):
+        World.restore(meta, forged)
+
+
+def test_a_policy_changes_for_some_members_at_a_tick() -> None:
+    world, platform = opened(**LIKES)
+    plan = world.at(1, "behave", agents="ids:4,9", parameters=DISLIKES)
+    world.at(2, "behave", parameters=STILL)
+    world.step(2)
+    assert np.flatnonzero(ruled_by(platform)).tolist() == [4, 9]
+    assert world.interventions[plan.number].result == "rule decides what 2 members do"
+    world.step(1)
+    assert (len(platform.policies), acts_of(platform)) == (1, set())
+    assert world.interventions[1].result == "rule decides what everybody does"
