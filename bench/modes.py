@@ -4,7 +4,7 @@ A million agents, 20 million ties, a platform, and a message that spreads throug
 runs as fast as it can. Each question is put as the screen puts it, and the time is taken that the
 engine's thread spends on it, by the clock on the wall and by the processor's, which a busy machine
 does not lengthen: no tick runs meanwhile. What is made of the answer beside the engine counts as
-the answer's time alone. ``bench/keys.py --modes`` measures what a person sees of it.
+the answer's time alone. ``python -m bench.keys --modes`` measures what a person sees of it.
 """
 
 from __future__ import annotations
