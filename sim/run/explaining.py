@@ -17,7 +17,7 @@ from sim.run.replay import can_begin, replay
 from sim.run.travel import Travels
 from sim.store import load
 from sim.store.header import as_path
-from sim.store.rebuild import rebuild
+from sim.store.rebuild import earliest, rebuild
 from sim.world.platform_why import Why
 from sim.world.world import World
 
@@ -132,10 +132,10 @@ def as_it_was(
 
 
 def _before(file: Path, now: World, tick: int, report: Report) -> World:
-    """Return the world as it was when it left a tick."""
-    if has_journal(file):
-        return rebuild(file, tick, apply, report=report).world
+    """Return the world as it was when it left a tick: by its journal, where that reaches so far."""
     why = can_begin(now.trail.acts)
+    if has_journal(file) and (why or earliest(file) <= tick):
+        return rebuild(file, tick, apply, report=report).world
     if why:
         raise InputError(
             f"Nothing leads back to tick {tick:,}: {file.name} has no journal (hubbub run FILE "

@@ -90,6 +90,9 @@ def test_a_past_exposure_is_explained_by_running_its_tick_again(
     feed = hubbub("why", "a.hub", str(viewer), "--tick", "4", "--json").json
     assert [each["message"] for each in feed] == [m for v, m in pairs if v == viewer]
     assert world.digest() == load(tmp_path / "a.hub").digest()
+    assert hubbub("run", "a.hub", "--journal", "--ticks", "1").code == 0  # it begins at tick 6
+    words = ("why", "a.hub", str(viewer), str(message), "--tick", "4", "--json")
+    assert hubbub(*words).json == facts
 
 
 def test_the_last_tick_of_a_file_is_explained_too(hubbub: Hubbub, tmp_path: Path) -> None:
