@@ -179,7 +179,7 @@ class _Circles:
     """
 
     def __init__(self, contacts: Contacts, labels: _Labels) -> None:
-        self._contacts = contacts
+        self._rows, self._targets = contacts.rows, contacts.targets  # contacts hold their own key
         self._labels = labels.copy()
         self._whole = False
         self.rank = np.full(labels.size, 255, np.uint8)
@@ -192,15 +192,15 @@ class _Circles:
     def prepare(self, ties: int) -> None:
         """Make all masks at once, where so many ties are looked at that most are needed soon."""
         if ties * _MANY >= self.rank.size and not self._whole:
-            contacts = self._contacts
             self.guests = np.empty_like(self.masks)
             about = self._labels, self.rank, self.masks, self.guests
-            mask_all(contacts.rows, contacts.targets, *about)
+            mask_all(self._rows, self._targets, *about)
             self._whole = True
 
     def knows(self, contacts: Contacts, labels: _Labels) -> bool:
         """Return whether ties and communities are still those."""
-        return self._contacts is contacts and np.array_equal(self._labels, labels)
+        same = self._rows is contacts.rows and self._targets is contacts.targets
+        return same and np.array_equal(self._labels, labels)
 
 
 _circles: WeakKeyDictionary[Scratch, _Circles] = WeakKeyDictionary()
