@@ -25,7 +25,7 @@ from sim.agents.table import (
     room_for,
     shares,
     texts_in,
-)
+)  # fmt: skip
 from sim.agents.texts import Texts
 from sim.agents.traits import community_topics, draw
 from sim.agents.vocabulary import Vocabulary
@@ -69,6 +69,7 @@ class Agents:
         self._count = identities.count
         self._columns = columns
         self._views: dict[str, npt.NDArray[Any]] = {}
+        self._unlabelled = not identities.count
         self._identities = identities
         self._names = names
         self._communities = list(communities)
@@ -122,13 +123,9 @@ class Agents:
         labels, titles = labelled(count, community, communities)
         identities = Identities.of(count, ids)
         agents = cls(
-            seed,
-            room_for(0),
-            Identities(0),
+            seed, room_for(0), Identities(0), communities=titles, vocabulary=vocabulary,
             names=None if names is None else packed_names(names, count),
-            communities=titles,
-            vocabulary=vocabulary,
-        )
+        )  # fmt: skip
         agents._append(labels, identities, report)
         return agents
 
@@ -161,7 +158,13 @@ class Agents:
     @property
     def community(self) -> npt.NDArray[np.int32]:
         """int32 (n,): index into ``communities``, -1 none."""
-        return self._views["community"]
+        return self._labelled()["community"]
+
+    def _labelled(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the views; that nobody has a community is written down when it is asked."""
+        if self._unlabelled:
+            self._columns["community"][: self._count], self._unlabelled = -1, False
+        return self._views
 
     @property
     def status(self) -> npt.NDArray[np.uint8]:
@@ -271,7 +274,7 @@ class Agents:
         """
         fresh, titles = labelled(self._count, labels, names)
         self._columns["community"][: self._count] = fresh
-        self._communities = titles
+        self._communities, self._unlabelled = titles, False
 
     def set_interests(self, ids: npt.ArrayLike, masks: npt.ArrayLike) -> None:
         """Replace the interests of agents by masks of the vocabulary."""
@@ -294,7 +297,7 @@ class Agents:
     def still(self, copied: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]) -> Agents:
         """Return a twin whose columns are ``copied(name, column)``, to be read only."""
         twin = copy(self)
-        columns = {name: copied(name, view) for name, view in self._views.items()}
+        columns = {name: copied(name, view) for name, view in self._labelled().items()}
         vars(twin).update(_columns=columns, _views=columns, _communities=list(self._communities))
         twin.lore = self.lore.copied()
         return twin
@@ -305,7 +308,7 @@ class Agents:
         Independent of how the population grew. Copy the columns to keep them over a change.
         """
         meta = {"count": self._count, "seed": self._seed, "vocabulary": self._vocabulary.dump()}
-        columns = self._views | self.lore.dump()
+        columns = self._labelled() | self.lore.dump()
         foreign = self._identities.foreign
         if isinstance(foreign, np.ndarray):
             columns["ids"] = foreign
@@ -340,13 +343,9 @@ class Agents:
         if (foreign is not None and len(foreign) != count) or len(names or ()) > count:
             raise InputError(f"The ids or names of the agents do not fit {count} agents.")
         agents = cls(
-            seed,
-            own,
-            Identities(count, foreign),
-            names=names,
-            communities=communities,
+            seed, own, Identities(count, foreign), names=names, communities=communities,
             vocabulary=vocabulary,
-        )
+        )  # fmt: skip
         agents.lore = Lore.restore(columns, count)
         return agents
 
@@ -357,7 +356,9 @@ class Agents:
         start, end = self._count, identities.count
         self._reserve(end)
         fresh = {name: column[start:end] for name, column in self._columns.items()}
-        fresh["community"][:] = labels
+        if not self._unlabelled or labels.max(initial=-1) >= 0:
+            self._labelled()
+            fresh["community"][:] = labels
         fresh["status"][:] = Lifecycle.ACTIVE
         drawn = (fresh["personality"], fresh["interests"], fresh["activity"])
         topics = community_topics(self._seed, len(self._communities), self._vocabulary)

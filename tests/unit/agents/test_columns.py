@@ -196,6 +196,14 @@ def test_imported_names_are_cleaned_and_missing_ones_made_up() -> None:
         Agents.create(1, seed=7, names=["a", "b"])
 
 
+def test_agents_of_no_community_say_so_whoever_joins_them() -> None:
+    agents = Agents.create(2, seed=7, communities=("north",))
+    agents.grow(1)
+    agents.grow(2, community=[0, -1])
+    assert agents.community.tolist() == [-1, -1, -1, 0, -1]
+    assert Agents.create(2, seed=7).dump()[1]["community"].tolist() == [-1, -1]
+
+
 def test_labels_below_none_are_refused() -> None:
     with pytest.raises(InputError, match=r"Labels go from -1 .none. to 1, got -2\."):
         Agents.create(2, seed=7, community=[-2, 5])
