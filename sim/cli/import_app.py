@@ -14,7 +14,10 @@ __all__ = ["import_file"]
 
 def import_file(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Edge list, GraphML, GEXF or GML; may be .gz.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Edge list, GraphML, GEXF, GML, or OASIS's table of people; or .gz."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")],
     direction: Annotated[
         str,

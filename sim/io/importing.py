@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import PathLike
 from typing import Any
 
@@ -12,10 +12,13 @@ from sim.errors import InputError
 from sim.io.convert import edges_of_igraph, edges_of_networkx
 from sim.io.edges import Direction, EdgeOptions, IdKind, read_arcs
 from sim.io.files import opened
+from sim.io.follows import read_follows, says_follows
 from sim.io.graphs import graph_format, read_graph
 from sim.io.labels import Labels, read_labels
+from sim.io.profiles import Profiles
 from sim.io.sniff import Column
 from sim.io.worlds import Imported, world_of
+from sim.world.profiling import take
 from sim.world.world import World
 
 __all__ = ["digest_of", "from_igraph", "from_networkx", "import_world", "read_edges", "read_world"]
@@ -38,7 +41,8 @@ def import_world(
     Parameters
     ----------
     path
-        An edge list, GraphML, GML or GEXF; plain or gzip. The content decides, not the name.
+        An edge list, GraphML, GML or GEXF; or a table of people with a column
+        ``following_agentid_list``, as OASIS's; plain or gzip. The content decides, not the name.
     options
         How to read it; of a graph file only ``direction`` and ``signed`` are asked, the rest it
         says itself.
@@ -58,8 +62,12 @@ def import_world(
     """
     options = options or EdgeOptions()
     with opened(path) as source:
-        kind = graph_format(source.head)
-    if kind == "edges":
+        kind, people = graph_format(source.head), None
+        lists_people = says_follows(source.head)
+    if lists_people:
+        edges, people = read_follows(path, report=report)
+        _refuse_idle(options, "people")
+    elif kind == "edges":
         edges = read_arcs(path, options, report=report)
     else:
         edges = read_graph(path, direction=options.direction, report=report)
@@ -73,9 +81,23 @@ def import_world(
         tick_minutes=tick_minutes,
         report=report,
     )
+    if people is not None:
+        made = _known(made, people)
     if labels is None or told is not labels:
         _note(made.world, path, options, labels)
     return made
+
+
+def _known(made: Imported, people: Profiles) -> Imported:
+    """Give a world the profiles of its members, before its trail begins."""
+    taken = take(made.world, people, "id" if _by_number(people) else "order")
+    notes = (*made.report.notes, f"{len(people):,} profiles were given.", *taken.remarks)
+    return replace(made, report=replace(made.report, notes=notes))
+
+
+def _by_number(people: Profiles) -> bool:
+    """Return whether all have whole numbers for ids, by which a world puts its members in order."""
+    return all(isinstance(person.id, int) for person in people)
 
 
 def _note(world: World, path: _Path, options: EdgeOptions, labels: _Path | Labels | None) -> None:

@@ -1,8 +1,8 @@
 """Profiles of people from files: tables with a header, JSON and JSON lines, plain or gzip.
 
 Known are the formats of OASIS (the Reddit list: realname, username, bio, persona and
-interested_topics; the table of 24 hourly weights an agent), of TinyTroupe's agents and of tables of
-survey answers.
+interested_topics; the Twitter table: user_char, description, activity_level_frequency; the table of
+24 hourly weights an agent), of TinyTroupe's agents and of tables of survey answers.
 Columns go by their usual names; what has no place of its own is kept under ``more``. A person
 without a persona gets one made of all fields, for language models to be told.
 """
@@ -270,7 +270,7 @@ def _person(place: Path, row: _Row, names: Mapping[str, list[str]], scale: float
         taken["biography"] = said(_first(row, names["biography"]))
         taken["interests"] = words_of(_first(row, names["interests"]))
         taken["traits"] = _traits(row, names)
-        taken["activity"] = share_of(_first(row, names["activity"]), "activity")
+        taken["activity"] = _activity(_first(row, names["activity"]))
         taken["hours"] = scaled_hours(_weights(row, names), scale)
         apart = _own(names) | set(_inner(row.fields))
         taken["more"] = {name: kept(v) for name, v in row.fields.items() if name not in apart}
@@ -279,6 +279,12 @@ def _person(place: Path, row: _Row, names: Mapping[str, list[str]], scale: float
     except InputError as error:
         begins = str(next(iter(row.fields.values()), ""))[:60]
         raise FormatError(place, row.place, begins, str(error).rstrip(".")) from None
+
+
+def _activity(value: object) -> float | None:
+    """Return a share of ticks; None for a word an hour, as OASIS has it beside the hours."""
+    is_list = isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
+    return None if is_list else share_of(value, "activity")
 
 
 def _own(names: Mapping[str, list[str]]) -> set[str]:
