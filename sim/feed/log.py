@@ -63,9 +63,10 @@ class Acts(NamedTuple):
             return cls.of(np.empty(0, np.uint32), 0)
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def chosen(self, which: npt.NDArray[Any]) -> Acts:
-        """Return those that a mask or a list of places chooses."""
-        return Acts(*(column[which] for column in self))
+    def chosen(self, which: npt.NDArray[Any] | slice) -> Acts:
+        """Return those that a mask, a list of places or a slice chooses."""
+        columns: Iterator[npt.NDArray[Any]] = iter(self)
+        return Acts(*(column[which] for column in columns))
 
 
 class ActLog:
@@ -88,12 +89,16 @@ class ActLog:
         self._blocks: dict[int, list[Acts]] = {}
         self._counts: dict[int, npt.NDArray[np.int64]] = {}
 
-    def add(self, tick: int, acts: Acts) -> None:
-        """Write down acts of a tick, behind those it has."""
+    def add(self, tick: int, acts: Acts, all_of_it: Acts | None = None) -> None:
+        """Write down acts of a tick, behind those it has.
+
+        ``all_of_it``, which ends with them, is kept in place of what was there.
+        """
         counts = self._counts.get(tick, np.zeros(len(Act), np.int64))
         self._counts[tick] = counts + np.bincount(acts.act, minlength=len(Act))
         if self.ticks and acts.agent.size:
-            self._blocks.setdefault(tick, []).append(acts)
+            kept = [*self._blocks.get(tick, []), acts] if all_of_it is None else [all_of_it]
+            self._blocks[tick] = kept
 
     def forget(self, tick: int) -> None:
         """Drop what is older than the ticks that are kept, at ``tick``."""

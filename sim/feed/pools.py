@@ -20,7 +20,8 @@ NEWEST = 16_384
 """How many of the newest messages are looked at for pools."""
 TRENDING = 256
 """How many messages trend at most; as many of the newest stand beside them."""
-_NOTHING = np.empty(0, np.uint32)
+_MANY = 1 << 16
+"""Touched messages that are looked at together."""
 
 
 class Pools(NamedTuple):
@@ -84,13 +85,17 @@ def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
     uint32, at most :data:`TRENDING`, the highest first; of equals the newer first.
     """
     young = posts.first + bisect_left(posts.created, oldest)
-    kept, fresh = (posts.rows(ids[ids >= young]) for ids in (before, touched))
-    if kept.size == TRENDING:  # what is worth less than all of them cannot enter
-        fresh = fresh[_worth(posts, fresh) >= _worth(posts, kept).min()]
-    rows = np.unique(np.concatenate([kept, fresh]))
+    kept = posts.rows(before[before >= young])
+    least = _worth(posts, kept).min() if kept.size == TRENDING else 0
+    found = [kept]
+    for low in range(0, touched.size, _MANY):  # what is worth less than all of them cannot enter
+        part = touched[low : low + _MANY]
+        fresh = np.unique(posts.rows(part[part >= young]))
+        found.append(fresh[_worth(posts, fresh) >= least])
+    rows = np.unique(np.concatenate(found))
     order = np.lexsort((-rows, -_worth(posts, rows)))[:TRENDING]
-    found: Ids = (rows[order] + posts.first).astype(np.uint32)
-    return found
+    highest: Ids = (rows[order] + posts.first).astype(np.uint32)
+    return highest
 
 
 def _worth(posts: Posts, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

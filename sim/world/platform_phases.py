@@ -35,10 +35,15 @@ if TYPE_CHECKING:
 
 __all__ = ["PLATFORM_PHASES", "with_platform"]
 
+Ids = npt.NDArray[np.uint32]
+
 _SWEEP = 8
 """Ticks between two looks at whose rings hold nothing any more."""
 _TREND_HOURS = 24.0
 """How old a message may be that trends."""
+_WARM = np.zeros(len(Act), np.bool_)
+_WARM[[Act.LIKE, Act.REPOST, Act.QUOTE]] = True
+_NOBODY = np.empty(0, np.uint32)
 
 
 def wake(world: World) -> None:
@@ -151,16 +156,27 @@ def act(world: World) -> None:
     made = decided(platform, shown.parts) if shown.taken is None else shown.taken.decided
     if shown.taken is not None:
         give_back(world, shown.taken)
-    acts, via = [one for one, _ in made], [source for _, source in made]
     for cascade in _in_feeds(world):
-        acts.append(_shared(platform, cascade))
-        via.append(acts[-1].other)
-    everything = Acts.joined(acts)
-    platform.via = np.concatenate([platform.acted.other, *via])
-    del acts, via
+        shares = _shared(platform, cascade)
+        made.append((shares, shares.other if platform.settings.learning else _NOBODY))
+    take_effect(platform, _noted(platform, made))
+
+
+def _noted(platform: Platform, made: list[tuple[Acts, Ids]]) -> Acts:
+    """Write down what viewers do, behind what was done before; returns it.
+
+    What it was made of is given up column by column: there is hardly a second copy.
+    """
+    before = platform.acted
+    parts = [list(column) for column in zip(*(acts for acts, _ in made), strict=True)]
+    via = before.other if platform.settings.learning else _NOBODY
+    platform.via = np.concatenate([via, *(sources for _, sources in made)])
     made.clear()
-    platform.note(everything)
-    take_effect(platform, everything)
+    joined = (np.concatenate([old, *(parts.pop(0) if parts else ())]) for old in before)
+    platform.acted = Acts(*joined)
+    fresh = platform.acted.chosen(slice(before.agent.size, None))
+    platform.log.add(platform.tick, fresh, platform.acted)
+    return fresh
 
 
 def _shared(platform: Platform, cascade: Cascade) -> Acts:
@@ -180,7 +196,7 @@ def relate(world: World) -> None:
     change_ties(world, acts)
     weigh(world, platform)
     live_on(world, platform)
-    liked = (acts.act == Act.LIKE) | (acts.act == Act.REPOST) | (acts.act == Act.QUOTE)
+    liked = _WARM[acts.act]
     oldest = platform.tick - int(_TREND_HOURS * 60 / platform.tick_minutes)
     platform.trending = trending_now(
         platform.posts, platform.trending, acts.message[liked], oldest

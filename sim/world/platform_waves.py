@@ -72,8 +72,9 @@ class Waves:
         platform = self._platform
         self._injected += injected(platform.posts, parts)
         made = decided(platform, parts)
-        via = np.concatenate([np.empty(0, np.uint32), *(sources for _, sources in made)])
-        self._decided.append((Acts.joined([acts for acts, _ in made]), via))
+        via = [sources for _, sources in made] if platform.settings.learning else []
+        whom = np.concatenate([np.empty(0, np.uint32), *via])
+        self._decided.append((Acts.joined([acts for acts, _ in made]), whom))
         for part in parts:
             tally(part.message, platform.posts.first, self._shown)
             self._count += part.message.size
