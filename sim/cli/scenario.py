@@ -31,13 +31,15 @@
 
     [platform]                      # members post, read feeds and act
     recommender = "blend"           # with parameters = { ... }; else the platform's settings
+    policy = "rule"                 # who decides what members do; policy_parameters = { ... }
     slots = 10
     rhythm = "daily"
 
     [[interventions]]               # at a tick, or when a condition holds
     when = "share > 0.1"
     do = "fact-check"               # inject, label, down-rank, hide, ban, freeze, thaw, recommend,
-    reach = 0.2                     # set, ties, cut, shock, vote
+    reach = 0.2                     # set, ties, cut, shock, vote, newcomers, behave, act,
+                                    # open-platform (a platform that opens late)
 
     [metrics]
     every = 6

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sim.cli.script_living import Lived, Name, Section, quoted
 from sim.errors import InputError
 from sim.run.replay import line_of
-from sim.world.trail import words_of
+from sim.world.trail import PLUGIN, words_of
 
 if TYPE_CHECKING:
     from sim.world.trail import Act
@@ -43,10 +43,16 @@ def scenario_of(acts: Sequence[Act], name: Name = int) -> tuple[str, list[str]]:
     population: Section = [("tick_minutes", minutes)] if minutes is not None else []
     messages, left_out, ticks = [], dict[str, int](), 0
     for act in line_of(acts)[1:]:
+        if act.author == PLUGIN:  # part of a tick, such as what an intervention does
+            continue
         if act.kind == "step":
             ticks += int(_words(act)[0][0])
         elif act.kind == "inject":
-            messages.append((_message(act, name), lived.platform is None))
+            message = _message(act, name)
+            if not lived.opened_late:
+                messages.append((message, lived.platform is None))
+            elif not lived.sent_late(act.tick, dict(message)):
+                left_out[act.kind] = left_out.get(act.kind, 0) + 1
         elif act.kind == "limit":
             population = [*population[:1], ("max_running", int(_words(act)[0][0]))]
         elif not lived.takes(act.kind, act.tick, partial(_words, act)):

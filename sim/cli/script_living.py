@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from sim.agents.lifecycle import Lifecycle
+from sim.feed.acts import act_of
+from sim.world.channels import FEED
 
 __all__ = ["Lived", "Name", "Section", "quoted"]
 
@@ -41,8 +43,9 @@ class Lived:
         Changes of each alert; False: it is off.
     commands
         What members do about each other.
-    planned, more
-        What was planned as an intervention; and what was done by hand that is one in a scenario.
+    planned, late, more
+        What was planned as an intervention; a platform that opened late, which comes before them;
+        and what was done by hand that is an intervention in a scenario.
     """
 
     name: Name
@@ -51,7 +54,9 @@ class Lived:
     alerts: dict[str, Any] = field(default_factory=dict)
     commands: list[Section] = field(default_factory=list)
     planned: list[Section] = field(default_factory=list)
+    late: list[Section] = field(default_factory=list)
     more: list[Section] = field(default_factory=list)
+    channel: str = FEED
 
     def takes(self, kind: str, tick: int, words: Callable[[], Words]) -> bool:
         """Return whether an act at a tick can be said, and keep it.
@@ -65,7 +70,7 @@ class Lived:
             return self._relate(kind, tick, *words()[0][:2])
         takers: dict[str, Callable[[int, list[Any], dict[str, Any]], bool]] = {
             "open_platform": self._opened, "recommend": self._recommended,
-            "behave": self._behaved,
+            "behave": self._behaved, "act": self._acted,
             "open_metrics": self._measured, "set_alert": self._alerted, "at": self._planned_at,
             "set_status": self._staged, "set_parameter": self._revised, "add_ties": self._tied,
             "remove_ties": self._cut,
@@ -88,6 +93,21 @@ class Lived:
         self.platform |= ({"policy_parameters": told_it} if told_it else {}) | own
         return name is not None
 
+    @property
+    def opened_late(self) -> bool:
+        """Whether the platform opened when the world had run already."""
+        return bool(self.late)
+
+    def sent_late(self, tick: int, message: dict[str, Any]) -> bool:
+        """Say a message of a platform that opened late: it cannot wait for feeds from the start."""
+        known = ("text", "seeds", "model", "channel", "author", "priority", "parameters")
+        if not {*message} <= {*known, "at"} or message.get("at", tick) != tick:
+            return False
+        said = {"channel": self.channel} | message
+        own: Section = [(key, said[key]) for key in known if key in said]
+        self.more.append([("at", tick), ("do", "inject"), *own])
+        return True
+
     def sections(self) -> list[tuple[str, Section]]:
         """Return what was kept: (head, keys) of each section, in order."""
         found: list[tuple[str, Section]] = []
@@ -98,13 +118,38 @@ class Lived:
         if self.alerts:
             found.append(("[alerts]", list(self.alerts.items())))
         found += [("[[commands]]", each) for each in self.commands]
-        return found + [("[[interventions]]", each) for each in [*self.planned, *self.more]]
+        return found + [
+            ("[[interventions]]", each) for each in [*self.late, *self.planned, *self.more]
+        ]
 
     # Each kind of act
 
     def _opened(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
         told = {**(args[0] if args and args[0] else {}), **said}
-        return tick == 0 and self.open(told)
+        if tick == 0:
+            return self.open(told)
+        late = Lived(self.name)
+        if not late.open(told) or late.platform is None:
+            return False
+        keys = ("recommender", "policy", "parameters")
+        own: Section = [(key, late.platform[key]) for key in keys if key in late.platform]
+        rest = {key: value for key, value in late.platform.items() if key not in keys}
+        if "policy_parameters" in rest:
+            return False
+        settings: Section = [("settings", rest)] if rest else []
+        self.late.append([("at", tick), ("do", "open-platform"), *own, *settings])
+        self.channel = rest.get("channel", FEED)
+        return True
+
+    def _acted(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        own: Section = [("at", tick), ("do", "act"), ("act", act_of(args[1]).says)]
+        own.append(("agents", self._ids(args[0])))
+        own += [] if said.get("message") is None else [("post", int(said["message"]))]
+        own += [] if said.get("other") is None else [("other", str(self.name(int(said["other"]))))]
+        own += [("text", said["text"])] if said.get("text") else []
+        own += [] if said.get("group") is None else [("group", str(said["group"]))]
+        self.more.append(own)
+        return True
 
     def _recommended(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
         return self._chose("recommend", ("recommender", "parameters"), tick, args, said)

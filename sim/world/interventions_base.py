@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
-__all__ = ["AGENTS", "MESSAGE", "Intervention", "OnPlatform", "platform_of"]
+__all__ = [
+    "AGENTS", "MESSAGE", "OPENS", "Intervention", "OnPlatform", "opens_later", "platform_of",
+]  # fmt: skip
 
 AGENTS = "whom: ids, or an expression as for seeds"
+OPENS = "open-platform"
 MESSAGE = "the injected message that it is about, by its number from 0"
 
 
@@ -35,8 +38,14 @@ class OnPlatform(Intervention):
     """One that needs a platform."""
 
     def check_in(self, world: World) -> None:
-        """Refuse a world without one."""
-        platform_of(world, self.plugin_name)
+        """Refuse a world without one, unless one is to be opened."""
+        if not opens_later(world):
+            platform_of(world, self.plugin_name)
+
+
+def opens_later(world: World) -> bool:
+    """Whether a platform is to be opened that is not there yet."""
+    return any(each.does.plugin_name == OPENS and not each.is_over for each in world.interventions)
 
 
 def platform_of(world: World, name: str) -> Platform:

@@ -19,6 +19,7 @@ from sim.world.interventions_members import (
     Tie,
 )
 from sim.world.interventions_messages import DownRank, FactCheck, Hide, Inject, Label, Vote
+from sim.world.interventions_platform import Do, Open
 
 __all__ = ["KINDS", "Intervention", "made"]
 
@@ -26,7 +27,7 @@ KINDS: dict[str, type[Intervention]] = {
     kind.plugin_name: kind
     for kind in (
         Inject, FactCheck, Label, DownRank, Hide, Vote, Ban, Freeze, Thaw, Recommend, Behave, Set,
-        Tie, Cut, Shock, Newcomers,
+        Tie, Cut, Shock, Newcomers, Do, Open,
     )
 }  # fmt: skip
 """Every kind of intervention by its name."""

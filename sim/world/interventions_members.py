@@ -13,6 +13,7 @@ from sim.core.params import Field
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
+from sim.feed.settings import PlatformSettings
 from sim.network.changes import Changed
 from sim.world.interventions_base import AGENTS, MESSAGE, Intervention, OnPlatform, platform_of
 from sim.world.metrics_values import cascade_of
@@ -127,7 +128,7 @@ class Behave(OnPlatform):
         return f"{self.policy} decides what {whom} do{'es' if who is None else ''}"
 
 
-class Set(Intervention):
+class Set(OnPlatform):
     """Change a parameter of a message's model, or a setting of the platform."""
 
     plugin_name: ClassVar[str] = "set"
@@ -140,14 +141,14 @@ class Set(Intervention):
     def check_in(self, world: World) -> None:
         """Refuse a setting that there is not."""
         if self.message < 0:
-            platform_of(world, "set without a message")
+            super().check_in(world)
             if self.name not in _SETTINGS:
                 raise UnknownNameError("setting that can change", self.name, _SETTINGS)
             self._changed(world)
 
-    def _changed(self, world: World) -> Any:
-        settings = platform_of(world, self.plugin_name).settings
-        return type(settings)(**{**settings.values(), self.name: self.value})
+    def _changed(self, world: World) -> PlatformSettings:
+        known = {} if world.platform is None else world.platform.settings.values()
+        return PlatformSettings(**{**known, self.name: self.value})
 
     def do(self, world: World, number: int) -> str:
         """Change it."""

@@ -13,14 +13,21 @@ from sim.core.rng import Stream
 from sim.errors import InputError
 from sim.feed.posts import Flag
 from sim.kernels.feed import LIKES
-from sim.world.interventions_base import MESSAGE, Intervention, OnPlatform, platform_of
+from sim.world.channels import FEED
+from sim.world.interventions_base import (
+    MESSAGE,
+    Intervention,
+    OnPlatform,
+    opens_later,
+    platform_of,
+)
 from sim.world.metrics_values import cascade_of
 from sim.world.seeding import choose_seeds
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["DownRank", "FactCheck", "Hide", "Inject", "Label", "Vote"]
+__all__ = ["DownRank", "FactCheck", "Hide", "Inject", "Label", "Vote", "post_of"]
 
 
 class Inject(Intervention):
@@ -40,7 +47,7 @@ class Inject(Intervention):
     def check_in(self, world: World) -> None:
         """Refuse an unknown model or a wrong parameter."""
         make(self.model, "propagation", **self.parameters).check()
-        if self.channel:
+        if self.channel and not (self.channel == FEED and opens_later(world)):
             world.channel(self.channel)
 
     def do(self, world: World, number: int) -> str:
@@ -116,7 +123,7 @@ class _Flagging(OnPlatform):
 
 def _flag(world: World, message: int, flag: str, *, on: bool, strict: bool) -> None:
     try:
-        post = _post(world, message)
+        post = post_of(world, message)
     except InputError:
         if strict:
             raise
@@ -124,7 +131,7 @@ def _flag(world: World, message: int, flag: str, *, on: bool, strict: bool) -> N
         platform_of(world, flag).posts.mark(post, Flag[flag.upper()], on=on)
 
 
-def _post(world: World, message: int) -> int:
+def post_of(world: World, message: int) -> int:
     """Return the post that an injected message is in feeds."""
     cascade_of(world, message)
     post = None if world.platform is None else world.platform.injected.get(message)
@@ -170,7 +177,7 @@ class Vote(OnPlatform):
     def do(self, world: World, number: int) -> str:
         """Add them to the post's counters."""
         posts = platform_of(world, self.plugin_name).posts
-        row = posts.row(_post(world, self.message))
+        row = posts.row(post_of(world, self.message))
         posts.hot[row, LIKES] += np.uint32(self.likes)
         posts.hold(np.full(self.dislikes, row, np.uint32))
         posts.cold[row, 0] += np.uint32(self.dislikes)

@@ -8,6 +8,7 @@ import pytest
 
 from sim import World, load, make, save
 from sim.cli.script import scenario_of
+from sim.feed.policy import RulePolicy
 from sim.feed.settings import PlatformSettings
 from sim.world.trail import Act, said_of
 from tests.unit.cli.conftest import Hubbub
@@ -30,6 +31,8 @@ def test_a_living_world_comes_out_the_same_bit_for_bit(hubbub: Hubbub) -> None:
     world.open_metrics(every=1)
     world.at("share > 0.05", "ban", agents="top:3:degree")
     world.at(3, "shock", factor=2.0, agents=[3, 4], ticks=2)
+    world.at(3, "inject", text="Late", seeds="ids:7", model="si")
+    world.at(4, "act", act="like", agents="ids:8", message=0)
     world.inject("Music tonight", seeds=[1, 2, 3], model="si", beta=0.4)
     world.step()
     world.mute([1, 1, 2, 2, 3], [5, 6, 5, 6, 6])
@@ -58,6 +61,22 @@ def test_what_was_done_by_hand_becomes_an_intervention(hubbub: Hubbub) -> None:
     assert (found.ties.targets == world.ties.targets).all()
 
 
+def test_a_platform_that_opened_late_comes_out_the_same(hubbub: Hubbub) -> None:
+    world = World.create(agents=200, mean_degree=6, seed=4)
+    world.step(2)
+    world.open_platform(slots=4, rhythm="flat")
+    world.inject("Sport", seeds=[9], model="si", beta=0.2)
+    world.step(2)
+    assert world.platform is not None
+    world.platform.act(3, "post", text="Music")
+    world.step(2)
+    found, _, told = again(hubbub, world)
+    assert (found.tick, told) == (6, "")
+    assert found.platform is not None
+    assert (found.cascades[0].log.agents == world.cascades[0].log.agents).all()
+    assert list(found.platform.written.values()) == ["Music"]
+
+
 def test_a_message_from_before_the_platform_stays_outside_of_feeds(hubbub: Hubbub) -> None:
     world = World.create(agents=200, mean_degree=6, seed=4)
     world.inject("Sport", seeds=[9], model="si", beta=0.2)
@@ -79,11 +98,11 @@ def told(*acts: Act) -> tuple[str, list[str]]:
 @pytest.mark.parametrize(
     "done",
     [
-        act(3, "open_platform", None),
+        act(3, "open_platform", None, policy=RulePolicy(likes=1.0)),
         act(3, "at", "share > 0.1", "ban", agents=[1]),
         act(3, "set_status", [1], 5),
         act(3, "add_ties", [1], [2], [0.5]),
-        act(3, "act", 1, "post", text="hi"),
+        act(3, "flag", 1, "pinned"),
         act(0, "follow", list(range(2000)), [k * k for k in range(2000)]),
     ],
 )
@@ -102,11 +121,22 @@ def test_stages_of_life_parameters_and_alerts_are_said() -> None:
         act(4, "remove_ties", [1], [2]),
         act(5, "recommend", "hot", None, seconds=9.0),
         act(5, "behave", "rule", [1], likes=1.0),
+        act(6, "open_platform", {"slots": 4, "window": 72}),
+        act(6, "act", 1, "reply", message=7, other=None, text="hi", group=None),
+        act(6, "act", 1, "follow", other=2),
+        act(7, "inject", "hi", seeds=[1], model="si", beta=0.5),
+        act(7, "inject", "ho", seeds=[1], model="si", at=9),
     )
-    assert left_out == []
+    assert left_out == [
+        "Left out: inject (1x); a scenario cannot say it, hubbub replay does it again."
+    ]
+    assert 'do = "inject"\ntext = "hi"\nseeds = "ids:1"\nmodel = "si"\nchannel = "feed"\n' in text
     assert '[alerts]\n"spread too fast" = false\npolarisation = { "warning" = 0.5 }\n' in text
     assert 'at = 2\ndo = "ban"\nagents = "ids:1,2"\n' in text
     assert 'at = 3\ndo = "set"\nmessage = 0\nname = "beta"\nvalue = 0.5\n' in text
     assert 'at = 4\ndo = "unfollow"\nagents = [2]\nothers = [1]\n' in text
     assert 'recommender = "hot"\nparameters = { "seconds" = 9.0 }\n' in text
+    assert 'do = "open-platform"\nrecommender = "blend"\nsettings = { "slots" = 4 }\n' in text
+    assert 'do = "act"\nact = "reply"\nagents = "ids:1"\npost = 7\ntext = "hi"\n' in text
+    assert 'do = "act"\nact = "follow"\nagents = "ids:1"\nother = "2"\n' in text
     assert 'policy = "rule"\nagents = "ids:1"\nparameters = { "likes" = 1.0 }\n' in text

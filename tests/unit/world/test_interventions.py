@@ -11,6 +11,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.feed.posts import Flag
 from sim.run.replay import replay
+from sim.world.interventions_base import OPENS
 from sim.world.interventions_kinds import KINDS
 from sim.world.interventions_when import condition_of
 from sim.world.platform import Platform
@@ -41,6 +42,7 @@ def busy() -> World:
     world.at(4, "freeze", agents="random:4")
     world.at(5, "recommend", recommender="popularity", agents="random:50")
     world.at(5, "behave", agents="random:50", parameters={"likes": 2.0})
+    world.at(5, "act", act="like", agents=[12, 13], message=0)
     world.at(5, "set", name="posting", value=0.5)
     world.at(6, "set", message=0, name="beta", value=0.1)
     world.at(6, "thaw")
@@ -120,7 +122,7 @@ def test_everything_is_done_saved_and_done_again(tmp_path: Path) -> None:
     assert again.digest() == world.digest()
     assert [str(p) for p in again.interventions] == [str(p) for p in world.interventions]
     assert not [str(p) for p in world.interventions if p.failed or not p.is_over]
-    assert {p.does.plugin_name for p in world.interventions} == set(KINDS)
+    assert {p.does.plugin_name for p in world.interventions} == set(KINDS) - {OPENS}
     world.trail.seal(world)
     done = replay(world.trail.acts)
     assert done.findings == ()
@@ -239,6 +241,9 @@ def test_what_is_no_longer_possible_says_why(kind: str, said: Any, sentence: str
         (5, "label", {}, InputError, "needs a platform"),
         (5, "recommend", {"recommender": "blend"}, InputError, "needs a platform"),
         (5, "set", {"name": "posting", "value": 1}, InputError, "needs a platform"),
+        (5, "open-platform", {"settings": {"slotz": 3}}, ParameterError, "did you mean 'slots'"),
+        (5, "open-platform", {"recommender": "hott"}, UnknownNameError, "'hot'"),
+        (5, "act", {"act": "like", "agents": [1]}, InputError, "needs a platform"),
         (5, "label", {"message": True}, ParameterError, "message is a number"),
         (5, "inject", {"text": "x", "model": "sirr"}, UnknownNameError, "sir"),
         (5, "inject", {"text": "x", "channel": "fed"}, InputError, "fed"),
@@ -265,6 +270,41 @@ def test_settings_that_cannot_change_are_refused() -> None:
         world.at(1, "set", name="posting", value=3)
     with pytest.raises(UnknownNameError, match="popularity"):
         world.at(1, "recommend", recommender="populer")
+    for said, sentence in (
+        ({"act": "lik"}, "Did you mean"),
+        ({"act": "sign up"}, "newcomers"),
+        ({"act": "like", "message": 0, "post": 3}, "one message"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            world.at(1, "act", agents=[1], **said)
+    with pytest.raises(InputError, match="has a platform already"):
+        world.at(1, OPENS)
+
+
+def test_a_platform_opens_at_a_tick_and_members_act_on_it_by_hand() -> None:
+    world = World.create(agents=200, mean_degree=8, seed=5)
+    world.at(2, OPENS, recommender="hot", settings={"rhythm": "flat", "posting": 0.3})
+    world.at(2, "inject", text="x", seeds="ids:5", model="si", channel="feed")
+    world.at(2, "act", act="post", agents="ids:7,8", text="music")
+    world.at(3, "act", act="like", agents="ids:1,2", message=0)
+    world.at(4, "act", act="like", agents="ids:1,2,3", message=0)
+    world.at(4, "act", act="follow", agents="ids:4", other="4")
+    world.step(2)
+    assert world.platform is None
+    world.step(3)
+    platform = platform_of(world)
+    assert platform.recommenders[0].plugin_name == "hot"
+    assert sorted(platform.written.values()) == ["music", "music"]
+    assert [each.result for each in world.interventions][3:] == [
+        "2 members like",
+        "1 members like; 2 may not: Agent 1 has a like on message 2 already.",
+        "could not be done: Agent 4 cannot follow itself.",
+    ]
+    again = World.create(agents=200, mean_degree=8, seed=5)
+    for each in world.interventions:
+        again.at(int(each.at or 0), each.does.plugin_name, **each.does.values())
+    again.step(5)
+    assert again.digest() == world.digest()
 
 
 def test_members_with_commas_in_their_ids_can_be_named() -> None:
