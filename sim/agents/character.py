@@ -64,18 +64,19 @@ def derived(agents: Agents, name: str) -> npt.NDArray[Any]:
     return credulity(agents) if name == "credulity" else verification(agents)
 
 
-def credulity(agents: Agents) -> Floats:
-    """Return how easily each agent believes, float64 (n,) in [0, 1]; mean 0.5."""
-    o, c, e, a, _ = _traits(agents)
+def credulity(agents: Agents, who: npt.ArrayLike | None = None) -> Floats:
+    """Return how easily agents (``who``; None: all) believe, float64 in [0, 1]; mean 0.5."""
+    o, c, e, a, _ = _traits(agents, who)
     found: Floats = 0.5 + 0.5 * (e - (o + c + a) / 3)
     return found
 
 
-def verification(agents: Agents) -> Floats:
-    """Return how often each agent checks before it passes on, float64 (n,) in [0, 1]."""
-    o, c, *_ = _traits(agents)
+def verification(agents: Agents, who: npt.ArrayLike | None = None) -> Floats:
+    """Return how often agents (``who``; None: all) check before they pass on, float64 in [0, 1]."""
+    o, c, *_ = _traits(agents, who)
     key = rng.key(agents.seed, Stream.PERSONALITY, salt=_VERIFYING)
-    found: Floats = 0.35 * (o + c) + 0.3 * rng.uniforms(key, np.arange(len(agents)))
+    ids = np.arange(len(agents)) if who is None else np.asarray(who)
+    found: Floats = 0.35 * (o + c) + 0.3 * rng.uniforms(key, ids)
     return found
 
 
@@ -130,6 +131,7 @@ def archetype(agents: Agents, who: npt.ArrayLike | None = None) -> npt.NDArray[n
     return np.select(tests, range(len(tests)), len(tests)).astype(np.uint8)
 
 
-def _traits(agents: Agents) -> Floats:
-    traits: Floats = agents.personality.T / 255.0
+def _traits(agents: Agents, who: npt.ArrayLike | None) -> Floats:
+    chosen = slice(None) if who is None else np.asarray(who)
+    traits: Floats = agents.personality[chosen].T / 255.0
     return traits

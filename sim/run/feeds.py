@@ -76,6 +76,8 @@ class Feed:
         Its feed, best first.
     acts
         (tick, act, about what) that it did, the newest first, of the ticks that are kept.
+    unknown
+        Why nobody knows what it was shown, a sentence; empty where that is known.
     """
 
     tick: int
@@ -84,6 +86,7 @@ class Feed:
     recommender: str
     shown: tuple[Shown, ...]
     acts: tuple[tuple[int, str, str], ...]
+    unknown: str = ""
 
 
 def feed_of(world: World, agent: int) -> Feed | None:
@@ -99,7 +102,16 @@ def feed_of(world: World, agent: int) -> Feed | None:
         platform.exposures.tick, is_online, float(platform.reputation[agent]),
         which.plugin_name or type(which).__name__, shown_of(world, platform, agent),
         tuple((tick, act.says, _about(world, about, whom)) for tick, act, about, whom in acts),
+        _unknown(world, platform),
     )  # fmt: skip
+
+
+def _unknown(world: World, platform: Platform) -> str:
+    if platform.exposures.taken is not None:
+        return "This platform keeps no feeds (keep_feeds is off)."
+    return (
+        "" if platform.exposures.tick == world.tick else "Feeds are not known before the next tick."
+    )
 
 
 def _acts_of(platform: Platform, agent: int) -> list[tuple[int, Act, int, int]]:
@@ -123,7 +135,9 @@ def _about(world: World, message: int, other: int) -> str:
 
 
 def shown_of(world: World, platform: Platform, agent: int) -> tuple[Shown, ...]:
-    """Return the feed of an agent in the last tick."""
+    """Return the feed of an agent in the last tick; nothing where feeds are not kept."""
+    if platform.exposures.taken is not None:
+        return ()
     for part in platform.exposures.parts:
         at = int(np.searchsorted(part.viewers, agent))
         if at < part.viewers.size and part.viewers[at] == agent:

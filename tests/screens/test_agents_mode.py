@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from sim import Agents, World
+from sim.agents.character import credulity, verification
 from sim.errors import HubbubError, InputError
 from sim.run import Simulation, feeds, members, orders
+from sim.run.inner import inner_of
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
@@ -244,3 +246,39 @@ async def test_a_table_without_members_has_none_chosen() -> None:
     async with shown(table, (60, 10)):
         assert table.chosen is None
         assert not table.go_to(3)
+
+
+def test_a_member_is_told_from_inside() -> None:
+    world = World.create(agents=60, mean_degree=4, seed=3, platform=True)
+    world.take_profiles([{"biography": "Bakes.", "persona": "You are Ada."}], "order")
+    world.groups.create("gardeners")
+    world.groups.join([0], "gardeners")
+    world.opinions.hold("tea", np.full(60, 0.25))
+    world.change_agents([0], status="paused")
+    found = inner_of(world, 0)
+    assert found.credulity == pytest.approx(credulity(world.agents)[0])
+    assert found.verification == pytest.approx(verification(world.agents)[0])
+    assert (found.mood, found.groups, found.opinions) == (0.0, ("gardeners",), (("tea", 0.25),))
+    assert found.history == ((0, "active -> paused"),)
+    pane = Inspector()
+    pane.tell(members.member_of(members.about(world, 0)), feeds.feed_of(world, 0), found)
+    said = "\n".join(each.plain for each in pane.lines(40))
+    for part in ("archetype", "tea +0.25", "gardeners", "Bakes.", "You are Ada.", "-> paused"):
+        assert part in said
+    assert found.known[0][0] in said
+    bare = inner_of(World.from_edges([0], [1]), 0)
+    assert (bare.mood, bare.late, bare.persona) == (None, None, "")
+
+
+def test_a_feed_that_nobody_knows_is_said_to_be_unknown() -> None:
+    world = World.create(agents=60, mean_degree=4, seed=3, platform={"keep_feeds": False})
+    world.step()
+    feed = feeds.feed_of(world, int(world.platform.online[0]))  # type: ignore[union-attr]
+    assert feed is not None
+    assert (feed.shown, "keeps no feeds" in feed.unknown) == ((), True)
+    again = World.restore(*world.dump())
+    assert "keeps no feeds" not in (told := feeds.feed_of(again, 0).unknown)  # type: ignore[union-attr]
+    assert "before the next tick" in told
+    pane = Inspector()
+    pane.tell(members.member_of(members.about(world, 0)), feed)
+    assert "keeps no feeds" in " ".join(each.plain for each in pane.lines(80))

@@ -272,12 +272,12 @@ class Agents(Mode):
             return
         simulation = self.app.simulation
         try:
-            member, feed, ego = await simulation.query(
+            member, feed, ego, inner = await simulation.query(
                 inspecting.inspected, agent, self.is_ego, then=inspecting.inspected_of
             )
         except HubbubError:  # it belongs to a world that was left, or is being left
             return
-        self.query_one(Inspector).tell(member, feed)
+        self.query_one(Inspector).tell(member, feed, inner)
         if ego is not None:
             self.query_one(EgoPane).draw(ego)
 

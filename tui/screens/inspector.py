@@ -14,6 +14,7 @@ from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.run.feeds import Feed
+    from sim.run.inner import Inner
     from sim.run.members import Member
 
 __all__ = ["Inspector", "Lines"]
@@ -72,9 +73,10 @@ class Inspector(Lines):
     """The member under the cursor."""
 
     HELP = (
-        "The chosen member: where it stands, its Big Five, interests, ties by kind with the "
-        "best-known of them, its feed of the last tick, what it did, and the messages it took up. "
-        "Up and down scroll; W says why each message is in its feed, e draws its ties."
+        "The chosen member: where it stands, its Big Five and what follows from them, what it "
+        "knows and thinks, its ties by kind with the best-known of them, its feed of the last "
+        "tick, what it did and took up, what was written of it, and its life so far. Up and down "
+        "scroll; W says why a message is in its feed, e draws its ties, C sets it beside another."
     )
     EMPTY = "No member is chosen."
 
@@ -82,11 +84,12 @@ class Inspector(Lines):
         super().__init__(id=id)
         self.member: Member | None = None
         self.feed: Feed | None = None
+        self.inner: Inner | None = None
 
-    def tell(self, member: Member | None, feed: Feed | None) -> None:
-        """Show a member, with what the platform knows of it."""
+    def tell(self, member: Member | None, feed: Feed | None, inner: Inner | None = None) -> None:
+        """Show a member, with what the platform knows of it and what it is like inside."""
         is_other = member is None or self.member is None or member.agent != self.member.agent
-        self.member, self.feed = member, feed
+        self.member, self.feed, self.inner = member, feed, inner
         if is_other:
             self._top = 0
         self.refresh()
@@ -98,11 +101,13 @@ class Inspector(Lines):
             return []
         return [
             *_head(member, self.feed, width),
+            *_within(self.inner, width),
             *_ties(member, width),
             *_feed(self.feed, width),
             *_acts(self.feed, width),
             *_adopted(member, width),
             *_changes(member, width),
+            *_written(self.inner, width),
         ]
 
 
@@ -151,6 +156,43 @@ def _gauge(name: str, share: float, width: int) -> Content:
     )
 
 
+def _within(inner: Inner | None, width: int) -> list[Content]:
+    """Return what follows from who a member is, what it knows and thinks, and where it belongs."""
+    if inner is None:
+        return []
+    found = [fact("archetype", inner.archetype, width)]
+    found += [_gauge("credulity", inner.credulity, width)]
+    found += [_gauge("verification", inner.verification, width)]
+    if inner.mood is not None:
+        found += [fact("mood", f"{inner.mood:+.2f}", width)]
+    if inner.late is not None:
+        found += [fact("its day", f"{inner.late:+d} h" if inner.late else "as most", width)]
+    known = ", ".join(f"{name} {share:.2f}" for name, share in inner.known)
+    thinks = ", ".join(f"{topic} {value:+.2f}" for topic, value in inner.opinions)
+    said = (("knows", known), ("thinks", thinks), ("groups", ", ".join(inner.groups)))
+    return found + [each for label, text in said if text for each in _told(label, text, width)]
+
+
+def _told(label: str, text: str, width: int) -> list[Content]:
+    return [muted(label, width), *wrapped(text, width, indent=2)]
+
+
+def _written(inner: Inner | None, width: int) -> list[Content]:
+    """Return what was written of a member, and its life so far."""
+    if inner is None:
+        return []
+    texts = (("Biography", inner.biography), ("Persona", inner.persona))
+    found = [
+        each
+        for name, text in texts
+        if text
+        for each in [*heading(name, width), *wrapped(text, width)]
+    ]
+    if inner.history:
+        found += heading("Its life", width)
+    return found + [muted(f"{count(tick):>5} {said}", width) for tick, said in inner.history]
+
+
 def _ties(member: Member, width: int) -> list[Content]:
     found = []
     for kind, many, names in member.ties:
@@ -162,9 +204,12 @@ def _ties(member: Member, width: int) -> list[Content]:
 def _feed(feed: Feed | None, width: int) -> list[Content]:
     if feed is None:
         return []
+    if feed.unknown:
+        return [*heading("Feed", width), *wrapped(feed.unknown, width)]
     title = f"Feed of tick {count(feed.tick)} (W: why)"
     if not feed.shown:
-        return [*heading(title, width), muted("It was not online.", width)]
+        why = "It was shown nothing." if feed.is_online else "It was not online."
+        return [*heading(title, width), muted(why, width)]
     found = []
     for place, each in enumerate(feed.shown, 1):
         whence = f"shared by {each.source}" if each.followed else f"beyond its ties, {each.source}"
