@@ -178,6 +178,8 @@ if TYPE_CHECKING:
     from sim.run.minds import Thinker as Thinker
     from sim.run.opening import Opened as Opened
     from sim.run.opening import open_live as open_live
+    from sim.run.pairs import Pair as Pair
+    from sim.run.pairs import pair_of as pair_of
     from sim.run.past import Past as Past
     from sim.run.performance import Performance as Performance
     from sim.run.plans import Plan as Plan
@@ -383,6 +385,7 @@ _HOMES = {
     "Opened": "sim.run.opening",
     "OpinionModel": "sim.spread.opinion",
     "Outflow": "sim.spread.opinion_groups",
+    "Pair": "sim.run.pairs",
     "Pairs": "sim.spread.triggering",
     "ParameterChanged": "sim.core.events",
     "ParameterError": "sim.errors",
@@ -507,6 +510,7 @@ _HOMES = {
     "one_line": "sim.core.text",
     "open_live": "sim.run.opening",
     "pagerank": "sim.network.analysis",
+    "pair_of": "sim.run.pairs",
     "pairs_near": "sim.feed.friends",
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
