@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from sim.spread.contacts import Contacts, Ids
+from sim.spread.cascade import Cascade
+from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.few import stepped
 
 __all__ = ["Shown"]
 
@@ -108,6 +110,11 @@ class Shown(Contacts):
             known: Rows = np.unique(pairs, axis=1)
             self._crowd = Shown(self.whole, known[0], known[1], self._spare)
         return self._crowd
+
+    def step(self, cascade: Cascade, draws: Draws) -> None:
+        """Let the model of a cascade step over these, without rows over all agents if it can."""
+        if not stepped(cascade, self, self._speakers, self._spans, draws):
+            cascade.model.step(cascade, self, draws)
 
     def release(self) -> None:
         """Give the rows back; they are made again when they are read again."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from sim.errors import HubbubError, InputError, PluginError
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Ids
+from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.faults import Blamed, is_interruption, place_of
+from sim.spread.shown import Shown
 from sim.world.state import surroundings, topic_of
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def respond(world: World) -> None:
         try:
             group = cascade.group
             if group is None:
-                cascade.model.step(cascade, contacts, cascade.draws(world.tick))
+                _step(cascade, contacts, cascade.draws(world.tick))
                 contacts.release()
             else:
                 groups.setdefault(group, []).append((cascade, contacts))
@@ -112,6 +113,13 @@ def respond(world: World) -> None:
             fail(world, cascade, error)
     for members in groups.values():
         _respond_together(world, members)
+
+
+def _step(cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+    if isinstance(contacts, Shown):
+        contacts.step(cascade, draws)
+    else:
+        cascade.model.step(cascade, contacts, draws)
 
 
 def _respond_together(world: World, members: list[tuple[Cascade, Contacts]]) -> None:
