@@ -13,6 +13,7 @@ from sim.cli.output import say, watched
 from sim.core.cards import card_of
 from sim.core.registry import make
 from sim.core.text import one_line
+from sim.world.interventions_base import OPENS
 
 if TYPE_CHECKING:
     from sim.cli.scenario import Scenario
@@ -64,7 +65,8 @@ def described(scenario: Scenario) -> str:
     name = about.title or scenario.called or scenario.path.stem
     models = [make(message.model or _usual(), "propagation", **message.parameters)
               for message in scenario.messages]  # fmt: skip
-    plugins: list[Parameters] = [*models]
+    plugins: list[Parameters] = [*models, *_brought(scenario)]
+    lives = life.settings is not None or _opens(scenario)
     if life.settings is not None:
         plugins += [make(life.recommender, "recommender", **life.parameters)]
         plugins += [make(life.policy, "policy", **life.policy_parameters)]
@@ -74,13 +76,34 @@ def described(scenario: Scenario) -> str:
     return _page(
         name,
         [line for line in purpose if line] or ["The file does not say."],
-        life.settings is not None,
+        lives,
         f"One tick is {minutes:g} simulated minutes. {_length(scenario)}",
         _beginning(scenario),
         _events(scenario),
         [_key_line(f"network {key}", value) for key, value in _said(scenario.network).items()],
         _submodels(plugins, None if life.settings is None else life.settings.values()),
     )
+
+
+def _opens(scenario: Scenario) -> bool:
+    """Whether a platform opens later, or for minds."""
+    return scenario.minds is not None or any(
+        planned.do == OPENS for planned in scenario.life.interventions
+    )
+
+
+def _brought(scenario: Scenario) -> list[Parameters]:
+    """Return the plugins that interventions bring."""
+    found = []
+    for planned in scenario.life.interventions:
+        said = planned.said
+        for key, kind in (
+            ("model", "propagation"), ("recommender", "recommender"), ("policy", "policy"),
+        ):  # fmt: skip
+            if said.get(key):
+                own = {} if planned.do == OPENS and kind == "policy" else said.get("parameters", {})
+                found.append(make(said[key], kind, **own))
+    return found
 
 
 def _of_world(where: str, world: World) -> str:
@@ -157,7 +180,7 @@ def _concepts(lives: bool) -> list[str]:
 
 
 def _beginning(scenario: Scenario) -> list[str]:
-    said = [_key_line("population", scenario.population.tick_minutes, " minutes a tick")]
+    said = [f"population: {scenario.population.tick_minutes:g} minutes a tick"]
     for message in scenario.messages:
         when = f"tick {message.at}" if message.at else "the start"
         said.append(
@@ -174,6 +197,9 @@ def _events(scenario: Scenario) -> list[str]:
         keys = ", ".join(f"{key} = {value!r}" for key, value in planned.said.items())
         found.append(f"Intervention {when}: {planned.do}" + (f" ({keys})" if keys else ""))
     found += [f"Command at tick {c.at}: {c.agents} {c.do} {c.others}" for c in scenario.commands]
+    if (minds := scenario.minds) is not None:
+        want = f", who want: {minds.goal}" if minds.goal else ""
+        found.append(f"Minds: {minds.members} by {minds.mind}{want}.")
     return found or ["No interventions."]
 
 

@@ -54,6 +54,7 @@ async def _run(world: World, order: Order, max_running: int, report: Report) -> 
         memory_mb=current().memory_hard_mb,
     )
     async with simulation:
+        made, since = world.made, world.tick
         numbers = [await _sent(simulation, saying) for saying in order.sayings]
         before = await simulation.call(_weighed)
         began = perf_counter()
@@ -64,8 +65,9 @@ async def _run(world: World, order: Order, max_running: int, report: Report) -> 
             if line.startswith(_PRINTED):
                 tell(safe(line))
         done = await simulation.world()
-    cascades = [c for c in done.cascades if c.id in numbers] if numbers else list(done.cascades)
-    return Ran(done, cascades, seconds, max(after - before, 0))
+    every = list(done.cascades)
+    cascades = [c for c in every if c.id in numbers or c.id >= made] if numbers else every
+    return Ran(done, cascades, seconds, max(after - before, 0), since)
 
 
 def _injected(world: World, saying: Saying) -> int:

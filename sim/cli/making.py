@@ -239,10 +239,12 @@ def run_scenario(
     *,
     variant: str = "",
     isolated: bool = False,
+    minded: Minded | None = None,
 ) -> int:
     """Run a scenario: a file, or ``gallery:NAME``; returns the exit code.
 
-    ``isolated`` as of :func:`run_world`; ``variant`` is one that the scenario has.
+    ``isolated`` and ``minded`` as of :func:`run_world`, the latter instead of the file's own;
+    ``variant`` is one that the scenario has.
 
     Raises
     ------
@@ -254,5 +256,6 @@ def run_scenario(
     if message.saying is not None:
         raise InputError(f"{where} has its own messages; write --inject's there, as [[messages]].")
     scenario = opened(where, variant)
+    flags = [*(minded.words if minded else []), *flags]
     order = scenario.order(seed=seed, stop=stop, outputs=outputs, flags=flags)
-    return carry_out(replace(order, isolated=isolated))
+    return carry_out(replace(order, isolated=isolated, minded=minded or order.minded))

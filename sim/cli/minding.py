@@ -14,6 +14,7 @@ from sim.core.progress import Report
 from sim.errors import InputError
 
 if TYPE_CHECKING:
+    from sim.cli.scenario_sections import Minds
     from sim.run.keeper import Keeper
     from sim.run.minds import Thinker
     from sim.world.world import World
@@ -26,6 +27,7 @@ __all__ = [
     "Who",
     "accounts",
     "give",
+    "minded_in",
     "minded_of",
     "minding",
 ]
@@ -92,6 +94,11 @@ def minded_of(who: str | None, mind: str | None, goal: str | None, offline: bool
     if who == AWAKE:
         return Minded(offline=offline)
     return Minded(who, mind or "model", goal or "", offline)
+
+
+def minded_in(said: Minds) -> Minded:
+    """Return what a scenario asks of minds."""
+    return Minded("" if said.members == AWAKE else said.members, said.mind, said.goal, said.offline)
 
 
 @contextmanager

@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["Ran", "as_csv", "contacts_of", "pace", "result", "summary", "tell_failed"]
+__all__ = ["Ran", "as_csv", "contacts_of", "lived", "pace", "result", "summary", "tell_failed"]
 
 _TEXT_CELLS = 40
+_NAMED = 5
 
 
 class Ran(NamedTuple):
-    """A world after its run, the messages to report, the ticks' seconds and contacts."""
+    """A world after its run, the messages to report, the ticks' seconds, contacts, beginning."""
 
     world: World
     cascades: Sequence[Cascade]
     seconds: float
     contacts: int
+    since: int = 0
 
 
 def result(
@@ -176,12 +178,40 @@ def contacts_of(cascades: Iterable[Cascade]) -> int:
 def pace(ran: Ran) -> str:
     """Say how large the world is and how fast it went."""
     world, seconds = ran.world, ran.seconds
-    rate = ran.contacts / seconds / 1e6 if seconds > 0 else 0.0
-    fast = f", {rate:,.1f} M contacts/s" if ran.contacts else ""
+    rate = ran.contacts / seconds if seconds > 0 else 0.0
+    fast = f", {_rate(rate)} contacts/s" if ran.contacts else ""
     return (
         f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
         f"{seconds:.2f} s{fast}."
     )
+
+
+def _rate(rate: float) -> str:
+    """Return a number a second to three digits or so: 1.5 M, 42,000, 7."""
+    if rate >= 1e6:
+        return f"{rate / 1e6:,.1f} M"
+    return f"{rate:,.0f}" if rate < 1000 else f"{round(rate, -2):,.0f}"
+
+
+def lived(ran: Ran) -> list[str]:
+    """Return what interventions came to in a run, and what members did on the platform."""
+    planned = [each for each in ran.world.interventions if not each.failed]
+    done = [each for each in planned if each.done_at is not None and each.done_at >= ran.since]
+    acts = _acts(ran.world, ran.since)
+    return [*(f"{str(each).rstrip('.')}." for each in done), *([acts] if acts else [])]
+
+
+def _acts(world: World, since: int) -> str:
+    """Say what members did after a tick, the most frequent first; empty without a platform."""
+    from sim.feed.acts import Act
+
+    if world.platform is None:
+        return ""
+    ticks, counts = world.platform.log.counted
+    done = counts[ticks > since].sum(axis=0)
+    most = sorted(((int(done[act]), act.says) for act in Act if act and done[act]), reverse=True)
+    named = ", ".join(f"{says} {count:,}" for count, says in most[:_NAMED])
+    return f"Members did {int(done.sum()):,} things" + (f": {named}." if most else ".")
 
 
 def tell_failed(world: World) -> None:

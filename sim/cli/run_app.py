@@ -136,7 +136,7 @@ def _carried_out(
                 "A scenario says itself who ranks feeds, as recommender under [platform]; leave "
                 "out --platform."
             )
-        return run_scenario(world, said, variant=variant, **shared)
+        return run_scenario(world, said, variant=variant, minded=own["minded"], **shared)
     if variant:
         raise InputError("Variants belong to scenarios; leave out --variant.")
     return run_world(world, said, **own, **shared)

@@ -24,7 +24,7 @@ from sim.cli.output import (
     write_text,
 )
 from sim.cli.placing import placed
-from sim.cli.results import Ran, as_csv, pace, result, summary, tell_failed
+from sim.cli.results import Ran, as_csv, lived, pace, result, summary, tell_failed
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
@@ -255,6 +255,8 @@ class Order:
         What is done between ticks.
     minded, platform
         Which members decide by themselves, if any more; who ranks feeds where nobody does yet.
+    notes
+        What else a person should know at the end.
     """
 
     make: Callable[[Report], World]
@@ -269,6 +271,7 @@ class Order:
     deeds: tuple[Deed, ...] = ()
     minded: Minded | None = None
     platform: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def command_words(
@@ -336,12 +339,18 @@ def carry_out(order: Order) -> int:
         tell(saved)
     log("ran", command=command, tick=ran.world.tick, seconds=round(ran.seconds, 3))
     show = tell if order.outputs.on_stdout else say
-    show(summary(ran.cascades) if ran.cascades else order.nothing)
+    came = lived(ran)
+    if ran.cascades or not came:
+        show(summary(ran.cascades) if ran.cascades else order.nothing)
     tell_failed(ran.world)
+    for line in came:
+        show(line)
     show(pace(ran))
     for line in accounts(ran.world):
         show(line)
     show(f"Again: {command}")
+    for line in order.notes:
+        tell(line)
     return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK
 
 

@@ -41,6 +41,11 @@
     reach = 0.2                     # set, ties, cut, shock, vote, newcomers, behave, act,
                                     # open-platform (a platform that opens late)
 
+    [minds]                         # members that decide by themselves, as run --minds
+    members = "top:50:pagerank"
+    mind = "archetype"
+    goal = "be kind"
+
     [metrics]
     every = 6
 
@@ -71,7 +76,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from sim.cli.deeds import Deed
-from sim.cli.output import tell
+from sim.cli.minding import minded_in
+from sim.cli.output import safe, tell
 from sim.cli.placing import as_clause, placed
 from sim.cli.running import Order, Outputs, Saying, Stop
 from sim.cli.scenario_living import Living, chosen, data_file, merged, with_life
@@ -79,6 +85,7 @@ from sim.cli.scenario_sections import (
     About,
     Done,
     End,
+    Minds,
     Network,
     Planned,
     Population,
@@ -108,7 +115,7 @@ class Scenario:
     ----------
     path
         Where it was read.
-    network, population, messages, stop, outputs, commands
+    network, population, messages, stop, outputs, commands, minds
         Its sections.
     life
         What it says of platform, metrics, alerts and interventions.
@@ -132,6 +139,7 @@ class Scenario:
     variants: tuple[str, ...] = ()
     called: str = ""
     variant: str = ""
+    minds: Minds | None = None
 
     def sized(self, agents: int) -> "Scenario":
         """Return it with as many agents, where a generator makes them."""
@@ -175,12 +183,23 @@ class Scenario:
                 files.metrics or self._beside(self.outputs.metrics),
             ),
             max_running=self.population.max_running,
-            nothing=f"Nothing was sent; {self.path} has no [[messages]].",
+            nothing=f"Nothing was sent; {self.called or self.path} has no [[messages]].",
             deeds=tuple(
                 Deed(**dict(command), place=(self.path, f"[[commands]] number {number}"))
                 for number, command in enumerate(self.commands, 1)
             ),
+            minded=None if self.minds is None else minded_in(self.minds),
+            notes=self._notes(),
         )
+
+    def _notes(self) -> tuple[str, ...]:
+        """Say what should be seen, and how."""
+        what = safe(self.called or str(self.path))
+        sees = [f"Should be seen: {safe(self.about.sees)}"] if self.about.sees else []
+        if self.variants and not self.variant:
+            names = safe(", ".join(self.variants))
+            sees.append(f"Side by side ({names}): hubbub variants {what}")
+        return tuple(sees)
 
     def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:
         words = ["hubbub", "run", self.called or str(self.path), "--seed", str(seed)]
@@ -258,8 +277,8 @@ class Scenario:
 
 
 _SECTIONS = (
-    "network", "population", "platform", "messages", "commands", "interventions", "metrics",
-    "alerts", "stop", "outputs", "about", "variants",
+    "network", "population", "platform", "minds", "messages", "commands", "interventions",
+    "metrics", "alerts", "stop", "outputs", "about", "variants",
 )  # fmt: skip
 _HOMES: dict[str, type[Section]] = {
     "network": Network,
@@ -267,6 +286,7 @@ _HOMES: dict[str, type[Section]] = {
     "[messages]": Said,
     "[commands]": Done,
     "[interventions]": Planned,
+    "minds": Minds,
     "stop": End,
     "outputs": Results,
     "about": About,
@@ -322,6 +342,7 @@ def read_scenario(
         tuple(variants),
         called,
         variant,
+        _checked(file, "[minds]", Minds, table["minds"]) if "minds" in table else None,
     )
 
 

@@ -12,8 +12,8 @@ from sim.world.interventions_kinds import made
 from sim.world.interventions_when import condition_of
 
 __all__ = [
-    "About", "Done", "End", "Expected", "Network", "Planned", "Population", "Results", "Said",
-    "Section", "expectation",
+    "About", "Done", "End", "Expected", "Minds", "Network", "Planned", "Population", "Results",
+    "Said", "Section", "expectation",
 ]  # fmt: skip
 
 _EXPECTED = re.compile(r"^\s*([a-z_]\w*(?:#\d+)?)\s*:\s*([\w-]+(?:\s*[<>]\s*[\w-]+)+)\s*$")
@@ -147,6 +147,15 @@ class Said(Section):
     draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
     channel: str | None = Field(None, description="who hears whom: broadcast, stream, stream:TICKS")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
+
+
+class Minds(Section):
+    """``[minds]``: members that decide by themselves."""
+
+    members: str = Field(description="whom: an expression as for --minds")
+    mind: str = Field("model", description="what decides for them: model, rule, archetype, ...")
+    goal: str = Field("", description="what they want, in words")
+    offline: bool = Field(False, description="true: no language model is asked; rules stand in")
 
 
 class Done(Section):

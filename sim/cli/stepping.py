@@ -37,6 +37,7 @@ def run_here(
     from sim.cli.stopping import kept_when_stopped, settled_in
 
     settled_in(world, keeper, max_running)
+    since, made = world.tick, world.made
     cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
     before = contacts_of(cascades)
     began = perf_counter()
@@ -48,7 +49,10 @@ def run_here(
         _tick(world, order, keeper, report, think)
     _tell_late(order.deeds, order.stop.limit)
     seconds = perf_counter() - began
-    return Ran(world, cascades, seconds, contacts_of(cascades) - before)
+    known = {cascade.id for cascade in cascades}
+    fresh = [each for each in world.cascades if each.id >= made and each.id not in known]
+    every = [*cascades, *fresh]  # interventions send messages too
+    return Ran(world, every, seconds, contacts_of(every) - before, since)
 
 
 def _tick(

@@ -151,6 +151,10 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     said = hubbub("run", "story.toml", "--save", "w.hub", "--metrics", "m.csv")
     assert said.code == 0
     assert "No message 7" in said.err
+    assert "ban at tick 2: 3 members are banned.\n" in said.out
+    assert "Fact-check: this is not true.  sir" in said.out  # what an intervention sent
+    assert "Members did " in said.out
+    assert "Should be seen: More with two.\nSide by side (bare): hubbub variants" in said.err
     lines = Path("m.csv").read_text().splitlines()
     assert lines[0].startswith("tick,active,ties,density")
     assert [line.split(",")[0] for line in lines[1:]] == list("12345")
@@ -164,6 +168,23 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     world = hubbub("describe", "w.hub").out
     assert "ban at tick 2: 3 members are banned" in world
     assert hubbub("describe", "new:50,mean_degree=2").out.count("None") >= 2
+
+
+def test_a_platform_that_opens_late_and_minds_are_described(hubbub: Hubbub, story: Path) -> None:
+    late = 'at = 2\ndo = "open-platform"\nrecommender = "hot"\nparameters = { seconds = 9.0 }\n'
+    head, _, _ = STORY.partition("[platform]")
+    minds = '[minds]\nmembers = "share:1"\nmind = "rule"\n'
+    story.write_text(f"{head}[stop]\nticks = 2\n\n{minds}\n[[interventions]]\n{late}")
+    described = hubbub("describe", "story.toml").out
+    assert "### hot" in described
+    assert "Sensing: members see" in described
+    assert "Minds: share:1 by rule." in described
+    said = hubbub("run", "story.toml")
+    assert said.code == 0
+    assert "Minds: 200 members" in said.out
+    assert "--minds ids:1" in hubbub("run", "story.toml", "--minds", "ids:1", "--offline").out
+    story.write_text(f"{head}[minds]\nmembers = 'ids:1'\nmnd = 'rule'\n")
+    assert "[minds]: no key 'mnd' (did you mean 'mind'?)" in hubbub("run", "story.toml").err
 
 
 def test_alerts_and_settings_come_from_the_file(story: Path) -> None:
