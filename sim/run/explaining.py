@@ -18,6 +18,7 @@ from sim.run.travel import Travels
 from sim.store import load
 from sim.store.header import as_path
 from sim.store.rebuild import earliest, rebuild
+from sim.world.platform_waves import keep_feeds
 from sim.world.platform_why import Why
 from sim.world.world import World
 
@@ -53,19 +54,21 @@ class Explains(Travels):
 
 
 async def _why(link: Link, viewer: int, message: int, tick: int | None, report: Report) -> Why:
-    live = link.live
+    live, past = link.live, tick
 
     def now() -> Why | World:
+        nonlocal past
         world = live.world
-        if tick is None or tick == world.tick:
+        past = world.tick if tick is None else tick
+        if past == world.tick and not _gave_back(world):
             return _told(world, viewer, message, live.name)
-        _refuse_tick(world, tick)
-        return live.custody.past.seen(tick, report=report)
+        _refuse_tick(world, past)
+        return live.custody.past.seen(past, report=report)
 
     try:
         found: Why | World = await link.ask(now, is_long=True, is_safe=True)
     except OutOfReachError as error:
-        past = tick or 0
+        past = past or 0
         file, line = await link.ask(partial(_line, live, past, error), is_safe=True)
         found = await in_thread(_again, file, line, past, report)
     return found if isinstance(found, Why) else _told(found, viewer, message, live.name)
@@ -81,8 +84,14 @@ def _line(live: LiveWorld, tick: int, error: OutOfReachError) -> tuple[Path, int
     return file, live.custody.line_to(tick)
 
 
+def _gave_back(world: World) -> bool:
+    """Return whether the feeds of the last tick were not kept, so that it has to be run again."""
+    return world.platform is not None and world.platform.exposures.taken is not None
+
+
 def _again(file: Path, line: int, tick: int, report: Report) -> World:
     world = rebuild(file, tick - 1, apply, number=line, report=report).world
+    keep_feeds(world)
     world.step()
     return world
 
@@ -127,6 +136,7 @@ def as_it_was(
     tick = now.tick if tick is None else tick
     _refuse_tick(now, tick)
     world = _before(file, now, tick - 1, report)
+    keep_feeds(world)
     world.step()
     return world
 

@@ -23,6 +23,7 @@ from sim.spread.cascade import Cascade
 from sim.store.journal_state import whole_state
 from sim.store.lineage import Bookmark
 from sim.world.phases import PHASES
+from sim.world.platform_waves import keep_feeds
 from sim.world.still import still
 from sim.world.turning import become
 from sim.world.world import World
@@ -168,6 +169,7 @@ class Past:
         if place is None or tick > self.world.tick:
             raise OutOfReachError(self._said(tick))
         twin = World.restore(*self.moments[place].twin.dump())
+        keep_feeds(twin)
         while twin.tick < tick:
             report(f"running tick {twin.tick + 1:,}", 0.0)
             twin.step()

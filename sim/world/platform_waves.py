@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
-__all__ = ["WAVE", "Waves", "decided", "give_back"]
+__all__ = ["WAVE", "Waves", "decided", "give_back", "keep_feeds"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -91,6 +91,13 @@ class Waves:
         platform.posts.hot[:, SHOWN] += self._shown
         taken = Taken(self._count, self._injected, self._decided)
         return Exposures([], platform.tick, taken)
+
+
+def keep_feeds(world: World) -> None:
+    """Let a copy of a world keep its feeds from the next tick on; what comes of it is the same."""
+    platform = world.platform
+    if platform is not None and not platform.settings.keep_feeds:
+        platform.settings = platform.settings.model_copy(update={"keep_feeds": True})
 
 
 def give_back(world: World, taken: Taken) -> None:

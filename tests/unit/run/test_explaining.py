@@ -15,8 +15,8 @@ from sim.world.platform_why import Why
 from sim.world.world import World
 
 
-def town() -> World:
-    return World.create(agents=200, mean_degree=6, seed=3, platform={"posting": 0.3})
+def town(**more: Any) -> World:
+    return World.create(agents=200, mean_degree=6, seed=3, platform={"posting": 0.3} | more)
 
 
 async def walked(simulation: Simulation, world: World) -> tuple[Why, int, int]:
@@ -46,6 +46,19 @@ async def test_an_earlier_exposure_is_explained_while_the_world_lives(
         assert await simulation.why(viewer, message, 3) == then
         assert (then.tick, then.viewer, then.message) == (3, viewer, message)
         assert (world.digest(), world.tick) == (before, 6)
+
+
+async def test_feeds_that_were_not_kept_are_made_again() -> None:
+    world = town()
+    async with Simulation(world) as kept:
+        then, viewer, message = await walked(kept, world)
+    spare = town(keep_feeds=False)
+    async with Simulation(spare) as simulation:
+        await simulation.step(3)
+        assert await simulation.why(viewer, message) == then
+        await simulation.step(3)
+        assert await simulation.why(viewer, message, 3) == then
+        assert spare.digest() == world.digest()
 
 
 async def test_what_a_living_world_cannot_explain_is_one_sentence() -> None:
