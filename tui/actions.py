@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from textual.binding import Binding
 
+from tui.action import Action
+from tui.actions_members import OF_MEMBERS
 from tui.acts import agents, messages, minds, past, platform, program, talks, time, view, world
 from tui.situation import (
-    Situation,
-    anytime,
     has_focus,
     has_message,
     has_world,
@@ -19,72 +17,7 @@ from tui.situation import (
     not_busy,
 )
 
-if TYPE_CHECKING:
-    from tui.app import Hubbub
-
 __all__ = ["ACTIONS", "Action", "bindings", "by_command", "by_id"]
-
-Words = tuple[str, ...]
-Act = Callable[["Hubbub", Words], Awaitable[None]]
-When = Callable[[Situation], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One act, reachable by key, ``:`` command and palette alike.
-
-    Parameters
-    ----------
-    id
-        Stable name; the key of a keymap.
-    keys
-        Textual key names, the first one is shown.
-    command
-        What is typed after ``:``.
-    usage
-        The arguments after the command.
-    label
-        One or two words for the footer.
-    help
-        One sentence for help and palette.
-    group
-        Under which heading the help lists it.
-    run
-        Does it, given the app and the words after the command.
-    when
-        Says why it cannot be done now; an empty string when it can.
-    where
-        The mode whose keys it belongs to; empty for all.
-    footer
-        Its rank in the footer; 0 leaves it out.
-    asks
-        Whether the key opens the ``:`` line to ask for the arguments.
-    aliases
-        Other names on the ``:`` line.
-    opens
-        Whether it may open a dialog, for which keys typed after it wait.
-    """
-
-    id: str
-    keys: str
-    command: str
-    label: str
-    help: str
-    group: str
-    run: Act
-    usage: str = ""
-    when: When = anytime
-    where: str = ""
-    footer: int = 0
-    asks: bool = False
-    aliases: tuple[str, ...] = ()
-    opens: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name that the ``:`` line knows it by."""
-        return (self.command, *self.aliases)
-
 
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
@@ -292,34 +225,7 @@ ACTIONS: tuple[Action, ...] = (
         "order", "s", "order", "Order", "Order the communities by size, adoption, onset or name.",
         "View", view.order, usage="[size|adoption|onset|name]", where="groups", footer=10,
     ),
-    Action(
-        "filter", "slash", "filter", "Filter",
-        "List the members that fit, such as activity>0.5 interest:music; with nothing: all.",
-        "View", agents.filter_, usage="[EXPRESSION]", when=has_world, where="agents", footer=3,
-        asks=True,
-    ),
-    Action(
-        "sort", "S", "sort", "Sort", "Sort the members by a column; again: the other way round.",
-        "View", agents.sort, usage="[COLUMN]", when=has_world, where="agents", footer=4,
-    ),
-    Action(
-        "ego", "e", "ego", "Ego net", "Draw the ties of the chosen member, or list all again.",
-        "View", agents.ego, when=has_world, where="agents", footer=5,
-    ),
-    Action(
-        "why", "W", "why", "Why", "Say why each message is in the feed of the chosen member.",
-        "View", agents.why, usage="[MESSAGE]", when=has_world, where="agents", footer=6,
-        opens=True,
-    ),
-    Action(
-        "interview", "u", "interview", "Talk", "Talk to the chosen member, or to another.",
-        "View", talks.interview, usage="[AGENT [QUESTION]]", when=has_world, where="agents",
-        footer=7, opens=True, aliases=("talk",),
-    ),
-    Action(
-        "be", "A", "play", "Be it", "Be the chosen member: see its feed, and act for it.",
-        "View", talks.play, usage="[AGENT]", when=has_world, where="agents", footer=8, opens=True,
-    ),
+    *OF_MEMBERS,
     Action(
         "next-pane", "tab", "next", "Next pane", "Go to the next pane.",
         "View", view.next_pane,

@@ -22,6 +22,12 @@ FIELDS = [
 ]  # fmt: skip
 """What an expression may ask of members."""
 
+FRIENDS = [
+    "adamic-adar", "common-neighbours", "compatibility", "jaccard", "preferential-attachment",
+    "random-walk", "two-hop-walk",
+]  # fmt: skip
+"""Who proposes friends; a plugin's can be typed too."""
+
 
 def start_of(app: Hubbub, command: str) -> str:
     """Return what stands on the ``:`` line when the key of a command asks for the rest."""
@@ -60,6 +66,8 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "alert": [*UNITS, "warning=", "critical=", "never"],
         "filter": FIELDS,
         "sort": sortable(),
+        "change": ["status=", "activity=", "interests=", "community="],
+        "suggest": FRIENDS,
         "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],
         "open": app.upkeep.saved_words,
         "save": app.upkeep.saved_words,

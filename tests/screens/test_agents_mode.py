@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import Agents, World
+from sim import Agents, World, pair_of
 from sim.agents.character import credulity, verification
 from sim.errors import HubbubError, InputError
 from sim.run import Simulation, feeds, members, orders
 from sim.run.inner import inner_of
+from sim.run.moving import moves_told
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
-from tui.acts.agents import quoted
+from tui.acts.members import pair_told
 from tui.screens.dialog import Notice
 from tui.screens.inspector import Inspector, wrapped
 from tui.widgets.agent_table import AgentRows, AgentTable, sortable
@@ -73,6 +74,21 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await typed(pilot, "path 6 9")
         await until(pilot, lambda: isinstance(app.screen, Notice))
         await pilot.press("enter")
+        for line, title in (("pair 9", " and "), ("suggest", "might follow, by adamic-adar")):
+            await command(pilot, line)
+            await until(pilot, lambda: isinstance(app.screen, Notice))
+            assert title in app.screen.heading  # type: ignore[attr-defined]  # a Notice
+            await pilot.press("enter")
+            await until(pilot, lambda: not isinstance(app.screen, Notice))
+        await command(pilot, "change 'activity >= 0.5' status=paused activity=0.1")
+        await until(pilot, lambda: "members were set to status=paused, activity=0.1" in said(app))
+        await command(pilot, "change status=banned")
+        await until(pilot, lambda: "1 member was set" in said(app))
+        await command(pilot, "moves 4")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "moves of life" in app.screen.heading  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, Notice))
         await pilot.press("e")
         await until(pilot, lambda: "19 of 19 tied to" in seen(app))
         await pilot.press("right", "enter")
@@ -94,7 +110,18 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ("sort height", "'height'"),
             ("why", "no platform"),
             ("filter activity>0.999 status:banned", "Nobody fits"),
+            ("filter id == '7' or followers > 200", "members fit id == '7' or followers > 200"),
+            ('filter community == "x y"', "'x y'"),
             ("ego", "No member is chosen"),
+            ("pair 3", "No member is chosen"),
+            ("pair", "Type another member"),
+            ("pair 3 999999", "999999"),
+            ("suggest jaccrd", "No member is chosen"),
+            ("change status=idle", "No member is chosen"),
+            ("change 'activity > .5'", "Type what to set"),
+            ("change 'activity > .5' status=created", "it can go to: idle"),
+            ("moves soon", "Type ticks such as"),
+            ("moves 0:3", "No moves between"),
             ("filter", "All 7,624 members"),
         ):
             await command(pilot, line)
@@ -237,7 +264,6 @@ async def test_an_inspector_scrolls_and_shows_hostile_names_as_text(town: World)
 
 
 def test_quotes_that_the_line_took_away_come_back() -> None:
-    assert quoted("community:United States,Peru") == 'community:"United States",Peru'
     assert [each.plain for each in wrapped("aaa bbb ccc", 7, 0)] == ["aaa bbb", "ccc"]
 
 
@@ -282,3 +308,23 @@ def test_a_feed_that_nobody_knows_is_said_to_be_unknown() -> None:
     pane = Inspector()
     pane.tell(members.member_of(members.about(world, 0)), feed)
     assert "keeps no feeds" in " ".join(each.plain for each in pane.lines(80))
+
+
+def test_a_pair_is_told_in_lines(town: World) -> None:
+    said = pair_told(pair_of(town, 5, 11))
+    assert f"{town.agents.name(5)} has muted {town.agents.name(11)}." in said
+    assert "mute" in said.partition("Changes of ties")[2]
+    strangers = next(v for v in range(299, 0, -1) if not pair_of(town, 5, v).ties)
+    assert "Nothing ties" in pair_told(pair_of(town, 5, strangers))
+
+
+def test_moves_are_told_the_newest_first() -> None:
+    world = World.from_edges([0], [1], 4, names=["Ada", "Bo", "Cy", "Di"])
+    world.change_agents([0, 1], status="paused")
+    world.step()
+    world.change_agents([0], status="banned")
+    assert moves_told(world) == (
+        3, [(1, "0", "Ada", "paused", "banned"), (0, "1", "Bo", "active", "paused"),
+            (0, "0", "Ada", "active", "paused")],
+    )  # fmt: skip
+    assert moves_told(world, 1)[0] == 1
