@@ -121,6 +121,12 @@ def test_reputation_can_be_left_alone_and_newcomers_have_none() -> None:
     again = World.restore(*world.dump())
     assert again.platform is not None
     assert (again.platform.reputation == platform.reputation).all()
+    before = platform.reputation.copy()
+    for one in (world, again):  # the second weighing begins from the first
+        one.step(2)
+    assert (platform.reputation != before).any()
+    assert (again.platform.reputation == platform.reputation).all()
+    assert again.digest() == world.digest()
 
 
 def test_members_follow_whom_a_friend_recommender_proposes() -> None:
