@@ -13,6 +13,8 @@ from tui.actions import ACTIONS, Action, by_command
 __all__ = ["Command", "History", "candidates", "complete", "parse"]
 
 REMEMBERED = 200
+_EXPRESSIONS = frozenset({"filter"})
+"""Acts with one argument, an expression whose quotes and blanks count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Command:
     action
         What to do.
     words
-        Its arguments, quotes removed.
+        Its arguments, quotes removed; an expression is one argument, as it was typed.
     """
 
     action: Action
@@ -51,8 +53,13 @@ def parse(line: str) -> Command:
     UnknownNameError
         When no command is called so; the nearest is suggested.
     """
+    typed = line.strip().removeprefix(":").strip()
+    name, _, rest = typed.partition(" ")
+    known = by_command(name)
+    if known is not None and known.id in _EXPRESSIONS:  # its quotes are part of it
+        return Command(known, (rest.strip(),) if rest.strip() else ())
     try:
-        words = shlex.split(line.strip().removeprefix(":"))
+        words = shlex.split(typed)
     except ValueError:
         raise InputError(
             "A quote is not closed; end the text with the quote it began with."

@@ -6,8 +6,8 @@
     not (status == banned or interest in [music, dance]) and openness >= 0.7
 
 Numbers are compared with ``== != > >= < <=``; names with ``== !=`` and ``in [...]``, quoted where
-they have blanks. The terms of :mod:`sim.agents.select` (``interest:music activity>0.5``) are
-understood as well.
+they have blanks. Comparisons beside each other must all hold, as with ``and``; the terms of
+:mod:`sim.agents.select` (``interest:music activity>0.5``) are understood as well.
 """
 
 from __future__ import annotations
@@ -106,9 +106,14 @@ class _Reader:
 
     def _all(self) -> Mask:
         found = self._one()
-        while self._took("and"):
+        while self._took("and") or self._is_beside():
             found = found & self._one()
         return found
+
+    def _is_beside(self) -> bool:
+        """Whether another comparison stands beside the last one, as terms do."""
+        kind, word, _ = self._next
+        return kind == "word" and _OTHERS.get(word, word.lower()) != "or"
 
     def _one(self) -> Mask:
         self._depth += 1

@@ -7,6 +7,7 @@ in a thread beside the engine.
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
-from sim.agents.select import select
 from sim.agents.traits import TRAITS
 from sim.errors import InputError
+from sim.world.changing import chosen
 
 if TYPE_CHECKING:
     from sim.network.ties import Ties
@@ -39,6 +40,9 @@ __all__ = [
 ]
 
 Ids = npt.NDArray[np.uint32]
+
+_CONDITION = re.compile(r"[:<>=(]|\bin\b")
+"""What a condition has, and an id has not."""
 
 MOST_NAMED = 8
 """Names told of each kind of tie."""
@@ -119,7 +123,7 @@ def population_of(taken: Taken) -> Population:
 
 
 def found(world: World, query: str) -> Ids:
-    """Return who fits a query of :func:`sim.agents.select.select`, or has an id: uint32, rising.
+    """Return whom a condition (:mod:`sim.agents.where`) fits, or who has an id: uint32, rising.
 
     Raises
     ------
@@ -127,9 +131,9 @@ def found(world: World, query: str) -> Ids:
         For a query that cannot be read.
     """
     words = query.strip()
-    if words and ":" not in words and not any(sign in words for sign in "<>"):
+    if words and not _CONDITION.search(words):
         return np.array([world.agents.index(_foreign(words))], np.uint32)
-    return select(world.agents, query)
+    return chosen(world, query)
 
 
 def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:

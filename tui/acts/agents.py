@@ -25,7 +25,7 @@ async def agents(app: Hubbub, _words: Words) -> None:
 
 async def filter_(app: Hubbub, words: Words) -> None:
     """List the members that fit an expression; all of them where none was typed."""
-    expression = " ".join(quoted(word) for word in words)
+    expression = " ".join(words)
     app.go("agents")
     try:
         many = await app.agents.filter(expression)
@@ -46,12 +46,12 @@ def pointed(expression: str, sentence: str) -> str:
     --------
     >>> pointed("activity>0.5 colour:red", "Position 14 of the query: No field named 'colour'.")
     "activity>0.5 ^colour:red  No field named 'colour'."
-    >>> pointed("activity > 0.3 and openness > 0.5", "Position 16 of the query: cannot read 'and'.")
-    "activity > 0.3 ^and openness > ...  Cannot read 'and'."
+    >>> pointed("activity > 0.3 and openess > 0.5", "Position 20 of the condition: No 'openess'.")
+    "...ity > 0.3 and ^openess > 0.5  No 'openess'."
     >>> pointed("77", "No agent 77: agents are 0 to 9.")
     'No agent 77: agents are 0 to 9.'
     """
-    found = re.match(r"Position (\d+) of the query: (.*)", sentence, re.DOTALL)
+    found = re.match(r"Position (\d+) of the (?:query|condition): (.*)", sentence, re.DOTALL)
     if found is None:
         return sentence
     at = int(found[1]) - 1
@@ -60,21 +60,6 @@ def pointed(expression: str, sentence: str) -> str:
         before = "..." * (at > SHOWN // 2) + before[-(SHOWN // 2) :]
         after = after[: SHOWN // 2] + "..." * (len(after) > SHOWN // 2)
     return f"{before}^{after}  {found[2][:1].upper()}{found[2][1:]}"
-
-
-def quoted(word: str) -> str:
-    """Return a word with the quotes again that the line took away.
-
-    Examples
-    --------
-    >>> quoted("activity>0.9"), quoted("community:United States,Peru")
-    ('activity>0.9', 'community:"United States",Peru')
-    """
-    field, colon, values = word.partition(":")
-    if not colon or " " not in values:
-        return word
-    each = [f'"{value}"' if " " in value else value for value in values.split(",")]
-    return f"{field}:{','.join(each)}"
 
 
 async def sort(app: Hubbub, words: Words) -> None:

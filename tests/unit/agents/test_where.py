@@ -57,6 +57,8 @@ def test_and_binds_closer_than_or() -> None:
 def test_nothing_asked_is_everybody_and_terms_are_understood() -> None:
     assert where(AGENTS, " ").size == 300
     assert where(AGENTS, "!status:paused activity>0.3").size > 0
+    beside, joined = "activity>.3 openness<.5 or id == 1", "activity>.3 and openness<.5 or id == 1"
+    assert where(AGENTS, beside).tolist() == where(AGENTS, joined).tolist()
     assert where(AGENTS, "fame >= 3", {"fame": lambda: np.arange(300) % 4}).size == 75
 
 
@@ -67,7 +69,7 @@ def test_nothing_asked_is_everybody_and_terms_are_understood() -> None:
         ("activity ~ 3", "Position 10 of the condition: one of =="),
         ("fame > 1", "Position 1 of the condition: No field named 'fame'"),
         ("(activity > .5", "a closing parenthesis must stand here"),
-        ("activity > .5 activity < .2", "and, or, or the end must stand here"),
+        ("activity > .5 ) activity < .2", "and, or, or the end must stand here"),
         ("status == pausd", "Did you mean 'paused'"),
         ("status > 3", "== or != or in must stand here"),
         ("status in paused", "a list such as"),
