@@ -130,6 +130,11 @@ class Exposures:
             )
         return self._parts
 
+    @property
+    def at_hand(self) -> list[Part]:
+        """As :attr:`parts`; none where they were given back, as before minds were there to read."""
+        return self._parts
+
     def __len__(self) -> int:
         if self.taken is not None:
             return self.taken.size

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sim.feed.acts import Act
 from sim.spread.opinion import OpinionModel
 from sim.world.metrics_sums import opinion_measures
+from sim.world.platform_waves import keep_feeds
 
 if TYPE_CHECKING:
     from sim.feed.exposures import Part
@@ -70,6 +71,7 @@ class Seen:
 
     def __init__(self, world: World, labels: Array) -> None:
         self._world = world
+        keep_feeds(world)
         self._labels = labels
         self._from = self._platform.posts.next
         self._shown = np.zeros(0, np.int64)

@@ -342,7 +342,7 @@ def feed_of(world: World, platform: Platform, member: int) -> tuple[Seen, ...]:
     """
     if not 0 <= member < len(world.agents):
         raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
-    for part in platform.exposures.parts:
+    for part in platform.exposures.at_hand:
         place = _place(part, member)
         if place is not None:
             return tuple(_seen(world, platform, part, at) for at in range(place.start, place.stop))
@@ -376,7 +376,7 @@ def ruled(platform: Platform, members: Ids) -> dict[int, list[Row]]:
     """Return what the platform's rules would let members do with what they were shown."""
     key = platform.key(Stream.ACTS)
     found: dict[int, list[Row]] = {int(member): [] for member in members}
-    for part in platform.exposures.parts:
+    for part in platform.exposures.at_hand:
         own = np.isin(part.viewers, members, assume_unique=True)
         if own.any():
             mine = cut(part, own)

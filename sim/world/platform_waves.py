@@ -1,11 +1,12 @@
 """Members are fed and act in waves: what a tick needs of a wave's feeds is taken, the rest is gone.
 
 A platform that keeps its feeds serves everybody in one wave, and lets members act on it later in
-the tick. One that does not (``keep_feeds`` off) has room for the feeds of one wave alone: what the
-tick needs is taken of them at once - whom an injected message is shown, what the policy lets
-viewers do, how often each message was shown - and takes effect where it would anywhere: counters
-after the last wave, acts in their phase. What comes of it is the same. A policy of somebody's own
-then decides before injected messages move on, not after it.
+the tick. One that does not (``keep_feeds`` off, and no member with a mind that reads its feed) has
+room for the feeds of one wave alone: what the tick needs is taken of them at once - whom an
+injected message is shown, what the policy lets viewers do, how often each message was shown - and
+takes effect where it would anywhere: counters after the last wave, acts in their phase. What comes
+of it is the same. A policy of somebody's own then decides before injected messages move on, not
+after it.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Waves:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._parts: list[Part] = []
-        self._keeps = platform.settings.keep_feeds
+        self._keeps = platform.settings.keep_feeds or bool(platform.minds.kinds)
         self._shown = np.zeros(0 if self._keeps else len(platform.posts), np.uint32)
         self._count = 0
         self._injected: list[Showings] = []

@@ -13,6 +13,7 @@ from sim.run.minds_expected import _shown
 from sim.world import platform_waves
 from sim.world.metrics_values import _of_feeds
 from sim.world.platform import Platform
+from sim.world.platform_minds import feed_of
 
 
 @pytest.fixture
@@ -101,3 +102,15 @@ def test_feeds_that_were_given_back_explain_nothing_in_one_sentence() -> None:
         _ = platform.exposures.message
     assert _of_feeds(world) == {}
     assert _shown(world) > 0
+
+
+def test_minds_have_feeds_to_read_from_the_next_tick_on() -> None:
+    world = ran(1, keep_feeds=False)
+    platform = platform_of(world)
+    world.give_minds([3], "rule")
+    assert feed_of(world, platform, 3) == ()
+    world.step()
+    assert platform.exposures.message.size > 0
+    world.take_minds([3])
+    world.step()
+    assert platform.exposures.taken is not None
