@@ -346,6 +346,26 @@ def test_a_recommender_may_bring_its_own_pool_and_rerank() -> None:
     assert (shown.score == np.where(shown.followed, 1, 2)).all()
 
 
+def test_who_is_online_is_weighed_not_everybody_against_every_message() -> None:
+    weighed: list[int] = []
+
+    @register("counting")
+    class Counting(Recommender):
+        def score(self, candidates: Candidates) -> Any:
+            weighed.append(len(candidates))
+            return candidates.draw
+
+    for posting in (0.2, 1.0):
+        world = small(recommender="counting", posting=posting, window=30)
+        world.step(12)
+        platform = platform_of(world)
+        weighed.clear()
+        world.step()
+        assert 0 < sum(weighed) <= platform.settings.candidates * platform.online.size
+    many = len(platform.posts) * 400
+    assert sum(weighed) < many / 50
+
+
 def test_a_policy_may_be_anybodys() -> None:
     @register("all-likes")
     class AllLikes(Policy):
