@@ -133,7 +133,11 @@ def give_profiles(world: World, path: Path, match: str = "auto") -> tuple[int, l
 
 
 def _found(world: World, who: Ids, top: int) -> Facts:
-    return {"count": int(who.size), "agents": [_agent(world, int(a)) for a in who[: _most(top)]]}
+    cold = world.agents.lore.cold
+    hits, asked = cold.hits, cold.asked
+    listed = [_agent(world, int(a)) for a in who[: _most(top)]]
+    told = {"asked": cold.asked - asked, "hits": cold.hits - hits}
+    return {"count": int(who.size), "agents": listed, "cold data": told}
 
 
 def _most(top: int) -> int:
@@ -200,7 +204,15 @@ def _text(facts: Facts, top: int) -> str:
     if rows:
         head = ("id", "name", "status", "activity", "community", "interests", "biography")
         lines.append(table([head, *rows]))
-    return "\n".join(lines + ([f"and {more:,} more (--top)"] if more > 0 else []))
+    lines += [f"and {more:,} more (--top)"] if more > 0 else []
+    return "\n".join([*lines, *_cold_text(**facts["cold data"])])
+
+
+def _cold_text(asked: int, hits: int) -> list[str]:
+    """Return how often texts and names need not be unpacked; nothing where none was asked for."""
+    if not asked:
+        return []
+    return [f"Cold data: {asked:,} records asked for, {hits / asked:.0%} of them in the cache."]
 
 
 def _moves_text(facts: Facts, top: int) -> str:

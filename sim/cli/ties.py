@@ -11,9 +11,10 @@ from sim.cli.output import as_json, say, table, watched
 from sim.cli.worlds import open_world
 
 if TYPE_CHECKING:
+    from sim.run.pairs import Pair
     from sim.world.world import World
 
-__all__ = ["path_facts", "show_around", "show_path", "show_ties", "tie_facts"]
+__all__ = ["path_facts", "show_around", "show_pair", "show_path", "show_ties", "tie_facts"]
 
 Facts = dict[str, Any]
 Ids = npt.NDArray[np.uint32]
@@ -70,6 +71,33 @@ def _around_text(facts: Facts, top: int) -> str:
     said = f"Around {facts['name']} ({facts['id']}): {counts} steps; {len(facts['ties']):,} ties."
     rows = [(m["name"], str(m["id"]), str(m["steps"])) for m in facts["members"][:top]]
     return f"{said}{more}\n{table([('name', 'id', 'steps'), *rows])}"
+
+
+def show_pair(where: str, agent: str, other: str, *, top: int, json: bool) -> None:
+    """Write what is between two members; as :func:`show_ties`."""
+    from dataclasses import asdict
+
+    from sim.run.pairs import pair_of
+
+    with watched() as report:
+        world = open_world(where, report)
+        found = pair_of(world, world.agents.index(agent), world.agents.index(other))
+    say(as_json(asdict(found)) if json else _pair_text(found, top))
+
+
+def _pair_text(pair: Pair, top: int) -> str:
+    lines = list(pair.ties) or [f"Nothing ties {pair.names[0]} and {pair.names[1]}."]
+    lines.append(f"How well they would get on: {pair.score:.3f} of 1 (hubbub compatibility).")
+    acts = [
+        (f"{tick:,}", who, act, "" if message < 0 else str(message))
+        for tick, who, act, message in pair.acts
+    ]
+    changes = [(f"{tick:,}", who, act, "") for tick, who, act in pair.changes]
+    for title, rows in (("acts", acts), ("changes of ties", changes)):
+        if rows:
+            lines += ["", table([("tick", title, "did", "message"), *rows[:top]])]
+            lines += [f"and {len(rows) - top:,} more (--top)"] if len(rows) > top else []
+    return "\n".join(lines)
 
 
 def show_path(where: str, start: str, goal: str, *, json: bool) -> None:

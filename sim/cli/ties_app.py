@@ -29,13 +29,24 @@ def ties(
     radius: Annotated[
         int | None, typer.Option(min=1, help="Instead: all within so many steps, either way.")
     ] = None,
+    other: Annotated[
+        str | None,
+        typer.Option(help="Instead: all that is between the two: ties, acts and changes."),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows a kind; JSON has all.")] = 20,
     json: Json = False,
 ) -> None:
     """Show whom a member follows, who follows it, its friends, mutes and blocks."""
     prepare(context.obj)
-    from sim.cli.ties import show_around, show_ties
+    from sim.cli.ties import show_around, show_pair, show_ties
 
+    if other is not None:
+        if kind is not None or history or radius is not None:
+            raise InputError(
+                "--other shows all between two; leave --kind, --history, --radius out."
+            )
+        show_pair(world, agent, other, top=top, json=json)
+        return
     if radius is not None:
         if kind is not None or history:
             raise InputError("--radius shows all that is around; leave --kind and --history out.")

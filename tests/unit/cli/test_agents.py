@@ -59,7 +59,9 @@ def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None
     assert said.out.startswith("1 profiles were given to agents.\n5 agents were set")
     assert "stamps" in said.err
     assert load(out).profile(1).biography == "Paints."
-    assert "Bo Li" in hubbub("agents", out, "--where", "id == bo").out
+    listed = hubbub("agents", out, "--where", "id == bo").out
+    assert "Bo Li" in listed
+    assert "Cold data: 2 records asked for, 50% of them in the cache." in listed
 
 
 def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.store import save
+from sim.store import load, save
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
 
@@ -102,3 +102,22 @@ def test_what_is_around_a_member_is_shown(hubbub: Hubbub, path: Path) -> None:
         "Around Bo (bo): 1 at 1, 1 at 2 steps; 3 ties."
     )
     assert "leave --kind" in hubbub("ties", path, "-a", "bo", "--radius", "2", "--history").err
+
+
+def test_what_is_between_two_is_shown(hubbub: Hubbub, path: Path) -> None:
+    world = load(path)
+    platform = world.open_platform(posting=0.0)
+    platform.act(0, "post", text="Hello.")
+    world.step()
+    platform.act(1, "like", message=0)
+    world.step()
+    save(world, path)
+    said = hubbub("ties", path, "-a", "ada", "--other", "bo").out.splitlines()
+    assert said[0] == "Ada is a friend of Bo, with trust 0.25."
+    assert said[2].startswith("How well they would get on: 0.")
+    assert [line.split() for line in said if "like" in line] == [["4", "Bo", "like", "0"]]
+    assert [line.split() for line in said if "befriend" in line] == [["2", "Ada", "befriend"]]
+    facts = hubbub("ties", path, "-a", "ada", "--other", "di", "--json").json
+    assert facts["changes"] == [[2, "Di", "mute"]]
+    assert "Nothing ties Bo and Cy" in hubbub("ties", path, "-a", "bo", "--other", "cy").out
+    assert "leave --kind" in hubbub("ties", path, "-a", "bo", "--other", "cy", "--history").err
