@@ -1,9 +1,12 @@
 """Fixtures for every room."""
 
+import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +23,39 @@ def _interrupts_arrive() -> None:
     """Take Ctrl-C as a terminal sends it, even where a shell began the tests with it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Look through what lives for the whole run, modules and tests, no more than once."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _the_compiler_is_not_measured() -> Iterator[None]:
+    """Compile kernels out of sight of coverage: to trace the compiler takes half its time again."""
+    from numba.core import dispatcher
+
+    kernels: Any = dispatcher.Dispatcher
+    compiling = kernels._compile_for_args
+
+    def untraced(kernel: Any, *values: Any, **named: Any) -> Any:
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return compiling(kernel, *values, **named)
+        finally:
+            sys.settrace(tracer)
+            _called()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "_compile_for_args", untraced)
+        yield
+
+
+def _called() -> None:
+    """Be called: a tracer that was set anew begins with the next call."""
 
 
 @pytest.fixture(autouse=True)
