@@ -7,45 +7,62 @@ import numpy.typing as npt
 
 from sim.core.rng import Stream
 from sim.kernels import calls as kernels
-from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.rules import Table
 
 __all__ = ["Callers", "let_call"]
 
-_MANY = 64
+_MANY = 128
 """So many times fewer speakers than agents are worth a state for each agent."""
 
 
 class Callers:
-    """Who is live, in no order, with their rows beside them.
+    """Who is live, in no order, with their rows and states beside them.
 
     Parameters
     ----------
     contacts
         Who hears whom: rows of others are not known.
+    state
+        uint8 (n,), the state of each agent.
     live, count
         uint32 buffer, and how many of it are live.
+
+    Attributes
+    ----------
+    columns
+        uint32 (3, room): who is live, and the start and length of its row.
+    codes
+        uint8 (room,): its state.
+    wide
+        uint64 (3, room) to work in.
     """
 
-    def __init__(self, contacts: Contacts, live: Ids, count: int) -> None:
+    def __init__(
+        self, contacts: Contacts, state: npt.NDArray[np.uint8], live: Ids, count: int
+    ) -> None:
         self.contacts = contacts
-        self.columns: npt.NDArray[np.uint32] = np.empty((3, count + count // 2 + 1), np.uint32)
+        self.count = 0
+        self.columns: npt.NDArray[np.uint32] = np.empty((3, 0), np.uint32)
+        self.codes: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.into = self.codes
+        self.wide: npt.NDArray[np.uint64] = np.empty((3, 0), np.uint64)
+        self.make_room(count)
         self.columns[0, :count] = live[:count]
         self.count = count
-        self.look_up(0)
-
-    def look_up(self, first: int) -> None:
-        """Put the rows of the live beside them, from the place ``first`` on."""
-        kernels.rows_of(self.contacts.rows, self.columns[0], first, self.count, *self.columns[1:])
+        start, length = self.columns[1:]
+        kernels.rows_of(contacts.rows, state, live, count, start, length, self.codes)
 
     def make_room(self, more: int) -> None:
-        """Make room for so many more."""
-        if self.count + more > self.columns.shape[1]:
-            larger = np.empty((3, self.count + more + self.count // 2), np.uint32)
-            larger[:, : self.count] = self.columns[:, : self.count]
-            self.columns = larger
+        """Make room for so many more, and one."""
+        if self.count + more >= self.codes.size:
+            room = min(2 * (self.count + more), self.contacts.agents) + 1
+            columns, codes = np.empty((3, room), np.uint32), np.empty(room, np.uint8)
+            columns[:, : self.count] = self.columns[:, : self.count]
+            codes[: self.count] = self.codes[: self.count]
+            self.columns, self.codes = columns, codes
+            self.into, self.wide = np.empty(room, np.uint8), np.empty((3, room), np.uint64)
 
 
 def let_call(
@@ -55,33 +72,30 @@ def let_call(
 
     That is so where too few are: their states are a table.
     """
-    state, scratch, known = cascade.held["state"], contacts.scratch, cascade.memo[3:]
+    state, known = cascade.held["state"], cascade.memo[3:]
     if count * _MANY >= cascade.agents:
         state.make_dense()
     if not state.is_dense:
         return None
     fits = known and known[0].contacts is contacts and not cascade.absent.size
     fits = fits and known[0].count == count  # else some of them were away
-    callers: Callers = known[0] if fits else Callers(contacts, live, count)
-    who, start, length = callers.columns
-    turning, into = scratch.sources, np.empty(count + 1, np.uint8)
-    touched, turned, seen = kernels.call_once(
-        start, length, contacts.targets, who, count,
-        draws.key(Stream.CONTACTS), state.values, cascade.absent, scratch.claim, scratch.touched,
-        table.off, table.cum, table.listener, table.speaker, table.total, table.ceiling,
-        len(table.mode), turning, into,
+    callers: Callers = known[0] if fits else Callers(contacts, state.values, live, count)
+    who, claim, spare = callers.wide
+    speaks, start, length = callers.columns
+    touched, sources = contacts.scratch.touched, contacts.scratch.sources
+    callers.count, claims, turned, seen = kernels.call_once(
+        speaks, start, length, callers.codes, count, contacts.targets, draws.key(Stream.CONTACTS),
+        state.values, cascade.absent, table.off, table.cum, table.listener, table.speaker,
+        table.total, table.ceiling, table.mode, who, claim, touched, callers.into,
     )  # fmt: skip
     cascade.contacts_seen += seen
-    callers.count = kernels.turn(
-        who, start, length, count, turning, into, turned, state.values, table.mode, cascade.tally
-    )
-    sort_ids(scratch.touched, touched, scratch.sources)
-    callers.make_room(touched + 1)
-    adopted, first = np.empty(touched + 1, np.uint32), callers.count
+    kernels.turn(touched, callers.into, turned, state.values, cascade.tally)
+    many = kernels.winners(who, claim, claims, spare, touched)
+    callers.make_room(many)
+    speaks, start, length = callers.columns
     callers.count, fresh = kernels.answer(
-        scratch.touched, touched, state.values, scratch.claim, table.mode, table.adopting,
-        cascade.tally, adopted, scratch.sources, callers.columns[0], first,
+        touched, who, many, state.values, table.mode, table.adopting, cascade.tally, sources,
+        contacts.rows, speaks, start, length, callers.codes, callers.count,
     )  # fmt: skip
-    callers.look_up(first)
-    cascade.enter(adopted[:fresh], scratch.sources[:fresh])
+    cascade.enter(touched[:fresh], sources[:fresh])
     return callers

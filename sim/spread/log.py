@@ -13,8 +13,13 @@ __all__ = ["Log", "Rows"]
 T = TypeVar("T", bound=np.generic)
 
 
+_LONG = 1 << 16
+"""From here on columns grow by longer strides: memory that is not written to costs nothing yet."""
+
+
 def _grown(array: npt.NDArray[T], size: int) -> npt.NDArray[T]:
-    larger = np.empty(max(size, 16, array.size + array.size // 2), array.dtype)
+    stride = 3 * array.size if _LONG <= array.size < 16 * _LONG else array.size // 2
+    larger = np.empty(max(size, 16, array.size + stride), array.dtype)
     larger[: array.size] = array
     return larger
 

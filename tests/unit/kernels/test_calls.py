@@ -9,8 +9,8 @@ from sim import names
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.calls import answer, call_once, rows_of, turn
-from sim.kernels.claims import BATCH, FREE
+from sim.kernels.calls import answer, call_once, rows_of, turn, winners
+from sim.kernels.claims import BATCH
 from sim.kernels.table import table_attempts, table_commit, table_contacts, table_spontaneous
 from sim.spread.compartments import Compartments
 from tests.unit.kernels.networks import Net, call, ids
@@ -41,24 +41,26 @@ class Tick:
 
     def short(self, closed: Any) -> tuple[Any, ...]:
         net, t, n = self.net, self.table, self.live.size
-        live, adopted, sources = np.empty((3, 3 * net.agents), np.uint32)
+        live, start, length, sources = np.empty((4, 3 * net.agents), np.uint32)
         live[:n] = self.live
-        rows, into = np.empty((2, 3 * net.agents), np.uint32), np.empty(n + 1, np.uint8)
-        turning = np.empty(n + 1, np.uint32)
-        call(rows_of, net.rows, live, 0, n, *rows)
-        law = t.off, t.cum, t.listener, t.speaker, t.total, t.ceiling, len(t.mode)
-        work = self.state, closed, net.claim, net.touched
-        m, turned, seen = call(
-            call_once, *rows, net.targets, live, n, KEY, *work, *law, turning, into
-        )
-        kept = call(turn, live, *rows, n, turning, into, turned, self.state, t.mode, self.tally)
-        net.touched[:m].sort()
-        rest = t.mode, t.adopting, self.tally, adopted, sources, live
-        kept, fresh = call(answer, net.touched, m, self.state, net.claim, *rest, kept)
+        code, into = np.empty((2, 3 * net.agents), np.uint8)
+        beside = live, start, length, code
+        who, claim, spare = np.empty((3, n + 1), np.uint64)
+        call(rows_of, net.rows, self.state, live, n, start, length, code)
+        law = t.off, t.cum, t.listener, t.speaker, t.total, t.ceiling, t.mode
+        work = net.targets, KEY, self.state, closed
+        out = who, claim, net.touched, into
+        kept, m, turned, seen = call(call_once, *beside, n, *work, *law, *out)
+        call(turn, net.touched, into, turned, self.state, self.tally)
+        m = call(winners, who, claim, m, spare, net.touched)
+        rest = self.state, t.mode, t.adopting, self.tally, sources, net.rows
+        kept, fresh = call(answer, net.touched, who, m, *rest, *beside, kept)
+        assert code[:kept].tolist() == (self.state[live[:kept]] & 127).tolist()
+        assert length[:kept].tolist() == net.rows[live[:kept], 1].tolist()
         return (
             seen,
             sorted(live[:kept].tolist()),
-            adopted[:fresh].tolist(),
+            net.touched[:fresh].tolist(),
             sources[:fresh].tolist(),
         )
 
@@ -91,8 +93,20 @@ def test_calls_do_what_the_table_says(model: str, agents: int, away: bool) -> No
     assert one.short(closed) == two.long(closed)
     assert one.state.tolist() == two.state.tolist()
     assert one.tally.tolist() == two.tally.tolist()
-    assert (one.net.claim == FREE).all()
     assert (one.state != Tick(model, one.net, 0.4).state).sum() > 5
+
+
+@pytest.mark.parametrize(("count", "largest"), [(0, 9), (40, 30), (900, 200), (900, 2**32 - 1)])
+def test_of_many_claims_on_a_listener_the_lowest_wins(count: int, largest: int) -> None:
+    draws = np.random.default_rng(count)
+    heard = draws.integers(0, largest, count, dtype=np.uint64)
+    claim = draws.integers(0, 2**63, count, dtype=np.uint64)
+    who = heard << np.uint64(32) | np.arange(count, dtype=np.uint64)
+    touched = np.empty(count, np.uint32)
+    n = winners(who, claim, count, np.empty(count, np.uint64), touched)
+    won = {int(v): int(claim[heard == v].min()) for v in np.unique(heard)}
+    assert dict(zip(touched[:n].tolist(), who[:n].tolist(), strict=True)) == won
+    assert touched[:n].tolist() == sorted(won)
 
 
 def test_rules_call_alone_where_no_speaker_is_changed_by_another() -> None:
