@@ -34,6 +34,8 @@ def start_of(app: Hubbub, command: str) -> str:
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if command == "path" and agent is not None:
         return f"path {quote(app.agents.table.id_of(agent))} "
+    if command == "platform" and (app.frame is None or app.frame.platform is None):
+        return "platform on "
     if command == "filter":
         return f"filter {app.agents.typed}"
     chosen = app.messages.chosen if command == "flag" else None

@@ -15,6 +15,8 @@ from sim.feed.acts import Act
 from sim.feed.exposures import Part
 from sim.feed.log import NOBODY
 from sim.feed.posts import Flag, Kind
+from sim.run.measuring import Measured
+from sim.run.tallies import frozen
 from sim.world.platform_why import Why, whys
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ __all__ = [
 ]
 
 MOST_ACTS, MOST_TICKS = 40, 24
+_COURSE = 240
+_TOLD = (Act.POST, Act.LIKE, Act.REPOST, Act.REPLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,8 @@ class PlatformNow:
         (act, how many) of what was done, the most first.
     recommenders
         Who ranks feeds.
+    course
+        What members did over the newest ticks, where no message has a course to show; or None.
     """
 
     online: int
@@ -224,6 +230,7 @@ class PlatformNow:
     messages: int
     acts: tuple[tuple[str, int], ...]
     recommenders: tuple[str, ...]
+    course: Measured | None = None
 
 
 def platform_now(world: World) -> PlatformNow | None:
@@ -239,7 +246,19 @@ def platform_now(world: World) -> PlatformNow | None:
         len(platform.posts),
         tuple(each for each in done if each[1]),
         tuple(each.plugin_name or type(each).__name__ for each in platform.recommenders),
+        None if world.cascades else _course(platform, world.tick),
     )  # fmt: skip
+
+
+def _course(platform: Platform, now: int) -> Measured | None:
+    """Return how often members did what over the newest ticks; None before they did anything."""
+    log = platform.log
+    ticks = range(max(1, now - _COURSE + 1), now + 1)
+    rows = np.array([[log.count(tick, act) for act in _TOLD] for tick in ticks], np.float64)
+    if not rows.any():
+        return None
+    names = tuple(f"act_{act.name.lower()}" for act in _TOLD)
+    return Measured(names, frozen(np.array(ticks, np.int64)), frozen(rows), (), (), ())
 
 
 def about_platform(world: World) -> str:

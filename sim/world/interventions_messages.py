@@ -113,12 +113,18 @@ class _Flagging(OnPlatform):
     flag: ClassVar[str] = ""
 
     message: int = Field(0, ge=0, description=MESSAGE)
+    post: int = Field(-1, ge=-1, description="or the number of a member's post; -1: none")
     on: bool = Field(True, description="false takes it off again")
 
     def do(self, world: World, number: int) -> str:
-        """Put the flag on the message's post."""
-        _flag(world, self.message, self.flag, on=self.on, strict=True)
-        return f"message #{self.message} is {'' if self.on else 'no longer '}{self.flag}"
+        """Put the flag on the message's post, or on a member's."""
+        which = f"message #{self.message}" if self.post < 0 else f"post m{self.post}"
+        if self.post < 0:
+            _flag(world, self.message, self.flag, on=self.on, strict=True)
+        else:
+            posts = platform_of(world, self.plugin_name).posts
+            posts.mark(self.post, Flag[self.flag.upper()], on=self.on)
+        return f"{which} is {'' if self.on else 'no longer '}{self.flag}"
 
 
 def _flag(world: World, message: int, flag: str, *, on: bool, strict: bool) -> None:

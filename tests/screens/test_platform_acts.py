@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.widgets import Input, Select
@@ -10,7 +11,7 @@ from textual.widgets import Input, Select
 from sim import World
 from sim.errors import ParameterError
 from sim.run import feeds, offers
-from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app import command, frame_of, said, seen, typed, until
 from tests.screens.test_app import hubbub as scripted
 from tests.screens.test_app_real import hubbub
 from tui.backend import NewWorld
@@ -24,12 +25,16 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await command(pilot, "platform")
         await until(pilot, lambda: "has no platform" in said(app))
-        await command(pilot, "platform on recommender=hot slots=5 rhythm=flat")
+        await pilot.press("L")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        assert cast("Input", app.focused).value == "platform on "
+        await typed(pilot, "platform on recommender=hot slots=5 rhythm=flat")
         await until(pilot, lambda: "The platform is open" in said(app))
         await command(pilot, "run 3")
         await until(pilot, lambda: frame_of(app).tick == 3)
         await until(pilot, lambda: "exposures" in seen(app))
         assert frame_of(app).platform.recommenders == ("hot",)
+        await until(pilot, lambda: "act_like" in seen(app))  # in the place of the curves
         await command(pilot, "platform on recommender=random policy=rule")
         await until(pilot, lambda: "random ranks all feeds and rule decides what all" in said(app))
         for line, answer in (
@@ -67,9 +72,15 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         app.screen.query_one("#when", Input).value = "40"
         app.screen.accept()
         await until(pilot, lambda: "after tick 40" in said(app))
+        await pilot.press("4", "K")
+        await until(pilot, lambda: isinstance(app.screen, Intervene))
+        await until(pilot, lambda: bool(app.screen.query("FormField")))
+        app.screen.accept()
+        await until(pilot, lambda: "label: before the next tick" in said(app))
         await command(pilot, "run 1")
         await until(pilot, lambda: frame_of(app).tick == 4)
         await until(pilot, lambda: any("banned" in each for each in frame_of(app).interventions))
+        assert any("post m" in each for each in frame_of(app).interventions)
         await pilot.press("space")  # a platform lives without a message
         await until(pilot, lambda: frame_of(app).tick > 5)
         await pilot.press("space")

@@ -132,8 +132,8 @@ def _about(app: Hubbub) -> dict[str, object]:
         said["agents"] = f"ids:{app.agents.table.id_of(agent)}"
     focus = app.frame.focus if app.frame else None
     chosen = app.messages.chosen if app.situation().mode == "messages" else None
-    if chosen is not None and chosen[0]:
-        said["message"] = chosen[1]
+    if chosen is not None:
+        said["message" if chosen[0] else "post"] = chosen[1]
     elif focus is not None:
         said["message"] = focus.id
     return said

@@ -67,14 +67,22 @@ class Live(Mode):
         self._is_metrics = not self._is_metrics
 
     def _arrange(self, frame: Frame) -> None:
-        """Show the metrics that the user chose, as a chart where no message has its curves."""
+        """Show the metrics chosen, or what members do, where no message has its curves."""
         from sim.run.measuring import unit_of
 
         names, is_quiet = self.app.preferences.metrics, frame.focus is None
         units = {name: unit_of(name) for name in names}
-        self.query_one(MetricChart).choose(names, units)
         self.query_one(NowPane).choose(names, units)
         is_chart = bool(names) and (self._is_metrics or (is_quiet and frame.metrics is not None))
+        course = None
+        if is_quiet and not is_chart and frame.platform is not None:
+            course = frame.platform.course  # a platform lives without any message
+        if course is None:
+            self.query_one(MetricChart).choose(names, units)
+        else:
+            told = {name: unit_of(name) for name in course.names}
+            self.query_one(MetricChart).choose(course.names, told, course)
+            is_chart = True
         self.set_class(is_chart, "-metrics")
         self.set_class(is_quiet and not is_chart, "-quiet")
 

@@ -57,17 +57,22 @@ class MetricChart(StripPane):
         self._units: dict[str, str] = {}
         self._names: tuple[str, ...] = ()
         self._measured: Measured | None = None
+        self._course: Measured | None = None
 
-    def choose(self, names: Sequence[str], units: dict[str, str]) -> None:
-        """Show other metrics; ``units``: of each."""
+    def choose(
+        self, names: Sequence[str], units: dict[str, str], course: Measured | None = None
+    ) -> None:
+        """Show other metrics; ``units``: of each; ``course``: theirs, where frames have none."""
+        self._course = course
         if (tuple(names), units) != (self._names, self._units):
             self._names, self._units = tuple(names), units
             self.changed()
 
     def show(self, frame: Frame) -> None:
         """Show the metrics of a frame."""
-        if frame.metrics is not self._measured:
-            self._measured = frame.metrics
+        measured = frame.metrics if self._course is None else self._course
+        if measured is not self._measured and not _same(measured, self._measured):
+            self._measured = measured
             self.changed()
 
     def paint(self, width: int, height: int) -> list[Strip]:
@@ -109,6 +114,14 @@ class MetricChart(StripPane):
             canvas.text(cells + 1, y + 1, _scaled(high, unit), muted)
             if rows > 1:
                 canvas.text(cells + 1, y + rows, _scaled(low, unit), muted)
+
+
+def _same(one: Measured | None, other: Measured | None) -> bool:
+    """Whether two courses are of the same ticks; those of metrics are made anew for each."""
+    if one is None or other is None or not len(one.ticks) or one.names != other.names:
+        return False
+    alike = np.array_equal(one.rows, other.rows, equal_nan=True)
+    return alike and np.array_equal(one.ticks, other.ticks)
 
 
 def _scaled(value: float, unit: str) -> str:

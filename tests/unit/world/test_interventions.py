@@ -36,6 +36,7 @@ def busy() -> World:
     world.at(1, "vote", likes=3, dislikes=2)
     world.at(2, "label")
     world.at(2, "down-rank")
+    world.at(3, "down-rank", post=1)
     world.at(3, "shock", factor=0.5, ticks=3)
     world.at(3, "newcomers", count=5, friends=3)
     world.at(4, "ban", agents=[7, 8])
