@@ -114,3 +114,11 @@ def test_minds_have_feeds_to_read_from_the_next_tick_on() -> None:
     world.take_minds([3])
     world.step()
     assert platform.exposures.taken is not None
+
+
+def test_waves_go_on_from_a_saved_world() -> None:
+    world = ran(4, keep_feeds=False)
+    again = World.restore(*world.dump())
+    for either in (world, again):
+        either.step(3)
+    assert world.digest() == again.digest() == ran(7).digest()
