@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Final, SupportsInt
 
@@ -58,7 +59,10 @@ def lifecycle(stage: str | SupportsInt) -> Lifecycle:
 
 
 def check_moves(
-    ids: npt.NDArray[np.uint32], status: npt.NDArray[np.uint8], goal: Lifecycle
+    ids: npt.NDArray[np.uint32],
+    status: npt.NDArray[np.uint8],
+    goal: Lifecycle,
+    named: Callable[[int], object] = int,
 ) -> None:
     """Refuse a move that the table forbids.
 
@@ -68,6 +72,8 @@ def check_moves(
         uint32 (k,) and uint8 (k,): who moves, and from which stage.
     goal
         The stage all of them are to reach.
+    named
+        What people call an agent: its foreign id.
 
     Raises
     ------
@@ -80,6 +86,6 @@ def check_moves(
     agent, here = int(ids[wrong[0]]), Lifecycle(int(status[wrong[0]]))
     allowed = ", ".join(stage.name.lower() for stage in sorted(MOVES[here])) or "nowhere"
     raise InputError(
-        f"Agent {agent} is {here.name.lower()} and cannot become {goal.name.lower()}; "
+        f"Agent {named(agent)} is {here.name.lower()} and cannot become {goal.name.lower()}; "
         f"from {here.name.lower()} it can go to: {allowed}."
     )

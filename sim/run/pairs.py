@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.log import NOBODY
 from sim.network.tie_log import ACTS as CHANGES
@@ -84,7 +85,7 @@ def pair_of(world: World, one: int, other: int) -> Pair:
     Raises
     ------
     InputError
-        For an agent that there is not.
+        For an agent that there is not, and one with itself.
 
     Examples
     --------
@@ -95,6 +96,8 @@ def pair_of(world: World, one: int, other: int) -> Pair:
     True
     """
     found = world.compatibility(one, other)
+    if one == other:
+        raise InputError(f"Two members make a pair; got {world.agents.id(one)} twice.")
     names = world.agents.name(one), world.agents.name(other)
     return Pair(
         names,

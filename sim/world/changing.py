@@ -75,7 +75,7 @@ Ready = Callable[[], None]
 
 def _status(world: World, who: Ids, _: str, value: Any) -> Ready:
     goal = lifecycle(value)
-    check_moves(who, world.agents.status[who], goal)
+    check_moves(who, world.agents.status[who], goal, world.agents.id)
     return lambda: world.agents.set_status(who, goal)
 
 

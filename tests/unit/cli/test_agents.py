@@ -48,6 +48,7 @@ def test_a_move_of_life_that_is_not_allowed_names_the_legal_ones(
     hubbub("agents", path, "--set", "status=banned", "-o", out)
     said = hubbub("agents", out, "--set", "status=idle", "-o", path.with_name("c.hub"))
     assert said.code == 2
+    assert "Agent ada is banned and cannot become idle; " in said.err
     assert "from banned it can go to: active, destroyed" in said.err
     assert not path.with_name("c.hub").exists()
 

@@ -39,5 +39,7 @@ def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
     friends = pair_of(world, 0, 2).ties
     assert friends[0].startswith(f"{one} is a friend of {third}, with trust")
     assert len(friends) == 2
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="agents are 0 to 4"):
         pair_of(world, 0, 9)
+    with pytest.raises(InputError, match="got 3 twice"):
+        pair_of(world, 3, 3)
