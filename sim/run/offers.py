@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal, get_origin
 
@@ -10,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from sim.core.params import Parameters, check, describe
 from sim.core.params import ParameterSpec as Spec
+from sim.errors import ParameterError
 from sim.feed.settings import PlatformSettings
 from sim.world.interventions_kinds import KINDS
 
@@ -28,11 +30,14 @@ class Offer:
         Its name, and what it does in a few words.
     fields
         What a form asks for.
+    mappings
+        Those of them that are NAME=VALUE, by blanks apart.
     """
 
     name: str
     says: str
     fields: type[Parameters]
+    mappings: tuple[str, ...] = ()
 
     @property
     def specs(self) -> list[Spec]:
@@ -47,12 +52,35 @@ class Offer:
         ParameterError
             For a name that there is not, and a value that is not allowed.
         """
-        return {name: check(self.fields, name, value) for name, value in said.items()}
+        typed = {name: check(self.fields, name, value) for name, value in said.items()}
+        return {k: _pairs(v) if k in self.mappings else v for k, v in typed.items()}
 
 
 def interventions() -> list[Offer]:
-    """List what can be done by name, in a fixed order; a mapping of parameters is left out."""
-    return [Offer(name, kind.says, _form_of(name, kind)) for name, kind in KINDS.items()]
+    """List what can be done by name, in a fixed order."""
+    return [
+        Offer(name, kind.says, _form_of(name, kind), _mappings(kind))
+        for name, kind in KINDS.items()
+    ]
+
+
+def _mappings(kind: type[Parameters]) -> tuple[str, ...]:
+    fields = kind.model_fields.items()
+    return tuple(name for name, field in fields if get_origin(field.annotation) is dict)
+
+
+def _pairs(text: str) -> dict[str, Any]:
+    """Return what was typed as ``beta=0.3 fatal=true``; a comma does as well as a blank."""
+    found: dict[str, Any] = {}
+    for word in text.replace(",", " ").split():
+        name, sign, value = word.partition("=")
+        if not sign or not name:
+            raise ParameterError(f"Parameters are written as NAME=VALUE, got {word!r}.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def _form_of(name: str, kind: type[Parameters]) -> type[Parameters]:
@@ -63,6 +91,9 @@ def _form_of(name: str, kind: type[Parameters]) -> type[Parameters]:
         if typed is Any:
             bare = FieldInfo(description=field.description)
             fields[each] = (str, bare)
+        elif get_origin(typed) is dict:
+            told = f"{field.description}: NAME=VALUE ..."
+            fields[each] = (str, FieldInfo(default="", description=told))
         elif typed in _TYPED or get_origin(typed) is Literal:
             fields[each] = (typed, field)
     form: type[Parameters] = create_model(kind.__name__, __base__=Parameters, **fields)

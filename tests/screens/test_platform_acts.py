@@ -61,6 +61,8 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await until(pilot, lambda: "hidden" in seen(app))
         await command(pilot, "intervene now ban agents=top:5:degree")
         await until(pilot, lambda: "ban: before the next tick" in said(app))
+        await command(pilot, "intervene now behave agents=random:5 parameters='likes=2 quotes=1'")
+        await until(pilot, lambda: "behave: before the next tick" in said(app))
         await command(pilot, "intervene 'share > 0.5' freeze agents=ids:3")
         await until(pilot, lambda: "once share > 0.5" in said(app))
         await pilot.press("3")
@@ -130,6 +132,13 @@ def test_settings_and_fields_take_their_types() -> None:
     by_name = {offer.name: offer for offer in offers.interventions()}
     assert by_name["fact-check"].checked({"message": "1", "reach": "0.5"})["reach"] == 0.5
     assert [spec.name for spec in by_name["set"].specs] == ["name", "value", "message"]
+    told: dict[str, object] = {"parameters": "likes=2.0, policy=mine fast=true", "policy": "rule"}
+    assert by_name["behave"].checked(told)["parameters"] == {
+        "likes": 2.0, "policy": "mine", "fast": True,
+    }  # fmt: skip
+    assert by_name["behave"].checked({"parameters": ""}) == {"parameters": {}}
+    with pytest.raises(ParameterError, match="NAME=VALUE, got 'likes'"):
+        by_name["behave"].checked({"parameters": "likes"})
 
 
 def test_now_tells_who_is_online_and_what_they_did() -> None:
