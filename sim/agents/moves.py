@@ -44,10 +44,13 @@ class MoveLog:
     ----------
     now
         The tick of what is noted next.
+    made
+        How many were ever noted here, also those forgotten since; never saved.
     """
 
     def __init__(self) -> None:
         self.now = 0
+        self.made = 0
         self._parts: list[Moves] = []
         self._count = 0
 
@@ -72,6 +75,7 @@ class MoveLog:
             Moves(tick, agents[moved], before[moved], np.full(count, after, np.uint8))
         )
         self._count += count
+        self.made += count
         if self._count > MOST_MOVES:
             kept = [column[-MOST_MOVES // 2 :].copy() for column in self.all()]
             self._parts, self._count = [Moves(*kept)], kept[0].size
@@ -98,6 +102,7 @@ class MoveLog:
         """Return a log that does not grow with this one."""
         twin = MoveLog()
         twin.now, twin._parts, twin._count = self.now, list(self._parts), self._count
+        twin.made = self.made
         return twin
 
     def dump(self) -> dict[str, npt.NDArray[Any]]:

@@ -13,13 +13,14 @@ __all__ = ["Log", "Rows"]
 T = TypeVar("T", bound=np.generic)
 
 
-_LONG = 1 << 16
-"""From here on columns grow by longer strides: memory that is not written to costs nothing yet."""
+_PART = 8
+"""From this part of the agents on there is room for all: what is not written to costs nothing."""
 
 
-def _grown(array: npt.NDArray[T], size: int) -> npt.NDArray[T]:
-    stride = 3 * array.size if _LONG <= array.size < 16 * _LONG else array.size // 2
-    larger = np.empty(max(size, 16, array.size + stride), array.dtype)
+def _grown(array: npt.NDArray[T], size: int, most: int) -> npt.NDArray[T]:
+    """Return a column with room for ``size`` entries, and for all where many of ``most`` are in."""
+    room = max(size, 16, array.size + array.size // 2)
+    larger = np.empty(max(room, most) if room * _PART > most else room, array.dtype)
     larger[: array.size] = array
     return larger
 
@@ -33,16 +34,22 @@ def _frozen(array: npt.NDArray[T]) -> npt.NDArray[T]:
 class Log:
     """Append-only columns in order of (tick, agent).
 
+    Parameters
+    ----------
+    agents
+        How many may come to be listed, where that is known.
+
     Attributes
     ----------
     size
         How many adopters it lists.
     """
 
-    __slots__ = ("_agents", "_lent", "_sources", "_ticks", "size")
+    __slots__ = ("_agents", "_lent", "_most", "_sources", "_ticks", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, agents: int = 0) -> None:
         self._lent = 0
+        self._most = agents
         self._agents = np.empty(0, np.uint32)
         self._ticks = np.empty(0, np.int32)
         self._sources = np.empty(0, np.uint32)
@@ -76,9 +83,9 @@ class Log:
             return
         stop = self.size + agents.size
         if stop > self._agents.size:
-            self._agents = _grown(self._agents, stop)
-            self._ticks = _grown(self._ticks, stop)
-            self._sources = _grown(self._sources, stop)
+            self._agents = _grown(self._agents, stop, self._most)
+            self._ticks = _grown(self._ticks, stop, self._most)
+            self._sources = _grown(self._sources, stop, self._most)
         self._agents[self.size : stop] = agents
         self._ticks[self.size : stop] = tick
         self._sources[self.size : stop] = sources

@@ -35,7 +35,7 @@ class Record:
         self.started_at = -1
         self.tally = np.zeros(states, np.int64)
         self.tally[0] = agents
-        self._log = Log()
+        self._log = Log(agents)
         self._new: list[int] = []
         self._history = Rows(states)
 

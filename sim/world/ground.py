@@ -55,6 +55,7 @@ class Ground:
         self.bonds = Bonds(len(agents))
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
+        self._absent: tuple[object, Bits] | None = None
         self.interactions: Interactions | None = None
         self._channels: dict[str, Channel] = {}
         self.platform: Platform | None = None
@@ -191,7 +192,10 @@ class Ground:
 
     def absent(self) -> Bits:
         """Return a bitmap of the agents that are not active, empty when all are."""
-        status = self.agents.status
-        if status.size == 0 or status.min() == status.max() == Lifecycle.ACTIVE:
-            return np.empty(0, np.uint64)
-        return bitmap(len(self.agents), np.flatnonzero(status != np.uint8(Lifecycle.ACTIVE)))
+        moves = self.agents.lore.moves
+        state = (moves, moves.made, len(self.agents))
+        if self._absent is None or self._absent[0] != state:
+            away = np.flatnonzero(self.agents.status != np.uint8(Lifecycle.ACTIVE))
+            bits = bitmap(len(self.agents), away) if away.size else np.empty(0, np.uint64)
+            self._absent = (state, bits)
+        return self._absent[1]
