@@ -53,7 +53,17 @@ def member_facts(world: World, agent: int) -> Facts:
     texts = ("biography", "persona")
     facts |= {name: agents.lore.cold.text(agent, name) for name in texts}
     history = world.personal_history(agent)
-    return facts | {"history": [{"tick": tick, "line": line} for tick, line in history]}
+    facts["history"] = [{"tick": tick, "line": line} for tick, line in history]
+    return facts | ({} if world.platform is None else {"letters": _letters(world, agent)})
+
+
+def _letters(world: World, agent: int) -> list[Facts]:
+    """Return what it and its groups were sent, in the ticks whose acts are kept."""
+    found = [] if world.platform is None else world.platform.inbox(agent)
+    return [
+        {"tick": tick, "from": world.agents.id(sender), "text": text}
+        for tick, sender, text in found
+    ]
 
 
 def _interests(world: World, agent: int) -> dict[str, float]:
@@ -92,7 +102,7 @@ def member_text(facts: Facts) -> str:
     said = {
         name: value
         for name, value in facts.items()
-        if name == "id" or (name != "history" and value)
+        if name == "id" or (name not in {"history", "letters"} and value)
     }
     for name in ("traits", "interests", "opinions"):
         if name in said:
@@ -102,6 +112,11 @@ def member_text(facts: Facts) -> str:
         said["groups"] = ", ".join(said["groups"])
     said = {name: one_line(str(value), _LONGEST) for name, value in said.items()}
     rows = [(f"{line['tick']:,}", line["line"]) for line in facts["history"]]
+    parts = [pairs(said), *([table([("tick", "what happened"), *rows])] if rows else [])]
+    letters = [
+        (f"{one['tick']:,}", str(one["from"]), one_line(one["text"], _LONGEST))
+        for one in facts.get("letters", ())
+    ]
     return "\n\n".join(
-        [pairs(said), *([table([("tick", "what happened"), *rows])] if rows else [])]
+        [*parts, *([table([("tick", "from", "letter"), *letters])] if letters else [])]
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
+from sim.feed.acts import Act
 from sim.feed.rhythm import SHIFTS
 from sim.world.platform_inner import MOOD
 
@@ -18,6 +19,7 @@ __all__ = ["Inner", "inner_of"]
 MOST_LINES = 20
 """Lines of a member's own history that are told, the newest; and characters of a text."""
 LONGEST = 2000
+_LETTERS = (Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Inner:
         Texts as they came; empty where there is none.
     history
         (tick, line) of its moves of life and of what was noted, the newest first.
+    letters
+        (tick, sender, text) that it and its groups were sent, the newest first.
     """
 
     archetype: str
@@ -53,6 +57,7 @@ class Inner:
     biography: str
     persona: str
     history: tuple[tuple[int, str], ...]
+    letters: tuple[tuple[int, str, str], ...]
 
 
 def inner_of(world: World, agent: int) -> Inner:
@@ -79,6 +84,7 @@ def inner_of(world: World, agent: int) -> Inner:
         texts.text(agent, "biography")[:LONGEST],
         texts.text(agent, "persona")[:LONGEST],
         tuple(history[::-1][:MOST_LINES]),
+        _letters(world, agent),
     )
 
 
@@ -87,6 +93,19 @@ def _known(world: World, agent: int) -> tuple[tuple[str, float], ...]:
     bits = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
     shares = expertise(world.agents, agent, bits).tolist() if bits else []
     return tuple(zip(world.agents.vocabulary.names(mask), shares, strict=True))
+
+
+def _letters(world: World, agent: int) -> tuple[tuple[int, str, str], ...]:
+    """Return the newest letters; the log is gone through only where there are any."""
+    platform = world.platform
+    if platform is None:
+        return ()
+    kept = range(max(platform.tick - platform.log.ticks, 0), platform.tick + 1)
+    if not any(platform.log.count(tick, act) for tick in kept for act in _LETTERS):
+        return ()
+    name = world.agents.name
+    newest = platform.inbox(agent)[::-1][:MOST_LINES]
+    return tuple((tick, name(sender), text[:LONGEST]) for tick, sender, text in newest)
 
 
 def _on_platform(world: World, agent: int) -> tuple[float | None, int | None]:

@@ -280,16 +280,27 @@ def test_a_member_is_told_from_inside() -> None:
     world.groups.create("gardeners")
     world.groups.join([0], "gardeners")
     world.opinions.hold("tea", np.full(60, 0.25))
+    world.platform.act(7, "direct message", other=0, text="Tea at five?")  # type: ignore[union-attr]
+    world.step()
     world.change_agents([0], status="paused")
     found = inner_of(world, 0)
     assert found.credulity == pytest.approx(credulity(world.agents)[0])
     assert found.verification == pytest.approx(verification(world.agents)[0])
     assert (found.mood, found.groups, found.opinions) == (0.0, ("gardeners",), (("tea", 0.25),))
-    assert found.history == ((0, "active -> paused"),)
+    assert found.history == ((1, "active -> paused"),)
+    assert found.letters == ((1, world.agents.name(7), "Tea at five?"),)
     pane = Inspector()
     pane.tell(members.member_of(members.about(world, 0)), feeds.feed_of(world, 0), found)
     said = "\n".join(each.plain for each in pane.lines(40))
-    for part in ("archetype", "tea +0.25", "gardeners", "Bakes.", "You are Ada.", "-> paused"):
+    for part in (
+        "archetype",
+        "tea +0.25",
+        "gardeners",
+        "Bakes.",
+        "You are Ada.",
+        "-> paused",
+        "Tea",
+    ):
         assert part in said
     assert found.known[0][0] in said
     bare = inner_of(World.from_edges([0], [1]), 0)

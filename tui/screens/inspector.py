@@ -188,6 +188,10 @@ def _written(inner: Inner | None, width: int) -> list[Content]:
         if text
         for each in [*heading(name, width), *wrapped(text, width)]
     ]
+    if inner.letters:
+        found += heading("Letters to it", width)
+    for tick, sender, text in inner.letters:
+        found += wrapped(f"{count(tick)} {sender}: {text}", width)
     if inner.history:
         found += heading("Its life", width)
     return found + [muted(f"{count(tick):>5} {said}", width) for tick, said in inner.history]

@@ -109,7 +109,8 @@ def test_compatibility_is_explained(hubbub: Hubbub, path: Path) -> None:
 
 def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
     world = load(path)
-    world.open_platform(mood_hours=24.0)
+    platform = world.open_platform(mood_hours=24.0)
+    platform.act(1, "direct message", other=0, text="Tea at five?")
     world.groups.create("gardeners", limit=3)
     world.groups.join([0], "gardeners")
     world.opinions.hold("bridge", [0.5, 0.1, 0.2, 0.3, 0.4], span=(0, 1))
@@ -129,6 +130,7 @@ def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
     assert facts["history"][1] == {"tick": 1, "line": "active -> paused"}
     text = hubbub("agents", path, "--agent", "ada").out
     assert "opened a shop" in text
+    assert text.splitlines()[-1].split(maxsplit=2) == ["1", "bo", "Tea at five?"]
     assert "openness" in text
     assert hubbub("agents", path, "--agent", "zoe").code == 2
     assert "by itself" in hubbub("agents", path, "--agent", "ada", "--where", "activity > 0").err
