@@ -7,6 +7,8 @@ more than the message itself. What comes of a tick is that of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -85,8 +87,7 @@ def _meet(
     """Let who is heard speak; returns how many agents are claimed."""
     state, touched, (speakers, spans) = cascade.held["state"], 0, heard
     turns = bool((table.speaker != KEEP).any())
-    for low in range(0, speakers.size, SLICE):
-        high = min(low + SLICE, speakers.size)
+    for low, high in _slices(spans[:, 1]):
         ties = int(spans[low:high, 1].sum())
         claims.reserve(ties + (high - low if turns else 0))
         touched, attempts = kernels.few_contacts(
@@ -98,3 +99,13 @@ def _meet(
         )  # fmt: skip
         cascade.contacts_seen += attempts
     return touched
+
+
+def _slices(lengths: npt.NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
+    """Yield the speakers of each kernel call: as many as have :data:`SLICE` listeners, or one."""
+    stops, low = np.cumsum(lengths, dtype=np.int64), 0
+    while low < stops.size:
+        before = int(stops[low - 1]) if low else 0
+        high = max(int(np.searchsorted(stops, before + SLICE, side="right")), low + 1)
+        yield low, high
+        low = high

@@ -84,6 +84,7 @@ def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
     if not shown:
         return {}
     viewers, sources, ids = (np.concatenate(column) for column in zip(*shown, strict=True))
+    shown.clear()  # it is sorted out once
     order = np.argsort(ids, kind="stable")
     which, starts = np.unique(ids[order], return_index=True)
     spans = zip(which.tolist(), starts.tolist(), [*starts[1:].tolist(), ids.size], strict=True)
