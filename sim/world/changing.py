@@ -14,6 +14,8 @@ from sim.agents.table import shares
 from sim.agents.traits import TRAITS
 from sim.agents.where import where
 from sim.errors import InputError, UnknownNameError
+from sim.world.platform_inner import moods
+from sim.world.platform_relate import reputation_of
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -29,7 +31,8 @@ CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
 def chosen(world: World, agents: str | npt.ArrayLike) -> Ids:
     """Return the agents of a condition (:mod:`sim.agents.where`), or of an array of indices.
 
-    A condition may also name ``followers``, ``follows``, ``credulity`` and ``verification``.
+    A condition may also name ``followers``, ``follows``, ``credulity`` and ``verification``; in a
+    world with a platform ``reputation`` (1 on average), ``mood`` and ``online`` (1 or 0).
     """
     if isinstance(agents, str):
         return where(world.agents, agents, _numbers(world))
@@ -41,12 +44,27 @@ def chosen(world: World, agents: str | npt.ArrayLike) -> Ids:
 
 
 def _numbers(world: World) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
-    return {
+    numbers: dict[str, Callable[[], npt.NDArray[Any]]] = {
         "followers": lambda: world.ties.out_degree,
         "follows": lambda: world.ties.in_degree,
         "credulity": lambda: credulity(world.agents),
         "verification": lambda: verification(world.agents),
     }
+    platform = world.platform
+    if platform is None:
+        return numbers
+    many = len(world.agents)
+    return numbers | {
+        "reputation": lambda: _padded(reputation_of(platform), many, 1.0),
+        "mood": lambda: _padded(moods(platform), many, 0.0),
+        "online": lambda: np.isin(np.arange(many), platform.online),
+    }
+
+
+def _padded(column: npt.NDArray[Any], many: int, value: float) -> npt.NDArray[Any]:
+    """Return a column with a value for those who sign up with the next tick."""
+    more = np.full(max(many - column.size, 0), value, column.dtype)
+    return np.concatenate([column[:many], more])
 
 
 def change(world: World, agents: str | npt.ArrayLike, values: Mapping[str, Any]) -> Ids:

@@ -117,6 +117,11 @@ def test_reputation_can_be_left_alone_and_newcomers_have_none() -> None:
     assert (reputation_of(platform) == 1).all()  # until they are taken in
     world.step()
     assert platform.reputation.size == 305
+    known = np.flatnonzero(platform.reputation > 1.5)
+    assert 0 < known.size < 100
+    assert world.agents_where("reputation > 1.5").tolist() == known.tolist()
+    assert world.agents_where("online == 1").tolist() == platform.online.tolist()
+    assert world.agents_where("mood == 0").size == 305
     assert (platform.reputation[300:] == 0).all()
     again = World.restore(*world.dump())
     assert again.platform is not None
