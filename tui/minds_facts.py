@@ -13,6 +13,7 @@ __all__ = ["facts", "share", "told"]
 
 Fact = tuple[str, str]
 
+_FAULTS = {"failed": "failed (plans too)"}
 NOBODY = "Nobody has a mind; M gives members one."
 _STATES = {
     "closed": "answers",
@@ -32,7 +33,7 @@ def facts(now: MindsNow | None) -> list[Fact]:
     total = max(now.decisions, 1)
     found.append(("decisions", f"{count(now.decisions)}, {percent(now.effective / total)} act"))
     found += [(f"  by {name}", f"{count(n)}  {percent(n / total)}") for name, n in now.sources]
-    found += [(f"  {name}", count(number)) for name, number in now.faults]
+    found += [(f"  {_FAULTS.get(name, name)}", count(number)) for name, number in now.faults]
     if now.latency[1]:
         half, most = (seconds(value) for value in now.latency)
         found.append(("latency", f"{half} median, {most} p95"))

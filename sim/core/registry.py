@@ -178,7 +178,8 @@ def spec(name: str, kind: str = "propagation") -> Spec:
     load_plugins()
     known = _known.get(kind, {})
     if name not in known:
-        raise UnknownNameError(f"{kind} model", name, known)
+        is_model = kind in {"propagation", "opinion"}
+        raise UnknownNameError(f"{kind} model" if is_model else kind, name, known)
     return known[name]
 
 

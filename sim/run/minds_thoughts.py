@@ -161,7 +161,8 @@ class Thought:
             return self.around.memory(one, self.hours)
         seen = self.feed[one.post - 1]
         said = f" and said: {one.text}" if one.text else ""
-        text = f"You chose to {one.act} {seen.name}'s post: {seen.text}{said}"[:200]
+        did = "reply to" if one.act == "reply" else one.act
+        text = f"You chose to {did} {seen.name}'s post: {seen.text}{said}"[:200]
         return [self.hours, text, seen.tags, 0.6 if one.text else 0.3]
 
 

@@ -155,6 +155,11 @@ class Thinking:
         """Think no more; what is under way is left to the rules."""
         self._ended.set()
 
+    def hush(self, live: LiveWorld) -> None:
+        """Take back what was said of trouble: it is over, or another's."""
+        if self._said and live.banner == self._said:
+            live.banner = None
+
 
 def attend(live: LiveWorld, thinking: Thinking | None) -> None:
     """Have minds awake where somebody lets them decide, and asleep where nobody does.

@@ -37,14 +37,17 @@ class Thoughtful:
         """
         link = self._link
         engine = link.engine
-        if engine.thinking is not None:
-            engine.thinking.stop()
+        before = engine.thinking
+        if before is not None:
+            before.stop()
         made = [] if thinker is None else [thinker.made]
-        await link.ask(
-            lambda: link.live.call(minding.wake_minds, thinker is not None, *made),
-            is_long=True,
-            is_safe=True,
-        )
+
+        def changed() -> object:
+            if before is not None:
+                before.hush(link.live)
+            return link.live.call(minding.wake_minds, thinker is not None, *made)
+
+        await link.ask(changed, is_long=True, is_safe=True)
         engine.thinking = None if thinker is None else Thinking(thinker, engine.hurry, *made)
 
     async def _begin_thinking(self, thinker: Thinker | None) -> None:

@@ -174,6 +174,14 @@ async def _talked(hub: Hub) -> None:
         "You were asked: Why? You said: Yes, [b]gladly[/b]."
     ]
     assert frame_of(app).tick == tick
+    await command(pilot, "llm budget 0 requests")
+    await command(pilot, "interview 3 Whom do you like?")
+    await until(pilot, lambda: isinstance(app.screen, Interview))
+    typed = app.screen.query_one("#question", Input)
+    await until(pilot, lambda: typed.value == "Whom do you like?")  # it can be asked again
+    await pilot.press("escape")
+    await until(pilot, lambda: not isinstance(app.screen, Interview))
+    await command(pilot, "llm budget none requests")
     await command(pilot, "talk 3")
     await until(pilot, lambda: isinstance(app.screen, Interview) and "gladly" in seen(app))
     await pilot.press("escape")

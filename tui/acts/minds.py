@@ -70,7 +70,9 @@ async def _give(app: Hubbub, wish: MindWish) -> None:
     if wish.budget:
         await _cap(app, tuple(wish.budget.split()))
     if not wish.wake:
-        app.say(f"{many:,} members have a mind of their own; :llm on lets them decide.", "good")
+        now = app.simulation.frame.minds
+        until = "" if now is not None and now.awake else "; until :llm on the rules decide for them"
+        app.say(f"{many:,} members have a mind of their own{until}.", "good")
         return
     asking_of(app).prefer = wish.model
     await _wake(app, f"{many:,} members have a mind ({name}) and decide from the next tick on.")

@@ -118,6 +118,9 @@ class Interview(Dialog[bool]):
             self._talk.append((question, said))
         if self.is_attached:
             self.complain(self._fault)
+            typed = self.query_one("#question", Input)
+            if not said and not typed.value:  # it can be changed and asked again
+                typed.value = question
             self._show()
 
     def _tick(self) -> None:

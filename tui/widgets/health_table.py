@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.figures import short
+from tui.figures import bytes_of, short
 from tui.widgets.rows import Column
 from tui.widgets.sparkline import sparkline
 from tui.widgets.table import ColumnTable
@@ -65,6 +65,8 @@ class HealthRows:
             values = np.array(reading.history, dtype=np.float64)
             return sparkline(values, COURSE, ascii_only=self.ascii_only)
         value = f"{short(reading.value)} {reading.unit}".rstrip()
+        if reading.unit == "MB":
+            value = bytes_of(reading.value * 2**20)
         return (reading.name, _LEVELS[reading.level], value, "", reading.sentence)[column]
 
     def keys(self, column: int) -> NDArray[Any]:

@@ -113,6 +113,7 @@ async def test_why_nobody_is_asked_is_said_once() -> None:
         assert [line for _, line in simulation.frame.events].count(thinker.lacks) == 1
         await simulation.think(None)
         await simulation.step(1)
+        assert simulation.frame.banner is None
         assert (await simulation.call(counts))["failed"] > 0
 
 
