@@ -10,17 +10,18 @@ from sim.kernels.jit import inlined
 from sim.kernels.types import F64, I64, U8, U16, U32, U64, Number, Word
 
 __all__ = [
-    "EAGER", "RESTLESS", "STEADY", "Heard", "Rates", "contacts_of", "count_of", "outcome_of",
-    "wait", "weighed",
+    "LOW", "PARTING", "RESTLESS", "STEADY", "Heard", "Rates", "contacts_of", "count_of",
+    "outcome_of", "wait", "weighed",
 ]  # fmt: skip
 
-EAGER, STEADY, RESTLESS = np.uint8(1), np.uint8(2), np.uint8(4)
+LOW, STEADY, RESTLESS, PARTING = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(8)
 """Marks of a state, see :class:`Rates`."""
 
 _CALLS = 2
 _MOST_RINGS = 127
 _INVERSE = np.array([0.0, *(1.0 / k for k in range(1, _MOST_RINGS + 1))])
 _FULL = np.uint64(65535)
+_NO = np.uint64(0)
 
 
 class Heard(NamedTuple):
@@ -43,8 +44,14 @@ class Rates(NamedTuple):
     (float64, of each state: the rate at which it is left without a contact); the last of ``scum``
     is 2**32. ``bound`` (uint64, by speaker and listener): the largest total that the speaker's
     state will ever find at a listener of that state, whatever becomes of the listener. ``marks``
-    (uint8, of each state): ``EAGER`` where that is below the ceiling for some listeners; ``STEADY``
-    where nobody leaves the state but by itself; ``RESTLESS`` where agents ring.
+    (uint8, of each state): ``LOW`` where that is below the ceiling for all who speak, as it is in
+    every state that may follow; ``STEADY`` where nobody leaves the state but by itself;
+    ``RESTLESS`` where agents ring; ``PARTING`` where it is steady, and to whatever state an agent
+    leaves it, for good, nobody can tell: contacts do the same to it before and after. ``lack``
+    (uint64, of each state): how far its largest ``bound`` at a ``LOW`` one is below 2**32.
+
+    ``edge`` (uint64, a row of the same length for each pair of states): where outcomes end, as
+    ``cum``; ``hears``, ``turns`` (uint8, one longer): what each makes of listener and speaker.
     """
 
     off: I64
@@ -61,6 +68,10 @@ class Rates(NamedTuple):
     bound: U64
     alone: F64
     marks: U8
+    lack: U64
+    edge: U64
+    hears: U8
+    turns: U8
 
 
 @inlined
@@ -112,13 +123,16 @@ def outcome_of(first: Number, last: Number, cum: U64, share: Word) -> Number:
 
 
 @inlined
-def weighed(heard: Heard, rates: Rates, row: Number, u: Word, place: Word, share: Word) -> Number:
-    """Return the outcome of a try over a tie, -1 for none."""
-    first, last = rates.off[row], rates.off[row + 1]
-    if last > first and rates.trusted[row] and heard.trust.size:
-        trust = np.uint64(heard.trust[np.uint64(heard.rows[u, 0]) + place])
-        for o in range(first, last):
-            if share * _FULL < rates.cum[o] * trust:
-                return np.int64(o)
-        return np.int64(-1)
-    return outcome_of(first, last, rates.cum, share)
+def weighed(heard: Heard, rates: Rates, row: Number, u: Word, place: Word, share: Word) -> Word:
+    """Return the outcome of a try over a tie; the last of ``hears`` is none."""
+    o = _NO
+    if heard.trust.size:
+        trust = _FULL
+        if rates.trusted[row]:
+            trust = np.uint64(heard.trust[np.uint64(heard.rows[u, 0]) + place])
+        for k in range(rates.edge.shape[1]):
+            o += np.uint64(share * _FULL >= rates.edge[row, k] * trust)
+    else:
+        for k in range(rates.edge.shape[1]):
+            o += np.uint64(share >= rates.edge[row, k])
+    return o

@@ -6,9 +6,10 @@ largest rate that its state allows; a tie whose actual rate is lower accepts wit
 of the Markov chain in continuous time, exactly. Poisson processes have no memory: every tick begins
 with new rings, and nothing but the states lives on between ticks.
 
-Rings are drawn by :mod:`sim.kernels.lives` and wait in a calendar (:mod:`sim.kernels.rings`).
-``claim`` holds the number of an agent's life where it is not 0, less 1, and in its upper half
-whether the agent was live when the tick began.
+Rings are drawn by :mod:`sim.kernels.lives` and wait in a calendar (:mod:`sim.kernels.rings`). They
+happen one by one in order, but what the next ones will do if nothing comes between is looked up for
+many at once, and lives that they will then begin are drawn at once; a ring whose listener has
+changed meanwhile is looked up again, and a life that is not the expected one is drawn alone.
 """
 
 from __future__ import annotations
@@ -17,53 +18,60 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.kernels.aims import RESTLESS, STEADY, Heard, Rates, contacts_of, outcome_of, weighed
-from sim.kernels.claims import FREE, NOBODY, is_open
+from sim.kernels.aims import LOW, RESTLESS, STEADY, Heard, Rates, contacts_of
+from sim.kernels.born import life_of, map_low, reborn, still_live
+from sim.kernels.claims import NOBODY
 from sim.kernels.jit import inlined, lean
 from sim.kernels.lives import (
+    ALONE,
+    BATCH,
     CODE,
     GRAIN,
     LEFT,
     LIVES,
     LOW32,
     MOST_RINGS,
+    PARTS,
+    RINGS,
     TICK,
-    any_eager,
-    begin_life,
-    ring_first,
-    row_ends,
+    Lives,
+    begin_lives,
+    put_life,
 )
+from sim.kernels.outlook import KEPT, WINDOW, Outlook, decided, left_to, load_span, look_ahead
 from sim.kernels.rings import (
+    AHEAD,
     DUE,
     DUES,
     EVENTS,
+    FIRST,
     FRESH,
     HEAPED,
     HELD,
+    MAPPED,
     MOMENT,
+    NEXT,
     ROOM,
-    SEEN,
+    SINCE,
     SPAN,
-    TOUCHED,
-    UNKNOWN,
     WATCHED,
     Calendar,
-    order_due,
     pop_ring,
-    take_span,
 )
 from sim.kernels.sparse import VACANT, slot
 from sim.kernels.types import F64, I64, U8, U32, U64, Number, Word
 
 __all__ = [
-    "LEFT", "MOST_RINGS", "Found", "Heard", "Rates", "ring_first", "ring_on", "still_live",
+    "LEFT", "MOST_RINGS", "WINDOW", "Found", "Heard", "Outlook", "Rates", "map_low", "ring_first",
+    "ring_on", "still_live",
 ]  # fmt: skip
 
 _EVER = np.uint8(0x80)
-_KEEP = 255
 _NO, _ONE, _TWO, _THREE = (np.uint64(k) for k in range(4))
 _S6, _S32 = np.uint64(6), np.uint64(32)
 _STATE = _M63 = np.uint64(0x3F)
+_ALONE = np.uint64(ALONE)
+_OWN = np.uint64(NOBODY)
 
 
 class Found(NamedTuple):
@@ -75,194 +83,107 @@ class Found(NamedTuple):
 
 
 @inlined
-def _life_of(claim: U64, u: Word) -> Word:
-    """Return in which of its lives an agent is."""
-    return np.uint64(((claim[u] & LOW32) + _ONE) & LOW32)
+def _watch(
+    rates: Rates, calendar: Calendar, many: Number, old: Number, new: Number, t: Word
+) -> None:
+    """Count the ties over which an agent speaks from ``t`` on, less those of its state before."""
+    more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
+    left = 1.0 - float(np.int64(t)) * GRAIN
+    calendar.at[WATCHED] += np.int64(np.float64(more) * left * TICK)
 
 
 @inlined
-def _counts(claim: U64, born: U64, u: Word, when: Word) -> bool:
-    """Return whether agent ``u`` still is in the life that drew a ring.
-
-    Most agents are in their first one; the bits of ``born`` tell so from a nearer cache.
-    """
-    life = (when >> _S6) & LIVES
-    if (born[u >> _S6] >> (u & _M63)) & _ONE:
-        return bool(life == _life_of(claim, u) & LIVES)
-    return bool(life == _NO)
-
-
-@inlined
-def _still_counts(claim: U64, born: U64, u: Word, when: Word) -> bool:
-    """As :func:`_counts`, without a branch that a processor could guess wrong."""
-    is_later = (born[u >> _S6] >> (u & _M63)) & _ONE
-    life = np.uint64((claim[u * is_later] + _ONE) & LIVES) * is_later
-    return bool((when >> _S6) & LIVES == life)
+def _part(
+    rates: Rates, state: U8, place: Number, tally: I64, calendar: Calendar, lives: Lives, j: Word
+) -> None:  # fmt: skip
+    """Let an agent leave its state at once, where nobody can tell."""
+    if lives.ends[j] >= PARTS:
+        old, new = np.int64(lives.state[j]), np.int64(lives.ends[j] - PARTS)
+        t = lives.since[j] + np.uint64(lives.grains[j])
+        state[place] = (state[place] & _EVER) | np.uint8(new)
+        tally[old] -= 1
+        tally[new] += 1
+        calendar.at[EVENTS] += 1
+        _watch(rates, calendar, np.int64(lives.many[j]), old, new, t)
 
 
 @inlined
-def _reborn(claim: U64, touched: U32, calendar: Calendar, v: Word, was_live: bool) -> Word:
-    """Begin a new life of agent ``v``; returns its number."""
-    at = calendar.at
-    life = _life_of(claim, v)
-    before = claim[v]
-    if before == FREE:
-        calendar.born[v >> _S6] |= _ONE << (v & _M63)
-        before = np.uint64(was_live) << _S32
-        touched[at[TOUCHED]] = np.uint32(v)
-        at[TOUCHED] += 1
-    claim[v] = ((before >> _S32) << _S32) | life
-    return life + _ONE
+def _drawn_alone(
+    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar, lives: Lives,
+    u: Word, s: Number, t: Word, life: Word,
+) -> Word:  # fmt: skip
+    lives.agent[_ALONE] = u
+    lives.state[_ALONE] = np.uint64(s)
+    lives.since[_ALONE] = t
+    lives.number[_ALONE] = life
+    begin_lives(heard, rates, key, keys, state, calendar, lives, ALONE, ALONE + 1)
+    return _ALONE
 
 
 @inlined
 def _become(
     heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    tally: I64, calendar: Calendar, found: Found, v: Word, new: Number, source: Word, t: Word,
+    again: U32, tally: I64, calendar: Calendar, lives: Lives, found: Found, v: Word, new: Number,
+    source: Word, t: Word, j: Word,
 ) -> None:  # fmt: skip
-    """Give agent ``v`` the state ``new``, note a first adoption, and draw its rings."""
+    """Give agent ``v`` the state ``new``, note a first adoption, and begin its life.
+
+    It is drawn as the ``j``-th, or not at all.
+    """
     place, at = slot(keys, v), calendar.at
     if keys.size and keys[place] == VACANT:
         keys[place] = np.uint32(v)
         at[ROOM] -= 1
     code: Number = state[place]
     ever: Number = code & _EVER
-    when = float(np.int64(t)) * GRAIN
     if rates.adopting[new] and not ever:
         ever = _EVER
         n = at[FRESH]
         found.agents[n] = np.uint32(v)
         found.sources[n] = np.uint32(source)
-        found.times[n] = when
+        found.times[n] = float(np.int64(t)) * GRAIN
         at[FRESH] = n + 1
     state[place] = ever | np.uint8(new)
     old: Number = np.int64(code & CODE)
     tally[old] -= 1
     tally[new] += 1
-    was = bool(rates.marks[old] & RESTLESS)
-    now = bool(rates.marks[new] & RESTLESS)
-    if was or now:
-        many = np.int64(heard.rows[v, 1])
-        more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
-        at[WATCHED] += np.int64(np.float64(more) * (1.0 - when) * TICK)
-        life = _reborn(claim, touched, calendar, v, was)
-        if now:
-            begin_life(heard, rates, key, keys, state, calendar, v, new, t, life)
-
-
-@inlined
-def _note_heard(rates: Rates, into: I64) -> None:
-    """Write down, by speaker and listener, whether it is the listener whom a ring changes first."""
-    for row in range(rates.mode.size * rates.mode.size):
-        o = rates.off[row]
-        into[row] = o < rates.off[row + 1] and rates.listener[o] != _KEEP
-
-
-@inlined
-def _read_first(
-    rates: Rates, keys: U32, state: U8, claim: U64, calendar: Calendar, stop: Word
-) -> Word:
-    """Read what tells which rings of a span are left; returns what means nothing."""
-    spare, born, seen, is_fickle = calendar.spare, calendar.born, _NO, False
-    for s in range(rates.marks.size):
-        is_fickle |= (rates.marks[s] & (RESTLESS | STEADY)) == RESTLESS
-    for i in range(_NO, stop, _THREE):
-        seen ^= np.uint64(state[slot(keys, spare[i + _ONE] & LOW32)])
-    if is_fickle:
-        for i in range(_NO, stop, _THREE):
-            u = spare[i + _ONE] >> _S32
-            seen ^= claim[u * ((born[u >> _S6] >> (u & _M63)) & _ONE)]
-    return seen
-
-
-@lean
-def _load(heard: Heard, rates: Rates, keys: U32, state: U8, claim: U64, calendar: Calendar) -> bool:
-    """Begin with the next span; returns whether there is room for it.
-
-    Rings that are void, or can change nothing any more, are dropped. Reads are independent of one
-    another, so that the memory serves them at the same time, and what the rings that are left are
-    going to read is read here; ring by ring each would wait for its own. What is kept of that means
-    nothing; without it the reads would be dropped as useless.
-    """
-    spare, due, rows, bound = calendar.spare, calendar.due, heard.rows, rates.bound
-    n = take_span(calendar)
-    if n < 0:
-        return False
-    stop = np.uint64(n) * _THREE
-    for i in range(_NO, stop, _THREE):
-        who = spare[i + _ONE]
-        if who & LOW32 == UNKNOWN:
-            u = who >> _S32
-            tie = np.uint64(rows[u, 0]) + (spare[i + _TWO] & LOW32)
-            spare[i + _ONE] = (u << _S32) | np.uint64(heard.targets[tie])
-    seen = _read_first(rates, keys, state, claim, calendar, stop)
-    kept, ahead, hears, states = _NO, _NO, np.uint64(n), rates.mode.size
-    _note_heard(rates, calendar.fine)
-    for i in range(_NO, stop, _THREE):
-        when, who, what = spare[i], spare[i + _ONE], spare[i + _TWO]
-        spare[kept] = when
-        spare[kept + _ONE] = who
-        spare[kept + _TWO] = what
-        u, v, s = who >> _S32, who & LOW32, np.int64(when & _STATE)
-        row = s * states + np.int64(state[slot(keys, v)] & CODE)
-        counts = (u == v) | ((what >> _S32) < bound[row])
-        if not rates.marks[s] & STEADY:
-            counts &= _still_counts(claim, calendar.born, u, when)
-        kept += _THREE * np.uint64(counts)
-        is_heard = np.uint64(calendar.fine[row])
-        due[ahead] = u ^ ((u ^ v) * is_heard)  # who is going to change
-        due[hears] = v
-        ahead += np.uint64(counts)
-        hears += np.uint64(counts) * is_heard
-    for i in range(ahead):
-        v = due[i]
-        seen ^= claim[v] ^ np.uint64(rows[v, 0]) ^ np.uint64(state[slot(keys, v)])
-    if any_eager(heard, rates):
-        for i in range(np.uint64(n), hears):
-            seen ^= row_ends(heard, due[i])
-    calendar.at[SEEN] = np.int64(seen >> _ONE)
-    order_due(calendar, int(kept) // 3)
-    return True
-
-
-@inlined
-def _decided(
-    heard: Heard, rates: Rates, keys: U32, state: U8, u: Word, v: Word, s: Number, what: Word
-) -> tuple[Number, Number]:  # fmt: skip
-    """Return what a ring over a tie does: (the listener's new state, the speaker's).
-
-    -1: unchanged.
-    """
-    now: Number = np.int64(-1)
-    new: Number = np.int64(-1)
-    row = s * rates.mode.size + np.int64(state[slot(keys, v)] & CODE)
-    o = weighed(heard, rates, row, u, what & LOW32, what >> _S32)
-    if o >= 0 and not (heard.closed.size and not is_open(heard.closed, v)):
-        if rates.listener[o] != _KEEP:
-            new = np.int64(rates.listener[o])
-        if rates.speaker[o] != _KEEP:
-            now = np.int64(rates.speaker[o])
-    return new, now
+    if at[MAPPED]:
+        is_low = np.uint64(rates.marks[new] & LOW)
+        calendar.low[v >> _S6] |= is_low << (v & _M63)
+    if rates.marks[new] & RESTLESS:
+        life = life_of(claim, calendar.born, v) + _ONE
+        if j >= _ALONE or lives.number[j] != life or lives.state[j] != np.uint64(new):
+            j = _drawn_alone(
+                heard, rates, key, keys, state, calendar, lives, v, new, t, life
+            )  # fmt: skip
+        _watch(rates, calendar, np.int64(lives.many[j]), old, new, t)
+        put_life(calendar, lives, j)
+        _part(rates, state, place, tally, calendar, lives, j)
+        if lives.ends[j] < PARTS or rates.marks[old] & (RESTLESS | STEADY) == RESTLESS:
+            reborn(claim, touched, again, calendar, v)  # else nothing asks for its life any more
+    elif rates.marks[old] & RESTLESS:
+        _watch(rates, calendar, np.int64(heard.rows[v, 1]), old, new, t)
+        reborn(claim, touched, again, calendar, v)
 
 
 @lean
 def ring_on(
     heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    tally: I64, calendar: Calendar, found: Found,
+    again: U32, tally: I64, calendar: Calendar, lives: Lives, outlook: Outlook, found: Found,
 ) -> bool:  # fmt: skip
     """Let rings happen in order of time until the tick ends.
 
     Parameters
     ----------
-    heard, rates, calendar, found
+    heard, rates, calendar, lives, outlook, found
         See there.
     key
         uint64, of this tick's rings.
     keys, state
         The states, a sparse column (:mod:`sim.kernels.sparse`) of uint8.
-    claim, touched
-        uint64 (n,), ``FREE`` for agents that began no life in this tick; uint32 (n + 1,): the
-        others.
+    claim, touched, again
+        uint64 (n,), ``FREE`` for agents that began no second life in this tick; uint32 (n + 1,):
+        those that began a first one; uint32 (n,): those that began a second one.
     tally
         int64, agents in each state.
 
@@ -279,90 +200,105 @@ def ring_on(
         if not is_next and at[HEAPED] == 0:
             if at[SPAN] == calendar.tail.size:
                 return True
-            if not _load(heard, rates, keys, state, claim, calendar):
+            if not load_span(rates, claim, calendar):
                 return False
             continue
         short = calendar.link.size - at[HELD] < LEFT or heap.size // 3 - at[HEAPED] < LEFT
         if short or at[FRESH] + 2 > found.agents.size or (keys.size and at[ROOM] < 2):
             return False
+        if is_next and at[DUE] == at[AHEAD]:
+            look_ahead(heard, rates, key, keys, state, claim, calendar, lives, outlook)
         if is_next and at[HEAPED] > 0:
             is_next = due[i] < heap[0] or (due[i] == heap[0] and due[i + _ONE] < heap[1])
+        k = np.uint64(WINDOW)
         if is_next:
             when, who, what = due[i], due[i + _ONE], due[i + _TWO]
+            k = np.uint64(at[DUE] - at[SINCE])
             at[DUE] += 1
         else:
             when, who, what = heap[0], heap[1], heap[2]
             pop_ring(heap, at)
         _happen(
-            heard, rates, key, keys, state, claim, touched, tally, calendar, found, when, who, what
-        )
+            heard, rates, key, keys, state, claim, touched, again, tally, calendar, lives, outlook,
+            found, when, who, what, k,
+        )  # fmt: skip
 
 
 @inlined
 def _happen(
     heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, claim: U64, touched: U32,
-    tally: I64, calendar: Calendar, found: Found, when: Word, who: Word, what: Word,
+    again: U32, tally: I64, calendar: Calendar, lives: Lives, outlook: Outlook, found: Found,
+    when: Word, who: Word, what: Word, k: Word,
 ) -> None:  # fmt: skip
-    """Let a ring do what it does, unless it is void."""
-    u, v, s, t = who >> _S32, who & LOW32, np.int64(when & _STATE), when >> MOMENT
-    if not rates.marks[s] & STEADY and not _counts(claim, calendar.born, u, when):
+    """Let a ring do what it does, unless it is void; it was looked at ahead as the ``k``-th."""
+    u, v, s, t, at = who >> _S32, who & LOW32, np.int64(when & _STATE), when >> MOMENT, calendar.at
+    j = _ALONE
+    if k < np.uint64(WINDOW) and outlook.rings[at[NEXT]] == k:
+        j = np.uint64(at[NEXT])
+        at[NEXT] += 1
+    life = life_of(claim, calendar.born, u) if not rates.marks[s] & STEADY else when >> _S6
+    if (life ^ (when >> _S6)) & LIVES:
         return
-    at = calendar.at
-    new: Number = np.int64(-1)
-    now: Number = np.int64(-1)
-    source: Word = np.uint64(NOBODY)
-    if u == v:
-        if what & _ONE:
-            life = _reborn(claim, touched, calendar, u, True)
-            begin_life(heard, rates, key, keys, state, calendar, u, s, t, life)
-            return
-        at[EVENTS] += 1
-        first, last = rates.soff[s], rates.soff[s + 1]
-        now = np.int64(rates.snew[outcome_of(first, last, rates.scum, what >> _S32)])
-    else:
-        at[EVENTS] += 1
-        if v == UNKNOWN:
-            v = np.uint64(heard.targets[np.uint64(heard.rows[u, 0]) + (what & LOW32)])
-        new, now = _decided(heard, rates, keys, state, u, v, s, what)
-        source = v
-    for who_first in range(2):
-        x, y, other = (v, new, u) if who_first == 0 else (u, now, source)
-        if y >= 0:
-            _become(
-                heard, rates, key, keys, state, claim, touched, tally, calendar, found, x, y,
-                other, t,
+    if u == v and what & _ONE:
+        life = life_of(claim, calendar.born, u) + _ONE
+        if j >= _ALONE or lives.number[j] != life:
+            j = _drawn_alone(
+                heard, rates, key, keys, state, calendar, lives, u, s, t, life
             )  # fmt: skip
+        put_life(calendar, lives, j)
+        _part(rates, state, slot(keys, u), tally, calendar, lives, j)
+        reborn(claim, touched, again, calendar, u)
+        return
+    at[EVENTS] += 1
+    code = state[slot(keys, v)]
+    new: Number = np.int64(0)
+    now: Number = np.int64(KEPT)
+    source = u
+    if k < np.uint64(WINDOW) and outlook.seen[k] == code:
+        new, now = np.int64(outlook.new[k]), np.int64(outlook.now[k])
+    elif u == v:
+        new = left_to(rates, s, what)
+    else:
+        new, now = decided(heard, rates, code, u, v, s, what)
+    if u == v:
+        source = _OWN
+    for who_first in range(2):
+        x, y, other = (v, new, source) if who_first == 0 else (u, now, v)
+        if y != KEPT:
+            _become(
+                heard, rates, key, keys, state, claim, touched, again, tally, calendar, lives,
+                found, x, y, other, t, j,
+            )  # fmt: skip
+            j = _ALONE
 
 
 @lean
-def still_live(
-    live: U32,
-    count: int,
-    touched: U32,
-    m: int,
-    keys: U32,
-    state: U8,
-    claim: U64,
-    marks: U8,
-    born: U64,
-) -> tuple[int, int]:
-    """Free the claims of ``touched[:m]``, ascending; sort out who is live now.
+def ring_first(
+    heard: Heard, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8, tally: I64,
+    calendar: Calendar, lives: Lives,
+) -> bool:  # fmt: skip
+    """Draw the rings of each of ``live[:count]`` from the beginning of the tick on.
 
-    Agents of ``live`` that are live still stay there (their number is returned first), others that
-    are live now take the first places of ``touched`` (second). ``born`` is cleared.
+    Returns whether all are drawn; else the chunks run short: add some and call again.
     """
-    kept = 0
-    for i in range(count):
-        u = live[i]
-        live[kept] = u
-        kept += (marks[state[slot(keys, np.uint64(u))] & CODE] & RESTLESS) > 0
-    roused = 0
-    for i in range(m):
-        v = np.uint64(touched[i])
-        was_live = claim[v] >> _S32
-        claim[v] = FREE
-        born[v >> _S6] = np.uint64(0)
-        touched[roused] = np.uint32(v)
-        is_live = (marks[state[slot(keys, v)] & CODE] & RESTLESS) > 0
-        roused += is_live and was_live == _NO
-    return kept, roused
+    at = calendar.at
+    while at[FIRST] < count:
+        if calendar.link.size - at[HELD] < RINGS + BATCH:
+            return False
+        many = min(BATCH, count - at[FIRST])
+        for j in range(many):
+            u = np.uint64(live[at[FIRST] + j])
+            lives.agent[j] = u
+            lives.state[j] = np.uint64(state[slot(keys, u)] & CODE)
+            lives.since[j] = _NO
+            lives.number[j] = _NO
+        drawn = begin_lives(heard, rates, key, keys, state, calendar, lives, 0, many)
+        for j in range(_NO, np.uint64(drawn)):
+            ties = contacts_of(rates.mode, np.int64(lives.many[j]), np.int64(lives.state[j]))
+            at[WATCHED] += ties * TICK
+            put_life(calendar, lives, np.uint64(j))
+            _part(
+                rates, state, slot(keys, lives.agent[j]), tally, calendar, lives, np.uint64(j)
+            )  # fmt: skip
+        at[FIRST] += drawn
+    return True

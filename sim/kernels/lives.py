@@ -11,41 +11,47 @@ Draws of life ``g`` of agent ``u`` are ``word2(word(key, u), g << 10 | j)``: ``j
 the change by itself and 2 its outcome, 1 the number of rings, and of ring ``i`` 3 + 2i its moment
 and 4 + 2i its tie, by the whole part of draw times ties, and its share, by the rest.
 
-A ring over a tie that can change nothing now, nor whatever becomes of the listener (its share is
-not below ``Rates.bound``), is not kept.
+Many lives are drawn at once, in flat passes over all their rings: reads of memory wait for none of
+the others. A ring over a tie that can change nothing now, nor whatever becomes of the listener (its
+share is not below ``Rates.bound``), is not kept.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from sim.kernels.aims import EAGER, Heard, Rates, contacts_of, count_of, wait
+from sim.kernels.ahead import ahead
+from sim.kernels.aims import PARTING, Heard, Rates, contacts_of, count_of, outcome_of, wait
 from sim.kernels.jit import inlined, lean
-from sim.kernels.mix import uniform, word, word2
+from sim.kernels.mix import C2, mix, uniform, word, word2
 from sim.kernels.rings import (
-    FIRST,
     GRAINS,
-    HELD,
+    MAPPED,
     MOMENT,
-    SEEN,
     SPAN,
-    UNKNOWN,
-    WATCHED,
     Calendar,
     push_ring,
     put_ring,
 )
 from sim.kernels.sparse import slot
-from sim.kernels.types import U8, U32, U64, Number, Word
+from sim.kernels.types import F64, U8, U32, U64, Word
 
-__all__ = ["CODE", "GRAIN", "LEFT", "LIVES", "LOW32", "MOST_RINGS", "TICK", "any_eager",
-           "begin_life", "ring_first", "row_ends"]  # fmt: skip
+__all__ = ["ALONE", "BATCH", "CODE", "GRAIN", "LEFT", "LIVES", "LOW32", "MOST_RINGS", "PARTS",
+           "RINGS", "TICK", "Lives", "begin_lives", "put_life"]  # fmt: skip
 
 LEFT = 260
 """Chunks, and places in the heap, that must be left: what one ring may lead to."""
 
 MOST_RINGS = 128
 """More than a life ever has: 16 are to be expected."""
+
+BATCH, ALONE = 64, 64
+"""Lives drawn at once; the place of one that is drawn alone."""
+
+RINGS = 1024
+"""Rings of lives drawn at once, at most."""
 
 CODE = np.uint8(0x7F)
 """What of an agent's state tells which one it is."""
@@ -57,15 +63,167 @@ GRAIN = 1.0 / GRAINS
 """A grain in ticks."""
 TICK = 1 << 20
 """A tie spoken over for a tick, in ``WATCHED``."""
+PARTS = np.uint64(2)
+"""What ``Lives.ends`` is, less the state that follows, where a life ends unseen: at once."""
 
 _BLOCK = 16.0
 _NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
 _LIFE = np.uint64(10)
-_S6, _S32 = np.uint64(6), np.uint64(32)
+_S6, _S32, _M63 = np.uint64(6), np.uint64(32), np.uint64(63)
 _MOST = np.uint64(MOST_RINGS)
 _WHOLE = np.uint64(GRAINS)
+_FULL = np.uint64(1 << 32)
 _WIDE = 4294967296.0
-_STAGE = 64
+_EIGHT, _SIXTEEN = np.uint64(8), np.uint64(16)
+_RINGS, _ALONE = np.uint64(RINGS), np.uint64(ALONE)
+_C2 = np.uint64(C2)
+_STEP = np.uint64((2 * int(C2)) & 0xFFFFFFFFFFFFFFFF)
+
+
+class Lives(NamedTuple):
+    """Lives that are about to begin, ``BATCH`` and one.
+
+    Given, uint64: ``agent``, its ``state`` (its code), ``since`` which moment, and ``number``.
+    Drawn: ``start`` (uint64) and ``many`` (float64), its row; ``grains`` (float64), how long it
+    lasts; ``sign`` (uint64), the lower bits of its rings; ``lack`` as in ``Rates``; ``ends``
+    (uint64): 0 with the tick, 1 with a ring whose last word is ``share`` (uint64), ``PARTS`` and
+    more: unseen, to the state that this is more; ``drawn`` and ``stop`` (uint64): how many rings,
+    and where those that are kept end. Of each ring: ``seed``, ``what``, ``tie`` (uint64) and ``of``
+    (uint64, whose it is), scratch; ``ring`` (uint64), three words for each one kept.
+    """
+
+    agent: U64
+    state: U64
+    since: U64
+    number: U64
+    start: U64
+    many: F64
+    grains: F64
+    sign: U64
+    lack: U64
+    ends: U64
+    share: U64
+    drawn: U64
+    stop: U64
+    seed: U64
+    what: U64
+    tie: U64
+    of: U64
+    ring: U64
+
+
+@inlined
+def _begin(heard: Heard, rates: Rates, key: Word, lives: Lives, j: Word, n: Word) -> Word:
+    """Draw how long a life lasts and how many rings it has, after ``n`` of others; returns all."""
+    u, s, t = lives.agent[j], np.int64(lives.state[j]), lives.since[j]
+    many = np.int64(lives.many[j])
+    ties = contacts_of(rates.mode, many, s) * rates.ceiling[s]
+    alone = float(rates.alone[s])
+    own, at_life = word(key, u), lives.number[j] << _LIFE
+    end = float(np.int64(_WHOLE - t)) * GRAIN
+    goes_on = ties * end > _BLOCK
+    if goes_on:
+        end = _BLOCK / ties
+    ends = np.uint64(goes_on)
+    share = _ONE
+    if alone > 0.0:
+        waited = wait(uniform(word2(own, at_life)), alone, end)
+        if waited < end:
+            end = waited
+            part = np.uint64(uniform(word2(own, at_life + _TWO)) * _WIDE)
+            share, ends = part << _S32, _ONE
+            if rates.marks[s] & PARTING:
+                o = outcome_of(rates.soff[s], rates.soff[s + 1], rates.scum, part)
+                ends = PARTS + np.uint64(rates.snew[o])
+    lives.grains[j] = end * GRAINS
+    lives.sign[j] = ((lives.number[j] & LIVES) << _S6) | np.uint64(s)
+    lives.lack[j], lives.ends[j], lives.share[j] = rates.lack[s], ends, share
+    count = _NO
+    if ties > 0.0:
+        count = np.uint64(count_of(uniform(word2(own, at_life + _ONE)), ties * end))
+    lives.drawn[j] = count
+    z = own + (at_life + _FOUR) * _C2
+    for k in range(n, n + count, _EIGHT):  # eight at a time: no number of rings is guessed wrong
+        for i in range(_EIGHT):
+            lives.seed[k + i] = z
+            lives.of[k + i] = j
+            z += _STEP
+    return n + count
+
+
+@inlined
+def _aim(heard: Heard, lives: Lives, n: Word) -> None:
+    """Draw over which tie each of ``n`` rings comes, and look up its listener."""
+    seed, of, what, tie = lives.seed, lives.of, lives.what, lives.tie
+    for r in range(n):
+        scaled = uniform(mix(seed[r])) * lives.many[of[r]]
+        place = np.uint64(scaled)
+        what[r] = (np.uint64((scaled - np.float64(place)) * _WIDE) << _S32) | place
+        tie[r] = lives.start[of[r]] + place
+    for r in range(n):
+        tie[r] = np.uint64(heard.targets[tie[r]])
+
+
+@inlined
+def _narrow(
+    rates: Rates, keys: U32, state: U8, calendar: Calendar, lives: Lives, n: Word
+) -> Word:  # fmt: skip
+    """Keep those of ``n`` rings that may change anything; returns how many."""
+    seed, of, what, tie, low = lives.seed, lives.of, lives.what, lives.tie, calendar.low
+    m = _NO
+    if calendar.at[MAPPED]:
+        for r in range(n):
+            j, v, w = of[r], tie[r], what[r]
+            is_low = (low[v >> _S6] >> (v & _M63)) & _ONE
+            of[m], tie[m], what[m], seed[m] = j, v, w, seed[r]
+            m += np.uint64((w >> _S32) < _FULL - is_low * lives.lack[j])
+            lives.stop[j] = m
+    else:
+        for r in range(n):
+            j, v, w = of[r], tie[r], what[r]
+            row = np.int64(lives.state[j]) * rates.mode.size
+            limit = rates.bound[row + np.int64(state[slot(keys, v)] & CODE)]
+            of[m], tie[m], what[m], seed[m] = j, v, w, seed[r]
+            m += np.uint64((w >> _S32) < limit)
+            lives.stop[j] = m
+    return m
+
+
+@lean
+def begin_lives(
+    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar, lives: Lives,
+    lo: int, hi: int,
+) -> int:  # fmt: skip
+    """Draw lives from ``lo`` on, up to ``hi`` or as many as there is room for; returns up to which.
+
+    Either all are below ``BATCH``, or it is ``ALONE``; that leaves what is drawn of the others.
+    """
+    n, j, stop = _NO, np.uint64(lo), np.uint64(hi)
+    for i in range(j, stop):
+        u = lives.agent[i]
+        lives.start[i] = np.uint64(heard.rows[u, 0])
+        lives.many[i] = np.float64(heard.rows[u, 1])
+    for i in range(j, stop):
+        ahead(heard.targets, lives.start[i])
+        ahead(heard.targets, lives.start[i] + _SIXTEEN)
+    while j < stop and n + _MOST <= _RINGS:
+        n = _begin(heard, rates, key, lives, j, n)
+        j += _ONE
+    _aim(heard, lives, n)
+    m = _narrow(rates, keys, state, calendar, lives, n)
+    base = _RINGS * np.uint64(lo == ALONE)
+    before = base
+    for i in range(np.uint64(lo), j):
+        if lives.drawn[i] > _NO:
+            before = base + lives.stop[i]
+        lives.stop[i] = before
+    for r in range(m):
+        i, at = lives.of[r], (base + r) * _THREE
+        grains = lives.grains[i] * uniform(mix(lives.seed[r] - _C2))
+        lives.ring[at] = ((lives.since[i] + np.uint64(grains)) << MOMENT) | lives.sign[i]
+        lives.ring[at + _ONE] = (lives.agent[i] << _S32) | lives.tie[r]
+        lives.ring[at + _TWO] = lives.what[r]
+    return int(j)
 
 
 @inlined
@@ -79,118 +237,14 @@ def _keep(calendar: Calendar, when: Word, who: Word, what: Word) -> None:
 
 
 @inlined
-def _picked(
-    heard: Heard, rates: Rates, keys: U32, state: U8, picked: U64, u: Number, s: Number, own: Word,
-    at_life: Number, n: Number,
-) -> Number:  # fmt: skip
-    """Aim ``n`` rings, and write those that may change anything into ``picked``; returns how many.
-
-    In the first half its number ``<< 32`` and the listener, or ``UNKNOWN`` where any would do; in
-    the second the ring's last word. There is no branch that a processor could guess wrong.
-    """
-    start, many = np.uint64(heard.rows[u, 0]), np.float64(heard.rows[u, 1])
-    eager, row = (rates.marks[s] & EAGER) > 0, s * rates.mode.size
-    m = _NO
-    for i in range(np.uint64(n)):
-        scaled = uniform(word2(own, at_life + _FOUR + _TWO * i)) * many
-        place = np.uint64(scaled)
-        share = np.uint64((scaled - np.float64(place)) * _WIDE)
-        v, keep = UNKNOWN, True
-        if eager:
-            v = np.uint64(heard.targets[start + place])
-            keep = share < rates.bound[row + np.int64(state[slot(keys, v)] & CODE)]
-        picked[m] = (i << _S32) | v
-        picked[_MOST + m] = (share << _S32) | place
-        m += np.uint64(keep)
-    return m
-
-
-@inlined
-def begin_life(
-    heard: Heard, rates: Rates, key: Word, keys: U32, state: U8, calendar: Calendar, u: Number,
-    s: Number, t: Word, life: Number,
-) -> None:  # fmt: skip
-    """Draw the rings of a life of agent ``u``, in state ``s`` from moment ``t`` on."""
-    ties = contacts_of(rates.mode, np.int64(heard.rows[u, 1]), s) * rates.ceiling[s]
-    alone = float(rates.alone[s])
-    own, at_life = word(key, u), life << _LIFE
-    end = float(np.int64(_WHOLE - t)) * GRAIN
-    goes_on = ties * end > _BLOCK
-    if goes_on:
-        end = _BLOCK / ties
-    changes = False
-    if alone > 0.0:
-        waited = wait(uniform(word2(own, at_life)), alone, end)
-        changes = waited < end
-        end = min(waited, end)
-    sign = ((life & LIVES) << _S6) | np.uint64(s)
-    grains = end * GRAINS
-    if ties > 0.0:
-        n = count_of(uniform(word2(own, at_life + _ONE)), ties * end)
-        m = _picked(heard, rates, keys, state, calendar.picked, u, s, own, at_life, n)
-        for i in range(m):
-            v = calendar.picked[i] & LOW32
-            j = at_life + _THREE + _TWO * (calendar.picked[i] >> _S32)
-            when = ((t + np.uint64(grains * uniform(word2(own, j)))) << MOMENT) | sign
-            _keep(calendar, when, (u << _S32) | v, calendar.picked[_MOST + i])
-    if changes or goes_on:
-        share = np.uint64(uniform(word2(own, at_life + _TWO)) * _WIDE)
-        when = ((t + np.uint64(grains)) << MOMENT) | sign
-        _keep(calendar, when, (u << _S32) | u, (share << _S32) | np.uint64(not changes))
-
-
-@inlined
-def row_ends(heard: Heard, u: Word) -> Word:
-    """Read the first and the last listener of ``u``; returns what means nothing."""
-    start, many = np.uint64(heard.rows[u, 0]), np.uint64(heard.rows[u, 1])
-    last = np.uint64(heard.targets.size) - _ONE
-    end = start + many - np.uint64(many > _NO)
-    return np.uint64(heard.targets[min(start, last)]) ^ np.uint64(heard.targets[min(end, last)])
-
-
-@inlined
-def any_eager(heard: Heard, rates: Rates) -> bool:
-    """Return whether rings of any state are looked at when they are drawn."""
-    found = False
-    for s in range(rates.marks.size):
-        found |= (rates.marks[s] & EAGER) > 0
-    return found and heard.targets.size > 0
-
-
-@lean
-def ring_first(
-    heard: Heard, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8,
-    calendar: Calendar,
-) -> bool:  # fmt: skip
-    """Draw the rings of each of ``live[:count]`` from the beginning of the tick on.
-
-    Returns whether all are drawn; else the chunks run short: add some and call again.
-    """
-    rows, at = heard.rows, calendar.at
-    watched: Number = np.int64(0)
-    seen = np.uint64(0)
-    first = at[FIRST]
-    reads = any_eager(heard, rates)
-    while first < count:
-        last = min(first + _STAGE, count)
-        if calendar.link.size - at[HELD] < (last - first) * LEFT // 2:
-            at[WATCHED] += watched * TICK
-            return False
-        if reads:
-            m = _NO
-            for i in range(first, last):
-                u = np.uint64(live[i])
-                calendar.picked[m] = u
-                m += np.uint64(rates.mode[np.int64(state[slot(keys, u)] & CODE)] > 0)
-            for i in range(m):  # reads that wait for nothing: all at the same time
-                seen ^= row_ends(heard, calendar.picked[i])
-        for i in range(first, last):
-            u = np.uint64(live[i])
-            s = np.int64(state[slot(keys, u)] & CODE)
-            watched += contacts_of(rates.mode, np.int64(rows[u, 1]), s)
-            begin_life(heard, rates, key, keys, state, calendar, u, s, _NO, _NO)
-        first = last
-        at[FIRST] = last
-    at[SEEN] = np.int64(seen)
-    at[WATCHED] += watched * TICK
-    return True
+def put_life(calendar: Calendar, lives: Lives, j: Word) -> None:
+    """Put the rings of a life into the calendar."""
+    first = _RINGS if j == _ALONE else _NO
+    if j != _ALONE and j > _NO:
+        first = lives.stop[j - _ONE]
+    for r in range(first * _THREE, lives.stop[j] * _THREE, _THREE):
+        _keep(calendar, lives.ring[r], lives.ring[r + _ONE], lives.ring[r + _TWO])
+    if lives.ends[j] == _ONE:
+        u = lives.agent[j]
+        when = ((lives.since[j] + np.uint64(lives.grains[j])) << MOMENT) | lives.sign[j]
+        _keep(calendar, when, (u << _S32) | u, lives.share[j])

@@ -4,8 +4,7 @@ A ring is three words (uint64):
 
 - *when*: its moment, a whole number of the 2**42 grains of a tick ``<< 22``, the life of the agent
   that drew it ``<< 6`` (16 bits), and the agent's state (6 bits);
-- *who*: the agent ``<< 32 | `` the listener; ``UNKNOWN`` while nobody looked, the agent itself
-  where no tie is meant;
+- *who*: the agent ``<< 32 | `` the listener, the agent itself where no tie is meant;
 - *what*: a share in [0, 1) as 32 bits ``<< 32 | `` the tie's place in the agent's row.
 
 Rings of spans to come stand in chunks of eight, which are given back as soon as their span begins;
@@ -20,31 +19,31 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.kernels.ahead import ahead
 from sim.kernels.jit import inlined, lean
 from sim.kernels.types import I64, U32, U64, Number, Word
 
 __all__ = [
-    "CHUNK", "DUE", "DUES", "EVENTS", "FINES", "FIRST", "FREED", "FRESH", "GRAINS", "HEAPED",
-    "HELD", "MOMENT", "NONE", "ROOM", "SEEN", "SLOTS", "SPAN", "TOUCHED", "UNKNOWN", "USED",
-    "WATCHED", "WORDS", "Calendar", "order_due", "pop_ring", "push_ring", "put_ring", "take_span",
+    "AGAIN", "AHEAD", "CHUNK", "DUE", "DUES", "EVENTS", "FINES", "FIRST", "FREED", "FRESH",
+    "GRAINS", "HEAPED", "HELD", "MAPPED", "MOMENT", "NEXT", "NONE", "ROOM", "SINCE", "SLOTS",
+    "SPAN", "TOUCHED", "USED", "WATCHED", "WORDS", "Calendar", "order_due", "pop_ring",
+    "push_ring", "put_ring", "take_span",
 ]  # fmt: skip
 
-(SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, SEEN, WATCHED, FIRST) = (
-    range(14)
-)
+(SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST, MAPPED,
+ AGAIN, SINCE, AHEAD, NEXT) = range(18)  # fmt: skip
 """Where ``Calendar.at`` keeps: the next span; of the one under way the next ring, and how many
 there are; rings in the heap; chunks ever taken, the first vacated one of these, those in use;
 agents touched; first adoptions; agents that may still be given a value in the sparse column; rings
-so far; what was read ahead; 2**20 times the ties that somebody spoke over for a tick; agents whose
-first rings are drawn."""
+so far; 2**20 times the ties that somebody spoke over for a tick; agents whose
+first rings are drawn; whether ``low`` tells anything; agents in their second life or a later one;
+the first ring that was looked at ahead, the first that was not, and the next of the lives drawn."""
 
-CHUNK, WORDS, SLOTS, FINES = 8, 3, 14, 4098
+CHUNK, WORDS, SLOTS, FINES = 8, 3, 18, 4098
 """Places in a chunk, words in a ring, the length of ``Calendar.at`` and of ``Calendar.fine``."""
 
 NONE = np.uint32(0xFFFFFFFF)
 """No chunk."""
-UNKNOWN = np.uint64(0xFFFFFFFF)
-"""The listener of a ring that nobody looked at."""
 GRAINS = 1 << 42
 """Moments that a tick is told apart into."""
 MOMENT = np.uint64(22)
@@ -61,9 +60,9 @@ class Calendar(NamedTuple):
     ``pool`` (uint64, three words a place) and ``link`` (uint32, for each chunk the one before it);
     ``tail`` (uint32, a power of two of spans): for each span the place after its last ring, 0 for
     none. The span under way: ``due`` in order, ``spare`` scratch of the same size, ``heap`` what
-    was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,) and ``picked`` uint64
-    (256,), scratch. ``born``: uint64, a bit an agent, whether its first life is over. ``at``:
-    int64, see ``SPAN``; ``shift`` (uint64, (1,)) takes the first word to its span.
+    was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,), scratch. A bit an agent
+    (uint64): ``born``, whether its first life is over; ``low``, whether it is in a ``LOW`` state.
+    ``at``: int64, see ``SPAN``; ``shift`` (uint64, (1,)) takes the first word to its span.
     """
 
     pool: U64
@@ -73,8 +72,8 @@ class Calendar(NamedTuple):
     spare: U64
     heap: U64
     fine: I64
-    picked: U64
     born: U64
+    low: U64
     shift: U64
     at: I64
 
@@ -117,6 +116,9 @@ def take_span(calendar: Calendar) -> int:
         last = (stop - _ONE) >> _SLOT
         if to + _EIGHT * _THREE > room:
             return -1
+        if link[last] != NONE:
+            for k in range(_THREE):
+                ahead(pool, np.uint64(link[last]) * _EIGHT * _THREE + k * _EIGHT)
         for k in range((last << _SLOT) * _THREE, stop * _THREE):
             spare[to] = pool[k]
             to += _ONE

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.kernels import events as kernels
+from sim.kernels import lives as begun
 from sim.kernels import rings as slots
-from sim.kernels.aims import EAGER, RESTLESS, STEADY
+from sim.kernels.aims import LOW, PARTING, RESTLESS, STEADY
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _part, _with_room
@@ -27,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 _SPAN = 512
 """Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
 _FEWEST, _MOST = 64, 65_536
+_MANY = 128
+"""So many times fewer live agents than agents are worth a state for each agent."""
 _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
@@ -83,12 +86,13 @@ class ContinuousTime(Compartments):
             live, count, away = _part(cascade, live, count)
         tick = _Tick(cascade, contacts, draws.key(Stream.CONTACTS), table)
         tick.run(live, count)
+        tick.spare = np.empty(int(tick.at[slots.TOUCHED]), np.uint32)
         scratch, touched = contacts.scratch, int(tick.at[slots.TOUCHED])
-        sort_ids(scratch.touched, touched, scratch.sources)
+        sort_ids(scratch.touched, touched, tick.spare)
         state = cascade.held["state"]
         kept, roused = kernels.still_live(
-            live, count, scratch.touched, touched, state.keys, state.values, scratch.claim,
-            tick.rates.marks, tick.calendar.born,
+            live, count, scratch.touched, touched, tick.again, int(tick.at[slots.AGAIN]),
+            state.keys, state.values, scratch.claim, tick.rates.marks, tick.calendar.born,
         )  # fmt: skip
         live = _with_room(live, kept, kept + roused + away.size)
         merge_ids(live, kept, scratch.touched, roused)
@@ -111,15 +115,23 @@ class _Tick:
         ties = contacts.targets.size / max(cascade.agents, 1)
         spans = _spans_for(_rings_of(cascade.tally, self.rates, ties))
         self.calendar = calendar_of(self.scratch.calendar, cascade.agents, spans, _LEAST)
+        self.lives, self.outlook = lives_of(), outlook_of()
+        self.again = self.scratch.sources
+        self.spare = np.empty(0, np.uint32)
         self.scratch.calendar = None  # whoever fails half-way leaves none behind
         self.at = self.calendar.at
 
     def run(self, live: Ids, count: int) -> None:
         """Draw the first rings, then let rings happen until the tick ends."""
         state = self.cascade.held["state"]
+        if count * _MANY >= self.cascade.agents:
+            state.make_dense()
+            kernels.map_low(state.values, self.rates.marks, self.calendar.low)
+            self.at[slots.MAPPED] = 1
         while not kernels.ring_first(
-            self.heard, self.rates, live, count, self.key, state.keys, state.values, self.calendar
-        ):
+            self.heard, self.rates, live, count, self.key, state.keys, state.values,
+            self.cascade.tally, self.calendar, self.lives,
+        ):  # fmt: skip
             self._lengthen("pool", "link")
         while not self._on():
             self._lengthen(*self._short())
@@ -133,7 +145,8 @@ class _Tick:
             state.reserve(self.found.agents.size)
         return kernels.ring_on(
             self.heard, self.rates, self.key, state.keys, state.values, scratch.claim,
-            scratch.touched, self.cascade.tally, self.calendar, self.found,
+            scratch.touched, self.again, self.cascade.tally, self.calendar, self.lives,
+            self.outlook, self.found,
         )  # fmt: skip
 
     def _short(self) -> list[str]:
@@ -198,18 +211,55 @@ def _rated(table: Table) -> kernels.Rates:
     scum[ends] = _WHOLE
     speaks, restless = table.mode > 0, (table.mode > 0) | (alone > 0)
     bound = bounds(table)
-    eager = speaks & (bound < table.ceiling[:, None]).any(axis=1)
+    whole = _scaled(bound.ravel(), within)
+    low = (whole.reshape(size, size)[speaks] < _WHOLE).all(axis=0) & bool(speaks.any())
+    most = np.where(low, whole.reshape(size, size), 0).max(axis=1, initial=0)
+    lack = np.where(speaks, np.uint64(_WHOLE) - most, 0).astype(np.uint64)
     changed = table.listener != KEEP
     moved = np.array([[changed[a:b].any() for a, b in row] for row in _spans(table.off, size)])
     turned = table.speaker != KEEP
     swayed = np.array([[turned[a:b].any() for a, b in row] for row in _spans(table.off, size)])
-    steady = ~moved.any(axis=0) & ~swayed.any(axis=1)
-    marks = eager * EAGER + steady * STEADY + restless * RESTLESS
+    still = ~moved.any(axis=0)
+    steady = still & ~swayed.any(axis=1)
+    cum = _scaled(table.cum, np.repeat(within, outcomes))
+    edge, hears, turns = _even(table, cum)
+    final = still & ~restless & (table.adopting == 0)
+    parting = steady & np.array([
+        s > 0 and first < last and all(
+            final[new] and _alike(edge, hears, turns, table.trusted, size, s, new)
+            for new in table.snew[first:last]
+        )
+        for s, (first, last) in enumerate(pairwise(table.soff))
+    ])  # fmt: skip
+    marks = low * LOW + steady * STEADY + restless * RESTLESS + parting * PARTING
     return kernels.Rates(
-        table.off, _scaled(table.cum, np.repeat(within, outcomes)), table.listener, table.speaker,
-        table.trusted, table.mode, table.ceiling, table.soff, scum, table.snew, table.adopting,
-        _scaled(bound.ravel(), within), alone, marks.astype(np.uint8),
+        table.off, cum, table.listener, table.speaker, table.trusted, table.mode, table.ceiling,
+        table.soff, scum, table.snew, table.adopting, whole, alone, marks.astype(np.uint8), lack,
+        edge, hears, turns,
     )  # fmt: skip
+
+
+def _even(table: Table, cum: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], ...]:
+    """Return outcomes in rows of one length: where each ends, and what it makes of whom."""
+    many = np.diff(table.off)
+    edge = np.zeros((many.size, max(int(many.max(initial=0)), 1)), np.uint64)
+    hears, turns = (np.full((many.size, edge.shape[1] + 1), KEEP, np.uint8) for _ in range(2))
+    for row, (first, last) in enumerate(pairwise(table.off)):
+        if first < last:
+            edge[row] = cum[last - 1]
+            edge[row, : last - first] = cum[first:last]
+            hears[row, : last - first] = table.listener[first:last]
+            turns[row, : last - first] = table.speaker[first:last]
+    return edge, hears, turns
+
+
+def _alike(
+    edge: npt.NDArray[Any], hears: npt.NDArray[Any], turns: npt.NDArray[Any],
+    trusted: npt.NDArray[Any], size: int, s: int, new: int,
+) -> bool:  # fmt: skip
+    """Return whether contacts do the same to listeners in two states."""
+    columns = edge, hears, turns, trusted
+    return all((column[s::size] == column[new::size]).all() for column in columns)
 
 
 def _spans(off: npt.NDArray[np.int64], size: int) -> list[list[tuple[int, int]]]:
@@ -279,8 +329,8 @@ def calendar_of(
         spare=np.empty(room * slots.WORDS, np.uint64),
         heap=np.empty(room * slots.WORDS, np.uint64),
         fine=np.empty(slots.FINES, np.int64),
-        picked=np.empty(2 * kernels.MOST_RINGS, np.uint64),
         born=np.zeros((agents + 63) // 64, np.uint64),
+        low=np.zeros((agents + 63) // 64, np.uint64),
         shift=np.empty(1, np.uint64),
         at=np.empty(slots.SLOTS, np.int64),
     )
@@ -288,6 +338,27 @@ def calendar_of(
     made.at[slots.FREED] = -1
     made.shift[0] = 64 - (spans.bit_length() - 1)
     return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
+
+
+def lives_of() -> begun.Lives:
+    """Return room for lives that are about to begin."""
+    floats = {"many", "grains"}
+    rings = {"seed", "what", "tie", "of"}
+    columns: list[Any] = [
+        np.empty(
+            begun.RINGS + 8 if name in rings else begun.BATCH + 1,
+            np.float64 if name in floats else np.uint64,
+        )
+        for name in begun.Lives._fields[:-1]
+    ]
+    ring = np.empty(slots.WORDS * (begun.RINGS + begun.MOST_RINGS), np.uint64)
+    return begun.Lives._make([*columns, ring])
+
+
+def outlook_of() -> kernels.Outlook:
+    """Return room for what the next rings do."""
+    seen, new, now = (np.empty(kernels.WINDOW, np.uint8) for _ in range(3))
+    return kernels.Outlook(seen, new, now, np.empty(begun.BATCH + 1, np.uint64))
 
 
 def _lists(size: int) -> kernels.Found:

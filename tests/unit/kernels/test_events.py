@@ -13,7 +13,7 @@ import pytest
 
 from sim import World, make
 from sim.kernels import durations, events, rings
-from sim.kernels.aims import EAGER, RESTLESS, STEADY
+from sim.kernels.aims import LOW, PARTING, RESTLESS, STEADY
 from sim.kernels.claims import FREE, NOBODY
 from sim.kernels.mix import uniform, word, word2
 from sim.spread import continuous
@@ -134,7 +134,12 @@ class Plain:
 
 
 def ticked(
-    world: World, table: Table, state: np.ndarray, spans: int, closed: np.ndarray = NONE
+    world: World,
+    table: Table,
+    state: np.ndarray,
+    spans: int,
+    closed: np.ndarray = NONE,
+    mapped: bool = True,
 ) -> tuple[events.Found, rings.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)
@@ -143,19 +148,29 @@ def ticked(
     rates = continuous.rates_of(table)
     restless = (table.mode > 0) | (np.diff(table.soff) > 0)
     live = np.flatnonzero(restless[state & 0x7F]).astype(np.uint32)
-    claim, touched = np.full(n, FREE), np.zeros(n + 1, np.uint32)
+    claim, touched, again = np.full(n, FREE), np.zeros(n + 1, np.uint32), np.zeros(n, np.uint32)
     calendar = continuous.calendar_of(None, n, spans, 8192)
     found = events.Found(np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n))
     tally = np.bincount(state & 0x7F, minlength=len(table.mode)).astype(np.int64)
-    assert events.ring_first(heard, rates, live, live.size, KEY, NO_KEYS, state, calendar)
-    assert events.ring_on(heard, rates, KEY, NO_KEYS, state, claim, touched, tally, calendar, found)
+    lives, outlook = continuous.lives_of(), continuous.outlook_of()
+    if mapped:
+        events.map_low(state, rates.marks, calendar.low)
+        calendar.at[rings.MAPPED] = 1
+    assert events.ring_first(
+        heard, rates, live, live.size, KEY, NO_KEYS, state, tally, calendar, lives
+    )
+    assert events.ring_on(
+        heard, rates, KEY, NO_KEYS, state, claim, touched, again, tally, calendar, lives, outlook,
+        found,
+    )  # fmt: skip
     assert tally.tolist() == np.bincount(state & 0x7F, minlength=tally.size).tolist()
     assert not calendar.tail.any()
     m = int(calendar.at[rings.TOUCHED])
     ids = np.sort(touched[:m])
     kept, roused = events.still_live(
-        live, live.size, ids, m, NO_KEYS, state, claim, rates.marks, calendar.born
-    )
+        live, live.size, ids, m, again, int(calendar.at[rings.AGAIN]), NO_KEYS, state, claim,
+        rates.marks, calendar.born,
+    )  # fmt: skip
     now = np.sort(np.concatenate([live[:kept], ids[:roused]]))
     assert (claim == FREE).all()
     assert not calendar.born.any()
@@ -184,7 +199,7 @@ def test_a_tick_equals_the_plain_loop(name: str, options: dict[str, Any], spans:
     state[[0, 5, 11, 17]] = EVER | seeded
     plain = Plain(table, world.network(), state.tolist())
     plain.run()
-    found, calendar, live, restless = ticked(world, table, state, spans)
+    found, calendar, live, restless = ticked(world, table, state, spans, mapped=spans > 2)
     assert state.tolist() == plain.state
     assert 5 < calendar.at[rings.EVENTS] <= plain.happened  # others can change nothing
     fresh = int(calendar.at[rings.FRESH])
@@ -208,10 +223,13 @@ def test_states_are_marked_by_what_their_rings_may_do() -> None:
     def marks(name: str) -> list[int]:
         return [int(one) for one in continuous.rates_of(make(name).table("coins")).marks]
 
-    assert marks("sir-continuous") == [0, EAGER | STEADY | RESTLESS, STEADY]
+    gone = LOW | STEADY
+    assert marks("sir-continuous") == [0, gone | RESTLESS | PARTING, gone]
     assert marks("sis-continuous") == [0, STEADY | RESTLESS]
     assert marks("maki-thompson-continuous") == [0, RESTLESS, STEADY]
-    assert marks("seir-continuous")[1:3] == [STEADY | RESTLESS, EAGER | STEADY | RESTLESS]
+    assert marks("seir-continuous")[1:3] == [gone | RESTLESS, gone | RESTLESS | PARTING]
+    assert marks("sirs-continuous")[1:] == [STEADY | RESTLESS, STEADY | RESTLESS]
+    assert marks("nekovee-moreno-continuous") == [0, LOW | RESTLESS, gone]
 
 
 def test_what_is_known_of_rules_is_made_once() -> None:

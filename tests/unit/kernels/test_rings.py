@@ -29,7 +29,7 @@ def some(count: int, seed: int) -> WORDS:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100])
 def test_the_heap_gives_rings_in_order_of_time_then_number(count: int) -> None:
-    heap, at = np.empty(3 * count, np.uint64), np.zeros(14, np.int64)
+    heap, at = np.empty(3 * count, np.uint64), np.zeros(rings.SLOTS, np.int64)
     given = some(count, count)
     for ring in given:
         rings.push_ring(heap, at, *(np.uint64(one) for one in ring))
