@@ -100,6 +100,8 @@ if TYPE_CHECKING:
     from sim.feed.settings import PlatformSettings as PlatformSettings
     from sim.feed.weighted import Weighted as Weighted
     from sim.feed.weighted import Weights as Weights
+    from sim.io.profiles import Profiles as Profiles
+    from sim.io.profiles import read_profiles as read_profiles
     from sim.lab.compare import Comparison as Comparison
     from sim.lab.compare import compare as compare
     from sim.lab.minds import Arm as Arm
@@ -405,6 +407,7 @@ _HOMES = {
     "Posts": "sim.feed.posts",
     "Pressure": "sim.spread.pressure",
     "Profile": "sim.agents.profiles",
+    "Profiles": "sim.io.profiles",
     "Progress": "sim.run.jobs",
     "Prompt": "sim.llm.prompts",
     "PropagationModel": "sim.spread.model",
@@ -515,6 +518,7 @@ _HOMES = {
     "pressure": "sim.spread.pressure",
     "quiet": "sim.core.progress",
     "read_history": "sim.store.history_reading",
+    "read_profiles": "sim.io.profiles",
     "read_prompt": "sim.llm.prompts",
     "read_surrogate": "sim.llm.surrogate",
     "redacted": "sim.core.logbook",
