@@ -275,7 +275,7 @@ def listen_ahead(
     n: Number = np.int64(0)
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
-            seen = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+            seen = _glance(rows, targets, speakers, i, min(i + AHEAD, hi), ahead)
             news[BATCH] = np.uint32(seen & _LOW32)
         start = np.int64(rows[speakers[i], 0])
         stop = start + np.int64(rows[speakers[i], 1])
@@ -298,10 +298,26 @@ def listen_ahead(
 
 
 @kernel
+def _glance(rows: U32, targets: U32, speakers: U32, lo: int, hi: int, ahead: U16) -> Word:
+    """Read ``ahead`` of all who hear ``speakers[lo:hi]``, as :func:`approach` reads their rows.
+
+    Behind these reads nothing is written, so that many are under way at the same time.
+    """
+    seen = approach(rows, targets, speakers, lo, hi)
+    for i in range(lo, hi):
+        start = np.int64(rows[speakers[i], 0])
+        for e in range(start, start + np.int64(rows[speakers[i], 1])):
+            seen ^= np.uint64(ahead[targets[e]])
+    return seen
+
+
+@kernel
 def _foresee(news: U32, n: Number, key: Word, heard: U64, keeps: I64) -> None:
     """Look up what ``news[:n]`` keep; the reads do not wait for one another."""
     for j in range(n):
-        need = np.float64(heard[news[j]] & _NEED)
+        keeps[j] = np.int64(heard[news[j]] & _NEED)
+    for j in range(n):
+        need = np.float64(keeps[j])
         keeps[j] = 1 + np.int64(uniform(word2(word(key, news[j]), 1)) * need)
 
 
