@@ -81,6 +81,14 @@ class _Hand:
             self._program.type(ESCAPE)
             self._program.idle(1.0)
 
+    def wait_for_all(self) -> None:
+        """Wait until every member is listed; what the line says of it may be gone by then."""
+        program, end = self._program, time.perf_counter() + 60
+        while not self.is_titled("Members (")() or self.is_titled(" of ")():
+            if time.perf_counter() > end:
+                raise TimeoutError(f"not all are listed:\n{program.screen.text()}")
+            program.read(0.05)
+
     def look_at_members(self) -> None:
         program = self._program
         self.press("3 Agents", "3", self.paints(1), 1.0)
@@ -92,7 +100,7 @@ class _Hand:
         self.press("enter filters", ENTER, self.shows("filtering", "interest:music ─"))
         program.wait("fit activity", 120)
         program.command("filter")
-        program.wait("All ", 60)
+        self.wait_for_all()
         for column in range(COLUMNS):
             program.idle(0.3)
             self.press("S sorts by a column", "S", self.changes(self.header()))

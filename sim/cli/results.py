@@ -211,7 +211,7 @@ def _acts(world: World, since: int) -> str:
     done = counts[ticks > since].sum(axis=0)
     most = sorted(((int(done[act]), act.says) for act in Act if act and done[act]), reverse=True)
     named = ", ".join(f"{says} {count:,}" for count, says in most[:_NAMED])
-    return f"Members did {int(done.sum()):,} things" + (f": {named}." if most else ".")
+    return f"Acts of members: {int(done.sum()):,}" + (f" ({named})." if most else ".")
 
 
 def tell_failed(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_origin
 
 from pydantic import create_model
@@ -56,12 +57,13 @@ class Offer:
         return {k: _pairs(v) if k in self.mappings else v for k, v in typed.items()}
 
 
-def interventions() -> list[Offer]:
+@cache
+def interventions() -> tuple[Offer, ...]:
     """List what can be done by name, in a fixed order."""
-    return [
+    return tuple(
         Offer(name, kind.says, _form_of(name, kind), _mappings(kind))
         for name, kind in KINDS.items()
-    ]
+    )
 
 
 def _mappings(kind: type[Parameters]) -> tuple[str, ...]:

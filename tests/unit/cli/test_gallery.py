@@ -153,7 +153,7 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     assert "No message 7" in said.err
     assert "ban at tick 2: 3 members are banned.\n" in said.out
     assert "Fact-check: this is not true.  sir" in said.out  # what an intervention sent
-    assert "Members did " in said.out
+    assert "Acts of members: " in said.out
     assert "Should be seen: More with two.\nSide by side (bare): hubbub variants" in said.err
     lines = Path("m.csv").read_text().splitlines()
     assert lines[0].startswith("tick,active,ties,density")
