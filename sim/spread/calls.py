@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +17,11 @@ __all__ = ["Callers", "let_call"]
 
 _MANY = 128
 """So many times fewer speakers than agents are worth a state for each agent."""
+
+_PART = 8
+"""There is room for twice this part of the agents from the start, before it is written to."""
+
+Column = npt.NDArray[Any]
 
 
 class Callers:
@@ -31,12 +38,12 @@ class Callers:
 
     Attributes
     ----------
-    columns
-        uint32 (3, room): who is live, and the start and length of its row.
+    beside
+        uint32 (room,) each: who is live, and the start and length of its row.
     codes
         uint8 (room,): its state.
-    wide
-        uint64 (3, room) to work in.
+    wide, into
+        Three of uint64 (room,) and one of uint8 to work in.
     """
 
     def __init__(
@@ -44,25 +51,29 @@ class Callers:
     ) -> None:
         self.contacts = contacts
         self.count = 0
-        self.columns: npt.NDArray[np.uint32] = np.empty((3, 0), np.uint32)
+        self.beside = _columns(0, np.uint32)
         self.codes: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
-        self.into = self.codes
-        self.wide: npt.NDArray[np.uint64] = np.empty((3, 0), np.uint64)
-        self.make_room(count)
-        self.columns[0, :count] = live[:count]
+        self.make_room(max(count, contacts.agents // _PART))
+        who, start, length = self.beside
+        who[:count] = live[:count]
         self.count = count
-        start, length = self.columns[1:]
         kernels.rows_of(contacts.rows, state, live, count, start, length, self.codes)
 
     def make_room(self, more: int) -> None:
         """Make room for so many more, and one."""
-        if self.count + more >= self.codes.size:
-            room = min(2 * (self.count + more), self.contacts.agents) + 1
-            columns, codes = np.empty((3, room), np.uint32), np.empty(room, np.uint8)
-            columns[:, : self.count] = self.columns[:, : self.count]
-            codes[: self.count] = self.codes[: self.count]
-            self.columns, self.codes = columns, codes
-            self.into, self.wide = np.empty(room, np.uint8), np.empty((3, room), np.uint64)
+        if self.count + more < self.codes.size:
+            return
+        room = min(2 * (self.count + more), self.contacts.agents) + 1
+        beside, codes = _columns(room, np.uint32), np.empty(room, np.uint8)
+        for larger, column in zip((*beside, codes), (*self.beside, self.codes), strict=True):
+            larger[: self.count] = column[: self.count]
+        self.beside, self.codes = beside, codes
+        self.into, self.wide = np.empty(room, np.uint8), _columns(room, np.uint64)
+
+
+def _columns(room: int, dtype: npt.DTypeLike) -> tuple[Column, Column, Column]:
+    """Return three columns, each by itself: of what is never written to no memory is taken."""
+    return np.empty(room, dtype), np.empty(room, dtype), np.empty(room, dtype)
 
 
 def let_call(
@@ -81,7 +92,7 @@ def let_call(
     fits = fits and known[0].count == count  # else some of them were away
     callers: Callers = known[0] if fits else Callers(contacts, state.values, live, count)
     who, claim, spare = callers.wide
-    speaks, start, length = callers.columns
+    speaks, start, length = callers.beside
     touched, sources = contacts.scratch.touched, contacts.scratch.sources
     callers.count, claims, turned, seen = kernels.call_once(
         speaks, start, length, callers.codes, count, contacts.targets, draws.key(Stream.CONTACTS),
@@ -92,7 +103,7 @@ def let_call(
     kernels.turn(touched, callers.into, turned, state.values, cascade.tally)
     many = kernels.winners(who, claim, claims, spare, touched)
     callers.make_room(many)
-    speaks, start, length = callers.columns
+    speaks, start, length = callers.beside
     callers.count, fresh = kernels.answer(
         touched, who, many, state.values, table.mode, table.adopting, cascade.tally, sources,
         contacts.rows, speaks, start, length, callers.codes, callers.count,

@@ -106,7 +106,7 @@ class Compartments(PropagationModel):
         if table.calls_alone:
             callers = let_call(cascade, contacts, draws, table, live, count)
             if callers:
-                live = callers.columns[0]
+                live = callers.beside[0]
                 if away.size:
                     live = np.concatenate([live[: callers.count], away])
                 cascade.memo = (live, callers.count + away.size, table, callers)
