@@ -59,6 +59,12 @@ OF_MEMBERS: tuple[Action, ...] = (
         "World", members.change, usage="[CONDITION] NAME=VALUE ...", when=has_world,
         where="agents", asks=True,
     ),
+    Action(
+        "profiles", "N", "profiles", "Profiles",
+        "Give the people of a file (a table, JSON) to members: names, texts, interests, traits.",
+        "World", members.profiles, usage="FILE [match=auto|id|order]", when=has_world,
+        where="agents", asks=True, opens=True,
+    ),
 )
 # fmt: on
 """They stand among the others in :data:`tui.actions.ACTIONS`."""

@@ -82,6 +82,13 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
             await until(pilot, lambda: not isinstance(app.screen, Notice))
         await command(pilot, "change 'activity >= 0.5' status=paused activity=0.1")
         await until(pilot, lambda: "members were set to status=paused, activity=0.1" in said(app))
+        (tmp_path / "people.json").write_text(
+            '[{"id": 6, "name": "Ada Lovelace", "bio": "Counts."}]'
+        )
+        await command(pilot, f"profiles '{tmp_path / 'people.json'}'")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, Notice))
         await command(pilot, "change status=banned")
         await until(pilot, lambda: "1 member was set" in said(app))
         await command(pilot, "moves 4")
@@ -121,6 +128,7 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ("change 'activity > .5'", "Type what to set"),
             ("change 'activity > .5' status=created", "it can go to: idle"),
             ("moves soon", "Type ticks such as"),
+            ("profiles", "Type a file"),
             ("moves 0:3", "No moves between"),
             ("filter", "All 7,624 members"),
         ):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
 from tui.arguments import pairs
 from tui.figures import count
+from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
     from sim import Pair
@@ -142,3 +144,23 @@ async def change(app: Hubbub, words: Words) -> None:
     )
     what = ", ".join(f"{name}={value}" for name, value in said.items())
     app.say(f"{count(many)} {'member was' if many == 1 else 'members were'} set to {what}.", "good")
+
+
+async def profiles(app: Hubbub, words: Words) -> None:
+    """Give the people of a file to members, and say what was found and what is missing."""
+    from sim import read_profiles
+    from sim.run import peopling
+    from tui.screens.dialog import Notice
+
+    said = pairs(words[1:])
+    if not words or set(said) - {"match"}:
+        raise InputError("Type a file, such as `profiles people.csv match=order`.")
+    path = Path(words[0])
+    people = await in_thread(lambda: read_profiles(path), "profiles")
+    plain = [person.plain() for person in people]
+    taken = await app.work.of_engine(
+        "giving profiles",
+        app.simulation.call(peopling.ACTS["take_profiles"], plain, said.get("match", "auto")),
+    )
+    told = [f"{count(len(people))} profiles were given.", *people.remarks, *taken.remarks]
+    await app.push_screen_wait(Notice(f"Profiles of {path.name}", "\n".join(told)))
