@@ -15,6 +15,7 @@ from sim.kernels import lives as begun
 from sim.kernels import rings as slots
 from sim.kernels.aims import LOW, PARTING, RESTLESS, STEADY
 from sim.kernels.order import merge_ids, sort_ids
+from sim.spread.calls_in_time import let_call_in_time
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _part, _with_room
 from sim.spread.contacts import Contacts, Draws, Ids
@@ -81,6 +82,12 @@ class ContinuousTime(Compartments):
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let the events of one tick happen."""
         live, count, table = self._remembered(cascade)
+        callers = let_call_in_time(cascade, contacts, draws, table, rates_of(table), live, count)
+        if callers:
+            cascade.memo = (callers.columns[0], callers.count, table, callers)
+            return
+        if cascade.memo[3:]:
+            live = np.sort(live[:count])
         away = live[:0]
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)

@@ -1,0 +1,312 @@
+"""Calls of a tick pass span by span: at once where none finds what another one changed.
+
+A span passes in short loops without a branch: what every call does by the states that the span
+began with. That is what happens in order of time, too, unless a call finds a state that another
+call of the span changes, or a new speaker calls within the span. Few spans see that: they are taken
+back, put in order, and pass call by call.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.kernels.ahead import ahead
+from sim.kernels.aims import count_of, outcome_of
+from sim.kernels.calls_in_time import (
+    DUE,
+    DUES,
+    FRESH,
+    GOES_ON,
+    LATE,
+    MUST_DRAW,
+    NEW,
+    SOON,
+    SPAN,
+    TURNS,
+    WATCHED,
+    WINS,
+    Desk,
+    Law,
+    keep,
+    room_for_lives,
+)
+from sim.kernels.jit import inlined, lean
+from sim.kernels.lives import CODE, GRAIN, LOW32, MOST_RINGS
+from sim.kernels.mix import uniform, word, word2
+from sim.kernels.rings import GRAINS, MOMENT
+from sim.kernels.types import U8, U32, Number, Word
+
+__all__ = ["let_calls", "lost"]
+
+_EVER = np.uint8(0x80)
+_NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
+_S6, _S10, _S14, _S32 = np.uint64(6), np.uint64(10), np.uint64(14), np.uint64(32)
+_STATE, _BYTE, _WHOLE = np.uint64(0x3F), np.uint64(0xFF), np.uint64(GRAINS)
+_FIRST_LIFE = np.uint64(1 << 6)
+_WIDE = 4294967296.0
+
+
+@inlined
+def lost(calls: Number, t: Number) -> Number:
+    """Return 2**20 times the calls that a speaker makes from moment ``t`` of a tick on."""
+    return np.uint64(((_WHOLE - t) * np.uint64(calls)) >> MOMENT)
+
+
+@inlined
+def _drawn_effect(law: Law, rows: U32, key: Word, when: Number, u: Number, row: Number) -> Number:
+    """Return the effect of a call that its share decides."""
+    j = (((when >> _S6) & _BYTE) << _S10) + _FOUR + _TWO * ((when >> _S14) & _BYTE)
+    scaled = uniform(word2(word(key, u), j)) * np.float64(rows[u, 1])
+    share = np.uint64((scaled - np.float64(np.uint64(scaled))) * _WIDE)
+    o = outcome_of(law.off[row], law.off[row + _ONE], law.cum, share)
+    return law.effect[o if o >= 0 else law.effect.size - 1]
+
+
+@inlined
+def _effect(law: Law, rows: U32, key: Word, when: Number, u: Number, heard: Number) -> Number:
+    """Return what a call to an agent of code ``heard`` does."""
+    row = (when & _STATE) * np.uint64(law.speaks.size) + np.uint64(heard & CODE)
+    effect = law.sure[row]
+    if effect == MUST_DRAW:
+        effect = _drawn_effect(law, rows, key, when, u, row)
+    return np.uint64(effect)
+
+
+@inlined
+def _note(targets: U32, desk: Desk, state: U8, n: Number, when: Number, who: Number) -> Number:
+    """Write a call to ``due[n]``; returns ``n``, one more if it still counts."""
+    code = state[who >> _S32]
+    ahead(targets, np.int64(who & LOW32))
+    desk.due[n << _ONE], desk.due[(n << _ONE) + _ONE] = when, who
+    desk.did[n] = code
+    return n + np.uint64(np.uint64(code & CODE) == when & _STATE)
+
+
+@inlined
+def _take(targets: U32, state: U8, desk: Desk) -> Number:
+    """Copy the calls of the next span that still count into ``due``; returns how many."""
+    pool, late, room = desk.pool, desk.late, np.uint64(desk.room)
+    span = np.uint64(desk.at[SPAN])
+    base = span * room
+    n: Number = _NO
+    for place in range(base, base + np.uint64(desk.fill[span])):
+        n = _note(targets, desk, state, n, pool[place << _ONE], pool[(place << _ONE) + _ONE])
+    number = np.uint64(desk.head[span])
+    while number > _NO:
+        i = number - _ONE
+        n = _note(targets, desk, state, n, late[i << _ONE], late[(i << _ONE) + _ONE])
+        number = np.uint64(desk.link[i])
+    desk.fill[span] = desk.head[span] = np.uint32(0)
+    desk.at[SPAN] += 1
+    return np.int64(n)
+
+
+@inlined
+def _call_again(
+    law: Law, rows: U32, key: Word, desk: Desk, u: Number, now: Number, q: Number
+) -> Number:  # fmt: skip
+    """Draw the calls of a life that begins within the tick into ``soon[q:]``; returns their end.
+
+    ``now`` is as the first word of a call: moment, life and state.
+    """
+    t, s, life = now >> MOMENT, now & _STATE, (now >> _S6) & _BYTE
+    end = float(np.int64(_WHOLE - t)) * GRAIN
+    own, at_life, many = word(key, u), life << _S10, np.float64(rows[u, 1])
+    n: Number = np.int64(0)
+    if many > 0.0:
+        n = count_of(uniform(word2(own, at_life + _ONE)), law.mean[s] * end)
+    grains, row = end * GRAINS, np.uint64(rows[u, 0])
+    for i in range(np.uint64(n)):
+        place = np.uint64(uniform(word2(own, at_life + _FOUR + _TWO * i)) * many)
+        moment = t + np.uint64(grains * uniform(word2(own, at_life + _THREE + _TWO * i)))
+        desk.soon[q << 1] = (moment << MOMENT) | (i << _S14) | (life << _S6) | s
+        desk.soon[(q << 1) + 1] = (u << _S32) | (row + place)
+        q += 1
+    return q
+
+
+@inlined
+def _write(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk, n: Number) -> bool:
+    """Write what the calls of ``due[:n]`` do; returns whether some find what another one changed.
+
+    It takes a second look to know: see :func:`_look`.
+    """
+    due, heard, wrong = desk.due, desk.heard, False
+    for i in range(n):
+        v = targets[due[(i << _ONE) + _ONE] & LOW32]
+        heard[i] = v
+        desk.was[i] = state[v]
+    for i in range(n):
+        when, u, v = due[i << _ONE], due[(i << _ONE) + _ONE] >> _S32, heard[i]
+        was, did = desk.was[i], desk.did[i]
+        effect = _effect(law, rows, key, when, u, was)
+        becomes = np.uint8((effect >> NEW) & _BYTE) | _EVER if effect & WINS else was
+        turns = np.uint8(effect & _BYTE) | (did & _EVER) if effect & TURNS else did
+        desk.effect[i], desk.becomes[i], desk.turns[i] = effect, becomes, turns
+        wrong |= (state[u] != did) | (state[v] != was)
+        state[v] = becomes
+        state[u] = turns
+    return wrong
+
+
+@inlined
+def _look(law: Law, state: U8, desk: Desk, n: Number, wrong: bool) -> tuple[bool, Number, Number]:
+    """Note who wins and who speaks on; returns (whether something is wrong, how many each)."""
+    due, drawn, won, moments = desk.due, desk.drawn, desk.won, desk.moments
+    fresh, m, watched = desk.at[FRESH], _NO, _NO
+    for i in range(n):
+        when, who, effect = due[i << _ONE], due[(i << _ONE) + _ONE], desk.effect[i]
+        u, v, t = who >> _S32, np.uint64(desk.heard[i]), when >> MOMENT
+        wrong |= (state[u] != desk.turns[i]) | (state[v] != desk.becomes[i])
+        won[fresh] = (v << _S32) | u
+        moments[fresh] = t
+        wins = np.uint64((effect & WINS) > _NO)
+        fresh += np.int64(wins)
+        drawn[m << _ONE] = (t << MOMENT) | _FIRST_LIFE | ((effect >> NEW) & _STATE)
+        drawn[(m << _ONE) + _ONE] = v
+        m += wins
+        life = (when & (_BYTE << _S6)) + _FIRST_LIFE
+        drawn[m << _ONE] = (t << MOMENT) | life | (effect & _STATE)
+        drawn[(m << _ONE) + _ONE] = u
+        m += np.uint64((effect & GOES_ON) > _NO)
+        watched += lost(law.calls, t) * np.uint64(effect & (TURNS | GOES_ON) == TURNS)
+        desk.hits[effect >> _S32] += 1
+    desk.at[WATCHED] -= np.int64(watched)
+    return wrong, fresh, np.int64(m)
+
+
+@inlined
+def _new_calls(law: Law, rows: U32, key: Word, desk: Desk, m: Number) -> Number:
+    """Draw into ``soon`` the calls of lives that begin; -1: some are within the span."""
+    drawn = desk.drawn
+    k: Number = _NO
+    for i in range(np.uint64(m)):
+        now, u = drawn[i << _ONE], drawn[(i << _ONE) + _ONE]
+        at_life = ((now >> _S6) & _BYTE) << _S10
+        end = float(np.int64(_WHOLE - (now >> MOMENT))) * GRAIN
+        drawn[k << _ONE], drawn[(k << _ONE) + _ONE] = now, u
+        draw = uniform(word2(word(key, u), at_life + _ONE))
+        k += np.uint64(draw >= 1.0 - law.mean[now & _STATE] * end)
+    for i in range(k):
+        ahead(rows, np.int64(drawn[(i << _ONE) + _ONE] << _ONE))
+    q: Number = np.int64(0)
+    for i in range(k):
+        if q + MOST_RINGS > SOON:
+            return np.int64(-1)
+        q = _call_again(law, rows, key, desk, drawn[(i << _ONE) + _ONE], drawn[i << _ONE], q)
+    for i in range(q):
+        if np.int64(desk.soon[i << 1] >> desk.shift) < desk.at[SPAN]:
+            return np.int64(-1)
+    return q
+
+
+@inlined
+def _pass_at_once(
+    law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk, n: Number
+) -> bool:  # fmt: skip
+    """Let the calls of ``due[:n]`` happen at once; returns whether that is as in order of time."""
+    due, before = desk.due, desk.at[WATCHED]
+    wrong = _write(law, rows, targets, key, state, desk, n)
+    wrong, fresh, m = _look(law, state, desk, n, wrong)
+    q: Number = np.int64(-1)
+    if not wrong:
+        q = _new_calls(law, rows, key, desk, m)
+    if q < 0:
+        for i in range(n):
+            state[due[(i << _ONE) + _ONE] >> _S32] = desk.did[i]
+            state[desk.heard[i]] = desk.was[i]
+            desk.hits[desk.effect[i] >> _S32] -= 1
+        desk.at[WATCHED] = before
+        return False
+    desk.at[FRESH] = fresh
+    for i in range(q):
+        keep(desk, desk.soon[i << 1], desk.soon[(i << 1) + 1])
+    return True
+
+
+@inlined
+def _put(desk: Desk, first: Number, when: Number, who: Number) -> None:
+    """Put a call into the span under way, in order, behind the place ``first``."""
+    due, i = desk.due, desk.at[DUES]
+    while i > first and (
+        due[(i - 1) << 1] > when or (due[(i - 1) << 1] == when and due[(i << 1) - 1] > who)
+    ):
+        due[i << 1], due[(i << 1) + 1] = due[(i - 1) << 1], due[(i << 1) - 1]
+        i -= 1
+    due[i << 1], due[(i << 1) + 1] = when, who
+    desk.at[DUES] += 1
+
+
+@lean
+def _pass_in_order(
+    law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk
+) -> bool:  # fmt: skip
+    """Let the calls of ``due`` happen one after another; returns whether there was room."""
+    at = desk.at
+    while at[DUE] < at[DUES]:
+        is_short = desk.due.size // 2 - at[DUES] < 2 * MOST_RINGS or at[FRESH] == desk.won.size
+        if is_short or not room_for_lives(desk, 2):
+            return False
+        when, who = desk.due[at[DUE] << 1], desk.due[(at[DUE] << 1) + 1]
+        at[DUE] += 1
+        u, t, q = who >> _S32, when >> MOMENT, np.int64(0)
+        if np.uint64(state[u] & CODE) != when & _STATE:
+            continue
+        v = np.uint64(targets[who & LOW32])
+        effect = _effect(law, rows, key, when, u, state[v])
+        new, turned = (effect >> NEW) & _STATE, effect & _STATE
+        desk.hits[effect >> _S32] += 1
+        if effect & WINS:
+            state[v] = np.uint8(new) | _EVER
+            desk.won[at[FRESH]], desk.moments[at[FRESH]] = (v << _S32) | u, t
+            at[FRESH] += 1
+            q = _call_again(law, rows, key, desk, v, (t << MOMENT) | _FIRST_LIFE | new, q)
+        if effect & TURNS:
+            state[u] = np.uint8(turned) | (state[u] & _EVER)
+            life = (when & (_BYTE << _S6)) + _FIRST_LIFE
+            if effect & GOES_ON:
+                q = _call_again(law, rows, key, desk, u, (t << MOMENT) | life | turned, q)
+            else:
+                at[WATCHED] -= np.int64(lost(law.calls, t))
+        for i in range(q):
+            when, who = desk.soon[i << 1], desk.soon[(i << 1) + 1]
+            if np.int64(when >> desk.shift) < at[SPAN]:
+                _put(desk, at[DUE], when, who)
+            else:
+                keep(desk, when, who)
+    return True
+
+
+@lean
+def let_calls(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk) -> bool:
+    """Let calls happen until the tick ends.
+
+    Parameters
+    ----------
+    law, desk
+        See there.
+    rows, targets, key
+        As in :func:`sim.kernels.events.ring_on`.
+    state
+        uint8 (n,).
+
+    Returns
+    -------
+    bool
+        Whether the tick has ended; else the desk runs short: lengthen what grows and call again.
+    """
+    at = desk.at
+    while True:
+        if at[DUE] < at[DUES] and not _pass_in_order(law, rows, targets, key, state, desk):
+            return False
+        if at[SPAN] == desk.fill.size:
+            return True
+        at_most = desk.room + at[LATE]
+        is_short = desk.link.size - at[LATE] < SOON or desk.due.size // 2 < at_most + 2 * MOST_RINGS
+        if is_short or desk.won.size - at[FRESH] <= at_most or desk.did.size <= at_most:
+            return False
+        at[DUE] = at[DUES] = 0
+        n = _take(targets, state, desk)
+        if not _pass_at_once(law, rows, targets, key, state, desk, np.uint64(n)):
+            for i in range(n):
+                _put(desk, 0, desk.due[i << 1], desk.due[(i << 1) + 1])
