@@ -299,8 +299,8 @@ class Heard(PropagationModel):
             if number != kernels.NONE:
                 voice = self._voice(cascade, self.states.index(self.heard[number]))
             count = sums.tell(
-                ids[chosen], was[chosen].astype(np.uint8), number, key, ears.deaf, voice, known,
-                heard, count,
+                ids[chosen], was[chosen].astype(np.uint8), int(number), key, ears.deaf, voice,
+                known, heard, count,
             )  # fmt: skip
         about = (sums.keys, sums.rows, state.keys, state.values, kind.listens, cascade.absent)
         more = count + ears.waiting.size + ears.roused.size

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
+from tests.unit.kernels.networks import lent
+
 MOST = 14
 
 
@@ -30,8 +32,9 @@ class Small:
         self.agents = agents
         lengths = np.bincount([a for a, _ in self.arcs], minlength=agents)
         starts = np.cumsum(lengths) - lengths
-        self.rows = np.stack([starts, lengths], axis=1).astype(np.uint32)
-        self.targets = np.array([b for _, b in self.arcs], np.uint32)
+        rows = np.stack([starts, lengths], axis=1)
+        self.rows: npt.NDArray[np.uint32] = lent(rows.astype(np.uint32))
+        self.targets = lent(np.array([b for _, b in self.arcs], np.uint32))
 
     @property
     def place(self) -> tuple[Any, Any]:

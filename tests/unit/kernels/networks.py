@@ -9,6 +9,15 @@ from sim.core.rng import words
 from sim.kernels.claims import FREE
 
 
+def lent(array: Any) -> Any:
+    """The array as the world hands it out: not to be written, a type of its own to the compiler.
+
+    A test that hands over what a world would has the kernel that the world compiles.
+    """
+    array.setflags(write=False)
+    return array
+
+
 @dataclass
 class Net:
     """Rows of a random directed network with a hub, and fresh working columns."""
@@ -24,11 +33,14 @@ class Net:
         pairs |= {(self.hub, v) for v in range(self.agents)}
         self.arcs = sorted((a, b) for a, b in pairs if a != b)
         lengths = np.bincount([a for a, _ in self.arcs], minlength=self.agents)
-        self.rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32)
-        self.targets = np.array([b for _, b in self.arcs], np.uint32)
-        self.trust = draws.integers(0, 65536, len(self.arcs)).astype(np.uint16)
-        self.trust[::9] = 0
-        self.degree = np.bincount(self.targets, minlength=self.agents).astype(np.uint32)
+        rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1)
+        self.rows = lent(rows.astype(np.uint32))
+        self.targets = lent(np.array([b for _, b in self.arcs], np.uint32))
+        trust = draws.integers(0, 65536, len(self.arcs)).astype(np.uint16)
+        trust[::9] = 0
+        self.trust = lent(trust)
+        degree = np.bincount(self.targets, minlength=self.agents)
+        self.degree = lent(degree.astype(np.uint32))
         self.done = np.zeros(self.agents // 64 + 1, np.uint64)
         self.claim = np.full(self.agents, FREE)
         self.touched = np.empty(self.agents + 1, np.uint32)

@@ -20,10 +20,10 @@ from sim.kernels.arrivals import (
 )  # fmt: skip
 from sim.kernels.claims import BATCH, FREE, remix
 from sim.kernels.sparse import VACANT
-from tests.unit.kernels.networks import Net, call, coin, ids, share
+from tests.unit.kernels.networks import Net, call, coin, ids, lent, share
 
 KEY = key_of(3, Stream.COINS)
-NONE, DENSE, NO_TRUST = np.empty(0), np.empty(0, np.uint32), np.empty(0, np.uint16)
+NONE, DENSE, NO_TRUST = np.empty(0), np.empty(0, np.uint32), lent(np.empty(0, np.uint16))
 NO_COINS = np.empty(0, np.uint64)
 FAR = np.uint64(1 << 62)
 

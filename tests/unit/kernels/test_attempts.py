@@ -10,19 +10,19 @@ from sim.core.rng import key as key_of
 from sim.kernels.attempts import BORDER, EMBEDDED, LEVELS, NOVELTY, claim_shares
 from sim.kernels.claims import BATCH
 from sim.kernels.sparse import VACANT, store
-from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
+from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
 KEY, TIES = key_of(3, Stream.COINS), key_of(3, Stream.MODEL)
 COINS, DENSE = np.empty(0, np.uint64), np.empty(0, np.uint32)
 NO_MASKS = np.empty(0, np.uint8), COINS, COINS
-LABELS = (np.arange(80) % 3 - 1).astype(np.int32)
+LABELS = lent((np.arange(80) % 3 - 1).astype(np.int32))
 TABLE = np.array([1.0, 0.5, 0.1])
 SPEAKERS = [0, 3, 9, 10, 44, 63]
 
 
 def run(net: Net, rule: int, p: float, across: float = 0.3, heard: Any = None) -> dict[int, int]:
     keys, times = (DENSE, np.zeros(net.agents, np.uint8)) if heard is None else heard
-    who = ids(*SPEAKERS)
+    who = lent(ids(*SPEAKERS))
     m = call(
         claim_shares, *net.place(), who, 0, who.size, KEY, COINS, p, rule, TIES, TABLE, keys, times,
         LABELS, across, *NO_MASKS, net.done, net.claim, net.touched, 0,
@@ -94,7 +94,7 @@ def test_overlap_is_the_chance_within(across: float) -> None:
 
 def test_a_hub_with_more_listeners_than_a_batch() -> None:
     net = Net(agents=3 * BATCH, ties=10)
-    labels = np.zeros(net.agents, np.int32)
+    labels = lent(np.zeros(net.agents, np.int32))
     call(
         claim_shares, *net.place(), ids(3), 0, 1, KEY, COINS, 0.5, BORDER, TIES, TABLE, DENSE,
         np.zeros(1, np.uint8), labels, 0.0, *NO_MASKS, net.done, net.claim,

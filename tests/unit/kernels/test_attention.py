@@ -7,9 +7,10 @@ import numpy as np
 from sim import World, make
 from sim.core import rng
 from sim.kernels.attention import NOTHING, OURS, post, take_turns
+from tests.unit.kernels.networks import lent
 
-ROWS = np.array([[0, 2], [2, 1], [3, 2], [5, 0]], np.uint32)
-TARGETS = np.array([1, 2, 0, 0, 3], np.uint32)
+ROWS = lent(np.array([[0, 2], [2, 1], [3, 2], [5, 0]], np.uint32))
+TARGETS = lent(np.array([1, 2, 0, 0, 3], np.uint32))
 NEW, REPOST, REUSE, LENGTH, SIZE = 0.3, 0.5, 0.4, 3, 2
 
 

@@ -13,10 +13,14 @@ from sim.kernels.calls import answer, call_once, rows_of, turn, winners
 from sim.kernels.claims import BATCH
 from sim.kernels.table import table_attempts, table_commit, table_contacts, table_spontaneous
 from sim.spread.compartments import Compartments
-from tests.unit.kernels.networks import Net, call, ids
+from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.CONTACTS)
-NOBODY, DENSE, NO_TRUST = np.empty(0, np.uint64), np.empty(0, np.uint32), np.empty(0, np.uint16)
+NOBODY, DENSE, NO_TRUST = (
+    np.empty(0, np.uint64),
+    np.empty(0, np.uint32),
+    lent(np.empty(0, np.uint16)),
+)
 EVERYTHING: dict[str, dict[str, Any]] = {
     "maki-thompson": {"call": 0.7},
     "k-fold-stifling": {"call": 0.9, "k": 3, "stifle": 0.6},

@@ -9,9 +9,9 @@ from sim.core.rng import Stream
 from sim.core.rng import key as key_of
 from sim.kernels import claims
 from sim.kernels.claims import BATCH, FREE, claim_coins, claim_given, claim_skips, commit_once
-from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
+from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
-NO_TRUST, NO_DEGREE = np.empty(0, np.uint16), np.empty(0, np.uint32)
+NO_TRUST, NO_DEGREE = lent(np.empty(0, np.uint16)), lent(np.empty(0, np.uint32))
 KEYS = [key_of(1, Stream.COINS), np.uint64(5), np.uint64(2**63 + 5)]
 SPEAKERS = [0, 3, 9, 10, 44]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.kernels import acts, feed, feed_draws, ranking, serving
+from tests.unit.kernels.networks import lent
 
 NOTHING = 0xFFFFFFFF
 N, POSTS, FIRST, TICK = 12, 40, 100, 9
@@ -26,9 +27,10 @@ class Small:
             for v in range(N)
         ]
         lengths = np.array([len(row) for row in self.hears])
-        self.rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32)
-        self.ids = np.concatenate(self.hears)
-        self.trust = draw.integers(0, 65536, self.ids.size).astype(np.uint16)
+        rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1)
+        self.rows = lent(rows.astype(np.uint32))
+        self.ids = lent(np.concatenate(self.hears))
+        self.trust = lent(draw.integers(0, 65536, self.ids.size).astype(np.uint16))
         numbers = np.append(np.arange(FIRST - 3, FIRST + POSTS), NOTHING).astype(np.uint32)
         self.recent = np.stack([draw.choice(numbers, 4, replace=False) for _ in range(N)])
         few = draw.integers(0, 2**N, 1) if seed % 2 else np.array([2**N - 1])
@@ -39,6 +41,7 @@ class Small:
         self.seen[0] = np.uint64(2**64 - 1)
         self.interests = draw.integers(0, 2**16, N, dtype=np.uint64)
         self.interests[1] = 0
+        lent(self.interests)
         self.hot = np.zeros((POSTS, 8), np.uint32)
         self.hot[:, 0] = draw.integers(0, N, POSTS)
         self.hot[:, 1] = np.sort(draw.integers(0, TICK, POSTS))
@@ -169,7 +172,7 @@ def test_feeds_made_in_one_pass_are_those_made_in_three(
 ) -> None:
     small = Small(seed)
     if seed % 3 == 0:
-        small.trust, small.absent = np.empty(0, np.uint16), np.empty(0, np.uint64)
+        small.trust, small.absent = lent(np.empty(0, np.uint16)), np.empty(0, np.uint64)
     found, seen = small.gathered(inside, outside), small.seen.copy()
     seen[np.bitwise_count(seen) > 32] = 0
     score = np.empty(found["message"].size, np.float32)
@@ -200,7 +203,7 @@ def test_feeds_made_in_one_pass_are_those_made_in_three(
 
 def test_full_trust_and_nobody_away_cost_no_column() -> None:
     small = Small(5)
-    small.trust, small.absent = np.empty(0, np.uint16), np.empty(0, np.uint64)
+    small.trust, small.absent = lent(np.empty(0, np.uint16)), np.empty(0, np.uint64)
     found = small.gathered(12, 4)
     assert (found["trust"] == (found["friends"] > 0)).all()
 

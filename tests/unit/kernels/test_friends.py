@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.kernels.friends import best, two_hop, walk
+from tests.unit.kernels.networks import lent
 
 KEY = np.uint64(5)
 
@@ -14,8 +15,8 @@ KEY = np.uint64(5)
 def rows_of(heard: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     lengths = np.array([len(row) for row in heard], np.uint32)
     starts = np.cumsum(lengths) - lengths
-    ids = np.array([other for row in heard for other in row], np.uint32)
-    return np.stack([starts, lengths], axis=1).astype(np.uint32), ids
+    ids = lent(np.array([other for row in heard for other in row], np.uint32))
+    return lent(np.stack([starts, lengths], axis=1).astype(np.uint32)), ids
 
 
 networks = st.integers(2, 9).flatmap(

@@ -8,11 +8,15 @@ from sim.core.rng import key as key_of
 from sim.kernels import heard, heard_dense, heard_states
 from sim.kernels.claims import BATCH, FREE, NOBODY
 from sim.kernels.sparse import VACANT, lookup, store
-from tests.unit.kernels.networks import Net, call, ids
+from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.CONTACTS)
 NONE = int(heard.NONE)
-DENSE, NO_BITS, NO_TRUST = np.empty(0, np.uint32), np.empty(0, np.uint64), np.empty(0, np.uint16)
+DENSE, NO_BITS, NO_TRUST = (
+    np.empty(0, np.uint32),
+    np.empty(0, np.uint64),
+    lent(np.empty(0, np.uint16)),
+)
 STATES = 3
 BITS = heard.BITS // STATES
 

@@ -15,17 +15,18 @@ from sim.kernels.opinions_impact import distances, impacts
 from sim.kernels.opinions_pairs import any_move, any_move_all, meet_all, meet_one, place_in
 from sim.spread.contacts import bitmap
 from sim.spread.opinion_compiled import Formula, formula_of, rule_of
+from tests.unit.kernels.networks import lent
 
 # whom each of five hears: 0 hears 1, 2, 3; 1 hears 0; 2 hears 0, 4; 3 hears nobody; 4 hears 2
 HEARD = [[1, 2, 3], [0], [0, 4], [], [2]]
-SOURCES = np.array([u for row in HEARD for u in row], np.uint32)
+SOURCES = lent(np.array([u for row in HEARD for u in row], np.uint32))
 LENGTHS = np.array([len(row) for row in HEARD])
-ROWS = np.stack([np.cumsum(LENGTHS) - LENGTHS, LENGTHS], axis=1).astype(np.uint32)
-TRUST = np.array([65535, 0, 32768, 65535, 65535, 13107, 65535], np.uint16)
-X = np.array([0.0, 0.5, 1.0, -1.0, 0.25])
+ROWS = lent(np.stack([np.cumsum(LENGTHS) - LENGTHS, LENGTHS], axis=1).astype(np.uint32))
+TRUST = lent(np.array([65535, 0, 32768, 65535, 65535, 13107, 65535], np.uint16))
+X = lent(np.array([0.0, 0.5, 1.0, -1.0, 0.25]))
 EVERYBODY = np.empty(0, np.uint64)
 AWAY = bitmap(5, [2])
-NO_TRUST = np.empty(0, np.uint16)
+NO_TRUST = lent(np.empty(0, np.uint16))
 NOBODY = np.empty(0, np.uint8)
 HEARERS = np.array([0, 1, 2, 4], np.uint32)
 NO_TRAITS = np.empty((5, 0))
@@ -319,8 +320,8 @@ def test_no_group_gathers_without_its_members() -> None:
 def test_pairs_persuade_those_who_hear_them(cross: int) -> None:
     listeners = [[u for u in range(5) if v in HEARD[u]] for v in range(5)]
     lengths = np.array([len(row) for row in listeners])
-    rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32)
-    targets = np.array([v for row in listeners for v in row], np.uint32)
+    rows = lent(np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32))
+    targets = lent(np.array([v for row in listeners for v in row], np.uint32))
     x = np.array([1.0, 0.0, 1.0, 1.0, 0.0])
     expected = x.tolist()
     for k, i in turns(30):

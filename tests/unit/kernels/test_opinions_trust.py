@@ -14,11 +14,16 @@ from sim.kernels.opinions_pairs import any_move, any_move_all, meet_one
 from sim.spread.contacts import bitmap
 from sim.spread.opinion_compiled import formula_of
 from tests.unit.kernels.graphs import Small, drawn
+from tests.unit.kernels.networks import lent
 
 AGENTS, MEETINGS = 12, 200
 KEY = rng.key(4, 2)
 NO_TRAITS = np.empty((AGENTS, 0))
-NO_TRUST, NOBODY, EVERYBODY = np.empty(0, np.uint16), np.empty(0, np.uint8), np.empty(0, np.uint64)
+NO_TRUST, NOBODY, EVERYBODY = (
+    lent(np.empty(0, np.uint16)),
+    np.empty(0, np.uint8),
+    np.empty(0, np.uint64),
+)
 
 
 class Trusts(Parameters):

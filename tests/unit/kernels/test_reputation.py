@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sim.kernels import reputation as kernels
+from tests.unit.kernels.networks import lent
 
-ROWS = np.array([[0, 2], [2, 1], [3, 0]], np.uint32)
-IDS = np.array([1, 2, 0], np.uint32)
+ROWS = lent(np.array([[0, 2], [2, 1], [3, 0]], np.uint32))
+IDS = lent(np.array([1, 2, 0], np.uint32))
 NO_SIGN = np.empty(0, np.int8)
 
 

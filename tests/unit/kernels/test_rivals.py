@@ -19,10 +19,10 @@ from sim.kernels.rival_sums import (
 )  # fmt: skip
 from sim.kernels.rivals import BY_ATTEMPT, BY_DRAW, elect, enter, told_by
 from sim.kernels.sparse import VACANT
-from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
+from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
 KEY = key_of(3, Stream.COINS)
-DENSE, NO_TRUST = np.empty(0, np.uint32), np.empty(0, np.uint16)
+DENSE, NO_TRUST = np.empty(0, np.uint32), lent(np.empty(0, np.uint16))
 
 
 class Ballots:

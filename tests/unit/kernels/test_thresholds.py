@@ -10,10 +10,10 @@ from sim.core.rng import key as key_of
 from sim.kernels.claims import BATCH, FREE
 from sim.kernels.sparse import VACANT
 from sim.kernels.thresholds import count_down, fill, hear, in_trust
-from tests.unit.kernels.networks import Net, call, ids
+from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.THRESHOLDS)
-NO_TRUST, DRAWN, DENSE = np.empty(0, np.uint16), np.empty(0), np.empty(0, np.uint32)
+NO_TRUST, DRAWN, DENSE = lent(np.empty(0, np.uint16)), np.empty(0), np.empty(0, np.uint32)
 
 
 def column(net: Net, kind: str, dtype: Any) -> tuple[np.ndarray, np.ndarray]:

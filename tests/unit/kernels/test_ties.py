@@ -16,8 +16,9 @@ from sim.kernels.ties import (
     transpose_rows,
 )
 from tests.unit.kernels.graphs import MOST, Small, arcs, spans
+from tests.unit.kernels.networks import lent
 
-NO_TRUST = np.empty(0, np.uint16)
+NO_TRUST = lent(np.empty(0, np.uint16))
 
 
 def trust_of(net: Small, salt: int, weighted: bool) -> np.ndarray:
