@@ -75,7 +75,9 @@ def main() -> None:
     with suppress(OSError, AttributeError):
         for option, value in ((_THRESHOLD, 1 << 17), (_ARENAS, 1)):
             ctypes.CDLL("libc.so.6").mallopt(option, value)
+    watch = Watch()
     world = World.create(agents=told.agents, mean_degree=20, seed=7)
+    made = watch.peak
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # what making it took and gave back
@@ -85,8 +87,8 @@ def main() -> None:
     )  # fmt: skip
     platform.policy = make("rule", "policy", follows=0.0, mutes=0.0)
     print(f"{told.agents:,} agents, {world.ties.count:,} ties in one direction; posts stay in "
-          f"feeds for {told.window} ticks")  # fmt: skip
-    watch = Watch()
+          f"feeds for {told.window} ticks; at most {made:,} bytes while it was made")  # fmt: skip
+    watch.peak = 0
     for tick in range(told.ticks):
         if tick % told.window == 0:
             story = world.inject("music", seeds=range(100), model="sir", beta=0.2, gamma=0.05)

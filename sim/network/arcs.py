@@ -42,7 +42,7 @@ NO_TRUST.flags.writeable = False
 _CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel between calls
 _BLOCK_BITS = 10
 _DIGIT_BITS = 11
-_PART = 1 << 22  # arcs sorted at a time, at least
+_PART, _MOST = 1 << 22, 1 << 23  # arcs sorted at a time, at least and at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,8 @@ def sorted_rows(
 ) -> tuple[Rows, int]:
     """Return ((rows, targets, trust), loops dropped): see :mod:`sim.kernels.arcs`.
 
-    Large networks are sorted in four parts, by source, so that records take 2 bytes an arc.
+    Large networks are sorted in four parts, by source, so that records take 2 bytes an arc; very
+    large ones in more.
     """
     bits = max(1, (agents - 1).bit_length())
     shift = bits - min(bits, max(_BLOCK_BITS, 2 * bits - 48))  # a record has 48 bits for two ids
@@ -216,7 +217,7 @@ def sorted_rows(
     rows, count = np.zeros((agents, 2), np.uint32), 0
     out, out_trust = np.empty(total, np.uint32), np.empty(total if trust.size else 0, np.uint16)
     scratch = np.empty(int(counts.max(initial=0)), np.uint64), _digits(shift + bits)
-    for first, last in even_chunks(stops, max(_PART, total // 4 + 1)):
+    for first, last in even_chunks(stops, max(_PART, min(total // 4 + 1, _MOST))):
         records = _scattered(arcs, starts, first, last, report)
         for begin, end in even_chunks(np.cumsum(counts[first:last])):
             report("sorting ties", (first + begin) / stops.size)

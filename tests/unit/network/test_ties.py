@@ -324,6 +324,7 @@ def test_many_chunks_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     trust.integers(0, 40, (2, 900))
     monkeypatch.setattr("sim.network.arcs._CHUNK", 7)
     monkeypatch.setattr("sim.network.arcs._PART", 7)
+    monkeypatch.setattr("sim.network.arcs._MOST", 60)
     pieces = Ties.from_arcs(sources, targets, 60, trust=trust.random(900))
     assert same(whole, pieces)
     assert same(whole.reverse, pieces.reverse)
