@@ -280,7 +280,10 @@ def answer(
             row[0, j], row[1, j] = rows[touched[first + j], 0], rows[touched[first + j], 1]
         for j in range(size):
             codes[j] = state[touched[first + j]]
+        soon = min(BATCH, m - first - size)
         for j in range(size):
+            if j < soon:
+                ahead(rows, 2 * np.int64(touched[first + BATCH + j]))
             v, c = touched[first + j], won[first + j]
             old, new = np.int64(codes[j] & _CODE), np.int64((c >> _S32) & _BYTE)
             first_time = (adopting[new] > 0) & (codes[j] & _EVER == _NOT_EVER)
