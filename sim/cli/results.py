@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["Ran", "as_csv", "contacts_of", "lived", "pace", "result", "summary", "tell_failed"]
+__all__ = [
+    "Ran", "as_csv", "contacts_of", "has_failed", "lived", "pace", "result", "summary",
+    "tell_failed",
+]  # fmt: skip
 
 _TEXT_CELLS = 40
 _NAMED = 5
@@ -214,8 +217,17 @@ def _acts(world: World, since: int) -> str:
     return f"Acts of members: {int(done.sum()):,}" + (f" ({named})." if most else ".")
 
 
+def has_failed(ran: Ran) -> bool:
+    """Whether a plugin failed: a message's model, or who ranks or decides on the platform."""
+    faults = [] if ran.world.platform is None else ran.world.platform.faults
+    stopped = any(cascade.status == "failed" for cascade in ran.cascades)
+    return stopped or any(" failed and " in fault for fault in faults)
+
+
 def tell_failed(world: World) -> None:
-    """Say which interventions could not be done, and why."""
+    """Say which interventions could not be done, and which plugins of the platform failed."""
+    for fault in [] if world.platform is None else world.platform.faults:
+        tell(fault)
     for planned in world.interventions:
         if planned.failed:
             tell(f"{str(planned).rstrip('.')}.")

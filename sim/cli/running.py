@@ -24,7 +24,7 @@ from sim.cli.output import (
     write_text,
 )
 from sim.cli.placing import placed
-from sim.cli.results import Ran, as_csv, lived, pace, result, summary, tell_failed
+from sim.cli.results import Ran, as_csv, has_failed, lived, pace, result, summary, tell_failed
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
 from sim.core.text import clean
@@ -351,7 +351,7 @@ def carry_out(order: Order) -> int:
     show(f"Again: {command}")
     for line in order.notes:
         tell(line)
-    return PLUGIN if any(cascade.status == "failed" for cascade in ran.cascades) else OK
+    return PLUGIN if has_failed(ran) else OK
 
 
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.events import AlertRaised, InterventionDone
+from sim.core.text import one_line
 from sim.run.tallies import frozen
 from sim.world.alerts import ALERTS, Alert, AlertRule
 from sim.world.metrics import METRICS
@@ -65,6 +66,7 @@ class Measuring:
         self._cascades = len(world.cascades)
         self._alerts = 0 if world.metrics is None else world.metrics.alerts.raised
         self._done = sum(planned.is_over for planned in world.interventions)
+        self._faults = 0 if world.platform is None else len(world.platform.faults)
         self._view: tuple[object, Measured] | None = None
 
     def ticked(self, live: LiveWorld) -> None:
@@ -76,6 +78,11 @@ class Measuring:
                 live.emit(AlertRaised(tick=alert.tick, name=alert.name, level=int(alert.level),
                                       value=alert.value, sentence=alert.sentence))  # fmt: skip
             self._alerts = world.metrics.alerts.raised
+        faults = [] if world.platform is None else world.platform.faults
+        for fault in faults[self._faults :]:
+            live.note(fault)
+            live.banner = one_line(fault)
+        self._faults = len(faults)
         done = [planned for planned in world.interventions if planned.is_over]
         if len(done) != self._done:
             for planned in [p for p in done if p.done_at == world.tick - 1]:

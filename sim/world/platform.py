@@ -89,8 +89,9 @@ class Platform:
         Who decides by itself (:class:`~sim.world.platform_minds.Minds`).
     via, friends
         From whom each of ``acted`` was seen; who proposes whom to follow, or None.
-    faults
-        What plugins did wrong, a sentence each; not part of the state.
+    faults, failing
+        What plugins did wrong, a sentence each; policies that fail in this tick, by their places:
+        not part of the state.
 
     Examples
     --------
@@ -122,6 +123,7 @@ class Platform:
         self.waiting: list[Command] = []
         self.written: dict[int, str] = {}
         self.faults: list[str] = []
+        self.failing: dict[int, Exception] = {}
         self.minds = Minds()
         self.online = _NOBODY
         self.exposures = Exposures([])

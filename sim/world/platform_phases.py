@@ -26,6 +26,7 @@ from sim.world.platform_commands import carry_out
 from sim.world.platform_inner import live_on
 from sim.world.platform_news import look
 from sim.world.platform_people import own_hours, turn_over
+from sim.world.platform_policies import replace_failing
 from sim.world.platform_relate import learn_trust, propose, weigh
 from sim.world.platform_waves import Waves, decided, give_back
 
@@ -154,6 +155,7 @@ def act(world: World) -> None:
     platform = _platform(world)
     shown = platform.exposures
     made = decided(platform, shown.parts) if shown.taken is None else shown.taken.decided
+    replace_failing(platform)
     if shown.taken is not None:
         give_back(world, shown.taken)
     for cascade in _in_feeds(world):

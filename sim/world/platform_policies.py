@@ -14,13 +14,16 @@ import numpy.typing as npt
 from sim.core.registry import make
 from sim.errors import InputError
 from sim.feed.exposures import Part
-from sim.feed.policy import Policy
+from sim.feed.policy import Policy, RulePolicy
 from sim.world.platform_named import alike
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
 
-__all__ = ["POLICY", "codes_of", "cut", "decide_by", "grow_policies", "policy_of", "ruled_by"]
+__all__ = [
+    "POLICY", "codes_of", "cut", "decide_by", "grow_policies", "policy_of",
+    "replace_failing", "ruled_by",
+]  # fmt: skip
 
 Codes = npt.NDArray[np.uint8]
 
@@ -82,13 +85,32 @@ def codes_of(platform: Platform, part: Part, key: np.uint64) -> Codes:
     own = np.zeros(0, np.uint8) if held is None else held[part.viewers]
     there = np.unique(own)
     if there.size <= 1:
-        return platform.policies[int(there[0]) if there.size else 0].codes(part, platform, key)
+        return _codes(platform, int(there[0]) if there.size else 0, part, key)
     codes = np.zeros(part.message.size, np.uint8)
     for place in there.tolist():
         some = own == place
-        chosen = platform.policies[place].codes(cut(part, some), platform, key)
-        codes[np.repeat(some, part.counts)] = chosen
+        codes[np.repeat(some, part.counts)] = _codes(platform, place, cut(part, some), key)
     return codes
+
+
+def _codes(platform: Platform, place: int, part: Part, key: np.uint64) -> Codes:
+    """Return what one policy says; where it fails, what the built-in rules say."""
+    try:
+        return platform.policies[place].codes(part, platform, key)
+    except Exception as error:  # somebody's policy
+        platform.failing.setdefault(place, error)
+        return RulePolicy().codes(part, platform, key)
+
+
+def replace_failing(platform: Platform) -> None:
+    """Put the built-in rules in the place of policies that failed in this tick, and say so."""
+    for place, error in sorted(platform.failing.items()):
+        name = platform.policies[place].plugin_name
+        platform.faults.append(
+            f"The policy {name!r} failed and decides no more; the rules do: {error}"
+        )
+        platform.policies[place] = RulePolicy()
+    platform.failing.clear()
 
 
 def cut(part: Part, own: npt.NDArray[np.bool_]) -> Part:

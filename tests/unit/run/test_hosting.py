@@ -4,9 +4,20 @@ import pytest
 
 from sim import World
 from sim.errors import InputError
-from sim.run import hosting
+from sim.run import Simulation, hosting
 from sim.run.keeper_acts import ACTS, act_of, perform
 from sim.run.replay import replay
+
+
+async def test_a_plugin_of_the_platform_that_fails_is_told_on_frames() -> None:
+    world = World.create(agents=60, mean_degree=4, seed=5)
+    platform = world.open_platform(rhythm="flat", posting=0.5)
+    async with Simulation(world) as simulation:
+        platform.failing[0] = ValueError("oops")
+        await simulation.step(2)
+        frame = simulation.frame
+        assert frame.banner == platform.faults[0] == frame.events[-1][1]
+        assert "The policy 'rule' failed" in frame.banner
 
 
 def test_what_is_done_to_a_platform_can_be_done_again() -> None:

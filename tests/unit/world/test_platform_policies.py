@@ -1,11 +1,14 @@
 """Members whose acts different policies decide."""
 
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
 
-from sim import RulePolicy, World
+from sim import Exposures, Policy, RulePolicy, World
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.feed.acts import Act
+from sim.feed.around import Around
 from sim.world.platform import Platform
 from sim.world.platform_policies import POLICY, ruled_by
 from sim.world.still import still
@@ -60,6 +63,29 @@ def test_policies_of_members_are_saved_grow_and_can_be_turned_back() -> None:
     assert (len(platform.policies), len(platform.recommenders), POLICY in platform.held) == (
         1, 1, False,
     )  # fmt: skip
+
+
+class Failing(Policy):
+    """Fails."""
+
+    plugin_name: ClassVar[str] = "failing"
+
+    def probabilities(self, exposures: Exposures, platform: Around) -> dict[Act, Any]:
+        raise ValueError("oops")
+
+
+def test_rules_stand_in_for_a_policy_that_fails_and_it_is_said() -> None:
+    world, platform = opened(**LIKES)
+    platform.behave(Failing(), [k for k in range(300) if k % 3])
+    beside, rules = opened(**LIKES)
+    rules.behave("rule", [k for k in range(300) if k % 3])
+    for each in (world, beside):
+        each.step(2)
+    assert platform.faults == [
+        "The policy 'failing' failed and decides no more; the rules do: oops"
+    ]
+    assert platform.log.counted[1].tolist() == rules.log.counted[1].tolist()
+    assert isinstance(platform.policies[1], RulePolicy)
 
 
 def test_one_policy_for_all_again_costs_nothing() -> None:
