@@ -39,12 +39,12 @@ def assert_mean(values: np.ndarray, exact: float) -> None:
 @pytest.mark.parametrize(
     ("graph", "p", "exact"),
     [
-        (nx.path_graph(6), 0.5, (1 - 0.5**6) / 0.5),
+        pytest.param(nx.path_graph(6), 0.5, (1 - 0.5**6) / 0.5, marks=pytest.mark.slow),
         (nx.star_graph(8), 0.3, 1 + 8 * 0.3),
-        (nx.complete_graph(3), 0.5, 2.25),
-        (nx.complete_graph(4), 0.5, 3.25),
-        (nx.complete_graph(5), 0.3, 3.1011297736),
-        (nx.complete_graph(10), 0.1, 3.026928593),
+        pytest.param(nx.complete_graph(3), 0.5, 2.25, marks=pytest.mark.slow),
+        pytest.param(nx.complete_graph(4), 0.5, 3.25, marks=pytest.mark.slow),
+        pytest.param(nx.complete_graph(5), 0.3, 3.1011297736, marks=pytest.mark.slow),
+        pytest.param(nx.complete_graph(10), 0.1, 3.026928593, marks=pytest.mark.slow),
         (nx.complete_graph(10), 0.2, 6.784458345),
     ],
 )
@@ -56,7 +56,15 @@ def test_independent_cascade_has_the_exact_mean_size(
 
 
 @pytest.mark.parametrize(
-    ("n", "exact"), [(2, 2.0), (3, 2.5), (5, 3.21875), (10, 4.458316), (100, 13.147187)]
+    ("n", "exact"),
+    [
+        *(
+            pytest.param(n, size, marks=pytest.mark.slow)
+            for n, size in ((2, 2.0), (3, 2.5), (10, 4.458316))
+        ),
+        (5, 3.21875),
+        (100, 13.147187),
+    ],
 )
 def test_linear_threshold_on_complete_graphs_has_the_exact_mean_size(n: int, exact: float) -> None:
     assert_mean(sizes(nx.complete_graph(n), "linear-threshold", 2000), exact)
@@ -78,7 +86,16 @@ def test_sir_has_the_exact_mean_final_size(
     assert_mean(values, exact)
 
 
-@pytest.mark.parametrize(("seeds", "exact"), [([0], 3.4109), ([33], 3.5033), ([0, 33], 6.4240)])
+@pytest.mark.parametrize(
+    ("seeds", "exact"),
+    [
+        *(
+            pytest.param([u], size, marks=pytest.mark.slow)
+            for u, size in ((0, 3.4109), (33, 3.5033))
+        ),
+        ([0, 33], 6.4240),
+    ],
+)
 def test_karate_club_cascades_have_their_known_size(seeds: list[int], exact: float) -> None:
     graph = nx.karate_club_graph()
     assert_mean(sizes(graph, "independent-cascade", 3000, seeds, probability=0.1), exact)
