@@ -38,7 +38,7 @@
     [[interventions]]               # at a tick, or when a condition holds
     when = "share > 0.1"
     do = "fact-check"               # inject, label, down-rank, hide, ban, freeze, thaw, recommend,
-    reach = 0.2                     # set, ties, cut, shock, vote, newcomers, behave, act,
+    reach = 0.2                     # set, ties, cut, group, shock, vote, newcomers, behave, act,
                                     # open-platform (a platform that opens late)
 
     [minds]                         # members that decide by themselves, as run --minds

@@ -115,9 +115,10 @@ class Ground:
         does
             ``"inject"``, ``"fact-check"``, ``"label"``, ``"down-rank"``, ``"hide"``, ``"ban"``,
             ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
-            ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"act"`` or ``"open-platform"``;
-            the fields of each are in :mod:`sim.world.interventions_members`,
-            ``interventions_messages`` and ``interventions_platform``.
+            ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"group"``, ``"act"`` or
+            ``"open-platform"``; the fields of each are in
+            :mod:`sim.world.interventions_members`, ``interventions_messages``,
+            ``interventions_groups`` and ``interventions_platform``.
         **said
             The fields. Agents are indices, or an expression as for seeds.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sim.errors import ParameterError, UnknownNameError
 from sim.world.interventions_base import Intervention
+from sim.world.interventions_groups import Group
 from sim.world.interventions_members import (
     Ban,
     Behave,
@@ -27,7 +28,7 @@ KINDS: dict[str, type[Intervention]] = {
     kind.plugin_name: kind
     for kind in (
         Inject, FactCheck, Label, DownRank, Hide, Vote, Ban, Freeze, Thaw, Recommend, Behave, Set,
-        Tie, Cut, Shock, Newcomers, Do, Open,
+        Tie, Cut, Group, Shock, Newcomers, Do, Open,
     )
 }  # fmt: skip
 """Every kind of intervention by its name."""

@@ -107,6 +107,31 @@ def test_what_groups_did_is_done_again() -> None:
     assert again.world.digest() == world.digest()
 
 
+def test_a_group_is_made_and_filled_at_a_tick() -> None:
+    world = World.create(agents=8, mean_degree=2, seed=1)
+    world.change_agents([2], status="banned")
+    world.at(0, "group", name="few", agents=[2, 3, 4, 5], limit=2)
+    world.at(1, "group", name="few", agents=[3], leave=True)
+    world.at(2, "group", name="few", agents=[4, 6])
+    world.at(2, "group", name="none", leave=True)
+    world.at(2, "group", name="all", agents="ids:0,1")
+    world.step(3)
+    told = [planned.result for planned in world.interventions]
+    assert told == [
+        "the group 'few' is made; 2 joined; 1 found no room",
+        "1 left the group 'few'",
+        "1 joined the group 'few'",
+        "could not be done: there is no group 'none' to leave",
+        "the group 'all' is made; 2 joined",
+    ]
+    assert world.groups.members("few").tolist() == [4, 6]
+    assert world.groups.limit("few") == 2
+    world.trail.seal(world)
+    again = replay(world.trail.acts)
+    assert again.is_same
+    assert again.world.digest() == world.digest()
+
+
 def test_groups_that_contradict_themselves_are_refused() -> None:
     said = [{"name": "a", "limit": None}]
     columns = {"group": np.array([0], np.uint32), "member": np.array([9], np.uint32)}

@@ -48,6 +48,7 @@ def busy() -> World:
     world.at(6, "set", message=0, name="beta", value=0.1)
     world.at(6, "thaw")
     world.at(7, "cut", agents=[1], others=[2, 3])
+    world.at(7, "group", name="few", agents="ids:3,4,7", limit=1)
     world.at(7, "ties", act="follow", agents=[1], others=[20, 21])
     world.at("diversity > 0", "inject", text="More", seeds="random:3", model="si", author="3")
     world.at(8, "hide")
