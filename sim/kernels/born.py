@@ -10,15 +10,18 @@ import numpy as np
 
 from sim.kernels.aims import LOW, RESTLESS
 from sim.kernels.claims import FREE
-from sim.kernels.jit import inlined, lean
+from sim.kernels.jit import inlined, kernel, lean
 from sim.kernels.lives import CODE, LOW32
 from sim.kernels.rings import AGAIN, TOUCHED, Calendar
 from sim.kernels.sparse import slot
-from sim.kernels.types import U8, U32, U64, Word
+from sim.kernels.types import F64, U8, U32, U64, Word
 
-__all__ = ["is_born", "life_of", "map_low", "reborn", "still_live"]
+__all__ = ["by_agent", "is_born", "life_of", "map_low", "reborn", "still_live"]
 
 _NO, _ONE, _TWO = (np.uint64(k) for k in range(3))
+_S64 = np.uint64(64)
+_DIGITS = 2048
+_LAST, _S11, _S32 = np.uint64(_DIGITS - 1), np.uint64(11), np.uint64(32)
 _S6, _M63 = np.uint64(6), np.uint64(63)
 
 
@@ -56,9 +59,9 @@ def reborn(claim: U64, touched: U32, again: U32, calendar: Calendar, v: Word) ->
 def map_low(state: U8, marks: U8, low: U64) -> None:
     """Write down who of all agents, in state ``state`` (uint8), is in a ``LOW`` one."""
     for w in range(low.size):
-        bits = _NO
-        for v in range(w * 64, min(w * 64 + 64, state.size)):
-            bits |= np.uint64(marks[state[v] & CODE] & LOW) << np.uint64(v - w * 64)
+        first, bits = np.uint64(w) << _S6, _NO
+        for i in range(min(_S64, np.uint64(state.size) - first)):
+            bits |= np.uint64(marks[state[first + i] & CODE] & LOW) << i
         low[w] = bits
 
 
@@ -90,3 +93,39 @@ def still_live(
         live[kept] = u
         kept += (marks[state[slot(keys, np.uint64(u))] & CODE] & RESTLESS) > 0
     return kept, roused
+
+
+@kernel
+def by_agent(agents: U32, sources: U32, times: F64, count: int, words: U64, into: U32) -> F64:
+    """Sort the first ``count`` of what was found by agent, in place; returns the times, sorted.
+
+    By digits of the agents' numbers, which carry their places along. ``sources`` are written into
+    ``into`` (uint32, ``count``); ``words`` (uint64) has room for twice as many.
+    """
+    largest = _NO
+    for i in range(count):
+        words[i] = (np.uint64(agents[i]) << _S32) | np.uint64(i)
+        largest = max(largest, np.uint64(agents[i]))
+    here, there, shift = 0, count, _S32
+    start = np.empty(_DIGITS, np.int64)
+    while largest >> (shift - _S32):
+        start[:] = 0
+        for i in range(here, here + count):
+            start[(words[i] >> shift) & _LAST] += 1
+        before = there
+        for digit in range(_DIGITS):
+            many = start[digit]
+            start[digit] = before
+            before += many
+        for i in range(here, here + count):
+            digit = (words[i] >> shift) & _LAST
+            words[start[digit]] = words[i]
+            start[digit] += 1
+        here, there, shift = there, here, shift + _S11
+    sorted_times = np.empty(count, np.float64)
+    for i in range(count):
+        agents[i] = np.uint32(words[here + i] >> _S32)
+        place = words[here + i] & LOW32
+        into[i] = sources[place]
+        sorted_times[i] = times[place]
+    return sorted_times

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.kernels.ahead import ahead
 from sim.kernels.aims import LOW, RESTLESS, STEADY, Heard, Rates, contacts_of
 from sim.kernels.born import life_of, map_low, reborn, still_live
 from sim.kernels.claims import NOBODY
@@ -68,6 +69,7 @@ __all__ = [
 
 _EVER = np.uint8(0x80)
 _NO, _ONE, _TWO, _THREE = (np.uint64(k) for k in range(4))
+_SIXTEEN = np.uint64(16)
 _S6, _S32 = np.uint64(6), np.uint64(32)
 _STATE = _M63 = np.uint64(0x3F)
 _ALONE = np.uint64(ALONE)
@@ -200,7 +202,7 @@ def ring_on(
         if not is_next and at[HEAPED] == 0:
             if at[SPAN] == calendar.tail.size:
                 return True
-            if not load_span(rates, claim, calendar):
+            if not load_span(heard, rates, state, claim, calendar):
                 return False
             continue
         short = calendar.link.size - at[HELD] < LEFT or heap.size // 3 - at[HEAPED] < LEFT
@@ -292,6 +294,12 @@ def ring_first(
             lives.state[j] = np.uint64(state[slot(keys, u)] & CODE)
             lives.since[j] = _NO
             lives.number[j] = _NO
+        for i in range(at[FIRST] + many, min(at[FIRST] + 2 * many, count)):
+            start = np.uint64(heard.rows[live[i], 0])
+            ahead(heard.targets, start)
+            ahead(heard.targets, start + _SIXTEEN)
+        for i in range(at[FIRST] + 2 * many, min(at[FIRST] + 3 * many, count)):
+            ahead(heard.rows, np.uint64(live[i]) * _TWO)
         drawn = begin_lives(heard, rates, key, keys, state, calendar, lives, 0, many)
         for j in range(_NO, np.uint64(drawn)):
             ties = contacts_of(rates.mode, np.int64(lives.many[j]), np.int64(lives.state[j]))

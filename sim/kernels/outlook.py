@@ -55,10 +55,11 @@ class Outlook(NamedTuple):
 
 
 @inlined
-def load_span(rates: Rates, claim: U64, calendar: Calendar) -> bool:
+def load_span(heard: Heard, rates: Rates, state: U8, claim: U64, calendar: Calendar) -> bool:
     """Begin with the next span; returns whether there is room for it.
 
-    Rings that are void, or can change nothing any more, are dropped.
+    Rings that are void, or can change nothing any more, are dropped; what others are going to read
+    is fetched.
     """
     spare, low, born, kept = calendar.spare, calendar.low, calendar.born, _NO
     n = take_span(calendar)
@@ -69,6 +70,8 @@ def load_span(rates: Rates, claim: U64, calendar: Calendar) -> bool:
             when, who, what = spare[i], spare[i + _ONE], spare[i + _TWO]
             v = who & LOW32
             is_low = (low[v >> _S6] >> (v & _M63)) & _ONE & np.uint64(v != who >> _S32)
+            ahead(state, v)
+            ahead(heard.rows, v * _TWO)
             spare[kept] = when
             spare[kept + _ONE] = who
             spare[kept + _TWO] = what
@@ -153,8 +156,6 @@ def look_ahead(
         if m == np.uint64(BATCH):
             many = k + _ONE
             break
-    for j in range(m):
-        ahead(heard.rows, lives.agent[j] * _TWO)
     for j in range(m):
         lives.number[j] = life_of(claim, calendar.born, lives.agent[j]) + _ONE
     if m > _NO:

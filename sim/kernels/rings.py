@@ -52,6 +52,7 @@ MOMENT = np.uint64(22)
 _SLOT, _THREE, _SEVEN, _EIGHT = np.uint64(3), np.uint64(3), np.uint64(7), np.uint64(8)
 _NO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 _FINEST = np.uint64(12)
+_MOST_FETCHED = 64
 
 
 class Calendar(NamedTuple):
@@ -101,6 +102,20 @@ def put_ring(calendar: Calendar, span: Word, when: Word, who: Word, what: Word) 
     calendar.tail[span] = np.uint32(place + _ONE)
 
 
+@inlined
+def _fetch_span(calendar: Calendar) -> None:
+    """Have the rings of the next span fetched from memory, while those of this one happen."""
+    span = np.uint64(calendar.at[SPAN])
+    if span < np.uint64(calendar.tail.size) and calendar.tail[span] > np.uint32(0):
+        chunk = (calendar.tail[span] - np.uint32(1)) >> np.uint32(_SLOT)
+        for _ in range(_MOST_FETCHED):
+            for k in range(_THREE):
+                ahead(calendar.pool, (np.uint64(chunk) * _THREE + k) * _EIGHT)
+            chunk = calendar.link[chunk]
+            if chunk == NONE:
+                break
+
+
 @lean
 def take_span(calendar: Calendar) -> int:
     """Copy the rings of the next span into ``spare``; returns how many, -1 without room."""
@@ -116,9 +131,6 @@ def take_span(calendar: Calendar) -> int:
         last = (stop - _ONE) >> _SLOT
         if to + _EIGHT * _THREE > room:
             return -1
-        if link[last] != NONE:
-            for k in range(_THREE):
-                ahead(pool, np.uint64(link[last]) * _EIGHT * _THREE + k * _EIGHT)
         for k in range((last << _SLOT) * _THREE, stop * _THREE):
             spare[to] = pool[k]
             to += _ONE
@@ -130,6 +142,7 @@ def take_span(calendar: Calendar) -> int:
         at[HELD] -= chunks
     calendar.tail[span] = np.uint32(0)
     at[SPAN] += 1
+    _fetch_span(calendar)
     return int(to) // WORDS
 
 
@@ -146,7 +159,7 @@ def _scatter(due: U64, spare: U64, fine: I64, n: Word, shift: Word) -> None:
     By as many further bits of their moments as there are rings.
     """
     bits = np.uint64(4)
-    while bits < _FINEST and (_ONE << bits) < n:
+    while bits < _FINEST and (_ONE << bits) < _TWO * n:
         bits += _ONE
     shift -= bits
     last = (_ONE << bits) - _ONE

@@ -14,6 +14,7 @@ from sim.kernels import events as kernels
 from sim.kernels import lives as begun
 from sim.kernels import rings as slots
 from sim.kernels.aims import LOW, PARTING, RESTLESS, STEADY
+from sim.kernels.born import by_agent
 from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.calls_in_time import let_call_in_time
 from sim.spread.cascade import Cascade
@@ -177,12 +178,13 @@ class _Tick:
     def write(self, tick: int) -> None:
         """Write first adoptions down, by agent, and when exactly they happened."""
         fresh = int(self.at[slots.FRESH])
-        agents, order = self.found.agents[:fresh], self.scratch.sources
-        order[agents] = np.arange(fresh, dtype=np.uint32)
-        sort_ids(agents, fresh, self.scratch.touched)
-        order = order[agents]
-        self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]
-        self.cascade.enter(agents, self.found.sources[order])
+        words = self.calendar.pool
+        if words.size < 2 * fresh:
+            words = np.empty(2 * fresh, np.uint64)
+        agents, sources = self.found.agents[:fresh], self.scratch.sources[:fresh]
+        times = by_agent(agents, self.found.sources, self.found.times, fresh, words, sources)
+        self.cascade.held["time"][agents] = tick - 1 + times
+        self.cascade.enter(agents, sources)
 
 
 def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
@@ -302,9 +304,12 @@ def bounds(table: Table) -> Floats:
 
 
 def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -> float:
-    """Return about how many rings a tick begins with."""
-    speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties)
-    return float(tally @ (speak * rates.ceiling + (rates.alone > 0)))
+    """Return about how many rings a tick has: each that is heard may make a speaker, or several."""
+    speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties) * rates.ceiling
+    heard = float(tally @ (rates.marks & LOW == 0)) / max(int(tally.sum()), 1)
+    rings, most = float(tally @ speak) * heard, float(speak.max()) * heard
+    grown = min(rings * max(most, 1.0), max(rings, most * int(tally.sum()) / 2))
+    return grown + float(tally @ (rates.alone > 0))
 
 
 def _spans_for(rings: float) -> int:

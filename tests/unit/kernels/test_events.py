@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sim import World, make
-from sim.kernels import durations, events, rings
+from sim.kernels import born, durations, events, rings
 from sim.kernels.aims import LOW, PARTING, RESTLESS, STEADY
 from sim.kernels.claims import FREE, NOBODY
 from sim.kernels.mix import uniform, word, word2
@@ -279,3 +279,16 @@ def test_stays_that_are_up_are_claimed() -> None:
     assert touched[:m].tolist() == [1]
     assert int(claim[1]) == (2 << 32) | int(NOBODY)
     assert int(claim[3]) == 9
+
+
+@pytest.mark.parametrize("largest", [40, 5000])
+def test_what_was_found_is_sorted_by_agent(largest: int) -> None:
+    draws = np.random.default_rng(3)
+    agents = draws.permutation(largest)[:30].astype(np.uint32)
+    sources, times = draws.integers(0, 99, 30).astype(np.uint32), draws.random(30)
+    order, given = np.argsort(agents), agents.copy()
+    into, words = np.zeros(30, np.uint32), np.empty(60, np.uint64)
+    found = born.by_agent(given, sources, times, 30, words, into)
+    assert given.tolist() == agents[order].tolist()
+    assert into.tolist() == sources[order].tolist()
+    assert found.tolist() == times[order].tolist()
