@@ -18,21 +18,22 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.kernels.jit import inlined, lean
-from sim.kernels.lives import CODE, LOW32, MOST_RINGS
+from sim.kernels.lives import CODE, LOW32, MOST_RINGS, TICK
 from sim.kernels.mix import uniform, word, word2
 from sim.kernels.rings import MOMENT
 from sim.kernels.types import F64, I64, U8, U32, U64, Number, Word
 
-__all__ = ["DUE", "DUES", "FRESH", "GOES_ON", "LATE", "MUST_DRAW", "NEW", "SLOTS", "SOON", "SPAN",
-           "STAGE", "TURNS", "WATCHED", "WINS", "Desk", "Law", "call_first", "keep",
-           "room_for_lives"]  # fmt: skip
+__all__ = ["DUE", "DUES", "FRESH", "GOES_ON", "LATE", "MUST_DRAW", "NEW", "READ", "SLOTS", "SOON",
+           "SPAN", "SPEAKERS", "STAGE", "TURNS", "WATCHED", "WINS", "Desk", "Law", "call_first",
+           "keep", "room_for_lives"]  # fmt: skip
 
-SPAN, DUE, DUES, LATE, FRESH, WATCHED = range(6)
+SPAN, DUE, DUES, LATE, FRESH, WATCHED, READ, SPEAKERS = range(8)
 """Where ``Desk.at`` keeps: the next span; of the one under way, when it passes call by call, the
 next call, and how many there are; calls in ``Desk.late``; first adoptions; 2**20 times the calls
-that were lost to changes of state."""
+of a whole tick, without those lost to changes of state; agents drawn for, and how many of them
+speak."""
 
-SLOTS, STAGE, SOON = 6, 256, 1024
+SLOTS, STAGE, SOON = 8, 256, 1024
 """The length of ``Desk.at``; agents drawn for at a time; room for calls of new speakers of a
 span."""
 
@@ -76,10 +77,10 @@ class Desk(NamedTuple):
     before it in its span, by number from 1, ``head`` uint32 the last one of a span. The span under
     way: ``due`` uint64, two words a call, ``heard`` uint32, ``effect`` uint64, and as bytes what
     callers and listeners were and are going to be: ``did``, ``was``, ``turns``, ``becomes``.
-    ``soon`` uint64, two words for each call of new speakers; ``drawn`` uint64, and ``chosen``,
-    ``owns``, ``own``, ``lots`` uint64 (``STAGE``,), scratch. ``won`` uint64: who adopts and, below,
-    from whom, ``moments`` uint64 in grains; ``spare`` and ``others`` as them, scratch. ``hits``
-    int64, how often each outcome fell. ``shift`` takes the first word to its span.
+    ``soon`` uint64, two words for each call of new speakers; ``drawn``, ``whose``, ``lots``
+    uint64, and ``chosen``, ``owns``, ``own`` (``STAGE``,), scratch. ``won`` uint64: who adopts and,
+    below, from whom, ``moments`` uint64 in grains; ``spare`` and ``others`` as them, scratch.
+    ``hits`` int64, how often each outcome fell. ``shift`` takes the first word to its span.
     """
 
     pool: U64
@@ -96,6 +97,7 @@ class Desk(NamedTuple):
     becomes: U8
     soon: U64
     drawn: U64
+    whose: U64
     chosen: U64
     owns: U64
     own: U64
@@ -156,39 +158,48 @@ def _keep_chosen(
 
 @lean
 def call_first(
-    law: Law, who: U32, start: U32, length: U32, first: int, count: int, key: Word, state: U8,
-    desk: Desk,
-) -> tuple[int, Number]:  # fmt: skip
-    """Draw the calls of ``who[first:count]`` (uint32, all of them speak) from the tick's beginning.
+    law: Law, who: U32, start: U32, length: U32, count: int, key: Word, state: U8, desk: Desk
+) -> bool:  # fmt: skip
+    """Draw the calls of ``who[:count]`` (uint32) from the tick's beginning.
 
-    ``start`` and ``length`` uint32: their rows, beside them. Returns (for how many calls are drawn:
-    fewer where ``late`` runs short, how many of these may call).
+    ``start`` and ``length`` uint32: their rows, beside them. Those that speak no more are dropped:
+    others take their places. Returns whether calls of all are drawn; else ``late`` runs short.
     """
-    owns, drawn, chosen, steps = desk.owns, desk.drawn, desk.chosen, law.steps
+    owns, drawn, chosen, steps, codes = desk.owns, desk.drawn, desk.chosen, law.steps, desk.did
+    at, able = desk.at, np.int64(0)
     once: Number = _ONE
-    able: Number = np.int64(0)
-    while first < count and room_for_lives(desk, STAGE):
+    while at[READ] < count and room_for_lives(desk, STAGE):
+        first, low = at[READ], at[SPEAKERS]
         size = min(STAGE, count - first)
-        for j in range(size):
-            owns[j] = word(key, who[first + j])
-        for j in range(size):
+        mine, begin, many = who[low:], start[low:], length[low:]
+        theirs, begins, manies = who[first:], start[first:], length[first:]
+        k: Number = _NO
+        for i in range(np.uint64(size)):
+            u = theirs[i]
+            code = state[u] & CODE
+            mine[k], begin[k], many[k], codes[k] = u, begins[i], manies[i], code
+            k += np.uint64(law.speaks[code])
+        for j in range(k):
+            owns[j] = word(key, mine[j])
+        for j in range(k):
             drawn[j] = word2(owns[j], once) >> _S11
-        n = _NO
-        for j in range(size):
-            s = np.uint64(state[who[first + j]] & CODE)
-            chosen[n] = (s << _S32) | np.uint64(j)
-            may = length[first + j] > 0
+        n: Number = _NO
+        for j in range(k):
+            s = np.uint64(codes[j])
+            chosen[n] = (s << _S32) | j
+            may = many[j] > 0
             able += may
             n += np.uint64(may & (drawn[j] >= steps[s * _STEPS]))
-        number = _NO
+        number: Number = _NO
         while n > _NO:
-            _keep_chosen(who[first:], start[first:], length[first:], desk, n, number)
+            _keep_chosen(mine, begin, many, desk, n, number)
             number += _ONE
             m = _NO
             for i in range(n):
-                j = chosen[i]
-                chosen[m] = j
-                m += np.uint64(drawn[j & LOW32] >= steps[(j >> _S32) * _STEPS + number])
+                one = chosen[i]
+                chosen[m] = one
+                m += np.uint64(drawn[one & LOW32] >= steps[(one >> _S32) * _STEPS + number])
             n = m
-        first += size
-    return first, able
+        at[READ], at[SPEAKERS] = first + size, low + np.int64(k)
+    at[WATCHED] += np.int64(law.calls) * TICK * able
+    return bool(at[READ] == count)

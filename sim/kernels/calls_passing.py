@@ -44,6 +44,7 @@ _S6, _S10, _S14, _S32 = np.uint64(6), np.uint64(10), np.uint64(14), np.uint64(32
 _STATE, _BYTE, _WHOLE = np.uint64(0x3F), np.uint64(0xFF), np.uint64(GRAINS)
 _FIRST_LIFE = np.uint64(1 << 6)
 _WIDE = 4294967296.0
+_SIXTH, _TWENTY_FOURTH, _DOUBT = 1.0 / 6.0, 1.0 / 24.0, 1e-12
 
 
 @inlined
@@ -102,6 +103,21 @@ def _take(targets: U32, state: U8, desk: Desk) -> Number:
 
 
 @inlined
+def _count(draw: float, mean: float) -> Number:
+    """Return what :func:`sim.kernels.aims.count_of` does, none and one mostly without its ``exp``.
+
+    ``exp(-x)`` is between ``1 - x + x^2 / 2 - x^3 / 6`` and that and ``x^4 / 24``.
+    """
+    square = mean * mean
+    low = 1.0 - mean + square * (0.5 - mean * _SIXTH) - _DOUBT
+    if draw < low:
+        return np.int64(0)
+    if draw > low + square * square * _TWENTY_FOURTH + 2.0 * _DOUBT and draw < low * (1.0 + mean):
+        return np.int64(1)
+    return count_of(draw, mean)
+
+
+@inlined
 def _call_again(
     law: Law, rows: U32, key: Word, desk: Desk, u: Number, now: Number, q: Number
 ) -> Number:  # fmt: skip
@@ -114,7 +130,7 @@ def _call_again(
     own, at_life, many = word(key, u), life << _S10, np.float64(rows[u, 1])
     n: Number = np.int64(0)
     if many > 0.0:
-        n = count_of(uniform(word2(own, at_life + _ONE)), law.mean[s] * end)
+        n = _count(uniform(word2(own, at_life + _ONE)), law.mean[s] * end)
     grains, row = end * GRAINS, np.uint64(rows[u, 0])
     for i in range(np.uint64(n)):
         place = np.uint64(uniform(word2(own, at_life + _FOUR + _TWO * i)) * many)
@@ -152,7 +168,7 @@ def _write(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk, 
 @inlined
 def _look(law: Law, state: U8, desk: Desk, n: Number, wrong: bool) -> tuple[bool, Number, Number]:
     """Note who wins and who speaks on; returns (whether something is wrong, how many each)."""
-    due, drawn, won, moments = desk.due, desk.drawn, desk.won, desk.moments
+    due, drawn, whose, won, moments = desk.due, desk.drawn, desk.whose, desk.won, desk.moments
     fresh, m, watched = desk.at[FRESH], _NO, _NO
     for i in range(n):
         when, who, effect = due[i << _ONE], due[(i << _ONE) + _ONE], desk.effect[i]
@@ -162,12 +178,12 @@ def _look(law: Law, state: U8, desk: Desk, n: Number, wrong: bool) -> tuple[bool
         moments[fresh] = t
         wins = np.uint64((effect & WINS) > _NO)
         fresh += np.int64(wins)
-        drawn[m << _ONE] = (t << MOMENT) | _FIRST_LIFE | ((effect >> NEW) & _STATE)
-        drawn[(m << _ONE) + _ONE] = v
+        drawn[m] = (t << MOMENT) | _FIRST_LIFE | ((effect >> NEW) & _STATE)
+        whose[m] = v
         m += wins
         life = (when & (_BYTE << _S6)) + _FIRST_LIFE
-        drawn[m << _ONE] = (t << MOMENT) | life | (effect & _STATE)
-        drawn[(m << _ONE) + _ONE] = u
+        drawn[m] = (t << MOMENT) | life | (effect & _STATE)
+        whose[m] = u
         m += np.uint64((effect & GOES_ON) > _NO)
         watched += lost(law.calls, t) * np.uint64(effect & (TURNS | GOES_ON) == TURNS)
         desk.hits[effect >> _S32] += 1
@@ -178,22 +194,24 @@ def _look(law: Law, state: U8, desk: Desk, n: Number, wrong: bool) -> tuple[bool
 @inlined
 def _new_calls(law: Law, rows: U32, key: Word, desk: Desk, m: Number) -> Number:
     """Draw into ``soon`` the calls of lives that begin; -1: some are within the span."""
-    drawn = desk.drawn
+    drawn, whose, lots = desk.drawn, desk.whose, desk.lots
+    for i in range(np.uint64(m)):
+        lots[i] = word(key, whose[i])
+    for i in range(np.uint64(m)):
+        lots[i] = word2(lots[i], (((drawn[i] >> _S6) & _BYTE) << _S10) + _ONE)
     k: Number = _NO
     for i in range(np.uint64(m)):
-        now, u = drawn[i << _ONE], drawn[(i << _ONE) + _ONE]
-        at_life = ((now >> _S6) & _BYTE) << _S10
+        now, u, draw = drawn[i], whose[i], uniform(lots[i])
         end = float(np.int64(_WHOLE - (now >> MOMENT))) * GRAIN
-        drawn[k << _ONE], drawn[(k << _ONE) + _ONE] = now, u
-        draw = uniform(word2(word(key, u), at_life + _ONE))
+        drawn[k], whose[k] = now, u
         k += np.uint64(draw >= 1.0 - law.mean[now & _STATE] * end)
     for i in range(k):
-        ahead(rows, np.int64(drawn[(i << _ONE) + _ONE] << _ONE))
+        ahead(rows, np.int64(whose[i] << _ONE))
     q: Number = np.int64(0)
     for i in range(k):
         if q + MOST_RINGS > SOON:
             return np.int64(-1)
-        q = _call_again(law, rows, key, desk, drawn[(i << _ONE) + _ONE], drawn[i << _ONE], q)
+        q = _call_again(law, rows, key, desk, whose[i], drawn[i], q)
     for i in range(q):
         if np.int64(desk.soon[i << 1] >> desk.shift) < desk.at[SPAN]:
             return np.int64(-1)

@@ -11,7 +11,7 @@ from sim.kernels.jit import lean
 from sim.kernels.lives import CODE, GRAIN
 from sim.kernels.types import F64, I64, U8, U32, U64, Number
 
-__all__ = ["DIGIT", "by_digit", "count_states", "still_speaking", "write_down"]
+__all__ = ["DIGIT", "by_digit", "count_states", "write_down"]
 
 DIGIT = 10
 """Bits of an agent's number that one pass orders by."""
@@ -62,17 +62,6 @@ def by_digit(
         into[to] = won[i]
         moments_into[to] = moments[i]
         start[digit] = to + 1
-
-
-@lean
-def still_speaking(who: U32, start: U32, length: U32, count: int, state: U8, speaks: U8) -> Number:
-    """Keep those of ``who[:count]`` that speak, in place, with their rows; returns how many."""
-    kept: Number = np.int64(0)
-    for i in range(count):
-        u = who[i]
-        who[kept], start[kept], length[kept] = u, start[i], length[i]
-        kept += speaks[state[u] & CODE] > 0
-    return kept
 
 
 @lean

@@ -13,8 +13,8 @@ from sim.core.rng import Stream
 from sim.kernels import calls_in_time as kernels
 from sim.kernels.aims import Rates
 from sim.kernels.calls_passing import let_calls
-from sim.kernels.calls_won import DIGIT, by_digit, count_states, still_speaking, write_down
-from sim.kernels.lives import MOST_RINGS, TICK
+from sim.kernels.calls_won import DIGIT, by_digit, count_states, write_down
+from sim.kernels.lives import MOST_RINGS
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.rules import KEEP, Table
@@ -31,11 +31,13 @@ _SPAN = 128
 _LEAST = 1 << 16
 _WHOLE, _DRAWS = 1 << 32, 1 << 53
 _MOST_TABLES = 1000
+_OF_A_SPAN = ("due", "heard", "effect", "did", "was", "turns", "becomes", "drawn", "whose", "lots")
 _COLUMNS = {
     np.uint64: {
-        "pool": 0, "late": 2 * _LEAST, "due": 2 * _LEAST, "effect": _LEAST, "drawn": 4 * _LEAST,
-        "soon": 2 * kernels.SOON, "won": _LEAST, "moments": _LEAST, "spare": _LEAST,
-        "others": _LEAST, **dict.fromkeys(("chosen", "owns", "own", "lots"), kernels.STAGE),
+        "pool": 0, "late": 2 * _LEAST, "due": 2 * _LEAST, "effect": _LEAST, "drawn": 2 * _LEAST,
+        "whose": 2 * _LEAST, "lots": 2 * _LEAST, "soon": 2 * kernels.SOON, "won": _LEAST,
+        "moments": _LEAST, "spare": _LEAST, "others": _LEAST,
+        **dict.fromkeys(("chosen", "owns", "own"), kernels.STAGE),
     },
     np.uint32: {"fill": 0, "head": 0, "link": _LEAST, "heard": _LEAST},
     np.uint8: dict.fromkeys(("did", "was", "turns", "becomes"), _LEAST),
@@ -74,7 +76,7 @@ def let_call_in_time(
 
 
 class Callers:
-    """Who is live, in no order, with their rows beside them.
+    """Who is live, in no order, with their rows beside them; some may speak no more.
 
     Parameters
     ----------
@@ -120,20 +122,17 @@ class _Tick:
         """Draw the calls, let them happen, and write down what they did."""
         law, desk, state = self.law, self.desk, self.state
         who, start, length = callers.columns
-        drawn = able = 0
-        while drawn < callers.count:
-            drawn, more = kernels.call_first(
-                law, who, start, length, drawn, callers.count, self.key, state, self.desk
-            )
-            able += int(more)
-            if drawn < callers.count:
-                self._lengthen()
+        while not kernels.call_first(
+            law, who, start, length, callers.count, self.key, state, self.desk
+        ):
+            self._lengthen()
+        callers.count = int(self.desk.at[kernels.SPEAKERS])
         while not let_calls(
             law, self.contacts.rows, self.contacts.targets, self.key, state, self.desk
         ):
             self._lengthen()
         desk = self.desk
-        watched = law.calls * able * TICK + int(desk.at[kernels.WATCHED])
+        watched = int(desk.at[kernels.WATCHED])
         count_states(law, desk.hits, self.cascade.tally)
         watched += self._write(callers)
         self.cascade.contacts_seen += watched >> 20
@@ -148,7 +147,7 @@ class _Tick:
         if desk.link.size - late < kernels.STAGE * MOST_RINGS:
             names += ["late", "link"]
         if desk.did.size < due:
-            names += ["due", "heard", "effect", "did", "was", "turns", "becomes", "drawn"]
+            names += _OF_A_SPAN
         if desk.won.size - fresh < due:
             names += ["won", "moments", "spare", "others"]
         longer: dict[str, Any] = {name: _doubled(getattr(desk, name)) for name in names}
@@ -158,9 +157,6 @@ class _Tick:
         """Write first adoptions down, by agent; sort out who speaks."""
         desk, law, cascade = self.desk, self.law, self.cascade
         fresh = int(desk.at[kernels.FRESH])
-        who, start, length = callers.columns
-        kept = still_speaking(who, start, length, callers.count, self.state, law.speaks)
-        callers.count = kept
         callers.make_room(fresh + 1)
         who, start, length = callers.columns
         won, moments, spare, others = desk.won, desk.moments, desk.spare, desk.others
@@ -168,12 +164,15 @@ class _Tick:
         for shift in range(32, 32 + (cascade.agents - 1).bit_length(), DIGIT):
             by_digit(won, moments, fresh, spare, others, shift, starts)
             won, moments, spare, others = spare, others, won, moments
-        adopted, sources = np.empty((2, fresh), np.uint32)
+        scratch = self.contacts.scratch
+        adopted, sources = scratch.touched[:fresh], scratch.sources[:fresh]
         callers.count, watched = write_down(
             won, moments, fresh, float(self.draws.tick - 1), law.calls, self.contacts.rows,
             self.state, law.speaks, adopted, sources, cascade.held["time"].values,
-            who, start, length, kept,
+            who, start, length, callers.count,
         )  # fmt: skip
+        if not cascade.tally @ law.speaks:
+            callers.count = 0
         cascade.enter(adopted, sources)
         return int(watched)
 
