@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from sim.core.params import check as check
     from sim.core.params import describe as describe
     from sim.core.plugin_files import user_folder as user_folder
+    from sim.core.priority import answers_first as answers_first
     from sim.core.progress import Report as Report
     from sim.core.progress import quiet as quiet
     from sim.core.registry import Spec as Spec
@@ -462,6 +463,7 @@ _HOMES = {
     "World": "sim.world.world",
     "WorldSaved": "sim.core.events",
     "after": "sim.spread.rules",
+    "answers_first": "sim.core.priority",
     "as_if_mutual": "sim.core.theory",
     "attack_rate": "sim.spread.meanfield_edges",
     "audit": "sim.store.audit_reading",
