@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from sim import answers_first
+
 if TYPE_CHECKING:
     from tui.app import Hubbub
 
@@ -77,6 +79,7 @@ def run_on_terminal(
         return 2
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     sys.setswitchinterval(SWITCH_SECONDS)
+    answers_first()
     from tui.app import Hubbub
     from tui.rooms import Rooms, preferences
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from sim.core.priority import give_way
 from sim.errors import HubbubError
 from sim.run.commands import Command, EngineError, closed, nobody, nothing, outcome
 from sim.run.drive import Drive, Stretch
@@ -77,9 +78,7 @@ class Engine:
         self._held: Command | None = None
         self._running: Command | None = None
         self._failure: EngineError | None = None
-        self._is_busy = False
-        self._is_stopping = False
-        self._is_over = False
+        self._is_busy = self._is_stopping = self._is_over = False
         self._lock = threading.Lock()
         self._last: Frame | None = None
         self._shown_at = self._breathed_at = self._asked_at = 0.0
@@ -152,6 +151,7 @@ class Engine:
     # The thread
 
     def _run(self) -> None:
+        give_way()
         try:
             self.live.open()
             self._show()

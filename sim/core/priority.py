@@ -1,0 +1,32 @@
+"""Who comes first where processors are scarce: answers to a person, or the engine's ticks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+
+__all__ = ["answers_first", "give_way"]
+
+BEHIND = 5
+"""By how much threads that compute step back, on the scale of ``nice``."""
+
+_wanted = False
+
+
+def answers_first(*, on: bool = True) -> None:
+    """Let engines that start from now on step back behind the thread that draws and answers.
+
+    A thread that was asked for much, and one that was asked for little, are alike to the system;
+    on few processors a key then waits for ticks. Linux alone knows a priority of single threads.
+    """
+    global _wanted
+    _wanted = on
+
+
+def give_way() -> None:
+    """Step back, where that is wanted: this thread, and those that it starts from now on."""
+    if _wanted and sys.platform == "linux":
+        with suppress(OSError):  # a system that forbids it goes on as it was
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
