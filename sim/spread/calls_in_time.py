@@ -25,7 +25,7 @@ _MANY = 128
 """So many times fewer speakers than agents are worth a state and a time for each agent."""
 _MOST_CALLS = 2.0
 """Expected of a speaker in a tick: more need a calendar that gives back what has passed."""
-_CALLS = 3
+_CALLS, _LARGEST = 3, 1024
 _SPAN = 128
 """Calls that a span holds on average."""
 _LEAST = 1 << 16
@@ -193,6 +193,8 @@ def _fits(table: Table) -> bool:
     if table.soff[-1] or table.trusted.any() or not (table.mode[speaks] > _CALLS).all():
         return False
     if np.unique(table.mode[speaks]).size != 1 or table.adopting[0] or speaks[0]:
+        return False
+    if table.mode.max() > _LARGEST:
         return False
     if ((table.mode[speaks] - _CALLS) * table.ceiling[speaks] > _MOST_CALLS).any():
         return False
