@@ -8,6 +8,8 @@ chunks, threads and the order of viewers leave no trace.
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from sim.kernels.ears import is_closed
@@ -32,6 +34,7 @@ HIDDEN = np.uint32(2 << 16)
 """The flag of :data:`META` that keeps a post out of every feed."""
 
 _NONE = np.uint64(0)
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
 _S32 = np.uint64(32)
 _BYTE = np.uint32(255)
 FLAGS = np.uint32(16)
@@ -109,7 +112,7 @@ def gather(
     own, begins = np.empty(BLOCK, np.uint64), np.empty(BLOCK + 1, np.int64)
     friendly, ends = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     base = np.uint32(first)
-    filled = 0
+    filled = _NONE_YET
     for lo in range(low, high, BLOCK):
         many = min(BLOCK, high - lo)
         draws(

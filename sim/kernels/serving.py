@@ -6,6 +6,8 @@ What comes of it is what :func:`sim.kernels.feed.gather`, :func:`sim.kernels.ran
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from sim.kernels.feed import (
@@ -28,6 +30,7 @@ from sim.kernels.types import F32, I64, U8, U16, U32, U64, Number, Word
 __all__ = ["serve"]
 
 _NONE = np.uint64(0)
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _BYTE = np.uint32(255)
@@ -74,7 +77,7 @@ def serve(
     age, friends = np.empty(MOST, np.float32), np.empty(MOST, np.uint8)
     order, rank = np.empty(MOST, np.uint64), np.empty(MOST, np.int64)
     base = np.uint32(first)
-    filled = 0
+    filled = _NONE_YET
     for lo in range(low, high, BLOCK):
         many = min(BLOCK, high - lo)
         draws(
