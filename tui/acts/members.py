@@ -12,8 +12,7 @@ from tui.figures import count
 from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
-    from sim import Pair
-    from sim.world.world import World
+    from sim import Pair, World
     from tui.app import Hubbub
 
 Words = tuple[str, ...]
