@@ -131,9 +131,10 @@ def take_span(calendar: Calendar) -> int:
         last = (stop - _ONE) >> _SLOT
         if to + _EIGHT * _THREE > room:
             return -1
-        for k in range((last << _SLOT) * _THREE, stop * _THREE):
-            spare[to] = pool[k]
-            to += _ONE
+        place = (last << _SLOT) * _THREE
+        for k in range(_EIGHT * _THREE):  # a whole chunk, however many of its places are taken
+            spare[to + k] = pool[place + k]
+        to += stop * _THREE - place
         chunks += 1
         stop = _NO if link[last] == NONE else (np.uint64(link[last]) + _ONE) << _SLOT
     if chunks:
