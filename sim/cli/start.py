@@ -89,16 +89,17 @@ def prepare(flags: Flags) -> None:
 
 
 def _use_threads(count: int | None) -> None:
-    """Tell whoever divides work; numba reads the variable once, when it is imported."""
+    """Tell whoever divides work; numba allows no other value of its variable once it has begun."""
     allow(count)
     if count is None:
         return
-    os.environ["NUMBA_NUM_THREADS"] = str(count)
-    if "numba" in sys.modules:
-        import numba
+    if "numba" not in sys.modules:
+        os.environ["NUMBA_NUM_THREADS"] = str(count)
+        return
+    import numba
 
-        with suppress(ValueError):  # more than it was started with
-            numba.set_num_threads(count)
+    with suppress(ValueError):  # more than it was started with
+        numba.set_num_threads(count)
 
 
 def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = False) -> int:

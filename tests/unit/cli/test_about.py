@@ -109,8 +109,6 @@ def test_config_shows_values_and_their_origins(
     (tmp_path / "mine.toml").write_text("symbols = 'ascii'\n")
     monkeypatch.setenv("HUBBUB_THEME", "night")
     monkeypatch.setenv("HUBBUB_THREDS", "2")
-    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
-    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
     said = hubbub("config", "--threads", "1", "--settings", "mine.toml", "--json")
     assert said.json["threads"]["from"] == "the command line (--threads)"
     assert said.json["symbols"] == {
