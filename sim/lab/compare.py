@@ -15,6 +15,7 @@ from sim.core.registry import spec
 from sim.errors import InputError
 from sim.lab.exposed import MEASURES, Seen
 from sim.lab.literature import claims_of
+from sim.lab.student import half_width
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -100,9 +101,7 @@ class Comparison:
         known = apart[~np.isnan(apart)]
         half = float("nan")
         if known.size > 1:
-            from scipy.special import stdtrit
-
-            quantile = float(stdtrit(known.size - 1, 0.5 + _CONFIDENCE / 2))
+            quantile = half_width(_CONFIDENCE, known.size - 1)
             half = quantile * float(known.std(ddof=1)) / known.size**0.5
         return Difference(_mean(known), half, int(known.size))
 

@@ -16,6 +16,7 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.feed.posts import Kind
 from sim.lab.compare import Difference
+from sim.lab.student import half_width
 from sim.llm.minds import Mind
 from sim.run.minding import checked_mind, decide, give_minds, members_of, wake_minds
 from sim.run.minds import Asked, Thinker
@@ -178,9 +179,7 @@ class MindsComparison:
         apart = self.values[1, :, at] - self.values[0, :, at]
         half = float("nan")
         if apart.size > 1:
-            from scipy.special import stdtrit
-
-            quantile = float(stdtrit(apart.size - 1, 0.5 + _CONFIDENCE / 2))
+            quantile = half_width(_CONFIDENCE, apart.size - 1)
             half = quantile * float(apart.std(ddof=1)) / apart.size**0.5
         return Difference(float(apart.mean()), half, int(apart.size))
 
