@@ -32,8 +32,8 @@ _FEW = 20  # ties below which two numbers in the first line may well be a tie
 _FOLLOWERS = frozenset({"follower", "follower_id", "follower_user_id", "voter"})
 _FOREIGN = {
     b"<": "is XML; import it as GraphML or GEXF",
-    b"{": "is JSON, not a table of ties; write one tie a line",
-    b"[": "is JSON, not a table of ties; write one tie a line",
+    b"{": "is JSON, not a table of ties; write one tie a line, or give people with --profiles",
+    b"[": "is JSON, not a table of ties; write one tie a line, or give people with --profiles",
 }
 _MATRIX = b"%%MatrixMarket"
 _SIZED = "The first data line gives the sizes of the network, and is no tie."

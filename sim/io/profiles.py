@@ -360,8 +360,10 @@ def _remarks(
         "hours": lambda person: bool(person.hours),
     }
     counts = {what: sum(map(has, people)) for what, has in checks.items()}
-    if missing := [what for what, count in counts.items() if not count]:
+    if missing := [what for what, count in counts.items() if not count and what != "interests"]:
         yield f"The file has no {', '.join(missing)}: these stay as they are."
+    if not counts["interests"]:
+        yield "It has no interests: these are what biographies and personas speak of, if anything."
     for what, count in counts.items():
         if 0 < count < len(people):
             yield f"{len(people) - count:,} of {len(people):,} profiles have no {what}."

@@ -276,11 +276,16 @@ def _scarce(value: float, warning: float, critical: float, sentence: str) -> Fin
 # What is always looked at
 
 
+def _size(count: float) -> str:
+    """Write bytes as the screen does: MiB, and GiB from one on."""
+    return f"{count / _GB:,.1f} GiB" if count >= _GB else f"{count / _MB:,.0f} MiB"
+
+
 @health_check("disk space", unit="MB")
 def _room(vitals: Vitals) -> Finding | None:
     if vitals.room is None:
         return None
-    said = f"{vitals.room / _GB:,.1f} GB are free in {vitals.folder}"
+    said = f"{_size(vitals.room)} are free in {vitals.folder}"
     found = _scarce(vitals.room / _MB, ROOM_WARNING / _MB, ROOM_CRITICAL / _MB, f"{said}.")
     if found.level == "ok":
         return found
@@ -310,7 +315,7 @@ def _durable(vitals: Vitals) -> Finding | None:
 @health_check("memory", unit="MB")
 def _memory(vitals: Vitals) -> Finding:
     held = vitals.resident / _MB
-    said = f"The process holds {held:,.0f} MB, {vitals.free / _MB:,.0f} MB are free"
+    said = f"The process holds {_size(vitals.resident)}, {_size(vitals.free)} are free"
     if vitals.hard is not None and vitals.resident >= vitals.hard:
         end = f"; memory_hard_mb allows {vitals.hard / _MB:,.0f}."
         return Finding("critical", said + end, held)

@@ -52,12 +52,13 @@ def test_all_is_well_with_a_world_that_is_well() -> None:
 @pytest.mark.parametrize(
     ("vitals", "name", "level", "sentence"),
     [
-        (Vitals(room=50 * MB, folder="/s"), "disk space", "critical", "0.0 GB are free in /s"),
-        (Vitals(room=500 * MB, folder="/s"), "disk space", "warning", "0.5 GB are free in /s"),
+        (Vitals(room=50 * MB, folder="/s"), "disk space", "critical", "50 MiB are free in /s"),
+        (Vitals(room=500 * MB, folder="/s"), "disk space", "warning", "500 MiB are free in /s"),
+        (Vitals(room=1536 * MB, folder="/s"), "disk space", "ok", "1.5 GiB are free in /s"),
         (Vitals(resident=300 * MB, hard=200 * MB), "memory", "critical", "allows 200."),
         (Vitals(resident=300 * MB, soft=200 * MB), "memory", "warning", "memory_soft_mb is 200."),
         (Vitals(free=10 * MB), "memory", "critical", "programs or make a smaller"),
-        (Vitals(free=300 * MB), "memory", "warning", "300 MB are free; close other programs."),
+        (Vitals(free=300 * MB), "memory", "warning", "300 MiB are free; close other programs."),
         (Vitals(loop_lag=0.3), "event loop", "warning", "The event loop answers after 300 ms."),
         (Vitals(loop_lag=3), "event loop", "critical", "The event loop answers after 3,000 ms."),
         (Vitals(commands=200), "commands", "warning", "200 commands wait for the engine."),
