@@ -16,6 +16,10 @@ passes over it, and whether or not its listener can still be reached:
   nobody; each listener that is won is written down, sorted and logged for one to four visits only,
   where other models spread that over twenty;
 - in continuous time: a tie over which somebody speaks for a tick, part of a tick counting in part.
+  Time has no unit of its own there: rates ten times lower in ten times the ticks are the same
+  chain, with ten times the visits. So the models whose default rates make a visit dear (a tie, or a
+  caller, rings up to 0.6 times a tick) run with the yardstick's 0.05 rings a visit, for as many
+  more ticks; and once more at their default rates, which says what a visit costs then.
 
 The first round makes what is made once (compiled kernels; masks of small communities, some 0.1 s)
 and is left out.
@@ -59,6 +63,7 @@ class Row:
     network: str = HUBS
     variant: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    ticks: int = TICKS
 
     @property
     def name(self) -> str:
@@ -66,10 +71,21 @@ class Row:
         return f"{self.model} {self.variant}".strip()
 
 
-def row(name: str, network: str = HUBS, **options: Any) -> Row:
-    """Return a row; a second word of the name is a variant."""
+def row(name: str, network: str = HUBS, ticks: int = TICKS, **options: Any) -> Row:
+    """Return a row; what follows the first word of the name is a variant."""
     model, _, variant = name.partition(" ")
-    return Row(model, network, variant, options)
+    return Row(model, network, variant, options, ticks)
+
+
+def slowed(name: str, by: float, **rates: float) -> Row:
+    """Return a row of the same chain in a smaller unit of time: rates are divided by ``by``."""
+    return row(name, ticks=int(TICKS * by), **{rate: at / by for rate, at in rates.items()})
+
+
+DEFAULT = "default rates"
+"""The variant of a row in continuous time that is not run in the yardstick's unit of time."""
+SWIR = {"kappa": 0.1, "mu": 0.3, "nu": 0.6, "gamma": 1.0}
+SIHR = {"spread": 0.1, "refuse": 0.02, "alpha": 0.05, "delta": 0.1, "xi": 0.05, "eta": 0.05}
 
 
 ROWS = (
@@ -125,15 +141,19 @@ ROWS = (
     row("sird-continuous"),
     row("seir-continuous"),
     row("seis-continuous"),
-    row("swir-continuous"),
+    slowed("swir-continuous", 12, **SWIR),
+    row(f"swir-continuous {DEFAULT}"),
     row("sair-continuous"),
     row("sveir-continuous"),
     row("sihr-continuous"),
-    row("maki-thompson-continuous"),
-    row("k-fold-stifling-continuous"),
+    slowed("maki-thompson-continuous", 10, call=0.5),
+    row(f"maki-thompson-continuous {DEFAULT}"),
+    slowed("k-fold-stifling-continuous", 10, call=0.5),
+    row(f"k-fold-stifling-continuous {DEFAULT}"),
     row("daley-kendall-continuous"),
     row("nekovee-moreno-continuous"),
-    row("sihr-rumour-continuous"),
+    slowed("sihr-rumour-continuous", 2.4, **SIHR),
+    row(f"sihr-rumour-continuous {DEFAULT}"),
 )
 """Parameters under which a large part of the network takes part."""
 
@@ -171,12 +191,16 @@ TWINS: dict[str, tuple[str, tuple[float, ...]]] = {
     "icep": ("closeness", (0.2 * 0.3,)),
     "maki-thompson": ("calls", (0.5, 1, TICKS)),
     "k-fold-stifling": ("calls", (0.5, 2, TICKS)),
-    "maki-thompson-continuous": ("calls_in_time", (0.5, TICKS)),
-    "k-fold-stifling-continuous": ("tiring_in_time", (0.5, TICKS)),
+    "maki-thompson-continuous": ("calls_in_time", (0.05, 10 * TICKS)),
+    f"maki-thompson-continuous {DEFAULT}": ("calls_in_time", (0.5, TICKS)),
+    "k-fold-stifling-continuous": ("tiring_in_time", (0.05, 10 * TICKS)),
+    f"k-fold-stifling-continuous {DEFAULT}": ("tiring_in_time", (0.5, TICKS)),
     "sir-continuous": ("rings", (0.05, 0.0, 0.0, 0.2, TICKS)),
-    "swir-continuous": ("rings", (0.1, 0.3, 0.6, 1.0, TICKS)),
+    "swir-continuous": ("rings", (0.1 / 12, 0.3 / 12, 0.6 / 12, 1.0 / 12, 12 * TICKS)),
+    f"swir-continuous {DEFAULT}": ("rings", (0.1, 0.3, 0.6, 1.0, TICKS)),
     "nekovee-moreno-continuous": ("forgetting", (0.1, 0.05, 0.05, TICKS)),
-    "sihr-rumour-continuous": ("remembering", (0.1, 0.02, 0.05, 0.1, 0.05, 0.05, TICKS)),
+    "sihr-rumour-continuous": ("remembering", (*(rate / 2.4 for rate in SIHR.values()), 96)),
+    f"sihr-rumour-continuous {DEFAULT}": ("remembering", (*SIHR.values(), TICKS)),
 }
 """By row: the function of ``twins.c`` that goes by the same law, and its chances or rates."""
 
@@ -220,7 +244,7 @@ def compare(world: World, rows: list[Row], rounds: int) -> list[str]:
         seen = []
         for number, one in enumerate(seeds):
             bare = 1e9 * yard(one.astype(np.int32))[0] / visits if yard else float("nan")
-            took, ties, size = visited(world, given, one, TICKS)
+            took, ties, size = visited(world, given, one, given.ticks)
             other, reached = twin(one.astype(np.int32)) if twin else (float("nan"), 0)
             each = 1e9 * took / max(ties, 1)
             if number:  # the first round compiles
@@ -232,7 +256,7 @@ def compare(world: World, rows: list[Row], rounds: int) -> list[str]:
             statistics.median(column) for column in zip(*seen, strict=True)
         )
         over += [given.name] if ratio > BAR else []
-        said = f"{given.name:32}{took:8.3f}{ties:14,.0f}{size:12,.0f}"
+        said = f"{given.name:40}{took:8.3f}{ties:14,.0f}{size:12,.0f}"
         said += f"{each:10.1f}{bare:7.1f}{ratio:7.2f}"
         beside = f"{of_twin:9.2f}{reached:12,.0f}" if twin else " " * 21
         print(f"{said}{beside}  {verdict(ratio, least)}", flush=True)
@@ -249,7 +273,7 @@ def main(words: list[str] | None = None) -> None:
     given = parser.parse_args(words)
     agents, rounds = (100_000, 2) if given.quick else (given.agents, given.rounds)
     print(
-        f"{'model':32}{'s':>8}{'visits':>14}{'adopters':>12}{'ns/visit':>10}{'C':>7}{'ratio':>7}"
+        f"{'model':40}{'s':>8}{'visits':>14}{'adopters':>12}{'ns/visit':>10}{'C':>7}{'ratio':>7}"
         f"{'of twin':>9}{'reached':>12}"
     )
     over: list[str] = []
