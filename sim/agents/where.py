@@ -6,8 +6,9 @@
     not (status == banned or interest in [music, dance]) and openness >= 0.7
 
 Numbers are compared with ``== != > >= < <=``; names with ``== !=`` and ``in [...]``, quoted where
-they have blanks. Comparisons beside each other must all hold, as with ``and``; the terms of
-:mod:`sim.agents.select` (``interest:music activity>0.5``) are understood as well.
+they have blanks; what holds or does not, such as ``online``, stands alone. Comparisons beside each
+other must all hold, as with ``and``; the terms of :mod:`sim.agents.select`
+(``interest:music activity>0.5``) are understood as well.
 """
 
 from __future__ import annotations
@@ -145,6 +146,9 @@ class _Reader:
     def _measured(self, field: str) -> Mask:
         _, sign, _ = self._next
         if sign not in _SIGNS:
+            holds = self._column(field)
+            if holds.dtype == np.bool_:
+                return holds
             self._refuse(f"one of {' '.join(_SIGNS)}")
         self._advance()
         sense = -1.0 if self._took("-") else 1.0

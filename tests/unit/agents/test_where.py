@@ -54,6 +54,13 @@ def test_and_binds_closer_than_or() -> None:
     assert where(AGENTS, text).tolist() == [1]
 
 
+def test_what_holds_or_does_not_stands_alone() -> None:
+    numbers = {"even": lambda: np.arange(300) % 2 == 0}
+    assert where(AGENTS, "even and id in [3, 4]", numbers).tolist() == [4]
+    assert where(AGENTS, "id in [3, 4] not even", numbers).tolist() == [3]
+    assert where(AGENTS, "even == 1 id = 4", numbers).tolist() == [4]
+
+
 def test_nothing_asked_is_everybody_and_terms_are_understood() -> None:
     assert where(AGENTS, " ").size == 300
     assert where(AGENTS, "!status:paused activity>0.3").size > 0
