@@ -23,6 +23,8 @@ __all__ = ["FOLLOWS", "read_follows", "says_follows"]
 
 FOLLOWS: Final = "following_agentid_list"
 """The column: places of those followed, the first person of the file is 0, as ``[32, 55]``."""
+_LONGEST = 10
+"""Digits of a place, at most."""
 
 
 def says_follows(head: bytes) -> bool:
@@ -65,11 +67,15 @@ def read_follows(path: str | PathLike[str], *, report: Report = quiet) -> tuple[
 def _followed(place: Path, number: int, person: Profile, people: int) -> list[int]:
     said = person.more.get(FOLLOWS, "")
     words = words_of([str(each) for each in said] if isinstance(said, list) else str(said))
-    wrong = [word for word in words if not whole(word) or not 0 <= int(word) < people]
+    wrong = [word for word in words if not _is_place(word, people)]
     if wrong:
         rule = f"{FOLLOWS} names places from 0 to {people - 1:,}, got {wrong[0][:40]!r}"
         raise FormatError(place, number + 1, str(said)[:60], rule)
     return [int(word) for word in words]
+
+
+def _is_place(word: str, people: int) -> bool:
+    return len(word) <= _LONGEST and whole(word) and 0 <= int(word) < people
 
 
 def _ids(

@@ -66,3 +66,5 @@ def test_lists_in_json_name_places_too(tmp_path: Path) -> None:
 def test_a_place_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"names places from 0 to 2, got '3'"):
         import_world(table(tmp_path, ("[]", "[3]", "[]")))
+    with pytest.raises(FormatError, match=r"names places from 0 to 2, got '9{40}'"):
+        import_world(table(tmp_path, ("[]", f"[{'9' * 5000}]", "[]")))
