@@ -83,7 +83,7 @@ def _opinions(world: World, agent: int) -> dict[str, float]:
 
 def _on_platform(world: World, agent: int) -> Facts:
     platform = world.platform
-    if platform is None:
+    if platform is None or agent >= len(platform.members):  # it signs up with the next tick
         return {}
     from sim.feed.rhythm import SHIFTS
     from sim.world.platform_inner import moods

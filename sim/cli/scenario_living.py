@@ -34,7 +34,7 @@ class Living:
     settings
         Of the platform; None: there is none.
     recommender, policy, parameters, policy_parameters
-        Who ranks with what parameters, and who decides with what what members do.
+        Who ranks with what parameters, and who decides what members do, with what.
     metrics
         None: none are taken.
     alerts

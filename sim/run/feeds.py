@@ -101,7 +101,8 @@ def feed_of(world: World, agent: int) -> Feed | None:
     acts = _acts_of(platform, agent)
     at = int(np.searchsorted(platform.online, agent))
     is_online = at < platform.online.size and int(platform.online[at]) == agent
-    which = platform.recommenders[int(platform.members.recommender[agent])]
+    is_member = agent < len(platform.members)  # newcomers sign up with the next tick
+    which = platform.recommenders[int(platform.members.recommender[agent]) if is_member else 0]
     return Feed(
         platform.exposures.tick, is_online, float(platform.reputation[agent]),
         which.plugin_name or type(which).__name__, shown_of(world, platform, agent),

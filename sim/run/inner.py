@@ -35,7 +35,7 @@ class Inner:
     opinions
         (topic, opinion, in the span of the topic) where it has one.
     mood, late
-        In [-1, 1], and by how many hours its day is late; None without a platform.
+        In [-1, 1], and by how many hours its day is late; None for who is on no platform.
     groups
         Names of its groups.
     biography, persona
@@ -110,7 +110,7 @@ def _letters(world: World, agent: int) -> tuple[tuple[int, str, str], ...]:
 
 def _on_platform(world: World, agent: int) -> tuple[float | None, int | None]:
     platform = world.platform
-    if platform is None:
+    if platform is None or agent >= len(platform.members):  # it signs up with the next tick
         return None, None
     felt = platform.held.get(MOOD)
     mood = float(felt[agent]) if felt is not None and agent < felt.size else 0.0

@@ -55,16 +55,15 @@ def _numbers(world: World) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
         return numbers
     many = len(world.agents)
     return numbers | {
-        "reputation": lambda: _padded(reputation_of(platform), many, 1.0),
-        "mood": lambda: _padded(moods(platform), many, 0.0),
+        "reputation": lambda: reputation_of(platform),
+        "mood": lambda: _padded(moods(platform), many),
         "online": lambda: np.isin(np.arange(many), platform.online),
     }
 
 
-def _padded(column: npt.NDArray[Any], many: int, value: float) -> npt.NDArray[Any]:
-    """Return a column with a value for those who sign up with the next tick."""
-    more = np.full(max(many - column.size, 0), value, column.dtype)
-    return np.concatenate([column[:many], more])
+def _padded(column: npt.NDArray[Any], many: int) -> npt.NDArray[Any]:
+    """Return a column with 0 for those who sign up with the next tick."""
+    return np.concatenate([column, np.zeros(many - column.size, column.dtype)])
 
 
 def change(world: World, agents: str | npt.ArrayLike, values: Mapping[str, Any]) -> Ids:

@@ -118,9 +118,10 @@ def grow_reputation(platform: Platform) -> None:
 def reputation_of(platform: Platform) -> npt.NDArray[np.float32]:
     """Return what each agent's word counts for, float32 (n,), 1 on average and before weighing."""
     known = platform.held.get(REPUTATION)
-    if known is None or known.size != platform.agents:
+    if known is None:
         return np.ones(platform.agents, np.float32)
-    return known
+    more = np.zeros(platform.agents - known.size, np.float32)  # who signs up with the next tick
+    return np.concatenate([known, more]) if more.size else known
 
 
 def standing_of(platform: Platform) -> npt.NDArray[np.uint8]:

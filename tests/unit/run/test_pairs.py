@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from sim import World, pair_of
+from sim.cli.member import member_facts
 from sim.errors import InputError
+from sim.run.inspecting import inspected
 
 
 def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
@@ -43,3 +46,15 @@ def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
         pair_of(world, 0, 9)
     with pytest.raises(InputError, match="got 3 twice"):
         pair_of(world, 3, 3)
+
+
+def test_a_member_that_signs_up_with_the_next_tick_is_told_of_as_well() -> None:
+    world = World.from_edges([0, 1], [1, 2], 3)
+    platform = world.open_platform(posting=0.0)
+    platform.held["reputation"] = np.array([2.0, 0.5, 0.5], np.float32)
+    newcomer = world.create_agents(1)[0]
+    assert platform.reputation.tolist() == [2.0, 0.5, 0.5, 0.0]
+    _, feed, _, inner = inspected(world, newcomer)
+    assert (feed and feed.reputation, inner.mood, inner.late) == (0.0, None, None)
+    assert "recommender" not in member_facts(world, newcomer)
+    assert pair_of(world, newcomer, 0).acts == ()
