@@ -204,11 +204,13 @@ def _measures(scenario: Scenario) -> tuple[str, ...]:
 
 def _run(scenario: Scenario, seed: int | None, ticks: int | None) -> World:
     from sim.cli.stepping import run_here
+    from sim.world.platform_waves import keep_feeds
 
     order = replace(scenario.order(seed=seed, stop=Stop(ticks)), outputs=Outputs())
     for saying in order.sayings:
         saying.check()
     world = order.make(quiet)
+    keep_feeds(world)  # what they show is measured
     if world.metrics is None:
         world.open_metrics(every=1, structure=0)
     return run_here(world, order, most_running(order), None, quiet).world

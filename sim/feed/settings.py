@@ -60,7 +60,7 @@ class PlatformSettings(Parameters):
     keep_feeds: bool = Field(
         True,
         description="keep feeds until the next tick; if not, members are fed and act in waves, "
-        "which takes less memory and explains no feed",
+        "which takes less memory; feeds are not explained and metrics of them not taken",
     )
 
     newcomers: float = Field(

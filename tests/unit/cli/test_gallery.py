@@ -147,6 +147,15 @@ def test_a_file_without_variants_is_compared_with_nothing(tmp_path: Path) -> Non
     assert list(compared(str(file)).variants) == ["base"]
 
 
+def test_feeds_are_measured_side_by_side_also_where_they_are_not_kept(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        '[about]\nmeasures = ["strangers"]\n[network]\nagents = 60\nmean_degree = 4\n'
+        '[platform]\nkeep_feeds = false\nrhythm = "flat"\n[stop]\nticks = 3\n'
+    )
+    assert 0 <= compared(str(file)).variants["base"][0] <= 1
+
+
 def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -> None:
     said = hubbub("run", "story.toml", "--save", "w.hub", "--metrics", "m.csv")
     assert said.code == 0
