@@ -64,7 +64,10 @@ async def _run(world: World, order: Order, max_running: int, report: Report) -> 
         for _, line in simulation.frame.events:
             if line.startswith(_PRINTED):
                 tell(safe(line))
+        faults = await simulation.call(_faults)
         done = await simulation.world()
+    if done.platform is not None:  # they are no part of its state
+        done.platform.faults = faults
     every = list(done.cascades)
     cascades = [c for c in every if c.id in numbers or c.id >= made] if numbers else every
     return Ran(done, cascades, seconds, max(after - before, 0), since)
@@ -76,6 +79,10 @@ def _injected(world: World, saying: Saying) -> int:
 
 def _weighed(world: World) -> int:
     return contacts_of(world.cascades)
+
+
+def _faults(world: World) -> list[str]:
+    return [] if world.platform is None else world.platform.faults
 
 
 async def _sent(simulation: IsolatedSimulation, saying: Saying) -> int:

@@ -28,6 +28,17 @@ class Loud(PropagationModel):
         print("over the screen")
 '''
 
+WEARY = '''
+from sim import Policy, register
+
+@register("weary")
+class Weary(Policy):
+    """Decides on nothing."""
+
+    def probabilities(self, exposures, platform):
+        raise ValueError("too tired")
+'''
+
 BIRTH = '''
 import os
 
@@ -74,6 +85,15 @@ def test_a_scenario_can_be_isolated(hubbub: Hubbub, elsewhere: Path, in_a_thread
     )
     said = hubbub("run", "s.toml", "--isolated")
     assert (said.code, "tick 3" in said.out) == (0, True), said
+
+
+def test_a_policy_that_fails_is_told_of(hubbub: Hubbub, elsewhere: Path, in_a_thread: None) -> None:
+    (elsewhere / "weary.py").write_text(WEARY)
+    (elsewhere / "s.toml").write_text(
+        '[network]\nagents = 60\n[platform]\npolicy = "weary"\nrhythm = "flat"\n[stop]\nticks = 3\n'
+    )
+    said = hubbub("--plugin", "weary.py", "run", "s.toml", "--isolated")
+    assert (said.code, "The policy 'weary' failed and decides no more" in said.err) == (5, True)
 
 
 def test_a_world_without_messages_only_ticks(hubbub: Hubbub, in_a_thread: None) -> None:
