@@ -138,7 +138,7 @@ def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
     for name, value in facts.items():
         if name == "interactions" and value is None:
             continue  # few worlds have any
-        if name in {"recommenders", "minds"} and not value:
+        if name in {"recommenders", "policies", "minds"} and not value:
             continue  # nor a platform, nor members with a mind
         if isinstance(value, dict):
             flat |= _lines(value, f"{above}{name} ")

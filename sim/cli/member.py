@@ -87,13 +87,16 @@ def _on_platform(world: World, agent: int) -> Facts:
         return {}
     from sim.feed.rhythm import SHIFTS
     from sim.world.platform_inner import moods
+    from sim.world.platform_policies import ruled_by
 
     which = platform.recommenders[int(platform.members.recommender[agent])]
+    decides = platform.policies[int(ruled_by(platform)[agent])]
     return {
         "hours late": SHIFTS[int(platform.members.chronotype[agent])],
         "mood": round(float(moods(platform)[agent]), 3),
         "reputation": round(float(platform.reputation[agent]), 3),
         "recommender": which.plugin_name or type(which).__name__,
+        "policy": decides.plugin_name or type(decides).__name__,
     }
 
 

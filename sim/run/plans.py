@@ -47,6 +47,9 @@ class Plan:
         Interests found in the text, by name.
     basis
         How the estimate was made, one sentence.
+    is_without_feeds
+        The message would travel in feeds; the pilot knows ties alone, where it goes faster and
+        further.
     model, parameters
         The model and all of its parameters.
     """
@@ -63,6 +66,7 @@ class Plan:
     basis: str
     model: str
     parameters: tuple[tuple[str, object], ...]
+    is_without_feeds: bool = False
 
 
 def plan(
@@ -76,6 +80,7 @@ def plan(
 
     The pilot is the very run that would follow: draws have addresses, so the copy meets the same.
     It stops when it comes to rest or its time is up. Other messages under way do not matter to it.
+    Of a platform's feeds it knows nothing, and says so.
 
     Parameters
     ----------
@@ -127,7 +132,12 @@ def plan(
         basis=_basis(cascade, ticks, seconds),
         model=cascade.model_name,
         parameters=tuple(cascade.model.values().items()),
+        is_without_feeds=_in_feeds(world, message.get("channel")),
     )
+
+
+def _in_feeds(world: World, channel: object) -> bool:
+    return world.platform is not None and (channel in {None, "feed"})
 
 
 def _basis(cascade: Cascade, ticks: int, seconds: float) -> str:

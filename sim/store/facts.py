@@ -46,6 +46,11 @@ def counted(world: object, meta: Meta) -> dict[str, object]:
         "seed": meta.get("seed"),
         "models": sorted(models - {""}),
         "recommenders": [str(each.get("name", "")) for each in _dicts(hosted, "recommenders")],
+        "policies": [
+            str(each.get("name", ""))
+            for each in (_dict(hosted.get("policy")), *_dicts(hosted, "policies"))
+            if each
+        ],
         "minds": _minds(_dict(hosted.get("minds"))),
     }
 

@@ -63,6 +63,8 @@ class Info:
         Single contacts with their times, where the network came with some.
     recommenders
         Who rank the feeds of its platform; empty where there is none.
+    policies
+        Who decide what its members do there, the first for those who join.
     minds
         What decides for members that have a mind of their own, and for how many.
     checked
@@ -85,6 +87,7 @@ class Info:
     relational: bool
     interactions: int | None = None
     recommenders: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
     minds: tuple[str, ...] = ()
     checked: str = "header only; `verify` checks every byte"
 
@@ -137,6 +140,7 @@ def info(path: str | PathLike[str]) -> Info:
             relational=("agents",) in tables,
             interactions=_number(said, "interactions"),
             recommenders=tuple(_line(name) for name in _json(said, "recommenders", list)),
+            policies=tuple(_line(name) for name in _json(said, "policies", list)),
             minds=tuple(_line(name) for name in _json(said, "minds", list)),
         )
 

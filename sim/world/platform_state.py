@@ -179,7 +179,11 @@ def _plugin(kind: str, said: dict[str, Any]) -> tuple[Any, str]:
         return make(said["name"], kind, **said["parameters"]), ""
     except HubbubError as error:
         stands = _LostRecommender if kind == "recommender" else _LostPolicy
-        return stands(lost=said), f"The {kind} {said['name']!r} cannot be used: {error}"
+        instead = "the newest first" if kind == "recommender" else "the built-in rules"
+        return stands(lost=said), (
+            f"The {kind} {said['name']!r} cannot be used: {error} Until it is there, {instead} "
+            f"stand{'s' * (kind == 'recommender')} in for it; --plugin FILE brings it."
+        )
 
 
 def _under(columns: Columns, prefix: str) -> Columns:

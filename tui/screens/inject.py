@@ -274,6 +274,7 @@ def _unheard(_stage: str, _share: float) -> None:
 def planned(plan: Plan, agents: int) -> str:
     """Write a plan in three lines."""
     least = "at least " if plan.is_least else ""
+    run = "Along ties, without feeds" if plan.is_without_feeds else "One run with this seed"
     share = percent(plan.size / agents if agents else 0)
     within = f"{'at least ' if plan.is_reach_least else ''}{count(plan.reach)}"
     tags = ", ".join(line(str(tag), 24) for tag in plan.tags)
@@ -281,7 +282,7 @@ def planned(plan: Plan, agents: int) -> str:
         [
             f"{count(len(plan.seeds))} seeds speak to {count(plan.audience)} others; "
             f"{within} are within reach.",
-            f"One run with this seed: {least}{count(plan.size)} adopters ({share}) "
+            f"{run}: {least}{count(plan.size)} adopters ({share}) "
             f"in {least}{count(plan.ticks)} ticks, {seconds(plan.seconds)} of computing"
             + ("; cut off before it came to rest." if plan.is_least else "."),
             f"Interests it speaks to: {tags or 'none that are known'}.",

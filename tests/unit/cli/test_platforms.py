@@ -15,7 +15,8 @@ def test_a_world_is_made_with_a_platform(hubbub: Hubbub, tmp_path: Path) -> None
     assert world.platform is not None
     assert world.platform.recommenders[0].plugin_name == "popularity"
     facts = hubbub("info", "a.hub", "--json").json
-    assert facts["recommenders"] == ["popularity"]
+    assert (facts["recommenders"], facts["policies"]) == (["popularity"], ["rule"])
+    assert hubbub("agents", "a.hub", "--agent", "7", "--json").json["policy"] == "rule"
     assert "popularity" in hubbub("info", "a.hub").out
 
 

@@ -61,3 +61,10 @@ def test_audience_hears_a_seed_and_reach_follows_chains() -> None:
     assert not planned.is_reach_least
     assert planned.tags == chain.agents.vocabulary.names(chain.agents.vocabulary.match("the film"))
     assert dict(planned.parameters).keys() >= {"beta"}
+
+
+def test_a_pilot_of_what_feeds_will_carry_says_that_it_has_none() -> None:
+    world = World.create(agents=50, mean_degree=4, seed=1, platform={})
+    message = {"text": "x", "seeds": [1], "model": "si"}
+    assert plan(world, message).is_without_feeds
+    assert not plan(world, message | {"channel": "broadcast"}).is_without_feeds

@@ -128,3 +128,13 @@ def test_a_policy_changes_for_some_members_at_a_tick() -> None:
     world.step(1)
     assert (len(platform.policies), acts_of(platform)) == (1, set())
     assert world.interventions[1].result == "rule decides what everybody does"
+
+
+def test_a_policy_that_is_not_here_is_told_with_what_stands_in_for_it() -> None:
+    world, platform = opened()
+    platform.behave(RulePolicy(), [1])
+    meta, columns = world.dump()
+    meta["platform"]["policy"]["name"] = "shy"
+    (remark,) = World.restore(meta, columns).remarks
+    assert "'shy' cannot be used" in remark
+    assert remark.endswith("the built-in rules stand in for it; --plugin FILE brings it.")
