@@ -17,11 +17,17 @@ _PART = 8
 """From this part of the agents on there is room for all: what is not written to costs nothing."""
 
 
-def _grown(array: npt.NDArray[T], size: int, most: int) -> npt.NDArray[T]:
-    """Return a column with room for ``size`` entries, and for all where many of ``most`` are in."""
-    room = max(size, 16, array.size + array.size // 2)
-    larger = np.empty(max(room, most) if room * _PART > most else room, array.dtype)
-    larger[: array.size] = array
+def _grown(
+    columns: tuple[npt.NDArray[np.generic], ...], size: int, most: int
+) -> npt.NDArray[np.uint32]:
+    """Return columns with room for ``size`` entries, and for all where many of ``most`` are in.
+
+    They are rows of one array: large ones are had in large pages.
+    """
+    room = max(size, 16, columns[0].size + columns[0].size // 2)
+    larger = np.empty((len(columns), max(room, most) if room * _PART > most else room), np.uint32)
+    for row, column in zip(larger, columns, strict=True):
+        row[: column.size] = column.view(np.uint32)
     return larger
 
 
@@ -83,9 +89,9 @@ class Log:
             return
         stop = self.size + agents.size
         if stop > self._agents.size:
-            self._agents = _grown(self._agents, stop, self._most)
-            self._ticks = _grown(self._ticks, stop, self._most)
-            self._sources = _grown(self._sources, stop, self._most)
+            columns = self._agents, self._ticks, self._sources
+            self._agents, ticks, self._sources = _grown(columns, stop, self._most)
+            self._ticks = ticks.view(np.int32)
         self._agents[self.size : stop] = agents
         self._ticks[self.size : stop] = tick
         self._sources[self.size : stop] = sources

@@ -87,7 +87,8 @@ class Sparse:
         keys, size = _NO_KEYS, self.agents
         if slots * (4 + self.values.itemsize) < self.agents * self.values.itemsize:
             keys, size = np.full(slots, kernels.VACANT), slots
-        values = np.zeros(size, self.values.dtype)
+        values = np.empty(size, self.values.dtype)
+        values[:] = 0  # at once and in large pages, which zeros that are asked for do not come in
         kernels.rehash(self.keys, self.values, keys, values)
         self.keys, self.values = keys, values
 
