@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.kernels.ahead import ahead
 from sim.kernels.jit import inlined, lean
 from sim.kernels.lives import CODE, LOW32, MOST_RINGS, TICK
 from sim.kernels.mix import uniform, word, word2
@@ -44,8 +45,10 @@ NEW, WINS, TURNS, GOES_ON, MUST_DRAW = (
 adopts, the caller changes, it speaks on; or that it takes a draw; its outcome in the upper half."""
 
 _NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
+_EIGHT = np.uint64(8)
 _S11, _S14, _S32 = np.uint64(11), np.uint64(14), np.uint64(32)
 _STEPS = np.uint64(MOST_RINGS)
+_FAR = 32
 
 
 class Law(NamedTuple):
@@ -127,6 +130,7 @@ def keep(desk: Desk, when: Word, who: Word) -> None:
         to = (span * np.uint64(desk.room) + taken) << _ONE
         desk.pool[to] = when
         desk.pool[to + _ONE] = who
+        ahead(desk.pool, np.int64(to + _EIGHT))
         desk.fill[span] = np.uint32(taken + _ONE)
     else:
         n = np.uint64(desk.at[LATE])
@@ -175,6 +179,7 @@ def call_first(
         theirs, begins, manies = who[first:], start[first:], length[first:]
         k: Number = _NO
         for i in range(np.uint64(size)):
+            ahead(state, np.int64(who[min(first + np.int64(i) + _FAR, count - 1)]))
             u = theirs[i]
             code = state[u] & CODE
             mine[k], begin[k], many[k], codes[k] = u, begins[i], manies[i], code

@@ -43,6 +43,7 @@ _NO, _ONE, _TWO, _THREE, _FOUR = (np.uint64(k) for k in range(5))
 _S6, _S10, _S14, _S32 = np.uint64(6), np.uint64(10), np.uint64(14), np.uint64(32)
 _STATE, _BYTE, _WHOLE = np.uint64(0x3F), np.uint64(0xFF), np.uint64(GRAINS)
 _FIRST_LIFE = np.uint64(1 << 6)
+_MOST, _SOON = np.uint64(MOST_RINGS), np.uint64(SOON)
 _WIDE = 4294967296.0
 _SIXTH, _TWENTY_FOURTH, _DOUBT = 1.0 / 6.0, 1.0 / 24.0, 1e-12
 
@@ -74,28 +75,27 @@ def _effect(law: Law, rows: U32, key: Word, when: Number, u: Number, heard: Numb
 
 
 @inlined
-def _note(targets: U32, desk: Desk, state: U8, n: Number, when: Number, who: Number) -> Number:
+def _note(desk: Desk, state: U8, n: Number, when: Number, who: Number) -> Number:
     """Write a call to ``due[n]``; returns ``n``, one more if it still counts."""
     code = state[who >> _S32]
-    ahead(targets, np.int64(who & LOW32))
     desk.due[n << _ONE], desk.due[(n << _ONE) + _ONE] = when, who
     desk.did[n] = code
     return n + np.uint64(np.uint64(code & CODE) == when & _STATE)
 
 
 @inlined
-def _take(targets: U32, state: U8, desk: Desk) -> Number:
+def _take(state: U8, desk: Desk) -> Number:
     """Copy the calls of the next span that still count into ``due``; returns how many."""
     pool, late, room = desk.pool, desk.late, np.uint64(desk.room)
     span = np.uint64(desk.at[SPAN])
     base = span * room
     n: Number = _NO
     for place in range(base, base + np.uint64(desk.fill[span])):
-        n = _note(targets, desk, state, n, pool[place << _ONE], pool[(place << _ONE) + _ONE])
+        n = _note(desk, state, n, pool[place << _ONE], pool[(place << _ONE) + _ONE])
     number = np.uint64(desk.head[span])
     while number > _NO:
         i = number - _ONE
-        n = _note(targets, desk, state, n, late[i << _ONE], late[(i << _ONE) + _ONE])
+        n = _note(desk, state, n, late[i << _ONE], late[(i << _ONE) + _ONE])
         number = np.uint64(desk.link[i])
     desk.fill[span] = desk.head[span] = np.uint32(0)
     desk.at[SPAN] += 1
@@ -118,27 +118,38 @@ def _count(draw: float, mean: float) -> Number:
 
 
 @inlined
-def _call_again(
-    law: Law, rows: U32, key: Word, desk: Desk, u: Number, now: Number, q: Number
-) -> Number:  # fmt: skip
+def _begin(law: Law, key: Word, desk: Desk, u: Number, now: Number, q: Number) -> Number:
     """Draw the calls of a life that begins within the tick into ``soon[q:]``; returns their end.
 
-    ``now`` is as the first word of a call: moment, life and state.
+    ``now`` is as the first word of a call: moment, life and state. The second words are draws of
+    ties until :func:`_aim`; whose they are is in ``lots``.
     """
     t, s, life = now >> MOMENT, now & _STATE, (now >> _S6) & _BYTE
     end = float(np.int64(_WHOLE - t)) * GRAIN
-    own, at_life, many = word(key, u), life << _S10, np.float64(rows[u, 1])
-    n: Number = np.int64(0)
-    if many > 0.0:
-        n = _count(uniform(word2(own, at_life + _ONE)), law.mean[s] * end)
-    grains, row = end * GRAINS, np.uint64(rows[u, 0])
+    own, at_life = word(key, u), life << _S10
+    n = _count(uniform(word2(own, at_life + _ONE)), law.mean[s] * end)
+    grains = end * GRAINS
     for i in range(np.uint64(n)):
-        place = np.uint64(uniform(word2(own, at_life + _FOUR + _TWO * i)) * many)
         moment = t + np.uint64(grains * uniform(word2(own, at_life + _THREE + _TWO * i)))
-        desk.soon[q << 1] = (moment << MOMENT) | (i << _S14) | (life << _S6) | s
-        desk.soon[(q << 1) + 1] = (u << _S32) | (row + place)
-        q += 1
+        desk.soon[q << _ONE] = (moment << MOMENT) | (i << _S14) | (life << _S6) | s
+        desk.soon[(q << _ONE) + _ONE] = word2(own, at_life + _FOUR + _TWO * i)
+        desk.lots[q] = u
+        q += _ONE
     return q
+
+
+@inlined
+def _aim(rows: U32, desk: Desk, q: Number) -> Number:
+    """Turn the draws of ``soon[:q]`` into places of ties; returns how many have one."""
+    soon, n = desk.soon, _NO
+    for i in range(q):
+        u = desk.lots[i]
+        many = rows[u, 1]
+        place = np.uint64(uniform(soon[(i << _ONE) + _ONE]) * np.float64(many))
+        soon[n << _ONE] = soon[i << _ONE]
+        soon[(n << _ONE) + _ONE] = (u << _S32) | (np.uint64(rows[u, 0]) + place)
+        n += np.uint64(many > 0)
+    return n
 
 
 @inlined
@@ -166,11 +177,20 @@ def _write(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Desk, 
 
 
 @inlined
-def _look(law: Law, state: U8, desk: Desk, n: Number, wrong: bool) -> tuple[bool, Number, Number]:
-    """Note who wins and who speaks on; returns (whether something is wrong, how many each)."""
+def _look(
+    law: Law, targets: U32, state: U8, desk: Desk, n: Number, wrong: bool
+) -> tuple[bool, Number, Number]:  # fmt: skip
+    """Note who wins and who speaks on; returns (whether something is wrong, how many each).
+
+    Meanwhile what the calls of the next span find is fetched.
+    """
     due, drawn, whose, won, moments = desk.due, desk.drawn, desk.whose, desk.won, desk.moments
     fresh, m, watched = desk.at[FRESH], _NO, _NO
+    span = np.uint64(min(desk.at[SPAN], desk.fill.size - 1))
+    base: Number = span * np.uint64(desk.room)
+    last: Number = np.uint64(desk.fill[span])
     for i in range(n):
+        ahead(targets, np.int64(desk.pool[((base + min(i, last)) << _ONE) + _ONE] & LOW32))
         when, who, effect = due[i << _ONE], due[(i << _ONE) + _ONE], desk.effect[i]
         u, v, t = who >> _S32, np.uint64(desk.heard[i]), when >> MOMENT
         wrong |= (state[u] != desk.turns[i]) | (state[v] != desk.becomes[i])
@@ -187,6 +207,8 @@ def _look(law: Law, state: U8, desk: Desk, n: Number, wrong: bool) -> tuple[bool
         m += np.uint64((effect & GOES_ON) > _NO)
         watched += lost(law.calls, t) * np.uint64(effect & (TURNS | GOES_ON) == TURNS)
         desk.hits[effect >> _S32] += 1
+    for i in range(n, last):
+        ahead(targets, np.int64(desk.pool[((base + i) << _ONE) + _ONE] & LOW32))
     desk.at[WATCHED] -= np.int64(watched)
     return wrong, fresh, np.int64(m)
 
@@ -207,15 +229,16 @@ def _new_calls(law: Law, rows: U32, key: Word, desk: Desk, m: Number) -> Number:
         k += np.uint64(draw >= 1.0 - law.mean[now & _STATE] * end)
     for i in range(k):
         ahead(rows, np.int64(whose[i] << _ONE))
-    q: Number = np.int64(0)
+    q: Number = _NO
     for i in range(k):
-        if q + MOST_RINGS > SOON:
+        if q + _MOST > _SOON:
             return np.int64(-1)
-        q = _call_again(law, rows, key, desk, whose[i], drawn[i], q)
+        q = _begin(law, key, desk, whose[i], drawn[i], q)
+    q = _aim(rows, desk, q)
     for i in range(q):
-        if np.int64(desk.soon[i << 1] >> desk.shift) < desk.at[SPAN]:
+        if np.int64(desk.soon[i << _ONE] >> desk.shift) < desk.at[SPAN]:
             return np.int64(-1)
-    return q
+    return np.int64(q)
 
 
 @inlined
@@ -225,7 +248,7 @@ def _pass_at_once(
     """Let the calls of ``due[:n]`` happen at once; returns whether that is as in order of time."""
     due, before = desk.due, desk.at[WATCHED]
     wrong = _write(law, rows, targets, key, state, desk, n)
-    wrong, fresh, m = _look(law, state, desk, n, wrong)
+    wrong, fresh, m = _look(law, targets, state, desk, n, wrong)
     q: Number = np.int64(-1)
     if not wrong:
         q = _new_calls(law, rows, key, desk, m)
@@ -237,8 +260,8 @@ def _pass_at_once(
         desk.at[WATCHED] = before
         return False
     desk.at[FRESH] = fresh
-    for i in range(q):
-        keep(desk, desk.soon[i << 1], desk.soon[(i << 1) + 1])
+    for i in range(np.uint64(q)):
+        keep(desk, desk.soon[i << _ONE], desk.soon[(i << _ONE) + _ONE])
     return True
 
 
@@ -267,7 +290,7 @@ def _pass_in_order(
             return False
         when, who = desk.due[at[DUE] << 1], desk.due[(at[DUE] << 1) + 1]
         at[DUE] += 1
-        u, t, q = who >> _S32, when >> MOMENT, np.int64(0)
+        u, t, q = who >> _S32, when >> MOMENT, _NO
         if np.uint64(state[u] & CODE) != when & _STATE:
             continue
         v = np.uint64(targets[who & LOW32])
@@ -278,16 +301,16 @@ def _pass_in_order(
             state[v] = np.uint8(new) | _EVER
             desk.won[at[FRESH]], desk.moments[at[FRESH]] = (v << _S32) | u, t
             at[FRESH] += 1
-            q = _call_again(law, rows, key, desk, v, (t << MOMENT) | _FIRST_LIFE | new, q)
+            q = _begin(law, key, desk, v, (t << MOMENT) | _FIRST_LIFE | new, q)
         if effect & TURNS:
             state[u] = np.uint8(turned) | (state[u] & _EVER)
             life = (when & (_BYTE << _S6)) + _FIRST_LIFE
             if effect & GOES_ON:
-                q = _call_again(law, rows, key, desk, u, (t << MOMENT) | life | turned, q)
+                q = _begin(law, key, desk, u, (t << MOMENT) | life | turned, q)
             else:
                 at[WATCHED] -= np.int64(lost(law.calls, t))
-        for i in range(q):
-            when, who = desk.soon[i << 1], desk.soon[(i << 1) + 1]
+        for i in range(_aim(rows, desk, q)):
+            when, who = desk.soon[i << _ONE], desk.soon[(i << _ONE) + _ONE]
             if np.int64(when >> desk.shift) < at[SPAN]:
                 _put(desk, at[DUE], when, who)
             else:
@@ -324,7 +347,8 @@ def let_calls(law: Law, rows: U32, targets: U32, key: Word, state: U8, desk: Des
         if is_short or desk.won.size - at[FRESH] <= at_most or desk.did.size <= at_most:
             return False
         at[DUE] = at[DUES] = 0
-        n = _take(targets, state, desk)
+        n = _take(state, desk)
         if not _pass_at_once(law, rows, targets, key, state, desk, np.uint64(n)):
-            for i in range(n):
-                _put(desk, 0, desk.due[i << 1], desk.due[(i << 1) + 1])
+            for i in range(np.uint64(n)):
+                ahead(rows, np.int64(desk.heard[i]) << 1)
+                _put(desk, 0, desk.due[i << _ONE], desk.due[(i << _ONE) + _ONE])

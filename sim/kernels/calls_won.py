@@ -20,7 +20,7 @@ _LAST = np.uint64((1 << DIGIT) - 1)
 _S32 = np.uint64(32)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _CODE = np.uint64(0x3F)
-_FAR = 12
+_FAR = 32
 
 
 @lean

@@ -23,6 +23,8 @@ __all__ = ["Callers", "let_call_in_time"]
 
 _MANY = 128
 """So many times fewer speakers than agents are worth a state and a time for each agent."""
+_PART = 2
+"""There is room for this part of the agents from the start, before it is written to."""
 _MOST_CALLS = 2.0
 """Expected of a speaker in a tick: more need a calendar that gives back what has passed."""
 _CALLS, _LARGEST = 3, 1024
@@ -88,7 +90,8 @@ class Callers:
 
     def __init__(self, contacts: Contacts, live: Ids, count: int) -> None:
         self.contacts = contacts
-        self.columns: Any = np.empty((3, count + count // 2 + 1), np.uint32)
+        room = max(count + count // 2, contacts.agents // _PART)
+        self.columns: Any = np.empty((3, room + 1), np.uint32)
         self.columns[0, :count] = live[:count]
         self.columns[1:, :count] = contacts.rows[live[:count]].T
         self.count = count
@@ -276,8 +279,8 @@ def desk_of(kept: kernels.Desk | None, calls: float, outcomes: int) -> kernels.D
             head=np.zeros(spans, np.uint32),
             shift=np.uint64(64 - (spans.bit_length() - 1)),
         )
-    if made.pool.size < 2 * spans * room:
-        made = made._replace(pool=np.empty(2 * spans * room, np.uint64))
+    if made.pool.size < 2 * (spans * room + 1):  # what follows the last place is read, for nothing
+        made = made._replace(pool=np.empty(2 * (spans * room + 1), np.uint64))
     made.at[:] = 0
     return made._replace(room=room, hits=np.zeros(outcomes, np.int64))
 
