@@ -60,8 +60,9 @@ class IsolatedSimulation(RemoteWorks, Simulation):
     Everything that can be awaited and watched is that of :class:`~sim.run.Simulation`, but:
     functions and arguments must be picklable; a session has no ``cascade``; the world that is
     passed stays as it is, and the one under way is had by :meth:`save` or :meth:`world`. Phases of
-    one's own do not travel. What was not yet answered when an engine ended is refused with
-    :class:`~sim.run.commands.ReplacedError`, "ask again"; after that the new engine is paused.
+    one's own do not travel, and it does not go back, branch, explain, study or think. What was not
+    yet answered when an engine ended is refused with :class:`~sim.run.commands.ReplacedError`,
+    "ask again"; after that the new engine is paused.
 
     Parameters
     ----------

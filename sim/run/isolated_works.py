@@ -16,6 +16,7 @@ from sim.run.sessions import Session
 
 if TYPE_CHECKING:
     from sim.run.custody import Keeping
+    from sim.run.link import Link
 
 __all__ = ["IsolatedSession", "RemoteWorks"]
 
@@ -83,6 +84,15 @@ class RemoteWorks:
     @property
     def _engine(self) -> Remote:
         raise NotImplementedError
+
+    @property
+    def _link(self) -> Link:
+        """There is none to a world of this process."""
+        _ = self._engine  # refuses a simulation that is not open
+        raise HubbubError(
+            "An isolated simulation does not go back, branch, explain, study or think; "
+            "a Simulation of its world does (IsolatedSimulation.world)."
+        )
 
     async def query(
         self, function: Callable[..., Any], *args: Any, then: Callable[[Any], Any] | None = None

@@ -298,6 +298,12 @@ async def test_a_platform_and_metrics_travel() -> None:
     assert found.phases == worlds[1].phases
 
 
+async def test_what_needs_the_world_at_hand_is_refused(isolated: IsolatedSimulation) -> None:
+    for asked in (isolated.back, lambda: isolated.why(0, 0), isolated.bookmarks):
+        with pytest.raises(HubbubError, match=r"^An isolated simulation does not go back"):
+            await asked()
+
+
 async def test_it_is_entered_once_and_used_inside(world: World) -> None:
     simulation = IsolatedSimulation(world, spawn=Thread)
     with pytest.raises(HubbubError, match="not open"):
