@@ -288,7 +288,7 @@ class LiveWorld:
                 return function(self.world, *args, **keywords)
         finally:
             after = Marks.of(self.world)
-            if before != after:
+            if before != after or self.world.trail.length != noted:
                 self.is_dirty = True
                 if self.world.trail.length == noted:
                     self.world.trail.did(self.world, f"call:{_name_of(function)}")

@@ -141,6 +141,7 @@ async def change(app: Hubbub, words: Words) -> None:
     many = await app.work.of_engine(
         "changing members", app.simulation.call(peopling.ACTS["change_agents"], whom, **said)
     )
+    app.agents.look_anew()
     what = ", ".join(f"{name}={value}" for name, value in said.items())
     app.say(f"{count(many)} {'member was' if many == 1 else 'members were'} set to {what}.", "good")
 
@@ -161,5 +162,6 @@ async def profiles(app: Hubbub, words: Words) -> None:
         "giving profiles",
         app.simulation.call(peopling.ACTS["take_profiles"], plain, said.get("match", "auto")),
     )
+    app.agents.look_anew()
     told = [f"{count(len(people))} profiles were given.", *people.remarks, *taken.remarks]
     await app.push_screen_wait(Notice(f"Profiles of {path.name}", "\n".join(told)))

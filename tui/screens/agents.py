@@ -107,6 +107,13 @@ class Agents(Mode):
         self.query_one(Inspector).tell(None, None)
         self.query_one(EgoPane).draw(None)
 
+    def look_anew(self) -> None:
+        """Ask again for what members are: an act has changed some of them, at the same tick."""
+        if self.is_mounted and self.app.simulation is self._simulation:
+            self._key = ()
+            self.table.forget_words()
+            self.show_in(self.table, self.app.simulation.frame)
+
     async def _look(self, simulation: Simulation, focus: int | None) -> None:
         """Fetch the columns of all members; the engine is held for some 20 ms a million."""
         from sim.run import members

@@ -274,9 +274,13 @@ class AgentTable(ColumnTable):
 
     def forget(self) -> None:
         """Forget what was fetched: it is another world."""
+        self.forget_words()
+        self.shown = None
+
+    def forget_words(self) -> None:
+        """Forget names and interests, and orders by them: they have changed."""
         self.told.clear()
         self.orders.clear()
-        self.shown = None
 
     def paint(self, width: int, height: int) -> list[Strip]:
         """Draw the rows in sight, and ask for the names that are missing."""

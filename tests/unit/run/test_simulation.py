@@ -235,6 +235,13 @@ async def test_world_is_dirty_after_a_tick_and_not_after_looking(simulation: Sim
     assert simulation.frame.dirty
 
 
+async def test_world_is_dirty_after_profiles_that_only_cold_data_keep(
+    simulation: Simulation,
+) -> None:
+    await simulation.call(lambda world: world.take_profiles([{"name": "Ada"}], "order"))
+    assert simulation.frame.dirty
+
+
 async def test_bad_messages_are_refused_in_one_sentence_and_change_nothing(
     simulation: Simulation,
 ) -> None:
