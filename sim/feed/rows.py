@@ -58,7 +58,8 @@ class Rows:
     def extend(self, count: int) -> npt.NDArray[Any]:
         """Return so many new rows at the end, of zeros; they take memory as they are written."""
         if self._end + count > len(self._rows):
-            self._move(max(_LEAST, _ROOM * (len(self) + count)))
+            needed = len(self) + count
+            self._move(max(_LEAST, _ROOM * needed), needed + needed // 4)
         self._end += count
         return self._rows[self._end - count : self._end]
 
@@ -73,10 +74,13 @@ class Rows:
         rows.extend(len(self))[:] = self.live
         return rows
 
-    def _move(self, room: int) -> None:
-        """Move all rows to the front of another room."""
+    def _move(self, room: int, least: int) -> None:
+        """Move all rows to the front of another room, of ``least`` where there is no more."""
         held, old, given, live = self._held, self._rows, self._given, len(self)
-        self._held, self._rows = self._room(room)
+        try:
+            self._held, self._rows = self._room(room)
+        except MemoryError:  # a system that promises no more than it has
+            self._held, self._rows = self._room(least)
         for at in range(0, live, _MOVED):
             block = old[self._begin + at : min(self._begin + at + _MOVED, self._end)]
             self._rows[at : at + len(block)] = block
@@ -93,7 +97,10 @@ class Rows:
     def _room(self, rows: int) -> tuple[mmap.mmap, npt.NDArray[Any]]:
         """Return memory for so many rows, and a view of it."""
         size = max(rows * self._size, 1)
-        held = mmap.mmap(-1, size, **_OWN)
+        try:
+            held = mmap.mmap(-1, size, **_OWN)
+        except OSError:
+            raise MemoryError(f"Unable to allocate {size:,} bytes for messages.") from None
         if self._large and size >= _LARGE and hasattr(mmap, "MADV_HUGEPAGE"):
             with suppress(OSError):
                 held.madvise(mmap.MADV_HUGEPAGE)

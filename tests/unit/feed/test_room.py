@@ -1,5 +1,6 @@
 """Posts, the log, rhythms, pools and settings, by themselves."""
 
+import mmap
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -109,6 +110,23 @@ def test_rows_that_left_take_no_memory(monkeypatch: pytest.MonkeyPatch, large: i
     assert len(rows) == 9000
     assert rows.live[:, 3].tolist() == [tick for tick in range(391, 400) for _ in range(1000)]
     assert rows.nbytes < 16 * 9000 * 1.5
+
+
+def test_rows_ask_for_less_where_a_system_promises_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, given = rows_module.Rows(2, np.uint32), mmap.mmap
+    rows.extend(100)[:] = 7
+
+    def little(place: int, size: int, **said: int) -> Any:
+        if size > 8 * 3000:
+            raise OSError(12, "Cannot allocate memory")
+        return given(place, size, **said)
+
+    monkeypatch.setattr(mmap, "mmap", little)
+    rows.extend(1900)
+    assert (rows.live[:100] == 7).all()
+    with pytest.raises(MemoryError, match=r"^Unable to allocate 25,008 bytes"):
+        rows.extend(501)
+    assert len(rows) == 2000
 
 
 def test_flags_are_put_on_and_taken_off() -> None:
