@@ -9,6 +9,8 @@ from sim.cli.output import pairs, table
 from sim.core.text import one_line
 
 if TYPE_CHECKING:
+    from sim.feed.policy import Policy
+    from sim.feed.recommender import Recommender
     from sim.world.world import World
 
 __all__ = ["member_facts", "member_text"]
@@ -95,9 +97,15 @@ def _on_platform(world: World, agent: int) -> Facts:
         "hours late": SHIFTS[int(platform.members.chronotype[agent])],
         "mood": round(float(moods(platform)[agent]), 3),
         "reputation": round(float(platform.reputation[agent]), 3),
-        "recommender": which.plugin_name or type(which).__name__,
-        "policy": decides.plugin_name or type(decides).__name__,
+        "recommender": _called(which),
+        "policy": _called(decides),
     }
+
+
+def _called(plugin: Recommender | Policy) -> str:
+    """Return a plugin's name; of one that is not here, whose place another takes, its own."""
+    lost = getattr(plugin, "lost", None)
+    return f"{lost['name']} (not here)" if lost else plugin.plugin_name or type(plugin).__name__
 
 
 def member_text(facts: Facts) -> str:

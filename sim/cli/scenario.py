@@ -198,7 +198,8 @@ class Scenario:
         sees = [f"Should be seen: {safe(self.about.sees)}"] if self.about.sees else []
         if self.variants and not self.variant:
             names = safe(", ".join(self.variants))
-            sees.append(f"Side by side ({names}): hubbub variants {what}")
+            sees.append(f"This was the file as it stands; --variant takes one of {names}.")
+            sees.append(f"Its variants side by side: hubbub variants {what}")
         return tuple(sees)
 
     def _command(self, seed: int, stop: Stop, outputs: Outputs) -> list[str]:

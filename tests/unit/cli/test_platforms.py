@@ -119,3 +119,11 @@ def test_what_cannot_be_explained_is_one_sentence(hubbub: Hubbub, tmp_path: Path
     own.step()
     save(own, tmp_path / "own.hub")
     assert "Nothing leads back" in hubbub("why", "own.hub", "1", "2").err
+
+
+def test_a_member_says_whose_place_is_taken(hubbub: Hubbub, tmp_path: Path) -> None:
+    world = World.create(agents=30, mean_degree=4, seed=3, platform=True)
+    meta, columns = world.dump()
+    meta["platform"]["policy"]["name"] = "shy"
+    save(World.restore(meta, columns), tmp_path / "a.hub")
+    assert hubbub("agents", "a.hub", "--agent", "7", "--json").json["policy"] == "shy (not here)"
