@@ -61,7 +61,7 @@ def _version(asked: bool) -> None:
 def hubbub(
     context: typer.Context,
     threads: Annotated[
-        int | None, typer.Option(help="Threads for digests of saves; a tick takes one.")
+        int | None, typer.Option(help="Threads for feeds and digests of saves; else one a core.")
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="The settings file.")] = None,
     profile: Annotated[str | None, typer.Option(help="development, test or production.")] = None,

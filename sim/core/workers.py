@@ -1,7 +1,8 @@
 """How many threads may compute at once, for whatever divides its work among threads.
 
-Saving and verifying hash a file by its MiB on all of them. Ticks run in one thread, so results do
-not depend on this number; kernels that numba divides take it too, should a plugin have some.
+Saving and verifying hash a file by its MiB on all of them; a platform makes feeds, and lets members
+act on them, a few thousand viewers at a time. All else of a tick runs in one thread, and what
+threads made is joined in order: results do not depend on this number.
 """
 
 from __future__ import annotations
