@@ -151,7 +151,10 @@ def _before(file: Path, now: World, tick: int, report: Report) -> World:
             f"Nothing leads back to tick {tick:,}: {file.name} has no journal (hubbub run FILE "
             f"--journal), and it cannot be made again: {why}."
         )
-    return replay(now.trail.acts, to=tick, report=report).world
+    again = replay(now.trail.acts, to=tick, report=report)
+    if not again.is_same:
+        raise InputError(f"Tick {tick:,} does not come again as it was. {again.findings[0]}")
+    return again.world
 
 
 def explain(

@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 
 from sim.errors import InputError
+from sim.feed.policy import RulePolicy
 from sim.run import Simulation
+from sim.run.explaining import explain
 from sim.run.keeper import Pacing
 from sim.run.past import OutOfReachError
+from sim.store import save
 from sim.world.platform_why import Why
 from sim.world.world import World
+
+
+class Passing(RulePolicy):
+    """Rules that nothing is registered under."""
+
+    plugin_name = "passing"
 
 
 def town(**more: Any) -> World:
@@ -76,3 +85,12 @@ async def test_what_a_living_world_cannot_explain_is_one_sentence() -> None:
     ) as simulation:
         with pytest.raises(InputError, match="bare has no platform"):
             await simulation.why(0, 0)
+
+
+def test_a_saved_world_that_does_not_come_again_is_not_explained(tmp_path: Path) -> None:
+    world = World.create(agents=20, mean_degree=2, seed=1)
+    world.open_platform(policy=Passing())
+    world.step(2)
+    save(world, tmp_path / "a.hub")
+    with pytest.raises(InputError, match=r"^Tick 1 does not come again .* Act 1 .* cannot"):
+        explain(tmp_path / "a.hub", 0, 0)
