@@ -191,7 +191,8 @@ def _extent(saved: Saved | None, tick: int) -> str:
     more = tick - saved.tick
     if not more:
         return f"tick {tick:,} (saved at {saved.tick:,})"
-    return f"tick {tick:,} (saved at {saved.tick:,}, then {more:,} ticks from its journal)"
+    ticks = f"{more:,} tick{'s' * (more != 1)}"
+    return f"tick {tick:,} (saved at {saved.tick:,}, then {ticks} from its journal)"
 
 
 def _ended(place: LivePlace) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from sim.run.moving import moves_told
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
+from tui.acts.agents import why
 from tui.acts.members import pair_told
 from tui.screens.dialog import Notice
 from tui.screens.inspector import Inspector, wrapped
@@ -349,3 +352,28 @@ def test_moves_are_told_the_newest_first() -> None:
             (0, "0", "Ada", "active", "paused")],
     )  # fmt: skip
     assert moves_told(world, 1)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("is_online", "tick", "said"),
+    [
+        (True, 3, "was shown nothing, though it was online, in tick 3"),
+        (False, 3, "was shown no feed: it was not online in tick 3"),
+        (False, 2, "was shown nothing in tick 3"),  # the feed in sight is older
+    ],
+)
+async def test_why_says_whether_a_member_without_a_feed_was_online(
+    is_online: bool, tick: int, said: str
+) -> None:
+    async def of_engine(_what: str, found: Any) -> Any:
+        return found
+
+    feed = SimpleNamespace(unknown="", is_online=is_online, tick=tick)
+    pane = SimpleNamespace(member=SimpleNamespace(name="Ann", agent=5, id="5"), feed=feed)
+    app: Any = SimpleNamespace(
+        agents=SimpleNamespace(query_one=lambda _kind: pane),
+        work=SimpleNamespace(of_engine=of_engine),
+        simulation=SimpleNamespace(query=lambda *_asked: (3, [])),
+    )
+    with pytest.raises(InputError, match=said):
+        await why(app, ())

@@ -104,7 +104,8 @@ async def why(app: Hubbub, words: Words) -> None:
         "looking why", app.simulation.query(feeds.whys_of, member.agent, wanted)
     )
     if not found:
-        what = "none of these" if wanted else "no feed: it was not online"
+        empty = "nothing, though it was online," if feed.is_online else "no feed: it was not online"
+        what = "none of these" if wanted else empty if feed.tick == tick else "nothing"
         raise InputError(f"{member.name} was shown {what} in tick {tick:,}.")
     title = f"The feed of {member.name}, tick {count(tick)}"
     await app.push_screen_wait(Notice(title, "\n\n".join(_told(*each) for each in found)))

@@ -220,7 +220,9 @@ def _feed(feed: Feed | None, width: int) -> list[Content]:
         score = f"{each.score:.2f}"
         found.append(fact(f"{place:>2} m{each.message} {whence}", score, width))
         found.append(Content(line(f"   {each.text}", width)))
-        found.append(muted(f"   {short(each.likes)} likes, {short(each.shares)} shares", width))
+        likes = f"{short(each.likes)} like{'s' * (each.likes != 1)}"
+        shares = f"{short(each.shares)} share{'s' * (each.shares != 1)}"
+        found.append(muted(f"   {likes}, {shares}", width))
     return [*heading(title, width), *found]
 
 
