@@ -18,6 +18,7 @@ from sim.world.platform_inner import moods
 from sim.world.platform_relate import reputation_of
 
 if TYPE_CHECKING:
+    from sim.world.platform import Platform
     from sim.world.world import World
 
 __all__ = ["CHANGES", "change", "chosen"]
@@ -57,8 +58,15 @@ def _numbers(world: World) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
     return numbers | {
         "reputation": lambda: reputation_of(platform),
         "mood": lambda: _padded(moods(platform), many),
-        "online": lambda: np.isin(np.arange(many), platform.online),
+        "online": lambda: _online(world, platform),
     }
+
+
+def _online(world: World, platform: Platform) -> npt.NDArray[np.bool_]:
+    """Return who is online; a world file does not keep it, so a world just opened cannot tell."""
+    if platform.exposures.tick != world.tick:
+        raise InputError("Who is online is not saved: it is known after the next tick.")
+    return np.isin(np.arange(len(world.agents)), platform.online)
 
 
 def _padded(column: npt.NDArray[Any], many: int) -> npt.NDArray[Any]:

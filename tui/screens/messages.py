@@ -182,7 +182,8 @@ class Messages(Mode):
             self.table.list_stories(frame.sessions, posts)
             organic = int((posts.cascade < 0).sum())
             sent = f"Messages ({count(len(frame.sessions))} sent"
-            title = f"{sent}, {count(organic)} of members)" if organic else f"{sent})"
+            best = "the best " if len(numbers) >= stories.MOST_POSTS else ""  # likes and shares
+            title = f"{sent}, {best}{count(organic)} of members)" if organic else f"{sent})"
             self.table.border_title = Content(title)
             self._ask_soon(at_once=True)
 

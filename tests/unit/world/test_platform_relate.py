@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import Act, FriendRecommender, World, make, register
-from sim.errors import UnknownNameError
+from sim.errors import InputError, UnknownNameError
 from sim.world.platform import Platform
 from sim.world.platform_relate import reputation_of
 
@@ -122,6 +122,9 @@ def test_reputation_can_be_left_alone_and_newcomers_have_none() -> None:
     assert 0 < known.size < 100
     assert world.agents_where("reputation > 1.5").tolist() == known.tolist()
     assert world.agents_where("online == 1").tolist() == platform.online.tolist()
+    assert world.agents_where("online").tolist() == platform.online.tolist()
+    with pytest.raises(InputError, match="known after the next tick"):
+        World.restore(*world.dump()).agents_where("online")
     assert world.agents_where("mood == 0").size == 305
     assert (platform.reputation[300:] == 0).all()
     again = World.restore(*world.dump())
