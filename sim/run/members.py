@@ -41,7 +41,7 @@ __all__ = [
 
 Ids = npt.NDArray[np.uint32]
 
-_CONDITION = re.compile(r"[:<>=(]|\bin\b")
+_CONDITION = re.compile(r"[:<>=(]|\bin\b|^(not )?online$")
 """What a condition has, and an id has not."""
 
 MOST_NAMED = 8

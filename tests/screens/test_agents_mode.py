@@ -199,6 +199,8 @@ def test_a_member_is_told_with_ties_by_kind_and_what_it_took_up(town: World) -> 
     seed = members.member_of(members.about(town, 3))
     assert seed.adopted == ((0, 0, "", "The bridge is closed."),)
     assert members.found(town, "id:5").tolist() == members.found(town, "5").tolist() == [5]
+    assert town.platform is not None
+    assert members.found(town, "online").tolist() == town.platform.online.tolist()
 
 
 def test_a_feed_is_told_as_it_was_shown(town: World) -> None:
