@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.jit import kernel
-from sim.kernels.types import F64, I8, I64, U8, U16, U32
+from sim.kernels.ahead import ahead
+from sim.kernels.jit import inlined, kernel
+from sim.kernels.types import F64, I8, I64, U8, U16, U32, Number
 
 __all__ = ["flow", "foretell", "given_trust", "learn"]
 
 _FULL = np.int64(65535)
+_SOON = 12
+"""How many outcomes before its turn the memory is asked for one."""
 
 
 @kernel
@@ -40,6 +43,7 @@ def learn(
         uint8 (k,): written, 1 where there is such a tie.
     """
     for i in range(sources.size):
+        _fetch(rows, ids, trust, sources, i)
         start = np.int64(rows[sources[i], 0])
         low, high = start, start + np.int64(rows[sources[i], 1])
         stop = high
@@ -57,6 +61,21 @@ def learn(
             else:
                 now -= (now * loss + _FULL - 1) // _FULL
             trust[low] = np.uint16(now)
+
+
+@inlined
+def _fetch(rows: U32, ids: U32, trust: U16, sources: U32, i: Number) -> None:
+    """Ask for what outcomes a little later read: first their rows, then what stands in these."""
+    later, soon = i + 2 * _SOON, i + _SOON
+    if later < sources.size:
+        ahead(rows, 2 * np.int64(sources[later]))
+    if soon < sources.size:
+        start = np.int64(rows[sources[soon], 0])
+        length = np.int64(rows[sources[soon], 1])
+        ahead(ids, start)
+        ahead(ids, start + length // 2)
+        ahead(ids, start + length - 1)
+        ahead(trust, start + length // 2)
 
 
 @kernel
