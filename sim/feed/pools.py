@@ -90,7 +90,7 @@ def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
     found = [kept]
     for low in range(0, touched.size, _MANY):  # what is worth less than all of them cannot enter
         part = touched[low : low + _MANY]
-        fresh = np.unique(posts.rows(part[part >= young]))
+        fresh = posts.rows(part[part >= young])
         found.append(fresh[_worth(posts, fresh) >= least])
     rows = np.unique(np.concatenate(found))
     order = np.lexsort((-rows, -_worth(posts, rows)))[:TRENDING]
