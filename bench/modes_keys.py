@@ -98,7 +98,7 @@ class _Hand:
             rest = 0.05 + 0.01 * (at % 5)
             self.press("a letter of an expression", letter, self.paints(self._prompt), rest)
         self.press("enter filters", ENTER, self.shows("filtering", "interest:music ─"))
-        program.wait("fit activity", 120)
+        program.wait("interest:music ─", 120)
         program.command("filter")
         self.wait_for_all()
         for column in range(COLUMNS):
