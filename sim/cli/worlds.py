@@ -28,8 +28,6 @@ __all__ = [
 AUTHOR = "command line"
 """Who asks for what the verbs do, as the log of a world's acts has it."""
 
-_FORMS = "a saved world, 'demo', or 'new:AGENTS' such as new:100000 or new:100000,seed=7"
-
 
 @dataclass(frozen=True, slots=True)
 class NewWorld:

@@ -13,7 +13,6 @@ __all__ = ["expected", "fill_kinds", "wake", "write"]
 _ONE = np.uint64(1)
 _S8 = np.uint64(8)
 _S11 = np.uint64(11)
-_S53 = np.uint64(53)
 _BYTE = np.uint64(255)
 _NONE = np.uint64(0)
 
