@@ -16,7 +16,7 @@ from sim.kernels.order import merge_ids, sort_ids
 from sim.spread.bounds import STATES
 from sim.spread.calls import let_call
 from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.contacts import Contacts, DrawMode, Draws, Ids, Scratch
 from sim.spread.declared import check_declaration, properties
 from sim.spread.gated import Gated, could_change, note_entries
 from sim.spread.model import SLICE, PropagationModel
@@ -131,10 +131,7 @@ class Compartments(PropagationModel):
             scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
             table.mode, table.adopting, cascade.tally, adopted, scratch.sources,
         )  # fmt: skip
-        live = _with_room(live, kept, kept + roused + away.size)
-        merge_ids(live, kept, scratch.touched, roused)
-        merge_ids(live, kept + roused, away, away.size)
-        cascade.memo = (live, kept + roused + away.size, table)
+        _settle(cascade, scratch, table, live, kept, roused, away)
         cascade.enter(adopted[:fresh], scratch.sources[:fresh])
 
     def _meet(
@@ -249,6 +246,16 @@ def _with_room(live: Ids, count: int, room: int) -> Ids:
     larger = np.empty(room + room // 2, np.uint32)
     larger[:count] = live[:count]
     return larger
+
+
+def _settle(
+    cascade: Cascade, scratch: Scratch, table: Table, live: Ids, kept: int, roused: int, away: Ids
+) -> None:
+    """Remember who is live: those kept, those roused (the first of ``touched``), and the absent."""
+    live = _with_room(live, kept, kept + roused + away.size)
+    merge_ids(live, kept, scratch.touched, roused)
+    merge_ids(live, kept + roused, away, away.size)
+    cascade.memo = (live, kept + roused + away.size, table)
 
 
 def _part(cascade: Cascade, live: Ids, count: int) -> tuple[Ids, int, Ids]:

@@ -14,9 +14,9 @@ from sim.core.theory import Setting, Theory
 from sim.errors import InputError, UnknownNameError
 from sim.kernels import table as kernels
 from sim.kernels.durations import claim_due
-from sim.kernels.order import merge_ids, sort_ids
+from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
-from sim.spread.compartments import Compartments, _part, _with_room
+from sim.spread.compartments import Compartments, _part, _settle
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.meanfield import spell_out
 from sim.spread.meanfield_stays import stays_based
@@ -132,10 +132,7 @@ class Durations(Compartments):
             scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
             table.mode, table.adopting, cascade.tally, adopted, scratch.sources,
         )  # fmt: skip
-        live = _with_room(live, kept, kept + roused + away.size)
-        merge_ids(live, kept, scratch.touched, roused)
-        merge_ids(live, kept + roused, away, away.size)
-        cascade.memo = (live, kept + roused + away.size, table)
+        _settle(cascade, scratch, table, live, kept, roused, away)
         cascade.enter(adopted[:fresh], scratch.sources[:fresh])
         self._enter(cascade, changed, draws)
 

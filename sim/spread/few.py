@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from sim.core.rng import Stream
 from sim.kernels import table_few as kernels
-from sim.kernels.order import merge_ids, sort_ids
+from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
-from sim.spread.compartments import Compartments, _live, _part, _with_room
+from sim.spread.compartments import Compartments, _live, _part, _settle
 from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.model import SLICE
 from sim.spread.rules import KEEP, Table
@@ -68,10 +68,7 @@ def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: Rows, dr
         scratch.touched, touched, state.keys, state.values, claims.keys, claims.values, table.soff,
         table.mode, table.adopting, cascade.tally, adopted, scratch.sources,
     )  # fmt: skip
-    live = _with_room(live, kept, kept + roused + away.size)
-    merge_ids(live, kept, scratch.touched, roused)
-    merge_ids(live, kept + roused, away, away.size)
-    cascade.memo = (live, kept + roused + away.size, table)
+    _settle(cascade, scratch, table, live, kept, roused, away)
     cascade.enter(adopted[:fresh], scratch.sources[:fresh])
     return True
 
