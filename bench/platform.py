@@ -116,7 +116,7 @@ class Run:
     def _plain(self) -> int:
         platform = self.platform
         live, posts = platform.hearing, platform.posts
-        key = rng.key(1, 1, platform.tick)
+        key = rng.key(1, rng.Stream.ACTS, platform.tick)
         return plain(
             platform.online, live.rows, live.ids, platform.members.recent, self._copies[0],
             self.world.agents.interests, self._copies[1], posts.first, key,

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from sim import Acquainted, Card, Field, Prospects, TwoHop, register, walked
+from sim import Acquainted, Card, Field, Prospects, TwoHop, liked_alike, register, walked
 
 __all__ = [
     "AdamicAdar",
+    "CollaborativeFollows",
     "CommonNeighbours",
     "Compatibility",
     "Jaccard",
@@ -128,6 +129,51 @@ class RandomWalk(TwoHop):
     def score(self, pairs: Prospects) -> Array:
         """Return the summed chance."""
         return pairs.walk
+
+
+@register("collaborative-follows")
+class CollaborativeFollows(TwoHop):
+    """Collaborative filtering of members: whom those follow who follow whom one follows.
+
+    Of two members who follow the same, the fewer follow that one, and the fewer they follow
+    themselves, the more alike they are. Whom many follow is proposed no more for that alone.
+    """
+
+    cap: int = Field(32, ge=1, le=1024, description="places of a row that are looked at")
+    damping: float = Field(
+        0.5, ge=0, le=1, description="how much being followed by many is discounted: 0 not at all"
+    )
+
+    card: ClassVar[Card] = Card(
+        source="user-based filtering: Resnick et al., GroupLens, CSCW 1994; as a walk on follows, "
+        "Gupta et al., WTF: the who to follow service at Twitter, WWW 2013",
+        equations=(
+            "score(v, w) = P(walk from v to m it hears, to u who hears m, to w whom u hears) "
+            "/ |heard by(w)| ^ damping",
+        ),
+        direction="from a viewer to whom it hears, back to who else hears those, to whom they hear",
+        cost="for each viewer, at most cap ^ 3 steps; about degree ^ 3 where rows are short",
+        checked=(
+            "the product of transition matrices",
+            "held-out ties of lastfm-asia against as many random pairs: AUC 0.86 to 0.87, by "
+            "degree 0.75; against pairs drawn by degree 0.84 to 0.86, by degree 0.47 to 0.49",
+            "held-out votes of wiki-vote against others drawn by degree: AUC 0.82, by degree 0.51",
+        ),
+        choices=(
+            "follows are what is filtered: of likes, it is the feeds' collaborative-filtering",
+        ),
+    )
+
+    def near(self, viewers: npt.NDArray[np.uint32], around: Acquainted) -> Iterator[Prospects]:
+        """Yield whom those hear who hear the same."""
+        return liked_alike(around, viewers, cap=self.cap)
+
+    def score(self, pairs: Prospects) -> Array:
+        """Return the chance, discounted."""
+        found: Array = pairs.alike / np.maximum(pairs.fans, np.float32(1)) ** np.float32(
+            self.damping
+        )
+        return found
 
 
 @register("compatibility")

@@ -240,11 +240,19 @@ class Hawkes(PropagationModel):
             "integral of phi is constant",
             "the paper's c is replaced by scaling the integral of phi to 1",
             "audience: who shares next is one of the listeners (default), or anybody",
+            "branching is of a share to the mean number of listeners n. Along ties shares come to "
+            "those whom many hear: the mean over shares is branching <n^2> / <n>^2 where degrees "
+            "vary (2.7 times as much in a network of hubs), and less where listeners have shared "
+            "already; it is branching itself with audience=everybody and weights=equal",
         ),
     )
 
     branching: float = Field(
-        0.8, ge=0, le=10, description="further shares that one share of mean audience causes"
+        0.8,
+        ge=0,
+        le=10,
+        description="further shares that one share to the mean number of listeners causes; weights="
+        "equal makes it the mean of all shares",
     )
     flat: float = Field(
         5.0, gt=0, le=1e6, description="minutes for which a share works undiminished, s0",

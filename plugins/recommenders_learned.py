@@ -29,25 +29,31 @@ Scores = npt.NDArray[np.float32]
 class CollaborativeFiltering(Recommender):
     """What those liked who like what one likes: short vectors learned from every act.
 
-    A message begins with the vector of its author and is moved by each like, repost, dislike and
-    report. What is learned is saved with the world. It learns from the act log: a platform that
-    keeps none (``log_ticks`` 0) teaches nothing.
+    A message begins with the vectors of its author and of what it is about, and is moved by each
+    like, repost, quote, dislike and report; to write of something is to like it. Members begin with
+    none to speak of: what their interests are is never looked at. What is learned is saved with the
+    world. It learns from the act log: a platform that keeps none (``log_ticks`` 0) teaches nothing.
     """
 
-    factors: int = Field(8, ge=1, le=64, description="length of the vectors")
+    factors: int = Field(16, ge=1, le=64, description="length of the vectors")
     rate: float = Field(0.05, gt=0, le=1, description="how far an act moves them")
     pull: float = Field(0.005, ge=0, le=1, description="pull of all towards 0")
     misses: int = Field(1, ge=0, le=20, description="messages drawn against for each act")
 
     card: ClassVar[Card] = Card(
-        source="Koren, Bell & Volinsky, Computer 42(8), 2009; with log-odds, Johnson, NIPS-W 2014",
+        source="Koren, Bell & Volinsky, Computer 42(8), 2009; with log-odds, Johnson, NIPS-W 2014; "
+        "messages by their author and topics, Kula, LightFM, CBRecSys 2015",
         equations=(
             "score = bias(message) + dot(member, message)",
-            "an act moves both by rate (value - chance) other - rate pull own",
+            "message at first = its author + mean of its topics",
+            "an act moves both by rate (value - chance) other - rate pull own; "
+            "author and topics move as the message does",
         ),
         cost="a step of 2 k multiplications for each act and each miss, k a candidate",
         checked=(
             "one step by hand",
+            "at the defaults, who has an interest is guessed to like it more: AUC 0.68 after two "
+            "days, 0.71 after five; blind, and of other recommenders by votes or age, 0.50",
             "jester5k: RMSE 4.02 to 4.06, of biases alone 4.30 to 4.34",
             "msweb: hit rate of ten 0.70, of popularity 0.64",
         ),

@@ -179,6 +179,7 @@ class UTLDR(PropagationModel):
         for free, kept, far, becomes in (
             (SUSCEPTIBLE, 1.0, self.p, EXPOSED), (LOCKED_S, self.keep, self.p_l, LOCKED_E),
         ):  # fmt: skip
+            far = 0.0 if contacts.is_silent else far
             ids = turns.of(free) if far > 0.0 else turns.among(free, heard.listeners)
             degree = contacts.degree[ids].astype(np.float64)
             many = np.floor(kept * degree * self._activity(contacts, ids))
@@ -237,7 +238,8 @@ class UTLDR(PropagationModel):
             self.f > 0.0 and counts[VACCINATED] > 0
         )
         locked = self.mu > 0.0 and counts[LOCKED_S] > 0
-        return not (fading or locked or (self.z > 0.0 and counts[DEAD] > 0))
+        dead = self.z > 0.0 and counts[DEAD] > 0 and not contacts.is_silent
+        return not (fading or locked or dead)
 
 
 class _Turns:

@@ -24,7 +24,9 @@ class Viral(PerExposure):
         meaning={"inactive": "has not taken it up", "active": "has taken it up, for good"},
         equations=(
             "chance = base * hours * trust * (indifference + (1 - indifference) * interest) "
-            "* (1 + reinforcement * min(k - 1, 3)), at most 1",
+            "* (1 + reinforcement * min(k - 1, 3)) * a, at most 1",
+            "a = exp(audience_spread z - audience_spread^2 / 2) where a seed speaks, z standard "
+            "normal, one a message; else a = 1",
             "hours = integral of exp(-fading t^0.4) over this tick's minutes t of the story, / 60",
             "k = sources of the listener that have adopted",
         ),
@@ -34,10 +36,13 @@ class Viral(PerExposure):
             "equal to a plain reading of the equations, exposure by exposure, same coins",
             "means of scale, depth and breadth at 10, 60, 300 and 1,440 minutes of 745 retweet "
             "trees: 10 % mean error on the half that it was fitted to, 10 % on the other",
+            "sizes after a day, KS to 1,490 trees: .53, errors 9 and 9 %; audience_spread .7: .11, "
+            "10 and 8 %; .9: .11, 10 and 8 % (200 messages, seed 1; in the limit .07, .15)",
         ),
         choices=(
             "defaults fit messages of accounts with 6,000 listeners in a network of communities "
             "with 10 ties a member and ticks of 5 minutes; audiences differ, so should base",
+            "audience_spread is 0: seeds of a network with unequal degrees differ already",
         ),
     )
 
@@ -53,15 +58,22 @@ class Viral(PerExposure):
     reinforcement: float = Field(
         0.22, ge=0, le=10, description="gain by each further source that has adopted"
     )
-    attention: int = Field(24, ge=1, le=1000, description="ticks for which an adopter shows it")
+    attention: int = Field(
+        24, ge=1, le=1000, description="hours for which an adopter shows it",
+        json_schema_extra={"unit": "hours"},
+    )  # fmt: skip
+    audience_spread: float = Field(
+        0.0, ge=0, le=3,
+        description="sd of the log of a factor, mean 1, on how seeds are heard, once a message",
+    )  # fmt: skip
 
-    def speaks_for(self) -> int:
+    def speaks_hours(self) -> float:
         """Return ``attention``."""
-        return self.attention
+        return float(self.attention)
 
     def chance(self, exposure: Exposure) -> Floats:
         """Weigh one exposure."""
         interest = self.indifference + (1 - self.indifference) * exposure.interest
         further = np.clip(exposure.adopted_sources - 1, 0, 3)
-        hours = exposure.fresh_hours(self.fading)
+        hours = exposure.fresh_hours(self.fading) * exposure.audience(self.audience_spread)
         return self.base * hours * exposure.trust * interest * (1 + self.reinforcement * further)

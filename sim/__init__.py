@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from sim.core.registry import names as names
     from sim.core.registry import register as register
     from sim.core.registry import spec as spec
+    from sim.core.rng import Lots as Lots
     from sim.core.settings import Settings as Settings
     from sim.core.settings import SettingsWatch as SettingsWatch
     from sim.core.settings import current as current
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from sim.core.theory import Setting as Setting
     from sim.core.theory import Theory as Theory
     from sim.core.theory import as_if_mutual as as_if_mutual
+    from sim.core.theory import as_if_unclustered as as_if_unclustered
     from sim.errors import CapacityError as CapacityError
     from sim.errors import ParameterError as ParameterError
     from sim.feed.acts import Act as Act
@@ -87,6 +89,7 @@ if TYPE_CHECKING:
     from sim.feed.friends import Acquainted as Acquainted
     from sim.feed.friends import Prospects as Prospects
     from sim.feed.friends import TwoHop as TwoHop
+    from sim.feed.friends import liked_alike as liked_alike
     from sim.feed.friends import pairs_near as pairs_near
     from sim.feed.friends import walked as walked
     from sim.feed.policy import Policy as Policy
@@ -139,6 +142,7 @@ if TYPE_CHECKING:
     from sim.network.analysis import communities as communities
     from sim.network.analysis import pagerank as pagerank
     from sim.network.analysis import shortest_path as shortest_path
+    from sim.network.caveats import with_caveats as with_caveats
     from sim.network.changes import Changed as Changed
     from sim.network.generate import NETWORKS as NETWORKS
     from sim.network.generate import generate as generate
@@ -157,6 +161,7 @@ if TYPE_CHECKING:
     from sim.run.custody import Keeping as Keeping
     from sim.run.distilling import distil as distil
     from sim.run.engine import EngineError as EngineError
+    from sim.run.erasing import erase_profiles as erase_profiles
     from sim.run.explaining import explain as explain
     from sim.run.frames import Communities as Communities
     from sim.run.frames import Focus as Focus
@@ -179,6 +184,7 @@ if TYPE_CHECKING:
     from sim.run.manifest import repeat as repeat
     from sim.run.marking import Reach as Reach
     from sim.run.minds import Thinker as Thinker
+    from sim.run.minds_opening import run_with_minds as run_with_minds
     from sim.run.opening import Opened as Opened
     from sim.run.opening import open_live as open_live
     from sim.run.pairs import Pair as Pair
@@ -186,6 +192,7 @@ if TYPE_CHECKING:
     from sim.run.past import Past as Past
     from sim.run.performance import Performance as Performance
     from sim.run.plans import Plan as Plan
+    from sim.run.recording import recorded as recorded
     from sim.run.replay import Replay as Replay
     from sim.run.replay import replay as replay
     from sim.run.sessions import Session as Session
@@ -256,6 +263,8 @@ if TYPE_CHECKING:
     from sim.store import load as load
     from sim.store import save as save
     from sim.store import verify as verify
+    from sim.store.acts_reading import Record as Record
+    from sim.store.acts_reading import record_of as record_of
     from sim.store.audit_reading import Audit as Audit
     from sim.store.audit_reading import audit as audit
     from sim.store.history_reading import history_of as history_of
@@ -269,8 +278,10 @@ if TYPE_CHECKING:
     from sim.world.fenced import fenced as fenced
     from sim.world.interventions import Interventions as Interventions
     from sim.world.interventions import Planned as Planned
+    from sim.world.interventions_base import Intervention as Intervention
     from sim.world.metrics import Metrics as Metrics
     from sim.world.metrics import MetricSettings as MetricSettings
+    from sim.world.metrics_kind import Metric as Metric
     from sim.world.phases import Phase as Phase
     from sim.world.platform import Platform as Platform
     from sim.world.platform_why import Why as Why
@@ -358,6 +369,7 @@ _HOMES = {
     "InfluenceCalculated": "sim.core.events",
     "Info": "sim.store",
     "Interactions": "sim.network.interactions",
+    "Intervention": "sim.world.interventions_base",
     "InterventionDone": "sim.core.events",
     "Interventions": "sim.world.interventions",
     "IsolatedSession": "sim.run.isolated_works",
@@ -370,10 +382,12 @@ _HOMES = {
     "Lifecycle": "sim.agents.lifecycle",
     "Lineage": "sim.store.lineage",
     "LoggedAct": "sim.world.trail",
+    "Lots": "sim.core.rng",
     "Meetings": "sim.spread.opinion_meetings",
     "Member": "sim.llm.minds",
     "MessageReceived": "sim.core.events",
     "MessageSent": "sim.core.events",
+    "Metric": "sim.world.metrics_kind",
     "MetricSettings": "sim.world.metrics",
     "Metrics": "sim.world.metrics",
     "Mind": "sim.llm.minds",
@@ -465,6 +479,7 @@ _HOMES = {
     "after": "sim.spread.rules",
     "answers_first": "sim.core.priority",
     "as_if_mutual": "sim.core.theory",
+    "as_if_unclustered": "sim.core.theory",
     "attack_rate": "sim.spread.meanfield_edges",
     "audit": "sim.store.audit_reading",
     "binomial": "sim.spread.tree_theory",
@@ -497,10 +512,15 @@ _HOMES = {
     "generate": "sim.network.generate",
     "health_check": "sim.run.health",
     "history_of": "sim.store.history_reading",
+    "Record": "sim.store.acts_reading",
+    "record_of": "sim.store.acts_reading",
+    "erase_profiles": "sim.run.erasing",
+    "recorded": "sim.run.recording",
     "info": "sim.store",
     "interest": "sim.spread.conditions",
     "keep_words": "sim.core.settings_keep",
     "learn_tastes": "sim.feed.factors",
+    "liked_alike": "sim.feed.friends",
     "load": "sim.store",
     "load_file": "sim.core.registry",
     "load_plugins": "sim.core.registry",
@@ -531,6 +551,7 @@ _HOMES = {
     "reputation": "sim.network.reputation",
     "rivals_know_ties": "sim.spread.rivals",
     "run_blocking": "sim.run.blocking",
+    "run_with_minds": "sim.run.minds_opening",
     "save": "sim.store",
     "select": "sim.agents.select",
     "settle_rivals": "sim.spread.arrivals",
@@ -550,6 +571,7 @@ _HOMES = {
     "walked": "sim.feed.friends",
     "where": "sim.spread.conditions",
     "width": "sim.core.text",
+    "with_caveats": "sim.network.caveats",
 }
 
 __all__ = ["__version__", "io", *sorted(_HOMES)]

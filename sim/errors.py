@@ -15,12 +15,16 @@ __all__ = [
     "InputError",
     "ParameterError",
     "PluginError",
+    "PluginOffError",
     "SettingsError",
     "SnapshotError",
+    "StuckError",
     "UnknownNameError",
 ]
 
 _Path = str | PathLike[str]
+_SHOWN = 80
+"""Characters of a name that a sentence shows."""
 
 
 class HubbubError(Exception):
@@ -56,9 +60,27 @@ class UnknownNameError(InputError):
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names) or 'none'}."
-        super().__init__(f"No {what} named {name!r}. {hint}")
+        shown = repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}..."
+        super().__init__(f"No {what} named {shown}. {hint}")
         self.name = name
         self.known = tuple(names)
+
+
+class PluginOffError(UnknownNameError):
+    """A name that a plugin would register which nobody has enabled.
+
+    Parameters
+    ----------
+    name
+        What was asked for.
+    sentence
+        Where the plugin lies, and how it is enabled.
+    """
+
+    def __init__(self, name: str, sentence: str) -> None:
+        HubbubError.__init__(self, sentence)
+        self.name = name
+        self.known = ()
 
 
 class FileError(HubbubError):
@@ -124,6 +146,10 @@ class PluginError(HubbubError):
         super().__init__(f"Plugin {plugin!r}: {reason}.")
         self.plugin = plugin
         self.reason = reason
+
+
+class StuckError(PluginError):
+    """A plugin that did not come back, or took too much memory, was stopped."""
 
 
 class Cancelled(HubbubError):  # noqa: N818 - not an error, a wish

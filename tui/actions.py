@@ -124,7 +124,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "llm", "Y", "llm", "Think",
         "Let minds decide, or the rules for all; say how they do; cap what they spend.",
-        "World", minds.llm, usage="[on|off|status|budget [$X|N requests|N tokens]]",
+        "World", minds.llm, usage="[on|off|status|budget [$X|N requests|N tokens]|least SHARE]",
         when=has_world, opens=True,
     ),
     Action(
@@ -154,6 +154,10 @@ ACTIONS: tuple[Action, ...] = (
         "discard", "X,ctrl+r", "discard", "Discard",
         "Go back to how the world was saved; what happened since is lost.",
         "World", world.discard, when=has_world, aliases=("revert",), opens=True,
+    ),
+    Action(
+        "erase", "Z", "erase", "Erase", "Take profiles of members out of the world for good.",
+        "World", world.erase, usage="WHO [pseudonymise]", when=has_world, asks=True, opens=True,
     ),
     Action(
         "journal", "J", "journal", "Journal", "Say how safe the world is; on: begin a journal.",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["choice", "number", "pairs"]
+__all__ = ["choice", "number", "pairs", "share_of"]
 
 
 def pairs(words: Iterable[str]) -> dict[str, str]:
@@ -62,3 +62,20 @@ def choice(what: str, words: tuple[str, ...], known: tuple[str, ...]) -> str:
     if words and words[0] not in known:
         raise UnknownNameError(what, words[0], known)
     return words[0] if words else ""
+
+
+def share_of(word: str) -> float:
+    """Read a share: ``0.5``, ``50%``; ``none`` is 0.
+
+    Raises
+    ------
+    InputError
+        It is no number from 0 to 1.
+    """
+    try:
+        found = 0.0 if word == "none" else float(word.rstrip("%")) / (100 if "%" in word else 1)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise InputError(f"A share is a number from 0 to 1, such as 0.5 or 50%; got {word!r}.")
+    return found

@@ -19,19 +19,9 @@ if TYPE_CHECKING:
     from sim.run.minds import Thinker
     from tui.app import Hubbub
 
-__all__ = ["Asking", "asking_of", "cap_of"]
+__all__ = ["Asking", "asking_of"]
 
 Using = Callable[["Thinker"], Awaitable[None]]
-
-_CAPS = {
-    word: cap
-    for cap, words in (
-        ("requests", "requests request"),
-        ("tokens", "tokens token"),
-        ("dollars", "dollars dollar $"),
-    )
-    for word in words.split()
-}
 
 
 class Asking:
@@ -41,12 +31,15 @@ class Asking:
     ----------
     prefer
         The model that is asked first; empty: as settings say.
+    least
+        The share of decisions below which models decide too few; None: as settings say.
     thinker
         Who asks, while the way is open.
     """
 
     def __init__(self) -> None:
         self.prefer = ""
+        self.least: float | None = None
         self.thinker: Thinker | None = None
         self._opening: AbstractContextManager[Thinker] | None = None
         self._budget: Budget | None = None
@@ -86,7 +79,7 @@ class Asking:
         from sim.run.minds_opening import thinker_of
 
         budget = await self.budget()
-        opening = thinker_of(budget=budget, prefer=self.prefer)
+        opening = thinker_of(budget=budget, prefer=self.prefer, least=self.least)
         thinker = await in_thread(opening.__enter__, "language models")
         if use is not None:
             try:
@@ -111,31 +104,3 @@ _OF: WeakKeyDictionary[Any, Asking] = WeakKeyDictionary()
 def asking_of(app: Hubbub) -> Asking:
     """Return the way of a program; made when it is first wanted."""
     return _OF.setdefault(app, Asking())
-
-
-def cap_of(words: tuple[str, ...]) -> tuple[str, float | None]:
-    """Read a cap as it was typed.
-
-    Raises
-    ------
-    InputError
-        It is none.
-
-    Examples
-    --------
-    >>> cap_of(("$0.5",)), cap_of(("200", "requests")), cap_of(("none", "tokens"))
-    (('dollars', 0.5), ('requests', 200), ('tokens', None))
-    """
-    name = _CAPS.get(words[1]) if len(words) == 2 else "dollars"
-    said = words[0].removeprefix("$").replace(",", "")
-    if name is None or len(words) > 2:
-        raise InputError("A budget is $0.50, 200 requests or 50000 tokens; none takes a cap away.")
-    if said == "none":
-        return name, None
-    try:
-        most = float(said)
-    except ValueError:
-        most = -1.0
-    if not 0 <= most < float("inf"):
-        raise InputError(f"A budget is a number of at least 0, got {words[0]!r}.")
-    return name, most if name == "dollars" else int(most)

@@ -157,6 +157,12 @@ class Backend(Protocol):
     def free_name(self, name: str) -> Path:
         """Return a file of the saves folder that is not there, for a world without a name."""
 
+    def erase(self, path: Path, who: str, how: str, report: Report) -> str:
+        """Take profiles out of a world that nobody has open; returns what was done."""
+
+    def lost_by_saving(self, world: World, path: Path) -> str:
+        """Say what a save to a file would lose; called in the engine, between ticks."""
+
     def leave(self, path: Path, *, for_good: bool) -> None:
         """Remove the journal of a world that was left; else only one in which nothing is."""
 

@@ -243,6 +243,23 @@ class Homes:
                 f"Back to {path.name} as it was saved, at tick {count(app.frame.tick)}.", "good"
             )
 
+    async def erased(self, path: Path, who: str, how: str) -> None:
+        """Leave the world, take profiles out of all that is kept of it, and enter it again."""
+        app = self._app
+        told, kind = "", "good"
+        await app.part()
+        try:
+            told = await app.work.in_thread(
+                "taking profiles out",
+                lambda report: app.backend.erase(path, who, how, report),
+            )
+        except HubbubError as error:
+            told, kind = sentence_of(error), "error"
+        opened = await self.opened(path)
+        if opened is not None:
+            await app.enter(opened.world, path.stem, path, opened)
+        app.say(told, kind)
+
     def throw_away(self) -> None:
         """Have everything that was not saved removed when the world is left."""
         self.home = replace(self.home, is_lost=True)

@@ -13,6 +13,7 @@ __all__ = ["facts", "share", "told"]
 
 Fact = tuple[str, str]
 
+_MOST_REASONS = 6
 _FAULTS = {"failed": "failed (plans too)"}
 NOBODY = "Nobody has a mind; M gives members one."
 _STATES = {
@@ -20,6 +21,7 @@ _STATES = {
     "open": "rests after faults",
     "trying": "is tried again",
     "off": "off for this run",
+    "paced": "answers, at the pace that it takes",
 }
 
 
@@ -34,6 +36,7 @@ def facts(now: MindsNow | None) -> list[Fact]:
     found.append(("decisions", f"{count(now.decisions)}, {percent(now.effective / total)} act"))
     found += [(f"  by {name}", f"{count(n)}  {percent(n / total)}") for name, n in now.sources]
     found += [(f"  {_FAULTS.get(name, name)}", count(number)) for name, number in now.faults]
+    found += [(f"    {name}", count(number)) for name, number in now.reasons[:_MOST_REASONS]]
     if now.latency[1]:
         half, most = (seconds(value) for value in now.latency)
         found.append(("latency", f"{half} median, {most} p95"))

@@ -24,7 +24,7 @@ MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
 AUTHOR = "screen"
 """Who asks for what is done here, as journals have it."""
 
-IMPORT_OPTIONS = ("direction", "directed", "labels")
+IMPORT_OPTIONS = ("direction", "directed", "labels", "repeats", "adjacency", "header")
 
 WARM_AGENTS = 64
 
@@ -129,6 +129,19 @@ class Rooms:
         self.saves.mkdir(parents=True, exist_ok=True)
         return free_name(self.saves, name)
 
+    def erase(self, path: Path, who: str, how: str, report: Report) -> str:
+        """Take profiles out of all that is kept of a world."""
+        from sim import erase_profiles
+
+        chosen: Any = how
+        return erase_profiles(path, who, chosen, author=AUTHOR, report=report).sentence
+
+    def lost_by_saving(self, world: World, path: Path) -> str:
+        """Say what a save to a file would lose."""
+        from sim.run.replacing import lost_by_saving
+
+        return lost_by_saving(world, path)
+
     def leave(self, path: Path, *, for_good: bool) -> None:
         """Remove the journal of a world that was left; else only one in which nothing is."""
         from sim.run import discard, sweep_untouched
@@ -148,6 +161,9 @@ class Rooms:
         edges = io.EdgeOptions(
             direction=cast("Any", options.get("direction", "influences")),
             directed=options.get("directed", "yes") != "no",
+            repeats=cast("Any", options.get("repeats", "once")),
+            adjacency=options.get("adjacency", "no") == "yes",
+            header={"yes": True, "no": False}.get(options.get("header", "")),
         )
         labels = options.get("labels")
         found = io.import_world(
@@ -217,14 +233,14 @@ class Rooms:
         """Return what equations predict of a message, in a thread beside the engine."""
         import numpy as np
 
-        from sim import Setting, as_if_mutual, make
+        from sim import Setting, make, with_caveats
 
         report("counting listeners", 0.1)
         counts = np.bincount(ties.out_degree)
         setting = Setting(ties.agents, seeds, counts / max(1, ties.agents))
         report("solving equations", 0.3)
         found = tuple(make(model, **parameters).theory(setting, ticks))
-        return found if ties.is_symmetric else as_if_mutual(found)
+        return with_caveats(found, ties, report)
 
     def networks(self) -> list[Card]:
         """List the kinds of network that need nothing but numbers."""

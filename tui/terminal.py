@@ -10,7 +10,7 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -53,11 +53,11 @@ def obstacle(
     environment
         Where ``TERM`` is looked up.
     streams
-        What must be a terminal; the standard streams by default.
+        What must be a terminal; by default input and output. Errors may go to a file.
     """
     if environment.get("TERM", "") == "dumb":
         return NO_TERMINAL.format(reason="TERM=dumb says that this one cannot move its cursor")
-    for stream in streams or (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+    for stream in streams or (sys.__stdin__, sys.__stdout__):
         if stream is None or stream.closed or not stream.isatty():
             return NO_TERMINAL.format(reason="input or output is not one (a pipe, a file or CI)")
     return ""
@@ -95,6 +95,22 @@ def run_on_terminal(
     return asyncio.run(_run(app))
 
 
+@contextlib.contextmanager
+def _drawn_on_output() -> Iterator[None]:
+    """Draw on the output where errors go elsewhere, as in ``2>errors.txt``.
+
+    Textual draws on standard error, so that what a program prints may be piped; a screen prints
+    nothing, and its errors may well be wanted in a file.
+    """
+    errors = sys.__stderr__
+    if errors is None or errors.closed or not errors.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        sys.__stderr__ = errors  # type: ignore[misc]
+
+
 async def _run(app: Hubbub) -> int:
     """Run the app; the terminal is given back first, then the engine is left, in bounded time."""
     received: list[int] = []
@@ -102,7 +118,7 @@ async def _run(app: Hubbub) -> int:
     for number in SIGNALS:
         loop.add_signal_handler(number, _signalled, app, number, received)
     watch = asyncio.create_task(_watch_terminal(app, received))
-    with _exported(app):
+    with _exported(app), _drawn_on_output():
         await app.run_async()
     watch.cancel()
     if received:

@@ -8,6 +8,7 @@ the background; a marker, a dash style or a glyph always says the same thing wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,15 @@ __all__ = [
     "DEFAULT_THEME",
     "GLYPHS",
     "MARKERS",
+    "ROLES",
     "SHADES",
     "THEMES",
     "Series",
     "ramp",
     "register_themes",
     "series",
+    "shade",
+    "styles",
 ]
 
 DEFAULT_THEME = "hubbub-dark"
@@ -42,39 +46,61 @@ GLYPHS = " .:-=+*#%@"
 SHADES = " ░▒▓█"
 """Five levels of density for terminals of 16 colours."""
 
+LEVELS = 64
+"""Colours of shares that are told apart; few, so that cells repeat and redraws stay cheap."""
+
 _DARK_SERIES = ("#56b4e9", "#d55e00", "#f0e442", "#c111fb", "#97795d", "#d1fddd", "#516279")
 _LIGHT_SERIES = ("#0072b2", "#d55e00", "#360030", "#962eff", "#c17e88", "#660000", "#040079")
 
 # Dash styles as bits over eight dots: solid, dashed, dash-dot, sparse.
 _DASHES = (0b11111111, 0b00111111, 0b01001111, 0b00110011)
 
-# Ten stops of a blue-grey-yellow ramp whose lightness rises evenly, after cividis
-# (Nunez, Anderton and Renslow 2018, doi:10.1371/journal.pone.0199239); on a light background it
-# runs from paper to dark blue.
+# Ten stops from dark blue over green to pale yellow, after ColorBrewer's YlGnBu (Harrower and
+# Brewer 2003, doi:10.1179/000870403235002042). No channel ever turns round and none is grey, so
+# that what is more stays lighter (on a light background darker) when a terminal of 256 colours
+# rounds them, to its cube as Rich does or to the nearest as tmux does.
 _DARK_RAMP = (
-    (0, 34, 78),
-    (18, 53, 112),
-    (59, 73, 108),
-    (87, 93, 109),
-    (112, 113, 115),
-    (138, 134, 120),
-    (165, 156, 116),
-    (195, 179, 105),
-    (225, 204, 85),
-    (254, 232, 56),
+    (0, 20, 75),
+    (0, 55, 120),
+    (0, 95, 135),
+    (0, 120, 135),
+    (20, 150, 140),
+    (95, 175, 140),
+    (135, 195, 140),
+    (175, 215, 140),
+    (215, 235, 140),
+    (255, 255, 160),
 )
 _LIGHT_RAMP = (
-    (244, 240, 224),
-    (234, 222, 168),
-    (214, 198, 128),
-    (184, 173, 121),
-    (150, 146, 123),
-    (116, 117, 119),
-    (87, 93, 109),
-    (59, 73, 108),
-    (18, 53, 112),
-    (0, 34, 78),
+    (255, 252, 225),
+    (232, 240, 190),
+    (190, 222, 175),
+    (140, 200, 170),
+    (90, 170, 165),
+    (50, 140, 155),
+    (20, 110, 145),
+    (0, 80, 130),
+    (0, 50, 110),
+    (0, 20, 75),
 )
+
+ROLES: dict[str, int] = {
+    # not reached yet
+    "susceptible": 0, "inactive": 0, "ignorant": 0, "unaware": 0, "open": 0, "tree": 0,
+    "against": 0,
+    # took it up, and passes it on
+    "infected": 1, "active": 1, "adopted": 1, "informed": 1, "spreader": 1, "believer": 1,
+    "taken": 1, "burning": 1, "for": 1,
+    # had it, and is done with it
+    "recovered": 2, "stifler": 2, "silent": 2, "fact-checker": 2, "empty": 2, "strongly for": 2,
+    # on the way to it
+    "exposed": 3, "waiting": 3, "asymptomatic": 3, "weakened": 3, "strongly against": 3,
+    # out of it for a while
+    "hospitalised": 4, "intensive": 4, "hibernator": 4, "blocked": 4, "undecided": 4,
+    "vaccinated": 5,
+    "dead": 6,
+}  # fmt: skip
+"""The style that a state has in every model by what it means: its place among :func:`series`."""
 
 THEMES: tuple[Theme, ...] = (
     Theme(
@@ -185,9 +211,36 @@ def series(count: int, *, dark: bool = True) -> tuple[Series, ...]:
     )
 
 
+def styles(states: Sequence[str], *, dark: bool = True) -> tuple[Series, ...]:
+    """Give each state of a model a style: that of its role, else one that is left.
+
+    A role (:data:`ROLES`) looks the same in every model. Of two states of one role the first has
+    its style; those without a role, and the first state of a model that has none, take the styles
+    that no role of the model needs, in order.
+
+    Parameters
+    ----------
+    states : sequence of str
+        Names, in the order of the model; all different.
+    dark : bool
+        Whether the background is dark.
+    """
+    places = dict.fromkeys(states, -1)
+    taken: set[int] = set()
+    for state in states:
+        role = ROLES.get(state, -1)
+        if role >= 0 and role not in taken:
+            places[state] = role
+            taken.add(role)
+    left = (place for place in range(2 * len(MARKERS)) if place not in taken)
+    places = {state: next(left) if at < 0 else at for state, at in places.items()}
+    known = series(max(places.values(), default=-1) + 1, dark=dark)
+    return tuple(known[places[state]] for state in states)
+
+
 @cache
 def ramp(*, dark: bool = True) -> NDArray[np.uint8]:
-    """256 colours from nothing to all, uint8 (256, 3); lightness is monotonic.
+    """256 colours from nothing to all, uint8 (256, 3); lightness is monotonic, in 256 colours too.
 
     On a dark background more is lighter, on a light one more is darker, so that grey terminals
     show the same order.
@@ -198,6 +251,25 @@ def ramp(*, dark: bool = True) -> NDArray[np.uint8]:
     table = np.stack(channels, axis=1).round().astype(np.uint8)
     table.setflags(write=False)
     return table
+
+
+def shade(shares: NDArray[np.floating[Any]], *, dark: bool = True) -> NDArray[np.uint8]:
+    """Return the colour of each share, uint8 (..., 3): the same share always has the same colour.
+
+    From 0 to 100 % whatever is shown, so that pictures can be compared. Half of the colours are for
+    shares up to a quarter (the place on the ramp is the root of the share): most messages reach
+    few. NaN counts as 0.
+
+    Parameters
+    ----------
+    shares : float (...)
+        In [0, 1].
+    dark : bool
+        Whether the background is dark.
+    """
+    steps = np.rint(np.sqrt(np.nan_to_num(shares).clip(0, 1)) * (LEVELS - 1)).astype(np.int64)
+    colours: NDArray[np.uint8] = ramp(dark=dark)[steps * 255 // (LEVELS - 1)]
+    return colours
 
 
 def register_themes(app: App[Any], default: str = DEFAULT_THEME) -> None:

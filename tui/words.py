@@ -62,7 +62,7 @@ def known(app: Hubbub) -> dict[str, list[str]]:
         "platform": ["on", "recommender=", "policy=", "slots=", "posting=", "window=", "rhythm="],
         "flag": list(FLAGS),
         "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal=", "language="],
-        "llm": ["on", "off", "status", "budget"],
+        "llm": ["on", "off", "status", "budget", "least"],
         "survey": ["random:20", "question=", "choices="],
         "metrics": [*UNITS, "none"],
         "alert": [*UNITS, "warning=", "critical=", "never"],

@@ -52,7 +52,6 @@ ARCHETYPES: Final = ("lurker", "creator", "critic", "expert", "connector", "regu
 DERIVED: Final = ("credulity", "verification", "archetype")
 """Columns over all agents that :func:`derived` makes."""
 
-_VERIFYING, _KNOWING = 0x56455249, 0x4B4E4F57
 """Salts of the draws of this module, beside those of personality."""
 _ELSEWHERE = 0.1
 
@@ -74,7 +73,7 @@ def credulity(agents: Agents, who: npt.ArrayLike | None = None) -> Floats:
 def verification(agents: Agents, who: npt.ArrayLike | None = None) -> Floats:
     """Return how often agents (``who``; None: all) check before they pass on, float64 in [0, 1]."""
     o, c, *_ = _traits(agents, who)
-    key = rng.key(agents.seed, Stream.PERSONALITY, salt=_VERIFYING)
+    key = rng.key(agents.seed, Stream.VERIFYING)
     ids = np.arange(len(agents)) if who is None else np.asarray(who)
     found: Floats = 0.35 * (o + c) + 0.3 * rng.uniforms(key, ids)
     return found
@@ -100,7 +99,7 @@ def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> Fl
     last = len(agents.vocabulary) - 1
     if bits.size and (int(bits.min()) < 0 or int(bits.max()) > last):
         raise InputError(f"Interests are bits 0 to {last} of this vocabulary.")
-    key = rng.key(agents.seed, Stream.PERSONALITY, salt=_KNOWING)
+    key = rng.key(agents.seed, Stream.KNOWING)
     draws = rng.uniforms(key, ids, bits)
     own = (agents.interests[ids] >> bits.astype(np.uint64)) & np.uint64(1)
     diligence = 0.25 + 0.75 * agents.personality[ids, 1] / 255.0

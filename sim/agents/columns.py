@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.identity import ForeignIds, Identities
-from sim.agents.lifecycle import Lifecycle, check_moves, lifecycle
+from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
 from sim.agents.lore import Lore
 from sim.agents.names import handle, name_of
 from sim.agents.naming import Naming
@@ -251,8 +251,7 @@ class Agents:
 
     def is_active(self, ids: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Return whether each of some agents is ACTIVE; bool of the shape of ``ids``."""
-        active: npt.NDArray[np.bool_] = self.status[self._checked(ids)] == Lifecycle.ACTIVE
-        return active
+        return belongs(self.status[self._checked(ids)], "feeds")
 
     def set_status(self, ids: npt.ArrayLike, status: str | SupportsInt) -> None:
         """Move agents to a stage of life; InputError when one of them may not make the move."""
@@ -282,6 +281,11 @@ class Agents:
         if values.size and (int(values.min()) < 0 or int(values.max()) >> size):
             raise InputError(f"Interests are bits 0 to {size - 1} of this vocabulary.")
         self._columns["interests"][self._checked(ids)] = values
+
+    def speak_of(self, vocabulary: Vocabulary) -> None:
+        """Take another vocabulary; nobody has an interest of it yet."""
+        self._vocabulary = vocabulary
+        self._columns["interests"][: self._count] = 0
 
     def set_activity(self, ids: npt.ArrayLike, share: npt.ArrayLike) -> None:
         """Replace the share of ticks online, in [0, 1]."""

@@ -1,17 +1,37 @@
-"""The life of an agent: eight stages, and the moves between them that are allowed."""
+"""The life of an agent: eight stages, the moves between them, and what each lets it take part in.
+
+============= ========= ============= ======== ===========
+stage         ``feeds`` ``proposals`` ``ties`` ``network``
+============= ========= ============= ======== ===========
+created       no        no            yes      yes
+active        yes       yes           yes      yes
+idle          no        yes           yes      yes
+paused        no        no            yes      yes
+suspended     no        no            yes      yes
+deactivated   no        no            yes      yes
+banned        no        no            no       yes
+destroyed     no        no            no       no
+============= ========= ============= ======== ===========
+
+- ``feeds``: wakes, acts, hears and speaks, is a seed; what it wrote is shown and found.
+- ``proposals``: is proposed to others as a friend, and found among people.
+- ``ties``: may follow and be followed, befriend, mute, block, write letters, join groups.
+- ``network``: what ties it has stay, and measures, paths and reputation go through it. Who is
+  destroyed loses them with its mutes, blocks, groups and community, for good.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final, SupportsInt
+from typing import Final, Literal, SupportsInt
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["MOVES", "Lifecycle", "check_moves", "lifecycle"]
+__all__ = ["MOVES", "PLACES", "Lifecycle", "Place", "belongs", "check_moves", "lifecycle"]
 
 
 class Lifecycle(IntEnum):
@@ -44,6 +64,28 @@ MOVES: Final[dict[Lifecycle, frozenset[Lifecycle]]] = {
 _LEGAL = np.eye(len(Lifecycle), dtype=np.bool_)
 for _origin, _goals in MOVES.items():
     _LEGAL[_origin, [int(goal) for goal in _goals]] = True
+
+
+Place = Literal["feeds", "proposals", "ties", "network"]
+
+PLACES: Final[dict[Place, frozenset[Lifecycle]]] = {
+    "feeds": frozenset({_A}),
+    "proposals": frozenset({_A, _I}),
+    "ties": frozenset({_C, _A, _I, _P, _S, _D}),
+    "network": frozenset({_C, _A, _I, _P, _S, _D, _B}),
+}
+"""In which stages an agent takes part in what: the table above, for programs."""
+
+_BELONGS = {
+    place: np.isin(np.arange(len(Lifecycle)), [int(stage) for stage in stages])
+    for place, stages in PLACES.items()
+}
+
+
+def belongs(status: npt.NDArray[np.uint8], place: Place) -> npt.NDArray[np.bool_]:
+    """Return whether agents of these stages take part in something (:data:`PLACES`): bool (k,)."""
+    found: npt.NDArray[np.bool_] = _BELONGS[place][status]
+    return found
 
 
 def lifecycle(stage: str | SupportsInt) -> Lifecycle:

@@ -14,7 +14,7 @@ from sim.agents.vocabulary import Vocabulary
 from sim.core.text import one_line
 from sim.errors import InputError
 
-__all__ = ["LONGEST_TEXT", "Profile", "interests_of"]
+__all__ = ["LONGEST_TEXT", "Profile", "folded_in", "interests_of"]
 
 LONGEST_TEXT: Final = 1 << 20
 """Characters of a biography or persona; 10,000 words have some 60,000."""
@@ -120,6 +120,14 @@ def interests_of(profile: Profile, vocabulary: Vocabulary) -> tuple[int, Sequenc
         if not found:
             unknown.append(word)
     return mask, unknown
+
+
+def folded_in(profile: Profile, vocabulary: Vocabulary) -> list[tuple[str, str]]:
+    """Return the interests that count as others of the vocabulary, each with what it counts as."""
+    names = {name.casefold() for name in vocabulary}
+    words = [word for word in profile.interests if word.strip().casefold() not in names]
+    found = [(word, " and ".join(vocabulary.names(vocabulary.match(word)))) for word in words]
+    return [(word, names) for word, names in found if names]
 
 
 def _check_text(name: str, value: object) -> None:

@@ -31,7 +31,6 @@ __all__ = ["TRAITS", "community_topics", "draw", "popularity_table"]
 TRAITS: Final = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 """The Big Five, in the order of the columns of ``Agents.personality``."""
 
-_OF_COMMUNITIES = 1  # salt: topics of communities, apart from interests of agents
 _EXPONENT = 0.6  # popularity of the topic of rank r is r ** -0.6: first 33 %, last 3 % of agents
 _CHUNK = 1 << 18  # rows between two reports: 25 ms
 
@@ -61,7 +60,7 @@ def community_topics(seed: int, communities: int, vocabulary: Vocabulary) -> npt
     out = np.empty((communities, SLOTS), np.uint8)
     with np.errstate(over="ignore"):
         fill_topics(
-            key(seed, Stream.INTERESTS, salt=_OF_COMMUNITIES),
+            key(seed, Stream.TOPICS),
             popularity_table(len(vocabulary)),
             out,
         )

@@ -11,13 +11,11 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import Lifecycle
 from sim.core import rng
+from sim.core.rng import Stream
 from sim.errors import InputError
 
-__all__ = ["LEAVING", "leavers", "newcomers", "per_tick"]
+__all__ = ["leavers", "newcomers", "per_tick"]
 
-LEAVING = 0x4C454156
-"""Salt of the draws of this module, beside those of waking."""
-_ARRIVING = 0x4E455743
 _DAY_MINUTES = 24 * 60
 
 
@@ -52,7 +50,7 @@ def leavers(
     who = np.flatnonzero(agents.status == Lifecycle.ACTIVE).astype(np.uint32)
     if not chance or not who.size:
         return np.empty(0, np.uint32)
-    key = rng.key(seed, rng.Stream.WAKE, tick=tick, salt=LEAVING)
+    key = rng.key(seed, Stream.LEAVING, tick)
     left: npt.NDArray[np.uint32] = who[rng.uniforms(key, who) < chance]
     return left
 
@@ -66,5 +64,5 @@ def newcomers(members: int, seed: int, tick: int, share: float, tick_minutes: fl
         raise InputError(f"Newcomers of a day are a share of at least 0, got {share:g}.")
     expected = members * share * tick_minutes / _DAY_MINUTES
     count = int(expected)
-    key = rng.key(seed, rng.Stream.WAKE, tick=tick, salt=_ARRIVING)
+    key = rng.key(seed, Stream.ARRIVING, tick)
     return count + int(rng.uniforms(key, 0)[0] < expected - count)

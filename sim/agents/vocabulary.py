@@ -20,7 +20,7 @@ from typing import Any, Final
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["MOST_NAMES", "Vocabulary"]
+__all__ = ["MOST_NAMES", "Vocabulary", "is_name"]
 
 MOST_NAMES: Final = 64
 """Interests of an agent are the bits of one 64-bit number."""
@@ -235,6 +235,15 @@ def _default() -> Vocabulary:
 @lru_cache(maxsize=1)
 def _default_meta() -> dict[str, Any]:
     return _default().dump()
+
+
+def is_name(word: str) -> bool:
+    """Return whether a word may be the name of an interest."""
+    try:
+        _checked(word, "interest")
+    except InputError:
+        return False
+    return True
 
 
 def _checked(word: object, what: str) -> str:

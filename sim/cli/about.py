@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.network import facts_of, text_of
-from sim.cli.output import as_json, pairs, say, table, tell, watched
+from sim.cli.output import as_json, pairs, say, table, watched
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -100,6 +100,7 @@ def _world_facts(world: World) -> dict[str, Any]:
         "agents": len(world.agents),
         "ties": world.ties.count,
         "interactions": None if world.interactions is None else len(world.interactions),
+        "relations": world.tie_records.counts,
         "tick": world.tick,
         "seed": world.seed,
         "messages": len(world.cascades),
@@ -138,8 +139,8 @@ def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
     for name, value in facts.items():
         if name == "interactions" and value is None:
             continue  # few worlds have any
-        if name in {"recommenders", "policies", "minds"} and not value:
-            continue  # nor a platform, nor members with a mind
+        if name in {"relations", "recommenders", "policies", "minds"} and not value:
+            continue  # nor types of ties, nor a platform, nor members with a mind
         if isinstance(value, dict):
             flat |= _lines(value, f"{above}{name} ")
         elif isinstance(value, list | tuple):
@@ -207,6 +208,4 @@ def show_config(*, json: bool) -> None:
         (name, values[name] or "-", origin, meanings[name])
         for name, origin in settings.provenance.items()
     ]
-    for note in settings.notes:
-        tell(note)
     _shown(facts, table([("setting", "value", "from", "meaning"), *rows]), json=json)

@@ -12,6 +12,7 @@ from sim.cli.output import as_json, say, table, watched
 from sim.errors import InputError
 from sim.feed.acts import Act, act_of
 from sim.feed.log import NOBODY, Acts
+from sim.world.platform_texts import words
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -100,17 +101,16 @@ def _meant(acts: Acts, one: int | None, two: int | None, kind: int | None) -> np
 
 
 def _rows(world: World, platform: Platform, tick: int, acts: Acts) -> list[Facts]:
-    posts, name = platform.posts, world.agents.id
+    name = world.agents.id
     rows = []
     for who, act, message, other in zip(*(column.tolist() for column in acts), strict=True):
-        is_known = message != NOBODY and posts.first <= message < posts.next
         rows.append({
             "tick": tick,
             "who": name(who),
             "act": Act(act).says,
             "message": None if message == NOBODY else message,
             "whom": _whom(world, act, other),
-            "text": platform.text_of(message) if is_known else "",
+            "text": "" if message == NOBODY else words(world, platform, message),
         })  # fmt: skip
     return rows
 

@@ -48,6 +48,8 @@ class Order:
         Ticks ``FROM:TO`` whose moves of life are shown instead of agents.
     out
         Where the changed world is saved.
+    state
+        ``MESSAGE:STATE``: only who is in it now.
     """
 
     world: str
@@ -57,6 +59,7 @@ class Order:
     match: str = "auto"
     moves: str | None = None
     out: Path | None = None
+    state: str | None = None
 
     @property
     def changes(self) -> bool:
@@ -69,6 +72,8 @@ class Order:
             raise InputError("A changed world needs a file: add --out FILE.")
         if not self.changes and self.out is not None:
             raise InputError("Nothing would change: add --set NAME=VALUE or --profiles FILE.")
+        if self.state is not None and (self.changes or self.moves is not None):
+            raise InputError("Who is in a state is listed: leave --set, --profiles, --moves out.")
         if self.changes and self.moves is not None:
             raise InputError("Show moves and change agents in two commands.")
         require_folder(self.out)
@@ -91,8 +96,24 @@ def show_agents(order: Order, top: int, *, json: bool) -> None:
         elif order.changes:
             facts = _changed(world, order, values, report)
         else:
-            facts = _found(world, world.agents_where(order.where or ""), top)
+            facts = _found(world, _asked(world, order), top)
     say(as_json(facts) if json else _text(facts, top))
+
+
+def _asked(world: World, order: Order) -> Ids:
+    """Return whom an order is about."""
+    who = world.agents_where(order.where or "")
+    if order.state is None:
+        return who
+    number, _, name = order.state.partition(":")
+    story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
+    if story is None:
+        known = ", ".join(str(one.id) for one in world.cascades[-10:]) or "none"
+        raise InputError(
+            f"--state is MESSAGE:STATE, such as 0:infected; got {order.state!r}, and this world's "
+            f"messages are {known}."
+        )
+    return np.intersect1d(who, story.in_state(name.strip()))
 
 
 def show_member(where: str, agent: str, *, json: bool) -> None:
@@ -123,12 +144,14 @@ def _changed(world: World, order: Order, values: dict[str, str], report: Report)
     return facts
 
 
-def give_profiles(world: World, path: Path, match: str = "auto") -> tuple[int, list[str]]:
+def give_profiles(
+    world: World, path: Path, match: str = "auto", interests: str = "known"
+) -> tuple[int, list[str]]:
     """Give the profiles of a file to a world's agents; returns how many, and remarks."""
     from sim.io.profiles import read_profiles
 
     profiles = read_profiles(path)
-    taken = world.take_profiles(profiles, match)  # type: ignore[arg-type]  # checked there
+    taken = world.take_profiles(profiles, match, interests)  # type: ignore[arg-type]  # checked there
     return len(profiles), [*profiles.remarks, *taken.remarks]
 
 

@@ -27,7 +27,9 @@ def agents(
         list[str] | None,
         typer.Option(
             "--set",
-            help="NAME=VALUE: status, activity, interests, community or a trait; may repeat.",
+            help="NAME=VALUE: status, activity, interests, community or a trait; may repeat. "
+            "Who is not active takes no part; idle members are still proposed as friends, banned "
+            "ones have no new ties, destroyed ones lose ties, groups and community for good.",
         ),
     ] = None,
     profiles: Annotated[
@@ -38,6 +40,9 @@ def agents(
     ] = "auto",
     moves: Annotated[
         str | None, typer.Option(help="Show moves of life at ticks FROM:TO instead.")
+    ] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Who is in a state of a message now: MESSAGE:STATE.")
     ] = None,
     agent: Annotated[
         str | None, typer.Option("--agent", "-a", help="All that is known of one member: an id.")
@@ -53,11 +58,11 @@ def agents(
     from sim.cli.agents import Order, show_agents, show_member
 
     if agent is not None:
-        if where or values or profiles or moves or out:
+        if where or values or profiles or moves or out or state:
             raise InputError("One member is shown by itself; leave the other options out.")
         show_member(world, agent, json=json)
         return
-    order = Order(world, where, tuple(values or ()), profiles, match, moves, out)
+    order = Order(world, where, tuple(values or ()), profiles, match, moves, out, state)
     show_agents(order, top, json=json)
 
 

@@ -26,6 +26,7 @@ from sim.cli.saves import saves
 from sim.cli.start import Flags, completed, open_screen, prepare
 from sim.cli.ties_app import path, ties
 from sim.cli.time_app import bookmark, branch, history
+from sim.cli.watching import overseen
 from sim.errors import InputError
 
 __all__ = ["app"]
@@ -95,6 +96,8 @@ def hubbub(
         threads, settings, profile, saves, files, fps, theme, isolated, journal,
         metrics_port,
     )  # fmt: skip
+    if context.invoked_subcommand not in {None, "open"}:  # the screen watches by itself
+        context.with_resource(overseen(files))
     if context.invoked_subcommand is None:
         prepare(context.obj)
         _leave(open_screen(None, isolated=isolated))
@@ -153,13 +156,16 @@ def recover(
     context: typer.Context,
     file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
     save: Annotated[Path | None, typer.Option(help="Save what was recovered to a file.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Save over a file that holds this world further on.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Bring back a world that ran with a journal, and say what was found; changes nothing."""
     prepare(context.obj)
     from sim.cli.recovering import show_recovery
 
-    _leave(show_recovery(file, save, json=json))
+    _leave(show_recovery(file, save, json=json, force=force))
 
 
 @app.command()

@@ -279,11 +279,12 @@ def show_theory(name: str, order: Predicted, *, json: bool) -> None:
         When the model has no theory for these parameters.
     """
     from sim.core.registry import make
-    from sim.core.theory import as_if_mutual
 
     found = make(name, **order.parameters).theory(order.setting(), order.ticks)
-    if order.world is not None and not _opened(order.world).ties.is_symmetric:
-        found = as_if_mutual(found)
+    if order.world is not None:
+        from sim.network.caveats import with_caveats
+
+        found = with_caveats(found, _opened(order.world).ties)
     if not found:
         raise InputError(f"No equation is known for {name} with these parameters; run it instead.")
     if json:

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from sim.cli.output import as_json, say, table, watched
+from sim.cli.probing import probe_foreign
 from sim.core.progress import Report
 from sim.errors import InputError
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["show_comparison"]
 
 _TICKS = 48
+_BESIDE = 4
+"""Recommenders that stand side by side; of more, each has a line."""
+_MANY = "Means over seeds; name four or fewer for differences and what papers say of them."
 
 
 def show_comparison(
@@ -38,7 +42,7 @@ def show_comparison(
     where
         A world as every verb takes it, a scenario file, or ``gallery:NAME``.
     recommenders
-        Names, separated by commas.
+        Names, separated by commas; or ``all``.
     ticks, seeds
         How long each run is (None: as the scenario says, else 48), and how many seeds there are.
     variant
@@ -51,7 +55,8 @@ def show_comparison(
     HubbubError
         One sentence.
     """
-    chosen = [name.strip() for name in recommenders.split(",") if name.strip()]
+    chosen = _named(recommenders)
+    probe_foreign()
     with watched() as report:
         from sim.lab.compare import compare, vetted
 
@@ -63,6 +68,15 @@ def show_comparison(
             seeds=range(first, first + seeds), before=subject.before, report=report,
         )  # fmt: skip
     say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
+
+
+def _named(said: str) -> list[str]:
+    """Return the recommenders that are named; ``all`` is every one that feeds can be ranked by."""
+    from sim.core.registry import names
+
+    if said.strip() == "all":
+        return list(names("recommender"))
+    return [name.strip() for name in said.split(",") if name.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +157,12 @@ def _text(found: Comparison, where: str) -> list[str]:
     seeds = f"seed {found.seeds[0]}"
     if count > 1:
         seeds = f"{count} seeds ({found.seeds[0]} to {found.seeds[-1]})"
+    told = [table(_rows(found)), *_pairs(found)]
+    if len(found.names) > _BESIDE:
+        told = [*(table(rows) for rows in _by_group(found)), _MANY]
     return [
         f"{where}: {found.ticks} ticks, {seeds}, the same draws under each.",
-        table(_rows(found)),
-        *_pairs(found),
+        *told,
         "It is what members are shown and do by the rule policy, not what they come to think.",
     ]
 
@@ -168,6 +184,19 @@ def _rows(found: Comparison) -> list[tuple[str, ...]]:
         rows.append(tuple(cells))
         group = measure.group
     return rows
+
+
+def _by_group(found: Comparison) -> list[list[tuple[str, ...]]]:
+    """Return a table for each group of measures, a line for each recommender."""
+    from sim.lab.exposed import MEASURES
+
+    tables = []
+    for group in dict.fromkeys(measure.group for measure in MEASURES.values()):
+        named = [name for name, measure in MEASURES.items() if measure.group == group]
+        known = [m for m in named if not all(math.isnan(found.mean(one, m)) for one in found.names)]
+        lines = [(one, *(_number(found, one, m) for m in known)) for one in found.names]
+        tables.append([(group, *known), *lines])
+    return tables
 
 
 def _number(found: Comparison, name: str, measure: str) -> str:

@@ -15,7 +15,7 @@ from sim.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from sim.lab.compare import Difference
-    from sim.lab.minds import MindsComparison
+    from sim.lab.minds import Agreement, MindsComparison
     from sim.run.minds import Asked as Pool
 
 __all__ = ["Asked", "show_minds_comparison"]
@@ -149,12 +149,14 @@ def _facts(found: MindsComparison) -> dict[str, Any]:
                 "means": [found.mean(0, name), found.mean(1, name)],
                 "values": found.values[:, :, at].tolist(),
                 "difference": found.difference(name)._asdict(),
+                "chance": None if (by := found.chance(name)) is None else by._asdict(),
             }
             for at, (name, says) in enumerate(MIND_MEASURES.items())
         ],
         "acts": found.acts,
         "sources": found.sources,
         "agreement": found.agreement._asdict(),
+        "alike": None if found.alike is None else found.alike._asdict(),
         "faults": found.faults,
     }
 
@@ -167,7 +169,9 @@ def _text(found: MindsComparison, where: str) -> Iterator[str]:
         f"both."
     )
     yield table(_rows(found))
-    yield _agreement(found)
+    yield _agreement("Agreement", found.agreement)
+    if found.alike is not None:
+        yield _agreement("Agreement of the first with itself, asked anew", found.alike)
     yield from found.faults
     note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
     yield note if count > 1 else "One seed gives no interval; add --seeds 5."
@@ -176,14 +180,18 @@ def _text(found: MindsComparison, where: str) -> Iterator[str]:
 def _rows(found: MindsComparison) -> Iterator[tuple[str, ...]]:
     from sim.lab.minds import MIND_MEASURES
 
-    yield "", *found.arms, "second minus first"
+    head = () if found.again is None else ("first again minus first",)
+    yield "", *found.arms, "second minus first", *head
     for name in MIND_MEASURES:
         means = (_number(found.mean(arm, name)) for arm in (0, 1))
-        yield name, *means, _apart(found.difference(name))
+        by_chance = found.chance(name)
+        more = () if by_chance is None else (_apart(by_chance),)
+        yield name, *means, _apart(found.difference(name)), *more
     for title, counts in (("source", found.sources), ("act", found.acts)):
         for name in sorted(counts[0].keys() | counts[1].keys()):
             first, second = (of.get(name, 0) for of in counts)
-            yield f"{title}: {name}", f"{first:,}", f"{second:,}", f"{second - first:+,}"
+            row = f"{title}: {name}", f"{first:,}", f"{second:,}", f"{second - first:+,}"
+            yield (*row, *("" for _ in head))
 
 
 def _number(value: float) -> str:
@@ -199,11 +207,10 @@ def _apart(difference: Difference) -> str:
     return f"{mean} +-{difference.half:,.4f}{' *' if difference.sign else ''}"
 
 
-def _agreement(found: MindsComparison) -> str:
-    told = found.agreement
+def _agreement(what: str, told: Agreement) -> str:
     if not told.pairs:
-        return "Nobody decided in the same tick under both."
-    text = f"Agreement: the same acts in {told.same:.0%} of {told.pairs:,} decisions"
+        return f"{what}: nobody decided in the same tick under both."
+    text = f"{what}: the same acts in {told.same:.0%} of {told.pairs:,} decisions"
     if told.fed_alike:
         text += (
             f"; before the same feed ({told.fed_alike:,}) the same acts about the same messages in "

@@ -24,7 +24,8 @@ __all__ = ["described", "show_description"]
 
 _ENTITIES = (
     "Agents: personality (five traits in [0, 1]), interests (tags), activity (share of ticks "
-    "online), community, status.",
+    "online), community, status: active members alone wake, hear and speak; destroyed ones have "
+    "no ties.",
     "Ties: directed; who hears whom, each with trust in [0, 1] and a kind.",
     "Messages: text, tags, author, seeds; for each a propagation model and the state of every "
     "agent towards it.",

@@ -20,14 +20,15 @@ def export_world(where: str, to: str, out: Path, *, force: bool) -> None:
     to, out, force
         As typed.
     """
-    from sim.cli.worlds import open_world
+    from sim.cli.worlds import file_of, open_world
     from sim.errors import UnknownNameError
     from sim.io import EXPORTS, export
 
     if to not in EXPORTS:  # before a large world is loaded
         raise UnknownNameError("export format", to, EXPORTS)
     with watched() as report:
-        done = export(open_world(where, report), out, to=to, force=force, report=report)
+        world, history = open_world(where, report), file_of(where)
+        done = export(world, out, to=to, history=history, force=force, report=report)
     files = f" ({len(done.paths)} files)" if len(done.paths) > 1 else ""
     size = f"{done.rows:,} rows, {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s"
     say(f"Exported {shlex.quote(str(out))}{files}: {size}.")

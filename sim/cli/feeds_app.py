@@ -67,7 +67,8 @@ def compare(
         ),
     ],
     recommenders: Annotated[
-        str, typer.Option(help="Two or more, separated by commas: see hubbub recommenders.")
+        str,
+        typer.Option(help="Two or more, separated by commas, or all: see hubbub recommenders."),
     ] = "chronological,popularity",
     ticks: Annotated[
         int | None,

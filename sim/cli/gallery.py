@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -18,6 +17,7 @@ from sim.cli.running import Outputs, Stop, most_running
 from sim.cli.scenario import Scenario, read_scenario
 from sim.cli.scenario_sections import expectation
 from sim.core.progress import Report, quiet
+from sim.core.toml import from_toml
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -187,8 +187,8 @@ def _variants(where: str, vary: Sequence[str]) -> dict[str, tuple[str, dict[str,
 def _value(text: str) -> Any:
     """Return what a word is in TOML, else the word."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return from_toml(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Question", "show_history"]
 
 _CELLS = 40
-_SAYS = {"wrote": "wrote", "began": "began with", "adopted": "adopted", "convinced": "convinced"}
+_GAPS = 5
+_SAYS = {"began": "began with"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +82,34 @@ def _show_happenings(history: History, people: Agents, asked: Question, *, json:
         found = history.pair(one, other, **when)
     else:
         found = history.agent(people.index(asked.agent or ""), **when)
-    facts = [_facts(each, people, history) for each in found]
     if json:
-        say(as_json(facts))
+        say(as_json([_facts(each, people, history) for each in found]))
         return
     heading = ("tick", "who", "did", "message", "text", "whom")
-    _show_rows(heading, (_row(fact) for fact in facts), len(facts), asked.top)
+    rows = (_row(_facts(each, people, history)) for each in found)
+    _show_rows(heading, rows, len(found), asked.top)
+    for line in _missing(history):
+        tell(line)
+
+
+def _missing(history: History) -> Iterator[str]:
+    """Say of which ticks nobody knows what members did."""
+    gaps = [] if history.record is None else history.record.missing
+    if gaps:
+        said = ", ".join(f"{a:,}" if a == b else f"{a:,}-{b:,}" for a, b in gaps[:_GAPS])
+        more = f" and {len(gaps) - _GAPS:,} stretches more" if len(gaps) > _GAPS else ""
+        yield f"What members did is not kept of the ticks {said}{more} (history_mb)."
 
 
 def _facts(each: Happening, people: Agents, history: History) -> dict[str, Any]:
-    said = next((told for told in history.told if told.id == each.message), None)
     return {
         "tick": each.tick,
         "agent": _id(people, each.agent),
         "name": _name(people, each.agent),
         "did": each.kind,
-        "message": each.message,
-        "text": "" if said is None else said.text,
+        "message": each.message if each.message >= 0 else None,
+        "post": each.post if each.post >= 0 else None,
+        "text": history.text_of(each, people),
         "other": _id(people, each.other),
         "other_name": _name(people, each.other),
     }
@@ -108,7 +120,9 @@ def _row(fact: dict[str, Any]) -> tuple[str, ...]:
     whom = _who(fact["other"], fact["other_name"])
     whom = f"from {whom}" if did == "adopted" else whom
     who = _who(fact["agent"], fact["name"])
-    return f"{fact['tick']:,}", who, _SAYS[did], f"#{fact['message']}", text, whom
+    number = "" if fact["message"] is None else f"#{fact['message']}"
+    number = number if fact["post"] is None else f"m{fact['post']}"
+    return f"{fact['tick']:,}", who, _SAYS.get(did, did), number, text, whom
 
 
 def _show_message(history: History, people: Agents, asked: Question, *, json: bool) -> None:

@@ -35,6 +35,23 @@ def import_file(
     signed: Annotated[
         bool, typer.Option("--signed", help="Weights below 0 are ties against, not refused.")
     ] = False,
+    repeats: Annotated[
+        str, typer.Option(help="A tie in several lines: 'once', or their number as 'weight'.")
+    ] = "once",
+    adjacency: Annotated[
+        bool, typer.Option("--adjacency", help="A line is a member and all its neighbours.")
+    ] = False,
+    relations: Annotated[
+        str | None,
+        typer.Option(help="The column of types of ties; else type, relation, kind, label; 'none'."),
+    ] = None,
+    properties: Annotated[
+        str | None, typer.Option(help="Columns kept as properties of ties, such as since,note.")
+    ] = None,
+    interests: Annotated[
+        str,
+        typer.Option(help="Of --profiles: 'known' words, or their 'own' 64 most frequent ones."),
+    ] = "known",
     delimiter: Annotated[str | None, typer.Option(help="tab, comma, ...; else found out.")] = None,
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether names stand on top.")
@@ -64,6 +81,10 @@ def import_file(
             header=header,
             ids=ids,
             signed=signed,
+            repeats=repeats,
+            adjacency=adjacency,
+            relations=relations,
+            properties=properties,
             labels=labels,
             seed=seed,
             tick_minutes=tick_minutes,
@@ -71,4 +92,5 @@ def import_file(
         out,
         context.obj.words,
         profiles=profiles,
+        interests=interests,
     )

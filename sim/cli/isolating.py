@@ -11,7 +11,7 @@ from sim.cli.output import safe, tell
 from sim.cli.results import Ran, contacts_of
 from sim.cli.worlds import AUTHOR
 from sim.core.progress import Report
-from sim.errors import HubbubError, PluginError
+from sim.errors import HubbubError, PluginError, StuckError
 
 if TYPE_CHECKING:
     from sim.cli.running import Order, Saying
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = ["run_isolated"]
-
-PATIENCE = 60.0
-"""Seconds after which a foreign plugin that does not come back is stopped."""
 
 _LOOK_SECONDS = 0.1
 _TRIES = 3
@@ -44,12 +41,13 @@ def run_isolated(world: World, order: Order, max_running: int, report: Report) -
 async def _run(world: World, order: Order, max_running: int, report: Report) -> Ran:
     from sim.core.settings import current
     from sim.run.isolated import IsolatedSimulation
+    from sim.run.warden import patience_for
 
     report("starting the engine", 0.0)
     simulation = IsolatedSimulation(
         world,
         max_running=max_running,
-        patience=PATIENCE,
+        patience=patience_for(world),
         author=AUTHOR,
         memory_mb=current().memory_hard_mb,
     )
@@ -64,10 +62,12 @@ async def _run(world: World, order: Order, max_running: int, report: Report) -> 
         for _, line in simulation.frame.events:
             if line.startswith(_PRINTED):
                 tell(safe(line))
-        faults = await simulation.call(_faults)
+        faults, unmeasured = await simulation.call(_faults)
         done = await simulation.world()
     if done.platform is not None:  # they are no part of its state
         done.platform.faults = faults
+    if done.metrics is not None:
+        done.metrics.faults = unmeasured
     every = list(done.cascades)
     cascades = [c for c in every if c.id in numbers or c.id >= made] if numbers else every
     return Ran(done, cascades, seconds, max(after - before, 0), since)
@@ -81,8 +81,12 @@ def _weighed(world: World) -> int:
     return contacts_of(world.cascades)
 
 
-def _faults(world: World) -> list[str]:
-    return [] if world.platform is None else world.platform.faults
+def _faults(world: World) -> tuple[list[str], list[str]]:
+    """Return what failed of the platform's plugins, and of metrics."""
+    return (
+        [] if world.platform is None else world.platform.faults,
+        [] if world.metrics is None else world.metrics.faults,
+    )
 
 
 async def _sent(simulation: IsolatedSimulation, saying: Saying) -> int:
@@ -109,14 +113,31 @@ async def _tick(simulation: IsolatedSimulation, order: Order, report: Report) ->
         try:
             await _followed(simulation, run, end, report)
         except ReplacedError:
+            tell(safe(str(simulation.frame.banner)))  # at once: another process takes a while
             await simulation.ready()
             said = str(simulation.frame.banner)
             tell(safe(said))
             stuck = 0 if simulation.frame.tick > began else stuck + 1
+            ended = simulation.ended
+            if ended is not None and ended.plugin and not ended.sessions:
+                # It is no message's model: a new process would run it again.
+                where = f" ({ended.place})" if ended.place else ""
+                reason = f"{ended.how}{where}; {await _kept(simulation, order)}"
+                raise StuckError(ended.plugin, reason) from None
             if stuck == _TRIES:
-                raise HubbubError(f"The run gets no further. {said}") from None
+                kept = await _kept(simulation, order)
+                raise HubbubError(f"The run gets no further: {said.rstrip('.')}; {kept}.") from None
         else:
             return
+
+
+async def _kept(simulation: IsolatedSimulation, order: Order) -> str:
+    """Save the last completed tick; returns where, as a clause."""
+    from sim.cli.stopping import rescue_path, said_of_rescue
+
+    path = rescue_path(order.outputs.save)
+    await simulation.save(path, note="rescued when the run was stopped")
+    return said_of_rescue(simulation.frame.tick, path)
 
 
 async def _followed(

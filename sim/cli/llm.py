@@ -5,12 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sim.cli.output import as_json, say, table, tell
+import typer
+
+from sim.cli.exits import ERROR
+from sim.cli.output import as_json, safe, say, table, tell
 from sim.core.settings import current, settings_path
+from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 from sim.llm.asks import Answer, Ask, Turn
 from sim.llm.configured import (
@@ -24,33 +30,51 @@ from sim.llm.configured import (
 from sim.llm.local import LocalModel, install_commands, missing_parts
 from sim.llm.local_server import ALIAS
 from sim.llm.pool import ModelPool
-from sim.llm.prices import price_of
+from sim.llm.prices import price_of, read_own, write_own
 from sim.llm.prompts import TEMPLATES, read_prompt
 from sim.llm.provider import Provider
 
 __all__ = ["install", "serve", "show_models", "show_prices", "show_prompts"]
 
-_QUESTION = Ask((Turn("user", "Answer with one word: are you there?"),), most=16, temperature=0)
+_QUESTION = Ask((Turn("user", "Answer with one word: are you there?"),), most=400, temperature=0)
 _LOOK = 0.2
+_SHOWN = 60
 
 
 def show_models(*, ask: bool, json: bool) -> None:
-    """Say which models are set, and whether they could be, or are, asked."""
+    """Say which models are set, and whether they could be, or are, asked.
+
+    Raises
+    ------
+    typer.Exit
+        With 1, where models were asked and one, or none at all, answered.
+    """
     settings = current()
-    providers = providers_in(settings)
-    answers = _answers(providers) if ask and providers else []
-    rows = [_row(provider) for provider in providers]
+    lacks = _lacks()
+    with ExitStack() as stack:
+        providers = list(providers_in(settings))
+        if ask and settings.llm_local and not missing_parts():
+            providers.insert(0, stack.enter_context(LocalModel()).provider)
+        answers = _answers(providers) if ask and find_spec("openai") is not None else []
+        rows = [_row(provider) for provider in providers]
     for row, answer in zip(rows, answers, strict=False):
         row |= _said(answer)
-    lacks = _lacks()
     if json:
         say(as_json({"models": rows, "lacks": lacks, "local_missing": missing_parts()}))
-        return
+    else:
+        _show(rows, lacks)
+    silent = [answer for answer in answers if answer.fault is not None]
+    if ask and (silent or not answers):
+        raise typer.Exit(ERROR)
+
+
+def _show(rows: list[dict[str, Any]], lacks: list[str]) -> None:
     if rows:
-        say(table([list(rows[0]), *([str(value) for value in row.values()] for row in rows)]))
-    elif not settings.llm_local:
+        cells = ([safe(str(value)) for value in row.values()] for row in rows)
+        say(table([list(rows[0]), *cells]))
+    elif not current().llm_local:
         say(nobody())
-    if settings.llm_local:
+    if current().llm_local:
         say(f"The model on this machine ({ALIAS}) is asked first.")
     for sentence in lacks:
         say(sentence)
@@ -67,19 +91,20 @@ def _row(provider: Provider) -> dict[str, Any]:
     }
 
 
-def _answers(providers: tuple[Provider, ...]) -> list[Answer]:
+def _answers(providers: Sequence[Provider]) -> list[Answer]:
     """Ask each of them alone, under the budget of the settings."""
     budget, prices = budget_in(current()), prices_in()
     answers = []
     for provider in providers:
         with ModelPool([provider], budget, prices, cache=0) as pool:
-            answers += pool.ask_all([_QUESTION])
+            answers += pool.ask_all([_QUESTION], provider.seconds)
     return answers
 
 
 def _said(answer: Answer) -> dict[str, Any]:
     return {
-        "answers": "yes" if answer.fault is None else answer.detail,
+        "answers": "yes" if answer.fault is None else "no",
+        "said": one_line(answer.text, _SHOWN) if answer.fault is None else answer.detail,
         "seconds": f"{answer.seconds:.2f}",
         "cost": f"${answer.nano / 1e9:.6f}",
     }
@@ -92,7 +117,7 @@ def _lacks() -> list[str]:
         found.append("The package openai is missing; install it by: pip install 'hubbub[llm]'")
     if current().llm_local and missing_parts():
         found.append("The model on this machine is not installed; run: hubbub llm install")
-    return [*found, *current().notes] + [
+    return found + [
         f"{path} holds a key and others may read it; run: chmod 600 {path}"
         for path in (Path(".env"), settings_path())
         if _holds_key(path) and path.stat().st_mode & 0o077
@@ -104,6 +129,24 @@ def _holds_key(path: Path) -> bool:
         return "key" in path.read_text("utf-8", "replace").lower()
     except OSError:
         return False
+
+
+def note_price(model: str | None, read: float | None, written: float | None) -> None:
+    """Write a model's price into the user's own table, which keeps what else it says.
+
+    Raises
+    ------
+    InputError
+        No model, or not both prices, are given.
+    FileError
+        The table cannot be read or written, or a price is none.
+    """
+    if not model or read is None or written is None:
+        raise InputError("A price is of a model: hubbub llm prices MODEL --read X --written Y.")
+    path = own_prices()
+    own = read_own(path) if path.exists() else {}
+    write_own(path, own | {model: {"read": read, "written": written}})
+    say(f"Noted in {path}.")
 
 
 def show_prices(model: str | None, *, json: bool) -> None:

@@ -36,12 +36,20 @@ def llm_check(
 def llm_prices(
     context: typer.Context,
     model: Annotated[str | None, typer.Argument(help="A model; default: all.")] = None,
+    read: Annotated[
+        float | None, typer.Option(help="Note its price: dollars for a million tokens read.")
+    ] = None,
+    written: Annotated[
+        float | None, typer.Option(help="The same for tokens written; 0 for embeddings.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Print the price table, and where your own one goes."""
+    """Print the price table; note a model's price in your own one, which stands over it."""
     prepare(context.obj)
-    from sim.cli.llm import show_prices
+    from sim.cli.llm import note_price, show_prices
 
+    if read is not None or written is not None:
+        note_price(model, read, written)
     show_prices(model, json=json)
 
 

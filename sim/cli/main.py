@@ -42,9 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _run(words)
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit) as error:
-        is_pipe = isinstance(error, OSError) or error.code == 1
-        return _nobody_there(128 + signal.SIGPIPE) if is_pipe else OK
+    except BrokenPipeError:
+        return _nobody_there(128 + signal.SIGPIPE)
+    except SystemExit as error:  # Typer ends so: 1 for a pipe, 0 for completion
+        if error.code == 1:
+            return _nobody_there(128 + signal.SIGPIPE)
+        return OK if not error.code else _said(f"A plugin ended the program ({error}).", ERROR)
     except KeyboardInterrupt:
         return _said("Cancelled.", CANCELLED)
     except Exception as error:
@@ -60,11 +63,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    for word in words:
+        if not _is_text(word):
+            return _said(f"{word!r:.80} holds half a character and names nothing.", USAGE)
     # Typer itself ends the process for completion, with 0, and for a broken pipe, with 1.
     code = _command()(words, prog_name="hubbub", standalone_mode=False)
     if code == CANCELLED:
         raise KeyboardInterrupt
     return code if isinstance(code, int) else OK
+
+
+def _is_text(word: str) -> bool:
+    """Return whether the system can be asked about a word; half a character it cannot."""
+    try:
+        os.fsencode(word)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @cache

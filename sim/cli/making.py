@@ -17,6 +17,7 @@ from sim.cli.worlds import (
     ImportedWorld,
     NewWorld,
     assignments,
+    file_of,
     open_world,
     save_world,
 )
@@ -109,7 +110,12 @@ def make_new(order: NewWorld, out: Path, flags: Sequence[str] = ()) -> None:
 
 
 def make_import(
-    order: ImportedWorld, out: Path, flags: Sequence[str] = (), *, profiles: Path | None = None
+    order: ImportedWorld,
+    out: Path,
+    flags: Sequence[str] = (),
+    *,
+    profiles: Path | None = None,
+    interests: str = "known",
 ) -> None:
     """Import a world, save it, and say what was found, kept and dropped.
 
@@ -121,23 +127,26 @@ def make_import(
         As of :func:`make_new`.
     profiles
         A file of people that are given to the members, or None.
+    interests
+        What their interests are: of the vocabulary, or the file's own.
     """
     require_folder(out)
     with watched() as report:
         imported = order.make(report)
         imported.world.trail.by(imported.world, AUTHOR)
-        told = "" if profiles is None else _with_profiles(imported.world, profiles)
+        told = "" if profiles is None else _with_profiles(imported.world, profiles, interests)
         saved = save_world(imported.world, out, report)
     given = [] if profiles is None else ["--profiles", str(profiles)]
+    given += [] if interests == "known" else ["--interests", interests]
     words = ["hubbub", "import", *order.words, *given, "--out", str(out), *flags]
     _tell_made(imported.report.describe() + _length(imported.world) + told, saved, words)
 
 
-def _with_profiles(world: World, path: Path) -> str:
+def _with_profiles(world: World, path: Path, interests: str) -> str:
     """Give the profiles of a file to members; returns what became of them."""
     from sim.cli.agents import give_profiles
 
-    count, remarks = give_profiles(world, path)
+    count, remarks = give_profiles(world, path, interests=interests)
     return " ".join([f"\n{count:,} profiles were given to members.", *remarks])
 
 
@@ -221,10 +230,13 @@ def run_world(
         sayings=() if saying is None else (saying,),
         stop=stop,
         outputs=outputs,
-        journal=journalled(where, outputs.save, checkpoint) if journal else None,
+        journal=journalled(where, outputs.save, checkpoint, force=outputs.force)
+        if journal
+        else None,
         isolated=isolated,
         minded=minded,
         platform=platform,
+        origin=file_of(where),
     )
     return carry_out(order)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.cli.stopping import StoppedError, listening
+from sim.cli.watching import require_nobody_stuck
 from sim.core.progress import Report
 from sim.core.text import clean, one_line, width
 from sim.errors import FileError
@@ -156,6 +157,7 @@ def watched() -> Iterator[Report]:
             if asked.is_set():
                 asked.noted()
                 raise StoppedError(f"Cancelled while {stage}; nothing was written.", asked.number)
+            require_nobody_stuck()
             show(stage, share)
 
         yield report

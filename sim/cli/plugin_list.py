@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["disable_plugin", "enable_plugin", "show_plugins"]
 
-KINDS = ("propagation", "opinion", "recommender", "friend-recommender", "policy", "mind")
+KINDS = ("propagation", "opinion", "recommender", "friend-recommender", "policy", "mind",
+         "intervention", "metric")  # fmt: skip
 """The kinds of plugin; a kind that nobody has registered lists nothing."""
 
 _STATUS = {"off": "off", "changed": "off: changed since it was enabled"}
@@ -95,13 +96,11 @@ def enable_plugin(name: str) -> int:
 
     candidate = plugin_files.one(name)
     demand(candidate.name, candidate.says)
-    if candidate.path is not None:
-        from sim.cli.plugin_check import check_plugins
+    from sim.cli.plugin_check import check_plugins
 
-        code = check_plugins(str(candidate.path), {}, None)
-        if code != OK:
-            tell(f"{candidate.name} stays off: {candidate.place}.")
-            return PLUGIN
+    if check_plugins(candidate.place, {}, None) != OK:
+        tell(f"{candidate.name} stays off: {candidate.place}.")
+        return PLUGIN
     plugin_files.enable(candidate)
     says = candidate.says
     say(

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from sim.cli.output import require_folder, say
 from sim.cli.plugin_templates import TEMPLATES, TEST
-from sim.cli.plugin_templates_feeds import FEEDS, FEEDS_TEST
+from sim.cli.plugin_templates_feeds import ACTING, ACTING_TEST, FEEDS, FEEDS_TEST
 from sim.cli.plugin_templates_minds import MIND, MIND_TEST
 from sim.errors import FileError, InputError, UnknownNameError
 
 __all__ = ["write_plugin"]
 
-_OTHERS = {**{form: (text, FEEDS_TEST) for form, text in FEEDS.items()}, "mind": (MIND, MIND_TEST)}
+_OTHERS = {
+    **{form: (text, FEEDS_TEST) for form, text in FEEDS.items()},
+    **{form: (text, ACTING_TEST) for form, text in ACTING.items()},
+    "mind": (MIND, MIND_TEST),
+}
 """Forms that spread nothing: the file and its test."""
 
 
@@ -59,7 +63,8 @@ def write_plugin(name: str, form: str, folder: Path) -> None:
     say(f"Check it:  hubbub plugin check {file}")
     if form in _OTHERS:
         verb = "llm minds" if form == "mind" else "recommenders"
-        say(f"List it:   hubbub {verb} {name} --plugin {file}")
+        if form not in {"intervention", "metric"}:
+            say(f"List it:   hubbub {verb} {name} --plugin {file}")
         say(_try_it(name, form, file))
         return
     say(f"Watch it:  hubbub --plugin {file}, then i, and choose {name}")
@@ -71,12 +76,18 @@ def _try_it(name: str, form: str, file: Path) -> str:
         return f"Ask it:    hubbub suggest demo 5 --by {name} --plugin {file}"
     if form == "mind":
         return f"Run it:    hubbub run new:1000 --minds share:0.1 --mind {name} --plugin {file}"
+    if form == "policy":
+        return f'Use it:    [platform] policy = "{name}" in a scenario, run with --plugin {file}'
+    if form == "intervention":
+        return f'Use it:    [[interventions]] do = "{name}" in a scenario, run with --plugin {file}'
+    if form == "metric":
+        return f"Take it:   hubbub run demo --ticks 5 --metrics day.csv --plugin {file}"
     return f"Compare:   hubbub compare demo --recommenders chronological,{name} --plugin {file}"
 
 
 def _refuse_taken(name: str) -> None:
     from sim.core.registry import names
-    from sim.testing.feeds import KINDS
+    from sim.testing.laws import KINDS
 
     if any(name in names(kind) for kind in KINDS):
         raise InputError(f"A model named {name!r} is there already; choose another name.")

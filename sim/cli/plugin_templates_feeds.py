@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FEEDS", "FEEDS_TEST"]
+__all__ = ["ACTING", "ACTING_TEST", "FEEDS", "FEEDS_TEST"]
 
 _RECOMMENDER = '''"""NAME: say in a line what it puts first."""
 
@@ -86,8 +86,132 @@ class CLASS(TwoHop):
     )
 '''
 
+_POLICY = '''"""NAME: say in a line how its members act."""
+
+from typing import Any, ClassVar
+
+from sim import Act, Around, Card, Exposures, Field, Policy, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(Policy):
+    """Likes what it cares for, the more the more open it is, and reposts what friends share.
+
+    Say here whose idea it is, and what it leaves out.
+    """
+
+    # Each parameter becomes a flag, a field of the form on the screen, and a saved value.
+    likes: float = Field(0.3, ge=0, le=1, description="chance to like at full interest")
+    reposts: float = Field(0.1, ge=0, le=1, description="chance to repost what a friend shared")
+
+    def probabilities(self, exposures: Exposures, platform: Around) -> dict[Act, Any]:
+        """Return the chance of each act, one an exposure; at most one of them happens.
+
+        Every attribute is a column with one value an exposure: write arithmetic and numpy.where,
+        never `if`. Among them: interest, trust, appeal, age, friends, followed, slot, score, and
+        columns of members as viewer_openness, author_community, source_activity.
+        """
+        e = exposures
+        like = self.likes * e.interest * e.appeal * (0.5 + e.viewer_openness / 2)
+        return {Act.LIKE: like, Act.REPOST: self.reposts * e.followed * e.trust}
+
+    # What `hubbub recommenders` tells of it.
+    card: ClassVar[Card] = Card(
+        source="your own, or the paper",
+        meaning={"act": "what a member does about a message that it is shown"},
+        equations=("like: likes interest appeal (1 + O) / 2; repost: reposts trust, of friends",),
+        cost="one pass over the exposures of a tick",
+        largest="as large as its columns fit in memory",
+        checked=("the laws of hubbub plugin check",),
+    )
+'''
+
+_INTERVENTION = '''"""NAME: say in a line what it does to a world."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sim import Field, Intervention, Lots, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(Intervention):
+    """Lets a share of the members, drawn by lot, be less active from now on.
+
+    Say here whose idea it is, and what it leaves out.
+    """
+
+    says: ClassVar[str] = "let some members be less active"
+
+    # Each field becomes a key of [[interventions]] in a scenario and a field of the form.
+    share: float = Field(0.2, ge=0, le=1, description="of the members, drawn by lot")
+    left: float = Field(0.5, ge=0, le=1, description="what is left of their activity")
+
+    def do(self, world: Any, number: int) -> str:
+        """Do it between two ticks; returns in a line what came of it.
+
+        Draws are addressed: by the plugin's name, the tick, and `number`, the intervention's own.
+        """
+        everybody = np.arange(len(world.agents))
+        lots = Lots(world.seed, f"{self.plugin_name} {number}", world.tick)
+        drawn = everybody[lots.uniforms(everybody) < self.share]
+        if drawn.size:
+            world.agents.set_activity(drawn, world.agents.activity[drawn] * self.left)
+        return f"{drawn.size:,} members are less active"
+'''
+
+_METRIC = '''"""NAME: say in a line what it measures."""
+
+from typing import Any, ClassVar
+
+from sim import Metric, register
+
+version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS(Metric):
+    """Share of the active members that nobody hears.
+
+    Say here whose idea it is, and what it leaves out.
+    """
+
+    says: ClassVar[str] = "share of the members that nobody hears"
+    unit: ClassVar[str] = "share"
+    every: ClassVar[int] = 1  # ticks between two looks; take seldom what is dear
+
+    def take(self, world: Any) -> Any:
+        """Return a number, NaN where it does not apply; the world is only read."""
+        return (world.ties.out_degree == 0).mean()
+'''
+
 FEEDS = {"recommender": _RECOMMENDER, "friend-recommender": _FRIENDS}
 """By form: the file."""
+
+ACTING = {"policy": _POLICY, "intervention": _INTERVENTION, "metric": _METRIC}
+"""The same, of what acts."""
+
+ACTING_TEST = '''"""NAME keeps the laws."""
+
+from pathlib import Path
+
+from sim import load_file
+from sim.testing.acting import check_acting
+
+FILE = Path(__file__).with_name("MODULE.py")
+
+
+def test_it_keeps_the_laws() -> None:
+    (item,) = load_file(FILE)
+    assert "runs" in check_acting(item.cls)
+'''
 
 FEEDS_TEST = '''"""NAME keeps the laws."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Keeping", "journalled", "show_recovery"]
 
 
-def show_recovery(where: str, save: Path | None, *, json: bool) -> int:
+def show_recovery(where: str, save: Path | None, *, json: bool, force: bool = False) -> int:
     """Bring back the live world of a file, and say what was found; returns the exit code.
 
     Parameters
@@ -33,6 +33,8 @@ def show_recovery(where: str, save: Path | None, *, json: bool) -> int:
         Where to save what was recovered; None: nowhere.
     json
         Whether to print the facts as JSON.
+    force
+        Whether it may replace a file that holds the same world further on.
 
     Raises
     ------
@@ -50,7 +52,8 @@ def show_recovery(where: str, save: Path | None, *, json: bool) -> int:
         raise InputError("What was recovered is saved elsewhere, not inside the journal's folder.")
     with watched() as report:
         found = recover(path, report=report)
-        saved = "" if save is None else save_world(found.world, save, report)
+        way = "add --force to replace it"
+        saved = save_world(found.world, save, report, force=force, way_out=way) if save else ""
     if json:
         say(as_json(_facts(found, save)))
     else:
@@ -65,6 +68,8 @@ def _lines(found: Recovery) -> Iterator[str]:
     if found.acked is not None:
         yield f"Acknowledged last: entry {found.acked.number:,}, tick {found.acked.tick:,}."
     yield from found.findings
+    if found.lacks and found.lacks not in found.findings:
+        yield found.lacks
     if found.is_whole:
         yield "Nothing is missing."
 
@@ -96,28 +101,39 @@ class Keeping:
         The world's file; it need not exist.
     pacing
         When checkpoints are taken.
+    force
+        Whether it may begin where something that was acknowledged is not carried over.
     """
 
-    def __init__(self, path: Path, pacing: Pacing) -> None:
-        self._path, self._pacing = path, pacing
+    def __init__(self, path: Path, pacing: Pacing, *, force: bool = False) -> None:
+        self.path, self._pacing, self._force = path, pacing, force
         self._found: Recovery | None = None
 
     def made(self, make: Callable[[Report], World], report: Report) -> World:
-        """Return the live world of the file, or make it when it has none.
+        """Return the live world of the file as :func:`~sim.run.open_live` finds it, or make it.
 
         Raises
         ------
+        LeaseError
+            When another process has it open.
         SnapshotError
-            When its journal is damaged beyond use.
+            When neither its journal nor its file gives a world.
+        FileError
+            When not all that was acknowledged would be in it; nothing is changed.
         """
-        from sim.run.keeper import recover
-        from sim.store.journal import JOURNAL_FILE, folder_of
+        from sim.run.opening import open_live
+        from sim.run.places import has_journal
 
-        if not (folder_of(self._path) / JOURNAL_FILE).exists():
+        if not has_journal(self.path):
             return make(report)
-        self._found = recover(self._path, report=report)
-        tell(self._found.sentence)
-        return self._found.world
+        opened = open_live(self.path, report=report, refuse_loss=not self._force)
+        self._found = opened.recovered
+        if self._found is not None:
+            tell(self._found.sentence)
+        for remark in opened.world.remarks:
+            if remark != opened.told or self._found is None:
+                tell(remark)
+        return opened.world
 
     @contextmanager
     def keeper(self, world: World) -> Iterator[Keeper]:
@@ -133,7 +149,7 @@ class Keeping:
         from sim.run import custody
 
         keeping = custody.Keeping(
-            self._path, self._pacing, author="command line", recovered=self._found
+            self.path, self._pacing, author="command line", recovered=self._found
         )
         keeper = custody.begin(world, keeping)
         try:
@@ -146,7 +162,9 @@ class Keeping:
             keeper.close()
 
 
-def journalled(where: str, save: Path | None, checkpoint: str | None = None) -> Keeping:
+def journalled(
+    where: str, save: Path | None, checkpoint: str | None = None, *, force: bool = False
+) -> Keeping:
     """Return where a run of a world keeps its journal: beside its file, or the one it is saved to.
 
     Raises
@@ -160,10 +178,10 @@ def journalled(where: str, save: Path | None, checkpoint: str | None = None) -> 
     pacing = Pacing.chosen() if checkpoint is None else Pacing.of(checkpoint)
     path = saved_path(where)
     if path.is_file() and where != "demo":
-        return Keeping(path, pacing)
+        return Keeping(path, pacing, force=force)
     if save is None:
         raise InputError("A journal lies beside a world's file; name one with --save FILE.hub.")
-    return Keeping(save, pacing)
+    return Keeping(save, pacing, force=force)
 
 
 def _settle(keeper: Keeper, world: World) -> None:

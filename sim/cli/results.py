@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 import sim
 from sim.cli.output import table, tell
@@ -15,8 +14,6 @@ from sim.core.text import clip, one_line
 from sim.run.telling import Telling
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from sim.spread.cascade import Cascade
     from sim.world.world import World
 
@@ -30,13 +27,17 @@ _NAMED = 5
 
 
 class Ran(NamedTuple):
-    """A world after its run, the messages to report, the ticks' seconds, contacts, beginning."""
+    """A world after its run, the messages to report, the ticks' seconds, contacts, beginning.
+
+    ``stopped`` is why it ended before its time; empty: it did not.
+    """
 
     world: World
     cascades: Sequence[Cascade]
     seconds: float
     contacts: int
     since: int = 0
+    stopped: str = ""
 
 
 def result(
@@ -56,9 +57,12 @@ def result(
     Returns
     -------
     dict
-        ``{"hubbub", "command", "seconds", "world": {...}, "cascades": [{...}]}``; arrays per tick
+        ``{"hubbub", "command", "seconds", "world": {...}, "cascades": [{...}]}``, and ``"minds"``
+        where members have or had one, ``"alerts"`` where metrics are taken; arrays per tick
         start at the tick ``started_at``, a value that is no number stands for "not
-        defined": r where nobody adopted, and in the last tick of a message that still runs.
+        defined": r where nobody adopted, or some who did may still cause more. ``size``, ``share``
+        and ``new_adopters`` are of whoever ever adopted, ``now``, ``counts`` and ``history`` of who
+        is in a state at the tick.
     """
     return {
         "hubbub": sim.__version__,
@@ -73,7 +77,32 @@ def result(
             "digest": world.digest(),
         },
         "cascades": [_told(cascade) for cascade in cascades],
-    }
+    } | {**_minds(world), **_alerts(world), **_faults(world)}
+
+
+def _faults(world: World) -> dict[str, Any]:
+    """Return what plugins beside messages' models failed at; nothing where none did."""
+    found = [] if world.platform is None else list(world.platform.faults)
+    found += [] if world.metrics is None else world.metrics.faults
+    found += [str(each) for each in world.interventions if each.failed]
+    return {"faults": found} if found else {}
+
+
+def _alerts(world: World) -> dict[str, Any]:
+    """Return what was alarming; nothing where no metrics are taken."""
+    if world.metrics is None:
+        return {}
+    said = [asdict(each) | {"level": each.level.name.lower()} for each in world.metrics.alerts.said]
+    return {"alerts": said}
+
+
+def _minds(world: World) -> dict[str, Any]:
+    """Return what came of minds; nothing where nobody has, or had, one."""
+    if world.platform is None or not (world.platform.minds.kinds or world.platform.minds.counts):
+        return {}
+    from sim.run.minds_accounts import facts_of
+
+    return {"minds": facts_of(world)}
 
 
 def _told(cascade: Cascade) -> dict[str, Any]:
@@ -98,17 +127,11 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "virality": cascade.virality,
         "history": {state: history[:, i] for i, state in enumerate(cascade.states)},
         "new_adopters": cascade.new_adopters,
-        "r": _settled_r(cascade),
+        "adoptions": cascade.adoptions,
+        "r": cascade.r,
+        "now": cascade.now,
         "metrics": dict(Telling().metrics(cascade)),
     }
-
-
-def _settled_r(cascade: Cascade) -> npt.NDArray[np.float64]:
-    """Return R_t without that of the last tick's adopters while their turn is still to come."""
-    r = cascade.r
-    if cascade.status == "running" and r.size:
-        r[-1] = np.nan
-    return r
 
 
 def as_csv(cascades: Sequence[Cascade]) -> str:
@@ -122,22 +145,25 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
     Returns
     -------
     str
-        Columns cascade, model, tick, new, size, r, and one for each state; size is cumulative,
-        r empty where nobody adopted, and in the last tick of a message that still runs: its
-        adopters have not had their turn.
+        Columns cascade, model, tick, new, size, r, adoptions, and one for each state. ``new`` are
+        first adoptions and ``size`` whoever ever adopted up to then; ``adoptions`` are first and
+        later ones; states are counted at the tick. r is empty where nobody adopted, and while any
+        of those who did may still cause more.
     """
     states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["cascade", "model", "tick", "new", "size", "r", *map(one_line, states)])
+    lines.writerow(
+        ["cascade", "model", "tick", "new", "size", "r", "adoptions", *map(one_line, states)]
+    )
     for cascade in cascades:
         lines.writerows(_lines(cascade, states))
     return text.getvalue()
 
 
 def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
-    new, r, history = cascade.new_adopters, _settled_r(cascade), cascade.history
-    sizes = new.cumsum()
+    new, r, history = cascade.new_adopters, cascade.r, cascade.history
+    sizes, adoptions = new.cumsum(), cascade.adoptions
     place = {state: i for i, state in enumerate(cascade.states)}
     for i in range(len(new)):
         yield [
@@ -147,13 +173,25 @@ def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
             int(new[i]),
             int(sizes[i]),
             "" if r[i] != r[i] else repr(float(r[i])),
+            int(adoptions[i]),
             *(int(history[i, place[state]]) if state in place else "" for state in states),
         ]
 
 
 def summary(cascades: Sequence[Cascade]) -> str:
     """Return the cascades as a table for a person."""
-    heading = ("message", "model", "status", "seeds", "size", "share", "ticks", "depth", "breadth")
+    heading = (
+        "message",
+        "model",
+        "status",
+        "seeds",
+        "ever",
+        "share",
+        "now",
+        "ticks",
+        "depth",
+        "breadth",
+    )
     rows = [heading, *(_row(cascade) for cascade in cascades)]
     errors = [f"{cascade.id}: {cascade.error}" for cascade in cascades if cascade.error]
     return "\n".join([table(rows), *map(one_line, errors)])
@@ -167,6 +205,7 @@ def _row(cascade: Cascade) -> tuple[str, ...]:
         f"{len(cascade.seeds):,}",
         f"{cascade.size:,}",
         f"{cascade.size / cascade.agents:.2%}",
+        f"{cascade.now:,}",
         f"{max(len(cascade.new_adopters) - 1, 0):,}",
         f"{cascade.depth:,}",
         f"{cascade.breadth:,}",
@@ -201,7 +240,20 @@ def lived(ran: Ran) -> list[str]:
     planned = [each for each in ran.world.interventions if not each.failed]
     done = [each for each in planned if each.done_at is not None and each.done_at >= ran.since]
     acts = _acts(ran.world, ran.since)
-    return [*(f"{str(each).rstrip('.')}." for each in done), *([acts] if acts else [])]
+    lines = [*(f"{str(each).rstrip('.')}." for each in done), *([acts] if acts else [])]
+    return lines + alarms(ran)
+
+
+def alarms(ran: Ran) -> list[str]:
+    """Return what was alarming in a run: how often, and the newest of it."""
+    metrics = ran.world.metrics
+    said = [] if metrics is None else [a for a in metrics.alerts.said if a.tick > ran.since]
+    if not said:
+        return []
+    newest = [f"  tick {each.tick:,}: {each.sentence}" for each in said[-_NAMED:]]
+    many = f"Alerts: {len(said):,}"
+    more = f"{many}, the newest (--json lists them):" if len(said) > _NAMED else f"{many}:"
+    return [more, *newest]
 
 
 def _acts(world: World, since: int) -> str:
@@ -218,14 +270,18 @@ def _acts(world: World, since: int) -> str:
 
 
 def has_failed(ran: Ran) -> bool:
-    """Whether a plugin failed: a message's model, or who ranks or decides on the platform."""
+    """Whether a plugin failed: a model, who ranks or decides, an intervention or a metric."""
     faults = [] if ran.world.platform is None else ran.world.platform.faults
+    faults = [*faults, *([] if ran.world.metrics is None else ran.world.metrics.faults)]
     stopped = any(cascade.status == "failed" for cascade in ran.cascades)
-    return stopped or any(" failed and " in fault for fault in faults)
+    undone = any("its plugin failed" in each.result for each in ran.world.interventions)
+    return stopped or undone or any(" failed and " in fault for fault in faults)
 
 
 def tell_failed(world: World) -> None:
-    """Say which interventions could not be done, and which plugins of the platform failed."""
+    """Say which interventions could not be done, and which plugins failed beside messages."""
+    for fault in [] if world.metrics is None else world.metrics.faults:
+        tell(fault)
     for fault in [] if world.platform is None else world.platform.faults:
         tell(fault)
     for planned in world.interventions:

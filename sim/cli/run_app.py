@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sim.cli.minding import Goal, MindName, Offline, Who, minded_of
+from sim.cli.minding import Cap, Goal, Least, MindName, Offline, Who, minded_of
 from sim.cli.open_app import RUN_CHECKPOINT, RUN_JOURNAL
 from sim.cli.start import completed, prepare
 from sim.errors import InputError
@@ -88,6 +88,21 @@ Manifest = Annotated[
     Path | None, typer.Option(help="Write what suffices to repeat it: hubbub repeat FILE.")
 ]
 Variant = Annotated[str, typer.Option(help="Of a scenario that has several.")]
+Members = Annotated[
+    str,
+    typer.Option(
+        "--metrics-of", metavar="WHO",
+        help="Also of single members, beside --metrics: top:5:degree, ids:3,9, ...",
+    ),
+]  # fmt: skip
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Save over a file that holds this world further on; with --journal: go on where not "
+        "all of a journal can be carried over, and put it aside.",
+    ),
+]
 Journal = Annotated[bool, RUN_JOURNAL]
 Checkpoint = Annotated[str | None, RUN_CHECKPOINT]
 
@@ -100,7 +115,8 @@ def run(
     json: Json = None, csv: Csv = None, save: Save = None, metrics: Series = None,
     platform: Host = "", variant: Variant = "", journal: Journal = False,
     checkpoint: Checkpoint = None, minds: Who = None, mind: MindName = None, goal: Goal = None,
-    offline: Offline = False, manifest: Manifest = None,
+    budget: Cap = None, least_share: Least = None, offline: Offline = False,
+    manifest: Manifest = None, force: Force = False, metrics_of: Members = "",
 ) -> None:  # fmt: skip
     """Run a world without the screen, and print the command that repeats it.
 
@@ -115,9 +131,9 @@ def run(
         only(inject), seeds, model, tuple(parameter or ()), author, tags, priority, draws, channel
     )
     ends: dict[str, Any] = {"seed": seed, "stop": Stop(ticks, until_quiet)}
-    ends["outputs"] = Outputs(json, csv, save, metrics, manifest)
+    ends["outputs"] = Outputs(json, csv, save, metrics, manifest, force, metrics_of)
     own: dict[str, Any] = {"journal": journal, "checkpoint": checkpoint, "platform": platform}
-    own["minded"] = minded_of(minds, mind, goal, offline)
+    own["minded"] = minded_of(minds, mind, goal, offline, budget or (), least_share)
     raise typer.Exit(_carried_out(context.obj, world, said, variant, own, ends))
 
 

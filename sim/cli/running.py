@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.exits import OK, PLUGIN
+from sim.cli.exits import ERROR, FILE, OK, PLUGIN
 from sim.cli.hosting import host
 from sim.cli.log import log
 from sim.cli.minding import accounts
@@ -24,6 +24,8 @@ from sim.cli.output import (
     write_text,
 )
 from sim.cli.placing import placed
+from sim.cli.probing import probe_foreign
+from sim.cli.recording import recorded_run
 from sim.cli.results import Ran, as_csv, has_failed, lived, pace, result, summary, tell_failed
 from sim.cli.worlds import save_world
 from sim.core.progress import Report
@@ -186,13 +188,19 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Files to write; ``-`` is standard output, None is none."""
+    """Files to write; ``-`` is standard output, None is none.
+
+    With ``force`` the world is saved also over a file that holds it further on. ``members`` says
+    whose own metrics are taken and written beside ``metrics``, as NAME-members.
+    """
 
     json: Path | None = None
     csv: Path | None = None
     save: Path | None = None
     metrics: Path | None = None
     manifest: Path | None = None
+    force: bool = False
+    members: str = ""
 
     def check(self) -> None:
         """Refuse now what could not be written at the end.
@@ -204,11 +212,13 @@ class Outputs:
         InputError
             When two results would go to standard output.
         """
-        every = (self.json, self.csv, self.save, self.metrics, self.manifest)
+        every = (self.json, self.csv, self.save, self.metrics, self.manifest, self.beside)
         for path in every:
             require_folder(path)
         if self.metrics is not None and self.metrics.suffix not in {".csv", ".jsonl"}:
             raise InputError(f"Metrics are written to NAME.csv or NAME.jsonl, not {self.metrics}.")
+        if self.members and self.metrics is None:
+            raise InputError("--metrics-of needs --metrics FILE, beside which they are written.")
         if str(self.json) == str(self.csv) == "-":
             raise InputError("Only one of --json and --csv can go to standard output.")
         if str(self.save) == "-":
@@ -216,14 +226,22 @@ class Outputs:
         files = [path.resolve() for path in every if path is not None]
         if len(set(files)) < len(files):
             raise InputError("Two results would go to one file; give each its own name.")
-        for path in (self.json, self.csv, self.metrics, self.manifest):
+        for path in (self.json, self.csv, self.metrics, self.manifest, self.beside):
             spare_worlds(path)
+
+    @property
+    def beside(self) -> Path | None:
+        """Where metrics of members are written; None: nowhere."""
+        if self.metrics is None or not self.members:
+            return None
+        return self.metrics.with_name(f"{self.metrics.stem}-members{self.metrics.suffix}")
 
     @property
     def words(self) -> list[str]:
         """The options that write the results again; a saved world stays as it is."""
         named = (("--json", self.json), ("--csv", self.csv), ("--metrics", self.metrics))
-        return [word for name, path in named if path is not None for word in (name, str(path))]
+        words = [word for name, path in named if path is not None for word in (name, str(path))]
+        return [*words, "--metrics-of", self.members] if self.members else words
 
     @property
     def on_stdout(self) -> bool:
@@ -257,6 +275,8 @@ class Order:
         Which members decide by themselves, if any more; who ranks feeds where nobody does yet.
     notes
         What else a person should know at the end.
+    origin
+        The file of the world that is run, if it has one: its history goes along.
     """
 
     make: Callable[[Report], World]
@@ -272,6 +292,7 @@ class Order:
     minded: Minded | None = None
     platform: str = ""
     notes: tuple[str, ...] = ()
+    origin: Path | None = None
 
 
 def command_words(
@@ -313,7 +334,7 @@ def carry_out(order: Order) -> int:
     Returns
     -------
     int
-        The exit code: 5 when a plugin failed, else 0.
+        The exit code: 5 when a plugin failed, 1 when it stopped before its time, else 0.
 
     Raises
     ------
@@ -324,15 +345,21 @@ def carry_out(order: Order) -> int:
     order.stop.check()
     for saying in order.sayings:
         saying.check()
+    if not order.isolated:
+        probe_foreign()
     with watched() as report:
         journal = order.journal
         world = journal.made(order.make, report) if journal else order.make(report)
-        if order.outputs.metrics is not None and world.metrics is None:
-            world.open_metrics()
-        with journal.keeper(world) if journal else nullcontext() as keeper:
+        _measure(world, order.outputs)
+        with (
+            journal.keeper(world) if journal else nullcontext() as keeper,
+            recorded_run(world, order.origin, order.outputs.save, journal) as history,
+        ):
             host(world, order.platform, keeper)
             ran = (_run_isolated if order.isolated else _run)(world, order, keeper, report)
-        saved = _saved(ran.world, order.outputs.save, report)
+            saved, where = _saved(ran.world, order.outputs, report)
+            history(ran.world, where)
+        is_elsewhere = where != order.outputs.save
     command = safe(shlex.join(order.command(ran.world.seed)))
     _write(ran, order.outputs, command)
     if saved:
@@ -349,9 +376,22 @@ def carry_out(order: Order) -> int:
     for line in accounts(ran.world):
         show(line)
     show(f"Again: {command}")
-    for line in order.notes:
+    for line in filter(None, (*order.notes, ran.stopped)):
         tell(line)
-    return PLUGIN if has_failed(ran) else OK
+    if ran.stopped:
+        return ERROR
+    return PLUGIN if has_failed(ran) else FILE if is_elsewhere else OK
+
+
+def _measure(world: World, outputs: Outputs) -> None:
+    """Let a world take the metrics that are to be written."""
+    if outputs.members and world.metrics is not None:
+        raise InputError(
+            "This world takes metrics already, as it was opened; say whose in its scenario: "
+            '[metrics] members = "..."'
+        )
+    if outputs.metrics is not None and world.metrics is None:
+        world.open_metrics(members=outputs.members)
 
 
 def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
@@ -377,8 +417,25 @@ def most_running(order: Order) -> int:
     return current().max_running
 
 
-def _saved(world: World, path: Path | None, report: Report) -> str:
-    return "" if path is None else save_world(world, path, report)
+def _saved(world: World, outputs: Outputs, report: Report) -> tuple[str, Path | None]:
+    """Save the world; under a free name where something would be lost, for a run takes long.
+
+    Returns
+    -------
+    What is said, and where it is.
+    """
+    from sim.run.places import free_name
+    from sim.run.replacing import lost_by_saving
+
+    path = outputs.save
+    if path is None:
+        return "", None
+    lost = "" if outputs.force else lost_by_saving(world, path)
+    if not lost:
+        return save_world(world, path, report, force=True), path
+    other = free_name(path.parent, path.name.removesuffix(".hub"))
+    told = f"{path} {lost}; it stays as it is (--force replaces it)."
+    return f"{told} {save_world(world, other, report)}", other
 
 
 def _write(ran: Ran, outputs: Outputs, command: str) -> None:
@@ -392,6 +449,10 @@ def _write(ran: Ran, outputs: Outputs, command: str) -> None:
 
         write_text(outputs.manifest, manifest_text(ran.world))
     if outputs.metrics is not None:
-        from sim.cli.series import metrics_text
+        from sim.cli.series import members_text, metrics_text
 
         write_text(outputs.metrics, metrics_text(ran.world, outputs.metrics.suffix))
+        members = None if ran.world.metrics is None else ran.world.metrics.members
+        beside = replace(outputs, members="all").beside
+        if members is not None and beside is not None:
+            write_text(beside, members_text(members, ran.world.agents, beside.suffix))

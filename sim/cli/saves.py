@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sim.cli.exits import FILE, OK
-from sim.cli.output import as_json, say, table, tell, watched
+from sim.cli.output import as_json, safe, say, table, tell, watched
 from sim.cli.start import prepare
 from sim.errors import HubbubError
 
@@ -48,11 +48,11 @@ def rename_save(name: Name, new: New) -> None:
 
 @saves.command("duplicate")
 def duplicate_save(name: Name, new: New) -> None:
-    """Copy a saved world under another name; every byte of the copy is checked."""
-    from sim.store import shelf
+    """Copy a world as it is now under another name; every byte of the copy is checked."""
+    from sim.run.backups import duplicate
 
     with watched() as report:
-        path = shelf.duplicate(_folder(), name, new, report=report)
+        path = duplicate(_folder(), name, new, report=report)
     say(f"Copied to {path}.")
 
 
@@ -94,6 +94,32 @@ def compact_save(name: Name) -> None:
     say(f"{done.path}: {_size(done.before)} before, {_size(done.after)} now.")
 
 
+@saves.command("erase")
+def erase_save(
+    name: Name,
+    who: Annotated[str, typer.Argument(help="Whose: a condition, an id, or all.")],
+    pseudonymise: Annotated[
+        bool,
+        typer.Option("--pseudonymise", help="Names, ids and texts go; numbers and interests stay."),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Take profiles of members out of a world, its log, journal and history for good."""
+    from sim.cli.worlds import AUTHOR
+    from sim.run.erasing import erase_profiles
+    from sim.store import shelf
+
+    path = shelf.place(_folder(), name)
+    if not yes and not _agreed(f"Take the profiles of {who} out of {path} for good?"):
+        say("Nothing was changed.")
+        return
+    how: Any = "pseudonymise" if pseudonymise else "erase"
+    with watched() as report:
+        done = erase_profiles(path, who, how, author=AUTHOR, report=report)
+    say(as_json(_facts(done)) if json else safe(done.sentence))
+
+
 @saves.command("verify")
 def verify_saves(
     name: Annotated[str | None, typer.Argument(help="One world; else give --all.")] = None,
@@ -120,8 +146,8 @@ def backup_saves(
     keep: Annotated[int, typer.Option(help="How many of each world are kept.")] = 10,
     json: Json = False,
 ) -> None:
-    """Copy every saved world that has changed to another folder, dated; for a schedule."""
-    from sim.store.backups import backup
+    """Copy every world that has changed to another folder, journal and all; for a schedule."""
+    from sim.run.backups import backup
 
     with watched() as report:
         found = backup(_folder(), to, keep=keep, report=report)
@@ -137,17 +163,25 @@ def restore_save(
     name: Name,
     source: Annotated[Path, typer.Option("--from", help="The folder of backups, or one of them.")],
     new: Annotated[str | None, typer.Option("--as", help="Another name for it.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the world of that name.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Replace the world of that name; its journal is put aside."),
+    ] = False,
     test: Annotated[
-        bool, typer.Option("--test", help="Only load it and compare digests; write nothing.")
+        bool,
+        typer.Option("--test", help="Only load and play it, and compare digests; write nothing."),
     ] = False,
 ) -> None:
     """Bring the newest backup of a world back."""
-    from sim.store.backups import restore
+    from sim.run.backups import restore
 
     with watched() as report:
-        path = restore(_folder(), name, source, new=new, force=force, test=test, report=report)
-    say(f"{path} can be restored." if test else f"Restored {path}.")
+        done = restore(_folder(), name, source, new=new, force=force, test=test, report=report)
+    played = f", with {done.replayed:,} entries of its journal done again and compared"
+    where = f"tick {done.tick:,}{played if done.replayed else ''}"
+    say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
+    if done.aside is not None:
+        say(f"What lived beside the world of before is kept as {done.aside.stem}.")
 
 
 _NOTHING = ("No saved worlds.",)

@@ -156,6 +156,10 @@ class Minds(Section):
     mind: str = Field("model", description="what decides for them: model, rule, archetype, ...")
     goal: str = Field("", description="what they want, in words")
     offline: bool = Field(False, description="true: no language model is asked; rules stand in")
+    budget: tuple[str, ...] = Field((), description="caps: '$0.50', '200 requests', '50000 tokens'")
+    least_share: float | None = Field(
+        None, ge=0, le=1, description="the run stops where models decide less; else as settings say"
+    )
 
 
 class Done(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.cli.output import tell
+from sim.cli.probing import probe_foreign
+from sim.core.rooms import ClashWarning, clashes, own
 from sim.core.workers import allow
 from sim.errors import InputError
 
@@ -80,6 +83,11 @@ def prepare(flags: Flags) -> None:
         journal={None: None, True: "on", False: "off"}[flags.journal],
     )  # fmt: skip
     use(settings)
+    for note in settings.notes:
+        tell(note)
+    for said in clashes():
+        tell(said)
+    warnings.simplefilter("ignore", ClashWarning)  # it is said
     _use_threads(settings.threads)
     if flags.plugins:
         from sim.core.registry import load_file
@@ -128,6 +136,7 @@ def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = 
     found = metadata.entry_points(group=SCREENS)
     if not found:
         raise InputError("No screen is installed; reinstall Hubbub, or use hubbub run.")
+    own("tui")
     show: Callable[..., Any] = next(iter(found)).load()
     from sim.cli.log import log
     from sim.core.settings import current
@@ -143,32 +152,6 @@ def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = 
         code = int(show(path, saves=current().saves_folder, **how) or 0)
     log("screen closed", code=code)
     return code
-
-
-def probe_foreign() -> None:
-    """Try every foreign plugin file that is loaded in a process of its own, once a content.
-
-    Raises
-    ------
-    PluginError
-        For one that would harm a running screen, with what it does and how to mend it.
-    """
-    from sim.core.registry import foreign
-
-    files = {item.origin: item.sha256 for item in foreign() if item.origin.endswith(".py")}
-    if not files:
-        return
-    from sim.core.plugin_files import note_tried, was_tried
-    from sim.testing.judge import probe
-
-    for path, digest in sorted(files.items()):
-        if not was_tried(digest):
-            tell(f"Trying {Path(path).name} ...")
-            broken = probe(path)
-            for sentence in broken:
-                tell(sentence)
-            if not broken:
-                note_tried(digest)
 
 
 @contextmanager
@@ -227,9 +210,9 @@ def _names(what: str) -> tuple[str, ...]:
         return names()
     if what == "forms":
         from sim.cli.plugin_templates import TEMPLATES
-        from sim.cli.plugin_templates_feeds import FEEDS
+        from sim.cli.plugin_templates_feeds import ACTING, FEEDS
 
-        return (*TEMPLATES, *FEEDS, "mind")
+        return (*TEMPLATES, *FEEDS, *ACTING, "mind")
     if what == "exports":
         from sim.io import EXPORTS
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sim.cli.deeds import do_due
 from sim.cli.output import tell
 from sim.cli.results import Ran, contacts_of
+from sim.cli.watching import Guard
 from sim.core.progress import Report
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def run_here(
         served(world, keeper),
         minding(world, order.minded, keeper, report) as think,
     ):
-        _tick(world, order, keeper, report, think)
+        stopped = _tick(world, order, keeper, report, think)
     _tell_late(order.deeds, order.stop.limit)
     seconds = perf_counter() - began
     known = {cascade.id for cascade in cascades}
     fresh = [each for each in world.cascades if each.id >= made and each.id not in known]
     every = [*cascades, *fresh]  # interventions send messages too
-    return Ran(world, every, seconds, contacts_of(every) - before, since)
+    return Ran(world, every, seconds, contacts_of(every) - before, since, stopped)
 
 
 def _tick(
@@ -60,20 +61,28 @@ def _tick(
     order: Order,
     keeper: Keeper | None,
     report: Report,
-    think: Callable[[], object],
-) -> None:
-    """Run tick after tick, with what is done between them, to the end that is asked for."""
+    think: Callable[[int], str],
+) -> str:
+    """Run tick after tick, with what is done between them, to the end that is asked for.
+
+    Returns why it ended before, one sentence; empty: it did not.
+    """
     from sim.run.fence import Hush
+    from sim.run.minds import ENOUGH
 
     limit, hush = order.stop.limit, Hush(tell)
+    guard = Guard(world, keeper, order.outputs.save)
     for done in range(limit):
         waits = do_due(order.deeds, world, done, keeper)
         if order.stop.reached(world) and not waits:
-            return
+            return ""
         report(f"running tick {world.tick + 1:,}", done / limit)
         with hush:
-            world.step()
+            guard.step()
         if keeper is not None:
             keeper.ticked(world, wait=False)
-        think()
+        why = think(ENOUGH if done < limit - 1 else 1)
+        if why:
+            return f"The run stopped after tick {world.tick:,}. {why}"
     do_due(order.deeds, world, limit, keeper)
+    return ""

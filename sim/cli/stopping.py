@@ -20,13 +20,21 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from sim.errors import Cancelled
+from sim.errors import Cancelled, StuckError
 
 if TYPE_CHECKING:
     from sim.run.keeper import Keeper
     from sim.world.world import World
 
-__all__ = ["SIGNALS", "Asked", "StoppedError", "kept_when_stopped", "listening", "settled_in"]
+__all__ = [
+    "SIGNALS",
+    "Asked",
+    "StoppedError",
+    "kept_when_stopped",
+    "listening",
+    "rescued",
+    "settled_in",
+]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -169,21 +177,47 @@ def kept_when_stopped(world: World, keeper: Keeper | None, target: Path | None) 
         if world.tick == begun:
             raise
         said = str(wish).partition(";")[0].rstrip(".")
-        where = _rescued(world, target) if keeper is None else "everything is in its journal"
-        text = f"{said}; {where}."
+        text = f"{said}; {_kept(world, keeper, target)}."
         raise StoppedError(text, getattr(wish, "number", signal.SIGINT)) from None
+    except StuckError as stuck:
+        if world.tick == begun or stuck.__cause__ is not None:  # it says itself what is kept
+            raise
+        reason = f"{stuck.reason}; {_kept(world, keeper, target)}"
+        raise StuckError(stuck.plugin, reason) from None
 
 
-def _rescued(world: World, target: Path | None) -> str:
+def _kept(world: World, keeper: Keeper | None, target: Path | None) -> str:
+    return rescued(world, target) if keeper is None else "everything is in its journal"
+
+
+def rescued(world: World, target: Path | None, of: World | None = None) -> str:
+    """Save a world whose run is stopped, beside where it was to be saved; returns where.
+
+    ``of`` is the world that ran, with its history, where this one was made again in its place.
+    """
+    from sim.run.recording import Recording
     from sim.store import save
 
-    if target is None:
-        from sim.core.settings import current
-
-        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        path = current().saves_folder / f"rescued-{now}-{os.getpid()}.hub"
-        path.parent.mkdir(parents=True, exist_ok=True)
-    else:
-        path = target.with_name(f"{target.stem}.rescued.hub")
+    path = rescue_path(target)
     save(world, path, note=f"rescued at tick {world.tick:,}, when the run was stopped")
-    return f"the world at tick {world.tick:,} is kept in {path}, hubbub run goes on from there"
+    for watcher in (of or world).watchers:
+        if isinstance(watcher, Recording):
+            watcher.move(path)
+    return said_of_rescue(world.tick, path)
+
+
+def rescue_path(target: Path | None) -> Path:
+    """Return where a run is kept that was to be saved at ``target`` in the end, or nowhere."""
+    if target is not None:
+        return target.with_name(f"{target.stem}.rescued.hub")
+    from sim.core.settings import current
+
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = current().saves_folder / f"rescued-{now}-{os.getpid()}.hub"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def said_of_rescue(tick: int, path: Path) -> str:
+    """Say where a run is kept, in a clause."""
+    return f"the world at tick {tick:,} is kept in {path}, hubbub run goes on from there"

@@ -111,6 +111,8 @@ def show_path(where: str, start: str, goal: str, *, json: bool) -> None:
 def tie_facts(world: World, agent: int, kind: str | None, *, history: bool = False) -> Facts:
     """Return the ties of an agent by kind, with trust where there is a tie to trust.
 
+    Ties that came with a type or properties have these too.
+
     Parameters
     ----------
     world
@@ -154,12 +156,17 @@ def _others(world: World, agent: int, name: str) -> list[Facts]:
     members = [_member(world, int(other)) for other in others]
     if name in {"follows", "friends"}:
         at = world.ties.find(others, agent)
+        records = world.tie_records.places(others, agent)
     elif name == "followers":
         at = world.ties.find(agent, others)
+        records = world.tie_records.places(agent, others)
     else:
         return members
     live = world.ties.live
-    for member, place in zip(members, at.tolist(), strict=True):
+    for member, place, record in zip(members, at.tolist(), records.tolist(), strict=True):
+        if record >= 0:
+            told = world.tie_records[record]
+            member |= {"type": told.type or None, "properties": dict(told.properties)}
         member["trust"] = 1.0
         if place < 0:
             member["trust"], member["kind"] = None, "suspended by a mute"
@@ -190,18 +197,23 @@ def _ties_text(facts: Facts, top: int) -> str:
     parts = [f"{facts['name']} ({facts['id']})"]
     shown = {name: members for name, members in facts["ties"].items() if members}
     for name, members in (shown or facts["ties"]).items():
-        heading = (f"{name} {len(members):,}", "id", "trust", "kind")
-        rows = [(m["name"], str(m["id"]), _trust(m), str(m.get("kind", ""))) for m in members[:top]]
-        more = [(f"and {len(members) - top:,} more", "", "", "")] if len(members) > top else []
+        heading = [f"{name} {len(members):,}", "id", "trust", "kind"]
+        rows = [[m["name"], str(m["id"]), _trust(m), str(m.get("kind", ""))] for m in members[:top]]
+        if any("type" in member for member in members):
+            heading += ["type", "properties"]
+            for row, member in zip(rows, members, strict=False):
+                row += [member.get("type") or "", _properties(member)]
+        rest = [""] * (len(heading) - 1)
+        more = [[f"and {len(members) - top:,} more", *rest]] if len(members) > top else []
         parts.append(table([heading, *rows, *more]))
     if facts["groups"]:
         parts.append(f"groups: {', '.join(facts['groups'])}")
     if "history" in facts:
         rows = [
-            (f"{row['tick']:,}", str(row["who"]), row["act"], str(row["whom"]))
+            [f"{row['tick']:,}", str(row["who"]), row["act"], str(row["whom"])]
             for row in facts["history"][-top:]
         ]
-        heading = ("tick", "who", "did", "whom")
+        heading = ["tick", "who", "did", "whom"]
         parts.append(table([heading, *rows]) if rows else "No change of ties is remembered.")
     return "\n\n".join(parts)
 
@@ -209,6 +221,10 @@ def _ties_text(facts: Facts, top: int) -> str:
 def _trust(member: Facts) -> str:
     value = member.get("trust")
     return "" if value is None else f"{value:.2f}"
+
+
+def _properties(member: Facts) -> str:
+    return ", ".join(f"{name}={value}" for name, value in member.get("properties", {}).items())
 
 
 def _path_text(facts: Facts) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from sim.core.toml import from_toml
 from sim.errors import FileError
 
 __all__ = ["toml_table"]
@@ -24,7 +24,7 @@ def toml_table(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > _MOST_BYTES:
             raise FileError(file, "a scenario has at most 1 MiB; is it one?")
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return from_toml(file.read_text(encoding="utf-8"))
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         raise FileError(file, f"{reason}; name a scenario file") from None

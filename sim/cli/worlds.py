@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.core.progress import Report
-from sim.errors import CapacityError, InputError
+from sim.errors import CapacityError, FileError, InputError
 
 if TYPE_CHECKING:
     from sim.io import Imported
@@ -19,6 +19,7 @@ __all__ = [
     "ImportedWorld",
     "NewWorld",
     "assignments",
+    "file_of",
     "open_world",
     "parse_new",
     "save_world",
@@ -285,8 +286,11 @@ class ImportedWorld:
         False makes two ties of each pair.
     columns, weights, times
         Where ids, trust and times are, by place from 0 or by name; None: not read.
-    delimiter, header, ids, signed
+    delimiter, header, ids, signed, repeats, adjacency
         As ``sim.io.EdgeOptions`` takes them.
+    relations, properties
+        Where types of ties are, and what else is kept of ties, divided by commas; None: as
+        ``sim.io.EdgeOptions`` says.
     labels
         A file of the members' communities.
     seed, tick_minutes
@@ -303,6 +307,10 @@ class ImportedWorld:
     header: bool | None = None
     ids: str = "auto"
     signed: bool = False
+    repeats: str = "once"
+    adjacency: bool = False
+    relations: str | None = None
+    properties: str | None = None
     labels: Path | None = None
     seed: int = 0
     tick_minutes: float = 60.0
@@ -334,6 +342,10 @@ class ImportedWorld:
             header=self.header,
             ids=self.ids,  # type: ignore[arg-type]  # checked there
             signed=self.signed,
+            repeats=self.repeats,  # type: ignore[arg-type]  # checked there
+            adjacency=self.adjacency,
+            relations=None if self.relations is None else _column(self.relations),
+            properties=None if self.properties is None else _columns(self.properties),
         )
         return import_world(
             self.file,
@@ -350,9 +362,21 @@ class ImportedWorld:
         words = [str(self.file), "--direction", self.direction, "--seed", str(self.seed)]
         words += [] if self.directed else ["--undirected"]
         words += ["--signed"] if self.signed else []
+        words += ["--adjacency"] if self.adjacency else []
         words += [] if self.header is None else ["--header" if self.header else "--no-header"]
         usual = ImportedWorld(self.file)
-        for name in ("columns", "weights", "times", "delimiter", "ids", "labels", "tick_minutes"):
+        for name in (
+            "columns",
+            "weights",
+            "times",
+            "delimiter",
+            "ids",
+            "labels",
+            "tick_minutes",
+            "repeats",
+            "relations",
+            "properties",
+        ):
             value = getattr(self, name)
             if value != getattr(usual, name):
                 words += [f"--{name.replace('_', '-')}", str(value)]
@@ -361,6 +385,10 @@ class ImportedWorld:
 
 def _column(word: str) -> int | str:
     return int(word) if word.isdecimal() else word
+
+
+def _columns(words: str) -> tuple[int | str, ...]:
+    return tuple(_column(word.strip()) for word in words.split(",") if word.strip())
 
 
 def saved_path(where: str) -> Path:
@@ -382,16 +410,43 @@ def saved_path(where: str) -> Path:
     return next((name for name in names if name.is_file()), lives[0] if lives else path)
 
 
-def save_world(world: World, path: Path, report: Report) -> str:
+def file_of(where: str) -> Path | None:
+    """Return the file of a world as typed; None where it is none: ``demo``, a network, a journal.
+
+    Parameters
+    ----------
+    where
+        As of :func:`saved_path`.
+    """
+    path = saved_path(where)
+    return path if path.is_file() and path.suffix == ".hub" else None
+
+
+def save_world(
+    world: World, path: Path, report: Report, *, force: bool = False, way_out: str = ""
+) -> str:
     """Save a world, and say so in one line.
+
+    Parameters
+    ----------
+    world, path, report
+        As of ``sim.store.save``.
+    force
+        Also where the file holds the same world further on.
+    way_out
+        How a person can replace it all the same, such as ``"add --force to replace it"``.
 
     Raises
     ------
     FileError
-        When it cannot be written.
+        When it cannot be written, or something would be lost and ``force`` is not given.
     """
+    from sim.run.replacing import lost_by_saving
     from sim.store import save
 
+    if not force and (lost := lost_by_saving(world, path)):
+        ways = " or ".join(filter(None, (way_out, "choose another name")))
+        raise FileError(path, f"{lost}; {ways}")
     verb = "Replaced" if path.exists() else "Saved"
     done = save(world, path, report=report)
     return f"{verb} {shlex.quote(str(path))}: {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."

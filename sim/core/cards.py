@@ -116,12 +116,15 @@ def form_of(cls: type[Parameters]) -> str:
 
 
 def missing(cls: type[Parameters]) -> tuple[str, ...]:
-    """Return what a model's card lacks, one phrase each; empty when it is complete."""
+    """Return what a model's card lacks, one phrase each; empty when it is complete.
+
+    Interventions and metrics have no card: of them fields and docstring are looked at.
+    """
     card = card_of(cls)
     lacks = [
         part.name
         for part in fields(Card)
-        if part.name not in _OPTIONAL and not getattr(card, part.name)
+        if hasattr(cls, "card") and part.name not in _OPTIONAL and not getattr(card, part.name)
     ]
     states: tuple[str, ...] = getattr(cls, "states", ())
     lacks += [f"the meaning of state {name!r}" for name in states if name not in card.meaning]

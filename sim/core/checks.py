@@ -5,14 +5,18 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
+from sim.core.text import clean
 from sim.errors import InputError
 
-__all__ = ["whole_number"]
+__all__ = ["LAST_TICK", "short_text", "whole_number"]
+
+LAST_TICK = 2**31 - 1
+"""Ticks are kept as int32."""
 
 _SHOWN = 40
 
 
-def whole_number(value: Any, what: str, *, low: int | None = None) -> int:
+def whole_number(value: Any, what: str, *, low: int | None = None, high: int | None = None) -> int:
     """Return a whole number as a plain ``int``, or refuse what is none.
 
     Parameters
@@ -21,8 +25,8 @@ def whole_number(value: Any, what: str, *, low: int | None = None) -> int:
         An ``int`` or a whole number of numpy; no truth value, no text, no 3.0.
     what
         What it is, as the sentence begins: ``"priority"``.
-    low
-        The least allowed; None: any.
+    low, high
+        The least and the most allowed; None: any.
 
     Raises
     ------
@@ -34,14 +38,49 @@ def whole_number(value: Any, what: str, *, low: int | None = None) -> int:
     >>> whole_number(3, "priority")
     3
     """
-    least = "" if low is None else f" of at least {low:,}"
+    allowed = f" of at least {low:,}" if low is not None else ""
+    if high is not None:
+        allowed += f"{' and' if allowed else ' of'} at most {high:,}"
     try:
         number = None if isinstance(value, bool) else index(value)
     except TypeError:
         number = None
-    if number is None or (low is not None and number < low):
-        raise InputError(f"{what} must be a whole number{least}, got {_shown(value)}.")
+    is_low = number is not None and low is not None and number < low
+    if number is None or is_low or (high is not None and number > high):
+        raise InputError(f"{what} must be a whole number{allowed}, got {_shown(value)}.")
     return number
+
+
+def short_text(text: str, limit: int, what: str) -> str:
+    """Return a text cleaned and without blanks at its ends, or refuse one that is too long.
+
+    What somebody typed or a file brought is never cut in silence: who wrote it can shorten it.
+
+    Parameters
+    ----------
+    text
+        Anything, hostile or not.
+    limit
+        The most characters it may have, blanks at its ends not counted.
+    what
+        What it is, as the sentence begins: ``"A message"``.
+
+    Raises
+    ------
+    InputError
+        One sentence with the limit and how many there are.
+
+    Examples
+    --------
+    >>> short_text(" It is closed. ", 20, "A message")
+    'It is closed.'
+    """
+    if not isinstance(text, str):
+        raise InputError(f"{what} is a text, got {_shown(text)}.")
+    said = text.strip()
+    if len(said) > limit:
+        raise InputError(f"{what} has at most {limit:,} characters, got {len(said):,}; shorten it.")
+    return clean(said, limit).strip()
 
 
 def _shown(value: object) -> str:

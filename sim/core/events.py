@@ -7,11 +7,14 @@ anything.
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeVar, cast
+from uuid import uuid4
 
 from sim.core.text import one_line
 
@@ -42,6 +45,14 @@ __all__ = [
 ]
 
 
+def _new_id() -> str:
+    return uuid4().hex
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened.
@@ -50,9 +61,26 @@ class Event:
     ----------
     tick
         The tick of the world when it happened.
+    id
+        Of this event and of no other.
+    time
+        When it was noticed, UTC.
+    source
+        The name of the world that it happened in; empty before it was sent.
+
+    Two events are equal when the same happened at the same tick.
     """
 
     tick: int
+    id: str = field(default_factory=_new_id, compare=False, repr=False)
+    time: datetime = field(default_factory=_now, compare=False, repr=False)
+    source: str = field(default="", compare=False, repr=False)
+
+    @property
+    def correlation(self) -> str:
+        """What it belongs to, such as ``"message 3"``; where it is about none, its tick."""
+        number = getattr(self, "cascade", None)
+        return f"tick {self.tick}" if number is None else f"message {number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +229,9 @@ Forward = Callable[[Event], None]
 Middleware = Callable[[Event, Forward], None]
 """Called with an event and the rest of the chain: pass on, change, or keep the event."""
 
+Run = Callable[[Coroutine[Any, Any, Any], Callable[[BaseException], None]], None]
+"""Runs what an asynchronous handler returned, and tells what that raises."""
+
 E = TypeVar("E", bound=Event)
 
 
@@ -216,11 +247,14 @@ class Fault:
         What it was given.
     error
         What it raised.
+    strikes
+        Of how many faults it was the last, after which it hears nothing more; 0: it goes on.
     """
 
     culprit: str
     event: Event
     error: BaseException
+    strikes: int = 0
 
     def __str__(self) -> str:
         kind, name = type(self.event).__name__, type(self.error).__name__
@@ -228,7 +262,8 @@ class Fault:
             said = f": {self.error}" if str(self.error) else ""
         except Exception:
             said = ""
-        return one_line(f"{self.culprit} failed on {kind}: {name}{said}")
+        end = f"; after {self.strikes} faults it hears nothing more" if self.strikes else ""
+        return one_line(f"{self.culprit} failed on {kind}: {name}{said}".rstrip(".") + end)
 
 
 class Subscription:
@@ -239,6 +274,11 @@ class Subscription:
         self.kind = kind
         self.handler = handler
         self.faults = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it receives events: it was neither cancelled nor left out for its faults."""
+        return self in self._bus._subscriptions  # noqa: SLF001 - one class in two halves
 
     def cancel(self) -> None:
         """Stop receiving; doing so twice is harmless."""
@@ -263,6 +303,11 @@ class EventBus:
     ----------
     strikes
         A handler or a middleware that raises this many times is left out.
+    run
+        Runs what an asynchronous handler returned, and calls its second argument with what that
+        raises; None: such handlers are refused.
+    told
+        Called with every fault.
 
     Examples
     --------
@@ -274,8 +319,16 @@ class EventBus:
     9
     """
 
-    def __init__(self, *, strikes: int = 3) -> None:
+    def __init__(
+        self,
+        *,
+        strikes: int = 3,
+        run: Run | None = None,
+        told: Callable[[Fault], object] = lambda _fault: None,
+    ) -> None:
         self.strikes = strikes
+        self.told = told
+        self._run = run
         self.faults: deque[Fault] = deque(maxlen=100)
         self._subscriptions: tuple[Subscription, ...] = ()
         self._middleware: tuple[Middleware, ...] = ()
@@ -286,7 +339,7 @@ class EventBus:
         """Whether anybody listens: events need not be made otherwise."""
         return bool(self._subscriptions or self._middleware)
 
-    def subscribe(self, kind: type[E], handler: Callable[[E], None]) -> Subscription:
+    def subscribe(self, kind: type[E], handler: Callable[[E], object]) -> Subscription:
         """Call ``handler`` with every event of ``kind`` and of its subclasses.
 
         Parameters
@@ -294,7 +347,8 @@ class EventBus:
         kind
             A class of events; :class:`Event` stands for all.
         handler
-            Called with one event; what it returns is ignored.
+            Called with one event; what it returns is ignored, unless it is asynchronous: then it
+            is awaited, beside others.
 
         Returns
         -------
@@ -309,6 +363,8 @@ class EventBus:
             raise TypeError(f"subscribe takes a class of events, such as CascadeGrew, got {kind!r}")
         if not callable(handler):
             raise TypeError(f"A handler must be callable with one event, got {handler!r}")
+        if self._run is None and inspect.iscoroutinefunction(handler):
+            raise TypeError(f"{_name(handler)} is asynchronous, and nobody here would await it")
         subscription = Subscription(self, kind, cast("Callable[[Any], None]", handler))
         self._subscriptions = (*self._subscriptions, subscription)
         return subscription
@@ -330,11 +386,17 @@ class EventBus:
             chain = self._linked(link, chain)
         self._chain = chain
 
-    def _strike(self, link: Middleware) -> None:
+    def _note(self, fault: Fault) -> None:
+        self.faults.append(fault)
+        self.told(fault)
+
+    def _strike(self, link: Middleware, event: Event, error: BaseException) -> None:
         """Count a fault of a middleware; one that has too many leaves the chain."""
         count = self._middleware_faults.get(id(link), 0) + 1
         self._middleware_faults[id(link)] = count
-        if count >= self.strikes:
+        is_out = count >= self.strikes
+        self._note(Fault(_name(link), event, error, count if is_out else 0))
+        if is_out:
             self._middleware = tuple(each for each in self._middleware if each is not link)
             self._enchain()
 
@@ -354,8 +416,7 @@ class EventBus:
             try:
                 link(event, onward)
             except BaseException as error:  # a stranger's code, even its exit: contained, named
-                self.faults.append(Fault(_name(link), event, error))
-                self._strike(link)
+                self._strike(link, event, error)
                 if not passed:  # a broken link must not cut the chain
                     rest(event)
 
@@ -368,12 +429,27 @@ class EventBus:
 
     def _hand(self, subscription: Subscription, event: Event) -> None:
         try:
-            subscription.handler(event)
+            answer: Any = subscription.handler(event)
+            if inspect.iscoroutine(answer):
+                self._await(subscription, event, answer)
         except BaseException as error:  # a stranger's code, even its exit: contained, named
-            self.faults.append(Fault(_name(subscription.handler), event, error))
-            subscription.faults += 1
-            if subscription.faults >= self.strikes:
-                self._drop(subscription)
+            self._failed(subscription, event, error)
+
+    def _await(
+        self, subscription: Subscription, event: Event, work: Coroutine[Any, Any, Any]
+    ) -> None:
+        if self._run is None:
+            work.close()
+            raise TypeError("it is asynchronous, and nobody here would await it")
+        self._run(work, lambda error: self._failed(subscription, event, error))
+
+    def _failed(self, subscription: Subscription, event: Event, error: BaseException) -> None:
+        subscription.faults += 1
+        is_out = subscription.faults >= self.strikes
+        count = subscription.faults if is_out else 0
+        if is_out:
+            self._drop(subscription)
+        self._note(Fault(_name(subscription.handler), event, error, count))
 
     def _drop(self, subscription: Subscription) -> None:
         self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)

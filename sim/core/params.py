@@ -13,21 +13,36 @@ takes what a person typed; whatever is not allowed becomes one sentence of ``Par
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PydanticUserError,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, SchemaError
 
-from sim.errors import ParameterError
+from sim.core.text import one_line
+from sim.errors import HubbubError, InputError, ParameterError
 
 __all__ = ["Field", "ParameterSpec", "Parameters", "check", "describe", "refusals"]
 
 Kind = Literal["bool", "int", "float", "str"]
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 _KINDS: dict[type, Kind] = {bool: "bool", int: "int", float: "float", str: "str"}
 _CLAIMS = {
@@ -37,6 +52,8 @@ _CLAIMS = {
     "str": "must be text",
 }
 _SHOWN = 40
+_MOST_SAID = 200
+_ALLOWED = "a parameter is a bool, int, float, str or Literal of these"
 
 
 class _Truth(str):
@@ -108,7 +125,20 @@ class ParameterSpec:
         return ""
 
 
-class Parameters(BaseModel):
+class _Declared(ModelMetaclass):
+    """Says in one sentence of ours what pydantic finds wrong with how a class is declared."""
+
+    def __new__(mcs, name: str, *rest: Any, **options: Any) -> type:
+        try:
+            made = super().__new__(mcs, name, *rest, **options)
+        except HubbubError:  # a sentence of ours already
+            raise
+        except (PydanticUserError, SchemaError, TypeError, ValueError) as error:
+            raise InputError(f"{name}: {_declaration(error)}.") from None
+        return made
+
+
+class Parameters(BaseModel, metaclass=_Declared):
     """What carries declared parameters; immutable, and every value has been checked.
 
     Raises
@@ -282,7 +312,7 @@ def _kind(annotation: Any, name: str = "") -> tuple[Kind, tuple[Any, ...], bool]
     if isinstance(annotation, type) and annotation in _KINDS:
         return _KINDS[annotation], (), False
     said = str(annotation).removeprefix("<class '").removesuffix("'>")
-    raise TypeError(f"{name} is {said}; a parameter is a bool, int, float, str or Literal of these")
+    raise TypeError(f"{name} is {said}; {_ALLOWED}")
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
@@ -304,6 +334,20 @@ def _bounds(field: FieldInfo) -> tuple[float | None, bool, float | None, bool]:
         elif isinstance(rule, annotated_types.Lt):
             high, high_open = rule.lt, True
     return low, low_open, high, high_open
+
+
+def _declaration(error: Exception) -> str:
+    """Say what is wrong with a declaration: which parameter, and how one is written."""
+    said = one_line(str(error).partition("For further information")[0]).rstrip(". ")
+    code = getattr(error, "code", "")
+    named = re.search(r"[Ff]ield [`'\"](\w+)[`'\"]|`(\w+)", said)
+    name = next(filter(None, named.groups()), "") if named else ""
+    if code in {"model-field-missing-annotation", "model-field-overridden"}:
+        return f"the parameter {name} needs a type: {name}: float = Field(...)"
+    if code == "schema-for-unknown-type":
+        what = re.search(r"<class '(.*?)'>", said)
+        return f"{what[1] if what else 'this'} is no type of a parameter; {_ALLOWED}"
+    return said.partition(". ")[0][:_MOST_SAID]
 
 
 def _owner(cls: type[BaseModel]) -> str:
@@ -342,13 +386,19 @@ def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         return _unknown(cls, name)
     if name in cls.model_fields and SecretStr in _parts(cls.model_fields[name].annotation):
-        return f"{name} is not allowed"  # its value is shown nowhere
+        own = detail["type"] == "value_error"  # a sentence of ours; the value is shown nowhere
+        return f"{name} {_own(detail)}" if own else f"{name} is not allowed"
     if detail["type"] == "missing":
         return f"{name} is required"
     if detail["type"] == "value_error":
-        said = str(detail.get("ctx", {}).get("error", detail["msg"])).rstrip(".")
+        said = _own(detail)
         return f"{name} {said}, got {_shown(detail['input'])}" if name else said
     return f"{name} {_claim(cls, name, detail)}, got {_shown(detail['input'])}"
+
+
+def _own(detail: ErrorDetails) -> str:
+    """Return what a validator of ours says."""
+    return str(detail.get("ctx", {}).get("error", detail["msg"])).rstrip(".")
 
 
 def _claim(cls: type[BaseModel], name: str, detail: ErrorDetails) -> str:

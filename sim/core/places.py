@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import os
-import tomllib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from sim.core.toml import from_toml
 from sim.errors import SettingsError
 
-__all__ = ["lookalikes", "profile_tables", "read_table", "stamp"]
+__all__ = ["profile_tables", "read_table", "stamp", "unknown_variables"]
 
 
 def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
@@ -23,7 +22,7 @@ def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
         When it cannot be read, is not TOML, or is absent and must not be.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return from_toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if must_exist:
             raise SettingsError(
@@ -53,13 +52,29 @@ def profile_tables(
     return tables
 
 
-def lookalikes(prefix: str, variables: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each environment variable that nearly has a known name."""
-    for name in sorted(os.environ):
-        if name.startswith(prefix) and name not in variables:
-            near = difflib.get_close_matches(name, variables, n=1, cutoff=0.8)
-            if near:
-                yield f"{name} is no setting; did you mean {near[0]}?"
+def unknown_variables(
+    prefix: str, known: Collection[str], given: Collection[str], numbered: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Yield a sentence for each variable of ours whose name is none that is known.
+
+    Parameters
+    ----------
+    prefix
+        What ours begin with.
+    known
+        Names that mean something.
+    given
+        Names that are set, in the environment or a ``.env`` file.
+    numbered
+        Beginnings of names that end in a number.
+    """
+    for name in sorted(set(given)):
+        if name.startswith(numbered) and name.rpartition("_")[2].isdecimal():
+            continue
+        if name.startswith(prefix) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            hint = f"did you mean {near[0]}?" if near else "`hubbub config` lists them."
+            yield f"{name} is no setting and changes nothing; {hint}"
 
 
 def stamp(path: Path) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim.core.plugin_needs import API_VERSION, Stated, stated
+from sim.core.rooms import root
 from sim.errors import FileError, InputError, UnknownNameError
 
 __all__ = [
@@ -33,7 +34,9 @@ __all__ = [
 ]
 
 GROUP = "hubbub.plugins"
-_OURS = "plugins"
+OURS = "plugins"
+PACKAGE = "package "
+"""What the place of an installed package begins with."""
 _APP = "hubbub"
 _MOST_BYTES = 4_000_000
 
@@ -45,7 +48,8 @@ class Candidate:
     Attributes
     ----------
     name
-        The file's name without ``.py``, or that of the entry point.
+        The file's name without ``.py``; of a package that of its entry point, or its own where it
+        has several: they are enabled together, because their code is one.
     place
         The path of the file; of an installed package ``"package NAME VERSION"``.
     sha256
@@ -54,8 +58,8 @@ class Candidate:
         ``"on"``, ``"off"``, or ``"changed"`` since it was enabled, and therefore off.
     says
         Its names, version, API version and requirements, read without running it.
-    path, entry
-        The file, or the entry point.
+    path, entries
+        The file, or the entry points.
     """
 
     name: str
@@ -64,7 +68,12 @@ class Candidate:
     status: Literal["on", "off", "changed"]
     says: Stated
     path: Path | None = None
-    entry: metadata.EntryPoint | None = field(default=None, compare=False)
+    entries: tuple[metadata.EntryPoint, ...] = field(default=(), compare=False)
+
+    @property
+    def names(self) -> set[str]:
+        """What it is called by: its own name, and those that it registers or enters under."""
+        return {self.name, self.place, *self.says.registers, *(each.name for each in self.entries)}
 
 
 def user_folder() -> Path:
@@ -89,7 +98,7 @@ def found() -> tuple[Candidate, ...]:
 
 
 def one(name: str) -> Candidate:
-    """Return the foreign plugin of a name, a registered name, or a path.
+    """Return the foreign plugin of a name, a registered name, a path, or a package's place.
 
     Raises
     ------
@@ -101,7 +110,7 @@ def one(name: str) -> Candidate:
     if name.endswith(".py"):
         return _of_file(Path(name).resolve(), _record())
     every = found()
-    fits = [item for item in every if name == item.name or name in item.says.registers]
+    fits = [item for item in every if name in item.names]
     if not fits:
         known = {item.name for item in every}
         raise UnknownNameError("foreign plugin", name, known)
@@ -146,7 +155,7 @@ def _tried_folder() -> Path:
 
 
 def _of_files(enabled: dict[str, Any]) -> Iterator[Candidate]:
-    for folder in (user_folder(), Path(_OURS)):
+    for folder in (user_folder(), Path(OURS)):
         if folder.is_dir() and not _is_built_in(folder):
             for path in sorted(folder.glob("*.py")):
                 if _could_be_one(path):
@@ -166,9 +175,7 @@ def _could_be_one(path: Path) -> bool:
 
 def _is_built_in(folder: Path) -> bool:
     """Return whether a folder is the room that the built-in models come from."""
-    ours = importlib.util.find_spec(_OURS)
-    places = ours.submodule_search_locations if ours is not None else None
-    return any(Path(place).resolve() == folder.resolve() for place in places or ())
+    return folder.resolve() == root() / OURS
 
 
 def _of_file(path: Path, enabled: dict[str, Any]) -> Candidate:
@@ -182,36 +189,33 @@ def _of_file(path: Path, enabled: dict[str, Any]) -> Candidate:
 
 
 def _of_packages(enabled: dict[str, Any]) -> Iterator[Candidate]:
+    packages: dict[str, list[metadata.EntryPoint]] = {}
     for entry in metadata.entry_points(group=GROUP):
-        if is_ours(entry):
-            continue
-        sources = [path.read_bytes() for path in _sources(entry)]
+        if not is_ours(entry):
+            packages.setdefault(_place_of(entry), []).append(entry)
+    for place, entries in packages.items():
+        made_by = getattr(entries[0], "dist", None)
+        files = dict.fromkeys(path for entry in entries for path in _sources(entry))
+        sources = [path.read_bytes() for path in files]
         digest = hashlib.sha256(b"\0".join(sources)).hexdigest()
-        made_by = getattr(entry, "dist", None)
-        place = f"package {made_by.name} {made_by.version}" if made_by else f"entry {entry.name}"
         said = [stated(source) for source in sources]
-        names = tuple(name for part in said for name in part.registers)
-        needs = tuple(need for part in said for need in part.requires)
-        says = Stated(names, made_by.version if made_by else "1", 1, needs)
-        yield Candidate(
-            entry.name, place, digest, _status(enabled, place, digest), says, entry=entry
-        )
+        names = tuple(dict.fromkeys(name for part in said for name in part.registers))
+        needs = tuple(dict.fromkeys(need for part in said for need in part.requires))
+        api = max((part.api for part in said), default=API_VERSION)
+        says = Stated(names, made_by.version if made_by else "1", api, needs)
+        name = entries[0].name if len(entries) == 1 or made_by is None else made_by.name
+        status = _status(enabled, place, digest)
+        yield Candidate(name, place, digest, status, says, entries=tuple(entries))
 
 
-def hidden_by() -> Path | None:
-    """Return the folder that stands where the built-in models should; None: they are there.
-
-    ``python -m sim`` looks into the working folder first, and a ``plugins/`` there is foreign.
-    """
-    ours = importlib.util.find_spec(_OURS)
-    places = [Path(place) for place in (ours and ours.submodule_search_locations) or ()]
-    room = Path(__file__).resolve().parents[2]
-    return next((place for place in places if place.resolve().parent != room), None)
+def _place_of(entry: metadata.EntryPoint) -> str:
+    made_by = getattr(entry, "dist", None)
+    return f"{PACKAGE}{made_by.name} {made_by.version}" if made_by else f"entry {entry.name}"
 
 
 def is_ours(entry: Any) -> bool:
     """Return whether an entry point is that of the built-in models."""
-    return bool(getattr(entry, "value", "") == _OURS)
+    return bool(getattr(entry, "value", "") == OURS)
 
 
 def _sources(entry: metadata.EntryPoint) -> Iterable[Path]:

@@ -8,12 +8,12 @@ runs, and a missing package is named instead of an import that fails somewhere i
 from __future__ import annotations
 
 import ast
-import operator
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from sim.errors import PluginError
 
@@ -21,19 +21,6 @@ __all__ = ["API_VERSION", "Stated", "demand", "stated", "unmet"]
 
 API_VERSION = 1
 """The version of the contracts that plugins are written against."""
-
-_NEED = re.compile(
-    r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:(?:[<>!=~]=|[<>])\s*[0-9][^,]*,?\s*)*)$"
-)
-_BOUND = re.compile(r"([<>!=~]=|[<>])\s*([0-9][^,\s]*)")
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    ">": operator.gt,
-    "<": operator.lt,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,32 +115,28 @@ def demand(plugin: str, said: Stated) -> None:
 
 
 def unmet(requires: Iterable[str]) -> tuple[str, ...]:
-    """Return the requirements that the environment does not fulfil, and what it has instead."""
+    """Return the requirements that the environment does not fulfil, and what it has instead.
+
+    Parameters
+    ----------
+    requires
+        As pip reads them (PEP 508): ``"scipy>=1.14,<2"``, ``"tomli; python_version < '3.11'"``.
+        One whose marker does not hold here asks for nothing.
+    """
     found = []
     for need in requires:
-        said = _NEED.match(need)
-        if said is None:
+        try:
+            said = Requirement(need)
+        except InvalidRequirement:
             found.append(f"{need!r} (not a requirement such as 'scipy>=1.14')")
             continue
+        if said.marker is not None and not said.marker.evaluate():
+            continue
         try:
-            have = metadata.version(said[1])
+            have = metadata.version(said.name)
         except metadata.PackageNotFoundError:
             found.append(f"{need} (not installed)")
             continue
-        if not all(_holds(have, sign, wanted) for sign, wanted in _BOUND.findall(said[2])):
+        if not said.specifier.contains(have, prereleases=True):
             found.append(f"{need} (installed is {have})")
     return tuple(found)
-
-
-def _holds(have: str, sign: str, wanted: str) -> bool:
-    one, two = _numbers(have), _numbers(wanted)
-    if sign == "~=":
-        return one >= two and one[: max(len(two) - 1, 1)] == two[: max(len(two) - 1, 1)]
-    size = max(len(one), len(two))
-    return _COMPARE[sign](one + (0,) * (size - len(one)), two + (0,) * (size - len(two)))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version: 1.14.0rc1 is (1, 14, 0)."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -26,7 +26,12 @@ def answers_first(*, on: bool = True) -> None:
 
 
 def give_way() -> None:
-    """Step back, where that is wanted: this thread, and those that it starts from now on."""
+    """Step back, where that is wanted: this thread, and those that it starts from now on.
+
+    One that is further back already, as all of a program under ``nice`` are, stays there.
+    """
     if _wanted and sys.platform == "linux":
+        own = threading.get_native_id()
         with suppress(OSError):  # a system that forbids it goes on as it was
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
+            if os.getpriority(os.PRIO_PROCESS, own) < BEHIND:
+                os.setpriority(os.PRIO_PROCESS, own, BEHIND)

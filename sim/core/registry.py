@@ -7,6 +7,7 @@ import itertools
 import linecache
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,10 +17,18 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from sim.core.params import Parameters, describe
-from sim.core.plugin_files import GROUP, Candidate, found, hidden_by, is_ours, one
+from sim.core.plugin_files import GROUP, OURS, PACKAGE, Candidate, found, is_ours, one
 from sim.core.plugin_needs import API_VERSION, Stated, demand, stated
+from sim.core.rooms import ClashWarning, clashes, own
 from sim.core.text import one_line
-from sim.errors import FileError, InputError, PluginError, UnknownNameError
+from sim.errors import (
+    FileError,
+    HubbubError,
+    InputError,
+    PluginError,
+    PluginOffError,
+    UnknownNameError,
+)
 
 __all__ = [
     "Spec",
@@ -27,12 +36,15 @@ __all__ = [
     "failures",
     "foreign",
     "has_consent",
+    "is_foreign",
     "load_candidate",
     "load_file",
+    "load_named",
     "load_plugins",
     "make",
     "named_plugins",
     "names",
+    "refuse_off",
     "register",
     "spec",
     "spec_of",
@@ -150,7 +162,7 @@ def _describe(name: str, kind: str, cls: type[Parameters]) -> Spec:
     )
     demand(name, said)
     sha = getattr(module, "__sha256__", "") if is_file else ""
-    if path and not sha:
+    if path and not sha and Path(path).is_file():  # "<stdin>" and a notebook's are none
         sha = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return Spec(
         name,
@@ -177,10 +189,35 @@ def spec(name: str, kind: str = "propagation") -> Spec:
     """Return what is registered under ``name``; an unknown name suggests the nearest."""
     load_plugins()
     known = _known.get(kind, {})
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
+        refuse_off(name)
         is_model = kind in {"propagation", "opinion"}
-        raise UnknownNameError(f"{kind} model" if is_model else kind, name, known)
+        raise UnknownNameError(f"{kind} model" if is_model else kind, str(name), known)
     return known[name]
+
+
+def refuse_off(name: str) -> None:
+    """Name the plugin that would register ``name``, where there is one and it is off.
+
+    Raises
+    ------
+    PluginOffError
+        With where it lies and how to enable it.
+    """
+    off = [each for each in found() if each.status != "on" and name in each.says.registers]
+    if off:
+        said = "is off" if off[0].status == "off" else "has changed since it was enabled"
+        raise PluginOffError(
+            name,
+            f"The plugin {name!r} lies in {off[0].place} and {said}; read it, then let it run: "
+            f"hubbub plugin enable {off[0].name}",
+        )
+
+
+def is_foreign(cls: type[Parameters]) -> bool:
+    """Return whether a class comes from somebody else's plugin."""
+    known = _ever.get(cls)
+    return known is not None and known.is_foreign
 
 
 def spec_of(cls: type[Parameters]) -> Spec | None:
@@ -221,6 +258,7 @@ def load_plugins() -> None:
     """
     with _loading:  # who asks meanwhile waits, and does not find half of the names
         if GROUP not in _loaded:
+            own(OURS)
             _loaded.add(GROUP)
             _load_all()
 
@@ -239,11 +277,8 @@ def _load_all() -> None:
 
 
 def _load_ours(entry: metadata.EntryPoint) -> None:
-    folder = hidden_by()
-    if folder is not None:
-        raise PluginError(
-            str(folder), "hides the built-in models and is not run; start hubbub from elsewhere"
-        )
+    for said in clashes():
+        warnings.warn(said, ClashWarning, stacklevel=2)
     entry.load()
 
 
@@ -268,9 +303,29 @@ def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
         return _load(candidate.path, "")
     demand(candidate.name, candidate.says)
     before = {id(item) for item in _all()}
-    if candidate.entry is not None:
-        candidate.entry.load()
-    return tuple(item for item in _all() if id(item) not in before)
+    for entry in candidate.entries:
+        entry.load()
+    brought = tuple(item for item in _all() if id(item) not in before)
+    known = tuple(each for each in foreign() if each.name in candidate.says.registers)
+    if not brought and not known:
+        raise PluginError(
+            candidate.name, "registers nothing; decorate its classes with @register(name)"
+        )
+    return brought or known
+
+
+def load_named(what: str) -> tuple[Spec, ...]:
+    """Import a plugin file, or a foreign package by its place; return what it registers.
+
+    Raises
+    ------
+    FileError, UnknownNameError, PluginError
+        As of :func:`load_file` and :func:`load_candidate`.
+    """
+    if what.startswith(PACKAGE):
+        load_plugins()
+        return load_candidate(one(what))
+    return load_file(what)
 
 
 def failures() -> tuple[PluginError, ...]:
@@ -375,4 +430,6 @@ def _import(file: Path, source: bytes, sha: str, name: str) -> ModuleType:
 
 
 def _sentence(error: BaseException) -> str:
+    if isinstance(error, HubbubError):  # a sentence already
+        return one_line(str(error)).rstrip(".")
     return one_line(f"{type(error).__name__}: {error}").rstrip(".")

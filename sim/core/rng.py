@@ -2,17 +2,23 @@
 
 ``key`` folds (seed, stream, salt, tick) into 64 bits; ``words`` and ``uniforms`` turn ids into
 draws. Kernels continue the same chain (:mod:`sim.kernels.mix`), bit for bit.
+
+A :class:`Stream` is one purpose, and a space of its own: its place on the chain is nobody else's,
+and it says whether its salt counts something and whether it draws anew each tick. What is drawn
+for another purpose takes another stream; what a plugin draws takes :class:`Lots` of its name.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum
 from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Stream", "fold", "key", "uniforms", "words"]
+__all__ = ["Lots", "Salt", "Stream", "fold", "key", "uniforms", "words"]
 
 _MASK = (1 << 64) - 1
 _C1 = 0x9E3779B97F4A7C15
@@ -21,31 +27,114 @@ _C3 = 0x8CB92BA72F3D8DD7
 _K1 = 0x632BE59BD9B4E019
 
 
-class Stream(IntEnum):
-    """What a draw is for. Numbers are part of the world format: never renumber, only add."""
+class Salt(Enum):
+    """What the salt of a stream counts."""
 
-    TIES = 1
-    TRUST = 2
-    COMMUNITY = 3
-    PERSONALITY = 4
-    INTERESTS = 5
-    ACTIVITY = 6
-    NAMES = 7
-    COINS = 8
-    THRESHOLDS = 9
-    SPONTANEOUS = 10
-    OUTCOMES = 11
-    CONTACTS = 12
-    SEEDS = 13
-    ANALYSIS = 14
-    SAMPLE = 15
-    MODEL = 16
-    WAKE = 17
-    CHRONOTYPES = 18
-    WRITE = 19
-    FEED = 20
-    ACTS = 21
-    TEXTS = 22
+    FIXED = "nothing: one number, the stream's own"
+    CASCADE = "the cascade, by its id + 1"
+    INTERVENTION = "the intervention, by its number"
+    CHOICE = "the expression of an intervention that names members, by 2 x its number (+ 1: others)"
+    MADE = "the messages made so far"
+    LOOP = "the part of a network's making (the constants of sim.network.generators)"
+    TURN = "the turn of a batch, by 1,024 x the ties before it + the turn"
+    NAME = "whose draw it is: a plugin by its name"
+
+
+class Stream(Enum):
+    """What a draw is for: a number on the chain of mixes, or one salt of such a number.
+
+    Both are part of the world format: never renumber, only add. A stream without a fixed salt has
+    its number to itself.
+
+    Attributes
+    ----------
+    number
+        The word of the chain.
+    salt
+        The only salt, where :attr:`salts` is :attr:`Salt.FIXED`.
+    salts
+        What the salt counts.
+    is_ticked
+        Whether it draws anew each tick; else its tick is 0 for good.
+    ids
+        What the first id (and the second) of a draw are.
+    """
+
+    TIES = 1, Salt.LOOP, "once", "agents, edges or stubs, by the loop; tries"
+    TRUST = 2, 0, "once", "source, target"
+    PERSONALITY = 4, 0, "once", "agent, trait"
+    VERIFYING = 4, 0x56455249, "once", "agent"
+    KNOWING = 4, 0x4B4E4F57, "once", "agent, interest"
+    INTERESTS = 5, 0, "once", "agent, try"
+    TOPICS = 5, 1, "once", "community, try"
+    DRIFTING = 5, 0x44524946, "ticks", "agent, message"
+    FADING = 5, 0x46414445, "ticks", "agent, interest"
+    ACTIVITY = 6, 0, "once", "agent"
+    NAMES = 7, 0, "once", "agent"
+    COINS = 8, Salt.CASCADE, "once", "source, listener: the coin of a tie"
+    THRESHOLDS = 9, Salt.CASCADE, "once", "agent"
+    SPONTANEOUS = 10, Salt.CASCADE, "ticks", "agent"
+    OUTCOMES = 11, Salt.CASCADE, "ticks", "agent"
+    CONTACTS = 12, Salt.CASCADE, "ticks", "source, listener; or caller, call"
+    SEEDS = 13, Salt.MADE, "ticks", "agent"
+    ANALYSIS = 14, 0, "once", "agent, level"
+    TRYING = 15, 0, "once", "draw: what tests of plugins are tried on"
+    NEAR = 15, 1, "ticks", "viewer, place"
+    WALKS = 15, 2, "ticks", "viewer, step"
+    FRIENDS = 15, 3, "ticks", "viewer, candidate"
+    DISTILLING = 15, 0x44495354, "once", "decision"
+    MODEL = 16, Salt.CASCADE, "ticks", "what a model's author says"
+    WAKE = 17, 0, "ticks", "agent"
+    LEAVING = 17, 0x4C454156, "ticks", "agent"
+    ARRIVING = 17, 0x4E455743, "ticks", "0"
+    OWN_HOURS = 17, 0x484F5552, "ticks", "agent"
+    CHRONOTYPES = 18, 0, "once", "agent"
+    WRITE = 19, 0, "ticks", "author, draw"
+    QUOTES = 19, 2, "ticks", "author, message"
+    REPLIES = 19, 3, "ticks", "author, message"
+    FEED = 20, 0, "ticks", "viewer, message"
+    ACTS = 21, 0, "ticks", "viewer, message"
+    MEETING = 21, 7, "ticks", "agent"
+    DECIDING = 21, 0x4D494E44, "ticks", "agent, draw"
+    TEXTS = 22, 0, "once", "message"
+    LANGUAGES = 22, 0x4C414E47, "once", "agent"
+    MODEL_ONCE = 23, Salt.CASCADE, "once", "what a model's author says"
+    EXPOSURES = 24, Salt.CASCADE, "ticks", "source, viewer"
+    OPENINGS = 25, Salt.CASCADE, "once", "agent"
+    SIGNS = 26, Salt.CASCADE, "once", "source, listener"
+    MEETINGS = 27, Salt.CASCADE, "ticks", "meeting, draw"
+    LEVELS = 28, 0, "once", "source, listener"
+    INTERVENTIONS = 29, Salt.INTERVENTION, "ticks", "agent, draw; or source, target"
+    CHOSEN = 30, Salt.CHOICE, "ticks", "agent"
+    BATCHES = 31, Salt.TURN, "ticks", "agent"
+    MEMBER_FACTORS = 32, 0, "once", "member, factor"
+    ITEM_FACTORS = 33, 0, "once", "item or author, factor"
+    FACTOR_ROUNDS = 34, 0, "ticks", "draw; the tick is the round"
+    FACTOR_MISSES = 35, 0, "ticks", "draw"
+    MIXING = 36, 0, "ticks", "draw"
+    CLUSTERING = 37, 0, "once", "draw, neighbour"
+    LAYOUT = 38, 0, "once", "coordinate"
+    SAMPLE = 39, 0, "once", "agent"
+    WAITING = 40, 0, "once", "call: how long a server is left alone"
+    PLACED = 43, Salt.CASCADE, "once", "agent, state"
+    STAYS = 44, Salt.CASCADE, "ticks", "agent"
+    TURNS = 45, Salt.CASCADE, "ticks", "agent"
+    EQUALS = 46, 0, "once", "agent: which of equals comes first"
+    NEWEST = 47, 0, "ticks", "author: whose post of a tick is the newest"
+    TOPIC_FACTORS = 48, 0, "once", "topic, factor"
+    OFFERED = 49, 0, "ticks", "viewer, message: what is offered to measure how it is chosen"
+    WELCOME = 50, 0, "ticks", "newcomer, place"
+    ALIKE = 51, 0, "ticks", "viewer, place"
+    AUDIENCES = 52, Salt.CASCADE, "once", "draw: how well the seeds of a message are heard"
+    PLUGINS = 41, Salt.NAME, "ticks", "what a plugin's author says"
+    PLUGINS_ONCE = 42, Salt.NAME, "once", "what a plugin's author says"
+
+    def __init__(self, number: int, salt: int | Salt, draws: str, ids: str) -> None:
+        self.number = number
+        self.salts = salt if isinstance(salt, Salt) else Salt.FIXED
+        self.salt = 0 if isinstance(salt, Salt) else salt
+        self.is_ticked = draws == "ticks"
+        self.ids = ids
 
 
 def _mix(z: int) -> int:
@@ -64,7 +153,7 @@ def fold(seed: int) -> int:
     return folded
 
 
-def key(seed: int, stream: int, tick: int = 0, salt: int = 0) -> np.uint64:
+def key(seed: int, stream: Stream, tick: int = 0, salt: int = 0) -> np.uint64:
     """Return the key under which the ids of one purpose draw.
 
     Parameters
@@ -72,32 +161,38 @@ def key(seed: int, stream: int, tick: int = 0, salt: int = 0) -> np.uint64:
     seed
         The world's seed, any integer.
     stream
-        A :class:`Stream`: the purpose.
+        The purpose.
     tick
-        The tick, where the draw is made anew each tick; else 0.
+        The tick, where the stream draws anew each tick; else 0.
     salt
-        The cascade's id, where the draw belongs to one; else 0.
+        What :attr:`Stream.salts` says, where the stream has a salt; else 0.
 
-    Returns
-    -------
-    numpy.uint64
+    Raises
+    ------
+    ValueError
+        For a salt or a tick that the stream does not have: it would be another's.
 
     Examples
     --------
     >>> hex(key(7, Stream.COINS))
     '0x332a4bc4d9856755'
-    >>> bool(key(7, Stream.COINS, tick=1) == key(7, Stream.COINS, tick=2))
+    >>> bool(key(7, Stream.WAKE, tick=1) == key(7, Stream.WAKE, tick=2))
     False
     """
-    return np.uint64(_mix((_before_tick(seed, stream, salt) + int(tick) * _C1 + _C3) & _MASK))
+    before = _before_tick(seed, stream, int(salt))
+    if tick and not stream.is_ticked:
+        raise ValueError(f"{stream} draws once, it has no tick {tick}.")
+    return np.uint64(_mix((before + int(tick) * _C1 + _C3) & _MASK))
 
 
 @lru_cache(maxsize=16_384)
-def _before_tick(seed: int, stream: int, salt: int) -> int:
+def _before_tick(seed: int, stream: Stream, salt: int) -> int:
     """Return what a key shares with those of other ticks; a thousand cascades ask each tick."""
+    if salt and stream.salts is Salt.FIXED:
+        raise ValueError(f"{stream} has no salt {salt}.")
     z = _mix((fold(seed) + _C1) & _MASK)
-    z = _mix((z + int(stream) * _C2 + _K1) & _MASK)
-    return _mix((z + int(salt) * _C3 + _C1) & _MASK)
+    z = _mix((z + stream.number * _C2 + _K1) & _MASK)
+    return _mix((z + (salt or stream.salt) * _C3 + _C1) & _MASK)
 
 
 def _mix_array(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -137,3 +232,47 @@ def uniforms(
     """Return a float64 in [0, 1) at each address, 53 bits of resolution."""
     bits = words(key, ids, ids2) >> np.uint64(11)
     return bits.astype(np.float64) * 2.0**-53
+
+
+class Lots(NamedTuple):
+    """What a plugin draws that has no cascade: a recommender, an intervention, a phase.
+
+    Attributes
+    ----------
+    seed
+        The world's.
+    name
+        The plugin's: others draw other numbers.
+    tick
+        The tick.
+    number
+        Which of several under one name, such as the number of an intervention.
+
+    Examples
+    --------
+    >>> lots = Lots(seed=7, name="my-recommender", tick=3)
+    >>> bool((lots.uniforms([1, 2]) == Lots(7, "yours", 3).uniforms([1, 2])).any())
+    False
+    """
+
+    seed: int
+    name: str
+    tick: int
+    number: int = 0
+
+    def uniforms(
+        self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """Return a float64 in [0, 1) for each id (or pair of ids).
+
+        ``once``: the same in every tick.
+        """
+        stream, tick = (Stream.PLUGINS_ONCE, 0) if once else (Stream.PLUGINS, self.tick)
+        return uniforms(key(self.seed, stream, tick, _salt_of(self.name, self.number)), ids, ids2)
+
+
+@lru_cache(maxsize=1024)
+def _salt_of(name: str, number: int) -> int:
+    """Return 64 bits of a name and a number; no two names share them but by chance of 2**-64."""
+    said = f"{number} {name}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "little")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 import platformdirs
+from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -29,7 +30,7 @@ from pydantic_settings import (
 )
 
 from sim.core.params import refusals
-from sim.core.places import lookalikes, profile_tables, read_table, stamp
+from sim.core.places import profile_tables, read_table, stamp, unknown_variables
 from sim.core.settings_llm import LanguageModelSettings
 from sim.errors import SettingsError
 
@@ -48,6 +49,9 @@ APP = "hubbub"
 PREFIX = "HUBBUB_"
 MASK = "********"
 _LOCATION = "HUBBUB_SETTINGS"
+_OTHERS = {_LOCATION, "HUBBUB_SHARED_DATA"}
+_NUMBERED = ("HUBBUB_LLM_KEY_",)
+"""Names that other rooms read: where data sets lie, keys of providers after the first."""
 
 _PROFILES: dict[str, dict[str, Any]] = {
     "development": {"log_level": "debug"},
@@ -97,6 +101,10 @@ class Settings(LanguageModelSettings):
     memory_soft_mb: int | None = Field(
         None, ge=16, description="a world estimated above this brings a warning"
     )
+    plugin_patience: float = Field(
+        6.0, ge=1, le=86_400, description="seconds a call of a foreign plugin may take unwatched; "
+        "a second more for each million members and ties",
+    )  # fmt: skip
     memory_hard_mb: int | None = Field(
         None, ge=16, description="a world estimated above this is refused; else what is free"
     )
@@ -109,6 +117,14 @@ class Settings(LanguageModelSettings):
         4.0, ge=0.1, description="the same, in seconds of computing: what a recovery does again"
     )
     checkpoints_kept: int = Field(2, ge=2, le=10_000, description="checkpoints that stay")
+    journal_mb: int = Field(
+        256, ge=0, le=1 << 24,
+        description="entries of a journal, MB; then the older half goes; 0: all stay",
+    )  # fmt: skip
+    history_mb: int = Field(
+        2048, ge=0, le=1 << 24,
+        description="history of acts and posts beside each world, MB; the oldest ticks go; 0: none",
+    )  # fmt: skip
     undo_mb: int = Field(
         128, ge=0, le=1 << 20, description="memory for going back tick by tick, MB; 0: none"
     )
@@ -191,9 +207,10 @@ class Settings(LanguageModelSettings):
 
     @property
     def notes(self) -> list[str]:
-        """Sentences on environment variables that look like settings and are none."""
-        variables = {PREFIX + name.upper() for name in type(self).model_fields} | {_LOCATION}
-        return list(lookalikes(PREFIX, variables))
+        """Sentences on variables that are named like settings and are none."""
+        known = {PREFIX + name.upper() for name in type(self).model_fields} | _OTHERS
+        given = {*os.environ, *dotenv_values(self._recipe.dotenv)}
+        return list(unknown_variables(PREFIX, known, given, _NUMBERED))
 
     def reloaded(self) -> Self:
         """Read everything again, under the same command line.

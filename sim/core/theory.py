@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Setting", "Theory", "as_if_mutual"]
+__all__ = ["Setting", "Theory", "as_if_mutual", "as_if_unclustered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +58,20 @@ def as_if_mutual(theories: Iterable[Theory]) -> tuple[Theory, ...]:
     A degree distribution does not say who hears whom; equations take every tie as mutual.
     """
     return tuple(replace(one, name=f"{one.name}; one-way ties taken as mutual") for one in theories)
+
+
+def as_if_unclustered(theories: Iterable[Theory], clustering: float) -> tuple[Theory, ...]:
+    """Return the curves for a network in which neighbours know each other, named as what they are.
+
+    Parameters
+    ----------
+    theories
+        The curves; closed forms know no network and keep their names.
+    clustering
+        The mean local clustering: of two neighbours of an agent, how often they are neighbours.
+    """
+    said = f"clustering {clustering:.2f} left out: may be far off"
+    return tuple(
+        one if one.name.startswith("closed form") else replace(one, name=f"{one.name}; {said}")
+        for one in theories
+    )

@@ -10,7 +10,10 @@ import numpy.typing as npt
 from sim.feed.log import ActLog
 from sim.feed.posts import Posts
 
-__all__ = ["Around", "Hearing", "People"]
+__all__ = ["ENDS", "Around", "Hearing", "People", "of_end"]
+
+ENDS = ("viewer", "author", "source")
+"""Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
 
 
 class People(Protocol):
@@ -87,6 +90,11 @@ class Around(Protocol):
         ...
 
     @property
+    def heard_by(self) -> Hearing:
+        """Who hears each agent: row v lists the members that hear v."""
+        ...
+
+    @property
     def fans(self) -> npt.NDArray[np.uint32]:
         """How many hear each agent, uint32 (n,)."""
         ...
@@ -110,3 +118,27 @@ class Around(Protocol):
     def trending(self) -> npt.NDArray[np.uint32]:
         """Message numbers that many lately liked or shared, the most first."""
         ...
+
+
+def of_end(rows: Any, around: Around, name: str) -> npt.NDArray[Any] | None:
+    """Return a column of agents for one end of each row, None for a name of another form.
+
+    Parameters
+    ----------
+    rows
+        What has ``viewer``, ``author`` and ``source``: ids, one a row.
+    around
+        Whose members they are.
+    name
+        Such as ``"viewer_openness"``.
+
+    Raises
+    ------
+    UnknownNameError
+        When agents have no such column.
+    """
+    end, _, column = name.partition("_")
+    if end not in ENDS or not column:
+        return None
+    found: npt.NDArray[Any] = around.people.column(column)[getattr(rows, end)]
+    return found.astype(np.float32) if found.dtype == np.float64 else found

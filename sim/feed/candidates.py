@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.feed.around import Around
+from sim.feed.around import Around, of_end
 
 __all__ = ["Candidates", "Floats"]
 
@@ -68,10 +68,9 @@ class Candidates:
     def _make(self, name: str) -> npt.NDArray[Any]:
         if name in _COLUMNS:
             return _COLUMNS[name](self)
-        end, _, column = name.partition("_")
-        if end in {"viewer", "author", "source"} and column:
-            found: npt.NDArray[Any] = self.around.people.column(column)[getattr(self, end)]
-            return found.astype(np.float32) if found.dtype == np.float64 else found
+        found = of_end(self, self.around, name)
+        if found is not None:
+            return found
         raise AttributeError(
             f"Candidates have no column {name!r}; there are {', '.join(sorted(self.names()))}, and "
             f"columns of agents as viewer_NAME, author_NAME and source_NAME."

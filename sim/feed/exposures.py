@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
+from sim.feed.around import Around, of_end
 from sim.feed.log import Acts
 from sim.feed.posts import Posts
 from sim.kernels.ranking import viewers_of
@@ -97,7 +98,9 @@ class Taken(NamedTuple):
 class Exposures:
     """All exposures of a tick as flat columns, ordered by (recommender, viewer, slot).
 
-    Columns are made when first asked for, and are copies: they stay when the next tick begins.
+    Columns are made when first asked for, and are copies: they stay when the next tick begins. A
+    policy also finds any column of agents for all three ends: ``viewer_openness``,
+    ``author_community``, ``source_activity``.
 
     Parameters
     ----------
@@ -107,12 +110,32 @@ class Exposures:
         The tick.
     taken
         What is left of them where they are not kept: then there are no columns and no parts.
+    around
+        The platform, where columns of agents may be asked for.
     """
 
-    def __init__(self, parts: list[Part], tick: int = 0, taken: Taken | None = None) -> None:
+    def __init__(
+        self,
+        parts: list[Part],
+        tick: int = 0,
+        taken: Taken | None = None,
+        around: Around | None = None,
+    ) -> None:
         self._parts = parts
         self.tick = tick
         self.taken = taken
+        self._around = around
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        around = None if name.startswith("_") else self._around
+        found = None if around is None else of_end(self, around, name)
+        if found is None:
+            raise AttributeError(
+                f"Exposures have no column {name!r}; a policy finds columns of agents as "
+                f"viewer_NAME, author_NAME and source_NAME."
+            )
+        setattr(self, name, found)
+        return found
 
     @property
     def parts(self) -> list[Part]:
@@ -169,6 +192,13 @@ class Exposures:
     def source(self) -> Ids:
         """uint32: the member that shared it, the author where that is a stranger."""
         return self._joined("source", np.uint32)
+
+    @cached_property
+    def author(self) -> Ids:
+        """uint32: who wrote it; for policies."""
+        if self._around is None:
+            raise AttributeError("Only a policy's exposures know who wrote each.")
+        return self._around.posts.author[self.row(self._around.posts)]
 
     @cached_property
     def score(self) -> npt.NDArray[np.float32]:

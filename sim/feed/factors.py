@@ -29,7 +29,9 @@ Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 
 _SCALE = 0.2
-_FOR = (Act.LIKE, Act.REPOST)
+_TOPICS, _LENGTH = 64, 3.0
+"""Topics that a message can be about, and the length of the vectors with which they begin."""
+_FOR = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.POST)
 _AGAINST = (Act.DISLIKE, Act.REPORT)
 
 
@@ -74,8 +76,8 @@ class Factors:
         self._pace = (rate, pull)
         self._rounds = 0
         mine, its = np.empty((members, factors), np.float32), np.empty((items, factors), np.float32)
-        kernels.begin(rng.key(seed, Stream.MODEL, 0, 1), 0, members, _SCALE, mine)
-        kernels.begin(rng.key(seed, Stream.MODEL, 0, 2), 0, items, _SCALE, its)
+        kernels.begin(rng.key(seed, Stream.MEMBER_FACTORS), 0, members, _SCALE, mine)
+        kernels.begin(rng.key(seed, Stream.ITEM_FACTORS), 0, items, _SCALE, its)
         biases = np.zeros(members, np.float32), np.zeros(items, np.float32)
         self._columns = biases[0], mine, biases[1], its
 
@@ -116,7 +118,7 @@ class Factors:
             self._round(who, what, said, misses)
 
     def _round(self, who: Longs, what: Longs, said: Floats, misses: int) -> None:
-        key = rng.key(self.seed, Stream.MODEL, self._rounds, 3)
+        key = rng.key(self.seed, Stream.FACTOR_ROUNDS, self._rounds)
         count, items = who.size * (1 + misses), self._columns[3].shape[0]
         words = rng.words(key, np.arange(2 * count))
         drawn = (words[count + who.size :] % np.uint64(max(items, 1))).astype(np.int64)
@@ -158,6 +160,8 @@ class Tastes(NamedTuple):
         float32 (posts,), (posts, k): of each row of the table of posts.
     author_bias, authors
         float32 (n,), (n, k): with which the posts of an author begin.
+    topics
+        float32 (64, k): with which posts about a topic begin, besides.
     marks
         int64 (2,): the number of the first row, the last tick that was learned from.
     """
@@ -167,6 +171,7 @@ class Tastes(NamedTuple):
     posts: Floats
     author_bias: Floats
     authors: Floats
+    topics: Floats
     marks: Longs
 
     def guess(self, viewers: Array, rows: Array) -> Floats:
@@ -177,11 +182,27 @@ class Tastes(NamedTuple):
 
 
 def tastes_of(platform: Around, name: str) -> Tastes | None:
-    """Return what was learned under a name; None before anything was."""
-    held = platform.held
-    if f"{name}.marks" not in held:
+    """Return what was learned under a name; None before anything was, or where it does not fit."""
+    held, named = platform.held, [f"{name}.{field}" for field in Tastes._fields]
+    if not all(each in held for each in named):
         return None
-    return Tastes(*(held[f"{name}.{field}"] for field in Tastes._fields))
+    known = Tastes(*(held[each] for each in named))
+    return known if _fits(known, platform) else None
+
+
+def _fits(known: Tastes, platform: Around) -> bool:
+    """Return whether columns go together: they may come from a file, and kernels trust them."""
+    posts, agents, factors = known.bias.size, known.author_bias.size, known.members.shape[-1]
+    shapes = ((agents, factors), (posts,), (posts, factors), (agents,), (agents, factors),
+              (_TOPICS, factors), (2,))  # fmt: skip
+    kinds = [column.dtype for column in known]
+    return (
+        tuple(column.shape for column in known) == shapes
+        and kinds == [np.dtype(np.float32)] * 6 + [np.dtype(np.int64)]
+        and agents <= platform.agents
+        and posts <= len(platform.posts) + max(platform.posts.first - int(known.marks[0]), 0)
+        and 0 <= int(known.marks[0]) <= platform.posts.first
+    )
 
 
 def learn_tastes(
@@ -189,8 +210,11 @@ def learn_tastes(
 ) -> None:
     """Learn from what was done since it was last called, and take in new messages.
 
-    Likes and reposts speak for a message, dislikes and reports against it, and so do ``misses``
-    messages drawn for each act. A message begins with the factors of its author, who learns too.
+    To like, repost or quote a message speaks for it, and to write it; dislikes and reports speak
+    against it, and so do ``misses`` messages drawn for each act. A message begins with the factors
+    of its author and of what it is about, which learn with it: of most messages nobody has said
+    anything yet (features as items: Kula, LightFM, CBRecSys 2015). What somebody's interests are is
+    never looked at.
 
     Parameters
     ----------
@@ -216,7 +240,16 @@ def _nothing(platform: Around, factors: int) -> Tastes:
     none, row = np.empty(0, np.float32), np.empty((0, factors), np.float32)
     ticks = [tick for tick, _ in platform.log]
     marks = np.array([platform.posts.first, min(ticks, default=platform.tick) - 1], np.int64)
-    return Tastes(row, none, row, none, row, marks)
+    return Tastes(row, none, row, none, row, _first_topics(platform, factors), marks)
+
+
+def _first_topics(platform: Around, factors: int) -> Floats:
+    """Return vectors of one length in drawn directions: who likes a topic has a way to turn."""
+    drawn = np.empty((_TOPICS, factors), np.float32)
+    kernels.begin(rng.key(platform.seed, Stream.TOPIC_FACTORS), 0, _TOPICS, 1.0, drawn)
+    lengths = np.sqrt((drawn.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+    topics: Floats = (_LENGTH * drawn / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return topics
 
 
 def _with_new(platform: Around, before: Tastes) -> Tastes:
@@ -225,17 +258,19 @@ def _with_new(platform: Around, before: Tastes) -> Tastes:
     members, authors, author_bias = before.members, before.authors, before.author_bias
     if known < agents:
         new = np.empty((agents - known, factors), np.float32)
-        kernels.begin(rng.key(platform.seed, Stream.MODEL, 0, 1), known, agents, _SCALE, new)
+        kernels.begin(rng.key(platform.seed, Stream.MEMBER_FACTORS), known, agents, _SCALE, new)
         members = np.concatenate([members, new])
-        kernels.begin(rng.key(platform.seed, Stream.MODEL, 0, 2), known, agents, _SCALE, new)
+        kernels.begin(rng.key(platform.seed, Stream.ITEM_FACTORS), known, agents, _SCALE, new)
         authors = np.concatenate([authors, new])
         author_bias = np.concatenate([author_bias, np.zeros(agents - known, np.float32)])
     gone = min(platform.posts.first - int(before.marks[0]), before.bias.size)
     kept = before.bias.size - gone
-    by = platform.posts.author[kept:]
+    by = platform.posts.author[kept:].astype(np.int64)
     bias = np.concatenate([before.bias[gone:], author_bias[by]])
-    posts = np.concatenate([before.posts[gone:], authors[by]])
-    return Tastes(members, bias, posts, author_bias, authors, before.marks.copy())
+    fresh, topics = np.empty((by.size, factors), np.float32), before.topics
+    kernels.compose(np.ascontiguousarray(platform.posts.tags[kept:]), by, authors, topics, fresh)
+    posts = np.concatenate([before.posts[gone:], fresh])
+    return Tastes(members, bias, posts, author_bias, authors, topics, before.marks.copy())
 
 
 def _learn_from(
@@ -248,7 +283,7 @@ def _learn_from(
     size = chosen.agent.size
     if not size:
         return
-    key = rng.key(platform.seed, Stream.MODEL, tick, 4)
+    key = rng.key(platform.seed, Stream.FACTOR_MISSES, tick)
     drawn = (rng.words(key, np.arange(size * misses)) % np.uint64(count)).astype(np.int64)
     who = np.tile(chosen.agent.astype(np.int64), 1 + misses)
     rows = np.concatenate([chosen.message.astype(np.int64) - first, drawn])
@@ -256,9 +291,9 @@ def _learn_from(
     worth[:size] = np.isin(chosen.act, _FOR)
     # An act and what is drawn against it follow each other: neither has the last word of a tick.
     order = np.arange(rows.size).reshape(1 + misses, size).T.ravel().astype(np.int64)
-    still = np.zeros(now.members.shape[0], np.float32)
-    by = platform.posts.author[rows].astype(np.int64)
-    for what, bias, factors in ((rows, now.bias, now.posts), (by, now.author_bias, now.authors)):
-        still[:] = 0  # a member's own bias cancels out in its feed
-        given: tuple[Any, ...] = (*pace, True, still, now.members, bias, factors)
-        kernels.learn(who, what, worth, order, 0.0, *given)
+    by = platform.posts.author.astype(np.int64)
+    tags = np.ascontiguousarray(platform.posts.tags)
+    kernels.learn_posts(
+        who, rows, worth, order, *pace, now.members, now.bias, now.posts, by, now.author_bias,
+        now.authors, tags, now.topics,
+    )  # fmt: skip

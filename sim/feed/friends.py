@@ -17,13 +17,18 @@ from sim.feed.around import Hearing, People
 from sim.feed.recommender import FriendRecommender
 from sim.kernels import friends as kernels
 
-__all__ = ["Acquainted", "Prospects", "TwoHop", "pairs_near", "walked"]
+__all__ = ["Acquainted", "Prospects", "TwoHop", "liked_alike", "pairs_near", "walked", "welcomed"]
 
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Found = tuple[Longs, Ids, dict[str, Floats]]
 
+MET = 64
+"""Members whom one that hears nobody meets at most."""
+_GUESTS = 1 << 14
+"""Of whom so many are looked at together."""
+_LOW32, _S32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 _SUMS = ("common", "adamic_adar", "spread")
 _ROOM = 1 << 20
 """Prospects that are looked at together, at least those of one viewer."""
@@ -55,6 +60,11 @@ class Acquainted(Protocol):
     @property
     def hearing(self) -> Hearing:
         """Whom each agent hears."""
+        ...
+
+    @property
+    def heard_by(self) -> Hearing:
+        """Who hears each agent."""
         ...
 
     @property
@@ -126,6 +136,18 @@ class Prospects:
             f"columns of agents as viewer_NAME and other_NAME."
         )
 
+    def proposable(self) -> Prospects:
+        """Return those pairs whose other may be proposed to anybody, by its stage of life.
+
+        See :data:`sim.agents.lifecycle.PLACES`.
+        """
+        fits = self.around.people.column("proposable")[self.other]
+        if fits.all():
+            return self
+        stops = np.concatenate(([0], np.cumsum(fits)))[self.stops]
+        known = {name: column[fits] for name, column in self._made.items()}
+        return Prospects(self.around, self.viewers, stops, self.other[fits], known)
+
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Return the names of the columns, without those of agents."""
@@ -181,7 +203,7 @@ def pairs_near(
     room
         Prospects that are held together.
     """
-    hearing, key = around.hearing, rng.key(around.seed, Stream.SAMPLE, around.tick, 1)
+    hearing, key = around.hearing, rng.key(around.seed, Stream.NEAR, around.tick)
     size = cap * cap + cap
     at, touched = np.zeros(around.agents, np.int64), np.empty(size, np.uint32)
     sums = [np.empty(size, np.float32) for _ in range(3)]
@@ -196,7 +218,8 @@ def pairs_near(
         ))  # fmt: skip
         stop = stops[done]
         found = dict(zip(_SUMS, (column[:stop] for column in known), strict=True))
-        yield Prospects(around, viewers[low : low + done], stops[: done + 1], others[:stop], found)
+        asked = viewers[low : low + done]
+        yield Prospects(around, asked, stops[: done + 1], others[:stop], found).proposable()
         low += done
 
 
@@ -214,7 +237,7 @@ def walked(
     most
         Members from which a walk goes on, at most.
     """
-    hearing, key = around.hearing, rng.key(around.seed, Stream.SAMPLE, around.tick, 2)
+    hearing, key = around.hearing, rng.key(around.seed, Stream.WALKS, around.tick)
     size = around.agents
     mass, fresh, total = (np.zeros(size) for _ in range(3))
     front, ahead, reached = (np.empty(size, np.uint32) for _ in range(3))
@@ -224,16 +247,102 @@ def walked(
             viewer, hearing.rows, hearing.ids, steps, cap, most, key, mass, fresh, total, front,
             ahead, reached, marks,
         )  # fmt: skip
-        others = reached[:count].copy()
-        chances = total[others].astype(np.float32)
-        total[others] = 0.0
-        start, length = (int(x) for x in hearing.rows[viewer])
-        known = np.append(hearing.ids[start : start + length], np.uint32(viewer))
-        new = ~np.isin(others, known)
-        found = others[new]
-        stops = np.array([0, found.size], np.int64)
-        who = np.array([viewer], np.uint32)
-        yield Prospects(around, who, stops, found, {"walk": chances[new]})
+        yield _come_to(around, viewer, reached[:count], total, "walk")
+
+
+def liked_alike(around: Acquainted, viewers: Ids, *, cap: int = 32) -> Iterator[Prospects]:
+    """Yield each viewer with whom those hear who hear the same as it, as ``alike``.
+
+    ``alike`` is the chance that a walk ends there which goes to somebody the viewer hears, back to
+    another who hears that one, and on to somebody whom the other hears.
+
+    Parameters
+    ----------
+    around, viewers
+        As :func:`pairs_near`.
+    cap
+        Places of a row that are looked at: a viewer has at most ``cap ** 3`` pairs.
+    """
+    hearing, heard = around.hearing, around.heard_by
+    key, total = rng.key(around.seed, Stream.ALIKE, around.tick), np.zeros(around.agents)
+    reached = np.empty(around.agents, np.uint32)
+    for viewer in viewers.tolist():
+        count = kernels.alike(
+            viewer, hearing.rows, hearing.ids, heard.rows, heard.ids, cap, key, total, reached
+        )
+        yield _come_to(around, viewer, reached[:count], total, "alike")
+
+
+def _come_to(
+    around: Acquainted, viewer: int, reached: Ids, total: npt.NDArray[np.float64], name: str
+) -> Prospects:
+    """Return a viewer with those reached whom it does not hear; ``total`` is 0 again there."""
+    others = reached.copy()
+    chances = total[others].astype(np.float32)
+    total[others] = 0.0
+    start, length = (int(x) for x in around.hearing.rows[viewer])
+    known = np.append(around.hearing.ids[start : start + length], np.uint32(viewer))
+    new = ~np.isin(others, known)
+    stops = np.array([0, int(new.sum())], np.int64)
+    who = np.array([viewer], np.uint32)
+    return Prospects(around, who, stops, others[new], {name: chances[new]}).proposable()
+
+
+def welcomed(around: Acquainted, viewers: Ids, count: int) -> tuple[Ids, Ids, Floats]:
+    """Return whom members may follow who hear nobody: (viewers, suggested, scores), best first.
+
+    No way along ties leads from them to anybody. Each looks at :data:`MET` places: somebody whom a
+    member drawn hears, so that who is heard by many is met often. The score is the share of
+    interests that both have, of equals those met more often; who may not be proposed is not met.
+
+    Parameters
+    ----------
+    around, viewers
+        As :func:`pairs_near`.
+    count
+        How many each at most.
+    """
+    asked = np.ascontiguousarray(viewers if count else viewers[:0], np.uint32)
+    parts = [_met(around, asked[k : k + _GUESTS], count) for k in range(0, asked.size, _GUESTS)]
+    none = (np.empty(0, np.uint32), np.empty(0, np.uint32), np.empty(0, np.float32))
+    who, others, scores = (np.concatenate(part) for part in zip(none, *parts, strict=True))
+    return who, others, scores
+
+
+def _met(around: Acquainted, asked: Ids, count: int) -> tuple[Ids, Ids, Floats]:
+    """Return whom some of them may follow, best first."""
+    hearing = around.hearing
+    key, places = rng.key(around.seed, Stream.WELCOME, around.tick), np.arange(MET, dtype=np.uint32)
+    words = rng.words(key, np.repeat(asked, MET), np.tile(places, asked.size))
+    low, high = words & _LOW32, words >> _S32
+    via = ((low * np.uint64(around.agents)) >> _S32).astype(np.uint32)
+    start, length = hearing.rows[via].astype(np.uint64).T
+    chosen = (start + ((high * np.maximum(length, np.uint64(1))) >> _S32)).astype(np.int64)
+    met = via.copy()
+    some = length > 0
+    met[some] = hearing.ids[chosen[some]]
+    met_by = np.repeat(np.arange(asked.size), MET)
+    can = around.people.column("proposable")[met] & (met != asked[met_by])
+    return _closest(around, asked, met_by[can], met[can], count)
+
+
+def _closest(
+    around: Acquainted, asked: Ids, met_by: Longs, met: Ids, count: int
+) -> tuple[Ids, Ids, Floats]:
+    """Return the best few of those met, each once."""
+    pairs, times = np.unique(met_by << 32 | met.astype(np.int64), return_counts=True)
+    which, others = pairs >> 32, (pairs & 0xFFFFFFFF).astype(np.uint32)
+    interests = around.people.column("interests")
+    mine, theirs = interests[asked[which]], interests[others]
+    either = np.bitwise_count(mine | theirs).astype(np.float32)
+    alike = (np.bitwise_count(mine & theirs) / np.maximum(either, 1)).astype(np.float32)
+    lots = rng.words(
+        rng.key(around.seed, Stream.FRIENDS, around.tick), asked[which], others
+    )  # of equals, none for its number
+    order = np.lexsort((lots, -times, -alike, which))
+    begins = np.searchsorted(which, np.arange(asked.size))
+    best = order[(np.arange(order.size) - begins[which]) < count]
+    return asked[which[best]], others[best], alike[best]
 
 
 class TwoHop(FriendRecommender):
@@ -279,7 +388,7 @@ class TwoHop(FriendRecommender):
     def suggest(self, viewers: Ids, platform: Acquainted, count: int) -> tuple[Ids, Ids, Floats]:
         """Return (viewers, suggested, scores), at most ``count`` for each viewer, best first."""
         asked = np.ascontiguousarray(viewers, np.uint32)
-        key = rng.key(platform.seed, Stream.SAMPLE, platform.tick, 3)
+        key = rng.key(platform.seed, Stream.FRIENDS, platform.tick)
         parts = [self._best(pairs, key, count) for pairs in self.near(asked, platform)]
         none = (np.empty(0, np.uint32), np.empty(0, np.uint32), np.empty(0, np.float32))
         who, others, scores = (np.concatenate(part) for part in zip(none, *parts, strict=True))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
+from sim.core.spill import Spill
+from sim.errors import InputError
 from sim.feed.acts import Act
 
-__all__ = ["NOBODY", "ActLog", "Acts"]
+__all__ = ["NOBODY", "NO_CHAIN", "ActLog", "Acts"]
 
 Ids = npt.NDArray[np.uint32]
+
+NO_CHAIN = bytes(16)
+"""Before the first tick of a platform."""
 
 NOBODY = 0xFFFFFFFF
 """No message, nobody else."""
@@ -61,12 +67,23 @@ class Acts(NamedTuple):
         """Return parts, one behind the other."""
         if not parts:
             return cls.of(np.empty(0, np.uint32), 0)
+        if len(parts) == 1:
+            return parts[0]
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def moved(self, spill: Spill) -> Acts:
+        """Return their copy in a scratch file."""
+        agent, act, message, other = self
+        return Acts(spill.moved(agent), spill.moved(act), spill.moved(message), spill.moved(other))
 
     def chosen(self, which: npt.NDArray[Any] | slice) -> Acts:
         """Return those that a mask, a list of places or a slice chooses."""
         columns: Iterator[npt.NDArray[Any]] = iter(self)
         return Acts(*(column[which] for column in columns))
+
+
+ENOUGH_BYTES = 4 << 20
+"""A log up to this size stays in memory."""
 
 
 class ActLog:
@@ -88,6 +105,31 @@ class ActLog:
         self.ticks = ticks
         self._blocks: dict[int, list[Acts]] = {}
         self._counts: dict[int, npt.NDArray[np.int64]] = {}
+        self._chains: dict[int, bytes] = {}
+        self._spill = Spill()
+        self._laid = -1
+
+    def seal(self, tick: int, parts: Iterable[npt.NDArray[Any] | bytes]) -> None:
+        """Chain a tick behind those before it, by the bytes of all that was done and written.
+
+        Two worlds that did and wrote the same to a tick have the same 16 bytes there, and others
+        have others: by them a file that holds ticks of several branches tells whose each is.
+        """
+        state = xxhash.xxh3_128(self.head)
+        state.update(tick.to_bytes(8, "little"))
+        for part in parts:
+            state.update(part if isinstance(part, bytes) else part.data)
+        self._chains[tick] = state.digest()
+
+    @property
+    def head(self) -> bytes:
+        """What the last tick was sealed with, 16 bytes."""
+        return next(reversed(self._chains.values()), NO_CHAIN)
+
+    @property
+    def chains(self) -> Mapping[int, bytes]:
+        """What each tick was sealed with since the platform opened, by tick, rising."""
+        return self._chains
 
     def add(self, tick: int, acts: Acts, all_of_it: Acts | None = None) -> None:
         """Write down acts of a tick, behind those it has.
@@ -100,10 +142,25 @@ class ActLog:
             kept = [*self._blocks.get(tick, []), acts] if all_of_it is None else [all_of_it]
             self._blocks[tick] = kept
 
+    def renew(self, tick: int, acts: Acts) -> None:
+        """Keep these acts of a tick in place of those it has."""
+        self._counts[tick] = np.bincount(acts.act, minlength=len(Act)).astype(np.int64)
+        self._blocks.pop(tick, None)
+        if self.ticks and acts.agent.size:
+            self._blocks[tick] = [acts]
+
     def forget(self, tick: int) -> None:
         """Drop what is older than the ticks that are kept, at ``tick``."""
         for old in [at for at in self._blocks if at <= tick - self.ticks]:
             del self._blocks[old]
+
+    def lay_by(self, tick: int) -> None:
+        """Move what was done up to a tick, which is seldom asked for, into scratch files."""
+        if 13 * len(self) < ENOUGH_BYTES:
+            return
+        for at in [at for at in self._blocks if self._laid < at <= tick]:
+            self._blocks[at] = [acts.moved(self._spill) for acts in self._blocks[at]]
+        self._laid = max(self._laid, tick)
 
     def at(self, tick: int) -> Acts:
         """Return the acts of a tick, in order; none when it is not kept."""
@@ -144,13 +201,14 @@ class ActLog:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return 13 * len(self) + 8 * len(Act) * len(self._counts)
+        return 13 * len(self) + 8 * len(Act) * len(self._counts) + 16 * len(self._chains)
 
     def still(self) -> ActLog:
         """Return a log that stays as it is; it shares what was written, which nobody changes."""
         twin = ActLog(self.ticks)
         twin._blocks = {tick: list(block) for tick, block in self._blocks.items()}
         twin._counts = dict(self._counts)
+        twin._chains = dict(self._chains)
         return twin
 
     def arrays(self) -> Iterator[npt.NDArray[Any]]:
@@ -169,6 +227,8 @@ class ActLog:
             "lengths": np.array([acts.agent.size for _, acts in kept], np.int64),
             "counted": ticks,
             "counts": counts,
+            "sealed": np.array([*self._chains], np.int64),
+            "chains": np.frombuffer(b"".join(self._chains.values()), "<u8").reshape(-1, 2).copy(),
             **acts._asdict(),
         }
 
@@ -177,7 +237,11 @@ class ActLog:
         """Return the log of :meth:`dump`; takes copies."""
         log = cls(ticks)
         acts = Acts.of(*(columns[name] for name in Acts._fields))
-        stops = np.cumsum(columns["lengths"]).tolist()
+        lengths = columns["lengths"]
+        many = acts.agent.size
+        if ((lengths < 0) | (lengths > many)).any() or int(lengths.sum()) != many:
+            raise InputError(f"The log of acts has {many:,} rows, its ticks have others.")
+        stops = np.cumsum(lengths).tolist()
         start = 0
         for tick, stop in zip(columns["ticks"].tolist(), stops, strict=True):
             log._blocks[tick] = [acts.chosen(np.arange(start, stop))]
@@ -185,4 +249,6 @@ class ActLog:
         for tick, row in zip(columns["counted"].tolist(), columns["counts"], strict=True):
             log._counts[tick] = np.zeros(len(Act), np.int64)
             log._counts[tick][: len(row)] = row
+        sealed, chains = columns["sealed"].tolist(), columns["chains"].astype("<u8")
+        log._chains = {tick: row.tobytes() for tick, row in zip(sealed, chains, strict=True)}
         return log

@@ -62,12 +62,17 @@ class Policy(Parameters):
             Under which this tick's acts draw, by (viewer, message).
         """
         count = part.message.size
-        said = self.probabilities(Exposures([part], platform.tick), platform)
+        said = self.probabilities(Exposures([part], platform.tick, around=platform), platform)
+        who = self.plugin_name or type(self).__name__
+        if not isinstance(said, dict) or not all(isinstance(act, Act) for act in said):
+            raise PluginError(who, "probabilities() must give a dict of sim.Act to chances")
         chances = np.zeros((count, len(said)))
         for k, (act, chance) in enumerate(said.items()):
-            if np.shape(chance) not in {(), (count,)} or np.isnan(chance).any():
+            if np.shape(chance) in {(), (count,)} and np.isnan(chance).any():
+                raise PluginError(who, f"probabilities() gave NaN as a chance of {act.says}")
+            if np.shape(chance) not in {(), (count,)}:
                 raise PluginError(
-                    self.plugin_name or type(self).__name__,
+                    who,
                     f"probabilities() must give one chance an exposure, shape ({count},), for "
                     f"{act.says}, got {np.shape(chance)}",
                 )

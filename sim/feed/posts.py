@@ -170,9 +170,7 @@ class Posts:
     @property
     def cascade(self) -> Ints:
         """The id of the injected message that it is, int32; -1 for none."""
-        found = np.full(len(self), -1, np.int32)
-        found[[message - self.first for message in self._cascades]] = [*self._cascades.values()]
-        return _read_only(found)
+        return _read_only(self.cascades_of(slice(0, len(self))))
 
     @property
     def numbers(self) -> Ids:
@@ -264,6 +262,15 @@ class Posts:
             known = self._cascades.items()
             self._cascades = {message: own for message, own in known if message >= self.first}
         return gone
+
+    def cascades_of(self, rows: slice) -> Ints:
+        """Return :attr:`cascade` of some rows one behind the other; made anew."""
+        found = np.full(rows.stop - rows.start, -1, np.int32)
+        begin, end = self.first + rows.start, self.first + rows.stop
+        for message, own in self._cascades.items():
+            if begin <= message < end:
+                found[message - begin] = own
+        return found
 
     def cascade_of(self, message: int) -> int:
         """Return the id of the injected message that a message is, -1 for none."""

@@ -45,7 +45,7 @@ class Recommender(Parameters):
         time_unit="tick",
         channels="feed",
         draw_modes="none of its own: the column draw",
-        cost="one number a candidate, 24 for each member online",
+        cost="one number a candidate, at most 40 for each member online",
         largest="as many agents as memory holds",
     )
 
@@ -153,6 +153,7 @@ class FriendRecommender(Parameters):
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
         """Return (viewers, suggested, scores), at most ``count`` for each viewer, best first.
 
-        Nobody is suggested to itself, nor whom it follows already.
+        Nobody is suggested to itself, nor whom it follows already; who may not be proposed
+        (:data:`sim.agents.lifecycle.PLACES`), is muted or blocked, is left out by whoever asked.
         """
         raise NotImplementedError

@@ -26,7 +26,7 @@ from sim.kernels.feed_draws import MOST
 from sim.kernels.ranking import select
 from sim.kernels.serving import serve
 
-__all__ = ["CHUNK", "Serving", "Shelf", "in_threads", "split", "staggered", "tray_for"]
+__all__ = ["CHUNK", "WRITTEN", "Serving", "Shelf", "in_threads", "split", "staggered", "tray_for"]
 
 CHUNK = 2048
 """Viewers of one chunk: their candidates stay in the processor's cache."""
@@ -43,7 +43,8 @@ Array = npt.NDArray[Any]
 _FLOATS = ("trust", "interest", "likes", "shares", "age")
 _IDS = ("message", "source", "author")
 _BYTES = ("friends", "appeal_byte", "flags")
-_WRITTEN = ("bits", *_IDS, *_FLOATS, *_BYTES)
+WRITTEN = ("bits", *_IDS, *_FLOATS, *_BYTES)
+"""Columns that candidates are given; the others are made of them."""
 _KEPT = {"message": "u4", "source": "u4", "score": "u4", "trust": "u1", "interest": "u1",
          "age": "u1", "friends": "u1", "appeal": "u1", "flags": "u1"}  # fmt: skip
 """Columns of exposures, in the order in which they are written."""
@@ -100,9 +101,9 @@ class Serving(NamedTuple):
 
     def candidates(self, viewers: Array, low: int, high: int, tray: dict[str, Array]) -> Candidates:
         """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
-        columns: tuple[Any, ...] = tuple(tray[name] for name in (*_WRITTEN, "stops"))
+        columns: tuple[Any, ...] = tuple(tray[name] for name in (*WRITTEN, "stops"))
         count = int(gather(viewers, low, high, *self._given(), *columns))
-        found = {name: tray[name][:count] for name in _WRITTEN}
+        found = {name: tray[name][:count] for name in WRITTEN}
         found["stops"] = tray["stops"][: high - low + 1]
         for column in found.values():
             column.flags.writeable = False
@@ -179,7 +180,7 @@ class Shelf:
 
     def serve(
         self, serving: Serving, viewers: Array, threads: int
-    ) -> tuple[list[Part], Exception | None]:
+    ) -> tuple[list[Part], BaseException | None]:
         """Return the feeds of some viewers, and what went wrong with their recommender first.
 
         Parameters
@@ -193,7 +194,7 @@ class Shelf:
         """
         weights = weights_of(serving.recommender)
 
-        def work(low: int) -> tuple[Part, Exception | None]:
+        def work(low: int) -> tuple[Part, BaseException | None]:
             if weights is None:
                 return self._chunk(serving, viewers, low)
             return self._weighted(serving, weights, viewers, low), None
@@ -203,9 +204,11 @@ class Shelf:
         faults = [fault for _, fault in done if fault is not None]
         return [part for part, _ in done], (faults[0] if faults else None)
 
-    def _chunk(self, serving: Serving, viewers: Array, low: int) -> tuple[Part, Exception | None]:
+    def _chunk(
+        self, serving: Serving, viewers: Array, low: int
+    ) -> tuple[Part, BaseException | None]:
         high = min(low + CHUNK, viewers.size)
-        fault: Exception | None = None
+        fault: BaseException | None = None
         tray = self._tray()
         candidates = serving.candidates(viewers, low, high, tray)
         stop, span = -1, (viewers, low, high)
@@ -213,7 +216,7 @@ class Shelf:
             scores = serving.recommender.scores_of(candidates, self.slots)
             stop = self._select(serving, candidates, scores, tray, span)
             fault = serving.recommender.refuse_nan() if stop < 0 else None
-        except Exception as error:  # somebody's recommender
+        except (Exception, SystemExit) as error:  # somebody's recommender
             fault = error
         if fault is not None:  # these viewers see the newest first
             scores = Chronological().scores_of(candidates, self.slots)

@@ -17,10 +17,10 @@ class PlatformSettings(Parameters):
 
     slots: int = Field(10, ge=1, le=60, description="messages shown to an online member in a tick")
     candidates: int = Field(
-        24, ge=1, le=64, description="messages drawn for a member, of which the best are shown"
+        40, ge=1, le=64, description="messages drawn for a member, of which the best are shown"
     )
     outside: float = Field(
-        0.25, ge=0, le=1, description="share of the draws made beyond those whom a member follows"
+        0.5, ge=0, le=1, description="share of the draws made beyond those whom a member follows"
     )
     window: int = Field(
         72, ge=1, le=100_000, description="how long a message can be shown",
@@ -35,8 +35,18 @@ class PlatformSettings(Parameters):
     channel: Literal["feed", "broadcast"] = Field(
         "feed", description="the channel of messages injected without naming one"
     )
-    label_reports: int = Field(5, ge=0, description="reports that label a message; 0: never")
-    hide_reports: int = Field(20, ge=0, description="reports that hide a message; 0: never")
+    label_reports: int = Field(
+        5, ge=0, description="reports that label a message, at least; 0: never"
+    )
+    label_share: float = Field(
+        0.001, ge=0, le=1, description="share of its showings that must end in a report for that"
+    )
+    hide_reports: int = Field(
+        20, ge=0, description="reports that hide a message, at least; 0: never"
+    )
+    hide_share: float = Field(
+        0.005, ge=0, le=1, description="share of its showings that must end in a report for that"
+    )
     learning: float = Field(
         1.0, ge=0, le=6,
         description="how fast trust moves with outcomes: 1 as world.learn, 0 not at all",
@@ -45,12 +55,24 @@ class PlatformSettings(Parameters):
         24.0, ge=0, le=100_000, description="how often reputation is weighed anew; 0: never",
         json_schema_extra={"unit": "hours"},
     )  # fmt: skip
+    founders: str = Field(
+        "",
+        description="whom reputation trusts beforehand, named as seeds are (top:100:pagerank, "
+        "ids:3,7, interest:music); by default the tenth of highest standing with the most heard",
+    )
     friends: str = Field(
-        "", description="who proposes whom to follow (friend recommender); none by default"
+        "",
+        description="who proposes whom to follow (friend recommender); by default nobody: who "
+        "joins then follows only whom it comes across in feeds, three in a hundred in two days",
     )
     meeting: float = Field(
         0.002, ge=0, le=1,
         description="share of online members that are proposed somebody, where there is who does",
+    )  # fmt: skip
+    welcome: int = Field(
+        5, ge=0, le=60,
+        description="whom a member online that follows nobody follows at once, where there is who "
+        "proposes; 0: newcomers wait for their turn as others do",
     )  # fmt: skip
     log_ticks: int = Field(
         48, ge=0, description="how long every act is kept; counts are kept for ever",

@@ -197,10 +197,12 @@ class Writer:
         rows = zip(bits, tags.tolist(), personality.tolist(), strict=True)
         return [self._written(*row) for row in rows]
 
-    def _written(self, bits: int, tags: int, personality: Sequence[int]) -> str:
+    def _written(
+        self, bits: int, tags: int, personality: Sequence[int], *, upon: bool = False
+    ) -> str:
         forms = self._posts[_tone(bits, personality)]
         head, *rest = forms[bits >> 20 & 7]
-        topic, other = self._about(tags, bits >> 23)
+        topic, other = self._about(tags, bits >> 23, upon=upon)
         words = {
             "topic": topic,
             "other": other,
@@ -211,9 +213,19 @@ class Writer:
             head += words[rest[at]] + rest[at + 1]
         return head[0].upper() + head[1:]
 
-    def _about(self, tags: int, bits: int) -> tuple[str, str]:
-        """Return the first topic, and another of the message or of any."""
-        if not self._topics:
+    def quote(self, seed: int, number: int, *, tags: int, personality: Sequence[int]) -> str:
+        """Return what is said upon a quoted message; parameters as :meth:`post`, ``tags`` its own.
+
+        Upon one without topics it is about "this".
+        """
+        return self._written(_bits(seed, number), tags, personality, upon=True)
+
+    def _about(self, tags: int, bits: int, *, upon: bool = False) -> tuple[str, str]:
+        """Return the first topic, and another of the message or of any.
+
+        ``upon`` another's message nothing is named that it is not about.
+        """
+        if not self._topics or (upon and not tags):
             return "this", "that"
         first = (tags & -tags).bit_length() - 1 if tags else bits % len(self._topics)
         rest = tags & (tags - 1)
@@ -240,7 +252,7 @@ class Writer:
         to
             The first name of whom it answers.
         tags
-            The topics of what it answers.
+            The topics of what it answers; without any it is about "this".
         personality
             Of the one who replies.
         agrees
@@ -249,7 +261,8 @@ class Writer:
         bits = _bits(seed, number)
         forms = _REPLIES[TONES[_tone(bits, personality)]] if agrees else _AGAINST
         text = forms[bits >> 20 & 3]
-        said = text.replace("{name}", to).replace("{topic}", self._about(tags, bits >> 23)[0])
+        topic, _ = self._about(tags, bits >> 23, upon=True)
+        said = text.replace("{name}", to).replace("{topic}", topic)
         return said[0].upper() + said[1:]
 
 

@@ -14,8 +14,10 @@ import numpy.typing as npt
 from sim.core.text import one_line
 from sim.errors import InputError
 from sim.io.edges import Direction, Edges, check_direction
+from sim.io.relations import of_attributes
 from sim.io.report import ImportReport
 from sim.io.sniff import whole
+from sim.network.relations import Said
 
 __all__ = ["edges_of_igraph", "edges_of_networkx"]
 
@@ -28,7 +30,12 @@ _LONGEST = 200
 
 
 def edges_of_networkx(
-    graph: Any, *, direction: Direction = "influences", weight: str | None = "weight"
+    graph: Any,
+    *,
+    direction: Direction = "influences",
+    weight: str | None = "weight",
+    relations: str | None = None,
+    properties: Sequence[str] | None = None,
 ) -> Edges:
     """Return the arcs of a networkx graph.
 
@@ -40,6 +47,8 @@ def edges_of_networkx(
         What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
     weight
         The edge attribute that holds weights, where it is there; None: none.
+    relations, properties
+        As of :func:`sim.io.relations.of_attributes`.
 
     Returns
     -------
@@ -52,12 +61,16 @@ def edges_of_networkx(
     place = {node: at for at, (node, _) in enumerate(nodes)}
     arcs = list(graph.edges(data=True))
     ids = _ids([node for node, _ in nodes])
+    names = list(dict.fromkeys(name for *_, data in arcs for name in data))
+    rows = (data for *_, data in arcs)
+    said = of_attributes(names, rows, weight, relations, properties)
     return _edges(
         "networkx graph",
         _pairs(((place[a], place[b]) for a, b, _ in arcs), len(arcs)),
         ids,
         _names([_first(data, _NAMES) for _, data in nodes], ids),
         _weights([data.get(weight) for *_, data in arcs] if weight else []),
+        said,
         agents=len(nodes),
         directed=bool(graph.is_directed()),
         direction=direction,
@@ -66,7 +79,12 @@ def edges_of_networkx(
 
 
 def edges_of_igraph(
-    graph: Any, *, direction: Direction = "influences", weight: str | None = "weight"
+    graph: Any,
+    *,
+    direction: Direction = "influences",
+    weight: str | None = "weight",
+    relations: str | None = None,
+    properties: Sequence[str] | None = None,
 ) -> Edges:
     """Return the arcs of an igraph graph.
 
@@ -74,7 +92,7 @@ def edges_of_igraph(
     ----------
     graph
         An ``igraph.Graph``; directed as it says itself.
-    direction, weight
+    direction, weight, relations, properties
         As in :func:`edges_of_networkx`.
 
     Returns
@@ -89,13 +107,17 @@ def edges_of_igraph(
     distinct = [columns[key] for key in ("id", "name") if _are_distinct(columns.get(key))]
     ids = _ids(distinct[0]) if distinct else None
     given: list[object] = next((columns[key] for key in _NAMES if key in columns), [])
-    weighted = weight is not None and weight in graph.es.attributes()
+    known = graph.es.attributes()
+    weighted = weight is not None and weight in known
+    rows = (edge.attributes() for edge in graph.es)
+    said = of_attributes(known, rows, weight, relations, properties)
     return _edges(
         "igraph graph",
         _pairs(graph.get_edgelist(), graph.ecount()),
         ids,
         _names(given, ids),
         _weights(graph.es[weight] if weighted else []),
+        said,
         agents=graph.vcount(),
         directed=bool(graph.is_directed()),
         direction=direction,
@@ -109,6 +131,7 @@ def _edges(
     ids: Longs | list[str] | None,
     names: list[str] | None,
     weights: tuple[Floats | None, tuple[str, ...]],
+    said: tuple[Said | None, tuple[str, ...]],
     *,
     agents: int,
     directed: bool,
@@ -125,9 +148,9 @@ def _edges(
         agents=agents,
         directed=directed,
         seconds=perf_counter() - began,
-        notes=weights[1],
+        notes=(*weights[1], *said[1]),
     )
-    return Edges(sources, targets, ids, names, weights[0], None, told)
+    return Edges(sources, targets, ids, names, weights[0], None, told, said[0])
 
 
 def _pairs(pairs: Iterable[tuple[int, int]], count: int) -> Words:

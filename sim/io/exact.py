@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.progress import Report
+from sim.errors import FormatError, InputError
 from sim.io.files import Source, decoded
+from sim.io.relations import Collected, spread, typed, unguarded
 from sim.io.sniff import ANY_BLANKS, Layout, cells, is_comment, number, whole
 from sim.io.table import MOST_ID, STAGE, Gathered, Places, Table, three, wrong_line
 
@@ -33,10 +35,16 @@ class _Reader:
     integers: bool
     known: dict[int | str, int]
     tally: list[int]
+    found: Collected
+    rows: int = 0
 
     def plain(self, block: bytes, most: int) -> Columns | None:
         """Read a block of plain lines, one step a column; None when any line is not plain."""
-        if self.integers or block.startswith((b"#", b"%", b"//", b"\n", b"\r", b" ", b"\t")):
+        if (
+            self.integers
+            or self.places.says_more
+            or block.startswith((b"#", b"%", b"//", b"\n", b"\r", b" ", b"\t"))
+        ):
             return None
         if any(sign in block for sign in _SLOW):
             return None
@@ -84,8 +92,25 @@ class _Reader:
             for values, place in zip(extra, (places.weight, places.time), strict=True):
                 if place is not None:
                     values.append(float(row[place]))
+            if places.says_more:
+                self._note(row, text)
+            self.rows += 1
         numbers = np.array(ends, np.uint32)
         return numbers[::2], numbers[1::2], np.array(extra[0]), np.array(extra[1])
+
+    def _note(self, row: list[str], text: str) -> None:
+        """Keep what a line says of its tie beside; FormatError for what cannot be kept."""
+        said: dict[str, object] = {}
+        try:
+            for name, at in self.places.properties:
+                if at < len(row) and row[at]:
+                    cell = unguarded(row[at])
+                    said |= spread(name, cell if cell.startswith("{") else typed(cell))
+            at = -1 if self.places.relation is None else self.places.relation
+            kind = unguarded(row[at]) if 0 <= at < len(row) else None
+            self.found.add(self.rows, kind, said)
+        except InputError as error:
+            raise FormatError(self.source.path, self.tally[0], text, str(error)) from None
 
     def _is_fine(self, row: list[str]) -> bool:
         places = self.places
@@ -107,6 +132,7 @@ def read_texts(
     report: Report,
     *,
     integers: bool = False,
+    asked: bool = True,
 ) -> Table:
     """Read ties between any ids, with quotation marks; half a million lines a second.
 
@@ -116,8 +142,9 @@ def read_texts(
         With number and text of the first line that is wrong, and the rule it breaks.
     """
     gathered = Gathered(places, limit)
+    found = Collected(is_asked=asked)
     tally = [layout.lines, layout.comments, layout.empty]
-    reader = _Reader(source, layout, places, integers, {}, tally)
+    reader = _Reader(source, layout, places, integers, {}, tally, found)
     for block in source.blocks(layout.start, _BLOCK):
         columns = reader.plain(block, gathered.left) or reader.exact(block, gathered.left)
         gathered.add(*columns)
@@ -127,7 +154,7 @@ def read_texts(
     sources, targets = gathered.ends()
     known = reader.known
     ids = _ordered(known, sources, targets) if integers else [str(each) for each in known]
-    return Table(sources, targets, ids, *gathered.numbers(), *three(tally))
+    return Table(sources, targets, ids, *gathered.numbers(), *three(tally), reader.found.said)
 
 
 def _numbers(rows: list[list[str]], place: int | None) -> Floats | None:

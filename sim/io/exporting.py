@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from sim.core.progress import Report, quiet
 from sim.errors import UnknownNameError
+from sim.io.doings import doings_of
 from sim.io.graphs_out import write_gexf, write_graphml
 from sim.io.lines import Tell, write_csv, write_jsonl
 from sim.io.outlet import outlet
 from sim.io.parquet import require_pyarrow, write_parquet
-from sim.io.tables import Table, tables_of
+from sim.io.tables import Table, graph_of, tables_of, who_of
+from sim.store.acts_reading import Record, record_of
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -24,7 +26,7 @@ __all__ = ["EXPORTS", "ExportReport", "export"]
 
 EXPORTS = {
     "sqlite": "a database with the classical tables and indexes",
-    "csv": "a folder of agents.csv, ties.csv, adoptions.csv and messages.csv",
+    "csv": "a folder of tables: members, ties, adoptions, messages, posts, acts, decisions",
     "jsonl": "the same as .jsonl, an object a line",
     "graphml": "members and ties for networkx, igraph, Gephi and others",
     "gexf": "members and ties for Gephi",
@@ -38,7 +40,6 @@ _FOLDERS: dict[str, Callable[[Table, Path, Tell], None]] = {
     "parquet": write_parquet,
 }
 _GRAPHS = {"graphml": write_graphml, "gexf": write_gexf}
-_NAMES = ("agents", "ties", "adoptions", "messages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def export(
     path: str | PathLike[str],
     *,
     to: str,
+    history: str | PathLike[str] | None = None,
     force: bool = False,
     report: Report = quiet,
 ) -> ExportReport:
@@ -79,6 +81,9 @@ def export(
         The file; for ``csv``, ``jsonl`` and ``parquet`` a folder, made when missing.
     to
         A name of :data:`EXPORTS`. ``graphml`` and ``gexf`` hold members and ties alone.
+    history
+        The world's file, beside which lies what its members did; None: only what they did in the
+        last ticks is written, which the world itself holds.
     force
         Replace files that are there. Worlds, links and other files of a folder never are.
     report
@@ -94,6 +99,8 @@ def export(
         When there is no such format.
     InputError
         When ``parquet`` is asked for and pyarrow is missing.
+    SnapshotError
+        When the history is damaged.
     FileError
         When something is there already, or the disk refuses; nothing is left of the attempt.
     Cancelled
@@ -105,22 +112,36 @@ def export(
         require_pyarrow()
     started = time.perf_counter()
     report("preparing rows", 0.0)
-    names = [f"{name}.{to}" for name in _NAMES] if to in _FOLDERS else []
+    record = record_of(world, history)
+    tables = _tables(world, record) if to in _FOLDERS else ()
+    names = [f"{table.name}.{to}" for table in tables]
     with outlet(path, names, force=force) as drafts:
-        rows = _written(world, to, drafts, report)
+        rows = _written(world, to, drafts, tables, record, report)
         size = sum(draft.stat().st_size for draft in drafts)
     paths = tuple(Path(path) / name for name in names) or (Path(path),)
     return ExportReport(paths, rows, size, time.perf_counter() - started)
 
 
-def _written(world: World, to: str, drafts: Sequence[Path], report: Report) -> int:
-    if to == "sqlite":
-        from sim.store.database import write_database
+def _tables(world: World, record: Record) -> tuple[Table, ...]:
+    who = who_of(world)
+    doings = () if world.platform is None else doings_of(world, record, who)
+    return tables_of(world, who) + doings
 
-        return write_database(world, drafts[0], report=report)
-    tables = tables_of(world)
+
+def _written(
+    world: World,
+    to: str,
+    drafts: Sequence[Path],
+    tables: tuple[Table, ...],
+    record: Record,
+    report: Report,
+) -> int:
+    if to == "sqlite":
+        from sim.io.database_out import write_all
+
+        return write_all(world, record, drafts[0], report)
     if to in _GRAPHS:
-        agents, ties, *_ = tables
+        agents, ties = graph_of(world)
         tables = (agents, ties)
         _GRAPHS[to](agents, ties, drafts[0], _counting(tables, report))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -43,6 +43,8 @@ def read_graph(
     *,
     direction: Direction = "influences",
     weight: str | None = "weight",
+    relations: str | None = None,
+    properties: Sequence[str] | None = None,
     report: Report = quiet,
 ) -> Edges:
     """Read a GraphML, GML or GEXF file, plain or gzip; directed as the file says.
@@ -55,6 +57,8 @@ def read_graph(
         What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
     weight
         The edge attribute that holds weights, where it is there; None: none.
+    relations, properties
+        As of :func:`sim.io.relations.of_attributes`.
     report
         Told of progress; may cancel.
 
@@ -74,7 +78,9 @@ def read_graph(
             raise FileError(source.path, "is neither GraphML, GML nor GEXF")
         with _copy(source, kind, report) as copy:
             report("parsing the graph", 0.0)
-            edges = _READERS[kind](copy, source.path, direction, weight)
+            told: dict[str, Any] = {"direction": direction, "weight": weight}
+            told |= {"relations": relations, "properties": properties}
+            edges = _READERS[kind](copy, source.path, told)
     return replace(edges, report=replace(edges.report, name=source.path.name))
 
 
@@ -114,21 +120,21 @@ def _check_markup(path: Path, piece: bytes, *, first: bool) -> None:
         )
 
 
-def _by_igraph(method: str) -> Callable[[Path, Path, Direction, str | None], Edges]:
-    def read(copy: Path, path: Path, direction: Direction, weight: str | None) -> Edges:
+def _by_igraph(method: str) -> Callable[[Path, Path, dict[str, Any]], Edges]:
+    def read(copy: Path, path: Path, told: dict[str, Any]) -> Edges:
         import igraph  # 0.3 s that only graph files need
 
         graph = _parsed(path, lambda: getattr(igraph.Graph, method)(str(copy)))
-        return edges_of_igraph(graph, direction=direction, weight=weight)
+        return edges_of_igraph(graph, **told)
 
     return read
 
 
-def _by_networkx(copy: Path, path: Path, direction: Direction, weight: str | None) -> Edges:
+def _by_networkx(copy: Path, path: Path, told: dict[str, Any]) -> Edges:
     import networkx as nx  # only GEXF needs it
 
     graph = _parsed(path, lambda: nx.read_gexf(copy))
-    return edges_of_networkx(graph, direction=direction, weight=weight)
+    return edges_of_networkx(graph, **told)
 
 
 def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
@@ -143,7 +149,7 @@ def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
         raise FileError(path, f"cannot be parsed ({said[:160] or type(error).__name__})") from None
 
 
-_READERS: Final = {
+_READERS: Final[dict[str, Callable[[Path, Path, dict[str, Any]], Edges]]] = {
     "graphml": _by_igraph("Read_GraphML"),
     "gml": _by_igraph("Read_GML"),
     "gexf": _by_networkx,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from os import PathLike
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.io.convert import edges_of_igraph, edges_of_networkx
-from sim.io.edges import Direction, EdgeOptions, IdKind, read_arcs
+from sim.io.edges import Direction, EdgeOptions, IdKind, Repeats, read_arcs
 from sim.io.files import opened
 from sim.io.follows import read_follows, says_follows
 from sim.io.graphs import graph_format, read_graph
@@ -44,8 +45,8 @@ def import_world(
         An edge list, GraphML, GML or GEXF; or a table of people with a column
         ``following_agentid_list``, as OASIS's; plain or gzip. The content decides, not the name.
     options
-        How to read it; of a graph file only ``direction`` and ``signed`` are asked, the rest it
-        says itself.
+        How to read it; of a graph file only ``direction``, ``signed``, ``repeats``, ``relations``
+        and ``properties`` are asked, the rest it says itself.
     labels
         The members' communities, or a table of them (see :func:`read_labels`).
     seed
@@ -70,7 +71,13 @@ def import_world(
     elif kind == "edges":
         edges = read_arcs(path, options, report=report)
     else:
-        edges = read_graph(path, direction=options.direction, report=report)
+        edges = read_graph(
+            path,
+            direction=options.direction,
+            relations=None if options.relations is None else str(options.relations),
+            properties=None if options.properties is None else [*map(str, options.properties)],
+            report=report,
+        )
         _refuse_idle(options, kind)
     told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
     made = world_of(
@@ -78,6 +85,7 @@ def import_world(
         seed=seed,
         labels=told,
         signed=options.signed,
+        repeats=options.repeats,
         tick_minutes=tick_minutes,
         report=report,
     )
@@ -120,6 +128,9 @@ def digest_of(path: _Path) -> str:
 def _refuse_idle(options: EdgeOptions, kind: str) -> None:
     """Refuse options of edge lists where a graph file is read; they would do nothing."""
     usual = asdict(EdgeOptions()) | {"direction": options.direction, "signed": options.signed}
+    usual["repeats"] = options.repeats
+    if kind != "people":
+        usual |= {"relations": options.relations, "properties": options.properties}
     if options.columns == _IN_FRONT:
         usual["columns"] = _IN_FRONT
     idle = [name for name, value in asdict(options).items() if value != usual[name]]
@@ -147,6 +158,10 @@ def read_edges(
     ids: IdKind = "auto",
     limit: int | None = None,
     signed: bool = False,
+    repeats: Repeats = "once",
+    adjacency: bool = False,
+    relations: Column | None = None,
+    properties: tuple[Column, ...] | None = None,
     labels: _Path | Labels | None = None,
     seed: int = 0,
     tick_minutes: float = 60.0,
@@ -163,7 +178,8 @@ def read_edges(
         What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B.
     directed
         False: each line is a tie both ways.
-    columns, weight_column, time_column, delimiter, header, ids, limit, signed
+    columns, weight_column, time_column, delimiter, header, ids, limit, signed, repeats, adjacency,
+    relations, properties
         See :class:`EdgeOptions`. Weights become trust: in [0, 1] as they are, else divided by the
         largest. With times every line is kept in ``world.interactions``, repeated ones too.
     labels, seed, tick_minutes, report
@@ -189,6 +205,10 @@ def read_edges(
         ids=ids,
         limit=limit,
         signed=signed,
+        repeats=repeats,
+        adjacency=adjacency,
+        relations=relations,
+        properties=properties,
     )
     told = labels if labels is None or isinstance(labels, Labels) else read_labels(labels)
     edges = read_arcs(path, options, report=report)
@@ -197,6 +217,7 @@ def read_edges(
         seed=seed,
         labels=told,
         signed=signed,
+        repeats=repeats,
         tick_minutes=tick_minutes,
         report=report,
     ).world
@@ -211,6 +232,9 @@ def from_networkx(
     direction: Direction = "influences",
     weight: str | None = "weight",
     signed: bool = False,
+    repeats: Repeats = "once",
+    relations: str | None = None,
+    properties: Sequence[str] | None = None,
     seed: int = 0,
     report: Report = quiet,
 ) -> World:
@@ -224,8 +248,11 @@ def from_networkx(
         What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
     weight
         The edge attribute that becomes trust, where it is there; None: none.
-    signed
-        Weights may be negative: see :class:`EdgeOptions`.
+    signed, repeats
+        Weights may be negative, ties may repeat: see :class:`EdgeOptions`.
+    relations, properties
+        The edge attribute that says of what type a tie is (None: ``type``, ``relation``, ``kind``
+        or ``label``; ``"none"``), and those that are kept (None: all), see ``world.relation``.
     seed, report
         As in :func:`import_world`.
 
@@ -236,8 +263,10 @@ def from_networkx(
     >>> len(world.agents), world.ties.count
     (34, 156)
     """
-    edges = edges_of_networkx(graph, direction=direction, weight=weight)
-    return world_of(edges, seed=seed, signed=signed, report=report).world
+    edges = edges_of_networkx(
+        graph, direction=direction, weight=weight, relations=relations, properties=properties
+    )
+    return world_of(edges, seed=seed, signed=signed, repeats=repeats, report=report).world
 
 
 def from_igraph(
@@ -246,6 +275,9 @@ def from_igraph(
     direction: Direction = "influences",
     weight: str | None = "weight",
     signed: bool = False,
+    repeats: Repeats = "once",
+    relations: str | None = None,
+    properties: Sequence[str] | None = None,
     seed: int = 0,
     report: Report = quiet,
 ) -> World:
@@ -260,5 +292,7 @@ def from_igraph(
     >>> len(world.agents), world.ties.count
     (34, 156)
     """
-    edges = edges_of_igraph(graph, direction=direction, weight=weight)
-    return world_of(edges, seed=seed, signed=signed, report=report).world
+    edges = edges_of_igraph(
+        graph, direction=direction, weight=weight, relations=relations, properties=properties
+    )
+    return world_of(edges, seed=seed, signed=signed, repeats=repeats, report=report).world

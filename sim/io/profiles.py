@@ -294,7 +294,13 @@ def _own(names: Mapping[str, list[str]]) -> set[str]:
 
 
 def _first(row: _Row, names: Iterable[str]) -> Any:
-    return next((row.fields[name] for name in names if row.fields.get(name)), None)
+    given = (row.fields.get(name) for name in names)
+    return next((value for value in given if not _is_nothing(value)), None)
+
+
+def _is_nothing(value: Any) -> bool:
+    """Return whether a cell says nothing; the number 0 says something."""
+    return value is None or (not value and not isinstance(value, int | float))
 
 
 def _name(row: _Row, names: Mapping[str, list[str]]) -> str:

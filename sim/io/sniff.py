@@ -170,13 +170,21 @@ def sniff(
         raise FileError(path, "holds no data, only comments and empty lines")
     sign = _spelled(delimiter) if delimiter is not None else _delimiter(data, least)
     first = cells(data[0].text, sign)
-    if len(first) < least:
+    if len(first) < least and header is None and _is_count(data, sign, least):
+        header = True
+    elif len(first) < least:
         raise FormatError(path, data[0].number, data[0].text, _columns_rule(least, sign))
     has_header = _is_header(data, sign, least, numbers) if header is None else header
     if not has_header:
         return Layout(sign, (), 0, 0, 0, 0, tuple(data))
     names = tuple(name.strip() for name in first)
     return Layout(sign, names, data[0].end, data[0].number, *tally, tuple(data[1:]))
+
+
+def _is_count(data: Sequence[Line], sign: str, least: int) -> bool:
+    """Return whether the first line is one whole number above lines that are longer: a size."""
+    alone = whole(data[0].text.strip()) and len(data) > 1
+    return alone and len(cells(data[1].text, sign)) >= least
 
 
 def cells(text: str, delimiter: str) -> list[str]:

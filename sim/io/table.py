@@ -16,6 +16,7 @@ from sim.io.files import Source
 from sim.io.numbering import Numbering
 from sim.io.sniff import ANY_BLANKS, Layout, cells, number, whole
 from sim.kernels import scan
+from sim.network.relations import Said
 
 __all__ = [
     "MOST_ID",
@@ -52,10 +53,17 @@ class Places:
     target: int
     weight: int | None
     time: int | None
+    relation: int | None = None
+    properties: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def says_more(self) -> bool:
+        """Whether there are columns of types or properties."""
+        return self.relation is not None or bool(self.properties)
 
     @property
     def needed(self) -> int:
-        """How many columns a line must have."""
+        """How many columns a line must have; a type or property may be missing."""
         return max(self.source, self.target, self.weight or 0, self.time or 0) + 1
 
     def as_array(self) -> Longs:
@@ -78,6 +86,8 @@ class Table:
         float64 (m,), or None where no column was named.
     lines, comments, empty
         Of the file.
+    relations
+        What some of the lines say of their ties, or None.
     """
 
     sources: Words
@@ -88,6 +98,7 @@ class Table:
     lines: int
     comments: int
     empty: int
+    relations: Said | None = None
 
 
 class Gathered:

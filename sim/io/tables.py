@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
 
 if TYPE_CHECKING:
+    from sim.network.relations import TieRecords
+    from sim.spread.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["Column", "Kind", "Table", "tables_of"]
+__all__ = ["Column", "Kind", "Table", "Who", "graph_of", "tables_of", "who_of"]
 
 Kind = Literal["text", "integer", "number", "words"]
 """What a cell is; ``words`` are a list of texts."""
@@ -50,32 +51,65 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of one kind: ``agents``, ``ties``, ``adoptions`` or ``messages``."""
+    """Rows of one kind, such as ``agents``."""
 
     name: str
     rows: int
     columns: tuple[Column, ...]
 
 
-def tables_of(world: World) -> tuple[Table, ...]:
+def tables_of(world: World, who: Who | None = None) -> tuple[Table, ...]:
     """Return a world as tables; cells are made when they are sliced.
 
     Parameters
     ----------
     world
         Must hold still while they are read.
+    who
+        Of :func:`who_of`, where somebody made it already.
     """
+    who = who_of(world) if who is None else who
+    return _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
+
+
+def graph_of(world: World) -> tuple[Table, Table]:
+    """Return members and ties as the nodes and edges of a graph.
+
+    Of each of the newest 16 messages a node says in what state the member is, when it adopted it
+    first (-1: never), and from whom (-1: nobody); columns are called after the message's number.
+    """
+    agents, ties, *_ = tables_of(world)
+    told = [column for cascade in world.cascades[-_TOLD:] for column in _adopted(cascade)]
+    return replace(agents, columns=(*agents.columns, *told)), ties
+
+
+_TOLD = 16
+"""Messages of which a node of a graph tells."""
+
+
+def _adopted(cascade: Cascade) -> Iterator[Column]:
+    """Return what a message is to each member; all that a graph's formats can say of it."""
+    at, source = (c.astype(np.int64) for c in (cascade.adopted_at, cascade.source))
+    places = cascade.state_now.astype(np.int64)
+    yield Column(f"message_{cascade.id}_state", "text", places, cascade.states)
+    yield Column(f"message_{cascade.id}_adopted_at", "integer", at)
+    yield Column(f"message_{cascade.id}_source", "integer", source)
+
+
+Who = Callable[[str, Any], Column]
+"""Makes a column of members of its name and of their indices, -1 for none."""
+
+
+def who_of(world: World) -> Who:
+    """Return what makes columns of members, who are told by their foreign ids."""
     agents = world.agents
     ids = [agents.id(index) for index in range(len(agents))]
     kind: Kind = "text" if isinstance(ids[0], str) else "integer"
 
-    def who(name: str, places: npt.NDArray[Any]) -> Column:
+    def who(name: str, places: Any) -> Column:
         return Column(name, kind, places, ids)
 
-    return _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
-
-
-Who = Callable[[str, npt.NDArray[Any]], Column]
+    return who
 
 
 class _Made:
@@ -111,14 +145,29 @@ def _ties(world: World, who: Who) -> Table:
     ties = world.ties
     sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
     full = np.broadcast_to(np.uint16(65_535), ties.count)
+    more: tuple[Column, ...] = ()
+    if len(world.tie_records):
+        more = _relations(world.tie_records, sources, ties.targets)
     columns = (
         who("source", sources),
         who("target", ties.targets),
         Column("trust", "number", ties.trust if ties.trust.size else full, _TRUST),
         *(Column(name, "integer", cells) for name, cells in ties.marks.columns().items()),
         *([Column("kind", "text", ties.kind, _KINDS)] if ties.kind.any() else []),
+        *more,
     )
     return Table("ties", ties.count, columns)
+
+
+def _relations(records: TieRecords, sources: Any, targets: Any) -> tuple[Column, Column]:
+    """Return the types and properties of ties, as far as they have any."""
+    at = records.places(sources, targets)
+    codes = np.append(records.codes, np.uint32(0xFFFF_FFFF)).view(np.int32)  # the last: -1
+    texts = [records.text(place) or None for place in range(len(records))]
+    return (
+        Column("type", "text", codes[at].astype(np.int64), records.names),
+        Column("properties", "text", at, texts),
+    )
 
 
 def _adoptions(world: World, who: Who) -> Table:

@@ -12,14 +12,15 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.io.edges import Edges
+from sim.io.edges import Edges, Repeats
 from sim.io.labels import Labels
 from sim.io.report import ImportReport
 from sim.network.interactions import Interactions
+from sim.network.relations import MOST_TYPES, Said, TieRecords
 from sim.world.capacity import refuse_what_does_not_fit
 from sim.world.world import World
 
-__all__ = ["Imported", "trust_of", "world_of"]
+__all__ = ["Imported", "added_up", "trust_of", "world_of"]
 
 Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
@@ -53,6 +54,7 @@ def world_of(
     seed: int = 0,
     labels: Labels | None = None,
     signed: bool = False,
+    repeats: Repeats = "once",
     tick_minutes: float = 60.0,
     report: Report = quiet,
 ) -> Imported:
@@ -68,6 +70,8 @@ def world_of(
         The communities of the members.
     signed
         Weights may be negative; their ties are against.
+    repeats
+        As of :class:`~sim.io.edges.EdgeOptions`.
     tick_minutes
         Simulated minutes in a tick.
     report
@@ -84,6 +88,9 @@ def world_of(
     agents, arcs = edges.agents, edges.sources.size
     ties = arcs * (1 if edges.report.directed else 2)
     refuse_what_does_not_fit(agents, ties * (1 if edges.times is None else _TIMED) / agents)
+    records, typed = _records(edges)
+    if repeats == "weight":
+        edges = added_up(edges)
     trust, sign, notes = trust_of(edges.weights, signed=signed)
     ids = edges.ids
     community, communities = None, list[str]()
@@ -106,11 +113,67 @@ def world_of(
         tick_minutes=tick_minutes,
         report=report,
     )
+    world.tie_records, notes = records, (*notes, *typed)
     if community is not None:
         notes = (*notes, _labelled(community, communities))
     if world.interactions is not None:
         notes = (*notes, _timed(world.interactions))
+    elif world.ties.dropped.duplicates:
+        notes = (*notes, _REPEATED.format(f"{world.ties.dropped.duplicates:,}"))
     return Imported(world, _counted(edges.report, world, notes, perf_counter() - began))
+
+
+def _records(edges: Edges) -> tuple[TieRecords, tuple[str, ...]]:
+    """Return what ties are, and sentences on it."""
+    if edges.relations is None:
+        return TieRecords.none(), ()
+    told, many = edges.relations, len(set(edges.relations.types))
+    if not told.is_asked and many > MOST_TYPES:
+        kept = [at for at, text in enumerate(told.properties) if text]
+        texts = [told.properties[at] for at in kept]
+        bare = Said(told.places[kept], [""] * len(kept), texts)
+        records, notes = _records(replace(edges, relations=bare if kept else None))
+        return records, (f"What may be types has {many:,} different values, and is none.", *notes)
+    records, repeated = TieRecords.from_arcs(
+        edges.sources, edges.targets, told, directed=edges.report.directed
+    )
+    counts = sorted(records.counts.items(), key=lambda each: (-each[1], each[0]))
+    types = ", ".join(f"{name} {count:,}" for name, count in counts[:_SHOWN])
+    more = f" and {len(counts) - _SHOWN:,} types more" if len(counts) > _SHOWN else ""
+    said = f"{len(records):,} ties have a type or properties{': ' if types else ''}{types}{more}."
+    if not repeated:
+        return records, (said,)
+    return records, (said, f"{repeated:,} repeat a tie that has some, of which the first count.")
+
+
+_SHOWN = 8
+"""Types that a report names."""
+
+_REPEATED = (
+    "{} lines or ties repeat another, and count once; to keep how often as the weight, and so as "
+    "trust, use --repeats weight (in Python: repeats='weight')."
+)
+
+
+def added_up(edges: Edges) -> Edges:
+    """Return each tie once, with its weights added up; a line without one counts 1.
+
+    A pair of an undirected network is one tie, whichever of the two stands first.
+    """
+    sources, targets = edges.sources.astype(np.uint64), edges.targets.astype(np.uint64)
+    if not edges.report.directed:
+        sources, targets = np.minimum(sources, targets), np.maximum(sources, targets)
+    keys, places = np.unique(sources << np.uint64(32) | targets, return_inverse=True)
+    weights = np.bincount(places, edges.weights, keys.size).astype(np.float64)
+    repeated = edges.sources.size - keys.size
+    note = f"{repeated:,} lines or ties repeat another; their weights were added up."
+    return replace(
+        edges,
+        sources=(keys >> np.uint64(32)).astype(np.uint32),
+        targets=(keys & np.uint64(0xFFFF_FFFF)).astype(np.uint32),
+        weights=weights,
+        report=replace(edges.report, notes=(*edges.report.notes, note)),
+    )
 
 
 def trust_of(

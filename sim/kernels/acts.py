@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.feed import AUTHOR, LIKES, META, NOTHING, RING, SHARES
+from sim.kernels.feed import AUTHOR, LIKES, META, NOTHING, RING, SHARES, SHOWN
 from sim.kernels.jit import kernel, lean
 from sim.kernels.mix import uniform, word, word2
 from sim.kernels.types import F32, F64, I64, U8, U32, Number, Word
@@ -224,8 +224,9 @@ def push(agent: U32, message: U32, recent: U32, head: U8) -> None:
 
 @kernel
 def apply(
-    code: U8, message: U32, first: int, hot: U32, cold: U32, label_at: int, hide_at: int
-) -> None:
+    code: U8, message: U32, first: int, hot: U32, cold: U32, label_at: int, label_share: float,
+    hide_at: int, hide_share: float,
+) -> None:  # fmt: skip
     """Write what acts change of posts: counters, and flags past so many reports.
 
     Parameters
@@ -236,7 +237,9 @@ def apply(
         The number of the first row; uint32 (posts, 8); uint32 (posts, 3): dislikes, replies,
         reports.
     label_at, hide_at
-        Reports from which a post is labelled and hidden; 0 for never.
+        Reports that label and hide a post, at least; 0 for never.
+    label_share, hide_share
+        Of its showings that must end in a report as well, each in [0, 1].
     """
     base = np.uint32(first)
     count = np.uint32(hot.shape[0])
@@ -260,9 +263,10 @@ def apply(
             cold[row, 1] += _ONE
         elif act == REPORT:
             cold[row, 2] += _ONE
-            if label_at > 0 and cold[row, 2] >= label_at:
+            many, seen = np.int64(cold[row, 2]), np.float64(hot[row, SHOWN])
+            if label_at > 0 and many >= label_at and many >= label_share * seen:
                 hot[row, META] |= _LABELLED
-            if hide_at > 0 and cold[row, 2] >= hide_at:
+            if hide_at > 0 and many >= hide_at and many >= hide_share * seen:
                 hot[row, META] |= _HIDDEN
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.kernels.feed_draws import ones
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
-from sim.kernels.types import F32, F64, I64, U32, Number, Word
+from sim.kernels.types import F32, F64, I64, U32, U64, Number, Word
 
-__all__ = ["begin", "dots", "guess", "learn"]
+__all__ = ["begin", "compose", "dots", "guess", "learn", "learn_posts"]
 
+_NONE, _BIT = np.uint64(0), np.uint64(1)
 _HALF = 0.5
 _ONE = 1.0
 
@@ -93,6 +95,92 @@ def learn(
             factors[m, k] = np.float32(mine + rate * (error * its - pull * mine))
             item_factors[i, k] = np.float32(its + rate * (error * mine - pull * its))
     return total
+
+
+@kernel
+def compose(tags: U64, by: I64, authors: F32, topics: F32, out: F32) -> None:
+    """Write the factors with which posts begin: their author's, and the mean of their topics'.
+
+    Parameters
+    ----------
+    tags, by
+        uint64, int64 (posts,): what each is about, a bit a topic; who wrote it.
+    authors, topics
+        float32 (n, k) and (64, k).
+    out
+        float32 (posts, k), written.
+    """
+    for p in range(tags.size):
+        share = _share_of(tags[p])
+        for k in range(out.shape[1]):
+            out[p, k] = authors[by[p], k]
+        left = tags[p]
+        while left != _NONE:
+            t = _lowest(left)
+            left &= left - _BIT
+            for k in range(out.shape[1]):
+                out[p, k] += np.float32(share * float(topics[t, k]))
+
+
+@kernel
+def learn_posts(
+    members: I64, rows: I64, values: F32, order: I64, rate: float, pull: float, factors: F32,
+    bias: F32, posts: F32, by: I64, author_bias: F32, authors: F32, tags: U64, topics: F32,
+) -> None:  # fmt: skip
+    """Take one step for each act about a post, in the order given.
+
+    What is guessed is the log-odds ``bias + dot(member, post)``; values are 0 or 1. The member and
+    the post move by the error; the author and the topics move with the post, so that what they post
+    next begins there. Only the post's own pull is towards 0 alone: topics are not pulled at all.
+
+    Parameters
+    ----------
+    members, rows, values
+        int64, int64, float32 (acts,): who, the row of the post, what came of it.
+    order
+        int64 (steps,): which act each step takes.
+    rate, pull
+        Length of a step; weight of the pull towards 0.
+    factors
+        float32 (n, k), changed.
+    bias, posts
+        float32 (posts,) and (posts, k), changed.
+    by, tags
+        int64, uint64 (posts,): who wrote it; what it is about, a bit a topic.
+    author_bias, authors, topics
+        float32 (n,), (n, k) and (64, k), changed.
+    """
+    for step in range(order.size):
+        at = order[step]
+        m, i = members[at], rows[at]
+        a = by[i]
+        error = float(values[at]) - _chance(float(bias[i]) + _dot(m, i, factors, posts))
+        bias[i] += np.float32(rate * (error - pull * float(bias[i])))
+        author_bias[a] += np.float32(rate * (error - pull * float(author_bias[a])))
+        share = rate * error * _share_of(tags[i])
+        for k in range(factors.shape[1]):
+            mine, its, theirs = float(factors[m, k]), float(posts[i, k]), float(authors[a, k])
+            factors[m, k] = np.float32(mine + rate * (error * its - pull * mine))
+            posts[i, k] = np.float32(its + rate * (error * mine - pull * its))
+            authors[a, k] = np.float32(theirs + rate * (error * mine - pull * theirs))
+            left = tags[i]
+            while left != _NONE:
+                t = _lowest(left)
+                left &= left - _BIT
+                topics[t, k] = np.float32(float(topics[t, k]) + share * mine)
+
+
+@kernel
+def _share_of(tags: Word) -> float:
+    """Return one over how many topics there are; 0 without any."""
+    many = ones(tags)
+    return _ONE / many if many > 0 else 0.0
+
+
+@kernel
+def _lowest(tags: Word) -> Number:
+    """Return the place of the lowest bit of a word that has any."""
+    return ones((tags & (~tags + _BIT)) - _BIT)
 
 
 @kernel

@@ -14,7 +14,7 @@ from sim.kernels.jit import kernel
 from sim.kernels.mix import word, word2
 from sim.kernels.types import F32, F64, I64, U32, U64, Number, Word
 
-__all__ = ["best", "two_hop", "walk"]
+__all__ = ["alike", "best", "two_hop", "walk"]
 
 _S32 = np.uint64(32)
 _PART = 1 << 32
@@ -197,6 +197,57 @@ def walk(
         mass[front[f]] = 0.0
     for f in range(found):
         marks[reached[f]] = np.uint64(0)
+    return found
+
+
+@kernel
+def alike(
+    viewer: int, rows: U32, ids: U32, fans: U32, fan_ids: U32, cap: int, key: Word, total: F64,
+    reached: U32,
+) -> Number:  # fmt: skip
+    """Write whom those hear who hear whom ``viewer`` hears, and how likely a walk ends there.
+
+    The walk goes from the viewer to somebody it hears, back to another who hears that one too, and
+    on to somebody whom that other hears; each as likely. Who hears what few hear is likelier met.
+
+    Parameters
+    ----------
+    viewer
+        Where it begins.
+    rows, ids
+        Whom each agent hears: uint32 (n, 2) of start and length, uint32.
+    fans, fan_ids
+        Who hears each agent, as ``rows`` and ``ids``.
+    cap, key
+        As :func:`two_hop`.
+    total
+        float64 (n,), all 0 before; written at ``reached``.
+    reached
+        uint32 (n,), written: whom it may come to, the viewer and whom it hears too.
+
+    Returns
+    -------
+    How many are reached; the caller sets ``total`` there to 0 again.
+    """
+    own = word(key, viewer)
+    found = np.int64(0)
+    heard = _looked_at(np.int64(rows[viewer, 1]), cap)
+    for p in range(heard):
+        between: Number = np.int64(ids[_place(rows, viewer, p, heard, own)])
+        inner = word2(own, between)
+        many = _looked_at(np.int64(fans[between, 1]), cap)
+        for q in range(many):
+            like: Number = np.int64(fan_ids[_place(fans, between, q, many, inner)])
+            if like == viewer:
+                continue
+            theirs = word2(inner, like)
+            looked = _looked_at(np.int64(rows[like, 1]), cap)
+            for r in range(looked):
+                other = ids[_place(rows, like, r, looked, theirs)]
+                if total[other] == 0.0:
+                    reached[found] = other
+                    found += 1
+                total[other] += 1.0 / (heard * many * looked)
     return found
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.feed.acts import Act
+from sim.lab.choosing import chosen
 from sim.spread.opinion import OpinionModel
 from sim.world.metrics_sums import opinion_measures
 from sim.world.platform_waves import keep_feeds
@@ -31,7 +32,7 @@ class Measure(NamedTuple):
     Attributes
     ----------
     group
-        What it speaks of: reach, diversity or polarisation.
+        What it speaks of: choice, reach, diversity or polarisation.
     says
         What it means.
     """
@@ -41,6 +42,19 @@ class Measure(NamedTuple):
 
 
 MEASURES: dict[str, Measure] = {
+    "taste": Measure(
+        "choice",
+        "chance that a message is scored higher for one with its interests than without, in the "
+        "second half of a run",
+    ),
+    "liking": Measure(
+        "choice",
+        "chance that of two candidates the one more to a member's liking scores higher, likewise",
+    ),
+    "age": Measure("choice", "hours since what was shown was posted, on average"),
+    "votes": Measure("choice", "likes and twice the shares of what was shown, on average"),
+    "answers": Measure("choice", "replies to what was shown, on average"),
+    "trust": Measure("choice", "trust of a viewer in who shared what it was shown, 0 in strangers"),
     "top reach": Measure("reach", "share of members shown a message of the top 1 % most shown"),
     "coverage": Measure("reach", "share of messages that anybody was shown"),
     "inequality": Measure("reach", "Gini of how often messages were shown, 0 all alike, 1 one"),
@@ -86,11 +100,17 @@ class Seen:
             raise RuntimeError("feeds are measured in a world without a platform")
         return platform
 
-    def look(self) -> None:
-        """Take in the feeds and acts of the tick that has just been made."""
+    def look(self, *, asks: bool = True) -> None:
+        """Take in the feeds and acts of the tick that has just been made.
+
+        ``asks``: whether its recommenders are asked how they choose; who learns needs time.
+        """
         platform = self._platform
         for part in platform.exposures.parts:
             self._take(part, platform)
+        if asks:
+            for name, (right, pairs) in chosen(self._world, platform).items():
+                self._count(name, right, pairs)
         self._acts += int(np.isin(platform.acted.act, _PLEASED).sum())
         grown = np.zeros(max(platform.posts.next - self._from, self._shown.size), np.int64)
         grown[: self._shown.size] = self._shown
@@ -105,6 +125,10 @@ class Seen:
         interests = platform.people.column("interests")
         mine, theirs = self._labels[viewer], self._labels[author]
         known = (mine >= 0) & (theirs >= 0)
+        self._add("age", part.age * (platform.tick_minutes / 60))
+        self._add("votes", posts.likes[rows] + np.float64(2) * posts.shares[rows])
+        self._add("answers", posts.replies[rows])
+        self._add("trust", part.trust * (1 / 255))
         self._add("strangers", part.friends == 0)
         self._add("likeness", _shared(interests[viewer], interests[author]))
         self._add("agreement", part.interest * (1 / 255))
@@ -115,9 +139,12 @@ class Seen:
             self._add("variety", 1 - _shared(tags[apart:][pair], tags[:-apart][pair]))
 
     def _add(self, name: str, values: Array) -> None:
+        self._count(name, float(values.sum(dtype=np.float64)), values.size)
+
+    def _count(self, name: str, amount: float, of: float) -> None:
         total = self._sums.setdefault(name, [0.0, 0])
-        total[0] += float(values.sum(dtype=np.float64))
-        total[1] += values.size
+        total[0] += amount
+        total[1] += of
 
     def measures(self) -> dict[str, float]:
         """Return the number of each of :data:`MEASURES`; NaN where nothing was to be measured."""

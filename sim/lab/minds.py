@@ -1,9 +1,14 @@
-"""Two minds, or two prompts, for the same members of the same world: every other draw the same."""
+"""Two minds, or two prompts, for the same members of the same world: every other draw the same.
+
+The first is run twice, with every question asked anew: how far the two runs part (A/A) is what a
+model's own chance makes, and what a difference between the two minds (A/B) has to be larger than.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +22,9 @@ from sim.errors import InputError
 from sim.feed.posts import Kind
 from sim.lab.compare import Difference
 from sim.lab.student import half_width
+from sim.llm.asks import Answer, Ask
 from sim.llm.minds import Mind
+from sim.llm.replylog import Recorded
 from sim.run.minding import checked_mind, decide, give_minds, members_of, wake_minds
 from sim.run.minds import Asked, Thinker
 
@@ -30,6 +37,9 @@ __all__ = ["MIND_MEASURES", "Agreement", "Arm", "MindsComparison", "arm_of", "co
 Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
 _CONFIDENCE = 0.95
+_ANEW = 1 << 40
+"""Added to the seeds of questions that are asked anew."""
+_WITH_AGAIN = 3
 
 MIND_MEASURES: dict[str, str] = {
     "decisions": "decisions of those members",
@@ -156,6 +166,10 @@ class MindsComparison:
         What models answered, as rows of :class:`~sim.llm.replylog.ReplyLog`.
     faults
         What minds did wrong, a sentence each.
+    again
+        float64 (seeds, measures) of the first arm run once more; None: it was not.
+    alike
+        How alike the two runs of the first arm decide; None: it was not run twice.
     """
 
     arms: tuple[str, str]
@@ -168,6 +182,8 @@ class MindsComparison:
     agreement: Agreement
     replies: tuple[list[Any], ...]
     faults: tuple[str, ...]
+    again: Floats | None = None
+    alike: Agreement | None = None
 
     def mean(self, arm: int, measure: str) -> float:
         """Return the mean over seeds of the first (0) or second (1) arm."""
@@ -175,8 +191,15 @@ class MindsComparison:
 
     def difference(self, measure: str) -> Difference:
         """Return second minus first, seed by seed."""
+        return self._apart(self.values[1], measure)
+
+    def chance(self, measure: str) -> Difference | None:
+        """Return the first arm run again minus the first run, seed by seed; None: it was not."""
+        return None if self.again is None else self._apart(self.again, measure)
+
+    def _apart(self, values: Floats, measure: str) -> Difference:
         at = list(MIND_MEASURES).index(measure)
-        apart = self.values[1, :, at] - self.values[0, :, at]
+        apart = values[:, at] - self.values[0, :, at]
         half = float("nan")
         if apart.size > 1:
             quantile = half_width(_CONFIDENCE, apart.size - 1)
@@ -196,6 +219,7 @@ def compare_minds(
     pool: Asked | None = None,
     limit: int = 1000,
     minds: Mapping[str, Mind] | None = None,
+    again: bool = True,
     report: Report = quiet,
 ) -> MindsComparison:
     """Run one world for each seed with each of two minds in the same members.
@@ -221,6 +245,8 @@ def compare_minds(
         Tokens of a prompt, at most.
     minds
         Minds by name that stand for those of the registry.
+    again
+        Whether the first arm is run twice, to see what chance alone makes.
     report
         Told the progress; may cancel by raising.
 
@@ -236,24 +262,42 @@ def compare_minds(
     ...     lambda seed: World.create(agents=200, seed=seed, platform=True),
     ...     "top:10:degree", "rule", "rule", ticks=3,
     ... )
-    >>> found.agreement.same, found.difference("reach").mean
-    (1.0, 0.0)
+    >>> found.agreement.same, found.difference("reach").mean, found.chance("reach").mean
+    (1.0, 0.0, 0.0)
     """
     arms = [arm_of(one) if isinstance(one, str) else one for one in (first, second)]
     if ticks < 1 or not seeds:
         raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
     count = 0
-    runs: list[list[_Told]] = [[], []]
+    every = [*arms, arms[0]] if again else arms
+    runs: list[list[_Told]] = [[] for _ in every]
     for s, seed in enumerate(seeds):
-        for a, arm in enumerate(arms):
+        for a, arm in enumerate(every):
             world = make(seed)
             who = np.sort(members_of(world, members))
             count = int(who.size)
-            thinker = Thinker(pool, prompts=arm.prompts, limit=limit, minds=minds)
+            is_asked = pool is not None and not isinstance(pool, Recorded)  # those come in order
+            asked = _Anew(pool) if a == len(arms) and pool is not None and is_asked else pool
+            thinker = Thinker(asked, prompts=arm.prompts, limit=limit, minds=minds)
             own = replace(arm, goal=goal if arm.goal is None else arm.goal)
-            at = partial(_at, report, f"seed {seed}, {arm.called}", 2 * s + a, 2 * len(seeds))
+            done, many = len(every) * s + a, len(every) * len(seeds)
+            at = partial(_at, report, f"seed {seed}, {arm.called}", done, many)
             runs[a].append(_run(world, who, own, thinker, ticks, at))
     return _compared(runs, arms, seeds, ticks, count)
+
+
+class _Anew:
+    """Asks what was asked before as another question, so that no reply serves twice."""
+
+    def __init__(self, pool: Asked) -> None:
+        self._pool = pool
+
+    def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
+        other = replace(ask, seed=(ask.seed or 0) + _ANEW)
+        return self._pool.submit(other, seconds)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
 
 
 def _at(report: Report, said: str, done: int, runs: int, part: float) -> None:
@@ -331,25 +375,31 @@ def _compared(
     runs: Sequence[Sequence[_Told]], arms: Sequence[Arm], seeds: Sequence[int], ticks: int,
     members: int,
 ) -> MindsComparison:  # fmt: skip
-    told = [*runs[0], *runs[1]]
+    told = [one for arm in runs for one in arm]
     acts, sources = (
-        [dict(sorted(sum((getattr(one, name) for one in arm), Counter()).items())) for arm in runs]
+        [
+            dict(sorted(sum((getattr(one, name) for one in arm), Counter()).items()))
+            for arm in runs[:2]
+        ]
         for name in ("acts", "sources")
     )
+    third = None if len(runs) < _WITH_AGAIN else runs[_WITH_AGAIN - 1]
     in_order = [one for pair in zip(*runs, strict=True) for one in pair]
     return MindsComparison(
         (arms[0].called, arms[1].called), tuple(seeds), ticks, members,
-        np.array([[one.values for one in arm] for arm in runs], np.float64),
-        (acts[0], acts[1]), (sources[0], sources[1]), _agreement(runs),
+        np.array([[one.values for one in arm] for arm in runs[:2]], np.float64),
+        (acts[0], acts[1]), (sources[0], sources[1]), _agreement(runs[0], runs[1]),
         tuple(row for one in in_order for row in one.replies),
         tuple(dict.fromkeys(fault for one in told for fault in one.faults)),
+        None if third is None else np.array([one.values for one in third], np.float64),
+        None if third is None else _agreement(runs[0], third),
     )  # fmt: skip
 
 
-def _agreement(runs: Sequence[Sequence[_Told]]) -> Agreement:
+def _agreement(first: Sequence[_Told], second: Sequence[_Told]) -> Agreement:
     both = [
         (one.decided[key], other.decided[key])
-        for one, other in zip(*runs, strict=True)
+        for one, other in zip(first, second, strict=True)
         for key in sorted(one.decided.keys() & other.decided.keys())
     ]
     fed = [(one, other) for one, other in both if one[2] == other[2]]

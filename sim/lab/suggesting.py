@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from sim.core.registry import make
 from sim.errors import InputError
-from sim.feed.friends import Acquainted
+from sim.feed.friends import Acquainted, welcomed
 from sim.feed.recommender import FriendRecommender
+from sim.world.relations import proposable
 
 if TYPE_CHECKING:
     from sim.feed.around import People
@@ -67,6 +68,10 @@ class _Bare:
         return self._world.ties.reverse.live
 
     @property
+    def heard_by(self) -> Live:
+        return self._world.ties.live
+
+    @property
     def fans(self) -> Ids:
         return self._world.ties.out_degree
 
@@ -80,6 +85,9 @@ def suggested(
     **parameters: Any,
 ) -> tuple[Suggestion, ...]:
     """Return whom a member might follow, best first; nothing is changed.
+
+    Who hears nobody is proposed those with most interests in common, where the recommender
+    finds nobody.
 
     Parameters
     ----------
@@ -111,10 +119,15 @@ def suggested(
         )
     found = make(by, "friend-recommender", **parameters) if isinstance(by, str) else by
     around: Any = world.platform or _Bare(world)
-    _, others, scores = found.suggest(np.array([agent], np.uint32), around, count)
+    asked = np.array([agent], np.uint32)
+    room = count + world.bonds.ears.marked(agent)  # for whom it muted: left out below
+    who, others, scores = found.suggest(asked, around, room)
+    if not others.size and not around.hearing.rows[agent, 1]:
+        who, others, scores = welcomed(around, asked, room)
+    fits = np.flatnonzero(proposable(world, who, others))[:count]
     return tuple(
         Suggestion(other, score, _through(around, agent, other))
-        for other, score in zip(others.tolist(), scores.tolist(), strict=True)
+        for other, score in zip(others[fits].tolist(), scores[fits].tolist(), strict=True)
     )
 
 

@@ -31,6 +31,7 @@ from sim.llm.decisions import NEEDS_POST, NEEDS_TEXT, Decision
 from sim.llm.faults import Fault, ModelError
 from sim.llm.letters import acts_for
 from sim.llm.minds import ACTS, Member, Mind
+from sim.llm.objects import object_in
 from sim.llm.prompts import Post, Scene
 
 __all__ = ["ArchetypeMind", "Mix", "Situation", "mix_of", "mix_schema", "situation_of"]
@@ -166,7 +167,7 @@ def mix_of(text: str, acts: Sequence[str], choices: Sequence[str]) -> Mix:
     ModelError
         MALFORMED: other acts than those asked about, no chances, a sum 5 % off, no such post.
     """
-    said = _object(text)
+    said = object_in(text)
     chances, on = said.get("acts"), said.get("on")
     if set(said) != {"acts", "on"} or not isinstance(chances, dict) or set(chances) != set(acts):
         raise ModelError(Fault.MALFORMED, "it does not give a chance to each act, and say on what")
@@ -180,19 +181,6 @@ def mix_of(text: str, acts: Sequence[str], choices: Sequence[str]) -> Mix:
     return Mix(tuple((act, chances[act] / total) for act in acts), on)
 
 
-def _object(text: str) -> dict[str, Any]:
-    bare = text.strip()
-    if bare.startswith("```") and bare.endswith("```"):
-        bare = bare[3:-3].removeprefix("json").strip()
-    try:
-        said = json.loads(bare)
-    except (ValueError, RecursionError):
-        raise ModelError(Fault.MALFORMED, "it is no JSON") from None
-    if not isinstance(said, dict):
-        raise ModelError(Fault.MALFORMED, "it is no object")
-    return said
-
-
 class ArchetypeMind(Mind):
     """Asks a language model once for all members of a kind in a situation; each draws its act.
 
@@ -200,6 +188,7 @@ class ArchetypeMind(Mind):
     """
 
     source: ClassVar[Decided] = Decided.ARCHETYPE
+    remembers: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
         source="after the archetypes of AgentTorch (Chopra et al. 2024); situations are our own",
         equations=("P(act | archetype, situation): asked once, kept, drawn by each member",),

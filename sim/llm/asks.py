@@ -46,7 +46,7 @@ class Ask:
     most
         Tokens of the reply, at most.
     temperature
-        0 to 2; 0: the likeliest words.
+        0 to 2; 0: the likeliest words; None: as the server likes.
     seed
         For servers that draw reproducibly; None: not sent.
     schema
@@ -55,23 +55,28 @@ class Ask:
         Tokens of the reply on average, for estimates; None: as usual. It is not sent.
     model
         Which of the models that are set has to answer; empty: the first that does.
+    alike
+        Texts of which is asked how far each is like the last turn, by embeddings: the reply is a
+        JSON list of their cosines. Empty: it is a question in words.
     """
 
     turns: tuple[Turn, ...]
     most: int = 160
-    temperature: float = 0.7
+    temperature: float | None = 0.7
     seed: int | None = None
     schema: Mapping[str, Any] | None = None
     likely: int | None = None
     model: str = ""
+    alike: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.turns or any(turn.role not in _ROLES for turn in self.turns):
             raise InputError(f"A request has turns, each of one of the roles {', '.join(_ROLES)}.")
-        if not 1 <= self.most <= 100_000 or not 0 <= self.temperature <= 2:
+        warmth = 0.0 if self.temperature is None else self.temperature
+        if not 1 <= self.most <= 100_000 or not 0 <= warmth <= 2:
             raise InputError(
                 f"A reply has 1 to 100,000 tokens and a temperature of 0 to 2, got "
-                f"{self.most:,} and {self.temperature:g}."
+                f"{self.most:,} and {warmth:g}."
             )
 
     @property
@@ -81,22 +86,25 @@ class Ask:
         Servers may put the schema into the prompt too, and charge for it.
         """
         schema = 0 if self.schema is None else len(json.dumps(self.schema)) + _FRAME
-        said = (len(turn.text.encode("utf-8", "replace")) + _FRAME for turn in self.turns)
-        return sum(said) + schema
+        texts = (*(turn.text for turn in self.turns), *self.alike)
+        return sum(len(text.encode("utf-8", "replace")) + _FRAME for text in texts) + schema
 
     @property
     def least_read(self) -> int:
         """Tokens of the prompt at least, whatever a server says."""
-        return sum(len(turn.text) for turn in self.turns) // 10
+        return 0 if self.alike else sum(len(turn.text) for turn in self.turns) // 10
 
     def body(self, model: str) -> dict[str, Any]:
-        """Return what is sent."""
+        """Return what is asked, in words of the API; servers differ (:mod:`sim.llm.manners`)."""
         said: dict[str, Any] = {
             "model": model,
             "messages": [{"role": turn.role, "content": turn.text} for turn in self.turns],
             "max_tokens": self.most,
-            "temperature": self.temperature,
         }
+        if self.temperature is not None:
+            said["temperature"] = self.temperature
+        if self.alike:
+            said["alike"] = list(self.alike)
         if self.seed is not None:
             said["seed"] = self.seed
         if self.schema is not None:
@@ -105,7 +113,7 @@ class Ask:
         return said
 
     def fingerprint(self, model: str) -> str:
-        """Return 32 hex digits over everything that is sent."""
+        """Return 32 hex digits over everything that is asked."""
         said = json.dumps(self.body(model), sort_keys=True, ensure_ascii=True)
         return blake2b(said.encode(), digest_size=16).hexdigest()
 
@@ -121,8 +129,8 @@ class Answer:
     fault
         Why there is none, or None.
     source
-        ``"model"``, ``"cache"``, ``"kept"`` (for all that ask the same), ``"log"`` (replayed) or
-        ``"none"``.
+        ``"model"``, ``"cache"``, ``"kept"`` (for all that ask the same), ``"log"`` (replayed),
+        ``"alike"`` (of embeddings) or ``"none"``.
     provider, model
         Who answered.
     seconds

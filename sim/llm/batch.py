@@ -30,7 +30,7 @@ ASK_ALONE = frozenset(
 )
 """Faults of one question; whoever it was about may be asked alone."""
 
-_BEGINS = re.compile(r'\s*(?:```(?:json)?\s*)?\{\s*"answers"\s*:\s*\[\s*')
+_BEGINS = re.compile(r'\{\s*"answers"\s*:\s*\[\s*')
 _NEXT = re.compile(r"\s*,\s*")
 _FRAME = 20
 """Tokens that an answer in a list takes beyond one alone."""
@@ -152,7 +152,8 @@ def answers_in(text: str, seats: Sequence[Seat]) -> list[Decision | None]:
 
 def _entries(text: str) -> Iterator[dict[str, Any]]:
     """Yield the whole objects of the list, up to where the reply ends or goes wrong."""
-    begins = _BEGINS.match(text)
+    places = list(_BEGINS.finditer(text))
+    begins = places[0] if len(places) == 1 else None  # of two, nobody knows which is meant
     at, decoder = begins.end() if begins else len(text), json.JSONDecoder()
     while at < len(text):
         try:

@@ -1,11 +1,15 @@
 """A budget that cannot be exceeded: the worst case is set aside before anything is sent.
 
 At every moment ``settled + reserved <= cap`` holds for each cap. A call whose usage is missing,
-absurd or never arrives keeps its reservation: it may have been billed in full.
+absurd or never arrives keeps its reservation: it may have been billed in full. No call is booked
+with more than its worst case. Where calls under way hold the room that is left, others wait for
+them to settle.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from threading import Lock
 from typing import NamedTuple
 
@@ -13,7 +17,17 @@ from sim.errors import InputError
 from sim.llm.faults import Fault, ModelError
 from sim.llm.prices import in_dollars, in_nano
 
-__all__ = ["Budget", "Reservation", "Spend"]
+__all__ = ["Budget", "Reservation", "Spend", "cap_of"]
+
+_CAPS = {
+    word: cap
+    for cap, words in (
+        ("requests", "requests request"),
+        ("tokens", "tokens token"),
+        ("dollars", "dollars dollar $"),
+    )
+    for word in words.split()
+}
 
 
 class Spend(NamedTuple):
@@ -79,6 +93,7 @@ class Budget:
         self._settled = Spend()
         self._reserved = Spend()
         self._lock = Lock()
+        self._changed: Future[None] = Future()
 
     @property
     def settled(self) -> Spend:
@@ -112,11 +127,28 @@ class Budget:
             caps = list(self.caps)
             caps[place] = None if new is None else max(new, used)
             self.caps = (caps[0], caps[1], caps[2])
+        self._tell()
 
     def restore(self, settled: Spend) -> None:
         """Take over what an earlier part of the run spent."""
         with self._lock:
             self._settled = settled
+        self._tell()
+
+    def changed(self) -> Future[None]:
+        """Return what is done once there may be more room than now; for all who wait alike."""
+        with self._lock:
+            return self._changed
+
+    def _tell(self) -> None:
+        with self._lock:
+            told, self._changed = self._changed, Future()
+        told.set_result(None)
+
+    def may_fit(self, worst: Spend) -> bool:
+        """Return whether a call would fit if all that are under way cost nothing."""
+        with self._lock:
+            return self._lacking(worst, Spend()) is None
 
     def reserve(self, worst: Spend) -> Reservation:
         """Set aside the worst case of a call.
@@ -133,9 +165,10 @@ class Budget:
             self._reserved = _sum(self._reserved, worst)
         return Reservation(self, worst)
 
-    def _lacking(self, more: Spend) -> str | None:
-        """Return the cap that ``more`` would break, or None."""
-        total = _sum(_sum(self._settled, self._reserved), more)
+    def _lacking(self, more: Spend, reserved: Spend | None = None) -> str | None:
+        """Return the cap that ``more`` would break, or None; ``reserved``: other than it is."""
+        held = self._reserved if reserved is None else reserved
+        total = _sum(_sum(self._settled, held), more)
         for name, used, cap in zip(("requests", "tokens", "money"), total, self.caps, strict=True):
             if cap is not None and used > cap:
                 return name
@@ -147,11 +180,12 @@ class Budget:
             self._reserved = _sum(self._reserved, held, -1)
             room = _sum(self._settled, self._reserved)
             within = [
-                part if cap is None else min(part, max(cap - used, 0))
-                for part, used, cap in zip(spent, room, self.caps, strict=True)
+                min(part, worst if cap is None else min(worst, max(cap - used, 0)))
+                for part, worst, used, cap in zip(spent, held, room, self.caps, strict=True)
             ]
             booked = Spend(*within)
             self._settled = _sum(self._settled, booked)
+        self._tell()
         return booked
 
 
@@ -168,7 +202,8 @@ class Reservation:
     def settle(self, spent: Spend) -> Spend:
         """Replace it by what the call cost; returns what was booked.
 
-        What a cap has no room for is not booked; nor is anything a second time.
+        What is beyond the worst case, or what a cap has no room for, is not booked; nor is
+        anything a second time.
         """
         if not self._open:
             return Spend()
@@ -182,3 +217,31 @@ class Reservation:
     def release(self) -> None:
         """Give it back: nothing was sent."""
         self.settle(Spend())
+
+
+def cap_of(words: Sequence[str]) -> tuple[str, float | None]:
+    """Read a cap as it was typed.
+
+    Raises
+    ------
+    InputError
+        It is none.
+
+    Examples
+    --------
+    >>> cap_of(("$0.5",)), cap_of(("200", "requests")), cap_of(("none", "tokens"))
+    (('dollars', 0.5), ('requests', 200), ('tokens', None))
+    """
+    name = _CAPS.get(words[1]) if len(words) == 2 else "dollars"
+    said = words[0].removeprefix("$").replace(",", "")
+    if name is None or len(words) > 2:
+        raise InputError("A budget is $0.50, 200 requests or 50000 tokens; none takes a cap away.")
+    if said == "none":
+        return name, None
+    try:
+        most = float(said)
+    except ValueError:
+        most = -1.0
+    if not 0 <= most < float("inf"):
+        raise InputError(f"A budget is a number of at least 0, got {words[0]!r}.")
+    return name, most if name == "dollars" else int(most)

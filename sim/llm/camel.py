@@ -50,6 +50,9 @@ class CamelMind(Mind):
     revise: int = Field(
         8, ge=0, le=10_000, description="decisions until a plan is revised; 0: no plans"
     )
+    reflect: int = Field(
+        24, ge=0, le=64, description="memories until it thinks about them; 0: never"
+    )
     questions: int = Field(4, ge=1, le=64, description="of an agent for one decision, at most")
     room: int = Field(0, ge=0, le=100_000, description="tokens of a prompt left to the agent")
 
@@ -90,7 +93,7 @@ class CamelMind(Mind):
     ) -> Sequence[Decision]:
         """Tell an agent what the member sees, and read its last words strictly."""
         case = Case(member, feed, memory)
-        scene = await scene_of(case, self.revise, self.temperature, self.model)
+        scene = await scene_of(case, self.revise, self.temperature, self.model, self.reflect)
         (first, told), shown = member.prompt.fitted(scene, member.limit - self.room)
         last = last_of(shown)
         backend = _backend(member, self, schema_of(scene.acts, last))

@@ -13,7 +13,15 @@ from sim.llm.keys import key_for, where_keys_go
 from sim.llm.prices import Price, built_in_prices, read_prices
 from sim.llm.provider import Provider
 
-__all__ = ["budget_in", "nobody", "own_prices", "prices_in", "prompts_folder", "providers_in"]
+__all__ = [
+    "budget_in",
+    "embeddings_in",
+    "nobody",
+    "own_prices",
+    "prices_in",
+    "prompts_folder",
+    "providers_in",
+]
 
 
 def providers_in(
@@ -41,7 +49,7 @@ def _pair(said: str) -> tuple[str, str]:
     if not (model and at and url):
         raise SettingsError(
             f"llm_fallbacks: a fallback is MODEL@URL, such as "
-            f"'gpt-4o-mini@https://api.openai.com/v1', got {said.rpartition('@')[2]!r}."
+            f"'gpt-4o-mini@https://api.openai.com/v1', got {said.rpartition('@')[2][:80]!r}."
         )
     return model, url
 
@@ -49,7 +57,7 @@ def _pair(said: str) -> tuple[str, str]:
 def _provider(
     settings: Settings, environment: Mapping[str, str], number: int, model: str, url: str
 ) -> Provider:
-    bare = Provider(model, url)
+    bare = Provider(model, url)  # refuses an address that is none
     key = key_for(
         bare.host, number, settings.llm_key, environment, settings.files[1], local=bare.is_local
     )
@@ -61,12 +69,24 @@ def _provider(
         requests_per_minute=settings.llm_requests_per_minute,
         tokens_per_minute=settings.llm_tokens_per_minute,
         seconds=settings.llm_seconds,
+        headers={name: value.get_secret_value() for name, value in settings.llm_headers.items()}
+        if number == 1
+        else {},
     )
     if not key and not provider.is_local:
         raise SettingsError(
             f"{model} at {provider.host} needs a key. {where_keys_go(provider.host, number)}"
         )
     return provider
+
+
+def embeddings_in(
+    settings: Settings, environment: Mapping[str, str] = os.environ
+) -> Provider | None:
+    """Return who says how far texts are alike; None where settings name nobody."""
+    if not settings.llm_embeddings:
+        return None
+    return _provider(settings, environment, 1, settings.llm_embeddings, settings.llm_url)
 
 
 def nobody() -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sim.core.text import clean
 from sim.llm.faults import Fault, ModelError
+from sim.llm.objects import object_in
 
 __all__ = ["NEEDS_POST", "NEEDS_TEXT", "Decision", "decision_in", "decision_of", "schema_of"]
 
@@ -61,7 +61,7 @@ def decision_of(text: str, acts: Sequence[str], posts: int) -> Decision:
     Parameters
     ----------
     text
-        The reply: one JSON object, alone or in a fenced block.
+        The reply: one JSON object, alone or amid words.
     acts
         The acts allowed, word for word.
     posts
@@ -72,7 +72,7 @@ def decision_of(text: str, acts: Sequence[str], posts: int) -> Decision:
     ModelError
         MALFORMED, with what is wrong.
     """
-    return decision_in(_object(text), acts, posts)
+    return decision_in(object_in(text), acts, posts)
 
 
 def decision_in(said: Mapping[str, Any], acts: Sequence[str], posts: int) -> Decision:
@@ -93,19 +93,6 @@ def decision_in(said: Mapping[str, Any], acts: Sequence[str], posts: int) -> Dec
     if act in NEEDS_TEXT and not words:
         raise _wrong(f"{act!r} has no words")
     return Decision(act, post if act in NEEDS_POST else 0, words)
-
-
-def _object(text: str) -> dict[str, Any]:
-    bare = text.strip()
-    if bare.startswith("```") and bare.endswith("```"):
-        bare = bare[3:-3].removeprefix("json").strip()
-    try:
-        said = json.loads(bare)
-    except (ValueError, RecursionError):
-        raise _wrong("it is no JSON") from None
-    if not isinstance(said, dict):
-        raise _wrong("it is no object of act, post and text")
-    return said
 
 
 def _wrong(why: str) -> ModelError:

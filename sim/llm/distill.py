@@ -33,7 +33,6 @@ FEWEST = 40
 _PENALTY = 1.0
 _ROUNDS = 50
 _ENOUGH = 1e-8
-_SALT = 0x44495354
 
 
 class Logged(NamedTuple):
@@ -78,7 +77,7 @@ def distilled(logged: Sequence[Logged], *, held_out: float = 0.3, seed: int = 0)
             f"A surrogate needs {FEWEST} decisions of a model to learn from, got {len(known):,}; "
             f"run longer, or with more minded members."
         )
-    draws = rng.uniforms(rng.key(seed, Stream.SAMPLE, salt=_SALT), np.arange(len(known)))
+    draws = rng.uniforms(rng.key(seed, Stream.DISTILLING), np.arange(len(known)))
     is_out = draws < held_out
     if not 0 < int(is_out.sum()) < len(known):
         raise InputError(f"The share held out is in (0, 1), got {held_out:g}.")

@@ -45,7 +45,7 @@ class Fault(StrEnum):
     @property
     def is_congestion(self) -> bool:
         """Whether fewer calls at once would help."""
-        return self in {Fault.TIMEOUT, Fault.RATE_LIMITED}
+        return self is Fault.TIMEOUT
 
     @property
     def ends_provider(self) -> bool:

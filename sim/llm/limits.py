@@ -1,19 +1,22 @@
-"""How many calls at once, and how many a minute: both found out, never guessed too high."""
+"""How many calls at once, how fast, and how many a minute: found out, never guessed too high."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
 from sim.errors import InputError
 
-__all__ = ["Gate", "Rate"]
+__all__ = ["Gate", "Pace", "Rate"]
 
 
 class Gate:
     """Concurrency that halves on congestion and grows by one a window of successes (AIMD).
+
+    Until the first congestion it doubles a window, so that it can start small.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ class Gate:
         Calls at once, at first.
     """
 
-    def __init__(self, most: int = 32, start: int = 8) -> None:
+    def __init__(self, most: int = 32, start: int = 4) -> None:
         if most < 1:
             raise InputError(f"At least 1 call at once is needed, got {most}.")
         self._most = most
@@ -75,7 +78,8 @@ class Gate:
         """End a call; one that met congestion halves the limit, once for all that ran with it."""
         self._running -= 1
         if not congested:
-            self._limit = min(self._limit + 1 / max(self._limit, 1), float(self._most))
+            step = 1 / self._limit if self._halved_at else 1.0
+            self._limit = min(self._limit + step, float(self._most))
         elif call > self._halved_at:
             self._limit = max(self._limit / 2, 1.0)
             self._halved_at = self._calls
@@ -125,3 +129,92 @@ class Rate:
         """Return what was taken and not used."""
         if self._per_minute is not None:
             self._level = min(self._level + amount, self._per_minute)
+
+
+class Pace:
+    """How fast a server takes requests: learned from what it refuses as too many (429).
+
+    Nothing holds calls back until the first refusal. Then all wait as long as the server asks, and
+    go on at the rate that it took before; the rate grows slowly, and gives way when the server
+    refuses again. All callers of a server share one pace, so that one refusal slows all of them.
+
+    Parameters
+    ----------
+    clock
+        Seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._rate = 0.0  # requests a second; 0: nothing is known
+        self._next = 0.0
+        self._resumes = 0.0
+        self._since = 0.0
+        self._taken = 0
+        self._in_a_row = 0
+        self._refused_at = -math.inf
+        self._grown_at = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that it lets go; 0: as many as come."""
+        return self._rate
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next request may go."""
+        return max(self._resumes, self._next) - self._clock() if self._rate else 0.0
+
+    def take(self) -> float:
+        """Let a request go now; returns its moment, which :meth:`refused` is told."""
+        now = self._clock()
+        self._since = self._since if self._taken else now
+        self._taken += 1
+        if self._rate:
+            self._next = max(self._next, self._resumes, now - 1 / self._rate) + 1 / self._rate
+        return now
+
+    def refused(self, sent: float, wait: float | None) -> float:
+        """Hold all back after a refusal; returns for how long.
+
+        Parameters
+        ----------
+        sent
+            The moment of :meth:`take`.
+        wait
+            Seconds that the server asks to wait; None: it does not say.
+        """
+        now = self._clock()
+        self._taken -= 1
+        is_new = sent > self._refused_at  # what was sent before the last refusal tells nothing new
+        self._in_a_row += is_new
+        pause = wait if wait is not None else min(2.0 ** (self._in_a_row - 1), _LONGEST_PAUSE)
+        pause = max(pause, _SHORTEST_PAUSE)
+        self._resumes = max(self._resumes, now + pause)
+        if is_new:
+            self._rate = self._rate * _SLOWER if self._rate else self._seen(now + pause)
+            self._rate = max(self._rate, 1 / _LONGEST_PAUSE)
+            self._refused_at = self._grown_at = now
+        return pause
+
+    def _seen(self, until: float) -> float:
+        """Return how many a second the server took from the first on."""
+        return max(self._taken, 1) / max(until - self._since, 1e-3)
+
+    def answered(self) -> None:
+        """Take in that the server took a request: go a little faster."""
+        self._in_a_row = 0
+        if self._rate:
+            now = self._clock()
+            is_long_ago = now - self._refused_at > _CAREFUL
+            grown = max(now - max(self._grown_at, self._resumes), 0.0)
+            self._rate *= (_FASTER if is_long_ago else _CAREFULLY) ** grown
+            self._grown_at = now
+
+
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 60.0
+_SLOWER = 0.9
+_CAREFULLY, _FASTER = 1.01, 1.1
+"""A second: near what the server refused, and once it did not for a while."""
+_CAREFUL = 20.0
+"""Seconds after a refusal in which the rate grows carefully."""

@@ -18,6 +18,7 @@ from typing import IO, Self, cast
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from sim.core.rooms import environment
 from sim.llm.faults import Fault, ModelError
 from sim.llm.local_server import ALIAS
 from sim.llm.provider import Provider
@@ -82,12 +83,21 @@ class LocalModel:
                 f"{' and '.join(missing_parts())} not installed; run: hubbub llm install",
             )
         self.port = port or _free_port()
-        own = [sys.executable, "-m", "sim.llm.local_server", str(file), str(self.port), str(slots)]
+        own = [
+            sys.executable,
+            "-P",
+            "-m",
+            "sim.llm.local_server",
+            str(file),
+            str(self.port),
+            str(slots),
+        ]
         self._process = subprocess.Popen(  # noqa: S603 - our own server
             own if command is None else [*command, str(self.port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=environment(),
         )
         self._input = cast(IO[bytes], self._process.stdin)
         self._slots = slots

@@ -3,13 +3,14 @@
 What is kept, and what is forgotten, is said in :mod:`sim.world.remembering`. What comes to mind is
 chosen by recency, importance and relevance in equal parts, as in Park et al. (2023, Generative
 Agents): recency ``0.995 ** hours``, importance in [0, 1], relevance the share of the asked
-interests that a memory is about, or of the asked words that stand in it, whichever is more.
+interests that a memory is about, or of the asked words that stand in it, whichever is more; or how
+far its embedding is like that of what is asked, where a server says it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,14 @@ class Memory:
         """Remember; over a bound, what weighs least is forgotten."""
         self._rows = kept([*self._rows, _row(one)], self._most)
 
-    def recall(self, now: float, tags: int = 0, most: int = 5, words: str = "") -> list[Remembered]:
+    def recall(
+        self,
+        now: float,
+        tags: int = 0,
+        most: int = 5,
+        words: str = "",
+        alike: Sequence[float] | None = None,
+    ) -> list[Remembered]:
         """Return what comes to mind, the strongest first.
 
         Parameters
@@ -85,12 +93,24 @@ class Memory:
             How many.
         words
             What is asked or spoken of; empty: nothing in particular.
+        alike
+            How far each memory is like what is asked, of embeddings, in their order; it counts
+            instead of tags and words. None: nobody can say.
         """
         asked = set(_WORD.findall(words.casefold()))
-        strength = [recency(row[0], now) + row[3] + _relevance(row, tags, asked)
-                    for row in self._rows]  # fmt: skip
+        near = [_relevance(row, tags, asked) for row in self._rows]
+        if alike is not None and len(alike) == len(near):
+            near = [min(max(float(one), 0.0), 1.0) for one in alike]
+        strength = [
+            recency(row[0], now) + row[3] + relevance
+            for row, relevance in zip(self._rows, near, strict=True)
+        ]
         order = sorted(range(len(self._rows)), key=lambda at: (-strength[at], -at))
         return [Remembered(*self._rows[at]) for at in order[:most]]
+
+    def told(self, now: float, alike: Sequence[float] | None = None) -> list[str]:
+        """Return the texts of the five that come to mind; see :meth:`recall`."""
+        return [one.text for one in self.recall(now, alike=alike)]
 
     def dump(self) -> list[Row]:
         """Return what :meth:`restore` takes; only lists, numbers and texts."""

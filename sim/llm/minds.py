@@ -15,6 +15,7 @@ from sim.llm.faults import Fault, ModelError
 from sim.llm.letters import Letter, Place, acts_for, fitting
 from sim.llm.plans import Planning, planned
 from sim.llm.prompts import Post, Prompt, Scene
+from sim.llm.reflecting import BEGINS, Reflecting, reflected
 
 __all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind", "last_of", "scene_of"]
 
@@ -55,6 +56,8 @@ class Member:
         Allies and groups that it may write to, or join.
     planning
         What is needed to plan; None: it has no goal.
+    reflecting
+        What is needed to reflect; None: nothing is remembered.
     prompts
         Other templates, by name.
     tick
@@ -91,12 +94,14 @@ class Member:
     draw: Callable[[int], float] = lambda number: 0.5
     write: Callable[[Post | None], str] = lambda post: "Good morning."
     once: Callable[[str, Ask, Callable[[str], Any]], Awaitable[Any]] = _alone
+    reflecting: Reflecting | None = None
 
 
 class Mind(Parameters):
     """What decides for members; its fields are its parameters.
 
     Decisions of several members are under way at once, in one event loop: keep nothing of a call.
+    ``remembers`` says whether it looks at what comes to mind.
     """
 
     plugin_kind: ClassVar[str] = "mind"
@@ -104,6 +109,7 @@ class Mind(Parameters):
     api: ClassVar[int] = 1
     requires: ClassVar[tuple[str, ...]] = ()
     source: ClassVar[Decided] = Decided.MODEL
+    remembers: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         family="minds",
         meaning={"an act": "what a member does with what it was shown in a tick"},
@@ -170,6 +176,7 @@ class RuleMind(Mind):
     """Does what the platform's rules say."""
 
     source: ClassVar[Decided] = Decided.RULE
+    remembers: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
         source="the policy of the platform: see hubbub recommenders",
         equations=("what the policy draws for the member",),
@@ -190,7 +197,7 @@ class ModelMind(Mind):
     card: ClassVar[Card] = Card(
         source="Park et al. 2023 (Generative Agents) for memory; the prompt is Hubbub's own",
         equations=("the act, the post and the words that the model answers",),
-        cost="one question a member, or one for batch members; one for a plan now and then",
+        cost="one question a member, or one for batch members; one for a plan or thoughts at times",
         checked=("faults of a server leave the member to the rules, and are counted",),
     )
     temperature: float = Field(0.7, ge=0, le=2, description="0: the likeliest words")
@@ -198,6 +205,9 @@ class ModelMind(Mind):
     model: str = Field("", description="which of the models set has to answer; empty: the first")
     revise: int = Field(
         8, ge=0, le=10_000, description="decisions until a plan is revised; 0: no plans"
+    )
+    reflect: int = Field(
+        24, ge=0, le=64, description="memories until it thinks about them; 0: never"
     )
     batch: int = Field(1, ge=1, le=16, description="members asked about in one question, at most")
     missing: Literal["alone", "rules"] = Field(
@@ -241,12 +251,16 @@ class ModelMind(Mind):
         return [None if said is None else (said,) for said in answers_in(text, seats)]
 
     async def _scene(self, case: Case) -> Scene:
-        return await scene_of(case, self.revise, self.temperature, self.model)
+        return await scene_of(case, self.revise, self.temperature, self.model, self.reflect)
 
 
-async def scene_of(case: Case, revise: int, temperature: float, model: str) -> Scene:
-    """Return what a member is told, after asking for a plan where one is due."""
+async def scene_of(
+    case: Case, revise: int, temperature: float, model: str, reflect: int = 0
+) -> Scene:
+    """Return what a member is told, after asking for thoughts and a plan where they are due."""
     member, feed, memory = case
+    thoughts = await reflected(member, reflect, temperature, model)
+    memory = [*(f"{BEGINS}{thought}" for thought in thoughts), *memory]
     steps = await planned(member, memory, revise, temperature, model)
     acts = acts_for(ACTS, len(feed), member.letters, member.places)
     return Scene(

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from sim.core.settings import Settings
 from sim.errors import HubbubError
 from sim.llm.budget import Budget
-from sim.llm.configured import budget_in, nobody, prices_in, providers_in
+from sim.llm.configured import budget_in, embeddings_in, nobody, prices_in, providers_in
 from sim.llm.local import LocalModel, missing_parts
 from sim.llm.local_server import ALIAS
 from sim.llm.pool import ModelPool
@@ -68,5 +68,8 @@ def _pool(settings: Settings, budget: Budget | None, prefer: str, stack: ExitSta
     providers = [*local, *providers_in(settings)]
     providers.sort(key=lambda provider: provider.model != prefer)  # the others keep their order
     return stack.enter_context(
-        ModelPool(providers, budget or budget_in(settings), prices_in())
+        ModelPool(
+            providers, budget or budget_in(settings), prices_in(),
+            embeddings=embeddings_in(settings),
+        )
     )  # fmt: skip

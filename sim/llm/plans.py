@@ -6,7 +6,6 @@ was against the member than for it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sim.core.text import one_line
 from sim.llm.asks import Ask
 from sim.llm.faults import Fault, ModelError
+from sim.llm.objects import object_in
 from sim.llm.prompts import Prompt, Scene
 
 if TYPE_CHECKING:
@@ -149,21 +149,15 @@ async def planned(
 
 
 def steps_in(text: str) -> tuple[str, ...]:
-    """Return the steps in a reply: one JSON object, alone or in a fenced block.
+    """Return the steps in a reply: one JSON object, alone or amid words.
 
     Raises
     ------
     ModelError
         MALFORMED.
     """
-    bare = text.strip()
-    if bare.startswith("```") and bare.endswith("```"):
-        bare = bare[3:-3].removeprefix("json").strip()
-    try:
-        said = json.loads(bare)
-    except (ValueError, RecursionError):
-        raise ModelError(Fault.MALFORMED, "it is no JSON") from None
-    steps = said.get("steps") if isinstance(said, dict) and set(said) == {"steps"} else None
+    said = object_in(text)
+    steps = said.get("steps") if set(said) == {"steps"} else None
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
         raise ModelError(Fault.MALFORMED, "it is no object of steps")
     lines = tuple(line for step in steps if (line := one_line(step, _LONGEST_STEP)))

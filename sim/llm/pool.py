@@ -28,6 +28,7 @@ from sim.llm.replies import Usage
 __all__ = ["ModelPool"]
 
 _CACHED = 10_000
+_LONGEST = 600.0
 _SHUT = "the language models were put to rest"
 
 
@@ -44,6 +45,8 @@ class ModelPool:
         The price table; default: the packaged one.
     cache
         Replies kept, to answer an equal request without a call; 0: none.
+    embeddings
+        Who says how far texts are alike; None: nobody.
 
     Raises
     ------
@@ -58,12 +61,14 @@ class ModelPool:
         prices: Mapping[str, Price] | None = None,
         *,
         cache: int = _CACHED,
+        embeddings: Provider | None = None,
     ) -> None:
         if not providers:
             raise InputError("Language models need at least one provider.")
         self.budget = budget or Budget()
         table = built_in_prices() if prices is None else prices
         self.lines = tuple(Line(provider, self.budget, table) for provider in providers)
+        self._alike = () if embeddings is None else (Line(embeddings, self.budget, table),)
         self._cache: OrderedDict[str, Answer] = OrderedDict()
         self._most_cached = cache
         self._fault: ModelError | None = None
@@ -88,28 +93,36 @@ class ModelPool:
         return [future.result() for future in [self.submit(ask, seconds) for ask in asks]]
 
     async def ask(self, ask: Ask, seconds: float | None = None) -> Answer:
-        """Ask within this pool's loop; never raises a fault, returns it."""
+        """Ask within this pool's loop; never raises a fault, returns it.
+
+        A server that takes no more requests just now is waited for: until ``seconds`` are over
+        (default: 600), or for as long as a call may take where somebody else can be asked.
+        """
         began = monotonic()
         fault, spent = ModelError(Fault.RESTING), Spend()
         lines = [line for line in self.lines if ask.model in {"", line.provider.model}]
-        if not lines:
+        if ask.alike:
+            lines = list(self._alike)
+            fault = ModelError(Fault.MISSING, "nobody is set who says what texts are alike")
+        elif not lines:
             self._unknown = f"No model {ask.model[:60]!r} is set"
             fault = ModelError(Fault.MISSING, self._unknown)
+        deadline = began + (_LONGEST if seconds is None else seconds)
         for line in lines:
-            cached = self._cached(ask, line)
+            cached = line.known(ask) or self._cached(ask, line)
             if cached is not None:
                 return _with(cached, spent)
-            deadline = began + min(seconds or line.provider.seconds, line.provider.seconds)
+            patience = deadline if line is lines[-1] else monotonic() + line.provider.seconds
             try:
-                answer = await line.ask(ask, deadline)
+                answer = await line.ask(ask, deadline, patience)
             except ModelError as error:
                 fault, spent = error, spent.plus(error.spent or Spend())
-                if error.fault is not Fault.RESTING:
+                if error.fault is not Fault.RESTING and not ask.alike:
                     self._fault = error
                 if error.fault is Fault.BUDGET or monotonic() >= deadline:
                     break
             else:
-                self._fault = None
+                self._fault = self._fault if ask.alike else None
                 self._keep(ask, line, answer)
                 return _with(answer, spent)
         wrong = Answer(fault.text, fault.fault, "none", detail=str(fault))
@@ -132,8 +145,15 @@ class ModelPool:
 
     @property
     def states(self) -> dict[str, str]:
-        """Of each provider: ``"closed"`` (it answers), ``"open"``, ``"trying"`` or ``"off"``."""
-        return {line.provider.called: line.breaker.state for line in self.lines}
+        """Of each provider: ``"closed"`` (it answers), ``"open"``, ``"trying"`` or ``"off"``.
+
+        ``"paced"``: it answers, and refused requests as too many before.
+        """
+        found = {}
+        for line in self.lines:
+            state = line.breaker.state
+            found[line.provider.called] = "paced" if line.is_paced and state == "closed" else state
+        return found
 
     @property
     def trouble(self) -> str:
@@ -167,7 +187,7 @@ class ModelPool:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        for line in self.lines:
+        for line in (*self.lines, *self._alike):
             await line.close()
 
     def __enter__(self) -> Self:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim.core.toml import from_toml
 from sim.errors import FileError, UnknownNameError
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "in_dollars",
     "in_nano",
     "price_of",
+    "read_own",
     "read_prices",
+    "write_own",
 ]
 
 _NANO = 1_000_000_000
@@ -61,7 +64,7 @@ def in_dollars(nano: int) -> float:
 def built_in_prices() -> Mapping[str, Price]:
     """Return the packaged table; providers change theirs, so look before relying on it."""
     text = files("sim.llm").joinpath("prices.toml").read_text("utf-8")
-    return _table(tomllib.loads(text), "prices.toml")
+    return _table(from_toml(text), "prices.toml")
 
 
 def read_prices(path: Path) -> Mapping[str, Price]:
@@ -78,10 +81,37 @@ def read_prices(path: Path) -> Mapping[str, Price]:
         It cannot be read, or a price is no number of at least 0.
     """
     try:
-        said = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        said = from_toml(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
         raise FileError(path, f"the price table cannot be read ({error})") from error
     return {**built_in_prices(), **_table(said, path)}
+
+
+def read_own(path: Path) -> dict[str, Any]:
+    """Return the user's own table as it stands in its file; checked as by :func:`read_prices`."""
+    read_prices(path)
+    return from_toml(path.read_text("utf-8"))
+
+
+def write_own(path: Path, table: Mapping[str, Any]) -> None:
+    """Write the user's own table.
+
+    Raises
+    ------
+    FileError
+        A price is no number of at least 0, or the file cannot be written.
+    """
+    _table(table, path)
+    rows = (
+        f"[{json.dumps(model)}]\nread = {float(price['read'])!r}\n"
+        f"written = {float(price['written'])!r}\n"
+        for model, price in table.items()
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(rows), "utf-8")
+    except OSError as error:
+        raise FileError(path, f"the price table cannot be written ({error.strerror})") from error
 
 
 def _table(said: Mapping[str, Any], path: str | Path) -> dict[str, Price]:

@@ -25,14 +25,18 @@ if TYPE_CHECKING:
 
 __all__ = ["TEMPLATES", "Fitted", "Post", "Prompt", "Scene", "read_prompt", "tokens_in"]
 
-TEMPLATES = ("decide", "interview", "plan", "batch", "archetype")
+TEMPLATES = ("decide", "interview", "plan", "reflect", "batch", "archetype")
 _PART = "\n=== user\n"
 _FRAME = 8
+_DAYS = 48
+"""Hours from which an age is said in days."""
+_WARNING = "may be false"
 _ANYWHERE = {"name", "persona", "goal", "moment", "memories", "plan", "language"}
 _KNOWN = {
     "decide": {*_ANYWHERE, "feed", "acts", "letters", "places"},
     "interview": {*_ANYWHERE, "question"},
     "plan": {*_ANYWHERE, "outcomes"},
+    "reflect": _ANYWHERE,
     "batch": {*_ANYWHERE, "feed", "acts", "letters", "places"},
     "archetype": {"name", "persona", "goal", "acts", "question"},
 }
@@ -60,6 +64,8 @@ class Post:
         Since it was posted.
     followed, labelled
         Whether somebody shared it whom the member follows; whether it bears a warning.
+    to, answers
+        Of a reply or quote: who wrote what it is about, and that text; else empty.
     """
 
     author: str
@@ -71,6 +77,8 @@ class Post:
     hours: float = 0.0
     followed: bool = False
     labelled: bool = False
+    to: str = ""
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ class Prompt:
         """
         from sim.llm.shortening import ever_smaller  # it knows Scene
 
-        for smaller in ever_smaller(scene):
+        for smaller in ever_smaller(scene, limit):
             turns = self._filled(smaller)
             if sum(tokens_in(turn.text) + _FRAME for turn in turns) <= limit:
                 return Fitted(turns, smaller)
@@ -226,7 +234,18 @@ def _stepped(steps: Sequence[str]) -> str:
 
 
 def _post(number: int, post: Post) -> str:
-    return f'<post number="{number}" by="{post.author}" likes="{post.likes}">{post.text}</post>'
+    """Return a post as an element; what there is none of is not said."""
+    said = f'number="{number}" by="{post.author}" likes="{post.likes}"'
+    said += f' shares="{post.shares}"' if post.shares else ""
+    said += f' age="{_age(post.hours)}"' if post.hours else ""
+    said += ' followed="yes"' if post.followed else ""
+    said += f' warning="{_WARNING}"' if post.labelled else ""
+    said += f' answers="{post.to}: {post.answers}"' if post.to or post.answers else ""
+    return f"<post {said}>{post.text}</post>"
+
+
+def _age(hours: float) -> str:
+    return f"{hours / 24:.0f} d" if hours >= _DAYS else f"{max(hours, 1):.0f} h"
 
 
 def _letter(one: Letter) -> str:

@@ -12,6 +12,7 @@ from sim.llm.faults import Fault, ModelError
 __all__ = ["Reply", "Usage", "reply_of"]
 
 _MOST_TOKENS = 10_000_000
+_THINKS, _THOUGHT = "<think>", "</think>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,17 @@ def reply_of(body: bytes) -> Reply:
     content = message.get("content")
     if content is not None and not isinstance(content, str):
         raise ModelError(Fault.MALFORMED, "the content is no text")
-    text = clean(content or "").strip()
+    text = clean(_thought(content or "").strip()).strip()
     fault = _fault(choice.get("finish_reason"), message.get("refusal"), text)
     kept = text if fault in {None, Fault.CUT} else ""
     return Reply(kept, usage_in(said.get("usage")), fault)
+
+
+def _thought(text: str) -> str:
+    """Return what was said after thinking aloud; what was never thought to its end is no reply."""
+    _, ended, after = text.rpartition(_THOUGHT)
+    said = after if ended else text
+    return said.partition(_THINKS)[0]
 
 
 def _first(said: Any) -> dict[str, Any]:

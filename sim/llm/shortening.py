@@ -11,13 +11,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from sim.core.text import one_line
-from sim.llm.prompts import Post, Scene
+from sim.llm.prompts import Scene
 from sim.llm.tokens import within
 
 __all__ = ["ever_smaller"]
 
 _LONGEST = 4096
 _MOST = 64
+_OF_PERSONA = 3
+_OF_PARENT = 40
+"""Tokens of what a reply is about."""
 
 
 class _Room(NamedTuple):
@@ -51,16 +54,26 @@ _ROOMS = (
 )
 
 
-def ever_smaller(scene: Scene) -> Iterator[Scene]:
-    """Yield the scene as it may be told, and what is left of it in ever tighter space."""
+def ever_smaller(scene: Scene, limit: int = 1000) -> Iterator[Scene]:
+    """Yield the scene as it may be told, and what is left of it in ever tighter space.
+
+    A persona has at most a third of the limit, so that there is room for what is seen.
+    """
     told = _told(scene)
+    told = replace(told, persona=within(told.persona, max(limit // _OF_PERSONA, 1)))
     for room in _ROOMS:
         yield _in(told, room)
 
 
 def _in(scene: Scene, room: _Room) -> Scene:
     feed = [
-        Post(within(post.author, room.name), within(post.text, room.words), post.likes)
+        replace(
+            post,
+            author=within(post.author, room.name),
+            text=within(post.text, room.words),
+            to=within(post.to, room.name),
+            answers=within(post.answers, min(room.words // 2, _OF_PARENT)),
+        )
         for post in scene.feed[: room.posts]
     ]
     letters = [
@@ -97,7 +110,16 @@ def _told(scene: Scene) -> Scene:
         memories=[_data(one) for one in scene.memories[:_MOST]],
         plan=[_data(step) for step in scene.plan[:4]],
         outcomes=_data(scene.outcomes),
-        feed=[Post(_data(p.author), _data(p.text), p.likes) for p in scene.feed[:_MOST]],
+        feed=[
+            replace(
+                post,
+                author=_data(post.author),
+                text=_data(post.text),
+                to=_data(post.to),
+                answers=_data(post.answers),
+            )
+            for post in scene.feed[:_MOST]
+        ],
         letters=[
             replace(one, by=_data(one.by), text=_data(one.text), group=_data(one.group))
             for one in scene.letters[-_MOST:]

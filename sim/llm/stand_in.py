@@ -28,6 +28,7 @@ _ABOUT = {
     "join group": r'<open-group number="(\d+)"',
 }
 _WORDS = "I think this is worth a closer look, and I would like to hear what others say."
+_THOUGHT = "Others listen when I say one thing plainly."
 _STEPS = (
     "Post about it once a day in plain words.",
     "Answer those who disagree, with one good reason.",
@@ -41,11 +42,15 @@ def likely(ask: Ask) -> str | None:
     Parameters
     ----------
     ask
-        With the schema of a decision, of several, or of a plan.
+        With the schema of a decision, of several, of chances, or of a plan.
     """
     fields = dict((ask.schema or {}).get("properties", {}))
     if set(fields) == {"steps"}:
         return json.dumps({"steps": list(_STEPS)})
+    if set(fields) == {"acts", "on"}:
+        return json.dumps(_mix(fields))
+    if set(fields) == {"thoughts"}:
+        return json.dumps({"thoughts": [_THOUGHT]})
     number = int(ask.fingerprint("")[:12], 16)
     if set(fields) == {"act", "post", "text"}:
         return json.dumps(_decision(number, fields, ask.turns[-1].text))
@@ -55,6 +60,15 @@ def likely(ask: Ask) -> str | None:
         said = [{"member": k, **_decision(number * k, of, "")} for k in every]
         return json.dumps({"answers": said})
     return None
+
+
+def _mix(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the likely chances of acts, together 1."""
+    shares = {act: dict(_SHARES).get(act, 1) for act in fields["acts"]["properties"]}
+    total = sum(shares.values())
+    chances = {act: share / total for act, share in shares.items()}
+    on = fields["on"]["enum"]
+    return {"acts": chances, "on": "liked" if "liked" in on else on[0]}
 
 
 def _decision(number: int, fields: Mapping[str, Any], prompt: str) -> dict[str, Any]:

@@ -250,6 +250,7 @@ class SurrogateMind(Mind):
     """
 
     source: ClassVar[Decided] = Decided.SURROGATE
+    remembers: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
         source="multinomial logistic regression, and McFadden's conditional logit (1974)",
         equations=("P(act) = exp(w z) / sum exp(w z)", "P(post) = exp(v x) / sum exp(v x)"),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from sim.core.text import one_line
 from sim.llm.asks import Ask
 from sim.llm.faults import Fault, ModelError
+from sim.llm.manners import Manners
 from sim.llm.provider import Provider
 from sim.llm.replies import Reply, reply_of
 from sim.llm.secrets import redact
+from sim.llm.vectors import Vectors
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,8 +42,13 @@ _BY_CODE = {
     "model_not_found": Fault.NOT_FOUND,
     "invalid_api_key": Fault.UNAUTHORIZED,
 }
+_REFUSING = {400, 422}
+_OTHERS = {Fault.TOO_LONG, Fault.FILTERED, Fault.NOT_FOUND, Fault.UNAUTHORIZED, Fault.QUOTA}
+"""What a request is refused for that no other way of asking would change."""
+_TOO_LONG = re.compile(r"context.?(?:length|window|size)|too many (?:input )?tokens", re.IGNORECASE)
 _DETAIL = 160
-_LONGEST_WAIT = 120.0
+_READ = 4096
+_LONGEST_WAIT = 86_400.0
 
 
 class Wire:
@@ -65,12 +75,16 @@ class Wire:
         self._response = httpx2.Response
         self._broken = httpx2.HTTPError
         self._openai = openai
+        self.manners = Manners()
+        self._vectors = Vectors()
+        address, query = provider.address
         self._client = openai.AsyncOpenAI(
             api_key=provider.key.reveal() or "none",
-            base_url=provider.base_url,
+            base_url=address,
             max_retries=0,
             timeout=2 * provider.seconds,  # ours comes first, and covers a slow drip too
-            default_headers={"Accept-Encoding": "identity"},
+            default_headers={"Accept-Encoding": "identity", **provider.own_headers},
+            default_query=query,
             http_client=_http(openai, self._watch, provider.at_once),
         )
 
@@ -84,15 +98,50 @@ class Wire:
         """
         try:
             async with asyncio.timeout(seconds):
-                response = await self._client.post(
-                    "/chat/completions", cast_to=self._response, body=ask.body(self._provider.model)
-                )
-                reply = reply_of(response.content)
-                return replace(reply, text=self._provider.key.hidden_in(reply.text))
+                if ask.alike:
+                    return await self._alike(ask)
+                reply = reply_of(await self._posted(ask))
         except ModelError:
             raise
         except Exception as error:
             raise self._named(error) from None
+        if reply.usage is not None:
+            self.manners.saw(ask, reply.usage.written)
+        return replace(reply, text=self._hidden(reply.text))
+
+    async def _posted(self, ask: Ask) -> bytes:
+        """Return the answer's bytes; what a server refuses to read is said otherwise, if it can."""
+        while True:
+            state, body = self.manners.state, self.manners.body(ask, self._provider.model)
+            try:
+                response = await self._client.post(
+                    "/chat/completions", cast_to=self._response, body=body
+                )
+            except self._openai.APIStatusError as error:
+                if error.status_code not in _REFUSING or self._refused(error).fault in _OTHERS:
+                    raise
+                if state == self.manners.state and not self.manners.learn(body, _all_said(error)):
+                    raise
+            else:
+                return bytes(response.content)
+
+    def known(self, ask: Ask) -> str | None:
+        """Return how far texts are alike, without asking; None where one is new."""
+        return None if self._vectors.lacks(ask) else self._vectors.reply(ask, (), b"").text
+
+    async def _alike(self, ask: Ask) -> Reply:
+        """Return how far texts are alike; those that were asked about before are not sent."""
+        lacked, body = self._vectors.lacks(ask), b""
+        if lacked:
+            said = {"model": self._provider.model, "input": lacked, "encoding_format": "float"}
+            response = await self._client.post("/embeddings", cast_to=self._response, body=said)
+            body = bytes(response.content)
+        return self._vectors.reply(ask, lacked, body)
+
+    def _hidden(self, text: str) -> str:
+        for secret in self._provider.secrets:
+            text = secret.hidden_in(text)
+        return text
 
     async def close(self) -> None:
         """Close its connections."""
@@ -114,17 +163,19 @@ class Wire:
         status = error.status_code
         fault = _BY_CODE.get(str(error.code)) or _BY_STATUS.get(status)
         if fault is None:
-            fault = Fault.SERVER if status >= 500 else Fault.REJECTED
+            is_long = _TOO_LONG.search(_all_said(error)) is not None
+            refused = Fault.TOO_LONG if is_long else Fault.REJECTED
+            fault = Fault.SERVER if status >= 500 else refused
         if 300 <= status < 400:
             fault = Fault.REDIRECTED
-        wait = _seconds(error.response.headers.get("retry-after"))
+        wait = _wait(error.response.headers)
         return ModelError(fault, f"HTTP {status} {self._said(error)}".strip(), wait)
 
     def _said(self, error: BaseException) -> str:
         body = getattr(error, "body", None)
         said = body.get("message") if isinstance(body, dict) else None
         text = said if isinstance(said, str) else type(error).__name__
-        return redact(one_line(text), [self._provider.key])[:_DETAIL].rstrip(".")
+        return redact(one_line(text), self._provider.secrets)[:_DETAIL].rstrip(".")
 
     async def _watch(self, response: httpx2.Response) -> None:
         """Refuse what is packed, and count the bytes of the rest while they come."""
@@ -169,10 +220,25 @@ def _counted(stream: Any, most: int) -> Any:
     return Counted()
 
 
-def _seconds(said: str | None) -> float | None:
-    """Return a believable number of seconds to wait, or None."""
+def _all_said(error: Any) -> str:
+    """Return what a server said with a refusal, whatever its form."""
     try:
-        wait = float(said or "")
-    except ValueError:
+        return str(error.response.text)[:_READ]
+    except Exception:  # it was not read to its end
+        return str(error.body)[:_READ]
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Return for how long a server asks to wait, in seconds; None: it does not say."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            wait = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(wait) and wait >= 0:
+            return min(wait, _LONGEST_WAIT)
+    try:
+        at = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+    except (TypeError, ValueError, OverflowError):
         return None
-    return min(wait, _LONGEST_WAIT) if math.isfinite(wait) and wait >= 0 else None
+    return min(max(at - time.time(), 0.0), _LONGEST_WAIT)

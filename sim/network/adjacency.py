@@ -72,6 +72,11 @@ class Adjacency:
             self._tight = read_only(rows), columns.read_only()
         return self._tight
 
+    def loosen(self) -> None:
+        """Forget the tight rows where a slab has them too."""
+        if self.slab is not None:
+            self._tight = None
+
     def hold_slab(self, slab: Slab, hears: Ids) -> None:
         """Hold rows that can change; ``hears``: how often each id stands in them, to be kept."""
         self.slab, self.hears = slab, hears

@@ -110,19 +110,37 @@ def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> Fl
 
     Returns
     -------
-    float64 (n,), positive, sum 1, exact to 1e-9 in sum
+    float64 (n,), positive but for who is gone, sum 1, exact to 1e-9 in sum
     """
     if not 0 <= damping < 1:
         raise ParameterError(f"PageRank: damping must be in [0, 1), got {damping}.")
     return _kept(ties, ("pagerank", damping), lambda: centrality.ranked(ties, damping, report))
 
 
+def _without_gone(ties: Ties, labels: Ints) -> Ints:
+    """Return labels with -1 for those that are no part of the network any more; none is left out.
+
+    They stand alone, so that no other label changes but for the gaps that theirs leave.
+    """
+    if not ties.gone.size:
+        return labels
+    kept = np.ones(ties.agents, np.bool_)
+    kept[ties.gone] = False
+    found = np.full(ties.agents, -1, np.int32)
+    found[kept] = np.unique(labels[kept], return_inverse=True)[1]
+    return found
+
+
 def components(ties: Ties, report: Report = quiet) -> Ints:
     """Return the component of each agent, int32 (n,): 0 is the largest. Direction does not count.
 
-    Labels rise with falling size; of equals, the one with the lowest agent comes first.
+    Labels rise with falling size; of equals, the one with the lowest agent comes first. -1: gone.
     """
-    return _kept(ties, "components", lambda: reach.weak(ties.rows, ties.targets, report))
+    return _kept(
+        ties,
+        "components",
+        lambda: _without_gone(ties, reach.weak(ties.rows, ties.targets, report)),
+    )
 
 
 def strong_components(ties: Ties, report: Report = quiet) -> Ints:
@@ -132,7 +150,11 @@ def strong_components(ties: Ties, report: Report = quiet) -> Ints:
     """
     if ties.is_symmetric:
         return components(ties, report)
-    return _kept(ties, "strong", lambda: reach.strong(ties.rows, ties.targets, report))
+    return _kept(
+        ties,
+        "strong",
+        lambda: _without_gone(ties, reach.strong(ties.rows, ties.targets, report)),
+    )
 
 
 def distances(ties: Ties, agent: int, report: Report = quiet) -> Ints:
@@ -227,12 +249,15 @@ def clustering(
         Told of progress; may cancel.
     """
     if checked_sample(sample) is None:
-        return Estimate(float(local_clustering(ties, report).mean()) if ties.agents else 0.0)
-    key = rng.key(seed, Stream.SAMPLE)
+        total = float(local_clustering(ties, report).sum())  # 0 for those that are gone
+        return Estimate(total / max(ties.members, 1))
+    key = rng.key(seed, Stream.CLUSTERING)
     count = sample or 1
 
     def make() -> Estimate:
-        return measures.mean_clustering(*undirected(ties, report), count, key)
+        found = measures.mean_clustering(*undirected(ties, report), count, key)
+        more = ties.agents / max(ties.members, 1)  # who is gone was drawn too, and closes nothing
+        return Estimate(found.value * more, found.error * more, found.sampled)
 
     return _kept(ties, ("clustering", sample, seed), make)
 
@@ -303,7 +328,11 @@ def communities(
     """
     if method not in METHODS:
         raise UnknownNameError("method of finding communities", method, METHODS)
-    return _kept(ties, ("communities", method, seed), lambda: _found(ties, method, seed, report))
+    return _kept(
+        ties,
+        ("communities", method, seed),
+        lambda: _without_gone(ties, _found(ties, method, seed, report)),
+    )
 
 
 def _found(ties: Ties, method: str, seed: int, report: Report) -> Ints:

@@ -40,6 +40,7 @@ def ranked(ties: Ties, damping: float, report: Report) -> Floats:
         share *= scale
         if change * damping <= _TOLERANCE * n * base:
             break
+    rank[ties.gone] = 0.0  # they stand alone: nothing came to the others from them
     return rank / max(float(rank.sum()), 1e-300)
 
 

@@ -184,9 +184,9 @@ def write_trust(
     when it is read.
     """
     slab, back = _both(ties)
-    for side in (slab, back):
-        if side is not None:
-            side.set_column("trust", _FULL)
+    bare = [side for side in (slab, back) if side is not None and not side.columns.trust.size]
+    for side in bare:
+        side.set_column("trust", _FULL)
     sides: tuple[tuple[Adjacency, Ids, Ids], ...] = ((ties, sources, targets),)
     if ties.back is not None:
         _fall_behind(ties, ties.back, sources.size * _LATER > ties.count)
@@ -199,6 +199,12 @@ def write_trust(
     if found.any():
         for held, _, _ in sides:
             held.renew()
+    else:  # or what is told of the ties would hang on who looked at them when
+        for held, _, _ in sides:
+            slab = held.melt()
+            if any(slab is side for side in bare):
+                slab.columns = slab.columns._replace(trust=np.empty(0, np.uint16))
+                held.behind = None  # there is nothing to catch up with, and no place to write it to
     return found
 
 

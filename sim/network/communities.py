@@ -275,7 +275,7 @@ def refuse_leiden(agents: int) -> None:
 
 def _answer(program: Path, sent: bytes, report: Report) -> bytes:
     """Return what a Python program answers to ``sent``; stop it where ``report`` cancels."""
-    command = [sys.executable, str(program)]
+    command = [sys.executable, "-P", str(program)]
     with (
         subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process,  # noqa: S603 - our own file
         ThreadPoolExecutor(1) as thread,

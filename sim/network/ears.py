@@ -127,6 +127,21 @@ class Ears:
             self._bits = np.zeros((self.agents + 63) // 64, np.uint64)
         return self._slab
 
+    def marked(self, listener: int) -> int:
+        """Return about how many a listener has marks."""
+        return 0 if self._slab is None else int(self._slab.rows[listener, 1])
+
+    def forget(self, agents: Ids) -> bool:
+        """Drop every mark of or about some agents; returns whether there was any."""
+        held = self.dump()
+        if not held:
+            return False
+        theirs = np.isin(held["listener"], agents) | np.isin(held["source"], agents)
+        if theirs.any():
+            ends = held["listener"][theirs], held["source"][theirs]
+            self._write(*ends, np.zeros(ends[0].size, np.uint8))
+        return bool(theirs.any())
+
     def of(self, listener: int, mark: int) -> Ids:
         """Return the sources about which a listener has a mark: uint32, rising."""
         if self._slab is None:

@@ -153,6 +153,13 @@ class Membership:
         self._change(agents[gone], groups[gone], REMOVED)
         return gone
 
+    def forget(self, agents: Ids) -> None:
+        """Let agents out of every group that they are in."""
+        held = self.dump()[1]
+        if held:
+            theirs = np.isin(held["member"], agents)
+            self.leave(held["member"][theirs], held["group"][theirs])
+
     def _change(self, agents: Ids, groups: Ids, what: int) -> None:
         work = []
         for slab, rows, ids in zip(self._slabs(), (groups, agents), (agents, groups), strict=True):

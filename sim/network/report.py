@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.network import analysis
@@ -46,7 +47,7 @@ class NetworkReport:
     Parameters
     ----------
     agents, ties
-        How many; a friendship is two ties.
+        How many, without those that were destroyed; a friendship is two ties.
     is_symmetric
         Whether every tie has its reverse.
     density
@@ -118,17 +119,18 @@ def network_report(
         rests on the distances from 64 agents.
     """
     draws = _DRAWS if ties.count > _EXACT else None
-    weak = np.bincount(analysis.components(ties, report))
-    strong = np.bincount(analysis.strong_components(ties, report))
+    weak = _sizes(analysis.components(ties, report))
+    strong = _sizes(analysis.strong_components(ties, report))
     labels = analysis.communities(ties, seed=seed, report=report)
-    sizes = np.bincount(labels)
+    sizes = _sizes(labels)
+    there = np.setdiff1d(np.arange(ties.agents), ties.gone, assume_unique=True)
     return NetworkReport(
-        agents=ties.agents,
+        agents=ties.members,
         ties=ties.count,
         is_symmetric=ties.is_symmetric,
-        density=ties.count / max(1, ties.agents * (ties.agents - 1)),
-        listeners=degree_summary(ties.out_degree),
-        heard=degree_summary(ties.in_degree),
+        density=ties.count / max(1, ties.members * (ties.members - 1)),
+        listeners=degree_summary(ties.out_degree[there]),
+        heard=degree_summary(ties.in_degree[there]),
         reciprocity=analysis.reciprocity(ties, report),
         assortativity=analysis.assortativity(ties, report),
         clustering=analysis.clustering(ties, draws, seed=seed, report=report),
@@ -142,6 +144,12 @@ def network_report(
         modularity=analysis.modularity(ties, labels, report),
         influential=_influential(ties, members, report),
     )
+
+
+def _sizes(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Return how many agents have each label, without those that have none."""
+    sizes: npt.NDArray[np.int64] = np.bincount(labels[labels >= 0])
+    return sizes
 
 
 def _influential(ties: Ties, count: int, report: Report) -> tuple[Member, ...]:

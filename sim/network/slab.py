@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.progress import Report
+from sim.core.spill import Spill, looked_at
 from sim.errors import CapacityError
 from sim.kernels import slab as kernels
 from sim.kernels.reputation import learn
@@ -63,6 +64,11 @@ class Columns(NamedTuple):
         """Return columns of ``size`` zeros, where there is something to hold."""
         held = (np.zeros(size if c.size or c is self.ids else 0, c.dtype) for c in self)
         return Columns(*held)
+
+    def filed(self, size: int, spill: Spill) -> Columns:
+        """Return columns as of :meth:`empty`, in scratch files, to be written into."""
+        sizes = [size if c.size or c is self.ids else 0 for c in self]
+        return Columns(*(spill.empty(n, c.dtype) for n, c in zip(sizes, self, strict=True)))
 
     def read_only(self) -> Columns:
         """Return views that cannot be written to."""
@@ -115,6 +121,9 @@ class Slab:
     state
         int64 (1,): the first free place of the tail.
     """
+
+    spill: Spill | None = None
+    """Where tight rows are laid out; None: in memory."""
 
     def __init__(self, rows: Ids, columns: Columns) -> None:
         self.count = int(rows[:, 1].sum(dtype=np.int64))
@@ -169,13 +178,17 @@ class Slab:
         stop = len(self.rows) if end is None else end
         rows, columns = read_only(self.rows), self.columns.read_only()
         lengths = rows[begin:stop, 1]
-        into = self.columns.empty(int(lengths.sum(dtype=np.int64)))
+        size = int(lengths.sum(dtype=np.int64))
+        into = self.columns.filed(size, self.spill) if self.spill else self.columns.empty(size)
+        span = 2 * into.nbytes * _AGENTS // max(stop - begin, 1)
         out, place = np.empty((stop - begin, 2), np.uint32), 0
         for first, last in _spans(stop - begin):
             place = kernels.lay_out(
                 rows, begin + first, begin + last, -1, place,
                 *columns, out[first:last], self.capacity[:0], *into,
             )  # fmt: skip
+            if self.spill is not None:
+                looked_at(span)
         return out, into
 
     def row(self, agent: int) -> Ids:

@@ -66,6 +66,8 @@ class Ties(Trusting):
         A number that no other state of any network in this process has.
     dropped
         Loops and duplicates that :meth:`from_arcs` left out.
+    gone
+        uint32, rising: agents that are no part of the network any more (:meth:`retire`).
     memo
         Results of analysis of this version, by name; replaced at every change.
     """
@@ -82,6 +84,7 @@ class Ties(Trusting):
     ) -> None:
         super().__init__(rows, Columns(targets, trust, kind, *marks))
         self.dropped = Dropped()
+        self.gone: Ids = np.empty(0, np.uint32)
 
     @classmethod
     def from_arcs(
@@ -184,7 +187,7 @@ class Ties(Trusting):
         """Return these ties as they are now: what changes here later leaves them alone."""
         rows, columns = self.tidy()
         made = Ties(rows, columns.ids, columns.trust, self.marks, columns.kind)
-        made.dropped, made._frozen = self.dropped, self._frozen
+        made.dropped, made._frozen, made.gone = self.dropped, self._frozen, self.gone
         made.version, made.memo = self.version, self.memo
         made._symmetric, made._in_degree = self._symmetric, self._in_degree
         made.back = self.back if self.is_still else None
@@ -322,6 +325,34 @@ class Ties(Trusting):
         """Remove ties; as :meth:`change`."""
         return self.change(sources, targets, False)
 
+    def retire(self, agents: Ids) -> tuple[Ids, Ids]:
+        """Take agents out of the network: measures know of the others alone.
+
+        Parameters
+        ----------
+        agents
+            uint32 (k,), rising: all who are out of it from now on.
+
+        Returns
+        -------
+        (sources, targets) of the ties that they had, uint32.
+        """
+        back = self.reverse
+        heard, theirs = _rows_of(self, agents)
+        hearing, ours = _rows_of(back, agents)
+        pairs = np.unique(np.stack([np.append(heard, ours), np.append(theirs, hearing)]), axis=1)
+        sources, targets = pairs[0], pairs[1]
+        if sources.size:
+            self.remove(sources, targets)
+        self.gone = agents
+        self.renew()
+        return sources, targets
+
+    @property
+    def members(self) -> int:
+        """How many agents the network has, without those that are :attr:`gone`."""
+        return self.agents - self.gone.size
+
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return (meta, columns), from which :meth:`restore` makes an equal network.
 
@@ -353,3 +384,12 @@ class Ties(Trusting):
         ties = cls(rows_of(degree.astype(np.int64)), targets, trust, marks, kind)
         ties._check()
         return ties
+
+
+def _rows_of(ties: Ties, agents: Ids) -> tuple[Ids, Ids]:
+    """Return (agent, other) for each place of the rows of some agents."""
+    live = ties.live
+    starts, lengths = (column.astype(np.int64) for column in live.rows[agents].T)
+    first = np.cumsum(lengths) - lengths
+    places = np.arange(int(lengths.sum())) + np.repeat(starts - first, lengths)
+    return np.repeat(agents, lengths), live.ids[places]

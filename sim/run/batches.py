@@ -19,6 +19,9 @@ from sim.network import analysis
 from sim.network.analysis import METHODS
 from sim.network.ties import Ties
 from sim.world.capacity import available_bytes, refuse_what_does_not_fit
+from sim.world.communities import is_made_up
+from sim.world.relations import friends_of_each, may_befriend
+from sim.world.seeding import best_of
 from sim.world.world import World
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
 ]
 
 _NAME_LIMIT = 60
+_S32 = np.uint64(32)
 _TIE_BYTES = 40
 """Bytes a tie while many are added: pairs, both ways, sorted, merged."""
 
@@ -58,17 +62,19 @@ def create_agents(world: World, count: int, report: Report = quiet) -> range:
 
 
 def build_friendships(world: World, max_friends: int = 10, report: Report = quiet) -> int:
-    """Let agents with fewer listeners than ``max_friends`` befriend each other.
+    """Let agents with fewer friends than ``max_friends`` befriend each other.
 
     In each round everybody with room meets one other: in even rounds somebody who shares an
-    interest where there is one, in odd rounds anybody. A friendship is two ties.
+    interest where there is one, in odd rounds anybody. A friendship is two ties of the kind friend,
+    as :meth:`World.befriend` makes them; a follow that there was becomes one of them. Follows alone
+    make no friends, and two of whom one blocked the other do not meet.
 
     Parameters
     ----------
     world
         Changed at the end of the last round; not at all when cancelled.
     max_friends
-        Listeners that nobody exceeds by this: at least 1, at most all others.
+        Friends that nobody exceeds by this: at least 1, at most all others.
     report
         Told of progress; may cancel.
 
@@ -85,17 +91,21 @@ def build_friendships(world: World, max_friends: int = 10, report: Report = quie
         When the new ties would not fit in memory; nothing is done.
     """
     room = _room(world, max_friends)
-    meetings = [np.empty((2, 0), np.uint32)]
+    made = np.empty(0, np.uint64)
     for turn in range(max_friends):
         report("building friendships", turn / max_friends)
         who = np.flatnonzero(room > 0)
         if who.size < 2:
             break
-        meetings.append(_meetings(world, who, turn))
-        room[meetings[-1]] -= 1
-    pairs = np.concatenate(meetings, axis=1)
+        pairs = np.sort(_meetings(world, who, turn), axis=0)
+        pairs = pairs[:, may_befriend(world, *pairs)]
+        keys = (pairs[0].astype(np.uint64) << _S32) | pairs[1]
+        new = np.searchsorted(made, keys, "right") == np.searchsorted(made, keys)
+        made = np.sort(np.concatenate((made, keys[new])))
+        room[pairs[:, new]] -= 1
     before = world.ties.count
-    world.add_ties(np.concatenate((pairs[0], pairs[1])), np.concatenate((pairs[1], pairs[0])))
+    if made.size:
+        world.befriend((made >> _S32).astype(np.uint32), made.astype(np.uint32))
     return world.ties.count - before
 
 
@@ -107,7 +117,7 @@ def _room(world: World, max_friends: int) -> npt.NDArray[np.int64]:
             f"max_friends must be in [1, {max(most, 1):,}], got {max_friends:,}: nobody in this "
             f"world has more than {most:,} others to befriend."
         )
-    room: npt.NDArray[np.int64] = np.maximum(max_friends - world.ties.out_degree.astype(int), 0)
+    room: npt.NDArray[np.int64] = np.maximum(max_friends - friends_of_each(world), 0)
     room[~world.agents.is_active(np.arange(most + 1))] = 0
     ties, free = int(room.sum()), available_bytes()
     if free and ties * _TIE_BYTES > free:
@@ -121,7 +131,7 @@ def _room(world: World, max_friends: int) -> npt.NDArray[np.int64]:
 def _meetings(world: World, who: npt.NDArray[np.intp], turn: int) -> Ids:
     """Return disjoint pairs of ``who``, uint32 (2, k); in even turns the alike stand together."""
     salt = 1024 * world.ties.count + turn
-    words = rng.words(rng.key(world.seed, Stream.TIES, world.tick, salt), who)
+    words = rng.words(rng.key(world.seed, Stream.BATCHES, world.tick, salt), who)
     if turn % 2:
         order = np.argsort(words, kind="stable")
     else:
@@ -147,15 +157,17 @@ def create_communities(
     """Gather agents into new communities, each round a founder.
 
     The founder is the agent with most listeners among those interested in the name's topic (any
-    agent, when the name is no known topic); its members are the nearest to it along ties that are
-    in none of the new communities yet. They leave the communities in which they were.
+    agent, when the name is no known topic), of equals one by a draw; its members are the nearest to
+    it along ties that are free: active, in none of the new communities, and in none that somebody
+    named before. Those of a community that is only counted (``group 7``, as generators and
+    detection call them) are free; who joins leaves it.
 
     Parameters
     ----------
     world
         Changed at the end; not at all when cancelled.
     names
-        At least one; new, all different.
+        At least one; new, all different, and none as counted ones are called.
     max_members
         Largest size, at least 1; smaller where no more are within reach.
     report
@@ -165,11 +177,17 @@ def create_communities(
     -------
     dict
         Members by name.
+
+    Raises
+    ------
+    InputError
+        For names and sizes that are not allowed, and where everybody is in a community with a name:
+        none of these is emptied for a new one. Nothing is changed.
     """
     titles = _titles(world, names, max_members)
     labels = world.agents.community.copy()
     known = world.agents.communities
-    free = world.agents.is_active(np.arange(len(world.agents)))
+    free = _without_a_name(world)
     sizes = {}
     for place, title in enumerate(titles):
         report("gathering communities", place / len(titles))
@@ -181,6 +199,21 @@ def create_communities(
     return sizes
 
 
+def _without_a_name(world: World) -> npt.NDArray[np.bool_]:
+    """Return who is active and in no community that somebody named, or refuse to go on."""
+    agents = world.agents
+    named = [not is_made_up(label, name) for label, name in enumerate(agents.communities)]
+    held = np.append(np.array(named, np.bool_), False)[agents.community]  # of -1 the last
+    free: npt.NDArray[np.bool_] = agents.is_active(np.arange(len(agents))) & ~held
+    if not free.any():
+        raise InputError(
+            f"Everybody who is active is in one of the {sum(named):,} communities that have a "
+            "name, and these are not emptied for new ones; let members leave first "
+            "(hubbub agents --set community=none)."
+        )
+    return free
+
+
 def _titles(world: World, names: Sequence[str], max_members: int) -> list[str]:
     whole_number(max_members, "max_members", low=1)
     titles = [one_line(name, _NAME_LIMIT) for name in names]
@@ -190,6 +223,10 @@ def _titles(world: World, names: Sequence[str], max_members: int) -> list[str]:
     for title in titles:
         if title.casefold() in known:
             raise InputError(f"There is a community {title!r} already; choose another name.")
+        if any(is_made_up(label, title) for label in range(len(known) + len(titles))):
+            raise InputError(
+                f"{title!r} is how communities without a name are counted; choose another name."
+            )
         known.add(title.casefold())
     return titles
 
@@ -202,7 +239,7 @@ def _members(
     candidates = np.flatnonzero(fits if fits.any() else free)
     if not candidates.size:
         return np.empty(0, np.uint32)
-    founder = int(candidates[world.ties.out_degree[candidates].argmax()])
+    founder = int(best_of(world, candidates.astype(np.uint32), 1)[0])
     marks = (~free).view(np.uint8).copy()
     ring = np.empty(min(most, len(free)), np.uint32)
     count = gather(world.ties.rows, world.ties.targets, founder, marks, ring)

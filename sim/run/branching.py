@@ -15,6 +15,7 @@ from sim.errors import FileError
 from sim.run.keeper import Keeper, Pacing, recover
 from sim.run.keeper_acts import apply
 from sim.run.places import has_journal, note_saved
+from sim.store.acts_file import copy_history, drop_history
 from sim.store.header import as_path
 from sim.store.journal import Journal, folder_of
 from sim.store.journal_reading import read_journal
@@ -101,6 +102,7 @@ def branch(
         shutil.rmtree(folder_of(made), ignore_errors=True)
         with suppress(OSError):
             made.unlink(missing_ok=True)
+            drop_history(made)
         raise
     return Branch(made, origin, shared)
 
@@ -111,6 +113,7 @@ def _grown(source: Path, made: Path, built: Rebuilt, origin: Lineage, report: Re
     folder.mkdir(parents=True)
     note_lineage(made, origin)
     root = folder_of(source) / checkpoint.file
+    copy_history(source, made)
     shared = _linked(root, folder / checkpoint.file) + _linked(root, made)
     report("copying the journal", 0.8)
     last = _copied(source, folder, built)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sim.errors import Cancelled, HubbubError
@@ -39,6 +40,8 @@ class Command:
         The frame says ``"busy"`` meanwhile.
     is_safe
         Allowed when the engine has failed: it does not tick.
+    is_felt
+        What it wants is felt before its turn comes: it cannot be taken back.
     """
 
     order: int
@@ -46,6 +49,16 @@ class Command:
     settle: Settle
     is_long: bool = False
     is_safe: bool = False
+    is_felt: bool = False
+    _first: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self) -> bool:
+        """Take it up; False when it was taken back before. Asked once, by the engine."""
+        return self._first.acquire(blocking=False)
+
+    def withdraw(self) -> bool:
+        """Take it back, in any thread; False when it has begun: then it is carried out."""
+        return not self.is_felt and self._first.acquire(blocking=False)
 
 
 def nothing() -> None:

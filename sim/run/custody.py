@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim.errors import HubbubError, InputError
+from sim.errors import FileError, HubbubError, InputError
 from sim.run.frames import Kept
 from sim.run.keeper import Keeper, Pacing
 from sim.run.keeper_acts import on_trail
 from sim.run.past import BUDGET, Past
 from sim.run.places import held_by_another, note_saved, since_saved, taken_along
+from sim.run.recording import Recording
 from sim.store import info
 from sim.store.journal import JournalError
 from sim.store.lease import LeaseError
@@ -97,6 +98,8 @@ class Custody:
         To be closed in the end.
     past
         The way back.
+    recording
+        Writes what members do; None without a file.
     """
 
     def __init__(
@@ -115,6 +118,7 @@ class Custody:
         found = keeping.recovered if keeping is not None else None
         self._checkpoint_tick = world.tick if found is None else found.checkpoint.tick
         self._seen = keeper.taken if keeper is not None else 0
+        self.recording: Recording | None = None
         self._size, self._sized_at = 0, -_SIZE_SECONDS
 
     @property
@@ -123,6 +127,12 @@ class Custody:
         if self.owned is None or self._keeping is None:
             return False
         return since_saved(self._keeping.path, self.owned.number)
+
+    def record(self, path: str | Path | None) -> None:
+        """Write what members do beside a file from now on; None: beside that of the journal."""
+        place = path if path is not None or self._keeping is None else self._keeping.path
+        if place is not None and self.recording is None:
+            self.recording = Recording(self._world, place)
 
     # What is done
 
@@ -221,17 +231,33 @@ class Custody:
     def saved(self, target: Path) -> str | None:
         """Go on beside the file that was saved to; returns what is wrong with that, if anything.
 
-        The journal goes along with the world: the file that it lay beside stays as it was saved.
+        Journal and history go along with the world: the file that they lay beside stays as it was
+        saved.
         """
+        said = self._taken_along(target)
         if self.keeper is None or self._keeping is None:
-            return None
+            return said
         self.keeper.flush(self._world)
         if not self._lies_by(target):
             try:
                 self._move(target)
             except (HubbubError, OSError) as error:
                 return self._lost(error)
+        with suppress(HubbubError):  # the file was replaced by somebody at once
+            self.keeper.saved(self._world, target, info(target).digest)
         note_saved(target, self.keeper.number)
+        return said
+
+    def _taken_along(self, target: Path) -> str | None:
+        """Let the history go along with the world; returns what is wrong with that, if anything."""
+        if self.recording is None:
+            self.record(target)
+            return None
+        try:
+            self.recording.move(target)
+        except FileError as error:
+            self.recording = None
+            return f"What members do is not kept any more: {error}"
         return None
 
     def _lies_by(self, target: Path) -> bool:
@@ -262,12 +288,14 @@ class Custody:
     def let_go(self) -> Custody:
         """Return this as it is; whoever still uses this one tells the journal nothing more."""
         other = copy.copy(self)
-        self.keeper = self.owned = None
+        self.keeper = self.owned = self.recording = None
         return other
 
     def of(self, world: World) -> Custody:
         """Go on with another world that is the same."""
         self._world, self.past = world, Past(world, self.past.budget)
+        if self.recording is not None:
+            self.recording.follow(world)
         return self
 
     def close(self, *, is_whole: bool) -> None:
@@ -279,6 +307,9 @@ class Custody:
             Whether the world is at a whole tick, so that its last ticks can be written too.
         """
         keeper, self.keeper, self.owned = self.owned, None, None
+        recording, self.recording = self.recording, None
+        if recording is not None:
+            recording.close()
         if keeper is not None:
             with suppress(HubbubError):  # whoever waited was told
                 keeper.close(self._world if is_whole else None)
@@ -288,7 +319,10 @@ class Custody:
     @property
     def trouble(self) -> str | None:
         """What a person must know of the journal now."""
-        return None if self.keeper is None else self.keeper.trouble or self.keeper.remark
+        lost = None if self.recording is None else self.recording.trouble
+        if self.keeper is None:
+            return lost
+        return self.keeper.trouble or self.keeper.remark or lost
 
     @property
     def held_up(self) -> JournalError | None:

@@ -94,6 +94,13 @@ class Drive:
         self.stretch = self._played_by = None
         self.pace.restart()
 
+    def halt(self) -> None:
+        """Have whatever runs end after the running tick; whoever waits for it is answered."""
+        if self.stretch is not None:
+            self.stretch.ended = True
+        else:
+            self.pause()
+
     def ticked(self, *, idle: bool) -> None:
         """Note a tick; ``idle``: nothing could happen in it, and it took no time."""
         slow = idle and self.stretch is None and self.pace.asked is None

@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sim.core.priority import give_way
-from sim.errors import HubbubError
 from sim.run.commands import Command, EngineError, closed, nobody, nothing, outcome
 from sim.run.drive import Drive, Stretch
 from sim.run.frames import Frame, State
@@ -156,16 +156,27 @@ class Engine:
             self.live.open()
             self._show()
             while not self._is_stopping:
-                self._turn()
+                self._turn_safely()
         except BaseException as error:  # a fault of our own: nobody may be left waiting
             self._fail(error)
         finally:
             self._end()
 
+    def _turn_safely(self) -> None:
+        """Take a turn; what is raised outside all fences ends the ticks, and not the answers."""
+        try:
+            self._turn()
+        except BaseException as error:
+            self._fail(error)
+            if self._running is not None:
+                self._answers.append((self._running, None, self._failure))
+                self._running = None
+            time.sleep(_ANSWER_SECONDS)
+
     def _turn(self) -> None:
         while self._hurried:
             self._hurry_one(self._hurried.popleft())
-        stretch = self.drive.finished
+        stretch = self.drive.finished if self._held is not None else None
         if self._held is None:
             self._take()
         elif stretch is None:
@@ -182,7 +193,7 @@ class Engine:
     def _hurry_one(self, function: Callable[[], object]) -> None:
         try:
             function()
-        except Exception as error:
+        except BaseException as error:
             self.live.note(f"{type(error).__name__}: {error}")
         if not self._answers:
             self._show()
@@ -195,11 +206,14 @@ class Engine:
             self._answer()
             command = self._wait()
         if command is not None:
-            self._carry_out(command)
-        elif self.drive.wants_tick and self.drive.pace.wait == 0.0:
+            if command.begin():
+                self._carry_out(command)
+        elif self._failure is None and self.drive.wants_tick and self.drive.pace.wait == 0.0:
             self._tick()
 
     def _wait(self) -> Command | None:
+        if self._failure is not None:
+            return self._inbox.get()
         wait = self.drive.pace.wait if self.drive.wants_tick else None
         if wait is None or wait > _ANSWER_SECONDS:
             self._await_disk()
@@ -214,6 +228,7 @@ class Engine:
         return None
 
     def _carry_out(self, command: Command) -> None:
+        self._running = command  # whatever happens from here on, it is answered
         keeper = self._keep_up()
         number = 0 if keeper is None else keeper.number
         refusal = self._failure or self._held_up
@@ -224,22 +239,28 @@ class Engine:
             self._answer()
             self._is_busy = True
             self._show()
-        self._running = command
         self.under_way = ("A command", time.monotonic())
+        result, error = self._done(command)
+        self.under_way, self._is_busy = None, False
+        if keeper is not None and keeper.number != number:
+            command = replace(command, is_safe=False)  # it changed something: not before that stays
+        if isinstance(result, Stretch):
+            self._held, self._running = command, None
+            self._answer()
+            self._show()
+        else:
+            self._answer_later(command, result, error)
+
+    def _done(self, command: Command) -> tuple[Any, Exception | None]:
+        """Do what a command does; after a failure with nothing round it that could fail again."""
+        if self._failure is not None:
+            return outcome(command.act)
         if not command.is_safe:
             self.live.safety.before_command(self.live.world)
         with self.live.hush:
             result, error = outcome(command.act)
         self.live.safety.changed()
-        self.under_way, self._is_busy, self._running = None, False, None
-        if keeper is not None and keeper.number != number:
-            command = replace(command, is_safe=False)  # it changed something: not before that stays
-        if isinstance(result, Stretch):
-            self._held = command
-            self._answer()
-            self._show()
-        else:
-            self._answer_later(command, result, error)
+        return result, error
 
     @property
     def _held_up(self) -> JournalError | None:
@@ -252,7 +273,7 @@ class Engine:
         if keeper is not None:
             try:
                 keeper.flush(self.live.world)
-            except HubbubError as error:
+            except Exception as error:
                 self._fail(error)
                 return None
         return keeper
@@ -306,14 +327,13 @@ class Engine:
         try:
             with self.live.hush:
                 frame = seen(self.live, self._state, self.drive, self.thinking)
+            self._last = frame
+            self._publish(frame)
         except BaseException as error:
             self._fail(error)
-            return
         finally:
             self.under_way = None
-        self._last = frame
-        self._shown_at = time.monotonic()
-        self._publish(frame)
+            self._shown_at = time.monotonic()
 
     def _answer_later(self, command: Command, result: Any, error: Exception | None) -> None:
         """Answer once the queue is empty, with one frame that shows all that was done."""
@@ -321,6 +341,7 @@ class Engine:
         if not self._answers:
             self._asked_at = now
         self._answers.append((command, result, error))
+        self._running = None
         if now - self._asked_at > _ANSWER_SECONDS:
             self._answer()
 
@@ -329,14 +350,15 @@ class Engine:
         if not self._answers:
             return
         self._show()
-        answers, self._answers = self._answers, []
         before, keeper = self.live.custody.keeper, self._keep_up()
         lost = self._failure if before is not keeper else None
-        for command, result, error in answers:
+        while self._answers:
+            command, result, error = self._answers[0]
             if lost is not None and not command.is_safe:
                 command.settle(None, lost)
             else:
                 self._settle(keeper, command, result, error)
+            del self._answers[0]  # not before: whatever fails there, it is answered
 
     def _settle(
         self, keeper: Keeper | None, command: Command, result: Any, error: Exception | None
@@ -355,34 +377,46 @@ class Engine:
         keeper.when_durable(keeper.number, tell)
 
     def _fail(self, error: BaseException) -> None:
-        """Stop ticking for good; whoever waits gets to know."""
-        self.live.custody.fail()
+        """Stop ticking for good; whoever waits gets to know. Raises nothing itself."""
+        tell: Callable[[], object] = nothing
         if self._failure is None:
             tick = self.live.world.tick
-            said = f"The engine stopped at tick {tick:,}: {type(error).__name__}: {error}."
+            said = f"The engine stopped at tick {tick:,}: {_said(error)}."
             self._failure = EngineError(f"{said} Save the world and open it again.")
             self._failure.__cause__ = error
             self.live.banner = str(self._failure)
-            self._tell_failed(self._failure)
-        self.drive.pause()
+            tell = partial(self._tell_failed, self._failure)
+        self.under_way, self._is_busy = None, False
         if self._held is not None:
-            self._answer_later(self._held, None, self._failure)
+            self._answers.append((self._held, None, self._failure))
             self._held = None
+        self._each(self.live.custody.fail, self.drive.pause, tell, self._show_failed)
+
+    def _each(self, *acts: Callable[[], object]) -> None:
+        """Do everything, whatever of it fails: there is nobody left to tell."""
+        for act in acts:
+            with suppress(BaseException):
+                act()
+
+    def _show_failed(self) -> None:
         if self._last is not None:  # made of the last good one: making one may be what failed
-            last = replace(
-                self._last, revision=next_revision(), state="failed", banner=str(self._failure)
+            said = str(self._failure)
+            self._publish(
+                replace(self._last, revision=next_revision(), state="failed", banner=said)
             )
-            self._publish(last)
 
     def _end(self) -> None:
         """Answer whatever still waits; the world is nobody's from here on."""
-        self.live.arranger.stop()
         error = self._failure or closed()
-        if self._held is not None:
-            self._answers.append((self._held, None, error))
-        self._settle_waiting(error)
-        self.live.custody.close(is_whole=self._failure is None)
-        self._ended()
+        for waiting in (self._held, self._running):
+            if waiting is not None:
+                self._answers.append((waiting, None, error))
+        self._each(
+            self.live.arranger.stop,
+            lambda: self._settle_waiting(error),
+            lambda: self.live.custody.close(is_whole=self._failure is None),
+            self._ended,
+        )
 
     def _settle_waiting(self, error: Exception) -> None:
         """Take no more commands, and answer those that still wait."""
@@ -391,10 +425,19 @@ class Engine:
         while True:
             with suppress(queue.Empty):
                 command = self._inbox.get_nowait()
-                if command is not None:
+                if command is not None and command.begin():
                     self._answers.append((command, None, error))
                 continue
             break
-        answers, self._answers = self._answers, []
-        for command, result, problem in answers:
+        while self._answers:
+            command, result, problem = self._answers.pop(0)
             command.settle(result, problem)
+
+
+def _said(error: BaseException) -> str:
+    """Return the kind and the words of an error, of which even the words may fail."""
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {error}".rstrip(".")
+    except Exception:
+        return kind

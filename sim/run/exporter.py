@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from sim.run.health import Health
+    from sim.run.performance import Performance
 
 __all__ = ["Exporter", "exported"]
 
@@ -175,7 +176,12 @@ class _Collector:
         )
         for phase, seconds in numbers.phases.items():
             phases.add_metric([phase], seconds)
-        yield from (messages, phases, *_checks(health))
+        measured = GaugeMetricFamily(
+            "hubbub_metric", "The newest of the world's metrics, by name.", labels=["name"]
+        )
+        for name, value in numbers.metrics.items():
+            measured.add_metric([name], value)
+        yield from (messages, phases, measured, *_minds(numbers), *_checks(health))
 
 
 def _plain(numbers: Numbers) -> Iterator[Any]:
@@ -194,8 +200,53 @@ def _plain(numbers: Numbers) -> Iterator[Any]:
     for name, says, value in (
         ("hubbub_adoptions", "Adoptions of all messages.", numbers.adoptions),
         ("hubbub_contacts", "Contacts between agents that were weighed.", numbers.contacts),
+        ("hubbub_cpu_seconds", "Processor time that the process has used.", numbers.cpu_seconds),
+        ("hubbub_alerts", "Alerts that were raised.", numbers.alerts),
     ):
         yield CounterMetricFamily(name, says, value=value)
+    if numbers.performance is not None:
+        yield from _answered(numbers.performance)
+
+
+def _answered(performance: Performance) -> Iterator[Any]:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    yield CounterMetricFamily(
+        "hubbub_operations", "Commands answered.", value=performance.operations
+    )
+    for name, says, value in (
+        ("hubbub_operation_success_ratio", "Share of them carried out.", performance.success_rate),
+        ("hubbub_operation_latency_seconds", "From sending a command to its answer, mean.",
+         performance.mean_response_ms / 1000),
+        ("hubbub_cold_hit_ratio", "Share of cold records that need not be unpacked.",
+         performance.cold_hit_rate),
+    ):  # fmt: skip
+        yield GaugeMetricFamily(name, says, value=value)
+
+
+def _minds(numbers: Numbers) -> Iterator[Any]:
+    """Yield what came of members with minds; nothing where nobody has, or had, one."""
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    if numbers.minds is None:
+        return
+    said = numbers.minds
+    yield GaugeMetricFamily("hubbub_minds", "Members with a mind.", value=said["members"])
+    for name, says, value in (
+        ("hubbub_minds_requests", "Calls of language models.", said["requests"]),
+        ("hubbub_minds_tokens", "Tokens of calls of language models.", said["tokens"]),
+        ("hubbub_minds_dollars", "What calls of language models cost.", said["dollars"]),
+    ):
+        yield CounterMetricFamily(name, says, value=value)
+    for name, label, says, counts in (
+        ("hubbub_minds_decisions", "came", "Decisions by what they came from, or how they failed.",
+         said["counts"]),
+        ("hubbub_minds_errors", "reason", "What kept models from deciding.", said["reasons"]),
+    ):  # fmt: skip
+        family = CounterMetricFamily(name, says, labels=[label])
+        for of, count in sorted(counts.items()):
+            family.add_metric([of], count)
+        yield family
 
 
 def _checks(health: Health) -> Iterator[Any]:

@@ -8,15 +8,19 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
 from sim.run.health import Health, History, Journalled, Vitals, look
+from sim.run.minds_accounts import facts_of
+from sim.run.performance import Performance
 from sim.store import available_bytes
 
 if TYPE_CHECKING:
     from sim.run.keeper import Keeper
+    from sim.run.measuring import Measured
+    from sim.run.minds_now import MindsNow
     from sim.run.simulation import Simulation
     from sim.world.world import World
 
@@ -43,6 +47,16 @@ class Numbers:
         Bytes that the process holds.
     durable_tick
         The last tick that no crash takes back.
+    minds
+        What came of members with minds (:func:`sim.run.minds_accounts.facts_of`).
+    cpu_seconds
+        Processor time that the process has used.
+    metrics
+        The newest of each of the world's metrics, by name.
+    alerts
+        How many were raised ever.
+    performance
+        How commands were answered, and cold records found.
     """
 
     tick: int = 0
@@ -55,6 +69,11 @@ class Numbers:
     phases: Mapping[str, float] = field(default_factory=dict)
     memory: int = 0
     durable_tick: int | None = None
+    cpu_seconds: float = field(default_factory=lambda: sum(psutil.Process().cpu_times()[:2]))
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    alerts: int = 0
+    performance: Performance | None = None
+    minds: Mapping[str, Any] | None = None
 
 
 class Source(Protocol):
@@ -149,12 +168,20 @@ class OfSimulation:
             phases={name: ms / 1000 for name, ms in frame.phase_ms},
             memory=frame.memory_bytes,
             durable_tick=frame.durable_tick,
+            minds=_minds(frame.minds),
+            metrics=_latest(frame.metrics),
+            alerts=0 if frame.metrics is None else frame.metrics.raised,
+            performance=simulation.performance(),
         )
 
     def health(self) -> Health:
         """Return every check; none before there is a world."""
         simulation = self._simulation()
         return Health(0, ()) if simulation is None else simulation.health(within=_WITHIN_SECONDS)
+
+
+def _latest(measured: Measured | None) -> dict[str, float]:
+    return {} if measured is None else {name: value for name, value, _ in measured.latest}
 
 
 def numbers_of(
@@ -178,4 +205,21 @@ def numbers_of(
         phases=phases,
         memory=memory,
         durable_tick=durable_tick,
+        minds=facts_of(world),
+        metrics={} if world.metrics is None else dict(world.metrics.latest),
+        alerts=0 if world.metrics is None else world.metrics.alerts.raised,
     )
+
+
+def _minds(now: MindsNow | None) -> dict[str, Any] | None:
+    """Return what a frame says of minds, as :func:`facts_of` does of a world."""
+    if now is None:
+        return None
+    return {
+        "members": now.members,
+        "counts": dict((*now.sources, *now.faults)),
+        "reasons": dict(now.reasons),
+        "requests": now.requests,
+        "tokens": now.tokens,
+        "dollars": now.dollars,
+    }

@@ -243,7 +243,8 @@ def platform_now(world: World) -> PlatformNow | None:
     done.sort(key=lambda each: -each[1])
     is_known = platform.exposures.tick == world.tick  # no file holds feeds
     return PlatformNow(
-        platform.online.size if is_known else -1, len(platform.exposures) if is_known else -1,
+        platform.online.size if platform.online_at == world.tick else -1,
+        len(platform.exposures) if is_known else -1,
         len(platform.posts),
         tuple(each for each in done if each[1]),
         tuple(each.plugin_name or type(each).__name__ for each in platform.recommenders),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sim.run.frames import Communities, Focus
 from sim.run.groups import Groups
-from sim.run.sessions import latest_r
 from sim.run.tallies import GroupTally, Tally, frozen
 from sim.run.telling import Telling
 from sim.spread.cascade import Cascade
@@ -75,8 +74,8 @@ class Spotlight:
 
     @property
     def r(self) -> float:
-        """R of the newest generation that could speak; NaN before one could."""
-        return latest_r(self._tally.r, self._tally.new) if self._tally else float("nan")
+        """R of the newest generation that is whole; NaN before one is."""
+        return self._tally.cascade.r_newest if self._tally else float("nan")
 
     @property
     def lags(self) -> bool:
@@ -124,6 +123,7 @@ def _picture(tally: Tally, telling: Telling) -> Focus:
         history=tally.history,
         new=tally.new,
         r=frozen(tally.r),
+        now=tally.cascade.now,
         speed=tally.speed,
         depth=tally.depth,
         breadth=tally.breadth,

@@ -75,16 +75,16 @@ class Focus:
     new
         int64 (ticks,): first adoptions; row 0 counts the seeds.
     r
-        float64 (ticks,): R_t, adopters caused by those who adopted at t, per adopter; NaN where
-        nobody adopted. The last rows still grow.
+        float64 (ticks,): R_t, adoptions caused by those who adopted at t, per adoption, first and
+        later ones; NaN where nobody adopted or some may still cause more.
     speed
         First adoptions per tick over the last ten.
     depth, breadth
         The longest chain from a seed; the most adopters at one distance.
     virality
         Structural virality; while a large cascade runs it may lag behind (``virality_size``).
-    reached, seeds
-        Agents that ever adopted, and how many of them began.
+    reached, seeds, now
+        Agents that ever adopted, how many of them began, and how many hold it now.
     started_at, status, error
         As in :class:`SessionRow`.
     virality_size
@@ -115,6 +115,7 @@ class Focus:
     virality_size: int = 0
     metrics: tuple[tuple[str, float], ...] = ()
     panel: tuple[str, ...] = ()
+    now: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,10 +1,10 @@
-"""Who convinced whom, in batches whose size follows the time that they take."""
+"""Who convinced whom, and did what to whom, in batches whose size follows the time they take."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +12,21 @@ import numpy.typing as npt
 
 from sim.core.checks import whole_number
 from sim.errors import InputError
+from sim.feed.acts import Act
+from sim.feed.log import Acts
 from sim.kernels.claims import NOBODY
 from sim.run.link import Link
+from sim.spread.cascade import Cascade
 from sim.world.world import World
 
 __all__ = ["Batch", "Stream", "read"]
 
 MOST = 1_000_000
 """Interactions in a batch."""
+
+_TELLING = np.zeros(len(Act), np.bool_)
+_TELLING[[Act.LIKE, Act.UNLIKE, Act.DISLIKE, Act.UNDO_DISLIKE, Act.REPOST, Act.QUOTE]] = True
+_TELLING[[Act.REPLY, Act.FOLLOW, Act.UNFOLLOW, Act.DIRECT_MESSAGE]] = True
 
 Ids = npt.NDArray[np.uint32]
 
@@ -31,11 +38,15 @@ class Batch:
     Parameters
     ----------
     cascade
-        int64: the number of the message.
+        int64: the number of the message; -1 for what happened on the platform.
     agents, sources
-        uint32: who took it up, and from whom.
+        uint32: who took it up, and from whom; on the platform who acted, and whom it concerns.
     ticks
         int32: when.
+    act
+        uint8: what it did there (:class:`~sim.feed.acts.Act`); 0 for taking up a message.
+    post
+        int64: the number of the message there that it is about, -1 for none.
     response_ms
         Milliseconds from asking for this batch to having it.
     """
@@ -44,6 +55,8 @@ class Batch:
     agents: Ids
     sources: Ids
     ticks: npt.NDArray[np.int32]
+    act: npt.NDArray[np.uint8]
+    post: npt.NDArray[np.int64]
     response_ms: float
 
     def __len__(self) -> int:
@@ -51,7 +64,10 @@ class Batch:
 
 
 class Stream:
-    """Collects what the logs of all cascades gain, and hands it out in batches.
+    """Collects what the logs of all cascades and of the platform gain, and hands it out in batches.
+
+    On the platform it is likes, dislikes, shares, quotes, replies and follows that count, and what
+    takes them back; who takes up an injected message and shares it has one interaction.
 
     Parameters
     ----------
@@ -74,6 +90,7 @@ class Stream:
         self.size = int(size)
         self._goal = response_ms
         self._read: dict[int, int] | None = None
+        self._tick = 0
         self._parts: deque[npt.NDArray[np.int64]] = deque()
         self._count = 0
 
@@ -92,18 +109,43 @@ class Stream:
         """
         if self._read is None:
             self._read = {cascade.id: cascade.size for cascade in world.cascades}
+            self._tick = world.tick
         for cascade in world.cascades:
             begin, log = self._read.get(cascade.id, 0), cascade.log
             if log.size > begin:
                 self._add(cascade.id, log.agents[begin:], log.sources[begin:], log.ticks[begin:])
                 self._read[cascade.id] = log.size
+        if world.platform is not None:
+            for tick in range(self._tick + 1, world.tick + 1):
+                is_now = tick == world.tick
+                acts = world.platform.acted if is_now else world.platform.log.at(tick)
+                self._add_acts(world, tick, acts)
+        self._tick = world.tick
         return self.is_full
 
     def _add(self, cascade: int, agents: Ids, sources: Ids, ticks: npt.NDArray[np.int32]) -> None:
         told = sources != NOBODY  # seeds had it from nobody
-        rows = np.empty((4, int(told.sum())), np.int64)
-        rows[0] = cascade
+        rows = np.zeros((6, int(told.sum())), np.int64)
+        rows[0], rows[5] = cascade, -1
         rows[1], rows[2], rows[3] = agents[told], sources[told], ticks[told]
+        self._wait(rows)
+
+    def _add_acts(self, world: World, tick: int, acts: Acts) -> None:
+        """Add what members did to each other in a tick, but for sharing what they took up."""
+        told = _TELLING[acts.act] & (acts.other != NOBODY)
+        for cascade, post in _injected(world):
+            shared = (acts.act == Act.REPOST) & (acts.message == post)
+            if shared.any():
+                log = cascade.log
+                new = log.agents[log.ticks == tick]
+                told &= ~(shared & np.isin(acts.agent, new))
+        chosen = acts.chosen(told)
+        rows = np.empty((6, chosen.agent.size), np.int64)
+        rows[0], rows[1], rows[2], rows[3] = -1, chosen.agent, chosen.other, tick
+        rows[4], rows[5] = chosen.act, np.where(chosen.message == NOBODY, -1, chosen.message)
+        self._wait(rows)
+
+    def _wait(self, rows: npt.NDArray[np.int64]) -> None:
         if rows.shape[1]:
             self._parts.append(rows)
             self._count += rows.shape[1]
@@ -126,6 +168,8 @@ class Stream:
             agents=rows[1].astype(np.uint32),
             sources=rows[2].astype(np.uint32),
             ticks=rows[3].astype(np.int32),
+            act=rows[4].astype(np.uint8),
+            post=rows[5],
             response_ms=response_ms,
         )
 
@@ -143,12 +187,24 @@ class Stream:
         return whole
 
 
+def _injected(world: World) -> Iterator[tuple[Cascade, int]]:
+    """Yield the injected messages that stand on the platform, with their numbers there."""
+    numbers = {} if world.platform is None else world.platform.injected
+    for cascade in world.cascades:
+        if cascade.id in numbers:
+            yield cascade, numbers[cascade.id]
+
+
 async def read(link: Link, stream: Stream, max_ticks: int) -> AsyncIterator[Batch]:
-    """Run at most ``max_ticks`` ticks and yield batches, until every message is at rest."""
+    """Run at most ``max_ticks`` ticks and yield batches, until nothing can happen any more.
+
+    That is when every message is at rest, and there is no platform on which members go on.
+    """
     live = link.live
 
     def is_enough() -> bool:
-        return stream.collect(live.world) or not live.ledger.alive
+        goes_on = live.ledger.alive or live.world.platform is not None
+        return stream.collect(live.world) or not goes_on
 
     await link.ask(lambda: stream.collect(live.world))
     while True:

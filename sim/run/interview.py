@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sim.core.clock import Clock
 from sim.errors import InputError
 from sim.llm.asks import Answer, Ask
+from sim.llm.faults import ModelError
 from sim.llm.memory import Memory
+from sim.llm.objects import object_in
 from sim.llm.pool import ModelPool
 from sim.llm.prompts import Scene, read_prompt
 from sim.run.minds import persona_of
 from sim.run.minds_around import goal_of, steps_of
 from sim.world.world import World
 
-__all__ = ["Survey", "counted", "interview", "question_to", "questions_to", "survey"]
+__all__ = ["Survey", "counted", "interview", "plain", "question_to", "questions_to", "survey"]
 
 _MOST = 120
 _RECALLED, _SAID = 5, 3
@@ -30,6 +34,7 @@ def question_to(
     question: str,
     *,
     before: Sequence[tuple[str, str]] = (),
+    choices: Sequence[str] = (),
     prompts: Path | None = None,
     limit: int = 1000,
 ) -> Ask:
@@ -43,6 +48,8 @@ def question_to(
         Not empty.
     before
         (question, answer) of the conversation so far; the newest three come to mind.
+    choices
+        What may be answered: told, and sent as the form of the answer; none: any words.
     prompts, limit
         The folder of the user's templates, and tokens at most.
 
@@ -55,6 +62,8 @@ def question_to(
         raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
     if not question.strip():
         raise InputError("An interview needs a question.")
+    if choices:
+        question += f" Answer with one JSON object of 'answer', one of: {', '.join(choices)}."
     minds = world.platform.minds if world.platform is not None else None
     rows = minds.memories.get(member, ()) if minds else ()
     hours, tags = world.tick * world.tick_minutes / 60, world.agents.vocabulary.match(question)
@@ -71,7 +80,18 @@ def question_to(
         language=minds.languages.get(member, "") if minds else "",
         plan=steps_of(minds, member) if minds else (),
     )
-    return Ask(read_prompt("interview", prompts).turns(scene, limit), _MOST, 0.7, member)
+    turns = read_prompt("interview", prompts).turns(scene, limit)
+    return Ask(turns, _MOST, 0.7, member, _schema(choices) if choices else None)
+
+
+def _schema(choices: Sequence[str]) -> Mapping[str, Any]:
+    """Return the JSON Schema of an answer that is one of several."""
+    return {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": list(choices)}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
 
 
 def interview(
@@ -97,9 +117,8 @@ def questions_to(
     limit: int = 1000,
 ) -> list[Ask]:
     """Return a survey's question as each member of a sample is asked it; see :func:`survey`."""
-    allowed = f" Answer with one of: {', '.join(choices)}." if choices else ""
     return [
-        question_to(world, member, question + allowed, prompts=prompts, limit=limit)
+        question_to(world, member, question, choices=choices, prompts=prompts, limit=limit)
         for member in members
     ]
 
@@ -137,7 +156,8 @@ def survey(
     Parameters
     ----------
     choices
-        What may be answered; the first that an answer names counts. None: any words.
+        What may be answered; None: any words. A model that answers in words of its own counts
+        for the choice that it names first, as a whole word.
     report
         Called while answers are awaited; may cancel by raising.
     """
@@ -148,7 +168,14 @@ def survey(
     for future in [pool.submit(ask) for ask in asks]:
         report()
         answers.append(future.result())
+    answers = [plain(answer, choices) for answer in answers]
     return Survey(tuple(members), tuple(answers), counted(answers, choices))
+
+
+def plain(answer: Answer, choices: Sequence[str]) -> Answer:
+    """Return an answer whose text is the choice that it makes as JSON; others as they are."""
+    chosen = "" if answer.fault is not None else _exact(answer.text, choices)
+    return replace(answer, text=chosen) if chosen else answer
 
 
 def counted(answers: Sequence[Answer], choices: Sequence[str]) -> dict[str, int]:
@@ -160,10 +187,26 @@ def counted(answers: Sequence[Answer], choices: Sequence[str]) -> dict[str, int]
 
 
 def _choice(answer: Answer, choices: Sequence[str]) -> str:
-    """Return the choice that an answer names first."""
+    """Return the choice that an answer makes, or else names first; of several there the longest."""
     if answer.fault is not None:
         return SILENT
+    chosen = _exact(answer.text, choices)
+    if chosen:
+        return chosen
     text = answer.text.casefold()
-    places = {choice: text.find(choice.casefold()) for choice in choices}
-    named = [choice for choice in choices if places[choice] >= 0]
-    return min(named, key=lambda choice: places[choice]) if named else OTHER
+    found = {
+        choice: re.search(rf"(?<!\w){re.escape(choice.strip().casefold())}(?!\w)", text)
+        for choice in choices
+    }
+    places = {choice: place.start() for choice, place in found.items() if place is not None}
+    return min(places, key=lambda choice: (places[choice], -len(choice)), default=OTHER)
+
+
+def _exact(text: str, choices: Sequence[str]) -> str:
+    """Return the choice that stands in a reply as it was asked for; empty where none does."""
+    try:
+        said = object_in(text).get("answer")
+    except ModelError:
+        said = text.strip()
+    known = {choice.strip().casefold(): choice for choice in choices}
+    return known.get(said.strip().casefold(), "") if isinstance(said, str) else ""

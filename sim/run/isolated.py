@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy.typing as npt
 
+from sim.core.checks import whole_number
 from sim.core.events import Event, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
@@ -75,7 +76,8 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         Seconds after which a foreign plugin that does not come back is stopped unasked; None: only
         :meth:`restart` stops it.
     memory_mb
-        What the engine may allocate; None: nine tenths of what is free at the start.
+        What the engine may allocate; None: nine tenths of what is free at the start, at most 2 GiB
+        and 16 times the world more than it has then.
     spawn
         Starts an engine's process.
 
@@ -128,6 +130,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         self._remote: Remote | None = None
         self._folder: Path | None = None
         self._streams = itertools.count(1)
+        self._copies = itertools.count(1)
         self._far = FarWatch()
 
     async def __aenter__(self) -> IsolatedSimulation:
@@ -167,6 +170,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
     async def __aexit__(self, *_: object) -> None:
         if self._remote is not None:
             await self._remote.close()
+        await self._awaiting.close()
         if self._folder is not None and (self._remote is None or not self._remote.failure):
             self._sweep(self._folder)
 
@@ -193,7 +197,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         """Return a watch; see :meth:`sim.run.Simulation.watch`."""
         return self._engine.frames.watch(size)
 
-    def subscribe(self, kind: type[E], handler: Callable[[E], None]) -> Subscription:
+    def subscribe(self, kind: type[E], handler: Callable[[E], object]) -> Subscription:
         """Call ``handler`` with every event of a kind, in this process."""
         self._hear()
         return self._bus.subscribe(kind, handler)
@@ -213,13 +217,19 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         return self._far.look(self.frame, within)
 
     def audit(self, last: int = 100) -> tuple[Act, ...]:
-        """Return nothing: the engine's process has the log; it is in the journal and in saves."""
-        return ()
+        """Return the newest acts of the world's log, oldest first, as of the newest frame.
+
+        Parameters
+        ----------
+        last
+            How many at most, from 1; of more than 1,000 the journal and saves know.
+        """
+        return self._engine.acts(whole_number(last, "last", low=1))
 
     @property
     def contacts(self) -> int:
-        """Contacts between agents, which only the engine's process counts: 0."""
-        return 0
+        """Contacts between agents that were weighed, as of the newest frame."""
+        return self._engine.contacts
 
     def performance(self) -> Performance:
         """Return how well commands were answered so far."""
@@ -308,6 +318,11 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         """Stop after the running tick; answered once that is true."""
         await self._engine.ask("pause")
 
+    @property
+    def ended(self) -> Restarted | None:
+        """How the last engine ended that another one took over from; None: none did."""
+        return self._engine.last
+
     async def ready(self) -> None:
         """Wait while one engine takes over from another; at once when none has ended.
 
@@ -350,7 +365,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         from sim.store import load
 
         assert self._folder is not None  # noqa: S101 - _engine raises before
-        at = self._folder / "copy.hub"
+        at = self._folder / f"copy-{next(self._copies)}.hub"
         await self._engine.ask("call", _written, str(at))
         try:
             return await in_thread(load, at)
@@ -380,7 +395,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         max_ticks: int = _MOST_TICKS,
         response_ms: float = 100.0,
     ) -> AsyncIterator[Batch]:
-        """Run the world and yield who convinced whom, until every message is at rest."""
+        """Run the world and yield who convinced whom, as :meth:`Simulation.interactions`."""
         Stream(batch_size, response_ms)  # refuses what is wrong, here and now
         number = next(self._streams)
         said = {"batch_size": batch_size, "max_ticks": max_ticks, "response_ms": response_ms}

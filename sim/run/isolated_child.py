@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
+from sim.core.rooms import environment
 from sim.errors import HubbubError
 from sim.run.isolated_marks import show_place
 from sim.run.isolated_wire import Order
@@ -76,7 +77,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs.fileno(),),
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,  # Ctrl-C is for the screen
             )
         finally:
@@ -126,9 +127,3 @@ def _opened(log: Path | None) -> int:
             log.parent.mkdir(parents=True, exist_ok=True)
             return os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     return os.open(os.devnull, os.O_WRONLY)
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment in which the process finds the very packages of this one."""
-    folders = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}

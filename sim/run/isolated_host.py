@@ -18,20 +18,22 @@ from pathlib import Path
 from typing import Any
 
 from sim.core.events import Event
-from sim.errors import HubbubError, InputError
+from sim.errors import Cancelled, HubbubError, InputError
 from sim.run.custody import Custody, Keeping
 from sim.run.frames import SessionRow
 from sim.run.interactions import Batch
 from sim.run.isolated_marks import Marks, die_with_parent, limit_memory
-from sim.run.isolated_wire import FrameWriter, Order, Wire, packed
+from sim.run.isolated_wire import MOST_ACTS, FrameWriter, Order, Wire, packed
 from sim.run.jobs import Job, in_thread
 from sim.run.keeper import Pacing, recover
 from sim.run.link import Link
 from sim.run.live import LiveWorld
+from sim.run.outbox import Backlog
 from sim.run.sessions import ENDED
 from sim.run.simulation import Simulation
 from sim.run.stall import Restarted, Safety
 from sim.store.recovery import Recovery
+from sim.world.trail import Act
 from sim.world.world import World
 
 __all__ = ["Host", "main", "serve"]
@@ -40,6 +42,9 @@ BEAT_SECONDS = 0.4
 """How often the process says that it is alive."""
 
 _DRAIN_SECONDS = 0.01
+_ROOM = 2 << 30
+"""Bytes that the process of a small world may grow by; a large one may come to 16 times itself."""
+
 _JOBS = ("create_agents", "build_friendships", "create_communities", "detect_communities", "study")
 _ACTS = (
     "plan", "set_parameter", "cancel", "focus", "step", "run_until_quiet", "play", "pause", "call",
@@ -60,10 +65,14 @@ class _NoCopies(Safety):
 class _Staying(Custody):
     """Keeps a journal that nobody asked for: it stays where it is, whatever is saved."""
 
+    def record(self, path: str | Path | None) -> None:
+        """Write what members do beside the world's own file, not beside the journal."""
+        if path is not None:
+            super().record(path)
+
     def saved(self, target: Path) -> str | None:
-        """Do nothing."""
-        del target
-        return None
+        """Let the history go along; the journal does not."""
+        return self._taken_along(target)
 
 
 class _Hosted(Simulation):
@@ -124,6 +133,22 @@ def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> Restarted:
     return told
 
 
+class Told:
+    """What the other process was told of the log of acts, so that it is told the rest."""
+
+    def __init__(self) -> None:
+        self._last: Act | None = None
+
+    def news(self, simulation: Simulation) -> tuple[int, list[Act]]:
+        """Return (contacts so far, acts that are new or went on since; at most the newest)."""
+        acts = simulation.audit(MOST_ACTS)
+        known = self._last
+        if known is not None:
+            acts = tuple(act for act in acts if act.number >= known.number and act != known)
+        self._last = acts[-1] if acts else known
+        return simulation.contacts, list(acts)
+
+
 class Host:
     """Answers what the other process asks of a simulation, and shows it frames.
 
@@ -144,6 +169,10 @@ class Host:
         self._stopped: set[int] = set()
         self._jobs: dict[int, Job[Any]] = {}
         self._streams: dict[int, AsyncIterator[Batch]] = {}
+        self._events = Backlog()
+        self._telling: asyncio.Task[None] | None = None
+        self._told = Told()
+        self._is_over = False
         self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
             **{name: self._plainly(name) for name in _ACTS},
             **{name: self._as_job(name) for name in _JOBS},
@@ -156,20 +185,53 @@ class Host:
     async def follow(self, messages: asyncio.Queue[tuple[Any, ...] | None]) -> None:
         """Do what is asked until the other process says that it was all, or is gone."""
         showing = asyncio.create_task(self._show_all())
+        ends = partial(self._own_fault, messages)
+        showing.add_done_callback(ends)
         while (message := await messages.get()) is not None and message[0] != "close":
             kind, *rest = message
             if kind == "ask":
                 number = rest[0]
                 self._tasks[number] = task = asyncio.create_task(self._answer(*rest))
                 task.add_done_callback(partial(self._forget, number))
+                task.add_done_callback(ends)
             elif kind == "stop":
                 self._stop(*rest)
             else:
-                self._simulation.subscribe(Event, partial(self._wire.send, "event"))
-        for task in (showing, *self._tasks.values()):
+                self._simulation.subscribe(Event, self._hear)
+        self._is_over = True
+        telling = [] if self._telling is None else [self._telling]
+        for task in (showing, *telling, *self._tasks.values()):
             task.cancel()
 
-    def _forget(self, number: int, _task: object) -> None:
+    def _own_fault(
+        self, messages: asyncio.Queue[tuple[Any, ...] | None], task: asyncio.Task[None]
+    ) -> None:
+        """Say what ended a task of ours, and end: somebody would wait for ever."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._wire.send("failed", packed(error))
+            messages.put_nowait(None)
+
+    # Events
+
+    def _hear(self, event: Event) -> None:
+        """Send an event as soon as the pipe takes it; meanwhile they are merged and bounded."""
+        self._events.put(event)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_events())
+
+    async def _tell_events(self) -> None:
+        while True:
+            while self._wire.is_behind:  # noqa: ASYNC110 - it is a thread that writes
+                await asyncio.sleep(_DRAIN_SECONDS)
+            events, lost = self._events.take()
+            if not events:
+                return
+            self._wire.send("events", events, lost)
+
+    def _forget(self, number: int, task: asyncio.Task[None]) -> None:
+        if task.cancelled() and not self._is_over:  # whoever asked may wait for the end of it
+            self._wire.send("answer", number, False, packed(Cancelled("Cancelled.")))
         self._tasks.pop(number, None)
         self._jobs.pop(number, None)
         self._stopped.discard(number)
@@ -210,6 +272,7 @@ class Host:
         frame = self._simulation.frame
         if frame.revision > self._shown:
             self._shown = frame.revision
+            self._wire.send("facts", *self._told.news(self._simulation))
             self._wire.send("frame", self._frames.write(frame))
 
     # What can be asked
@@ -294,6 +357,8 @@ async def serve(pipe: Connection, order: Order) -> None:
             found = replace(found, findings=())
         if not found.is_whole:
             raise HubbubError(" ".join(found.findings))  # noqa: TRY301 - told as any other
+        if order.marks is not None:  # it is a process of its own
+            limit_memory(order.memory_mb, _ROOM + 16 * found.world.nbytes)
         simulation = _Hosted(found, order)
         async with simulation:
             host = Host(simulation, wire)
@@ -348,7 +413,7 @@ def main(words: list[str] | None = None) -> None:
     except Exception as error:
         pipe.send(("failed", packed(error)))
         return
-    asyncio.run(serve(pipe, replace(order, marks=None)))
+    asyncio.run(serve(pipe, order))
 
 
 if __name__ == "__main__":

@@ -16,18 +16,20 @@ from typing import Any
 from sim.core.events import EventBus
 from sim.core.progress import Report
 from sim.core.registry import foreign
+from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 from sim.run.commands import EngineError, ReplacedError, closed
 from sim.run.fence import PluginFiles
 from sim.run.frames import Frame
 from sim.run.isolated_child import Child, DiedError
 from sim.run.isolated_signs import culprit, lies_at, named, said, silent
-from sim.run.isolated_wire import FrameReader, Order, Wire, sendable, unpacked
+from sim.run.isolated_wire import MOST_ACTS, FrameReader, Order, Wire, sendable, unpacked
 from sim.run.jobs import in_thread
 from sim.run.live import next_revision
-from sim.run.outbox import Frames, Poster
+from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
 from sim.run.stall import Restarted
+from sim.world.trail import Act
 
 __all__ = ["Begin", "Remote"]
 
@@ -42,6 +44,7 @@ _INTERRUPT_SECONDS = 10.0
 """How long the process itself may try to interrupt a plugin, before it is killed."""
 
 _REPORT_SECONDS = 0.1
+_MOST = 20
 _TRIES = 3
 
 
@@ -69,6 +72,10 @@ class Remote:
         The session asked to be in focus, and the file that was last asked to be saved to.
     failure
         Why there is no engine any more; None while there is one.
+    contacts
+        Contacts between agents that were weighed, as of the newest frame.
+    last
+        How the last process ended that another one took over from; None: none did.
     """
 
     def __init__(
@@ -82,11 +89,18 @@ class Remote:
         self._at = Path(order.at)
         self._marks = marks
         self._post = Poster(self._loop)
+        self._remarks: tuple[tuple[int, str], ...] = ()
         self.frames = Frames(self._post)
         self.meter = Meter()
         self.chosen: int | None = None
         self.saving: Path | None = None
         self.failure: EngineError | None = None
+        self.last: Restarted | None = None
+        self.contacts = 0
+        self._acts: dict[int, Act] = {}
+        self._outbox = Outbox(bus, self._post, self._remark)
+        self._fault = ""
+        self._faults = 0
         self._numbers = itertools.count(1)
         self._asked: dict[int, tuple[str, dict[str, Any], asyncio.Future[Any]]] = {}
         self._progress: dict[int, tuple[str, float]] = {}
@@ -176,13 +190,22 @@ class Remote:
         if kind == "frame":
             self._unwarned = None
             self.frames.publish(self._completed(reader.read(rest[0])))
-        elif kind == "event":
-            self._post(self._bus.publish, rest[0])
+        elif kind == "events":
+            events, lost = rest
+            for event in events:
+                self._outbox.emit(event)
+            if lost:
+                self._say_lost(lost)
+        elif kind == "facts":
+            self.contacts, acts = rest
+            known = self._acts | {act.number: act for act in acts}
+            self._acts = {number: known[number] for number in sorted(known)[-MOST_ACTS:]}
         elif kind != "beat":
             self._post(getattr(self, f"_on_{kind}"), *rest)
 
     def _completed(self, frame: Frame) -> Frame:
         """Give a frame its place among ours, and the name of a plugin caught in compiled code."""
+        frame = replace(frame, events=(*frame.events, *self._remarks))
         if frame.kept is not None and self._order.is_asked_for:
             self._at = Path(frame.kept.folder).with_suffix("")
         elif not self._order.is_asked_for:
@@ -208,11 +231,17 @@ class Remote:
     def _on_failed(self, said: tuple[Any, ...]) -> None:
         if not self._ready.done():
             self._ready.set_exception(unpacked(said))
+        else:  # its own fault, and no plugin's; its end follows
+            error = unpacked(said)
+            self._fault = one_line(f"{type(error).__name__}: {error}").rstrip(".")
 
     def _gone(self, turn: int) -> None:
         """Go on without a process that died, or closed what is not its own."""
         if turn != self._generation or self._is_closing:
             return
+        if self._wire.fault is not None:
+            error = self._wire.fault
+            self._fault = one_line(f"{type(error).__name__}: {error}").rstrip(".")
         if not self._ready.done():
             how = self._child.wait(_PULSE_SECONDS)
             self._ready.set_exception(DiedError(how or "it closed its pipe"))
@@ -266,6 +295,18 @@ class Remote:
                 await asyncio.wait({future})
                 if future.exception() is not None:
                     raise
+
+    def acts(self, last: int) -> tuple[Act, ...]:
+        """Return the newest acts of the world's log, oldest first, as of the newest frame."""
+        return tuple(self._acts.values())[-last:]
+
+    def _say_lost(self, lost: int) -> None:
+        self._remark(f"{lost:,} events gave way to newer ones: the pipe was too slow")
+
+    def _remark(self, line: str) -> None:
+        """Put a line of this side into the log of events, behind those of the engine."""
+        newest = self.frames.newest
+        self._remarks = (*self._remarks, (newest.tick if newest is not None else 0, line))[-_MOST:]
 
     def hear(self) -> None:
         """Have events sent from now on."""
@@ -323,8 +364,12 @@ class Remote:
 
     def _culprit(self) -> tuple[str, str]:
         """Return whose lines run, or ran last, and where; both empty when nobody can tell."""
+        newest = self.frames.newest
+        stall = newest.stalled if newest is not None else None
+        if stall is not None and stall.plugin and stall.place:
+            return stall.plugin, stall.place
         asked = [said.get("model") for name, said, _ in self._asked.values() if name != "step"]
-        return culprit(self._marks, asked, self.frames.newest)
+        return culprit(self._marks, asked, newest)
 
     async def restart(self) -> Restarted:
         """End a stall; see :meth:`sim.run.Simulation.restart`."""
@@ -376,8 +421,14 @@ class Remote:
     async def _revived(self, how: str) -> Restarted:
         """Kill the process, if it lives, and let another one go on from the journal."""
         before = self.frames.newest
-        plugin, place = self._culprit()
+        fault, self._fault = self._fault, ""
+        plugin, place = ("", "") if fault else self._culprit()
         ended = await self._bury()
+        if fault:
+            how = f"failed by a fault of Hubbub's own ({fault})"
+            self._faults += 1
+            if self._faults >= _TRIES:
+                raise HubbubError(f"It {how}, {self._faults} times")
         if not how:
             place = place or self._culprit()[1]
             how = f"ended the engine's process ({ended})"
@@ -396,5 +447,6 @@ class Remote:
                 said = str(error)
                 continue
             assert told is not None  # noqa: S101 - it was told how the last one ended
+            self.last = told
             return told
         raise HubbubError(f"{who} {how}, and {_TRIES} processes after it ended at once ({said})")

@@ -140,23 +140,35 @@ def show_place(path: Path, pid: int) -> None:
         os.kill(pid, signal.SIGUSR1)
 
 
-def limit_memory(most_mb: int | None) -> None:
+def limit_memory(most_mb: int | None, room: int | None = None) -> None:
     """Let what asks for too much be refused, rather than the machine come to a halt.
 
     Parameters
     ----------
     most_mb
         Of this process from here on; None: nine tenths of what is free.
+    room
+        Bytes beyond what it has now, where that is less and ``most_mb`` is None.
     """
     import resource
 
     import psutil
 
-    free = int(psutil.virtual_memory().available * 0.9) + psutil.Process().memory_info().rss
-    most = free if most_mb is None else most_mb << 20
+    process = psutil.Process()
+    most = int(psutil.virtual_memory().available * 0.9) + process.memory_info().rss
+    if most_mb is not None:
+        most = most_mb << 20
+    elif room is not None:
+        most = min(most, room + _data_of(process))
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def _data_of(process: Any) -> int:
+    """Return the bytes that the limit counts already; where the system does not tell, all."""
+    told = process.memory_info()
+    return int(getattr(told, "data", told.vms))
 
 
 def die_with_parent() -> None:

@@ -22,10 +22,21 @@ from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
 from sim.run.frames import Communities, Focus, Frame
 
-__all__ = ["FrameReader", "FrameWriter", "Order", "Wire", "packed", "sendable", "unpacked"]
+__all__ = [
+    "MOST_ACTS",
+    "FrameReader",
+    "FrameWriter",
+    "Order",
+    "Wire",
+    "packed",
+    "sendable",
+    "unpacked",
+]
 
 _SHARED = (np.ndarray, Focus, Communities)
 _LONGEST = 500
+MOST_ACTS = 1000
+"""Acts of the world's log that the other process knows, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +100,18 @@ class Wire:
         Called with each message, in the thread that reads.
     ended
         Called once when the other end is gone, in the same thread.
+
+    Attributes
+    ----------
+    fault
+        What went wrong on this side, where that ended it: a message that nobody can read, or that
+        ``took`` could not take. None: it did not, the other end is gone.
     """
 
     def __init__(
         self, pipe: Connection, took: Callable[[tuple[Any, ...]], None], ended: Callable[[], None]
     ) -> None:
+        self.fault: Exception | None = None
         self._pipe = pipe
         self._took = took
         self._ended = ended
@@ -127,11 +145,19 @@ class Wire:
 
     def _read(self) -> None:
         try:
-            while True:
-                self._took(pickle.loads(self._pipe.recv_bytes()))  # noqa: S301  # nosec B301
-        except Exception:  # its end, or what nobody can read: as good as gone
-            self._waiting.put(None)
-            self._ended()
+            while (said := self._received()) is not None:
+                self._took(pickle.loads(said))  # noqa: S301  # nosec B301
+        except Exception as error:  # our own, and nobody else's: but no more can be taken
+            self.fault = error
+        self._waiting.put(None)
+        self._ended()
+
+    def _received(self) -> bytes | None:
+        """Return what comes next; None at the end."""
+        try:
+            return self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            return None
 
     def _write(self) -> None:
         with suppress(OSError):  # the other end is gone: the reader says so

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
@@ -102,7 +104,8 @@ class Keeper:
         try:
             known = recovered is not None and recovered.is_whole and recovered.world is world
             is_new = not known and not require_same(self.folder, world)
-            self._ways = Ways([], []) if is_new else Ways.read(self.folder)
+            most = self._pacing.journal_bytes
+            self._ways = Ways([], [], most=most) if is_new else Ways.read(self.folder, most)
             self._begin(world, options)
         except BaseException:
             self._lease.release()
@@ -123,6 +126,7 @@ class Keeper:
         )
         self._observer = Observer(world)
         self.number, self.durable_tick, self._digest = self._journal.acked
+        self._journal.cut(self._ways.cut)
         self._waiting.came(self.number)
         self._clock.taken(world.tick)
         if not self._ways.files:
@@ -247,6 +251,7 @@ class Keeper:
         )
         entry = replace(entry, digest=entry.chained(self._digest))
         self.number, self._digest = number, entry.digest
+        self._ways.size += entry.size
         self._journal.put(entry, self._taken(world, self._tell_kept, anew=True) if whole else None)
 
     # Checkpoints
@@ -272,6 +277,28 @@ class Keeper:
         self.flush(world)
         return self._taken(world, self._tell_journal)
 
+    def saved(self, world: World, file: Path, digest: str) -> None:
+        """Take note that the world was saved as it is: its file is a checkpoint from now on.
+
+        A hard link, so that it stays one whatever becomes of the file; where the file system has
+        none, a checkpoint is written.
+        """
+        self.flush(world)
+        self._copies.join()
+        name = f"checkpoint-{self.number}.hub"
+        if name in self._ways.files:
+            return
+        linked = self.folder / name
+        try:
+            linked.unlink(missing_ok=True)  # half of one that the journal never named
+            os.link(file, linked)
+        except OSError:
+            self.checkpoint(world)
+            return
+        done: Future[Checkpoint] = Future()
+        done.set_result(Checkpoint(self.number, world.tick, name, digest, self._digest))
+        self._tell_journal(done)
+
     def _taken(
         self, world: World, then: Callable[[Future[Checkpoint]], None], *, anew: bool = False
     ) -> Future[Checkpoint]:
@@ -293,6 +320,7 @@ class Keeper:
             return
         self.remark = None
         self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
+        self._journal.cut(self._ways.cut)
 
     def _checkpoint_if_due(self, world: World) -> None:
         spent = sum(world.phase_seconds.values())

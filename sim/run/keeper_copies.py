@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy.typing as npt
 
+from sim.core.spill import give_back, is_filed, let_go
 from sim.errors import FileError
 from sim.run.keeper_buffers import Buffers
 from sim.store import available_bytes, save
 from sim.store.files import is_full
 from sim.store.journal import RETRY_SECONDS
 from sim.store.journal_rows import Checkpoint
-from sim.world.state import digest_of
+from sim.world.state import digest_of, dump_world
 from sim.world.still import still
 from sim.world.world import World
 
@@ -28,6 +29,7 @@ SPARE_BYTES = 256 << 20
 """Memory that a copy leaves free; a world that needs more is written while it stands still."""
 
 Column = npt.NDArray[Any]
+Keep = Callable[[str, Column], Column]
 Saver = Callable[["Copy", Path], object]
 
 
@@ -38,9 +40,12 @@ class Copy:
     ----------
     twin
         Of :func:`~sim.world.still.still`; nobody writes into its columns while this is saved.
+    keep
+        Given a name and an array, returns a copy where it takes no memory.
     """
 
-    def __init__(self, twin: World) -> None:
+    def __init__(self, twin: World, keep: Keep | None = None) -> None:
+        self._keep = keep
         self.agents = twin.agents
         self.ties = twin.ties
         twin.trail.seal(twin)
@@ -52,13 +57,25 @@ class Copy:
     def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
         """Return the state."""
         if self._state is None:
-            self._state = self._twin.dump()
+            self._state = dump_world(self._twin, None if self._keep is None else self._packed)
         return self._state
+
+    def _packed(self, name: str, column: Column) -> Column:
+        """Return a packed column where it takes no memory."""
+        if name.startswith("ties."):
+            self.ties.loosen()
+        if self._keep is None or is_filed(column):
+            return column
+        return self._keep(f"packed.{name}", column)
 
     def digest(self) -> str:
         """Return the digest of the world."""
         self._digest = self._digest or digest_of(*self.dump())
         return self._digest
+
+    def rest(self) -> None:
+        """Let go of what was packed."""
+        self._state = None
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
@@ -150,7 +167,7 @@ class Copies:
             self._last = None
         if self.stood_still:
             self._buffers = Buffers()
-        copy = Copy(world if self.stood_still else self._copied(world))
+        copy = Copy(world) if self.stood_still else self._copied(world)
         self.taken += 1
         future: Future[Checkpoint] = Future()
         self.running = future
@@ -176,11 +193,14 @@ class Copies:
         try:
             self._save(copy, self._folder / checkpoint.file, insists)
             done = replace(checkpoint, world=copy.digest())
-            self._buffers.make_room()
         except BaseException as error:
             future.set_exception(error)
         else:
             future.set_result(done)
+        finally:
+            copy.rest()
+            let_go()
+            give_back()
 
     def _save(self, copy: Copy, path: Path, insists: bool) -> None:
         try:
@@ -240,7 +260,7 @@ class Copies:
         self._held = held if fits else 0
         return fits
 
-    def _copied(self, world: World) -> World:
+    def _copied(self, world: World) -> Copy:
         self._buffers = self._buffers.next()
-        self._last = twin = still(world, self._buffers.copied, self._last)
-        return twin
+        self._last = still(world, self._buffers.copied, self._last)
+        return Copy(self._last, self._buffers.copied)

@@ -31,6 +31,9 @@ class Pacing:
         never because of it.
     keep
         How many checkpoints stay, at least 2.
+    journal_bytes
+        Entries up to this size in sum stay, to go back along; then the older half is given up. 0:
+        all of them stay.
 
     Raises
     ------
@@ -40,13 +43,14 @@ class Pacing:
     Examples
     --------
     >>> Pacing.of("500"), Pacing.of("30s")
-    (Pacing(ticks=500, ...keep=2), Pacing(ticks=None, seconds=30.0, ...keep=2))
+    (Pacing(ticks=500, ...keep=2, ...), Pacing(ticks=None, seconds=30.0, ...keep=2, ...))
     """
 
     ticks: int | None = 1000
     seconds: float | None = 60.0
     replay: float | None = 4.0
     keep: int = LEAST_KEPT
+    journal_bytes: int = 256 << 20
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -68,6 +72,7 @@ class Pacing:
             said.checkpoint_seconds,
             said.checkpoint_replay,
             said.checkpoints_kept,
+            said.journal_mb << 20,
         )
 
     @classmethod

@@ -38,7 +38,7 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Flo
     pull = _attraction(links, sizes)
     room = np.sqrt(sizes / max(int(sizes.max()), 1)) + 0.3
     push = np.add.outer(room, room) / 2
-    places = rng.uniforms(rng.key(0, Stream.ANALYSIS), np.arange(2 * count)).reshape(count, 2)
+    places = rng.uniforms(rng.key(0, Stream.LAYOUT), np.arange(2 * count)).reshape(count, 2)
     for heat in np.linspace(0.1, 0.002, _ROUNDS):
         places += _move(places, pull, push, heat)
     return _fitted(places)

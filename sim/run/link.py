@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from sim.core.checks import whole_number
 from sim.core.events import EventBus
-from sim.core.progress import Report
+from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.network.ties import Ties
 from sim.run.arranger import Arranger
@@ -30,7 +31,7 @@ from sim.run.live import LiveWorld, next_revision
 from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
 from sim.run.rescue import taken_over, was_stopped
-from sim.run.sessions import ENDED, Session
+from sim.run.sessions import ENDED, Session, remember
 from sim.run.stall import Restarted, Stall, interrupt, stall_of
 from sim.spread.cascade import Cascade
 from sim.world.world import World
@@ -44,6 +45,7 @@ CLOSING_SECONDS = 10.0
 
 _PULSE_SECONDS = 0.5
 _STALLED_SECONDS = 2.0
+_WAITING = "waiting for its turn"
 _PATIENCE_SECONDS = 5.0
 """How long an interrupted plugin may take to give way."""
 
@@ -87,7 +89,7 @@ class Link:
         self.frames = Frames(post)
         self.meter = Meter()
         self._orders = itertools.count(1)
-        self._sessions: dict[int, Session] = {}
+        self._sessions: WeakValueDictionary[int, Session] = WeakValueDictionary()
         self._ended: dict[int, SessionRow] = {}
         self._jobs: set[Job[Any]] = set()
         self._failure: EngineError | None = None
@@ -158,7 +160,7 @@ class Link:
         finally:
             self.engine.join(1.0 if self._over.done() else 0.0)
             self.frames.close()
-            for session in self._sessions.values():
+            for session in list(self._sessions.values()):
                 session.settle(self._ended.get(session.id), self._failure or closed())
 
     # Questions and answers
@@ -174,10 +176,13 @@ class Link:
         order: int | None = None,
         is_long: bool = False,
         is_safe: bool = False,
+        is_felt: bool = False,
+        report: Report = quiet,
     ) -> Any:
         """Run ``act()`` in the engine's thread, in its turn, and return what it returns.
 
-        An awaiter that is cancelled leaves; the command is carried out nevertheless.
+        An awaiter that is cancelled takes the command back; once it has begun it is carried out
+        nevertheless, and the awaiter leaves. So does a job whose ``report`` raises by then.
         """
         future: asyncio.Future[Any] = self._loop.create_future()
         began = self.meter.began()
@@ -195,8 +200,19 @@ class Link:
             self._post(answer, result, error)
 
         number = self.order() if order is None else order
-        self.engine.submit(Command(number, act, settle, is_long, is_safe))
-        return await future
+
+        def begun() -> Any:
+            report(_WAITING, 0.0)
+            return act()
+
+        command = Command(number, begun, settle, is_long, is_safe, is_felt)
+        self.engine.submit(command)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if command.withdraw():
+                self.meter.ended(began, carried_out=False)
+            raise
 
     async def stretch(self, ticks: int, until: Callable[[], bool]) -> int:
         """Run at most ``ticks`` ticks, until ``until`` is true; return how many were run."""
@@ -222,7 +238,7 @@ class Link:
         newest = self.frames.newest
         if newest is not None and newest.state in {"playing", "stepping"}:
             self.frames.publish(replace(newest, revision=next_revision(), state="pausing"))
-        await self.ask(self.engine.drive.pause, order=order, is_safe=True)
+        await self.ask(self.engine.drive.pause, order=order, is_safe=True, is_felt=True)
 
     def hurry(self, function: Callable[[], object]) -> None:
         """Run ``function()`` in the engine's thread ahead of the queue; only for views."""
@@ -247,7 +263,7 @@ class Link:
                 result: T = self.live.call(function, *args, report=report)
                 return result
 
-            result: T = await self.ask(act, is_long=True)
+            result: T = await self.ask(act, is_long=True, report=report)
             return result
 
         return self.job(work)
@@ -267,7 +283,7 @@ class Link:
             ties = await self.ask(lambda: copy.copy(self.live.world.ties))
             result = await in_thread(function, ties, report)
             if then is not None:
-                await self.ask(lambda: then(result), is_long=True)
+                await self.ask(lambda: then(result), is_long=True, report=report)
             return result
 
         return self.job(work)
@@ -275,12 +291,12 @@ class Link:
     # Sessions
 
     def session(self, cascade: Cascade) -> Session:
-        """Return the session of a cascade, always the same one."""
+        """Return the session of a cascade, the same one as long as anybody holds it."""
         session = self._sessions.get(cascade.id)
         if session is None or session.cascade is not cascade:
             if session is not None:
                 self._ended.pop(cascade.id, None)  # of another message, on another line of time
-            session = self._sessions[cascade.id] = Session(cascade)
+            session = self._sessions[cascade.id] = Session(cascade, self._loop)
             session.settle(self._ended.get(cascade.id) or self._row(cascade), self._failure)
         return session
 
@@ -289,18 +305,18 @@ class Link:
         return self.live.ledger.row(cascade.id) if cascade.status in ENDED else None
 
     def _session_ended(self, number: int, row: SessionRow) -> None:
-        self._ended[number] = row
-        if number in self._sessions:
-            self._sessions[number].settle(row)
+        remember(self._ended, number, row)
+        if (session := self._sessions.get(number)) is not None:
+            session.settle(row)
 
     def _session_woken(self, number: int) -> None:
         self._ended.pop(number, None)
-        if number in self._sessions:
-            self._sessions[number].reopen()
+        if (session := self._sessions.get(number)) is not None:
+            session.reopen()
 
     def _engine_failed(self, error: EngineError) -> None:
         self._failure = error
-        for session in self._sessions.values():
+        for session in list(self._sessions.values()):
             session.settle(None, error)
 
     # Watching over the engine
@@ -367,8 +383,8 @@ class Link:
             lambda: self._told(taken_over, before, stall), is_safe=True
         )
         for cascade in world.cascades:
-            if cascade.id in self._sessions:
-                self._sessions[cascade.id].cascade = cascade
+            if (session := self._sessions.get(cascade.id)) is not None:
+                session.cascade = cascade
         return ended
 
     def _told(self, what: Callable[..., Restarted], *args: Any) -> Restarted:

@@ -14,7 +14,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 import psutil
 
@@ -40,7 +39,7 @@ from sim.run.rescue import tell_what_is_lost
 from sim.run.sessions import ENDED, Ledger
 from sim.run.stall import Safety
 from sim.spread.cascade import Cascade
-from sim.world.seeding import choose_seeds
+from sim.world.seeding import author_of, seeds_of
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -100,6 +99,8 @@ class LiveWorld:
         self.custody = custody or Custody(world)
         self.is_dirty = self.custody.is_dirty
         self.banner: str | None = None
+        self._outbox = outbox
+        outbox.source = name
         self.emit: Callable[[Event], None] = outbox.emit
         self.spotlight = Spotlight()
         self.contacts = Gauge()
@@ -127,6 +128,7 @@ class LiveWorld:
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
         self._refocus()
+        self.custody.record(self.path)
         with self.custody.kept(tell_what_is_lost):
             tell_what_is_lost(self)
         self.arranger.arrange(self.world, self.spotlight.group_by)
@@ -192,7 +194,7 @@ class LiveWorld:
         author: int | str | None = None,
     ) -> Cascade:
         """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
-        ids, writer = self.seeds(seeds), self.author(author)
+        ids, writer = seeds_of(self.world, seeds), author_of(self.world, author)
         said = message | {"seeds": ids, "author": writer}
         with self.custody.done("inject", (), said):
             cascade = self.world.inject(**said)
@@ -200,19 +202,6 @@ class LiveWorld:
         self.is_dirty = True
         self.notice()
         return cascade
-
-    def seeds(self, seeds: npt.ArrayLike | str) -> npt.NDArray[Any]:
-        """Return seeds as indices: an expression is looked up, anything else taken as it is."""
-        return choose_seeds(self.world, seeds) if isinstance(seeds, str) else np.asarray(seeds)
-
-    def author(self, author: int | str | None) -> int | None:
-        """Return the index of an author: a string is a foreign id or a name."""
-        if not isinstance(author, str):
-            return author
-        chosen = choose_seeds(self.world, author)
-        if chosen.size != 1:
-            raise InputError(f"A message has one author, {author!r} are {chosen.size:,}.")
-        return int(chosen[0])
 
     def set_parameter(self, number: int, name: str, value: object) -> None:
         """Change a parameter of a session from the next tick on; one at rest runs again."""
@@ -274,6 +263,7 @@ class LiveWorld:
         self.custody.prepare(Path(target))
         written = save(self.world, target, report=report, note=note)
         self.path, self.name, self.is_dirty = str(target), Path(target).stem, False
+        self._outbox.source = self.name
         self.note(f"saved to {Path(target).name}")
         if said := self.custody.saved(Path(target)):
             self.announce(said)

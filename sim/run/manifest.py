@@ -187,6 +187,9 @@ class _Again:
         self.missed += recorded.missed
         for row in rows:
             self._compare(row, new.get(int(row["member"]), row))
+            if int(row["member"]) in new:  # why a server failed then is no thought
+                new[int(row["member"])].pop("why", None)
+                new[int(row["member"])] |= {"why": row["why"]} if row.get("why") else {}
         return [new.get(int(row["member"]), row) for row in rows]
 
     def _thinking(self, folder: Path) -> Thinker:
@@ -194,7 +197,8 @@ class _Again:
         if self._thinker is None:
             for name, text in _prompts(self._made):
                 (folder / f"{name}.txt").write_text(text, "utf-8")
-            self._thinker = Thinker(prompts=folder, limit=_limit(self._made))
+            alike = self._made.get("alike") is True
+            self._thinker = Thinker(prompts=folder, limit=_limit(self._made), alike=alike)
         return self._thinker
 
     def _compare(self, then: Row, now: Row) -> None:
@@ -222,6 +226,7 @@ def _is_row(row: object) -> bool:
         and isinstance(row.get("acts"), list)
         and all(isinstance(act, dict) and "act" in act for act in row["acts"])
         and all(isinstance(fault, str) for fault in row.get("faults", ()))
+        and all(isinstance(why, str) for why in row.get("why", ()))
         and all(map(is_reply, row.get("replies", ())))
     )
 

@@ -12,7 +12,8 @@ from sim.core.events import AlertRaised, InterventionDone
 from sim.core.text import one_line
 from sim.run.tallies import frozen
 from sim.world.alerts import ALERTS, Alert, AlertRule
-from sim.world.metrics import METRICS
+from sim.world.metrics import METRICS, known_metrics
+from sim.world.metrics_kind import own_metrics
 
 if TYPE_CHECKING:
     from sim.run.live import LiveWorld
@@ -44,6 +45,8 @@ class Measured:
         The newest alerts, newest last (:class:`~sim.world.alerts.Alert`).
     rules
         (name, rule) of each: from where on it is raised.
+    raised
+        How many alerts there were ever.
     """
 
     names: tuple[str, ...]
@@ -53,6 +56,7 @@ class Measured:
     alarms: tuple[tuple[str, int], ...]
     alerts: tuple[Alert, ...]
     rules: tuple[tuple[str, AlertRule], ...] = ()
+    raised: int = 0
 
     def series(self, name: str) -> npt.NDArray[np.float64]:
         """Return the series of a metric, float64 (rows,)."""
@@ -109,13 +113,14 @@ class Measuring:
             latest = tuple((name, metrics.latest[name], metrics.taken[name]) for name in names)
             self._view = state, Measured(
                 names, frozen(metrics.ticks[newest]), frozen(rows), latest, alarms,
-                tuple(metrics.alerts.said), rules,
+                tuple(metrics.alerts.said), rules, metrics.alerts.raised,
             )  # fmt: skip
         return self._view[1]
 
 
 UNITS = {
-    "active": "agents", "ties": "ties", "density": "share", "tick_ms": "ms", "running": "messages",
+    "active": "agents", "ties": "ties", "density": "share", "tick_ms": "ms", "cpu_ms": "ms",
+    "mean_degree": "listeners", "running": "messages",
     "adopted": "agents/tick", "spread": "share", "speed": "agents/tick", "success": "share",
     "online": "members", "exposures": "messages", "acts": "acts", "interactions_s": "acts/s",
     "attention_gini": "0 to 1", "diversity": "0 to 1", "strangers": "share", "feed_ei": "-1 to 1",
@@ -123,19 +128,24 @@ UNITS = {
     "bimodality": "0 to 1", "opinion_ei": "-1 to 1", "modularity": "up to 1",
     "ties_ei": "-1 to 1", "clustering": "0 to 1", "path_length": "ties",
     "reputation_gini": "0 to 1", "reputation_p50": "of mean 1", "reputation_p99": "of mean 1",
-    "reputation_top": "share",
+    "reputation_top": "share", "minds_model": "decisions", "minds_rule": "decisions",
+    "minds_errors": "decisions", "minds_requests": "requests", "minds_tokens": "tokens",
+    "minds_dollars": "dollars",
 }  # fmt: skip
 """Units of metrics; an error has that of what it is about, and acts of a kind are acts."""
 
 
 def unit_of(metric: str) -> str:
     """Return the unit of a metric, or the range that it lies in."""
+    own = own_metrics(METRICS).get(metric)
+    if own is not None:
+        return own.unit
     return UNITS.get(metric.removesuffix("_error"), "acts" if metric.startswith("act_") else "")
 
 
 def listed() -> dict[str, tuple[str, str]]:
     """Return every metric of a world: name to unit and meaning."""
-    return {name: (unit_of(name), says) for name, says in METRICS.items()}
+    return {name: (unit_of(name), says) for name, says in known_metrics().items()}
 
 
 def rules_of(measured: Measured | None) -> dict[str, AlertRule]:

@@ -169,6 +169,8 @@ class Member:
         (tick, act, other, whether the other did it), the newest first.
     adopted
         (message, tick, from whom or empty, text), the newest message first.
+    states
+        (message, the member's state now) of each message that runs, or that it adopted.
     """
 
     agent: int
@@ -183,6 +185,7 @@ class Member:
     ties: tuple[tuple[str, int, tuple[str, ...]], ...]
     changes: tuple[tuple[int, str, str, bool], ...]
     adopted: tuple[tuple[int, int, str, str], ...]
+    states: tuple[tuple[int, str], ...] = ()
 
 
 def about(world: World, agent: int) -> tuple[Member, list[tuple[int, str, Log]]]:
@@ -202,10 +205,16 @@ def about(world: World, agent: int) -> tuple[Member, list[tuple[int, str, Log]]]
         agents.communities[community] if community >= 0 else "",
         float(agents.activity[agent]), tuple(zip(TRAITS, traits.tolist(), strict=True)),
         tuple(agents.vocabulary.names(int(agents.interests[agent]))),
-        _ties(world, agent), _changes(world, agent), (),
+        _ties(world, agent), _changes(world, agent), (), _states(world, agent),
     )  # fmt: skip
     newest = [c for c in world.cascades if c.started_at >= 0][-3 * MOST_STORIES :]
     return member, [(c.id, c.text, c.log.so_far()) for c in reversed(newest)]
+
+
+def _states(world: World, agent: int) -> tuple[tuple[int, str], ...]:
+    """Return the state that an agent is in now, under each of the newest messages."""
+    newest = [c for c in world.cascades if c.started_at >= 0][-MOST_STORIES:]
+    return tuple((c.id, c.states[int(c.state_now[agent])]) for c in reversed(newest))
 
 
 def member_of(told: tuple[Member, list[tuple[int, str, Log]]]) -> Member:
@@ -255,8 +264,19 @@ def _ties(world: World, agent: int) -> tuple[tuple[str, int, tuple[str, ...]], .
     for kind, ids in kinds.items():
         if ids.size or kind in {"follows", "followers"}:
             best = ids[np.argsort(-fans[ids].astype(np.int64), kind="stable")[:MOST_NAMED]]
-            told.append((kind, int(ids.size), tuple(world.agents.name(int(i)) for i in best)))
+            named = tuple(_named(world, agent, int(one), kind) for one in best)
+            told.append((kind, int(ids.size), named))
     return tuple(told)
+
+
+def _named(world: World, agent: int, other: int, kind: str) -> str:
+    """Return the name of somebody that an agent is tied to, and of what type the tie is."""
+    name = world.agents.name(other)
+    if kind not in {"follows", "followers", "friends"}:
+        return name
+    ends = (agent, other) if kind == "followers" else (other, agent)
+    found = world.tie_records.find(*ends)
+    return f"{name} ({found.type})" if found is not None and found.type else name
 
 
 def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]:

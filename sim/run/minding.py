@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sim.errors import InputError
+from sim.world.minds_bounds import asked_of, caps_of
 from sim.world.minds_giving import members_of, mind_of
 from sim.world.platform_minds import Minds
 from sim.world.world import World
@@ -15,6 +16,7 @@ __all__ = [
     "checked_mind",
     "decide",
     "give_minds",
+    "keep_minds",
     "members_of",
     "minds_of",
     "take_minds",
@@ -32,7 +34,9 @@ def give_minds(
     **options: Any,
 ) -> int:
     """Give members a mind of their own, as ``world.give_minds``; returns how many have one now."""
-    return world.give_minds(members, mind, goal, language=language or "", **options)
+    many = world.give_minds(members, mind, goal, language=language or "", **options)
+    minds_of(world).unheard = False  # whoever gives minds by this sees to it, or says so
+    return many
 
 
 def take_minds(world: World, members: Any) -> int:
@@ -76,7 +80,27 @@ def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) ->
         trail keeps it for whoever repeats the run.
     """
     del made
-    minds_of(world).awake = bool(awake)
+    minds = minds_of(world)
+    minds.awake, minds.unheard = bool(awake), False
+
+
+def keep_minds(world: World, said: Mapping[str, Any]) -> None:
+    """Keep with the world what belongs to a run and not to a process, for whoever resumes it.
+
+    Parameters
+    ----------
+    said
+        ``caps`` on requests, tokens and nano-dollars; ``asked``: words and the members they named.
+
+    Raises
+    ------
+    InputError
+        It is not of that form.
+    """
+    minds = minds_of(world)
+    caps = caps_of(said["caps"]) if "caps" in said else minds.caps
+    asked = dict(asked_of(*pair) for pair in said.get("asked", ()))
+    minds.caps, minds.asked = caps, minds.asked | asked
 
 
 def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
@@ -84,6 +108,8 @@ def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
     minds = minds_of(world)
     if world.platform is None:
         raise InputError(_NO_PLATFORM)
+    for watcher in world.watchers:
+        watcher.decided(world, rows)
     return minds.decided(world, world.platform, rows)
 
 
@@ -117,6 +143,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "give_minds": give_minds,
     "take_minds": take_minds,
     "wake_minds": wake_minds,
+    "keep_minds": keep_minds,
     "decide": decide,
 }
 """Name in the journal to function."""

@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ import numpy as np
 from sim.core.registry import make
 from sim.errors import HubbubError, InputError
 from sim.llm.asks import Answer, Ask
-from sim.llm.counts import Ledger
+from sim.llm.counts import Decided, Ledger
 from sim.llm.faults import Fault
 from sim.llm.minds import Mind
 from sim.llm.prompts import read_prompt
@@ -31,11 +32,14 @@ from sim.run.minds_deciding import Deciding, Patience, Strikes
 from sim.run.minds_made import made_with
 from sim.run.minds_scene import Scenery, persona_of, thoughts_of
 from sim.run.minds_thoughts import Row, Thought
+from sim.world.watching import Watcher
 from sim.world.world import World
 
 __all__ = ["Asked", "Thinker", "accounts", "persona_of"]
 
-_OTHERS = ("batch", "archetype", "plan")
+ENOUGH = 20
+"""Decisions before which nobody says that models decide too few."""
+_OTHERS = ("batch", "archetype", "plan", "reflect")
 _MARGIN = 0.1
 """Seconds before the end in which an answer still reaches its member."""
 
@@ -71,11 +75,17 @@ class Thinker:
         Minds by name that stand for those of the registry, with parameters of their own.
     patience
         How long one mind may take; None: as usual.
+    least
+        The share of decisions below which :attr:`too_few` is said; 0: never.
+    alike
+        Whether the pool says how far memories are like what is seen, by embeddings.
 
     Attributes
     ----------
     ledger
         How long calls took, of this run alone.
+    asked, stood_in
+        Decisions of minds other than the rules so far, and those for which rules stood in.
     faults
         What minds did wrong, a sentence for each of them.
     """
@@ -90,19 +100,24 @@ class Thinker:
         limit: int = 1000,
         minds: Mapping[str, Mind] | None = None,
         patience: Patience | None = None,
+        least: float = 0.0,
+        alike: bool = False,
     ) -> None:
         self.pool = pool
+        self.least = least
+        self.asked = self.stood_in = 0
         self.lacks = lacks
         self.ledger = Ledger()
         self._patience = (patience or Patience())._replace(all=seconds)
         self._others = {name: read_prompt(name, prompts) for name in _OTHERS}
         self._scenery = Scenery(
-            read_prompt("decide", prompts), limit, self._ask, self._mind, self._others
+            read_prompt("decide", prompts), limit, self._ask, self._mind, self._others, alike
         )
         self._folder = prompts
         self._given = dict(minds or {})
         self._made: dict[tuple[str, str], Mind | None] = {}
         self._strikes = Strikes()
+        self._watchers: tuple[Watcher, ...] = ()
         self._ends = 0.0
 
     @property
@@ -126,8 +141,11 @@ class Thinker:
     def prepare(self, world: World) -> list[Thought]:
         """Return what there is to decide on: it holds all that is needed of the world."""
         minds, platform = minds_of(world), world.platform
+        self._watchers = tuple(world.watchers)
         if platform is None or not (minds.awake and minds.members.size):
             return []
+        if platform.exposures.tick != world.tick:
+            return []  # just opened: what they were shown is not known
         online = np.intersect1d(np.setdiff1d(minds.members, minds.played), platform.online)
         return thoughts_of(world, platform, online.tolist(), self._scenery)
 
@@ -136,13 +154,36 @@ class Thinker:
         if not thoughts:
             return []
         self._ends = monotonic() + self._patience.all
-        return Deciding(thoughts, self._strikes, self._patience).run(stopped)
+        rows = Deciding(thoughts, self._strikes, self._patience).run(stopped)
+        for thought, row in zip(thoughts, rows, strict=True):
+            if thought.mind is None or thought.mind.source is not Decided.RULE:
+                self.asked += 1
+                self.stood_in += row["source"] == str(Decided.RULE)
+        return rows
+
+    def too_few(self, enough: int = ENOUGH) -> str:
+        """Return that minds decide less than the least share, one sentence; empty: they do not.
+
+        Parameters
+        ----------
+        enough
+            Decisions before which nothing is said.
+        """
+        own = self.asked - self.stood_in
+        if not self.least or self.asked < max(enough, 1) or own >= self.least * self.asked:
+            return ""
+        why = self.trouble.rstrip(".")
+        return (
+            f"Models decided {own:,} of {self.asked:,} times ({own / self.asked:.0%}), and at "
+            f"least {self.least:.0%} were asked for{f': {why}' if why else ''}."
+        )
 
     @property
     def made(self) -> dict[str, Any]:
         """With what minds decide: versions, templates, limit and models, as JSON holds it."""
         models = [line.provider.called for line in getattr(self.pool, "lines", ())]
-        return made_with(self._folder, self._scenery.limit, models)
+        made = made_with(self._folder, self._scenery.limit, models)
+        return made | ({"alike": True} if self._scenery.alike else {})
 
     @property
     def trouble(self) -> str:
@@ -173,14 +214,17 @@ class Thinker:
         thought.asking += 1
         try:
             answer = await self._answer(ask)
+            if ask.alike:
+                answer = replace(answer, source="alike")  # no decision comes of it
         finally:
             thought.asking -= 1
             thought.idle_since = monotonic()
         if answer.source == "model":
             self.ledger.took(answer.seconds)
-        thought.log.record(
-            Slot(*thought.slot[:2], len(thought.log)), ask.fingerprint(answer.model), answer
-        )
+        question = ask.fingerprint(answer.model)
+        for watcher in self._watchers:
+            watcher.asked(question, [(turn.role, turn.text) for turn in ask.turns])
+        thought.log.record(Slot(*thought.slot[:2], len(thought.log)), question, answer)
         thought.answers.append(answer)
         return answer
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sim.llm.counts import SOURCES, Decided, Ledger
 from sim.llm.surrogate import agreement_of
 from sim.world.platform_minds import Minds
 from sim.world.world import World
 
-__all__ = ["accounts", "surrogates"]
+__all__ = ["accounts", "facts_of", "reasons_of", "surrogates"]
 
 _SOURCES = {str(one) for one in SOURCES}
 
@@ -31,13 +32,19 @@ def accounts(world: World) -> Iterable[str]:
     )
     wrong = [f"{name} {number:,}" for name, number in there if name not in _SOURCES]
     if wrong:
-        yield f"On the way: {', '.join(wrong)}."
+        why = ", ".join(f"{name} {number:,}" for name, number in reasons_of(minds))
+        yield f"On the way: {', '.join(wrong)}{f' ({why})' if why else ''}."
     requests, tokens, nano = minds.spent
     if requests:
         yield f"Asked {requests:,} times: {tokens:,} tokens, ${nano / 1e9:.6f}."
     yield from surrogates(minds)
     if ledger.warning:
         yield ledger.warning
+
+
+def reasons_of(minds: Minds) -> list[tuple[str, int]]:
+    """Return what went wrong and how often, the most frequent first."""
+    return sorted(minds.reasons.items(), key=lambda each: (-each[1], each[0]))
 
 
 def surrogates(minds: Minds) -> Iterable[str]:
@@ -52,3 +59,23 @@ def surrogates(minds: Minds) -> Iterable[str]:
 def _known(counts: Mapping[str, int]) -> dict[str, int]:
     known = {str(one) for one in Decided}
     return {name: number for name, number in counts.items() if name in known}
+
+
+def facts_of(world: World) -> dict[str, Any] | None:
+    """Return the same for programs; None where nobody has, or had, a mind."""
+    minds = world.platform.minds if world.platform is not None else None
+    if minds is None or not (minds.members.size or minds.counts):
+        return None
+    ledger = Ledger(_known(minds.counts), minds.effective)
+    requests, tokens, nano = minds.spent
+    return {
+        "members": int(minds.members.size),
+        "decisions": ledger.decisions,
+        "effective": ledger.effective,
+        "counts": {name: number for name, number in ledger.counts.items() if number},
+        "reasons": dict(reasons_of(minds)),
+        "requests": requests,
+        "tokens": tokens,
+        "dollars": nano / 1e9,
+        "caps": minds.caps,
+    }

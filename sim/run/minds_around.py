@@ -34,10 +34,12 @@ class Around:
         Of each number behind the feed's: ``other`` or ``group``, and what it is called.
     heard
         Memories of the letters: (hour, text, tags, importance).
+    thoughts
+        Memories of what it came to think meanwhile, as rows.
     steps
         The plan made meanwhile; None: none.
     faults
-        Of questions that brought no plan.
+        Of questions that brought no plan, or no thoughts.
     """
 
     letters: tuple[Letter, ...] = ()
@@ -46,6 +48,7 @@ class Around:
     language: str = ""
     targets: dict[int, tuple[dict[str, int], str]] = field(default_factory=dict)
     heard: list[list[Any]] = field(default_factory=list)
+    thoughts: list[list[Any]] = field(default_factory=list)
     steps: tuple[str, ...] | None = None
     faults: list[Fault] = field(default_factory=list)
 

@@ -30,6 +30,7 @@ _LOOK = 0.1
 _LAST_WORDS = 1.0
 """Seconds that minds have to end once they are told to."""
 _STRIKES = 3
+_FAILED = "the mind failed"
 _LONGEST = 200
 
 
@@ -213,7 +214,7 @@ class Deciding:
             for thought in late:
                 said = f"it did not decide within {self._patience.mind:g} seconds"
                 self._strikes.note(thought.called, said)
-                thought.settle(None, Decided.FAILED)
+                self._failed(thought)
 
     async def _decide(self, group: Sequence[Thought]) -> None:
         """Let members decide together; who is missing then decides alone."""
@@ -228,6 +229,7 @@ class Deciding:
     async def _together(self, mind: Mind, group: Sequence[Thought]) -> list[Thought]:
         """Let members decide together; returns those that have to be asked alone."""
         found: Sequence[Sequence[Decision] | None] = [None] * len(group)
+        await asyncio.gather(*(one.recall() for one in group))
         cases = [Case(one.member, one.posts, one.recalled) for one in group]
         fault, asks_again = Fault.MALFORMED, False
         try:
@@ -246,7 +248,9 @@ class Deciding:
             thought.lead = group[0]
             if said is not None:
                 self._settle(thought, said)
-            elif again:
+                continue
+            thought.why.append(str(fault))
+            if again:
                 thought.lead = None
                 thought.faults += [COUNTED.get(fault, Decided.FAILED), Decided.RETRIED]
                 missing.append(thought)
@@ -260,7 +264,12 @@ class Deciding:
             thought.settle(checked(said, thought.highest))
         except (TypeError, ValueError) as error:
             self._noted(thought, error)
-            thought.settle(None, Decided.FAILED)
+            self._failed(thought)
+
+    def _failed(self, thought: Thought) -> None:
+        """Leave a member to the rules for what its mind did."""
+        thought.why.append(_FAILED)
+        thought.settle(None, Decided.FAILED)
 
     def _noted(self, thought: Thought, error: BaseException) -> None:
         """Count what a mind did wrong; one that was interrupted is named already."""
@@ -270,17 +279,19 @@ class Deciding:
     async def _alone(self, thought: Thought) -> None:
         """Let one decide; what goes wrong leaves it to the rules, and is counted."""
         if thought.mind is None or self._strikes.are_out(thought.called):
-            thought.settle(None, Decided.FAILED)
+            self._failed(thought)
             return
         try:
+            await thought.recall()
             said = await thought.mind.decide(thought.member, thought.posts, thought.recalled)
         except ModelError as error:
+            thought.why.append(str(error.fault))
             thought.settle(None, COUNTED.get(error.fault, Decided.FAILED))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # somebody's mind, which may even want to end the program
             self._noted(thought, error)
-            thought.settle(None, Decided.FAILED)
+            self._failed(thought)
         else:
             self._settle(thought, said)
 

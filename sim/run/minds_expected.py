@@ -29,6 +29,8 @@ _POST = "A sentence of a member on what it cares for, as rules write it in feeds
 _PLAN = (_POST,) * 3
 _PLANNED, _REVISED = 60, 8
 """Tokens of a plan, and the decisions after which one is revised, as ModelMind has it."""
+_MEMORIES, _REFLECTS, _THOUGHT = 1.5, 24, 40
+"""Memories of a decision, those after which ModelMind reflects, and tokens of what it thinks."""
 _REMEMBERED = ("You chose to like somebody's post: " + _POST,) * 2
 
 
@@ -63,6 +65,15 @@ def expected(
     each = [_prompt(world, int(one), template, goal, limit) for one in _some(who)]
     read = round(requests * float(np.mean(each))) if each else 0
     written = requests * WRITTEN
+    each_member = requests / max(who.size, 1)
+    thoughts = int(each_member * _MEMORIES / _REFLECTS) * who.size
+    if thoughts:
+        scene = Scene(
+            world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal,
+            _REMEMBERED * 8,
+        )  # fmt: skip
+        read += thoughts * _tokens(read_prompt("reflect", prompts), scene, limit)
+        requests, written = requests + thoughts, written + thoughts * _THOUGHT
     if goal and who.size:
         asked = min(who.size, requests) + requests // _REVISED
         scene = Scene(world.agents.name(int(who[0])), persona_of(world, int(who[0])), "", goal)
@@ -90,7 +101,7 @@ def _some(who: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def _prompt(world: World, member: int, template: Prompt, goal: str, limit: int) -> int:
     """Return the tokens of what a member would be asked, with a feed as long as they are now."""
-    posts = [Post("Somebody Else", _POST, 3)] * _shown(world)
+    posts = [Post("Somebody Else", _POST, 3, 1, hours=5.0, followed=True)] * _shown(world)
     scene = Scene(
         world.agents.name(member), persona_of(world, member), "day 1, 12:00", goal=goal,
         memories=_REMEMBERED, feed=posts, acts=ACTS, plan=_PLAN if goal else (),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sim.llm.counts import SOURCES, Decided, Ledger
+from sim.run.minds_accounts import reasons_of
 from sim.run.minds_around import plans_in
 from sim.world.world import World
 
@@ -30,8 +31,9 @@ class MindsNow:
         Who has one, and how many of them are awaited just now.
     awake
         Whether they decide; else the rules do for all.
-    sources, faults
-        (name, decisions) of each source, and of what went wrong on the way; those above zero.
+    sources, faults, reasons
+        (name, decisions) of each source, and of what went wrong on the way; those above zero. And
+        why it went wrong, the most frequent first.
     decisions, effective
         In all, and those that came to an act.
     requests, tokens, dollars
@@ -69,6 +71,7 @@ class MindsNow:
     trouble: str = ""
     warning: str = ""
     plans: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 def minds_now(world: World, thinking: Thinking | None) -> MindsNow | None:
@@ -83,6 +86,7 @@ def minds_now(world: World, thinking: Thinking | None) -> MindsNow | None:
         int(minds.members.size), awake=minds.awake,
         sources=tuple((k, n) for k, n in there.items() if k in _SOURCES),
         faults=tuple((k, n) for k, n in there.items() if k not in _SOURCES),
+        reasons=tuple(reasons_of(minds)),
         decisions=ledger.decisions, effective=minds.effective,
         requests=requests, tokens=tokens, dollars=nano / 1e9, warning=ledger.warning,
         plans=tuple(plans_in(world)),

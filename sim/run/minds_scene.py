@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.agents.character import ARCHETYPES, archetype
 from sim.core import rng
 from sim.core.clock import Clock
 from sim.core.rng import Stream
+from sim.core.text import one_line
 from sim.feed.writer import Writer
 from sim.llm.asks import Answer, Ask
 from sim.llm.decisions import Decision
+from sim.llm.faults import Fault
 from sim.llm.memory import Memory
 from sim.llm.minds import Member, Mind
 from sim.llm.once import Once
 from sim.llm.prompts import Post, Prompt
+from sim.llm.reflecting import BEGINS, Reflecting, since_thought
 from sim.llm.replylog import Slot
 from sim.llm.seeing import seen_of
 from sim.run.minds_around import around, goal_of
@@ -31,6 +36,9 @@ __all__ = ["Asking", "Scenery", "persona_of", "thoughts_of"]
 
 Asking = Callable[[Thought, Ask], Awaitable[Answer]]
 _RECALLED = 5
+_ABOUT, _OF_EACH = 5, 200
+"""Posts that memories are to be like, and characters of each."""
+_OF_THOUGHTS, _OF_NOTHING = 0.9, 0.1
 _MOST_MEMORIES = 64
 _TRAITS = (
     ("set in your ways", "curious"), ("careless", "careful"), ("quiet", "outgoing"),
@@ -38,8 +46,6 @@ _TRAITS = (
 )  # fmt: skip
 _LOW, _HIGH = 0.35, 0.65
 _MOST_TAGS = 4
-_DECIDES = 0x4D494E44
-"""Salt of the draws that members decide by."""
 _FIRST_OWN = 1 << 40
 """Texts that rules write for minds have numbers beyond those of messages."""
 
@@ -57,6 +63,8 @@ class Scenery(NamedTuple):
         Returns the mind of a name and its parameters; None: there is none any more.
     prompts
         Other templates, by name.
+    alike
+        Whether embeddings say what comes to mind.
     """
 
     prompt: Prompt
@@ -64,6 +72,7 @@ class Scenery(NamedTuple):
     ask: Asking
     mind: Callable[[str, Mapping[str, Any]], Mind | None]
     prompts: Mapping[str, Prompt]
+    alike: bool = False
 
 
 def thoughts_of(
@@ -102,7 +111,10 @@ def _thought(world: World, platform: Platform, scenery: Scenery, of: _Of, once: 
     )  # fmt: skip
     near = around(world, platform, member, len(feed), scenery.prompts["plan"], hours)
     thought.around = near
-    thought.recalled = _recalled(platform, member, feed, hours)
+    thought.memory = Memory.restore(_MOST_MEMORIES, platform.minds.memories.get(member, ()))
+    thought.recalled = _recalled(thought.memory, feed, hours)
+    if scenery.alike and feed:
+        thought.asked_of = " / ".join(seen.text[:_OF_EACH] for seen in feed[:_ABOUT])
     places = {seen.message: at for at, seen in enumerate(feed, 1)}
     thought.member = Member(
         member, world.agents.name(member), persona_of(world, member), goal_of(minds, member),
@@ -115,17 +127,36 @@ def _thought(world: World, platform: Platform, scenery: Scenery, of: _Of, once: 
         draw=partial(_draw, world.seed, world.tick, member),
         write=partial(_words, world, member),
         once=partial(_once, thought),
+        reflecting=_reflecting(world, platform, member, scenery, thought),
     )  # fmt: skip
     thought.seen = seen_of(thought.member, posts)
     return thought
 
 
-def _recalled(platform: Platform, member: int, feed: Sequence[Seen], hours: float) -> list[str]:
+def _reflecting(
+    world: World, platform: Platform, member: int, scenery: Scenery, thought: Thought
+) -> Reflecting | None:
+    """Return what a member needs to think about what it remembers; None where there is nothing."""
+    rows = platform.minds.memories.get(member, ())
+    match = world.agents.vocabulary.match
+
+    def keep(thoughts: tuple[str, ...], fault: Fault | None) -> None:
+        thought.around.faults += [] if fault is None else [fault]
+        thought.around.thoughts += [
+            [thought.hours, f"{BEGINS}{one}", match(one), _OF_THOUGHTS] for one in thoughts
+        ]
+        if not thoughts:  # it is asked again after as many memories, not with each decision
+            thought.around.thoughts.append([thought.hours, f"{BEGINS}nothing new.", 0, _OF_NOTHING])
+
+    memories = since_thought([str(row[1]) for row in rows])
+    return Reflecting(scenery.prompts["reflect"], memories, keep) if rows else None
+
+
+def _recalled(memory: Memory, feed: Sequence[Seen], hours: float) -> list[str]:
     """Return what comes to mind at the sight of a feed."""
     tags = 0
     for seen in feed:
         tags |= seen.tags
-    memory = Memory.restore(_MOST_MEMORIES, platform.minds.memories.get(member, ()))
     return [one.text for one in memory.recall(hours, tags, _RECALLED)]
 
 
@@ -133,13 +164,13 @@ def _post(world: World, seen: Seen) -> Post:
     return Post(
         seen.name, seen.text, seen.likes, seen.shares,
         world.agents.vocabulary.names(seen.tags), seen.interest,
-        seen.age * world.tick_minutes / 60, seen.followed, seen.labelled,
+        seen.age * world.tick_minutes / 60, seen.followed, seen.labelled, seen.to, seen.answers,
     )  # fmt: skip
 
 
 def _draw(seed: int, tick: int, member: int, number: int = 0) -> float:
     """Return a number in [0, 1): the same for the same seed, tick, member and number."""
-    key = rng.key(seed, Stream.ACTS, tick=tick, salt=_DECIDES)
+    key = rng.key(seed, Stream.DECIDING, tick)
     return float(rng.uniforms(key, [member], [number])[0])
 
 
@@ -173,14 +204,65 @@ async def _once(thought: Thought, key: str, ask: Ask, read: Callable[[str], Any]
 
 
 def persona_of(world: World, member: int) -> str:
-    """Return who a member is, in two sentences."""
-    agents = world.agents
-    traits = [value / 255 for value in agents.personality[member].tolist()]
+    """Return who a member is: as its profile says, and its character and interests in words.
+
+    Of a profile the persona counts, what the biography adds, and facts such as age, country and
+    occupation that neither says. Character is left to a profile that tells nothing of it.
+    """
+    agents, record = world.agents, world.agents.lore.cold.get(member)
+    persona, biography = (_line(record.get(name)) for name in ("persona", "biography"))
+    told = [persona, "" if biography in persona else biography]
+    told = [text if text[-1] in ".!?" else f"{text}." for text in told if text]
+    told += _facts(record.get("more"), " ".join(told).casefold())
+    if not told or record.get("traits"):
+        told.append(_character(agents.personality[member]))
+    names = agents.vocabulary.names(int(agents.interests[member]))[:_MOST_TAGS]
+    told += [f"You care about {', '.join(names)}."] if names else []
+    return " ".join(told)
+
+
+def _character(personality: npt.NDArray[np.uint8]) -> str:
     words = [
         pair[value > _HIGH]
-        for pair, value in zip(_TRAITS, traits, strict=True)
+        for pair, value in zip(_TRAITS, (personality / 255).tolist(), strict=True)
         if not _LOW <= value <= _HIGH
     ]
-    names = agents.vocabulary.names(int(agents.interests[member]))[:_MOST_TAGS]
-    said = f"You are {' and '.join(words) or 'even-tempered'}."
-    return f"{said} You care about {', '.join(names)}." if names else said
+    return f"You are {' and '.join(words) or 'even-tempered'}."
+
+
+def _facts(more: object, known: str) -> list[str]:
+    """Return what a profile says besides that a prompt should know, as sentences of its own."""
+    fields = (
+        {_plain(name): value for name, value in more.items()} if isinstance(more, Mapping) else {}
+    )
+    found = []
+    for label, names in _FACTS.items():
+        value = _line(next((fields[name] for name in names if name in fields), ""))
+        if value and not re.search(rf"(?<!\w){re.escape(value.casefold())}(?!\w)", known):
+            found.append(f"{label}: {value.rstrip('.')}.")
+    return found
+
+
+def _plain(name: object) -> str:
+    return str(name).strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _line(value: object) -> str:
+    """Return a value of a profile as one line; lists and tables say nothing."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return one_line(str(value), _LONGEST).strip()
+    return ""
+
+
+_LONGEST = 4096
+_FACTS = {
+    "Age": ("age", "age_group"),
+    "Gender": ("gender", "sex"),
+    "Country": ("country", "nationality"),
+    "Place": ("city", "location", "residence", "region"),
+    "Occupation": ("occupation", "profession", "job", "work"),
+    "Education": ("education", "degree"),
+    "Politics": ("leaning", "political_leaning", "party"),
+    "Personality type": ("mbti",),
+}
+"""What is told of the other fields of a profile, and under which names they go."""

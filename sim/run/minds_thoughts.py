@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -9,11 +10,12 @@ from typing import Any
 
 from sim.errors import InputError
 from sim.feed.acts import act_of
-from sim.llm.asks import Answer
+from sim.llm.asks import Answer, Ask, Turn
 from sim.llm.budget import Spend
 from sim.llm.counts import Decided
 from sim.llm.decisions import NOTHING, Decision
 from sim.llm.faults import Fault
+from sim.llm.memory import Memory
 from sim.llm.minds import Member, Mind
 from sim.llm.once import Once
 from sim.llm.prompts import Post
@@ -27,6 +29,7 @@ Row = dict[str, Any]
 MOST_ACTS = 16
 """Acts of one decision; a mind that returns more is at fault."""
 
+LATE = "not decided in time"
 COUNTED = {
     Fault.REFUSED: Decided.REFUSED, Fault.FILTERED: Decided.REFUSED,
     Fault.MALFORMED: Decided.MALFORMED, Fault.CUT: Decided.MALFORMED,
@@ -53,14 +56,16 @@ class Thought:
         For questions that many ask.
     answers, log
         What was asked so far.
-    faults
-        What went wrong on the way to a decision that was made all the same.
+    faults, why
+        What went wrong on the way to a decision that was made all the same; and why, in words.
     seen
         What a surrogate could learn from; empty: nothing.
     lead
         Who was asked on its behalf too; None: nobody.
     around
         What the member knows besides its feed.
+    memory, asked_of
+        All that it remembers, and in words what it is about; embeddings say what is alike.
     asking, idle_since
         Whether an answer is awaited; since when none is.
     result
@@ -78,14 +83,32 @@ class Thought:
     answers: list[Answer] = field(default_factory=list)
     log: ReplyLog = field(default_factory=ReplyLog)
     faults: list[Decided] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
     kept: list[list[str]] = field(default_factory=list)
     seen: list[Any] = field(default_factory=list)
     lead: Thought | None = None
     around: Around = field(default_factory=Around)
     member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this
+    memory: Memory = field(default_factory=Memory)
+    asked_of: str = ""
     asking: int = 0
     idle_since: float = field(default_factory=monotonic)
     result: Row | None = None
+
+    async def recall(self) -> None:
+        """Have come to mind what is most alike what is seen, where a server says what that is."""
+        rows = self.memory.dump()
+        if not self.asked_of or len(rows) <= len(self.recalled) or not self.remembers:
+            return
+        texts = tuple(str(row[1]) for row in rows)
+        answer = await self.member.ask(Ask((Turn("user", self.asked_of),), 1, None, alike=texts))
+        if answer.fault is None:
+            self.recalled = self.memory.told(self.hours, _cosines(answer.text, len(texts)))
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its mind looks at what it remembers."""
+        return self.mind is not None and self.mind.remembers
 
     @property
     def highest(self) -> int:
@@ -111,13 +134,19 @@ class Thought:
         wrong = [*slips, *faults, *retried]
         if wrong:
             row["faults"] = [str(one) for one in wrong]
+        why = [*(str(fault) for fault in self.around.faults), *self.why]
+        if said is None and not why:
+            why = [] if not faults else [LATE]
+        if why:
+            row["why"] = why
         if self.answers:
             row["replies"] = list(self.log.rows())
             row["spent"] = self._spent()
         if self.kept:
             row["kept"] = self.kept
         row |= self.around.row
-        memory = [*self.around.heard, *(self._memory(one) for one in done if said is not None)]
+        told = [*self.around.heard, *self.around.thoughts]
+        memory = [*told, *(self._memory(one) for one in done if said is not None)]
         if said is not None:
             row |= self._learned(row["source"], chosen)
         return row | ({"memory": memory} if memory else {})
@@ -131,6 +160,7 @@ class Thought:
     def _source(self) -> Decided:
         mine = self.mind.source if self.mind is not None else Decided.RULE
         answers = self.answers or (self.lead.answers if self.lead is not None else [])
+        answers = [answer for answer in answers if answer.source != "alike"]
         if not answers:
             return mine
         cached = all(answer.source == "cache" for answer in answers)
@@ -164,6 +194,16 @@ class Thought:
         did = "reply to" if one.act == "reply" else one.act
         text = f"You chose to {did} {seen.name}'s post: {seen.text}{said}"[:200]
         return [self.hours, text, seen.tags, 0.6 if one.text else 0.3]
+
+
+def _cosines(text: str, many: int) -> list[float] | None:
+    """Return the cosines in a reply; None where it has none."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_right = isinstance(said, list) and len(said) == many
+    return said if is_right and all(type(one) in {int, float} for one in said) else None
 
 
 def checked(said: object, highest: int) -> tuple[Decision, ...]:

@@ -15,7 +15,7 @@ from sim.spread.sparse import Sparse
 from sim.world.platform_state import Still
 from sim.world.world import World
 
-__all__ = ["Moment", "owners", "same", "seal"]
+__all__ = ["Moment", "mark", "owners", "same", "seal"]
 
 Column = npt.NDArray[Any]
 
@@ -36,6 +36,8 @@ class Moment:
         Whether commands were given at this tick.
     columns
         Its copies by name.
+    marks
+        Digests of the large ones.
     """
 
     tick: int
@@ -43,6 +45,7 @@ class Moment:
     seal: bytes
     was_told: bool
     columns: dict[str, Column]
+    marks: dict[str, bytes]
 
 
 def same(one: Column, other: Column) -> bool:
@@ -53,6 +56,13 @@ def same(one: Column, other: Column) -> bool:
         return False
     kind = np.uint64 if one.nbytes % 8 == 0 else np.uint8
     return bool((one.reshape(-1).view(kind) == other.reshape(-1).view(kind)).all())
+
+
+def mark(column: Column) -> bytes:
+    """Return a digest that tells a column from every other one."""
+    state = xxhash.xxh3_128(f"{column.dtype.str} {column.shape}".encode())
+    state.update(np.ascontiguousarray(column).reshape(-1).view(np.uint8).data)
+    return state.digest()
 
 
 def seal(world: World) -> bytes:
@@ -81,14 +91,13 @@ def _arrays(cascade: Cascade) -> Iterator[Column]:
 def owners(world: World) -> Iterator[Column]:
     """Yield every array that holds memory for a world."""
     columns = [*world.agents.dump()[1].values(), *world.opinions.values()]
-    columns += [world.ties.targets, world.ties.rows, world.ties.trust]
+    columns += world.ties.arrays()
     if isinstance(world.platform, Still):
         columns += world.platform.arrays()
     elif world.platform is not None:
         columns += world.platform.log.arrays()  # which moments share
     for cascade in world.cascades:
-        log = cascade.log
-        columns += [log.agents, log.ticks, log.sources, *_arrays(cascade)]
+        columns += cascade.arrays()
     for column in columns:
         owner = column
         while isinstance(owner.base, np.ndarray):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, get_origin
 
 from pydantic import create_model
@@ -14,7 +13,7 @@ from sim.core.params import Parameters, check, describe
 from sim.core.params import ParameterSpec as Spec
 from sim.errors import ParameterError
 from sim.feed.settings import PlatformSettings
-from sim.world.interventions_kinds import KINDS
+from sim.world.interventions_kinds import kinds
 
 __all__ = ["Offer", "interventions", "platform_settings"]
 
@@ -57,12 +56,11 @@ class Offer:
         return {k: _pairs(v) if k in self.mappings else v for k, v in typed.items()}
 
 
-@cache
 def interventions() -> tuple[Offer, ...]:
     """List what can be done by name, in a fixed order."""
     return tuple(
         Offer(name, kind.says, _form_of(name, kind), _mappings(kind))
-        for name, kind in KINDS.items()
+        for name, kind in kinds().items()
     )
 
 
@@ -80,7 +78,7 @@ def _pairs(text: str) -> dict[str, Any]:
             raise ParameterError(f"Parameters are written as NAME=VALUE, got {word!r}.")
         try:
             found[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name] = value
     return found
 

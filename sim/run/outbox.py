@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
+from typing import Any
 
 from sim.core.events import CascadeGrew, Event, EventBus, InfluenceCalculated, MessageReceived
 from sim.run.frames import Frame
 
-__all__ = ["Frames", "Outbox", "Poster", "Watch"]
+__all__ = ["Awaiting", "Backlog", "Frames", "Outbox", "Poster", "Watch"]
+
+
+MOST_WAITING = 10_000
+"""Events that wait for whoever listens; beyond that the oldest are lost, and their number told."""
 
 
 class Poster:
@@ -34,10 +39,84 @@ class Poster:
             self._loop.call_soon_threadsafe(function, *args)
 
 
-class Outbox:
-    """Events on their way to the bus; those of one kind and cascade are merged while they wait.
+class Backlog:
+    """Events that wait; those of one kind and cascade are merged, the oldest give way to new ones.
 
-    So a loop that is slow, or a thousand cascades at a thousand ticks a second, cannot fill memory.
+    So whoever is slow, or a thousand cascades at a thousand ticks a second, cannot fill memory.
+
+    Parameters
+    ----------
+    most
+        How many wait at once.
+
+    Attributes
+    ----------
+    lost
+        How many gave way since :meth:`take` was called last.
+    """
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self.lost = 0
+        self._most = most
+        self._waiting: dict[object, Event] = {}
+        self._lock = threading.Lock()
+
+    def put(self, event: Event) -> bool:
+        """Add an event; returns whether it is the first that waits."""
+        with self._lock:
+            is_first = not self._waiting
+            key = _key(event)
+            self._waiting[key] = _merged(self._waiting.pop(key, None), event)
+            if len(self._waiting) > self._most:
+                del self._waiting[next(iter(self._waiting))]
+                self.lost += 1
+        return is_first
+
+    def take(self) -> tuple[list[Event], int]:
+        """Return (what waits, how many gave way), and wait for others."""
+        with self._lock:
+            events, self._waiting = list(self._waiting.values()), {}
+            lost, self.lost = self.lost, 0
+        return events, lost
+
+
+class Awaiting:
+    """Runs what asynchronous handlers return, in the loop's thread; so many at once."""
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._most = most
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __call__(
+        self, work: Coroutine[Any, Any, Any], failed: Callable[[BaseException], None]
+    ) -> None:
+        """Begin it; ``failed`` is told what it raises."""
+        if len(self._tasks) >= self._most:
+            work.close()
+            raise TimeoutError(f"{self._most:,} calls of handlers are not done yet")
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            self._tasks.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                failed(error)
+
+        task.add_done_callback(ended)
+
+    async def close(self, patience: float = 1.0) -> None:
+        """Wait for what is not done, so many seconds; then cancel it."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=patience)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+
+class Outbox:
+    """Events on their way to the bus, as a :class:`Backlog` while the loop is busy.
 
     Parameters
     ----------
@@ -47,15 +126,20 @@ class Outbox:
         How to get there.
     faulted
         Told each fault of a handler, as a line.
+
+    Attributes
+    ----------
+    source
+        What events say they come from.
     """
 
     def __init__(self, bus: EventBus, post: Poster, faulted: Callable[[str], None]) -> None:
+        self.source = ""
         self._bus = bus
+        bus.told = lambda fault: faulted(str(fault))
         self._post = post
         self._faulted = faulted
-        self._lock = threading.Lock()
-        self._waiting: dict[object, Event] = {}
-        self._told = 0
+        self._backlog = Backlog()
 
     def is_heard(self) -> bool:
         """Whether anybody listens."""
@@ -65,23 +149,17 @@ class Outbox:
         """Send an event; called in the engine's thread."""
         if not self._bus:
             return
-        with self._lock:
-            first = not self._waiting
-            key = _key(event)
-            earlier = self._waiting.pop(key, None)
-            self._waiting[key] = _merged(earlier, event)
-        if first:
+        if not event.source:
+            event = replace(event, source=self.source)
+        if self._backlog.put(event):
             self._post(self._drain)
 
     def _drain(self) -> None:
-        with self._lock:
-            events, self._waiting = list(self._waiting.values()), {}
+        events, lost = self._backlog.take()
+        if lost:
+            self._faulted(f"{lost:,} events gave way to newer ones: whoever listens is too slow")
         for event in events:
-            before = len(self._bus.faults) and self._bus.faults[-1]
             self._bus.publish(event)
-            last = len(self._bus.faults) and self._bus.faults[-1]
-            if last and last is not before:
-                self._faulted(str(last))
 
 
 def _key(event: Event) -> object:

@@ -119,7 +119,9 @@ def _way(world: World, one: int, other: int) -> list[str]:
         trust = int(live.trust[place]) / _FULL if live.trust.size else 1.0
         is_friend = bool(live.kind.size) and int(live.kind[place]) == FRIEND
         verb = "is a friend of" if is_friend else "follows"
-        said.append(f"{first} {verb} {second}, with trust {trust:.2f}.")
+        found = world.tie_records.find(other, one)
+        kind = f", a tie of type {found.type}" if found is not None and found.type else ""
+        said.append(f"{first} {verb} {second}, with trust {trust:.2f}{kind}.")
     elif world.bonds.has_aside and int(world.bonds.aside.find([other], [one])[0]) >= 0:
         said.append(f"{first} follows {second}, which a mute suspends.")
     marks = [kind for kind in ("muted", "blocked") if other in world.neighbours(one, kind)]

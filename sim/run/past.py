@@ -1,8 +1,9 @@
-"""The past of a world in memory: copies of what ticks change, as many as a number of bytes holds.
+"""The past of a world at hand: copies of what ticks change, as many as a number of bytes holds.
 
 A copy shares with the one before it whatever did not change; ties, opinions and the records of
-messages are shared with the world itself. Where a copy takes long beside a tick, copies are taken
-less often, and the plain ticks between two of them are run again.
+messages are shared with the world itself. Large columns lie in scratch files
+(:mod:`sim.core.spill`). Where a copy takes long beside a tick, copies are taken less often, and the
+plain ticks between two of them are run again.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import numpy.typing as npt
 
 from sim.core.checks import whole_number
 from sim.core.progress import Report, quiet
+from sim.core.spill import Spill, let_go
 from sim.errors import HubbubError, InputError
-from sim.run.moments import Moment, owners, same, seal
+from sim.run.keeper_buffers import LARGE
+from sim.run.moments import Moment, mark, owners, same, seal
 from sim.spread.cascade import Cascade
 from sim.store.journal_state import whole_state
 from sim.store.lineage import Bookmark
@@ -31,7 +34,7 @@ from sim.world.world import World
 __all__ = ["BUDGET", "OutOfReachError", "Past"]
 
 BUDGET = 128 << 20
-"""Bytes of memory for the past."""
+"""Bytes for the past; the newest copy is kept whatever it takes."""
 
 _COST_SHARE = 20.0
 """Between two copies pass twenty times what one took: at most 5 % of the time."""
@@ -106,6 +109,7 @@ class Past:
         self._held = 0
         self._fresh = 0
         self._known: WeakValueDictionary[int, Cascade] = WeakValueDictionary()
+        self._spill = Spill()
 
     # A world driven by hand
 
@@ -340,25 +344,36 @@ class Past:
     def _copied(self, newest: Moment | None) -> Moment:
         world = self.world
         known = {} if newest is None else newest.columns
+        marks = {} if newest is None else newest.marks
         columns: dict[str, Column] = {}
+        seen: dict[str, bytes] = {}
         spared = not self._is_told and tuple(world.phases) == PHASES
 
         def copied(name: str, column: Column) -> Column:
             before = known.get(name)
-            is_known = before is not None and (
-                (spared and name.startswith("agents.")) or same(before, column)
-            )
-            if is_known and before is not None:
+            if before is not None and spared and name.startswith("agents."):
+                if name in marks:
+                    seen[name] = marks[name]
                 columns[name] = before
+            elif column.nbytes >= LARGE:  # the one before lies in a file, and is not read again
+                seen[name] = mark(column)
+                is_known = before is not None and marks.get(name) == seen[name]
+                columns[name] = before if is_known and before is not None else self._filed(column)
             else:
-                columns[name] = np.array(column)
-                self._fresh += column.nbytes
+                is_known = before is not None and same(before, column)
+                columns[name] = before if is_known and before is not None else np.array(column)
+            self._fresh += 0 if columns[name] is before else column.nbytes
             return columns[name]
 
         twin = still(world, copied, None if newest is None else newest.twin)
         for cascade in world.cascades:
             self._known[cascade.id] = cascade
-        return Moment(world.tick, twin, seal(twin), self._is_told, columns)
+        moment = Moment(world.tick, twin, seal(twin), self._is_told, columns, seen)
+        let_go()
+        return moment
+
+    def _filed(self, column: Column) -> Column:
+        return self._spill.room(column.nbytes).hold(column)
 
     def _keep_to_budget(self) -> None:
         """Drop the oldest copies; what is counted is counted anew only when it may be too much."""

@@ -15,11 +15,15 @@ __all__ = ["ACTS", "change_agents", "note", "take_profiles"]
 
 
 def take_profiles(
-    world: World, profiles: Any, match: Any = "auto", report: Report = quiet
+    world: World,
+    profiles: Any,
+    match: Any = "auto",
+    interests: Any = "known",
+    report: Report = quiet,
 ) -> ProfilesTaken:
     """Give profiles, as plain values, to agents."""
     report("giving profiles", 0.0)
-    return world.take_profiles(profiles, match)
+    return world.take_profiles(profiles, match, interests)
 
 
 def change_agents(world: World, agents: Any, report: Report = quiet, **values: Any) -> int:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from sim.errors import FileError
 from sim.run.keeper_copies import checkpoints_in
 from sim.store import info
+from sim.store.acts_file import copy_history, drop_history
 from sim.store.files import flush
 from sim.store.journal import JOURNAL_FILE, LEASE_FILE, Acked, folder_of, read_acked
 from sim.store.journal_reading import read_journal
@@ -98,7 +99,7 @@ class LivePlace:
     def goes_on(self) -> bool:
         """Whether the journal holds more than the world's file."""
         number = self.acked.number if self.acked is not None else 0
-        return number != (self.saved.number if self.saved is not None else 0)
+        return since_saved(self.path, number)
 
 
 def has_journal(path: Path) -> bool:
@@ -184,9 +185,12 @@ def saved_at(path: Path) -> Saved | None:
 
 
 def since_saved(path: Path, number: int) -> bool:
-    """Return whether a journal that ends at an entry goes on where the world's file ends."""
+    """Return whether a journal that ends at an entry goes on where the world's file ends.
+
+    One that begins with another world than that of the file holds more from its first moment on.
+    """
     saved = saved_at(path)
-    return number != (saved.number if saved is not None else 0)
+    return number != saved.number if saved is not None else number > 0 or path.exists()
 
 
 # Coming and going
@@ -251,10 +255,14 @@ def discard(path: Path) -> None:
     """
     with _leased(path):
         shutil.rmtree(folder_of(path))
+    if not path.exists():
+        drop_history(path)
 
 
-def put_aside(path: Path, why: str) -> Path:
+def put_aside(path: Path, why: str, *, link: bool = False) -> Path:
     """Give a live world another name, ``NAME-WHY-1``, under which nothing is lost of it.
+
+    With ``link`` its file has that name too, where the file system has hard links.
 
     Returns
     -------
@@ -271,7 +279,11 @@ def put_aside(path: Path, why: str) -> Path:
         for number in itertools.count(1):
             aside = path.with_name(f"{stem}-{why}-{number}.hub")
             if not os.path.lexists(aside) and not folder_of(aside).exists():
+                if link:
+                    with suppress(OSError):
+                        os.link(path, aside)
                 folder_of(path).rename(folder_of(aside))
+                copy_history(path, aside)
                 return aside
     raise AssertionError  # pragma: no cover - the count has no end
 

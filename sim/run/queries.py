@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+from sim.run.commands import outcome
 from sim.run.jobs import in_thread
 from sim.run.link import Link, not_open
 
@@ -68,18 +69,20 @@ class Queries:
                 future.set_result((result, error))
 
         def act() -> None:
-            found, refusal = None, None
-            try:
-                found = function(link.live.world, *args)
-            except Exception as error:
-                refusal = error
+            if future.cancelled():
+                return  # nobody waits any more
+            found, refusal = outcome(lambda: function(link.live.world, *args))
             loop.call_soon_threadsafe(settle, found, refusal)
 
         link.hurry(act)
-        while not future.done():
-            await asyncio.wait([future], timeout=_PATIENCE)
-            if not future.done() and link.engine.join(0.0):
-                raise not_open()
+        try:
+            while not future.done():
+                await asyncio.wait([future], timeout=_PATIENCE)
+                if not future.done() and link.engine.join(0.0):
+                    raise not_open()
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
         result, error = future.result()
         if error is not None:
             raise error

@@ -26,7 +26,7 @@ from sim.run.frames import SessionRow
 from sim.spread.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["ENDED", "Ledger", "Session"]
+__all__ = ["ENDED", "Ledger", "Session", "remember"]
 
 ENDED = frozenset({"quiet", "failed", "cancelled"})
 """Statuses in which nothing happens any more; a new parameter can wake a quiet one."""
@@ -110,7 +110,7 @@ class Ledger:
         """Follow the cascades that are new since the last call."""
         cascades = self._world.cascades
         fresh = bisect_left(cascades, self._known, key=attrgetter("id"))
-        for cascade in cascades[fresh:]:
+        for place, cascade in enumerate(cascades[fresh:], fresh):
             entry = _Entry(cascade, "queued", 0, 0)
             if announce:
                 self._announce(cascade)
@@ -118,7 +118,8 @@ class Ledger:
                 entry.status, entry.size = cascade.status, cascade.size
             entry.contacts = cascade.contacts_seen
             if cascade.status in ENDED and not announce:
-                self._closed[cascade.id] = self._row(entry)
+                if len(cascades) - place <= MOST_ROWS:
+                    remember(self._closed, cascade.id, self._row(entry))
             else:
                 self._open[cascade.id] = entry
         self._known = self._world.made
@@ -128,19 +129,20 @@ class Ledger:
 
         ``woken`` is told the id of each session that runs again.
         """
-        closed, known = self._closed, self.rows()
+        ran, until, known = self._open.keys(), self._known, self.rows()
         self._open, self._closed, self._known = {}, {}, 0
         self.take_over(announce=False)
-        here = self._open.keys() | self._closed.keys()
+        here = {cascade.id for cascade in self._world.cascades}
         away = f"it is not there yet at tick {self._world.tick:,}"
         for row in known:
             if row.id not in here:
                 self._ended(row.id, replace(row, status="cancelled", error=away))
         for number, row in self._closed.items():
-            if number not in closed:
+            if number in ran or number >= until:
                 self._ended(number, row)
-        for number in self._open.keys() & closed.keys():
-            woken(number)
+        for number in self._open:
+            if number not in ran and number < until:
+                woken(number)
 
     def reopen(self, cascade: Cascade) -> None:
         """Follow a cascade again that was at rest."""
@@ -210,20 +212,32 @@ class Ledger:
         else:
             self._note(f"#{number} came to rest at {size:,} adopters")
             self._emit(CascadeCompleted(tick=tick, cascade=number, adopters=size))
-        if cascade.status == "quiet" and not entry.new:
-            entry.r = 0.0  # the newest generation that could speak convinced nobody
+        if cascade.status == "quiet":
+            entry.r = cascade.r_newest  # every generation is whole
         del self._open[number]
-        self._closed[number] = self._row(entry)
-        self._ended(number, self._closed[number])
+        row = self._row(entry)
+        remember(self._closed, number, row)
+        self._ended(number, row)
 
     def has_closed(self, number: int) -> bool:
         """Whether a cascade counts as ended here."""
-        return number in self._closed
+        return number < self._known and number not in self._open
 
     def row(self, number: int) -> SessionRow | None:
-        """Return the line of one session as it is now."""
-        entry = self._open.get(number)
-        return self._row(entry) if entry else self._closed.get(number)
+        """Return the line of one session as it is now; that of one which ended long ago anew."""
+        if (entry := self._open.get(number)) is not None:
+            return self._row(entry)
+        return self._closed.get(number) or self._long_ago(number)
+
+    def _long_ago(self, number: int) -> SessionRow | None:
+        cascades = self._world.cascades
+        place = bisect_left(cascades, number, key=attrgetter("id"))
+        if place == len(cascades) or cascades[place].id != number:
+            return None
+        cascade = cascades[place]
+        entry = _Entry(cascade, cascade.status, cascade.size, cascade.contacts_seen)
+        entry.r = cascade.r_newest
+        return self._row(entry)
 
     def rows(self) -> tuple[SessionRow, ...]:
         """Return the lines of a frame, in order of their number: the living, then newest ended."""
@@ -247,7 +261,7 @@ class Ledger:
     def _read_r(self, entry: _Entry) -> None:
         cascade = entry.cascade
         entry.r_size = cascade.size
-        entry.r = latest_r(cascade.r, cascade.new_adopters)
+        entry.r = cascade.r_newest
         if not np.isnan(entry.r):
             tick = self._world.tick
             self._emit(InfluenceCalculated(tick=tick, cascade=cascade.id, r=entry.r))
@@ -290,13 +304,12 @@ class Ledger:
         )
 
 
-def latest_r(
-    r: np.ndarray[tuple[int], np.dtype[np.float64]],
-    new: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> float:
-    """Return R of the newest generation that could speak: any but the last tick's; else NaN."""
-    spoke = np.flatnonzero(new[:-1] > 0)
-    return float(r[spoke[-1]]) if spoke.size else float("nan")
+def remember(rows: dict[int, SessionRow], number: int, row: SessionRow) -> None:
+    """Keep the line of a session that ended, and of older ones no more than a frame can list."""
+    rows.pop(number, None)
+    rows[number] = row
+    while len(rows) > MOST_ROWS:
+        del rows[next(iter(rows))]
 
 
 def _shown(text: str) -> str:
@@ -306,6 +319,13 @@ def _shown(text: str) -> str:
 class Session:
     """One injected message, as asyncio sees it; made by ``simulation.inject``.
 
+    Parameters
+    ----------
+    cascade
+        The engine's record.
+    loop
+        Where it is awaited; a session that was forgotten is made anew outside of it, too.
+
     Attributes
     ----------
     id, text, model
@@ -314,12 +334,13 @@ class Session:
         The engine's record. Read it while the world is paused, or through ``simulation.call``.
     """
 
-    def __init__(self, cascade: Cascade) -> None:
+    def __init__(self, cascade: Cascade, loop: asyncio.AbstractEventLoop) -> None:
         self.id = cascade.id
         self.text = cascade.text
         self.model = cascade.model_name
         self.cascade = cascade
-        self._ended: asyncio.Future[SessionRow] = asyncio.get_running_loop().create_future()
+        self._loop = loop
+        self._ended: asyncio.Future[SessionRow] = loop.create_future()
 
     def __repr__(self) -> str:
         return f"<Session #{self.id} {self.model}: {self.status}, {self.size:,} adopters>"
@@ -357,7 +378,7 @@ class Session:
     def reopen(self) -> None:
         """Let :meth:`done` wait for another end; the simulation calls this."""
         if self._ended.done():
-            self._ended = asyncio.get_running_loop().create_future()
+            self._ended = self._loop.create_future()
 
     def settle(self, row: SessionRow | None, error: Exception | None = None) -> None:
         """End the waiting of :meth:`done`; the simulation calls this."""

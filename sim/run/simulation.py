@@ -14,6 +14,7 @@ from sim.core.checks import whole_number
 from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.core.settings import current
+from sim.core.spill import be_frugal
 from sim.errors import HubbubError, InputError
 from sim.run.claims import claim, release
 from sim.run.custody import Custody, Keeping, begin, keeping_of
@@ -25,13 +26,13 @@ from sim.run.interactions import Batch, Stream, read
 from sim.run.jobs import in_thread
 from sim.run.keeper import Pacing
 from sim.run.link import Link, not_open
-from sim.run.outbox import Watch
+from sim.run.outbox import Awaiting, Watch
 from sim.run.performance import Performance
 from sim.run.plans import Plan, plan
 from sim.run.rescue import Restarts
 from sim.run.sessions import Session
 from sim.run.works import Works
-from sim.world.seeding import takes_long
+from sim.world.seeding import author_of, seeds_of, takes_long
 from sim.world.world import World
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ _MOST_TICKS = 100_000
 
 class Simulation(Works, Restarts, Explains, Healthy):
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
+
+    A task that is cancelled while its command waits takes the command back; one that has begun is
+    carried out, a stretch of ticks as far as the running tick.
 
     Parameters
     ----------
@@ -109,7 +113,8 @@ class Simulation(Works, Restarts, Explains, Healthy):
         self._max_running = max_running
         undo = current().undo_mb << 20 if undo_bytes is None else undo_bytes
         self._undo_bytes = whole_number(undo, "undo_bytes", low=0)
-        self._bus, self._minds = EventBus(), minds
+        self._awaiting = Awaiting()
+        self._bus, self._minds = EventBus(run=self._awaiting), minds
         self._opened: Link | None = None
         at, fps = None if path is None else str(path), frames_per_second
         self._link_to = partial(Link, name=name, path=at, bus=self._bus, frames_per_second=fps)
@@ -118,6 +123,7 @@ class Simulation(Works, Restarts, Explains, Healthy):
         if self._opened is not None:
             raise HubbubError("A simulation is entered once; make a new one of its world.")
         claim(self._world)
+        be_frugal()
         try:
             self._world.trail.by(self._world, self._author)
             custody = await self._kept()
@@ -150,6 +156,7 @@ class Simulation(Works, Restarts, Explains, Healthy):
     async def __aexit__(self, *_: object) -> None:
         await self._end_thinking()
         await self._close()
+        await self._awaiting.close()
 
     @property
     def _link(self) -> Link:
@@ -177,11 +184,12 @@ class Simulation(Works, Restarts, Explains, Healthy):
         """
         return self._link.frames.watch(size)
 
-    def subscribe(self, kind: type[E], handler: Callable[[E], None]) -> Subscription:
+    def subscribe(self, kind: type[E], handler: Callable[[E], object]) -> Subscription:
         """Call ``handler`` with every event of a kind, in the event loop's thread.
 
-        A handler that raises is named in the log of events; one that raises three times is
-        unsubscribed. While the loop is busy, growth of one cascade is told in sum.
+        An asynchronous one is awaited, beside others. A handler that raises is named in the log of
+        events; one that raises three times is unsubscribed, and that is told there. While the loop
+        is busy, growth of one cascade is told in sum.
         """
         return self._bus.subscribe(kind, handler)
 
@@ -264,7 +272,7 @@ class Simulation(Works, Restarts, Explains, Healthy):
 
         def act() -> Plan:
             live, message = self._link.live, {"text": text, "model": model, **parameters}
-            held = {"seeds": live.seeds(seeds), "author": live.author(author)}
+            held = {"seeds": seeds_of(live.world, seeds), "author": author_of(live.world, author)}
             return plan(live.world, message | held)
 
         planned: Plan = await self._link.ask(act, is_long=takes_long(seeds))
@@ -354,7 +362,7 @@ class Simulation(Works, Restarts, Explains, Healthy):
         """
         live = self._link.live
         saved: SaveReport = await self._link.ask(
-            lambda: live.save(path, note, report), is_long=True, is_safe=True
+            lambda: live.save(path, note, report), is_long=True, is_safe=True, report=report
         )
         return saved
 
@@ -383,7 +391,9 @@ class Simulation(Works, Restarts, Explains, Healthy):
         max_ticks: int = _MOST_TICKS,
         response_ms: float = 100.0,
     ) -> AsyncIterator[Batch]:
-        """Run the world and yield who convinced whom from now on, until every message is at rest.
+        """Run the world and yield who convinced whom, and who did what to whom, from now on.
+
+        It ends when every message is at rest and there is no platform.
 
         Parameters
         ----------

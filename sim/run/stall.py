@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from sim.world.world import World
 __all__ = ["Restarted", "Safety", "Stall", "Stalled", "interrupt", "is_foreign", "stall_of"]
 
 _OURS = {"plugins", "sim"}
-_SHARED = ("ties.", "interactions.")
+_SHARED = ("ties.", "interactions.", "relations.")
 """Columns that a change replaces and never writes into: a copy may share them."""
 
 _LEAST_SECONDS = 1.0
@@ -119,9 +120,28 @@ def is_foreign(cascade: Cascade) -> bool:
     return type(cascade.model).__module__.partition(".")[0] not in _OURS
 
 
+def _may_get_stuck(world: World) -> bool:
+    """Return whether a tick runs lines of a foreign plugin."""
+    if any(c.alive and is_foreign(c) for c in world.cascades):
+        return True
+    return world.platform is not None and any(item.kind != "propagation" for item in foreign())
+
+
 def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
-    """Return who holds up a thread: the innermost line of a foreign plugin on its stack."""
-    frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the only way to ask
+    """Return who holds up a thread: the innermost line of a foreign plugin on its stack.
+
+    Where there is none, that of a thread which makes feeds for it.
+    """
+    frames = sys._current_frames()  # noqa: SLF001 - the only way to ask
+    feeds = [each.ident for each in threading.enumerate() if each.name.startswith("feed")]
+    for number in (thread, *feeds):
+        stall = _stall_in(frames.get(number or 0), what, seconds)
+        if stall.plugin:
+            return stall
+    return Stall(what, seconds)
+
+
+def _stall_in(frame: FrameType | None, what: str, seconds: float) -> Stall:
     modules = {item.cls.__module__: item.name for item in foreign()}
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
@@ -172,7 +192,7 @@ class Safety:
 
     def before_tick(self, world: World) -> None:
         """Take a copy when one is due and a foreign plugin is to run."""
-        if not any(c.alive and is_foreign(c) for c in world.cascades):
+        if not _may_get_stuck(world):
             self._state, self._is_stale = None, True
         elif self._is_stale or self._now() >= self._due:
             self._take(world)

@@ -17,6 +17,7 @@ from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.posts import Kind
 from sim.run.branches import NOBODY, Branch, tree_of
+from sim.world.platform_texts import words
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
@@ -118,17 +119,15 @@ def organic(world: World, numbers: list[int]) -> Organic:
 
 
 def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
-    """Return (author, text) of some messages; empty of those that left the feeds."""
+    """Return (author, text) of some messages; nothing is known of most that left the feeds."""
     platform = world.platform
     if platform is None:
         return [("", "") for _ in numbers]
     posts, told = platform.posts, []
     for number in numbers:
-        if posts.first <= number < posts.next:
-            author = int(posts.author[number - posts.first])
-            told.append((world.agents.name(author), platform.text_of(number)))
-        else:
-            told.append(("", ""))
+        is_here = posts.first <= number < posts.next
+        author = world.agents.name(int(posts.author[number - posts.first])) if is_here else ""
+        told.append((author, words(world, platform, number)))
     return told
 
 

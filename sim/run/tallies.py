@@ -106,10 +106,8 @@ class Tally:
 
     @property
     def r(self) -> Floats:
-        """R_t, float64 (ticks,), NaN where nobody adopted."""
-        new = self._new.view
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(new > 0, self._caused[: new.size] / new, np.nan)
+        """R_t of :attr:`~sim.spread.cascade.Cascade.r`, float64 (ticks,)."""
+        return self.cascade.r
 
     @property
     def speed(self) -> float:

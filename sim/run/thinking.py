@@ -10,10 +10,11 @@ from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from sim.core.text import one_line
 from sim.run import minding
 from sim.run.minds import Thinker
 from sim.run.minds_now import minds_now
-from sim.run.minds_opening import doze, lie_awake
+from sim.run.minds_opening import asleep, doze, lie_awake
 
 if TYPE_CHECKING:
     from sim.run.drive import Drive
@@ -61,6 +62,7 @@ class Thinking:
         self._at: tuple[object, int] = (None, -1)
         self._were: dict[int, object] = {}
         self._said = ""
+        self._stops = False
         self._began = self._shown_at = 0.0
         self._taken: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
 
@@ -102,6 +104,11 @@ class Thinking:
 
     def waits(self, live: LiveWorld, drive: Drive) -> bool:
         """Wait for a moment; return whether there is more to wait for, and nobody pauses."""
+        if self._stops and drive.gear != "paused":
+            self._stops = False
+            drive.halt()
+            self._hurry(_nothing)  # whoever watches sees that it stands
+            return True
         if self._under_way is None or drive.gear == "pausing":
             return False
         try:
@@ -112,7 +119,7 @@ class Thinking:
                 self._hurry(_nothing)  # whoever watches sees that members are at it
             return True
         self.settle(live)
-        return False
+        return self._stops
 
     def settle(self, live: LiveWorld) -> None:
         """Give the world what was decided, unless it went to another tick meanwhile."""
@@ -122,6 +129,10 @@ class Thinking:
         self._under_way = None
         self._taken.append((self.deciding, time.monotonic() - self._began))
         self.deciding = 0
+        if (error := future.exception()) is not None:
+            said = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+            live.announce(f"Minds failed on tick {self._at[1]:,}, rules decide: {said}.")
+            return
         rows = future.result()
         is_there = self._at == (live.world, live.world.tick) and live.world.platform is not None
         if not (is_there and rows):
@@ -143,7 +154,9 @@ class Thinking:
         said = ", ".join(f"{name} {number}" for name, number in sorted(sources.items()))
         spent = minding.minds_of(live.world).spent
         live.note(f"minds: {len(rows)} decided, {acts} act ({said}); ${spent[2] / 1e9:.4f} so far")
-        troubles = [*self.thinker.faults[-1:], self.thinker.trouble]
+        too_few = self.thinker.too_few()
+        self._stops = bool(too_few)
+        troubles = [too_few, *self.thinker.faults[-1:], self.thinker.trouble]
         sentence = next(filter(None, troubles), "")
         if sentence and sentence != self._said:
             live.announce(sentence)
@@ -166,10 +179,14 @@ def attend(live: LiveWorld, thinking: Thinking | None) -> None:
 
     It is otherwise in a past from before they were woken, or put to rest.
     """
+    platform = live.world.platform
     if thinking is not None:
         thinking.wake(live)
     elif lie_awake(live.world):
         doze(live)
+    elif platform is not None and platform.minds.unheard:
+        platform.minds.unheard = False
+        live.announce(asleep(live.world))
 
 
 def begin(live: LiveWorld, thinking: Thinking | None) -> None:

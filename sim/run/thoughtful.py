@@ -45,10 +45,11 @@ class Thoughtful:
         def changed() -> object:
             if before is not None:
                 before.hush(link.live)
-            return link.live.call(minding.wake_minds, thinker is not None, *made)
+            woken = link.live.call(minding.wake_minds, thinker is not None, *made)
+            engine.thinking = None if thinker is None else Thinking(thinker, engine.hurry, *made)
+            return woken
 
-        await link.ask(changed, is_long=True, is_safe=True)
-        engine.thinking = None if thinker is None else Thinking(thinker, engine.hurry, *made)
+        await link.ask(changed, is_long=True, is_safe=True, is_felt=before is not None)
 
     async def _begin_thinking(self, thinker: Thinker | None) -> None:
         """Let minds decide from the beginning, if any shall."""

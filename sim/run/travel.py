@@ -182,12 +182,19 @@ class Travels:
 
     async def history(self) -> History:
         """Return what happened so far; see :class:`sim.store.history.History`."""
-        link = self._link
-        told: History = await link.ask(lambda: history_of(link.live.world), is_safe=True)
+        live = self._link.live
+        told: History = await self._link.ask(partial(_history, live), is_safe=True)
         return told
 
     def _go(self, goal: Callable[[LiveWorld], int]) -> Job[Travelled]:
         return self._link.job(lambda report: _travel(self._link, goal, report))
+
+
+def _history(live: LiveWorld) -> History:
+    beside = live.custody.recording
+    if beside is None:
+        return history_of(live.world)
+    return history_of(live.world, beside.path, recent=beside.behind)
 
 
 async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) -> Travelled:
@@ -197,7 +204,7 @@ async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) 
     live = link.live
     tick = await link.ask(lambda: _known(live, goal(live)), is_safe=True)
     try:
-        done: Travelled = await link.ask(lambda: go(live, tick, report, began))
+        done: Travelled = await link.ask(lambda: go(live, tick, report, began), report=report)
     except OutOfReachError as error:
         place = await link.ask(partial(_place, live, tick, error))
         done = await _by_journal(link, place, tick, report, began)
@@ -220,7 +227,7 @@ async def _by_journal(
 ) -> Travelled:
     built = await _built(place, tick, report)
     done: Travelled = await link.ask(
-        lambda: _take_over(link.live, built, place, began), is_long=True
+        lambda: _take_over(link.live, built, place, began), is_long=True, report=report
     )
     return done
 
@@ -247,7 +254,10 @@ async def _branch(link: Link, target: Path, tick: int | None, report: Report) ->
     place = await link.ask(lambda: _origin(live, tick))
     if isinstance(place, _Place):
         return await in_thread(branch, place.path, target, place.goal, report=report)
-    await link.ask(lambda: save(live.world, target, note=_note(place), report=report), is_long=True)
+    note = _note(place)
+    await link.ask(
+        lambda: save(live.world, target, note=note, report=report), is_long=True, report=report
+    )
     return Branch(target, place, 0)
 
 

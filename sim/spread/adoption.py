@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,6 +13,7 @@ from sim.kernels.claims import NOBODY, commit_once, first_marked, mark, unmark
 from sim.kernels.order import sort_ids
 from sim.spread.contacts import Bits, Ids, Scratch, bitmap
 from sim.spread.record import Record
+from sim.spread.sparse import Sparse
 
 __all__ = ["Adoption"]
 
@@ -31,9 +32,10 @@ class Adoption(Record):
 
     Attributes
     ----------
-    held
-        :attr:`columns` without the copy that lets a failed tick be taken back: for forms that call
-        no author's code once they write.
+    laid
+        Whether it has ended and its record lies in scratch files (:meth:`Cascade.lay_by`).
+    seal
+        A digest of what was laid by, with what it holds for; by whoever asks for one.
     contacts_seen
         Contacts weighed so far, for rates.
     absent
@@ -44,7 +46,10 @@ class Adoption(Record):
 
     def __init__(self, agents: int, states: int, name: str) -> None:
         super().__init__(agents, states)
-        self.held: dict[str, Any] = {}
+        self.laid = False
+        self.seal: tuple[tuple[object, ...], bytes] | None = None
+        self._held: dict[str, Any] = {}
+        self._owed = 0
         self.contacts_seen = 0
         self.absent: Bits = np.empty(0, np.uint64)
         self.memo: Any = None
@@ -60,6 +65,46 @@ class Adoption(Record):
         self._adopted: Bits | None = None
 
     @property
+    def held(self) -> dict[str, Any]:
+        """:attr:`columns` without the copy that lets a failed tick be taken back.
+
+        For forms that call no author's code once they write.
+        """
+        if self._owed:
+            self.take_up()
+            self._held, self._owed = self.longer(), 0
+        return self._held
+
+    @held.setter
+    def held(self, columns: dict[str, Any]) -> None:
+        self._held, self._owed = columns, 0
+
+    def longer(self) -> dict[str, Any]:
+        """Return :attr:`held` with room for those who joined since it was laid by; a copy."""
+        return self._with_room(self._owed) if self._owed else self._held
+
+    def _with_room(self, count: int) -> dict[str, Any]:
+        """Return the columns with zeros for the last ``count`` agents."""
+        before, found = self.agents - count, dict(self._held)
+        for name, column in found.items():
+            if isinstance(column, Sparse):
+                found[name] = copy(column)
+                found[name].grow(count)
+            elif name == "done" or (len(column) == before and not name.startswith("_")):
+                length = (self.agents + 63) // 64 if name == "done" else self.agents
+                longer = np.zeros((length, *column.shape[1:]), column.dtype)
+                longer[: len(column)] = column
+                found[name] = longer
+        return found
+
+    def take_up(self) -> None:
+        """Bring what was laid by back into memory, to be written into."""
+        if self.laid:
+            own = self.longer().items()
+            self.held = {n: c.still(_taken) if isinstance(c, Sparse) else c.copy() for n, c in own}
+            self.laid = False
+
+    @property
     def columns(self) -> dict[str, Any]:
         """Arrays that the model keeps between ticks, saved with the world.
 
@@ -67,6 +112,7 @@ class Adoption(Record):
         stays as it is, however long. The first look in a tick copies them: if the model fails, the
         tick is taken back.
         """
+        self.take_up()
         if self._mark is not None and self._before is None:
             self._before, self._copied = deepcopy(self.held), self.size
         return self.held
@@ -83,9 +129,13 @@ class Adoption(Record):
 
     def marks(self) -> Bits:
         """Return :attr:`done` for those that only read it, or mark adopters."""
-        if "done" not in self.held:
-            self.held["done"] = bitmap(self.agents, self._log.agents)
-        bits: Bits = self.held["done"]
+        held = self.held
+        if "done" in held:
+            bits: Bits = held["done"]
+            return bits
+        bits = bitmap(self.agents, self._log.agents)
+        if not self.laid:
+            held["done"] = bits
         return bits
 
     def closes_adopters_only(self) -> bool:
@@ -213,3 +263,7 @@ class Adoption(Record):
         self.tally[:] = tally
         self.memo = self._adopted = self._speakers = None
         self._measured = False
+
+
+def _taken(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return column.copy()

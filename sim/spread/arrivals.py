@@ -160,7 +160,7 @@ class Arrivals(PropagationModel):
             count = kernels.send(
                 contacts.rows, contacts.targets,
                 contacts.trust if self.by_trust() else contacts.trust[:0], ids, left_at, low,
-                min(low + SLICE, ids.size), draws.key(Stream.COINS, once=True), draws.coins,
+                min(low + SLICE, ids.size), draws.key(Stream.COINS), draws.coins,
                 self.passes() * wait.sure, wait.law, wait.scale, wait.shape, wait.below, *tick,
                 np.uint64(end), closed, due.keys, due.values, by.keys, by.values, scratch.claim,
                 scratch.touched, count,

@@ -130,7 +130,7 @@ def convince_by(
     cascade.contacts_seen += ties
     what = _arguments(rule, cascade, contacts, draws, ties)
     closed, scratch = cascade.closed, contacts.scratch
-    key = draws.key(Stream.COINS, once=True)
+    key = draws.key(Stream.COINS)
     touched = 0
     for low in range(0, ids.size, SLICE):
         touched = kernels.claim_shares(
@@ -149,7 +149,7 @@ def _arguments(
     rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws, ties: int
 ) -> _Arguments:
     """Return the kernel's arguments from ``rule`` to ``guests``."""
-    tie_key = rng.key(draws.seed, Stream.MODEL)
+    tie_key = rng.key(draws.seed, Stream.LEVELS)
     empty, bare = Sparse(0, np.uint8), (_NO_RANKS, _NO_MASKS, _NO_MASKS)
     if isinstance(rule, Levels):
         levels = np.array(rule.levels, np.float64)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from sim.core import rng
 from sim.core.bounds import Bound
 from sim.core.params import Field
 from sim.core.rng import Stream
@@ -19,7 +20,6 @@ from sim.spread.model import PropagationModel
 __all__ = ["Attention"]
 
 _POSTED, _SEEN = "posted", "_seen"
-_STREAM = Stream.CONTACTS
 
 
 class Attention(PropagationModel):
@@ -70,7 +70,7 @@ class Attention(PropagationModel):
         order = self._order(cascade, draws)
         into: tuple[Any, ...] = (columns[_POSTED], scratch.touched, scratch.sources, columns[_SEEN])
         chances: tuple[Any, ...] = (self.originality, self.repost, self.reuse)
-        rows, targets, key = contacts.rows, contacts.targets, draws.key(_STREAM)
+        rows, targets, key = contacts.rows, contacts.targets, draws.key(Stream.CONTACTS)
         found = kernels.take_turns(rows, targets, order, key, *chances, *state, *into)
         cascade.contacts_seen += order.size * self.screen
         cascade.adopt(scratch.touched[:found].copy(), scratch.sources[:found].copy())
@@ -81,7 +81,7 @@ class Attention(PropagationModel):
         if cascade.absent.size:
             absent = np.unpackbits(cascade.absent.view(np.uint8), bitorder="little")
             ids = ids[absent[: ids.size] == 0]
-        lots = draws.uniforms(ids)
+        lots = rng.uniforms(draws.key(Stream.TURNS), ids)
         acting = lots < self.turns
         order: Ids = ids[acting][np.argsort(lots[acting], kind="stable")]
         return order

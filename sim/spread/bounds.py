@@ -43,6 +43,9 @@ STATES: Bounds = {
     "since": Bound("i4"),
     "until": Bound("i4"),
     "time": Bound("f8"),
+    "turn": Bound("i4", low=0),
+    "_began": Bound("i8", (None,), low=0),
+    "_caused": Bound("i8", (None,), low=0),
 }
 HEARD: Bounds = STATES | {
     "_changed": Bound("u4", (2, None)),

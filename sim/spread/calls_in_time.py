@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.kept import Kept
 from sim.core.rng import Stream
 from sim.kernels import calls_in_time as kernels
 from sim.kernels.aims import Rates
@@ -45,7 +46,7 @@ _COLUMNS = {
     np.uint8: dict.fromkeys(("did", "was", "turns", "becomes"), _LEAST),
     np.int64: {"hits": 0, "at": kernels.SLOTS},
 }  # fmt: skip
-_laws: dict[int, tuple[Table, kernels.Law | None]] = {}
+_laws: Kept[tuple[Table, kernels.Law | None]] = Kept(_MOST_TABLES)
 
 
 def let_call_in_time(
@@ -182,11 +183,7 @@ class _Tick:
 
 def law_of(table: Table, rates: Rates) -> kernels.Law | None:
     """Return the rules as the kernels read them, made once for each table; ``None``: too many."""
-    if id(table) not in _laws:
-        if len(_laws) >= _MOST_TABLES:
-            _laws.clear()
-        _laws[id(table)] = (table, _law(table, rates) if _fits(table) else None)
-    return _laws[id(table)][1]
+    return _laws.get(id(table), lambda: (table, _law(table, rates) if _fits(table) else None))[1]
 
 
 def _fits(table: Table) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import PrivateAttr
 
 from sim.core.bounds import Bound
 from sim.core.cards import Card
+from sim.core.kept import Kept
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
 from sim.kernels import table as kernels
@@ -19,6 +22,7 @@ from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids, Scratch
 from sim.spread.declared import check_declaration, properties
 from sim.spread.gated import Gated, could_change, note_entries
+from sim.spread.generations import Lives, again_counted, follow_again, lives_of, open_again
 from sim.spread.model import SLICE, PropagationModel
 from sim.spread.rules import After, Chance, Contact, Table, tabulate, value_of
 from sim.spread.sparse import Sparse
@@ -29,7 +33,8 @@ __all__ = ["Compartments"]
 _EVER = np.uint8(0x80)
 _CODE = np.uint8(0x7F)
 _MOST_TABLES = 1000
-_tables: dict[Any, Table] = {}
+_tables: Kept[Table] = Kept(_MOST_TABLES)
+_lives: Kept[Lives] = Kept(_MOST_TABLES)
 
 
 class Compartments(PropagationModel):
@@ -47,6 +52,9 @@ class Compartments(PropagationModel):
         The state of seeds.
     rules
         Made by :func:`~sim.spread.rules.contact` and :func:`~sim.spread.rules.after`.
+    by_hours
+        Whether chances depend on how long a tick is, through properties that read
+        :attr:`tick_hours`: parameters are then by the hour, whatever ``tick_minutes`` says.
     adopting
         States whose first entry counts as adoption; default: the seeds' state, and those that a
         contact leads to from the first state.
@@ -61,6 +69,8 @@ class Compartments(PropagationModel):
     seeded: ClassVar[str] = ""
     rules: ClassVar[tuple[Contact | After, ...]] = ()
     adopting: ClassVar[tuple[str, ...]] = ()
+    by_hours: ClassVar[bool] = False
+    _tick_hours: float = PrivateAttr(1.0)
     contacts: ClassVar[Literal["every tie"] | int] = "every tie"
     in_rates: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
@@ -84,8 +94,19 @@ class Compartments(PropagationModel):
         """Refuse chances outside [0, 1] and rows that sum to more than 1."""
         self.table("coins")
 
+    @property
+    def tick_hours(self) -> float:
+        """Simulated hours in a tick, for properties of models whose rates are by the hour."""
+        return self._tick_hours
+
+    def in_world(self, cascade: Cascade) -> None:
+        """Take the length of a tick from a cascade's world, where :attr:`by_hours` says so."""
+        if self.by_hours:
+            self._tick_hours = cascade.tick_minutes / 60.0
+
     def start(self, cascade: Cascade) -> None:
         """Put the seeds in their state."""
+        self.in_world(cascade)
         first = self.states.index(self.seeded)
         state = cascade.held["state"] = Sparse(cascade.agents, np.uint8)
         state[cascade.seeds] = np.uint8(first) | _EVER
@@ -95,6 +116,45 @@ class Compartments(PropagationModel):
         if self.table(cascade.draws_mode).is_timed:
             cascade.held["since"] = Sparse(cascade.agents, np.int32)
         cascade.enter(cascade.seeds, np.full(cascade.seeds.size, NOBODY))
+        if self.counts_again(cascade.draws_mode):
+            open_again(cascade)
+
+    def counts_again(self, mode: DrawMode) -> bool:
+        """Return whether agents can adopt again, and each time is counted."""
+        return self.lives(mode).re_enters and not self.in_rates
+
+    def for_seeds(self, cascade: Cascade) -> Self:
+        """Return the model with the parameters by which seeds are heard; itself: as all others.
+
+        Asked each tick where speakers use every tie and rules have no conditions. It may differ in
+        the chances of contacts alone; draws are at the addresses that they are at without it.
+        """
+        return self
+
+    def lives(self, mode: DrawMode) -> Lives:
+        """Return what the states are to those who adopt, made once as :meth:`table` is."""
+        key = (type(self), mode, tuple(self.values().items()), self._tick_hours)
+        return _lives.get(key, lambda: lives_of(self.table(mode), self.changes_beside()))
+
+    def changes_beside(self) -> Sequence[tuple[int, int]]:
+        """Return changes of state that are in no rule, (from, to)."""
+        return ()
+
+    def may_pass_on(self, cascade: Cascade) -> Ids:
+        """Return the adopters in states that speak, or may come to by themselves.
+
+        Of a model that counts first adoptions of many, all: none of its generations is whole.
+        """
+        lives = self.lives(cascade.draws_mode)
+        if self.in_rates and lives.re_enters:
+            return cascade.adopters
+        agents, values = cascade.held["state"].items()
+        found: Ids = agents[lives.passes_on[values & _CODE] & (values >= _EVER)]
+        return found
+
+    def holding(self, cascade: Cascade) -> int:
+        """Return how many are in the states of adopters, and may pass it on."""
+        return int(cascade.tally[self.lives(cascade.draws_mode).passes_on].sum())
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Let contacts, then changes by themselves, then the winners of claims have their way."""
@@ -103,7 +163,7 @@ class Compartments(PropagationModel):
         if cascade.absent.size:
             live, count, away = _part(cascade, live, count)
         scratch, state = contacts.scratch, cascade.held["state"]
-        if table.calls_alone:
+        if table.calls_alone and not self.counts_again(cascade.draws_mode):
             callers = let_call(cascade, contacts, draws, table, live, count)
             if callers:
                 live = callers.beside[0]
@@ -126,6 +186,10 @@ class Compartments(PropagationModel):
         state.reserve(touched)
         if "since" in cascade.held:
             note_entries(cascade, moved, scratch, touched, draws.tick)
+        if self.counts_again(cascade.draws_mode) or again_counted(cascade):
+            ids = scratch.touched[:touched]
+            lives = self.lives(cascade.draws_mode)
+            follow_again(cascade, ids, scratch.claim[ids], lives.adopts, lives.course, draws.tick)
         adopted = np.empty(touched, np.uint32)
         roused, fresh = kernels.table_commit(
             scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
@@ -144,12 +208,31 @@ class Compartments(PropagationModel):
         count: int,
     ) -> int:
         """Let the live speak; returns how many agents are claimed."""
+        seeding = self.for_seeds(cascade)
+        if seeding is self:
+            return self._claim(cascade, contacts, draws, table, live, count, 0)
+        ids, own = live[:count], seeding.table(cascade.draws_mode)
+        by_seed = np.isin(ids, cascade.seeds)
+        seeds, others = ids[by_seed], ids[~by_seed]
+        touched = self._claim(cascade, contacts, draws, own, seeds, seeds.size, 0)
+        return self._claim(cascade, contacts, draws, table, others, others.size, touched)
+
+    def _claim(
+        self,
+        cascade: Cascade,
+        contacts: Contacts,
+        draws: Draws,
+        table: Table,
+        live: Ids,
+        count: int,
+        touched: int,
+    ) -> int:
+        """Write the claims of speakers beside those that stand; returns how many are claimed."""
         scratch, state = contacts.scratch, cascade.held["state"]
         key = draws.key(Stream.CONTACTS)
         cascade.contacts_seen += kernels.table_attempts(
             contacts.rows, live, count, state.keys, state.values, table.mode
         )
-        touched = 0
         for low in range(0, count, SLICE):
             touched = kernels.table_contacts(
                 contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, count),
@@ -187,6 +270,7 @@ class Compartments(PropagationModel):
 
     def _remembered(self, cascade: Cascade) -> tuple[Ids, int, Table]:
         """Return who is live, in a buffer, how many they are, and the rules as arrays."""
+        self.in_world(cascade)
         if cascade.memo is None:
             table = self.table(cascade.draws_mode)
             live = _live(cascade.held["state"], table)
@@ -196,12 +280,8 @@ class Compartments(PropagationModel):
 
     def table(self, mode: DrawMode) -> Table:
         """Return the rules as arrays, made once for each set of parameters and draw mode."""
-        key = (type(self), mode, tuple(self.values().items()))
-        if key not in _tables:
-            if len(_tables) >= _MOST_TABLES:
-                _tables.clear()
-            _tables[key] = self._tabulated(mode)
-        return _tables[key]
+        key = (type(self), mode, tuple(self.values().items()), self._tick_hours)
+        return _tables.get(key, lambda: self._tabulated(mode))
 
     def _tabulated(self, mode: DrawMode) -> Table:
         known = [*type(self).model_fields, *properties(type(self)), "trust"]

@@ -28,6 +28,7 @@ __all__ = [
     "Draws",
     "Ids",
     "Scratch",
+    "Silence",
     "bitmap",
 ]
 
@@ -136,19 +137,22 @@ class Draws(NamedTuple):
     coins: npt.NDArray[np.uint64] = _NONE_GIVEN
     thresholds: npt.NDArray[np.float64] = _NO_THRESHOLDS
 
-    def key(self, stream: int, *, once: bool = False) -> np.uint64:
-        """Return the key of a stream (:class:`sim.core.rng.Stream`) for this cascade.
+    def key(self, stream: Stream) -> np.uint64:
+        """Return the key of a cascade's stream.
 
-        ``once``: the same in every tick, for draws that are made once in a cascade's life, such as
-        the coin of a tie or the threshold of an agent.
+        Where the stream draws once, it is the same in every tick: the coin of a tie, the threshold
+        of an agent.
         """
-        return rng.key(self.seed, stream, 0 if once else self.tick, self.salt + 1)
+        return rng.key(self.seed, stream, self.tick if stream.is_ticked else 0, self.salt + 1)
 
     def uniforms(
         self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
     ) -> npt.NDArray[np.float64]:
-        """Return a float64 in [0, 1) for each id (or pair of ids): the draws of a bare step."""
-        return rng.uniforms(self.key(Stream.MODEL, once=once), ids, ids2)
+        """Return a float64 in [0, 1) for each id (or pair of ids): the draws of a bare step.
+
+        ``once``: the same in every tick, and none of those that are drawn each tick.
+        """
+        return rng.uniforms(self.key(Stream.MODEL_ONCE if once else Stream.MODEL), ids, ids2)
 
 
 class People(Protocol):
@@ -262,6 +266,11 @@ class Contacts:
         return None
 
     @property
+    def is_silent(self) -> bool:
+        """Whether nobody will hear of the message any more, not even who is met without a tie."""
+        return False
+
+    @property
     def crowd(self) -> Contacts:
         """These; or, where viewers are shown a message, all that these viewers hear."""
         return self
@@ -341,6 +350,36 @@ class Contacts:
         if self.trust.size + self.kind.size:
             tie_between(self.rows, self.targets, sources, targets, found)
         return _picked(self.trust, found, 65535), _picked(self.kind, found, 0)
+
+
+class Silence(Contacts):
+    """The contacts of a message that nobody will hear of any more: no tie, no speaker.
+
+    What happens by itself goes on over these. They know how many sources agents have in the whole
+    network, and stay the same while its ties change, so that what was summed up over them holds.
+
+    Parameters
+    ----------
+    agents
+        How many agents there are.
+    **shared
+        What :class:`Contacts` takes beside ties.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, agents: int, **shared: Any) -> None:
+        super().__init__(np.zeros((agents, 2), np.uint32), np.empty(0, np.uint32), **shared)
+
+    @property
+    def is_silent(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def speakers(self) -> Ids:
+        """Nobody."""
+        return self.targets
 
 
 def _picked(column: npt.NDArray[N], at: npt.NDArray[np.int64], default: int) -> npt.NDArray[N]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.cards import Card
+from sim.core.kept import Kept
 from sim.core.rng import Stream
 from sim.kernels import events as kernels
 from sim.kernels import lives as begun
@@ -35,7 +36,7 @@ _MANY = 128
 _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
-_rates: dict[int, tuple[Table, kernels.Rates]] = {}
+_rates: Kept[tuple[Table, kernels.Rates]] = Kept(_MOST_TABLES)
 
 
 class ContinuousTime(Compartments):
@@ -202,11 +203,7 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
 
 def rates_of(table: Table) -> kernels.Rates:
     """Return the rules as the kernels read them, made once for each table."""
-    if id(table) not in _rates:
-        if len(_rates) >= _MOST_TABLES:
-            _rates.clear()
-        _rates[id(table)] = (table, _rated(table))
-    return _rates[id(table)][1]
+    return _rates.get(id(table), lambda: (table, _rated(table)))[1]
 
 
 def _rated(table: Table) -> kernels.Rates:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import rng
 from sim.core.cards import Card
 from sim.core.rng import Stream
 from sim.core.theory import Setting, Theory
@@ -18,6 +20,7 @@ from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _part, _settle
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.generations import again_counted, follow_again
 from sim.spread.meanfield import spell_out
 from sim.spread.meanfield_stays import stays_based
 from sim.spread.residence import stay_law
@@ -127,6 +130,9 @@ class Durations(Compartments):
         sort_ids(scratch.touched, touched, scratch.sources)
         state.reserve(touched)
         changed = scratch.touched[:touched].copy()
+        if self.counts_again(cascade.draws_mode) or again_counted(cascade):
+            lives, claims = self.lives(cascade.draws_mode), scratch.claim[changed]
+            follow_again(cascade, changed, claims, lives.adopts, lives.course, draws.tick)
         adopted = np.empty(touched, np.uint32)
         roused, fresh = kernels.table_commit(
             scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
@@ -135,6 +141,12 @@ class Durations(Compartments):
         _settle(cascade, scratch, table, live, kept, roused, away)
         cascade.enter(adopted[:fresh], scratch.sources[:fresh])
         self._enter(cascade, changed, draws)
+
+    def changes_beside(self) -> Sequence[tuple[int, int]]:
+        """Return the ends of stays, (from, to)."""
+        following = self._following()
+        places = [self.states.index(one.state) for one in self.stays]
+        return [(place, int(following[place])) for place in places]
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
         """Return the edge-based curve, every age a state, where nobody returns to the first one."""
@@ -155,7 +167,8 @@ class Durations(Compartments):
         for one in self.stays:
             here = agents[codes == self.states.index(one.state)]
             if here.size:
-                ticks = np.searchsorted(self._law(one), draws.uniforms(here), side="right") + 1
+                drawn = rng.uniforms(draws.key(Stream.STAYS), here)
+                ticks = np.searchsorted(self._law(one), drawn, side="right") + 1
                 cascade.held["until"][here] = draws.tick + ticks
 
     def _law(self, one: Stay) -> npt.NDArray[np.float64]:

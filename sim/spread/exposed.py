@@ -69,6 +69,7 @@ class Exposure:
         self._parts = parts
         self._contacts = contacts
         self._viewer = viewer
+        self._source = source
         self._tie = tie
         self._tick = tick
         self.viewer = Columns(contacts.people, viewer)
@@ -101,6 +102,21 @@ class Exposure:
         return kinds
 
     @property
+    def same_community(self) -> npt.NDArray[np.bool_]:
+        """Whether the viewer and the source are in one community, bool; False in none."""
+        here = self.viewer.community
+        same: npt.NDArray[np.bool_] = (here >= 0) & (here == self.source.community)
+        return same
+
+    @property
+    def has_communities(self) -> bool:
+        """Whether anybody in the world is in a community: one answer, the same for all."""
+        # Of most chunks somebody is: only a world without any is looked through.
+        if (self.viewer.community >= 0).any():
+            return True
+        return int(self._contacts.people.column("community").max(initial=-1)) >= 0
+
+    @property
     def interest(self) -> Floats:
         """The share of the message's interests that the viewer has, in [0, 1]; 1 without tags."""
         out = np.empty(len(self))
@@ -115,7 +131,11 @@ class Exposure:
 
     @property
     def repeats(self) -> Floats:
-        """How often the viewer heard the message in earlier ticks, at most 255."""
+        """How often the viewer heard the message in earlier ticks, at most 255.
+
+        Counted from the first tick on where the code of the model, or of functions that it calls,
+        names it or :attr:`novelty`.
+        """
         return self._looked_up(hearings).astype(np.float64)
 
     @property
@@ -148,6 +168,19 @@ class Exposure:
         hours = [(fresh_minutes(stop, fading) - fresh_minutes(stop - each, fading)) / 60.0
                  for stop in stops]  # fmt: skip
         return np.repeat(np.array(hours)[place], self._lengths())
+
+    def audience(self, spread: float) -> Floats:
+        """Return how well each is reached: the message's own factor where a seed speaks, else 1.
+
+        The factor and ``spread`` as for :meth:`sim.spread.cascade.Cascade.audience`; of mean 1
+        over messages, so that chances multiplied by it are the same on average.
+        """
+        out = np.ones(len(self))
+        if spread > 0.0:
+            for cascade, low, high in self._parts:
+                by_seed = np.isin(self._source[low:high], cascade.seeds)
+                out[low:high][by_seed] = cascade.audience(spread)
+        return out
 
     @property
     def adopted_sources(self) -> Floats:

@@ -16,6 +16,7 @@ from sim.spread.contacts import Contacts, Draws, Ids
 from sim.spread.exposed import Columns, Exposure, Floats, Part, count_hearings, hearings
 from sim.spread.faults import place_of
 from sim.spread.model import PropagationModel
+from sim.spread.naming import names_any
 from sim.spread.shared import step_in_batches
 
 __all__ = ["CHUNK", "Columns", "Exposure", "Floats", "PerExposure"]
@@ -45,8 +46,21 @@ class PerExposure(PropagationModel):
         """Return for how many ticks an adopter repeats the message, at least 0."""
         return 1
 
-    def ticks_spoken(self) -> int:
-        """Return :meth:`speaks_for`, or refuse what is no number of ticks."""
+    def speaks_hours(self) -> float | None:
+        """Return for how many hours an adopter repeats the message; ``None``: by ticks."""
+        return None
+
+    def ticks_spoken(self, tick_minutes: float = 60.0) -> int:
+        """Return :meth:`speaks_hours` in ticks, at least one, or :meth:`speaks_for`.
+
+        Raises
+        ------
+        PluginError
+            For what is no number of ticks.
+        """
+        hours = self.speaks_hours()
+        if hours is not None:
+            return max(1, round(hours * 60 / tick_minutes))
         span: Any = self.speaks_for()
         if isinstance(span, bool) or not isinstance(span, int | np.integer) or span < 0:
             said = f"speaks_for() must return a whole number of ticks, 0 or more, got {span!r}"
@@ -84,7 +98,9 @@ class PerExposure(PropagationModel):
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Fill chunks of exposures, ask for their chances, let the coins decide."""
-        speakers, closed = cascade.recent(self.ticks_spoken()), cascade.closed
+        if self.reads_repeats():
+            hearings(cascade)
+        speakers, closed = cascade.recent(self.ticks_spoken(contacts.tick_minutes)), cascade.closed
         ties = count_ties(contacts.rows, speakers, 0, speakers.size)
         size = min(CHUNK, ties) + 1
         dtypes = np.uint32, np.uint32, np.int64
@@ -141,20 +157,37 @@ class PerExposure(PropagationModel):
             raise PluginError(self.plugin_name, "chance() returned NaN; check for 0 / 0")
         return np.ascontiguousarray(chance)
 
+    def reweigh(self, cascade: Cascade) -> None:
+        """Do nothing: what is counted are sources, whatever their trust."""
+
+    @classmethod
+    def reads_repeats(cls) -> bool:
+        """Return whether its code names hearings, which then count from the first tick on."""
+        return names_any(cls, frozenset({"repeats", "novelty"}), PerExposure)
+
     def unsettle(self, cascade: Cascade) -> None:
         """Let it be counted anew how many of those that an agent hears adopted."""
         if "_near" in cascade.held:
             cascade.held["_near"] = np.array([0, -1], np.int64)
 
+    def may_pass_on(self, cascade: Cascade) -> Ids:
+        """Return who adopted so short a time ago that it still speaks."""
+        if cascade.is_carried is not None:
+            return cascade.adopters  # a feed may show what somebody adopted long ago
+        minutes = cascade.tick_minutes
+        span = self.ticks_spoken(minutes)
+        spoken = int(cascade.new_adopters[-span:].sum()) if span > 0 else 0
+        return np.union1d(cascade.adopters[cascade.size - spoken :], cascade.yet_to_speak)
+
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nobody speaks any more."""
-        return cascade.recent(self.ticks_spoken()).size == 0
+        return cascade.recent(self.ticks_spoken(contacts.tick_minutes)).size == 0
 
 
 def _settle(
     contacts: Contacts, draws: Draws, viewer: Ids, source: Ids, chance: Floats, touched: int
 ) -> int:
     """Let each exposure of a chunk convince by its own coin; returns how many are claimed."""
-    scratch, key = contacts.scratch, draws.key(Stream.COINS)
+    scratch, key = contacts.scratch, draws.key(Stream.EXPOSURES)
     into: tuple[Any, ...] = (scratch.claim, scratch.touched, touched)
     return kernels.settle(viewer, source, chance, viewer.size, key, *into)

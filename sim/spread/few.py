@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from sim.core.rng import Stream
 from sim.kernels import table_few as kernels
+from sim.kernels.claims import FREE
 from sim.kernels.order import sort_ids
 from sim.spread.cascade import Cascade
 from sim.spread.compartments import Compartments, _live, _part, _settle
 from sim.spread.contacts import Contacts, Draws, Ids
+from sim.spread.generations import again_counted, follow_again
 from sim.spread.model import SLICE
 from sim.spread.rules import KEEP, Table
 from sim.spread.sparse import Sparse
@@ -42,8 +44,9 @@ def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: Rows, dr
     model = cascade.model
     if not isinstance(model, Compartments) or type(model).step is not Compartments.step:
         return False
+    model.in_world(cascade)
     table = model.table(cascade.draws_mode)
-    if table.is_gated or table.calls_alone:
+    if table.is_gated or table.calls_alone or model.for_seeds(cascade) is not model:
         return False
     if cascade.memo is None:
         live = _live(cascade.held["state"], table)
@@ -63,6 +66,10 @@ def stepped(cascade: Cascade, contacts: Contacts, speakers: Ids, spans: Rows, dr
     )  # fmt: skip
     sort_ids(scratch.touched, touched, scratch.sources)
     state.reserve(touched)
+    if model.counts_again(cascade.draws_mode) or again_counted(cascade):
+        ids = scratch.touched[:touched].copy()
+        lives, made = model.lives(cascade.draws_mode), claims[ids] ^ FREE
+        follow_again(cascade, ids, made, lives.adopts, lives.course, draws.tick)
     adopted = np.empty(touched, np.uint32)
     roused, fresh = kernels.few_commit(
         scratch.touched, touched, state.keys, state.values, claims.keys, claims.values, table.soff,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import rng
 from sim.core.bounds import Bound
 from sim.core.cards import Card
 from sim.core.rng import Stream
@@ -21,6 +22,7 @@ from sim.spread.bounds import HEARD
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Bits, Contacts, Draws, Ids, Scratch, bitmap
 from sim.spread.faults import place_of
+from sim.spread.generations import again_counted, follow_again, open_again
 from sim.spread.heard_columns import Hearing
 from sim.spread.heard_rules import Alone, Kinds, alone, fill_in, kinds
 from sim.spread.heard_sums import Sums
@@ -179,6 +181,27 @@ class Heard(PropagationModel):
         fresh = seeds if self.seeded in self.heard else seeds[:0]
         cascade.held["_changed"] = np.stack([fresh, np.full_like(fresh, kernels.NONE)])
 
+        if self._counts_again:
+            open_again(cascade)
+
+    @property
+    def _counts_again(self) -> bool:
+        """Whether agents can leave the states of adopters, and come back."""
+        kind = kinds(type(self))
+        return not kind.final[kind.adopting > 0].all()
+
+    def may_pass_on(self, cascade: Cascade) -> Ids:
+        """Return the adopters in states that are heard."""
+        kind = kinds(type(self))
+        speaks = (kind.adopting > 0) & (kind.number != kernels.NONE)
+        agents, values = cascade.held["state"].items()
+        found: Ids = agents[speaks[values & _CODE] & (values >= _EVER)]
+        return found
+
+    def holding(self, cascade: Cascade) -> int:
+        """Return how many are in the states of adopters."""
+        return int(cascade.tally[kinds(type(self)).adopting > 0].sum())
+
     def place(self, cascade: Cascade, name: str, share: float) -> None:
         """Move each agent of the first state into ``name``, a state that nobody hears.
 
@@ -193,7 +216,8 @@ class Heard(PropagationModel):
         """
         state, code = cascade.held["state"], self.states.index(name)
         everybody = np.arange(cascade.agents, dtype=np.uint32)
-        draw = cascade.draws(cascade.started_at).uniforms(everybody, once=True)
+        key = cascade.draws(cascade.started_at).key(Stream.PLACED)
+        draw = rng.uniforms(key, everybody, code)
         chosen = everybody[draw < share]
         chosen = chosen[state[chosen] & _CODE == 0]
         state[chosen] = np.uint8(code)
@@ -234,6 +258,8 @@ class Heard(PropagationModel):
         leaves = np.diff(self._alone(len(cascade.new_adopters)).first) > 0
         if (cascade.tally[leaves] > 0).any():
             return False
+        if contacts.is_silent:
+            return True  # nobody is told anything, whatever is remembered of what was said
         ears: _Ears | None = cascade.memo
         if ears is None or ears.sums.contacts is not contacts:
             return False  # new ties: what they say must be heard
@@ -386,6 +412,16 @@ class Heard(PropagationModel):
         state.reserve(touched)
         adopted, roused = np.empty((2, touched + 1), np.uint32)
         was = np.empty(touched + 1, np.uint8)
+        if self._counts_again or again_counted(cascade):
+            ids, holds = scratch.touched[:touched], kind.adopting > 0
+            follow_again(
+                cascade,
+                ids,
+                scratch.claim[ids],
+                holds,
+                holds,
+                cascade.started_at + len(cascade.history),
+            )
         fresh, changed, awake = changes.commit(
             scratch.touched, touched, state.keys, state.values, scratch.claim, kind.adopting,
             kind.number, kind.final, ears.deaf, cascade.tally, adopted, scratch.sources, was,

@@ -114,7 +114,7 @@ class Hearing:
         if self._draws.thresholds.size:
             return self._draws.thresholds[self._ids]
         out = np.empty(len(self))
-        changes.uniforms(self._draws.key(Stream.THRESHOLDS, once=True), self._ids, out)
+        changes.uniforms(self._draws.key(Stream.THRESHOLDS), self._ids, out)
         return out
 
     @property

@@ -112,9 +112,14 @@ def alone(model: Heard, rules: Sequence[After], age: int) -> Alone:
 
 
 def _chance(model: Heard, rule: After, age: int) -> float:
-    known = _known(type(model))
-    chance = value_of(rule.chance, lambda n: float(age) if n == "age" else getattr(model, n), known)
-    if "age" in str(rule.chance):
+    asked: set[str] = set()
+
+    def named(name: str) -> float:
+        asked.add(name)
+        return float(age) if name == "age" else getattr(model, name)
+
+    chance = value_of(rule.chance, named, _known(type(model)))
+    if "age" in asked:  # what grows with time ends at certainty
         chance = min(chance, 1.0)
     if not 0.0 <= chance <= 1.0:
         raise ParameterError(

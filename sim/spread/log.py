@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Log", "Rows"]
+__all__ = ["Keep", "Log", "Rows"]
 
 T = TypeVar("T", bound=np.generic)
-
+Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+"""Returns an array's copy where it is to lie, or the array."""
 
 _PART = 8
 """From this part of the agents on there is room for all: what is not written to costs nothing."""
@@ -51,10 +53,11 @@ class Log:
         How many adopters it lists.
     """
 
-    __slots__ = ("_agents", "_lent", "_most", "_sources", "_ticks", "size")
+    __slots__ = ("_agents", "_is_filed", "_lent", "_most", "_sources", "_ticks", "size")
 
     def __init__(self, agents: int = 0) -> None:
         self._lent = 0
+        self._is_filed = False
         self._most = agents
         self._agents = np.empty(0, np.uint32)
         self._ticks = np.empty(0, np.int32)
@@ -78,8 +81,9 @@ class Log:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, room to grow included."""
-        return self._agents.nbytes + self._ticks.nbytes + self._sources.nbytes
+        """Bytes of memory held, room to grow included; none where it was moved to a file."""
+        own = self._agents.nbytes + self._ticks.nbytes + self._sources.nbytes
+        return 0 if self._is_filed else own
 
     def append(
         self, agents: npt.NDArray[np.uint32], tick: int, sources: npt.NDArray[np.uint32]
@@ -91,7 +95,7 @@ class Log:
         if stop > self._agents.size:
             columns = self._agents, self._ticks, self._sources
             self._agents, ticks, self._sources = _grown(columns, stop, self._most)
-            self._ticks = ticks.view(np.int32)
+            self._ticks, self._is_filed = ticks.view(np.int32), False
         self._agents[self.size : stop] = agents
         self._ticks[self.size : stop] = tick
         self._sources[self.size : stop] = sources
@@ -102,7 +106,13 @@ class Log:
         self.size = min(size, self.size)
         if size < self._lent:
             self._agents, self._ticks = self._agents.copy(), self._ticks.copy()
-            self._sources, self._lent = self._sources.copy(), 0
+            self._sources, self._lent, self._is_filed = self._sources.copy(), 0, False
+
+    def moved(self, keep: Keep, *, whole: bool = True) -> None:
+        """Let it lie where ``keep`` puts arrays, without room to grow if it is whole."""
+        stop = self.size if whole else None
+        self._agents, self._ticks = keep(self._agents[:stop]), keep(self._ticks[:stop])
+        self._sources, self._is_filed = keep(self._sources[:stop]), True
 
     def so_far(self) -> Log:
         """Return a log of the entries there are; it shares their memory and never changes."""
@@ -162,7 +172,7 @@ class Rows:
     def append(self, row: npt.NDArray[np.int64]) -> None:
         """Add a row at the end."""
         if self.count == len(self._rows):
-            larger = np.zeros((2 * self.count, self._rows.shape[1]), np.int64)
+            larger = np.zeros((max(2 * self.count, 8), self._rows.shape[1]), np.int64)
             larger[: self.count] = self._rows
             self._rows = larger
         self._rows[self.count] = row
@@ -173,6 +183,10 @@ class Rows:
         self.count = min(count, self.count)
         if count < self._lent:
             self._rows, self._lent = self._rows.copy(), 0
+
+    def moved(self, keep: Keep) -> None:
+        """Let them lie where ``keep`` puts arrays, without room to grow."""
+        self._rows = keep(self._rows[: self.count])
 
     def so_far(self) -> Rows:
         """Return the rows there are; they share their memory and never change."""

@@ -67,6 +67,8 @@ def _flow(rules: Spelled, degree: float, now: Floats) -> Floats:
 
 def _tick(rules: Spelled, degree: float, now: Floats) -> Floats:
     """Return the pairs one tick later; ends of a tie move independently, given each other."""
+    if rules.calls is not None:
+        return _tick_of_calls(rules, rules.calls, degree, now)
     use, given = _a_tie(rules, degree), _given(now)
     size = len(rules.states)
     others, one = np.full(1, degree - 1.0), np.full(1, 1.0)
@@ -81,3 +83,46 @@ def _tick(rules: Spelled, degree: float, now: Floats) -> Floats:
         )[0]  # fmt: skip
     following: Floats = np.einsum("ab,abm,ban->mn", now, moves, moves)
     return following
+
+
+def _tick_of_calls(rules: Spelled, calls: int, degree: float, now: Floats) -> Floats:
+    """Return the pairs one tick later where speakers use so many of their ties, each by lot.
+
+    Who calls over a tie calls nobody else with that call: both cases, of either end, are followed
+    apart. Were each tie used by a chance of its own, some would call twice in a tick and some not
+    at all, and too many would stop: in Maki & Thompson's rumour 15.8 % instead of 19.8 % never
+    hear (degree 50), 19.8 % instead of 27.3 % (degree 8).
+    """
+    use, given = _a_tie(rules, degree), _given(now)
+    hears = use * np.einsum("ac,can->an", given, rules.hears)
+    says = np.einsum("ac,acn->an", given, rules.says)
+    following = np.zeros_like(now)
+    for mine, yours in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        chance = (use if mine else 1.0 - use) * (use if yours else 1.0 - use)
+        ends = [
+            _ends(rules, degree, (hears, says), (calls, called, is_called))
+            for called, is_called in ((mine, yours), (yours, mine))
+        ]
+        following += chance * np.einsum("ab,abm,ban->mn", now, *ends)
+    return following
+
+
+def _ends(
+    rules: Spelled, degree: float, beside: tuple[Floats, Floats], about: tuple[int, int, int]
+) -> Floats:
+    """Return the moves (a, b, a') of the ends ``a`` of ties to ``b``.
+
+    ``beside``: what each other tie tells an agent, and what a call over one makes of its caller;
+    ``about``: its calls in a tick, whether one goes over this tie, whether it is called over it.
+    """
+    (hears, says), (calls, called, is_called) = beside, about
+    size = len(rules.states)
+    moves = np.empty((size, size, size))
+    for b in range(size):
+        contacts = [(hears, degree - 1.0), (says, float(calls - called))]
+        contacts += [(rules.says[:, b], 1.0)] if called else []
+        contacts += [(rules.hears[b], 1.0)] if is_called else []
+        moves[:, b] = escaping(
+            rules.alone, *((does, np.full(1, many)) for does, many in contacts)
+        )[0]  # fmt: skip
+    return moves

@@ -23,6 +23,7 @@ from sim.kernels import claims
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Contacts, DrawMode, Draws, Ids
 from sim.spread.faults import blame
+from sim.spread.sparse import Sparse
 
 if TYPE_CHECKING:
     from sim.spread.opinion_world import Around
@@ -123,10 +124,22 @@ class PropagationModel(Parameters):
     def unsettle(self, cascade: Cascade) -> None:
         """Forget what was summed up over ties: some were removed, or have another trust.
 
-        Called between ticks. What sums depend on, ``_basis``, becomes what no network is.
+        Called between ticks. What sums depend on, ``_basis``, becomes what no network is; sums over
+        what a channel chose in earlier ticks stay: nobody can sum that up again.
         """
-        if "_basis" in cascade.held:
+        known = cascade.held.get("_basis")
+        if known is not None and known[0] >= 0:
             cascade.held["_basis"] = np.full_like(cascade.held["_basis"], _NO_NETWORK)
+
+    def reweigh(self, cascade: Cascade) -> None:
+        """Forget what was summed up by trust: ties are the same, but some have another trust.
+
+        Called between ticks. Sums that count ties alike hold on.
+        """
+        known = cascade.held.get("_basis")
+        by_trust = known is not None and bool(known[1])
+        if by_trust or type(self).unsettle is not PropagationModel.unsettle:
+            self.unsettle(cascade)
 
     def together(self) -> Hashable | None:
         """Return the group whose running cascades are stepped by one call, ``None``: alone.
@@ -175,6 +188,33 @@ class PropagationModel(Parameters):
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return whether nothing can change any more."""
         return cascade.frontier.size == 0
+
+    def codes(self, cascade: Cascade) -> npt.NDArray[np.uint8]:
+        """Return the place in :attr:`states` of each agent's state now, uint8 (agents,).
+
+        By default what ``cascade.columns["state"]`` says in its low seven bits; without one,
+        whoever adopted is in the second state.
+        """
+        state = cascade.held.get("state")
+        if state is None:
+            found = np.zeros(cascade.agents, np.uint8)
+            found[cascade.adopters] = 1
+            return found
+        values = state.dense() if isinstance(state, Sparse) else np.asarray(state)
+        return (values & np.uint8(0x7F)).astype(np.uint8)
+
+    def may_pass_on(self, cascade: Cascade) -> Ids:
+        """Return who adopted and may still convince somebody, uint32: R_t waits for them.
+
+        By default whose turn is to come, where a cascade is quiet once nobody's is; else all, and
+        in feeds, which may show what somebody adopted long ago.
+        """
+        once = type(self).is_quiet is PropagationModel.is_quiet and cascade.is_carried is None
+        return cascade.yet_to_speak if once else cascade.adopters
+
+    def holding(self, cascade: Cascade) -> int:
+        """Return how many hold the message now; by default whoever ever adopted it."""
+        return cascade.size
 
     def metrics(self, cascade: Cascade) -> dict[str, float]:
         """Return numbers of the model's own, by name: shown beside the message, and in results.
@@ -245,7 +285,7 @@ def _claim(
     touched: int,
 ) -> int:
     """Write the claims of ``ids[low:high]``; returns how many agents are touched."""
-    key = draws.key(Stream.COINS, once=True)
+    key = draws.key(Stream.COINS)
     trust = contacts.trust if scale == "trust" else contacts.trust[:0]
     degree = contacts.degree if scale == "degree" else contacts.degree[:0]
     rows, targets, scratch = contacts.rows, contacts.targets, contacts.scratch

@@ -210,7 +210,7 @@ class OpinionModel(PropagationModel):
         if lacking.size:
             law = check_start(self._name, self.initial, self.span)
             people = cascade.around.people() if cascade.around is not None else None
-            key = cascade.draws(0).key(Stream.OUTCOMES, once=True)
+            key = cascade.draws(0).key(Stream.OPENINGS)
             drawn = started(law, self.span, lacking, cascade.agents, key, people)
             own[lacking] = self._snapped(drawn)
         return own
@@ -324,6 +324,17 @@ class OpinionModel(PropagationModel):
         side = cascade.columns["side"]
         found = kernels.crossings(own, self.cut, side, cascade.done, touched)
         return touched[:found].copy(), np.full(found, NOBODY)
+
+    def codes(self, cascade: Cascade) -> npt.NDArray[np.uint8]:
+        """Return the bin, or the choice, of each agent's opinion: uint8 (agents,)."""
+        own = self.held(cascade)
+        if self.choices:
+            known = np.asarray(self.choices)
+            cuts = (known[1:] + known[:-1]) / 2
+            return np.searchsorted(cuts, own, side="left").astype(np.uint8)
+        low, high = self.span
+        places = (own - low) / (high - low) * len(self.states) + _SLACK
+        return np.clip(places, 0, len(self.states) - 1).astype(np.uint8)
 
     def count(self, cascade: Cascade) -> None:
         """Count opinions by state."""

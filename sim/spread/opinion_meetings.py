@@ -69,7 +69,7 @@ class Sequential(OpinionModel):
         """Hold a tick's updates, some at a time."""
         heard = remembered(cascade, contacts)
         total = self.rounds(heard)
-        key = draws.key(Stream.MODEL)
+        key = draws.key(Stream.MEETINGS)
         scratch = contacts.scratch
         touched = scratch.touched if self.choices else scratch.touched[:0]
         into = (self.cut, cascade.done, scratch.claim, touched)

@@ -109,7 +109,7 @@ class Swaying(PropagationModel):
         lacking = np.flatnonzero(np.isnan(own))
         if lacking.size:
             people = cascade.around.people() if cascade.around is not None else None
-            key = cascade.draws(0).key(Stream.OUTCOMES, once=True)
+            key = cascade.draws(0).key(Stream.OPENINGS)
             law = check_start(self.plugin_name, self.initial, _SPAN)
             own[lacking] = started(law, _SPAN, lacking, cascade.agents, key, people)
         return own
@@ -135,8 +135,9 @@ class Swaying(PropagationModel):
 
     def speakers(self, cascade: Cascade) -> Ids:
         """Return who speaks in this tick, uint32."""
-        spoken: Any = getattr(self, "speaks_for", None)
-        return cascade.recent(spoken()) if spoken is not None else cascade.frontier
+        spoken: Any = getattr(self, "ticks_spoken", None)
+        ticks = 1 if spoken is None else spoken(cascade.tick_minutes)
+        return cascade.recent(ticks)
 
 
 def _topics(cascade: Cascade) -> Topics | None:

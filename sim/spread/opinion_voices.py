@@ -208,7 +208,7 @@ class Voices:
         Foes are at the other end of ties of sign -1. Where ties have no signs, a pair is made
         hostile with the chance ``negative``, in both directions, once for all ticks.
         """
-        key = self._draws.key(Stream.TIES, once=True)
+        key = self._draws.key(Stream.SIGNS)
         return self._all(kernels.signed_means, self._heard.signs_by(key, negative), self._absent)
 
     def share(self, opinion: float) -> Floats:

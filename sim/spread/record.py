@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableSequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +38,7 @@ class Record:
         self.tally = np.zeros(states, np.int64)
         self.tally[0] = agents
         self._log = Log(agents)
-        self._new: list[int] = []
+        self._new: MutableSequence[int] = []
         self._history = Rows(states)
 
     @property
@@ -89,21 +91,6 @@ class Record:
     def new_adopters(self) -> npt.NDArray[np.int64]:
         """First adoptions in each tick since the start, int64 (ticks + 1,); row 0 counts seeds."""
         return np.array(self._new, np.int64)
-
-    @property
-    def r(self) -> npt.NDArray[np.float64]:
-        """R_t: adopters caused by those who adopted at t, per adopter; NaN where nobody adopted.
-
-        float64 (ticks + 1,) from ``started_at``; the last entries are still growing while it runs.
-        """
-        new = self.new_adopters
-        caused = np.zeros(len(new), np.int64)
-        log = self._log
-        if log.size:
-            place = np.full(self.agents, -1, np.int32)
-            trees.caused(log.agents, log.ticks, log.sources, self.started_at, place, caused)
-        with np.errstate(invalid="ignore"):
-            return np.where(new > 0, caused / np.maximum(new, 1), np.nan)
 
     @property
     def speed(self) -> float:

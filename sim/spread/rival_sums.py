@@ -48,7 +48,7 @@ class Voices:
         self._held = keeper.held
         self._scratch = contacts.scratch
         self._closed = closed
-        self._thresholds = draws.key(Stream.THRESHOLDS, once=True), draws.thresholds
+        self._thresholds = draws.key(Stream.THRESHOLDS), draws.thresholds
         self._by_trust = by_trust
         self._whole: Values = contacts.in_trust if by_trust else contacts.degree
         self._touched = 0

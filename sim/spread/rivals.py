@@ -59,6 +59,8 @@ def rivals_know_ties(cascade: Cascade, contacts: Contacts, *, by_trust: bool) ->
     by_trust
         Whether ties weigh their trust.
     """
+    if contacts.is_silent:
+        return True  # nobody will be told what new ties would say
     basis = _basis(contacts, by_trust)
     kept = (one.held.get("_basis") for one in (cascade, _oldest(cascade)))
     known = next((held for held in kept if held is not None), None)
@@ -146,7 +148,7 @@ class Contest:
         cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
         trust = contacts.trust if scale == "trust" else contacts.trust[:0]
         degree = contacts.degree if scale == "degree" else contacts.degree[:0]
-        key, touched = draws.key(Stream.COINS, once=True), 0
+        key, touched = draws.key(Stream.COINS), 0
         skips = draws.mode == "skips" and scale == "none" and 0.0 < chance < 1.0
         for low in range(0, ids.size, SLICE):
             high = min(low + SLICE, ids.size)
@@ -198,7 +200,9 @@ class Contest:
         Sums and thresholds belong to the contest; the oldest message keeps them.
         """
         first = _oldest(self._cascades[0])
-        _, contacts, draws = self._rounds[0]
+        _, contacts, draws = next(
+            (turn for turn in self._rounds if not turn[1].is_silent), self._rounds[0]
+        )
         deaf = self._cascades[0].absent.size > 0
         trusts = by_trust and contacts.trust.size > 0
         for cascade, heard_by, _ in self._rounds:
@@ -213,10 +217,10 @@ class Contest:
         if not trusts:
             sums.look_ahead(sum(cascade.contacts_seen for cascade in contest))
         for cascade in contest if anew else ():
-            key = cascade.draws(draws.tick).key(Stream.COINS, once=True)
+            key = cascade.draws(draws.tick).key(Stream.COINS)
             sums.hear(contacts.whole, key, _earlier(cascade), deaf=deaf)
         for cascade, heard_by, draws in self._rounds:
-            sums.hear(heard_by, draws.key(Stream.COINS, once=True), cascade.frontier, deaf=deaf)
+            sums.hear(heard_by, draws.key(Stream.COINS), cascade.frontier, deaf=deaf)
         self._by_voice(*sums.crossed(self._source))
 
     def _by_voice(self, agents: Ids, voices: Ids) -> None:

@@ -79,7 +79,9 @@ def _turn(
     cascade: Cascade, contacts: Contacts, draws: Draws, faults: dict[Cascade, BaseException]
 ) -> _Turn | None:
     try:
-        speakers = cascade.recent(_model(cascade).ticks_spoken())
+        speakers = cascade.recent(_model(cascade).ticks_spoken(contacts.tick_minutes))
+        if _model(cascade).reads_repeats():
+            hearings(cascade)
     except BaseException as error:
         _note(faults, cascade, error)
         return None
@@ -169,7 +171,7 @@ def _write(
     batch: list[_Turn], parts: list[Part], columns: tuple[Any, Any, Any], contacts: Contacts
 ) -> None:
     """Let the coins decide; whoever is convinced adopts."""
-    keys = {turn.cascade: turn.draws.key(Stream.COINS) for turn in batch}
+    keys = {turn.cascade: turn.draws.key(Stream.EXPOSURES) for turn in batch}
     stops = np.array([part.stop for part in parts], np.int64)
     drawn = np.array([keys[part.cascade] for part in parts], np.uint64)
     ends = np.empty(len(parts), np.int64)

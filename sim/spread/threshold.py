@@ -111,7 +111,8 @@ class Threshold(PropagationModel):
         if cascade.frontier.size or cascade.present(_ready(cascade)[0]).size:
             return False
         basis, held = self._basis(contacts, self._level()), cascade.held.get("_basis")
-        return held is None or held[0] < 0 or np.array_equal(held, basis)
+        known = held is None or held[0] < 0 or np.array_equal(held, basis)
+        return contacts.is_silent or bool(known)
 
 
 def _ready(cascade: Cascade) -> npt.NDArray[np.uint32]:

@@ -69,7 +69,7 @@ def heard(
     left, scratch = cascade.held["left"], contacts.scratch
     by_trust = left.values.dtype == np.int64
     whole: npt.NDArray[Any] = contacts.in_trust if by_trust else contacts.degree
-    thresholds = draws.key(Stream.THRESHOLDS, once=True), draws.thresholds, level
+    thresholds = draws.key(Stream.THRESHOLDS), draws.thresholds, level
     quick = not (by_trust or deaf) and cascade.contacts_seen * _MANY >= cascade.agents
     if quick:
         left.make_dense()

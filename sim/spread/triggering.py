@@ -62,7 +62,7 @@ class Pairs:
             given: Floats = (self._draws.coins[self._tie] >> np.uint64(11)) * 2.0**-53
             return given
         out = np.empty(len(self))
-        key = self._draws.key(Stream.COINS, once=True)
+        key = self._draws.key(Stream.COINS)
         triggers.pair_draws(key, self._source, self._viewer, out)
         return out
 
@@ -72,7 +72,7 @@ class Pairs:
         if self._draws.thresholds.size:
             return self._draws.thresholds[self._viewer]
         out = np.empty(len(self))
-        heard_states.uniforms(self._draws.key(Stream.THRESHOLDS, once=True), self._viewer, out)
+        heard_states.uniforms(self._draws.key(Stream.THRESHOLDS), self._viewer, out)
         return out
 
     @property

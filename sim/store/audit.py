@@ -10,50 +10,36 @@ elsewhere where that matters.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.store.plain import from_json
 from sim.world.trail import Act, Trail
 
-__all__ = ["acts_in", "attach", "broken", "rows_of"]
+__all__ = ["acts_in", "attach", "broken", "rows_of", "write"]
 
 HEAD = "acts head"
 PART = "acts "
-PART_BYTES = 8 << 20
-"""A row holds acts up to this size in sum, or one that is longer by itself."""
-
 MOST_ACTS = 10_000_000
 FIELDS = (int, int, str, str, str, str, str)
 
 
-def rows_of(world: object) -> dict[str, str]:
-    """Return the rows of a world's acts; none for what has no trail."""
+def rows_of(world: object) -> Iterator[tuple[str, str]]:
+    """Yield the rows of a world's acts, a part at a time; none for what has no trail."""
     trail = getattr(world, "trail", None)
     if not isinstance(trail, Trail):
-        return {}
+        return
     if hasattr(world, "cascades"):
         trail.seal(world)  # type: ignore[arg-type]  # a world, or what has its messages
-    parts = [f"[{','.join(part)}]" for part in _parts(map(_line, trail.acts))]
-    rows = {f"{PART}{number}": text for number, text in enumerate(parts)}
-    return rows | {HEAD: json.dumps([len(trail.acts), trail.head])}
+    for number, text in enumerate(trail.acts.texts()):
+        yield f"{PART}{number}", text
+    yield HEAD, json.dumps([len(trail.acts), trail.head])
 
 
-def _line(act: Act) -> str:
-    fields = (act.number, act.tick, act.author, act.kind, act.said, act.result, act.digest)
-    return json.dumps(fields, separators=(",", ":"))
-
-
-def _parts(lines: Iterable[str]) -> Iterable[list[str]]:
-    part: list[str] = []
-    size = 0
-    for line in lines:
-        if part and size + len(line) > PART_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(line)
-        size += len(line)
-    yield part
+def write(connection: sqlite3.Connection, world: object) -> None:
+    """Write the rows of a world's acts into the table ``world`` of a new file."""
+    connection.executemany("INSERT INTO world VALUES (?, ?)", rows_of(world))
 
 
 def acts_in(rows: Mapping[str, str]) -> list[Act]:

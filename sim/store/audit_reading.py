@@ -17,7 +17,7 @@ from sim.store.opened import opened, world_rows
 from sim.store.recovery import CHECKPOINT_NAME
 from sim.world.trail import Act
 
-__all__ = ["Audit", "audit", "checked", "journal_checked"]
+__all__ = ["Audit", "audit", "checked", "journal_checked", "saved_acts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def audit(path: str | PathLike[str]) -> Audit:
     file = as_path(path)
     folder = folder_of(file)
     if not (folder / JOURNAL_FILE).exists():
-        return _saved(file)
+        return saved_acts(file)
     with read_journal(folder) as journal:
         return _live(file, folder, journal)
 
@@ -74,7 +74,7 @@ def checked(path: str | PathLike[str]) -> int:
     SnapshotError
         Naming the first act that is not as it was noted.
     """
-    found = _saved(as_path(path))
+    found = saved_acts(as_path(path))
     if found.findings:
         raise SnapshotError(found.path, found.findings[0].rstrip("."))
     return len(found.acts)
@@ -91,14 +91,23 @@ def journal_checked(folder: Path) -> int:
     count = 0
     with read_journal(folder) as journal:
         try:
-            for _ in journal.entries(0, NO_DIGEST):
+            first = min(journal.checkpoints(), key=lambda each: each.number, default=None)
+            begun = (0, NO_DIGEST) if first is None else (first.number, first.digest)
+            for _ in journal.entries(*begun):
                 count += 1
         except BrokenError as error:
             raise SnapshotError(journal.path, str(error)) from None
     return count
 
 
-def _saved(file: Path) -> Audit:
+def saved_acts(file: Path) -> Audit:
+    """Return the acts of a world file alone, whatever lies beside it.
+
+    Raises
+    ------
+    SnapshotError
+        When it is no world file that can be read.
+    """
     with opened(file) as world, gated(world.path) as connection:
         rows = world_rows(connection)
     finding = broken(rows)
@@ -122,7 +131,7 @@ def _live(file: Path, folder: Path, journal: JournalFile) -> Audit:
         if not CHECKPOINT_NAME.fullmatch(checkpoint.file):
             continue
         try:
-            found = _saved(folder / checkpoint.file)
+            found = saved_acts(folder / checkpoint.file)
         except SnapshotError:
             continue
         return _continued(replace(found, path=file), journal, checkpoint)

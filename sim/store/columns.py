@@ -13,6 +13,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.core.progress import Report, quiet
+from sim.core.spill import looked_at
 from sim.errors import InputError
 from sim.store.bounded import DamagedError, bounded
 from sim.store.plain import from_json
@@ -72,6 +73,7 @@ class Entry:
         """Describe an array."""
         size = array.nbytes
         checksum = xxhash.xxh3_64_hexdigest(_bytes(array))
+        looked_at(size)
         return cls(name, array.dtype.str, array.shape, size, -(-size // CHUNK_BYTES), checksum)
 
     @classmethod
@@ -130,6 +132,7 @@ def write(
             report("writing", done / total)
             _write_chunk(connection, entry.name, number, data[start:stop])
             done += stop - start
+        looked_at(entry.bytes)
 
 
 def declared(connection: sqlite3.Connection, room: int) -> list[Entry]:

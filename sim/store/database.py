@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 from sim.core.progress import Report, quiet
-from sim.errors import Cancelled
+from sim.errors import Cancelled, InputError
 from sim.store import relational
 from sim.store.facts import naming
 from sim.store.plain import to_json, utf8
 from sim.store.relational import Populated
 from sim.store.schema import CORE_TABLES, RELATIONAL_TABLES, create_tables
 
-__all__ = ["write_database"]
+__all__ = ["Beside", "write_database"]
 
 _UNIQUE = ",\n  UNIQUE (source_agent_id, target_agent_id, relationship_type)"
 _OPERATIONS = 100_000
@@ -24,8 +26,11 @@ _PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-262144", "mmap_s
 
 # A million ties in any order are indexed faster once they are all there than one by one.
 _TABLES = {name: sql.replace(_UNIQUE, "") for name, sql in RELATIONAL_TABLES.items()} | {
-    "messages": CORE_TABLES["messages"]
+    "messages": CORE_TABLES["messages"].replace(
+        "sender_id TEXT", "sender_id TEXT REFERENCES agents (agent_id)"
+    )
 }
+_BATCH = 10_000
 _INDEXES = (
     "CREATE UNIQUE INDEX ties_of_source ON agent_relationships"
     " (source_agent_id, target_agent_id, relationship_type)",
@@ -38,7 +43,34 @@ _INDEXES = (
 )
 
 
-def write_database(world: Populated, path: str | PathLike[str], *, report: Report = quiet) -> int:
+class Beside(NamedTuple):
+    """A table that is written beside the classical ones.
+
+    Attributes
+    ----------
+    name, sql, columns
+        What it is called, what makes it, and how many columns it has.
+    rows
+        Its rows.
+    indexes
+        What makes its indexes.
+    """
+
+    name: str
+    sql: str
+    columns: int
+    rows: Iterator[tuple[object, ...]]
+    indexes: tuple[str, ...] = ()
+
+
+def write_database(
+    world: Populated,
+    path: str | PathLike[str],
+    *,
+    posts: Iterable[tuple[object, ...]] | None = None,
+    beside: Sequence[Beside] = (),
+    report: Report = quiet,
+) -> int:
     """Write the tables of the classical schema and their indexes to an empty file.
 
     Parameters
@@ -47,6 +79,11 @@ def write_database(world: Populated, path: str | PathLike[str], *, report: Repor
         Must hold still meanwhile.
     path
         A new or empty file; what is left of it after an error is of no use.
+    posts
+        Messages of members as :func:`~sim.store.relational.told_posts` takes them; None: those
+        still in feeds.
+    beside
+        Further tables.
     report
         Told the stages "writing rows" and "indexing"; may cancel.
 
@@ -67,13 +104,26 @@ def write_database(world: Populated, path: str | PathLike[str], *, report: Repor
             to.execute(f"PRAGMA {pragma}")
         to.execute("BEGIN")
         create_tables(to, _TABLES)
-        rows = relational.fill(to, world, report)
+        before = to.total_changes
+        relational.fill(to, world, report, posts=posts)
         to.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)", _messages(world))
-        for done, index in enumerate(_INDEXES):
-            with _cancellable(to, report, done / len(_INDEXES)):
+        for table in beside:
+            _fill(to, table, report)
+        rows = to.total_changes - before
+        indexes = [*_INDEXES, *(index for table in beside for index in table.indexes)]
+        for done, index in enumerate(indexes):
+            with _cancellable(to, report, done / len(indexes)):
                 to.execute(index)
         to.execute("COMMIT")
-    return rows + len(world.cascades)
+    return rows
+
+
+def _fill(to: sqlite3.Connection, table: Beside, report: Report) -> None:
+    to.execute(table.sql)
+    marks = ", ".join("?" * table.columns)
+    while batch := list(islice(table.rows, _BATCH)):
+        report("writing rows", 0.99)
+        to.executemany(f"INSERT INTO {table.name} VALUES ({marks})", batch)  # noqa: S608 - our names
 
 
 def _messages(world: Populated) -> Iterator[tuple[object, ...]]:
@@ -119,6 +169,9 @@ def _plainly() -> Iterator[None]:
 
     try:
         yield
+    except sqlite3.IntegrityError as error:
+        text = "two rows that must differ are the same; a file that nobody vouches for may say so"
+        raise InputError(f"The world cannot be written as tables: {text} ({error}).") from error
     except sqlite3.OperationalError as error:
         full = error.sqlite_errorname == "SQLITE_FULL"
         number = errno.ENOSPC if full else errno.EIO

@@ -31,6 +31,8 @@ Said = Mapping[str, object]
 
 Who = Callable[[object], str | None]
 NOBODY = -1
+_TYPES = 100
+"""Types of ties that ``info`` knows; more are in the world itself."""
 
 
 def counted(world: object, meta: Meta) -> dict[str, object]:
@@ -38,7 +40,8 @@ def counted(world: object, meta: Meta) -> dict[str, object]:
     agents, ties = getattr(world, "agents", None), getattr(world, "ties", None)
     models = {_model(cascade)[0] for cascade in _dicts(meta, "cascades")}
     hosted = _dict(meta.get("platform"))
-    return {
+    types = _dict(meta.get("relations")).get("types")
+    return ({"relations": types[:_TYPES]} if isinstance(types, list) else {}) | {
         "agents": len(agents) if isinstance(agents, Sized) else _integer(meta.get("agents"), None),
         "ties": _integer(getattr(ties, "count", meta.get("ties")), None),
         "interactions": _integer(_dict(meta.get("interactions")).get("count"), None),

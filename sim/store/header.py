@@ -37,12 +37,21 @@ def as_path(path: str | PathLike[str]) -> Path:
     Raises
     ------
     FileError
-        When it holds a NUL character or is empty.
+        When it is empty, or holds a NUL character or half a character (a lone surrogate).
+    SnapshotError
+        When it is a folder by its name, ``.`` or ``/``.
     """
     text = os.fspath(path)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise FileError(f"{text!r:.80}", "half a character makes no file name") from None
     if not text or "\0" in text:
         raise FileError(repr(text), "not a file name")
-    return Path(text)
+    path = Path(text)
+    if not path.name:  # "." and "/"
+        raise SnapshotError(path, "a folder, not a world file")
+    return path
 
 
 def open_regular(path: Path) -> int:

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sim.agents.columns import Agents
+from sim.core.checks import LAST_TICK
 from sim.errors import InputError
+from sim.feed.acts import act_of
 from sim.kernels import trees
 from sim.kernels.claims import NOBODY
+from sim.store.acts_reading import Deed, Record
 from sim.store.history_rows import (
     Adopters,
     Floats,
@@ -25,10 +29,9 @@ from sim.store.history_rows import (
     Series,
     Told,
 )
+from sim.world.platform_log import said_in
 
 __all__ = ["History"]
-
-_LAST = 1 << 62
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +48,10 @@ class History:
         The world's tick.
     readings
         Counts over time, in order of tick; empty where nobody noted any.
+    record
+        What members did and wrote on the platform; None where nobody knows.
+    seed
+        The world's, from which rules write texts.
 
     Examples
     --------
@@ -59,6 +66,8 @@ class History:
     told: list[Told]
     tick: int
     readings: list[Reading] = field(default_factory=list)
+    record: Record | None = None
+    seed: int = 0
     packs: list[Pack] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,7 +84,7 @@ class History:
     def agent(
         self, agent: int, *, first: int | None = None, last: int | None = None
     ) -> list[Happening]:
-        """Return what an agent wrote, adopted, and convinced others of; in order of time.
+        """Return what an agent wrote, adopted, convinced others of, and did; in order of time.
 
         Parameters
         ----------
@@ -92,17 +101,42 @@ class History:
             for each in self.told
             if each.author == agent and _within(each.created, first, last)
         ]
+        if self.record is not None:
+            found += map(_deed, self.record.of(agent, first=first, last=last))
         return sorted(found)
 
     def pair(
         self, one: int, other: int, *, first: int | None = None, last: int | None = None
     ) -> list[Happening]:
-        """Return what two agents convinced each other of; in order of time."""
+        """Return what two agents convinced each other of, and did to each other."""
         agents, sources = self.adoptions.agents, self.adoptions.sources
         there = (agents == one) & (sources == other)
         there |= (agents == other) & (sources == one)
-        found = self._happenings(np.flatnonzero(there), first, last)
+        found = list(self._happenings(np.flatnonzero(there), first, last))
+        if self.record is not None:
+            for who, whom in ((one, other), (other, one)):
+                found += map(_deed, self.record.of(who, whom, first=first, last=last))
         return sorted(found)
+
+    def text_of(self, happening: Happening, people: Agents) -> str:
+        """Return what a message of a happening says; empty where there is none, or nobody knows.
+
+        Parameters
+        ----------
+        happening
+            Of :meth:`agent` or :meth:`pair`.
+        people
+            The world's, of whom rules write.
+        """
+        told = {each.id: each.text for each in self.told}
+        if happening.message >= 0 or self.record is None:
+            return told.get(happening.message, "")
+        deed = (happening.agent, act_of(happening.kind), happening.post, happening.other)
+        found = self.record.behind(Deed(happening.tick, *deed))
+        if found is None:
+            return ""
+        own = told.get(found.row[-1], found.own)
+        return said_in(people, self.seed, found.number, found.row, own)
 
     def message(
         self, message: int, *, first: int | None = None, last: int | None = None
@@ -152,7 +186,7 @@ class History:
             raise InputError(f"A series has at least 1 point, got {points}.")
         packs = self.packs if message is None else [self._pack(message)]
         earliest = min((int(pack.ticks[0]) for pack in packs if pack.ticks.size), default=self.tick)
-        begins = earliest if first is None else max(first, 0)
+        begins = earliest if first is None else min(max(first, 0), LAST_TICK)
         ends = self.tick if last is None else min(last, self.tick)
         length = max(ends - begins + 1, 0)
         before, new = _counted(packs, begins, length)
@@ -214,13 +248,19 @@ class History:
         return contacts, running
 
 
+def _deed(deed: Deed) -> Happening:
+    return Happening(deed.tick, -1, deed.act.says, deed.agent, deed.other, deed.message)
+
+
 def _within(tick: int, first: int | None, last: int | None) -> bool:
     low, high = _bounds(first, last)
     return low <= tick <= high
 
 
 def _bounds(first: int | None, last: int | None) -> tuple[int, int]:
-    return (-_LAST if first is None else first), (_LAST if last is None else last)
+    """Return the first and the last tick that are asked for, as ticks that a world can have."""
+    low, high = -LAST_TICK if first is None else first, LAST_TICK if last is None else last
+    return max(-LAST_TICK, min(low, LAST_TICK)), max(-LAST_TICK, min(high, LAST_TICK - 1))
 
 
 def _counted(packs: Sequence[Pack], begins: int, length: int) -> tuple[int, Longs]:

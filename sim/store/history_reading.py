@@ -12,9 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.errors import InputError, SnapshotError
+from sim.feed.log import ActLog
+from sim.feed.posts import Posts
+from sim.kernels.claims import NOBODY
 from sim.store import columns as arrays
+from sim.store.acts_reading import Record, Traces, record_of
 from sim.store.columns import Columns, DamagedError
 from sim.store.gates import gated
 from sim.store.header import as_path
@@ -26,6 +31,8 @@ from sim.store.journal_rows import Checkpoint
 from sim.store.line import Line
 from sim.store.opened import opened, world_rows
 from sim.store.plain import from_json
+from sim.store.upgrades import sealed
+from sim.world.platform_log import Held
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -38,10 +45,26 @@ _LAST = 1 << 62
 Meta = Mapping[str, Any]
 
 
-def history_of(world: World) -> History:
-    """Return the history of a world in memory: what its messages have on record.
+def history_of(
+    world: World, path: str | PathLike[str] | None = None, *, recent: int | None = None
+) -> History:
+    """Return the history of a world in memory: what its messages have on record, and its members.
 
     The record of a message is shared until it grows; take the history between two ticks.
+
+    Parameters
+    ----------
+    world
+        In memory.
+    path
+        Its file, beside which lies what members did; None: what is in memory of that alone.
+    recent
+        Of how many last ticks that is taken from memory; None: all that are there.
+
+    Raises
+    ------
+    SnapshotError
+        When what lies beside the file is damaged, or foreign.
     """
     packs, told = [], []
     for cascade in world.cascades:
@@ -49,7 +72,8 @@ def history_of(world: World) -> History:
         packs.append(Pack(cascade.id, log.agents, log.ticks, log.sources))
         said = (cascade.id, cascade.text, cascade.model_name, message.author, message.created)
         told.append(Told(*said, int(cascade.contacts_seen)))
-    return History(Laid.of(packs), told, world.tick)
+    record = record_of(Traces.of(world, recent), path)
+    return History(Laid.of(packs), told, world.tick, record=record, seed=world.seed)
 
 
 def read_history(path: str | PathLike[str], *, report: Report = quiet) -> History:
@@ -79,7 +103,15 @@ def read_history(path: str | PathLike[str], *, report: Report = quiet) -> Histor
                 raise SnapshotError(journal.path, f"damaged: {error}") from error
     report("reading the snapshot", 0.0)
     meta, columns = columns_of(file, _is_log)
-    return History(Laid.of(_packs(meta, columns)), _told(meta), int(meta["tick"]))
+    try:
+        packs, told = Laid.of(_packs(meta, columns)), _told(meta)
+        tick, seed = int(meta["tick"]), int(meta.get("seed", 0))
+    except (DamagedError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise SnapshotError(
+            file, f"damaged: its history cannot be read ({error!s:.200})"
+        ) from error
+    record = _record(file, meta, columns, tick)
+    return History(packs, told, tick, record=record, seed=seed)
 
 
 def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns]:
@@ -95,7 +127,8 @@ def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns
         columns = arrays.read_some(connection, entries)
         try:
             meta = from_json(world_rows(connection, file.body).get("meta", ""))
-            return {"tick": int(meta["tick"]), "cascades": list(meta["cascades"])} | meta, columns
+            tick = whole_number(meta["tick"], "its tick", low=0, high=LAST_TICK)
+            return meta | {"tick": tick, "cascades": list(meta["cascades"])}, columns
         except (LookupError, TypeError, ValueError) as error:
             raise DamagedError(f"its metadata cannot be read ({error})") from error
 
@@ -132,13 +165,51 @@ def _on_line(folder: Path, journal: JournalFile) -> list[Checkpoint]:
 
 
 def _is_log(name: str) -> bool:
-    return name.startswith("cascade.") and ".log." in name
+    return name.startswith(_PLATFORM) or (name.startswith("cascade.") and ".log." in name)
+
+
+_PLATFORM = ("platform.log.", "platform.posts.")
+
+
+def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
+    """Return what members did, by what a snapshot holds of that and what lies beside the file.
+
+    Raises
+    ------
+    SnapshotError
+        When either cannot be read.
+    """
+    said, tick = meta.get("platform"), int(meta["tick"])
+    if said is None:
+        return record_of(Traces({}, (), tick, False), path, until=until)
+    try:
+        if "platform.log.sealed" not in columns:
+            sealed(dict(meta), columns)
+        own = [_under(columns, prefix) for prefix in _PLATFORM]
+        settings, written = said["settings"], dict(said["written"])
+        log = ActLog.restore(int(settings["log_ticks"]), own[0])
+        posts = Posts.restore(said["posts"], own[1])
+        traces = Traces.held(Held(log, posts, written, tick, int(settings["window"])))
+    except (DamagedError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise SnapshotError(path, f"its log of acts cannot be read ({error!r:.200})") from error
+    return record_of(traces, path, until=until)
+
+
+def _under(columns: Columns, prefix: str) -> Columns:
+    return {n.removeprefix(prefix): c for n, c in columns.items() if n.startswith(prefix)}
 
 
 def _packs(meta: Meta, columns: Columns) -> list[Pack]:
     found = []
+    people = int(meta["agents"]["count"])
     for said in meta["cascades"]:
         parts = [columns[f"cascade.{said['id']}.log.{part}"] for part in _PARTS]
+        if len({part.shape for part in parts}) > 1 or parts[0].ndim != 1:
+            raise DamagedError(f"its log of message {said['id']!r:.40} has rows of several lengths")
+        who, ticks, sources = parts
+        unknown = (who >= people).any() or ((sources >= people) & (sources != NOBODY)).any()
+        if unknown or ((ticks < 0) | (ticks > meta["tick"])).any():
+            raise DamagedError(f"its log of message {said['id']!r:.40} holds what never was")
         found.append(Pack(int(said["id"]), *parts))
     return found
 
@@ -170,14 +241,17 @@ def _of_journal(folder: Path, journal: JournalFile, report: Report) -> History:
     meta, columns = columns_of(folder / first.file, _is_log)
     report("reading the journal", 0.2)
     told = {each.id: each for each in _told(meta)}
+    later, doings = meta, columns
     if newest is not first:
-        later = columns_of(folder / newest.file, lambda _name: False)[0]
+        later, doings = columns_of(folder / newest.file, lambda name: name.startswith(_PLATFORM))
         told |= {each.id: each for each in _told(later)}
     packs = _noted(journal, line, first.number, _packs(meta, columns))
     for each in _sent(journal, line, newest.number):
         told.setdefault(each.id, each)
     readings = [_reading(meta), *_readings(journal, line, first.number)]
-    return History(packs, list(told.values()), readings[-1].tick, readings)
+    tick, file = readings[-1].tick, folder.with_name(folder.name.removesuffix(".live"))
+    record = _record(file, later, doings, tick)
+    return History(packs, list(told.values()), tick, readings, record, int(meta.get("seed", 0)))
 
 
 def _noted(journal: JournalFile, line: Line, after: int, before: list[Pack]) -> Laid:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Adopters", "Happening", "Kind", "Laid", "Pack", "Reading", "Series", "Told"]
 
-Kind = Literal["wrote", "began", "adopted", "convinced"]
+Kind = str
+"""``wrote``, ``began``, ``adopted``, ``convinced``, or an act of the platform: ``like`` ..."""
 Ids = npt.NDArray[np.uint32]
 Ticks = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -47,6 +48,8 @@ class Happening(NamedTuple):
 
     ``kind`` is ``"wrote"`` a message, ``"began"`` with it (a seed, or nobody convinced it),
     ``"adopted"`` it from ``other``, or ``"convinced"`` ``other`` of it; ``other`` is -1 for nobody.
+    Or it is an act on the platform by its name (:class:`~sim.feed.acts.Act`): then ``message`` is
+    -1, and ``post`` the number of the message there that it is about or posted, -1 for none.
     """
 
     tick: int
@@ -54,6 +57,7 @@ class Happening(NamedTuple):
     kind: Kind
     agent: int
     other: int
+    post: int = -1
 
 
 class Adopters(NamedTuple):

@@ -61,6 +61,8 @@ class Info:
         Whether it also holds agents, ties and adoptions as rows.
     interactions
         Single contacts with their times, where the network came with some.
+    relations
+        How many ties came with each type, of the first hundred types.
     recommenders
         Who rank the feeds of its platform; empty where there is none.
     policies
@@ -86,6 +88,7 @@ class Info:
     digest: str
     relational: bool
     interactions: int | None = None
+    relations: dict[str, int] = field(default_factory=dict, hash=False)
     recommenders: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     minds: tuple[str, ...] = ()
@@ -108,6 +111,21 @@ class Verification:
     bytes: int
     seconds: float
     columns: int
+
+
+def under_way(path: str | PathLike[str]) -> frozenset[int]:
+    """Return the numbers of the messages of a world file that run or wait.
+
+    Raises
+    ------
+    SnapshotError
+        As of :func:`info`.
+    """
+    with opened(as_path(path)) as file, gated(file.path) as connection:
+        rows = connection.execute(
+            "SELECT id FROM cascades WHERE status IN ('running', 'queued') ORDER BY id"
+        )
+        return frozenset(int(number) for (number,) in bounded(rows, file.body))
 
 
 def info(path: str | PathLike[str]) -> Info:
@@ -139,6 +157,7 @@ def info(path: str | PathLike[str]) -> Info:
             digest=one_line(said.get("digest", "")),
             relational=("agents",) in tables,
             interactions=_number(said, "interactions"),
+            relations=_typed(_json(said, "relations", list)),
             recommenders=tuple(_line(name) for name in _json(said, "recommenders", list)),
             policies=tuple(_line(name) for name in _json(said, "policies", list)),
             minds=tuple(_line(name) for name in _json(said, "minds", list)),
@@ -188,6 +207,12 @@ def _line(value: object) -> str:
 def _number(said: dict[str, str], key: str) -> int | None:
     text = said.get(key, "")
     return int(text) if NUMBER.fullmatch(text) else None
+
+
+def _typed(pairs: list[Any]) -> dict[str, int]:
+    """Return (type, how many ties) as a table; what is no such pair is left out."""
+    fine = [each for each in pairs if isinstance(each, list) and len(each) == 2]
+    return {_line(name): count for name, count in fine if isinstance(count, int)}
 
 
 def _json(said: dict[str, str], key: str, kind: type[Any]) -> Any:

@@ -31,6 +31,9 @@ ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
 QUEUE = 8
 """Entries that wait for the disk; a slow one slows the steps, it does not fill the memory."""
 
+TRIMMED = 16
+"""Entries that are removed with a new one: nobody waits for much."""
+
 RETRY_SECONDS = 0.2
 PUT_SECONDS = 0.1
 MOST_PAGES = 1 << 28
@@ -107,6 +110,7 @@ class Journal:
         self._items: queue.Queue[Item | None] = queue.Queue(QUEUE)
         self._error: Exception | None = None
         self._is_over = False
+        self._cut = 0
         self.named = -1
         self._gives_up = threading.Event()
         self._more_room = threading.Event()
@@ -151,6 +155,13 @@ class Journal:
         """Let the file grow up to another size; what waits for room is tried again."""
         self._most_pages = most_pages
         self._more_room.set()
+
+    def cut(self, number: int) -> None:
+        """Remove the entries up to a checkpoint's, some with each further entry; and those before.
+
+        Their room in the file is used again.
+        """
+        self._cut = max(self._cut, number)
 
     def give_up(self) -> None:
         """Wait for no room any more: what the disk does not take is dropped."""
@@ -219,7 +230,7 @@ class Journal:
         was_troubled = False
         while True:
             try:
-                commit(self._file, entry, checkpoint)
+                commit(self._file, entry, checkpoint, self._cut)
                 break
             except sqlite3.OperationalError as error:
                 if not is_full(error) or self._gives_up.is_set():
@@ -280,8 +291,13 @@ def _create(file: sqlite3.Connection) -> None:
     file.execute("COMMIT")
 
 
-def commit(file: sqlite3.Connection, entry: Entry | None, checkpoint: Checkpoint | None) -> None:
-    """Write one transaction: all of it is in the file afterwards, or nothing."""
+def commit(
+    file: sqlite3.Connection, entry: Entry | None, checkpoint: Checkpoint | None, cut: int = 0
+) -> None:
+    """Write one transaction: all of it is in the file afterwards, or nothing.
+
+    ``cut``: the entry of the first checkpoint that is still needed.
+    """
     file.execute("BEGIN IMMEDIATE")
     try:
         if entry is not None:
@@ -292,11 +308,24 @@ def commit(file: sqlite3.Connection, entry: Entry | None, checkpoint: Checkpoint
                 "INSERT INTO checkpoints(number, tick, file, world, digest) VALUES (?, ?, ?, ?, ?)",
                 (c.number, c.tick, c.file, c.world, c.digest),
             )
+        if cut:
+            _trim(file, cut)
         file.execute("COMMIT")
     except BaseException:
         if file.in_transaction:  # a full disk has rolled it back already
             file.execute("ROLLBACK")
         raise
+
+
+def _trim(file: sqlite3.Connection, cut: int) -> None:
+    """Remove checkpoints before an entry, and some of the entries up to it."""
+    low = file.execute("SELECT min(number) FROM entries").fetchone()[0]
+    if low is None or low > cut:
+        return
+    file.execute("DELETE FROM checkpoints WHERE number < ?", (cut,))
+    until = min(low + TRIMMED, cut)
+    for table in ("adoptions", "metrics", "entries"):
+        file.execute(f"DELETE FROM {table} WHERE number <= ?", (until,))  # noqa: S608
 
 
 def _insert(file: sqlite3.Connection, entry: Entry) -> None:

@@ -17,6 +17,7 @@ from sim.store.header import HEADER_BYTES
 from sim.store.journal import JOURNAL_FILE
 from sim.store.journal_rows import (
     APPLICATION_ID,
+    ROW_BYTES,
     TABLES,
     VERSION,
     Adoptions,
@@ -48,10 +49,13 @@ class JournalFile:
     ----------
     path, connection
         The file, open read-only.
+    version
+        Of the journal; the entries of an earlier one can be read, not done again.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, version: int) -> None:
         self.path = path
+        self.version = version
         self._file = connection
         self._deadline = Deadline(QUERY_SECONDS)
         connection.set_progress_handler(self._deadline, OPERATIONS)
@@ -94,6 +98,17 @@ class JournalFile:
         for row in bounded(self._file.execute(sql, given), _room(self.path)):
             yield row
             self._deadline.restart()  # a replay may take as long as it takes
+
+    def bytes_to(self, number: int) -> int:
+        """Return about how many bytes the entries up to a number take."""
+        size = 0
+        for sql in (
+            "SELECT count(*), sum(length(command)) FROM entries WHERE number <= ?",
+            "SELECT count(*), 12 * sum(count) FROM adoptions WHERE number <= ?",
+        ):
+            count, more = next(self.rows(sql, number))
+            size += ROW_BYTES * count + int(more or 0)
+        return size
 
     def jumps(self) -> list[Jump]:
         """Return the entries by which the world went to another tick, in order.
@@ -182,8 +197,7 @@ def read_journal(folder: Path) -> Iterator[JournalFile]:
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
             _shut(file)
-            _require_our_tables(path, file)
-            yield JournalFile(path, file)
+            yield JournalFile(path, file, _version_of_ours(path, file))
     except DamagedError as error:
         raise SnapshotError(path, f"damaged: {error}") from error
     except (sqlite3.Error, UnicodeError) as error:
@@ -222,8 +236,8 @@ def _shut(file: sqlite3.Connection) -> None:
     file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
 
 
-def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
-    """Compare owner, version and tables; the WAL may hold what the file's header lacks."""
+def _version_of_ours(path: Path, file: sqlite3.Connection) -> int:
+    """Compare owner and tables, return the version; the WAL may hold what the header lacks."""
     owner = file.execute("PRAGMA application_id").fetchone()[0]
     version = file.execute("PRAGMA user_version").fetchone()[0]
     tables = dict(file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS))
@@ -236,6 +250,7 @@ def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
         raise SnapshotError(path, f"{text}; update Hubbub")
     if tables != TABLES:
         raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")
+    return int(version)
 
 
 def _types(row: tuple[object, ...]) -> tuple[type, ...]:

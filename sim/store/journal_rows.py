@@ -14,6 +14,7 @@ from sim.store.plain import plain
 __all__ = [
     "APPLICATION_ID",
     "NO_DIGEST",
+    "ROW_BYTES",
     "TABLES",
     "VERSION",
     "Adoptions",
@@ -24,8 +25,12 @@ __all__ = [
 ]
 
 APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
-VERSION = 1
+VERSION = 2
+"""Of the journal. What version 1 tells cannot be done again here: its steps draw otherwise."""
+
 NO_DIGEST = bytes(16)
+ROW_BYTES = 100
+"""What a row takes beside its command or its adoptions, about."""
 
 TABLES: dict[str, str] = {
     "entries": """CREATE TABLE entries (
@@ -129,6 +134,12 @@ class Entry:
     metrics: Metrics
     state: bytes
     digest: bytes = NO_DIGEST
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in the journal."""
+        own = sum(ROW_BYTES + len(each.data) for each in self.adoptions)
+        return ROW_BYTES + len(self.command) + own
 
     def chained(self, previous: bytes) -> bytes:
         """Return the digest that this entry must have behind one whose digest is ``previous``."""

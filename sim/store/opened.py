@@ -18,10 +18,12 @@ from sim.store.bounded import DamagedError, bounded
 from sim.store.columns import Columns, Entry
 from sim.store.facts import Meta
 from sim.store.gates import gated
-from sim.store.header import HEADER_BYTES, check_header, open_regular
+from sim.store.header import HEADER_BYTES, check_header, open_regular, version_of
 from sim.store.memory import available_bytes
 from sim.store.plain import from_json
+from sim.store.schema import VERSION
 from sim.store.trailer import TRAILER_BYTES, Trailer, quick, quick_of
+from sim.store.upgrades import upgrade
 
 __all__ = ["Opened", "Restore", "SnapshotCapacityError", "Storable", "opened", "world_rows"]
 
@@ -63,12 +65,15 @@ class Opened:
         Its bytes before the trailer.
     trailer
         What they must hash to.
+    version
+        Of the file format; an earlier one is upgraded on reading.
     """
 
     path: Path
     descriptor: int
     body: int
     trailer: Trailer
+    version: int = VERSION
 
     def restored(self, restore: Restore[S], report: Report) -> S:
         """Read everything and build the world while a thread hashes the file.
@@ -104,13 +109,15 @@ class Opened:
         meta, columns, said = self._read(report)
         report("restoring", 0.0)
         try:
+            upgrade(self.version, meta, columns)
             world = restore(meta, columns)
             attach(world, said)
         except PASSED_ON:
             raise
         except Exception as error:
             raise SnapshotError(self.path, f"cannot be restored ({error!r:.200})") from error
-        if world.digest() != said.get("digest", ""):
+        # An upgraded world has a digest of its own; its bytes were compared with the trailer.
+        if self.version == VERSION and world.digest() != said.get("digest", ""):
             text = "what it holds is not the world that was saved; a different Hubbub wrote it"
             raise SnapshotError(self.path, text)
         return world
@@ -160,11 +167,12 @@ def opened(path: Path) -> Iterator[Opened]:
     descriptor = open_regular(path)
     try:
         size = os.fstat(descriptor).st_size
-        body = check_header(path, os.pread(descriptor, HEADER_BYTES, 0), size)
+        header = os.pread(descriptor, HEADER_BYTES, 0)
+        body = check_header(path, header, size)
         trailer = Trailer.parse(os.pread(descriptor, TRAILER_BYTES, body))
         if trailer is None:
             raise SnapshotError(path, "damaged: its trailer is not a trailer")
-        yield Opened(path, descriptor, body, trailer)
+        yield Opened(path, descriptor, body, trailer, version_of(header))
     except (OSError, EOFError) as error:
         raise SnapshotError(path, f"cannot be read ({error})") from error
     finally:

@@ -16,19 +16,21 @@ from typing import TYPE_CHECKING
 
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
-from sim.errors import SnapshotError
+from sim.errors import SnapshotError, UnknownNameError
 from sim.store.header import as_path
+from sim.store.inspect import info
 from sim.store.journal import Acked, folder_of, read_acked
 from sim.store.journal_reading import BrokenError, JournalFile, read_journal
-from sim.store.journal_rows import Checkpoint, Entry
+from sim.store.journal_rows import VERSION, Checkpoint, Entry
 from sim.store.journal_state import Observer
 from sim.store.line import JUMP, Line
 from sim.store.snapshot import load
+from sim.world.lost import LostModel
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Apply", "Recovery", "recover"]
+__all__ = ["Apply", "Recovery", "not_carried_over", "recover"]
 
 Apply = Callable[["World", Entry], bool]
 """Does again what an entry says; False when that cannot be done without the program that did it."""
@@ -57,6 +59,11 @@ class Recovery:
         A sentence for everything that is wrong; empty when nothing is.
     seconds
         How long it took.
+    lacks
+        Why the rest of a journal that is not damaged cannot be done again here, and what would
+        help; empty: nothing is missing, or it is damaged.
+    version
+        Of the journal; one of an earlier version gives its newest checkpoint.
     """
 
     world: World
@@ -69,6 +76,8 @@ class Recovery:
     ticks: int
     findings: tuple[str, ...]
     seconds: float
+    lacks: str = ""
+    version: int = VERSION
 
     @property
     def is_whole(self) -> bool:
@@ -97,6 +106,7 @@ class _Replay:
     findings: list[str] = field(default_factory=list)
     diverged: bool = False
     trusted: int = 0
+    lacks: str = ""
 
 
 def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) -> Recovery:
@@ -144,6 +154,8 @@ def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) 
                 done.ticks,
                 tuple(findings),
                 perf_counter() - began,
+                done.lacks,
+                journal.version,
             )
     said = " ".join(findings) or "it names none"
     raise SnapshotError(folder, f"no checkpoint to begin from can be used: {said}".rstrip("."))
@@ -154,14 +166,29 @@ def _replayed(
 ) -> _Replay:
     """Replay from a checkpoint; once more, and less far, when an entry comes out differently."""
     line = _line(journal)
+    if journal.version < VERSION:
+        return _as_it_was(folder, journal, checkpoint, report)
     done = _once(folder, journal, checkpoint, apply, report, line)
     is_short = done.trusted < line.parts[-1].first  # it ends before the world went elsewhere
     if not done.diverged and not is_short:
         return done
     last = done.number if done.diverged else done.trusted
     again = _once(folder, journal, checkpoint, apply, report, _line(journal, last))
-    again.findings = done.findings
+    again.findings, again.lacks = done.findings, done.lacks
     return again
+
+
+def _as_it_was(
+    folder: Path, journal: JournalFile, checkpoint: Checkpoint, report: Report
+) -> _Replay:
+    """Take a checkpoint of an earlier version as it is: what was done since would come out anew."""
+    done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
+    done.lacks = (
+        f"Its journal was written by a version of Hubbub before this one (journal version "
+        f"{journal.version}), and what it tells would come out differently here."
+    )
+    done.findings.append(done.lacks)
+    return done
 
 
 def _once(
@@ -198,14 +225,18 @@ def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
         can = apply(done.world, entry)
     except Exception as error:
         done.diverged = True
+        missing = _missing(error) or _missing_in(done.world)
         said = one_line(f"{type(error).__name__}: {error}", LONGEST_REASON)
-        done.findings.append(f"Entry {entry.number:,} ({entry.kind}) fails when done again: {said}")
+        failed = f"Entry {entry.number:,} ({entry.kind}) fails when done again: {said}"
+        done.findings.append(_needs(entry, missing) or failed)
+        done.lacks = _load(missing) or WAY_OUT
         return False
     if not can:
         done.findings.append(
             f"Entry {entry.number:,} ({entry.kind}) cannot be done again without the program that "
             "did it, and no checkpoint behind it can be used."
         )
+        done.lacks = "The program that did it can go on with it."
         return False
     if not entry.digest:  # a part of one: what it was to leave behind is not known
         done.ticks += entry.ticks
@@ -214,14 +245,40 @@ def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
         observer.reset(done.world)
     if observer.look(done.world, entry.number) != (entry.adoptions, entry.metrics, entry.state):
         done.diverged = True
-        done.findings.append(
+        missing = _missing_in(done.world)
+        differs = (
             f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,}) comes out differently "
             "when done again: another version of Hubbub or of a plugin, or other hardware."
         )
+        done.findings.append(_needs(entry, missing) or differs)
+        done.lacks = _load(missing) or WAY_OUT
         return False
     done.number, done.digest = entry.number, entry.digest
     done.replayed, done.ticks = done.replayed + 1, done.ticks + entry.ticks
     return True
+
+
+WAY_OUT = "With the plugins and the Hubbub that wrote it, it can be gone on with."
+
+
+def _missing(error: Exception) -> str:
+    """Return the plugin that a command named and that is not here; "": it was something else."""
+    return error.name if isinstance(error, UnknownNameError) else ""
+
+
+def _missing_in(world: World) -> str:
+    """Return the plugin that a message of a world needs and that is not here; "": none does."""
+    lost = [c.model_name for c in world.cascades if isinstance(c.model, LostModel)]
+    return lost[-1] if lost else ""
+
+
+def _needs(entry: Entry, name: str) -> str:
+    what = f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,})"
+    return f"{what} cannot be done again: the plugin {name!r} is not here." if name else ""
+
+
+def _load(name: str) -> str:
+    return f"Name the file of the plugin {name!r} with --plugin FILE, or enable it." if name else ""
 
 
 def _on_the_way(folder: Path, journal: JournalFile) -> list[Checkpoint]:
@@ -244,15 +301,22 @@ def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
     if not CHECKPOINT_NAME.fullmatch(checkpoint.file):
         raise SnapshotError(folder, "its journal names a checkpoint that has no such name")
     world = load(folder / checkpoint.file, report=report)
-    if world.digest() != checkpoint.world:
+    if info(folder / checkpoint.file).digest != checkpoint.world:  # of its own version
         raise SnapshotError(folder / checkpoint.file, "not the checkpoint that the journal names")
     return world
+
+
+def not_carried_over(tick: int, acked: Acked) -> str:
+    """Say what was done and is not in a world that is opened at a tick."""
+    return f"What was done behind tick {tick:,}, up to tick {acked.tick:,}, is not carried over."
 
 
 def _gap(acked: Acked | None, done: _Replay) -> list[str]:
     """Say what was acknowledged and is not there."""
     if acked is None:
         return ["Nothing notes what was acknowledged last; a lost end would not be seen."]
+    if acked.number > done.number and done.lacks:
+        return [not_carried_over(done.world.tick, acked)]
     if acked.number > done.number:
         return [
             f"Entry {acked.number:,} (tick {acked.tick:,}) was acknowledged, the journal ends at "

@@ -9,16 +9,26 @@ request for any world. :mod:`sim.store.database` writes it as a file of its own.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-from collections.abc import Iterable, Iterator
-from itertools import chain, count, islice, repeat
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain, count, islice, repeat, tee
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.lifecycle import Lifecycle
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
+from sim.feed.acts import Act
+from sim.feed.posts import Kind
+from sim.network.relations import TieRecords
+from sim.network.tie_log import ACTS
+from sim.spread.compartments import Compartments
+from sim.spread.exposures import PerExposure
+from sim.spread.heard import Heard
 from sim.store.plain import to_json, utf8
 from sim.store.schema import RELATIONAL_TABLES, create_tables
 
@@ -27,7 +37,17 @@ if TYPE_CHECKING:
     from sim.network.ties import Ties
     from sim.spread.cascade import Cascade
 
-__all__ = ["MOST_AGENTS", "MOST_ROWS", "Populated", "count_rows", "fill", "of", "write"]
+__all__ = [
+    "MOST_AGENTS",
+    "MOST_ROWS",
+    "Populated",
+    "count_rows",
+    "fill",
+    "message_id",
+    "of",
+    "told_posts",
+    "write",
+]
 
 MOST_AGENTS = 100_000
 MOST_ROWS = 400_000
@@ -38,12 +58,21 @@ NOBODY = 0xFFFF_FFFF
 BATCH = 10_000
 COLUMNS = {
     "agents": 9,
+    "messages": 6,
     "agent_states": 5,
     "agent_relationships": 8,
     "propagation_sessions": 9,
     "propagation_events": 7,
 }
 _KINDS = ("follow", "friend")
+_CLOSED = ("mute", "block")
+"""Types of rows of their own, which no tie may take."""
+
+POSTS_FROM = 1_000_000_000
+"""What is added to the number of a member's message to be its ``message_id``."""
+
+_JOINED = re.compile(r"([\d,]+) agents from index ([\d,]+)")
+_POST_KINDS = [kind.name.lower() for kind in Kind]
 
 Row = tuple[object, ...]
 
@@ -53,9 +82,13 @@ class Populated(Protocol):
     """A world with agents, ties and cascades."""
 
     agents: Agents
-    ties: Ties
     cascades: list[Cascade]
     tick: int
+
+    @property
+    def ties(self) -> Ties:
+        """Who hears whom."""
+        ...
 
 
 def of(world: object, asked: bool | None) -> Populated | None:
@@ -74,7 +107,7 @@ def of(world: object, asked: bool | None) -> Populated | None:
 
 
 def write(connection: sqlite3.Connection, world: Populated, report: Report = quiet) -> None:
-    """Create and fill the tables of the classical schema that ``messages`` is not one of.
+    """Create and fill the tables of the classical schema; of ``messages`` those of members.
 
     Parameters
     ----------
@@ -89,13 +122,21 @@ def write(connection: sqlite3.Connection, world: Populated, report: Report = qui
     fill(connection, world, report)
 
 
-def fill(connection: sqlite3.Connection, world: Populated, report: Report = quiet) -> int:
-    """Fill the tables of the classical schema that ``messages`` is not one of.
+def fill(
+    connection: sqlite3.Connection,
+    world: Populated,
+    report: Report = quiet,
+    *,
+    posts: Iterable[Row] | None = None,
+) -> int:
+    """Fill the tables of the classical schema, but for injected messages.
 
     Parameters
     ----------
     connection, world, report
         As of :func:`write`; the tables are there and empty.
+    posts
+        Messages of members as :func:`told_posts` takes them; None: those still in feeds.
 
     Returns
     -------
@@ -103,12 +144,16 @@ def fill(connection: sqlite3.Connection, world: Populated, report: Report = quie
     """
     ids = [utf8(world.agents.id(index)) for index in range(len(world.agents))]
     ties = _every("agent_relationships")
-    if _is_plain(world.ties):  # values that are all alike cost as much to hand over as others
-        ties = f"agent_relationships VALUES (?, ?, ?, 'follow', '{{}}', 1.0, NULL, {world.tick:d})"
+    changed = _changed_ties(world)
+    is_plain = _is_plain(world.ties) and not changed and not len(_records(world))
+    if is_plain:  # values that are all alike cost as much to hand over as others
+        ties = "agent_relationships VALUES (?, ?, ?, 'follow', '{}', 1.0, 0, 0)"
+    lives = _Lives(world)
     work = (
-        (_every("agents"), _agents(world, ids)),
-        (_every("agent_states"), _states(world, ids)),
-        (ties, _ties(world, ids)),
+        (_every("agents"), _agents(world, ids, lives)),
+        (_every("agent_states"), _states(world, ids, lives)),
+        (_every("messages"), _posts(world, ids) if posts is None else told_posts(posts)),
+        (ties, _ties(world, ids, changed)),
         (_every("agent_relationships"), _closed(world, ids)),
         (_every("propagation_sessions"), _sessions(world, ids)),
         (_every("propagation_events"), _events(world, ids)),
@@ -128,7 +173,9 @@ def _every(table: str) -> str:
 def count_rows(world: Populated) -> int:
     """Return how many rows a world is: of agents, their states, ties, cascades and adoptions."""
     adoptions = sum(cascade.size + 1 for cascade in world.cascades)
-    return 2 * len(world.agents) + world.ties.count + adoptions
+    platform = getattr(world, "platform", None)
+    posts = 0 if platform is None else len(platform.posts)
+    return 3 * len(world.agents) + world.ties.count + adoptions + posts
 
 
 def _is_small(world: Populated) -> bool:
@@ -140,12 +187,46 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _agents(world: Populated, ids: list[str]) -> Iterator[Row]:
-    from sim.agents.lifecycle import Lifecycle
+class _Lives:
+    """When agents came, and through which stages of life they went."""
 
-    agents, tick = world.agents, world.tick
+    def __init__(self, world: Populated) -> None:
+        count = len(world.agents)
+        self.status = world.agents.status
+        self.created: list[int | None] = [0] * count
+        self.moves: dict[int, list[tuple[int, int, int]]] = {}
+        self._joined(world, count)
+        moves = world.agents.lore.moves.all()
+        rows = (column.tolist() for column in (moves.agent, moves.tick, moves.before, moves.after))
+        for agent, *move in zip(*rows, strict=True):
+            self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
+
+    def _joined(self, world: Populated, count: int) -> None:
+        """Note who came later: by who signed up, else by what was done to the world."""
+        platform = getattr(world, "platform", None)
+        if platform is not None:
+            ticks, counts = platform.log.counted
+            when = np.repeat(ticks, counts[:, Act.SIGN_UP]).tolist()[-count:]
+            self.created[count - len(when) :] = when
+        trail = getattr(world, "trail", None)
+        for act in () if trail is None else trail.acts:
+            found = _JOINED.fullmatch(act.result) if act.kind == "create_agents" else None
+            if found is not None:
+                many, first = (int(number.replace(",", "")) for number in found.groups())
+                within = range(first, min(first + many, count))
+                self.created[first : first + many] = [act.tick] * len(within)
+
+    def stages(self, agent: int) -> list[tuple[int | None, int]]:
+        """Return (since when, stage of life) of an agent, the first it had first."""
+        moves = self.moves.get(agent, [])
+        first = moves[0][1] if moves else int(self.status[agent])
+        return [(self.created[agent], first), *((tick, after) for tick, _, after in moves)]
+
+
+def _agents(world: Populated, ids: list[str], lives: _Lives) -> Iterator[Row]:
+    agents = world.agents
     words = [status.name.lower() for status in Lifecycle]
-    titles, named = agents.communities, _bits(agents)
+    titles, named, cold = agents.communities, _bits(agents), agents.lore.cold
     columns: tuple[npt.NDArray[Any], ...]
     columns = (agents.status, agents.community, agents.interests, agents.activity)
     for index, row in enumerate(zip(*(_each(column) for column in columns), strict=True)):
@@ -153,8 +234,12 @@ def _agents(world: Populated, ids: list[str]) -> Iterator[Row]:
         community = titles[label] if 0 <= label < len(titles) else None
         interests = [name for bit, name in named if mask & bit]
         said = {"interests": interests, "activity": round(activity, 6), "community": community}
-        name = utf8(agents.name(index))
-        yield ids[index], "agent", name, None, _json(said), words[status], None, tick, 1
+        about = utf8(cold.text(index, "biography")) if len(cold) and index in cold else ""
+        stages = lives.stages(index)
+        yield (
+            ids[index], "agent", utf8(agents.name(index)), about or None, _json(said),
+            words[status], lives.created[index], stages[-1][0], len(stages),
+        )  # fmt: skip
 
 
 def _bits(agents: Agents) -> list[tuple[int, str]]:
@@ -164,30 +249,139 @@ def _bits(agents: Agents) -> list[tuple[int, str]]:
     ]
 
 
-def _states(world: Populated, ids: list[str]) -> Iterator[Row]:
+def _states(world: Populated, ids: list[str], lives: _Lives) -> Iterator[Row]:
     shares = np.round(np.arange(256) / 255, 4).tolist()
-    for each, traits in zip(ids, _each(world.agents.personality), strict=True):
+    for index, traits in enumerate(_each(world.agents.personality)):
         said = {name: shares[value] for name, value in zip(TRAITS, traits, strict=True)}
-        yield each, "personality", _json(said), world.tick, 1
+        yield ids[index], "personality", _json(said), lives.created[index], 1
+        for version, (tick, stage) in enumerate(lives.stages(index), 1):
+            yield ids[index], "lifecycle", f'{{"status": "{_STAGES[stage]}"}}', tick, version
+
+
+_STAGES = [status.name.lower() for status in Lifecycle]
+
+
+def message_id(post: int | None, injected: Mapping[int, int]) -> int | None:
+    """Return the ``message_id`` of a message on the platform.
+
+    Parameters
+    ----------
+    post
+        Its number there; None: there is none.
+    injected
+        Number there to the injected message that it is.
+    """
+    return None if post is None else injected.get(post, POSTS_FROM + post)
+
+
+def told_posts(posts: Iterable[Row]) -> Iterator[Row]:
+    """Yield messages of members as rows of ``messages``.
+
+    Parameters
+    ----------
+    posts
+        Each (number, tick, author's id, kind, number that it answers or None, whose, text, tags as
+        JSON, injected message that it is or None, and counts); those injected are left out, they
+        have rows of their own.
+    """
+    names = ("likes", "shares", "replies", "reports")
+    injected: dict[int, int] = {}  # what is answered stands before what answers
+    for number, tick, author, kind, parent, _to, text, tags, message, *counts in posts:
+        if message is not None:
+            injected[int(str(number))] = int(str(message))
+        else:
+            parent_id = message_id(None if parent is None else int(str(parent)), injected)
+            said = {"post": number, "parent": parent_id, "tags": json.loads(str(tags))}
+            said |= dict(zip(names, counts, strict=False))
+            yield POSTS_FROM + int(str(number)), author, text, kind, _json(said), tick
+
+
+def _posts(world: Populated, ids: list[str]) -> Iterator[Row]:
+    """Yield the messages of members that are still in feeds."""
+    platform = getattr(world, "platform", None)
+    if platform is None:
+        return
+    posts, names = platform.posts, world.agents.vocabulary.names
+    columns = (
+        posts.created, posts.author, posts.kind, posts.parent, posts.tags, posts.cascade,
+        posts.likes, posts.shares, posts.replies, posts.reports,
+    )  # fmt: skip
+    rows = zip(*map(_each, columns), strict=True)
+    yield from told_posts(
+        (
+            number, tick, ids[author], _POST_KINDS[kind], None if parent < 0 else parent, None,
+            utf8(platform.text_of(number)), to_json(list(names(tags))),
+            None if message < 0 else message, *counts,
+        )
+        for number, (tick, author, kind, parent, tags, message, *counts) in enumerate(
+            rows, posts.first
+        )
+    )  # fmt: skip
 
 
 def _is_plain(ties: Ties) -> bool:
     return not (ties.trust.size or ties.kind.size or ties.marks)
 
 
-def _ties(world: Populated, ids: list[str]) -> Iterator[Row]:
-    """Return the ties as rows; no line of Python runs for one, they are many."""
+def _changed_ties(world: Populated) -> dict[tuple[int, int], int]:
+    """Return when ties were made or changed while the world lived, by (source, target)."""
+    bonds = getattr(world, "bonds", None)
+    if bonds is None or not bonds.log.count:
+        return {}
+    log, found = bonds.log.all(), {}
+    made = {ACTS.index(word) for word in ("follow", "befriend", "unfriend")}
+    rows = zip(*(column.tolist() for column in log), strict=True)
+    for tick, act, agent, other in rows:
+        if act in made:
+            found[other, agent] = tick  # who follows hears
+            if act != ACTS.index("follow"):
+                found[agent, other] = tick
+    return found
+
+
+def _ties(world: Populated, ids: list[str], changed: dict[tuple[int, int], int]) -> Iterator[Row]:
+    """Return the ties as rows; no line of Python runs for one where they are plain: many."""
     ties = world.ties
     sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
     named = [map(ids.__getitem__, _each(ends)) for ends in (sources, ties.targets)]
-    if _is_plain(ties):
+    records = _records(world)
+    if _is_plain(ties) and not changed and not len(records):
         return zip(count(), *named, strict=False)
     trust: Iterable[object] = repeat(1.0)
     if ties.trust.size:
         trust = map((np.arange(65536) / 65535).tolist().__getitem__, _each(ties.trust))
-    marks, tick = _marks(ties), repeat(world.tick)
-    kinds = map(_KINDS.__getitem__, _each(ties.kind)) if ties.kind.size else repeat("follow")
-    return zip(count(), *named, kinds, marks, trust, repeat(None), tick, strict=False)
+    when: Iterable[object] = repeat(0)
+    if changed:
+        when = (changed.get(pair, 0) for pair in zip(_each(sources), _each(ties.targets)))  # noqa: B905
+    since, until = tee(when)
+    marks = _marks(ties)
+    kinds: Iterable[str] = repeat("follow")
+    if ties.kind.size:
+        kinds = map(_KINDS.__getitem__, _each(ties.kind))
+    if len(records):
+        places = _each(records.places(sources, ties.targets))
+        said = map(partial(_related, records), places, kinds, marks)
+        left, right = tee(said)
+        kinds, marks = (pair[0] for pair in left), (pair[1] for pair in right)
+    return zip(count(), *named, kinds, marks, trust, since, until, strict=False)
+
+
+def _records(world: Populated) -> TieRecords:
+    """Return what ties came with; nothing of worlds that have no such thing."""
+    found: TieRecords = getattr(world, "tie_records", None) or TieRecords.none()
+    return found
+
+
+def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, str]:
+    """Return the type and properties of a tie; what it is here is told beside a type of its own."""
+    if at < 0:
+        return kind, marks
+    found = records[at]
+    told = dict(json.loads(marks)) | dict(found.properties)
+    if found.type and kind != _KINDS[0]:
+        told.setdefault("kind", kind)
+    name = f"{found.type} (imported)" if found.type in _CLOSED else found.type
+    return utf8(name or kind), to_json(told)
 
 
 def _closed(world: Populated, ids: list[str]) -> Iterator[Row]:
@@ -196,12 +390,19 @@ def _closed(world: Populated, ids: list[str]) -> Iterator[Row]:
 
     bonds = getattr(world, "bonds", None)
     columns: dict[str, npt.NDArray[Any]] = {} if bonds is None else bonds.ears.dump()
-    number, tick = world.ties.count, world.tick
+    number, when = world.ties.count, _closed_at(bonds)
     for listener, source, mark in zip(*map(_each, columns.values()), strict=True):
-        for flag, word in ((MUTED, "mute"), (BLOCKED, "block")):
+        for flag, word in zip((MUTED, BLOCKED), _CLOSED, strict=True):
             if mark & flag:
-                yield number, ids[listener], ids[source], word, "{}", 0.0, None, tick
+                tick = when.get((word, listener, source))
+                yield number, ids[listener], ids[source], word, "{}", 0.0, tick, tick
                 number += 1
+
+
+def _closed_at(bonds: Any) -> dict[tuple[str, int, int], int]:
+    """Return when who closed its ears to whom, as far as it is remembered."""
+    log = () if bonds is None else zip(*(c.tolist() for c in bonds.log.all()), strict=True)
+    return {(ACTS[act], who, whom): tick for tick, act, who, whom in log}
 
 
 def _each(column: npt.NDArray[Any]) -> Iterator[Any]:
@@ -249,6 +450,43 @@ def _events(world: Populated, ids: list[str]) -> Iterator[Row]:
             else:
                 yield number, cascade.id, ids[source], ids[agent], "received", tick, "{}"
             number += 1
+        for source, agent, tick in _ignored(world, cascade):
+            yield number, cascade.id, ids[source], ids[agent], "ignored", tick, "{}"
+            number += 1
+
+
+def _ignored(world: Populated, cascade: Cascade) -> Iterator[tuple[int, int, int]]:
+    """Yield (from whom, who, when) of those who heard a message first and never took it up.
+
+    That is known where all who hear an adopter are spoken to, of a message that rests, and as
+    long as nobody closed its ears or came and went.
+    """
+    if not _speaks_to_all(world, cascade):
+        return
+    ties, log = world.ties, cascade.log
+    spoken = log.agents[np.argsort(log.ticks, kind="stable")]
+    rows, ticks = ties.rows, dict(zip(log.agents[::-1].tolist(), log.ticks[::-1].tolist()))  # noqa: B905
+    done = np.zeros(len(world.agents), np.bool_)
+    done[log.agents] = True
+    for source in spoken.tolist():
+        start, length = rows[source].tolist()
+        for agent in ties.targets[start : start + length].tolist():
+            if not done[agent]:
+                done[agent] = True
+                yield source, agent, ticks[source] + 1
+
+
+def _speaks_to_all(world: Populated, cascade: Cascade) -> bool:
+    model, bonds = cascade.model, getattr(world, "bonds", None)
+    every = isinstance(model, PerExposure | Heard) or (
+        isinstance(model, Compartments) and model.contacts == "every tie"
+    )
+    spoken = int(world.ties.out_degree[cascade.log.agents].sum(dtype=np.int64))
+    every |= cascade.contacts_seen == spoken  # each adopter once to all who hear it
+    is_still = bonds is None or not (bonds.ears or bonds.log.count)
+    is_still &= bool((world.agents.status == Lifecycle.ACTIVE).all())
+    rests = cascade.status in {"quiet", "finished"} and cascade.channel.name == "broadcast"
+    return every and is_still and rests and not len(world.agents.lore.moves)
 
 
 def _json(value: dict[str, object]) -> str:

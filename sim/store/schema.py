@@ -19,8 +19,9 @@ __all__ = [
 APPLICATION_ID = int.from_bytes(b"HUBB", "big")
 """Bytes 68-71 of the file: says that an SQLite file is a Hubbub world."""
 
-VERSION = 1
-"""Version of the file format, bytes 60-63 (``user_version``); grows with every change below."""
+VERSION = 2
+"""Version of the file format, bytes 60-63 (``user_version``); grows with every change below, and
+with every change of what a world dumps (:mod:`sim.store.upgrades`)."""
 
 PAGE_BYTES = 65_536
 CHUNK_BYTES = 1 << 20
@@ -88,6 +89,60 @@ RELATIONAL_TABLES: dict[str, str] = {
   properties TEXT NOT NULL,
   status TEXT NOT NULL,
   created_at INTEGER,
+  updated_at INTEGER,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID""",
+    "agent_states": """CREATE TABLE agent_states (
+  agent_id TEXT NOT NULL REFERENCES agents (agent_id),
+  state_type TEXT NOT NULL,
+  state_data TEXT NOT NULL,
+  timestamp INTEGER,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, state_type, version)
+) STRICT""",
+    "agent_relationships": """CREATE TABLE agent_relationships (
+  relationship_id INTEGER PRIMARY KEY,
+  source_agent_id TEXT NOT NULL REFERENCES agents (agent_id),
+  target_agent_id TEXT NOT NULL REFERENCES agents (agent_id),
+  relationship_type TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  strength REAL NOT NULL,
+  created_at INTEGER,
+  updated_at INTEGER,
+  UNIQUE (source_agent_id, target_agent_id, relationship_type)
+) STRICT""",
+    "propagation_sessions": """CREATE TABLE propagation_sessions (
+  session_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL REFERENCES messages (message_id),
+  seed_agents TEXT NOT NULL,
+  propagation_model TEXT NOT NULL,
+  model_parameters TEXT NOT NULL,
+  status TEXT NOT NULL,
+  started_at INTEGER,
+  completed_at INTEGER,
+  total_influenced INTEGER NOT NULL
+) STRICT""",
+    "propagation_events": """CREATE TABLE propagation_events (
+  event_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL REFERENCES messages (message_id),
+  source_agent_id TEXT REFERENCES agents (agent_id),
+  target_agent_id TEXT REFERENCES agents (agent_id),
+  event_type TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  properties TEXT NOT NULL
+) STRICT""",
+}
+"""Of the classical schema; ``messages``, the sixth, is always written. All of these or none."""
+
+_VERSION_1: dict[str, str] = {
+    "agents": """CREATE TABLE agents (
+  agent_id TEXT PRIMARY KEY NOT NULL,
+  agent_type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  properties TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at INTEGER,
   updated_at INTEGER NOT NULL,
   version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID""",
@@ -131,7 +186,7 @@ RELATIONAL_TABLES: dict[str, str] = {
   properties TEXT NOT NULL
 ) STRICT""",
 }
-"""Of the classical schema; ``messages``, the sixth, is always written. All of these or none."""
+"""The same, as version 1 wrote them."""
 
 
 def create_tables(connection: sqlite3.Connection, tables: dict[str, str]) -> None:
@@ -154,6 +209,9 @@ def known_tables(found: list[tuple[str, str, str | None]]) -> str | None:
     names the first difference.
     """
     allowed = CORE_TABLES | RELATIONAL_TABLES
+    is_old = ("table", "agents", _VERSION_1["agents"]) in found
+    if is_old:
+        allowed |= _VERSION_1
     for kind, name, sql in found:
         if kind == "index" and sql is None and str(name).startswith("sqlite_autoindex_"):
             continue  # made by SQLite for a UNIQUE of ours

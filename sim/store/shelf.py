@@ -20,6 +20,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
 from sim.store import files, trailer
+from sim.store.acts_file import copy_history, drop_history, move_history
 from sim.store.header import open_regular
 from sim.store.inspect import Info, info, verify
 from sim.store.schema import RELATIONAL_TABLES
@@ -129,6 +130,7 @@ def rename(folder: Path, name: str, new: str) -> Path:
     with _closed(source), _explained(target):
         _claim(source, target)
         source.unlink()
+        move_history(source, target)
         if _live(source).is_dir():
             _live(source).rename(_live(target))
     return target
@@ -161,6 +163,7 @@ def delete(folder: Path, name: str) -> Path:
     with _closed(path), _explained(path):
         path.unlink()
         _drop_journal(path)
+        drop_history(path)
     return path
 
 
@@ -242,11 +245,12 @@ def copy_checked(
     with _closed(target), _explained(target), files.draft(target) as draft:
         _copied(source, draft, report)
         files.flush(draft.descriptor)
-        if not force:
+        if force:
+            draft.publish()
+            _drop_journal(target)
+        else:
             _claim(draft.path, target)
-            return
-        draft.publish()
-        _drop_journal(target)
+        copy_history(source, target)
 
 
 _SET_NOTE = "INSERT OR REPLACE INTO world VALUES ('note', ?)"

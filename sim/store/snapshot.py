@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING
 
 from sim.core.progress import Report, quiet
 from sim.errors import FileError
+from sim.store import audit, facts, files, schema, trailer
 from sim.store import columns as arrays
-from sim.store import facts, files, schema, trailer
 from sim.store import relational as rows
-from sim.store.audit import rows_of
 from sim.store.cold import leave_in_file
 from sim.store.header import as_path
 from sim.store.opened import Restore, S, Storable, opened
@@ -109,11 +108,11 @@ def save(
         "note": note,
         "digest": world.digest(),
         **facts.counted(world, meta),
-        **rows_of(world),
     }
     with _explained(target), files.draft(target) as draft:
         with _created(draft.path) as file:
             facts.write(file, meta, said)
+            audit.write(file, world)
             facts.mirror(file, meta, columns, facts.naming(world))
             if people is not None:
                 rows.write(file, people, report)

@@ -239,7 +239,7 @@ def _alike(bench: Bench, cls: Model, parameters: dict[str, Any]) -> float:
     two = _adoptions(bench, cls, parameters, label, 2 * _RUNS)
     apart = _apart(one, two)
     runs = np.concatenate([one, two])
-    orders = rng.uniforms(rng.key(1, Stream.SAMPLE), np.arange(_SHUFFLES * len(runs)))
+    orders = rng.uniforms(rng.key(1, Stream.TRYING), np.arange(_SHUFFLES * len(runs)))
     shuffled = np.array([_shuffled(runs, each) for each in orders.reshape(_SHUFFLES, -1)])
     if apart.sum() > shuffled.mean() + _MOST_SIGMAS * max(float(shuffled.std()), 1.0):
         worst = int(apart.argmax())

@@ -15,7 +15,6 @@ from concurrent.futures import Future
 from typing import Any
 
 from sim.core.params import Parameters
-from sim.core.registry import register
 from sim.core.text import one_line
 from sim.errors import PluginError
 from sim.llm.asks import Answer, Ask
@@ -28,6 +27,7 @@ from sim.run.minds import Thinker
 from sim.run.minds_deciding import Patience
 from sim.run.minds_thoughts import Row
 from sim.testing.feeds import lively_world
+from sim.testing.holding import hold
 from sim.testing.watching import Watch, source_of, state
 
 __all__ = ["MINDS_LAWS", "check_mind", "instance_of"]
@@ -54,11 +54,7 @@ def check_mind(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
     PluginError
         Names what was seen and the likely mistake.
     """
-    if not cls.plugin_name:
-        register(cls.__name__.lower())(cls)
-    for law in MINDS_LAWS.values():
-        law(cls, parameters)
-    return tuple(MINDS_LAWS)
+    return hold(cls, MINDS_LAWS, parameters)
 
 
 def instance_of(schema: Mapping[str, Any] | None) -> Any:

@@ -14,18 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.params import Parameters
-from sim.core.registry import load_plugins, make, names, register
+from sim.core.registry import make
 from sim.core.text import one_line
-from sim.errors import PluginError, UnknownNameError
+from sim.errors import PluginError
 from sim.feed.candidates import Candidates
 from sim.feed.recommender import FriendRecommender, Recommender
+from sim.testing.holding import hold
 from sim.world.platform import Platform
 from sim.world.world import World
 
-__all__ = ["KINDS", "LAWS_OF", "check_recommender", "kind_of", "lively_world", "warm"]
-
-KINDS = ("propagation", "recommender", "friend-recommender", "mind")
-"""Kinds of plugins that there are laws for."""
+__all__ = ["LAWS_OF", "check_recommender", "lively_world", "warm"]
 
 Array = npt.NDArray[Any]
 Law = Callable[[type[Any], dict[str, Any]], None]
@@ -33,21 +31,6 @@ Law = Callable[[type[Any], dict[str, Any]], None]
 _AGENTS, _TICKS, _SLOTS, _COUNT = 120, 6, 5, 4
 _GIVEN = ("message", "source", "author", "trust", "interest", "likes", "shares", "age", "friends",
           "flags", "bits", "appeal_byte")  # fmt: skip
-
-
-def kind_of(name: str) -> str:
-    """Return the kind of a registered plugin that there are laws for.
-
-    Raises
-    ------
-    UnknownNameError
-        When nothing has that name.
-    """
-    load_plugins()
-    for kind in KINDS:
-        if name in names(kind):
-            return kind
-    raise UnknownNameError("model", name, [one for kind in KINDS for one in names(kind)])
 
 
 def lively_world(recommender: Recommender | str = "chronological", seed: int = 7) -> World:
@@ -89,12 +72,7 @@ def check_recommender(cls: type[Parameters], **parameters: Any) -> tuple[str, ..
     PluginError
         Names what was seen and the likely mistake.
     """
-    if not cls.plugin_name:
-        register(cls.__name__.lower())(cls)
-    laws = LAWS_OF[getattr(cls, "plugin_kind", "")]
-    for law in laws.values():
-        law(cls, parameters)
-    return tuple(laws)
+    return hold(cls, LAWS_OF[getattr(cls, "plugin_kind", "")], parameters)
 
 
 def _platform(world: World) -> Platform:

@@ -1,7 +1,7 @@
 """Plugins tried in a process of their own, with a deadline: what hangs or crashes is named.
 
 Time is the processor's, spent between two signs of life (a tick, a law), so that a busy machine
-condemns nobody; what sleeps without working is given 15 s, and what neither sleeps nor works
+condemns nobody; what sleeps without working is given 8 s, and what neither sleeps nor works
 (because others do) a minute.
 """
 
@@ -22,16 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from sim.core.rooms import environment
 from sim.core.text import one_line
 from sim.errors import PluginError
 
 __all__ = ["Verdict", "judged", "probe"]
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 8.0
 """Processor time that a tick of a tiny world may take; compiling a form's kernels takes 5."""
 
 _STILL_SECONDS = 60.0
-_ASLEEP_SECONDS = 15.0
+_ASLEEP_SECONDS = 8.0
 _START_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
 _PARTING_SECONDS = 5.0
@@ -106,7 +107,7 @@ def judged(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(writing,),
-                env=_environment(),
+                env=environment(),
             )
         finally:
             os.close(writing)
@@ -115,12 +116,6 @@ def judged(
             return trial.follow(watch)
         finally:
             trial.end()
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment in which the process finds the very packages of this one."""
-    folders = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2])]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
 
 
 def probe(what: str, *, deadline: float = DEADLINE_SECONDS) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from sim.errors import HubbubError, PluginError
 __all__ = ["main"]
 
 _BEAT_SECONDS = 0.1
-_MOST_BYTES = 4 << 30
+_MOST_BYTES = 2 << 30
 """Address space beyond what the warm process has; a tiny world needs megabytes."""
 
 Tell = Callable[..., None]
@@ -60,8 +60,8 @@ def main() -> None:
     _warm(pipe)
     _limit_memory()
     try:
-        for model in _models(pipe, order):
-            _try(pipe, model, order)
+        for called, model in _models(pipe, order):
+            _try(pipe, called, model, order)
     except BaseException as error:
         pipe.tell(event="refused", sentence=_said(error, order["what"]))
     pipe.tell(event="end")
@@ -98,54 +98,60 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
-def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[Any]:
-    """Import the file, or look the name up; yields what it registers, one after another."""
-    from sim.core.registry import load_file, spec
-    from sim.testing.feeds import kind_of
+def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Import the file, or look the name up; yields what it registers and how that is called."""
+    from sim.core.plugin_files import PACKAGE
+    from sim.core.registry import load_named, spec
+    from sim.testing.laws import kinds_of
     from sim.testing.watching import Watch
 
     what = order["what"]
     pipe.tell(event="doing", what="importing", model=what)
     watch = Watch(os.path.realpath(what))
     with watch.around_numpy():
-        yield from load_file(what) if what.endswith(".py") else (spec(what, kind_of(what)),)
+        is_place = what.endswith(".py") or what.startswith(PACKAGE)
+        if is_place:
+            yield from ((model.name, model) for model in load_named(what))
+            return
+        kinds = kinds_of(what)
+        for kind in kinds:
+            yield what if len(kinds) == 1 else f"{what} ({kind})", spec(what, kind)
 
 
-def _try(pipe: Pipe, model: Any, order: dict[str, Any]) -> None:
+def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
     """Hold one model to the laws asked for; the first that it breaks is told."""
     from sim.core.cards import missing
     from sim.testing.conduct import sentence
 
-    pipe.tell(event="model", model=model.name, kind=model.kind, version=model.version)
+    pipe.tell(event="model", model=called, kind=model.kind, version=model.version)
     laws = _laws(pipe, model)
     if not laws:
-        pipe.tell(event="broken", model=model.name, law="kind", sentence=_other_kind(model))
+        pipe.tell(event="broken", model=called, law="kind", sentence=_other_kind(model))
         return
     kept = []
     for name, law in laws.items():
         if order["laws"] and name not in order["laws"]:
             continue
-        pipe.tell(event="doing", what=name, model=model.name)
+        pipe.tell(event="doing", what=name, model=called)
         try:
             law(model.cls, order["parameters"])
         except BaseException as error:
             said = sentence(error, model.name)
-            pipe.tell(event="broken", model=model.name, law=name, sentence=said)
+            pipe.tell(event="broken", model=called, law=name, sentence=said)
             return
         kept.append(name)
-    pipe.tell(event="kept", model=model.name, laws=kept, lacks=missing(model.cls))
+    pipe.tell(event="kept", model=called, laws=kept, lacks=missing(model.cls))
 
 
 def _laws(pipe: Pipe, model: Any) -> dict[str, Any]:
     """Return the laws of the model's kind by name; where it ranks, platforms are compiled first."""
-    from sim.testing import LAWS
-    from sim.testing.deciding import MINDS_LAWS
-    from sim.testing.feeds import LAWS_OF, warm
+    from sim.testing.feeds import warm
+    from sim.testing.laws import laws_of
 
-    if model.kind in {*LAWS_OF, "mind"}:
+    if model.kind != "propagation":
         pipe.tell(event="doing", what="warming up", model="")
         warm()
-    return {"propagation": LAWS, "mind": MINDS_LAWS, **LAWS_OF}.get(model.kind, {})
+    return dict(laws_of(model.kind))
 
 
 def _other_kind(model: Any) -> str:

@@ -202,7 +202,7 @@ class Alerts:
     def restore(cls, said: Mapping[str, Any]) -> Alerts:
         """Return the alerts of :meth:`dump`."""
         rules = {name: AlertRule(**each) for name, each in said["thresholds"].items()}
-        alerts = cls({name: _checked(name, rule) for name, rule in rules.items()})
+        alerts = cls({name: _checked(name, rule, is_saved=True) for name, rule in rules.items()})
         old: Iterable[Mapping[str, Any]] = said["said"]
         alerts.said.extend(Alert(**{**each, "level": Level(each["level"])}) for each in old)
         alerts.raised = int(said["raised"])
@@ -211,12 +211,13 @@ class Alerts:
         return alerts
 
 
-def _checked(name: str, threshold: AlertRule) -> AlertRule:
+def _checked(name: str, threshold: AlertRule, *, is_saved: bool = False) -> AlertRule:
     """Return a threshold, or refuse what is none in one sentence."""
-    from sim.world.metrics import METRICS  # it has alerts
+    from sim.world.metrics import known_metrics  # it has alerts
 
-    if threshold.metric not in METRICS:
-        raise UnknownNameError("metric", threshold.metric, tuple(METRICS))
+    known = known_metrics()
+    if threshold.metric not in known and not is_saved:
+        raise UnknownNameError("metric", threshold.metric, tuple(known))
     for key in ("warning", "critical", "slack"):
         bound = getattr(threshold, key)
         number = isinstance(bound, int | float) and not isinstance(bound, bool)

@@ -81,6 +81,13 @@ class Bonds:
         if self._aside is not None:
             self._aside.grow(count)
 
+    def retire(self, agents: npt.NDArray[np.uint32]) -> bool:
+        """Forget agents that are no part of the network any more; returns whether ears changed."""
+        if self._aside is not None:
+            self._aside.retire(agents)
+        self.groups.forget(agents)
+        return self.ears.forget(agents)
+
     def dump(self) -> Columns:
         """Return columns by name, none of what there is not.
 

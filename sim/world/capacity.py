@@ -10,6 +10,7 @@ from sim.errors import CapacityError, InputError
 __all__ = ["MOST_AGENTS", "estimate_bytes", "refuse_what_does_not_fit"]
 
 MOST_AGENTS = 2**31 - 1
+_MOST_LISTENERS = 2**32 - 1
 _AGENT = 22 + 8 + 4 + 12 + 9
 """Columns, row record, in-degree, working columns, one cascade's state and log."""
 _TIE = 4
@@ -26,7 +27,16 @@ def estimate_bytes(agents: int, mean_degree: float) -> int:
         How many.
     mean_degree
         Listeners an agent on average.
+
+    Raises
+    ------
+    InputError
+        When that is no number of at least 0 that an agent could have.
     """
+    if not 0 <= mean_degree <= _MOST_LISTENERS:  # not NaN either
+        raise InputError(
+            f"mean_degree must be a number from 0 to {_MOST_LISTENERS:,}, got {mean_degree:g}."
+        )
     return int(agents * (_AGENT + mean_degree * (_TIE + _BUILD)))
 
 

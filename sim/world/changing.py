@@ -63,9 +63,9 @@ def _numbers(world: World) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
 
 
 def _online(world: World, platform: Platform) -> npt.NDArray[np.bool_]:
-    """Return who is online; a world file does not keep it, so a world just opened cannot tell."""
-    if platform.exposures.tick != world.tick:
-        raise InputError("Who is online is not saved: it is known after the next tick.")
+    """Return who is online; a platform that was opened since the last tick cannot tell."""
+    if platform.online_at != world.tick:
+        raise InputError("Who is online is found out by a tick: it is known after the next one.")
     return np.isin(np.arange(len(world.agents)), platform.online)
 
 

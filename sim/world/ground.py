@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from sim.agents.columns import Agents
-from sim.agents.lifecycle import Lifecycle
+from sim.agents.lifecycle import belongs
 from sim.network.interactions import Interactions
+from sim.network.relations import TieRecords
 from sim.network.ties import Ties
-from sim.spread.contacts import Bits, Channel, Contacts, Scratch, bitmap
+from sim.spread.contacts import Bits, Channel, Contacts, Scratch, Silence, bitmap
 from sim.world.bonds import Bonds
+from sim.world.burying import bury
 from sim.world.channels import FEED, channel_named
 from sim.world.interventions import Interventions, Planned
 from sim.world.metrics import Metrics, MetricSettings, opened_metrics
@@ -50,19 +52,34 @@ class Ground:
 
     def __init__(self, agents: Agents, ties: Ties, tick_minutes: float) -> None:
         self.agents = agents
-        self.ties = ties
+        self._ties = ties
+        self._moves = agents.lore.moves.made
         self.tick_minutes = tick_minutes
         self.bonds = Bonds(len(agents))
         self._scratch: Scratch | None = None
         self._network: tuple[object, Contacts] | None = None
         self._absent: tuple[object, Bits] | None = None
+        self._silence: Silence | None = None
         self.interactions: Interactions | None = None
+        self.tie_records = TieRecords.none()
         self._channels: dict[str, Channel] = {}
         self.platform: Platform | None = None
         self.interventions = Interventions()
         self.metrics: Metrics | None = None
         self.trail = Trail()
         self.trail.began("given", result=f"{len(agents):,} agents, {ties.count:,} ties")
+
+    @property
+    def ties(self) -> Ties:
+        """Who hears whom; nobody hears or is heard who is destroyed."""
+        self.settle()
+        return self._ties
+
+    def settle(self) -> None:
+        """Take those out of the network who were destroyed since this was last called."""
+        if self._moves != self.agents.lore.moves.made:
+            self._moves = self.agents.lore.moves.made
+            bury(cast("World", self), self._ties)
 
     def channel(self, name: str) -> Channel:
         """Return the channel of a name, one for all messages (:mod:`sim.world.channels`)."""
@@ -187,6 +204,19 @@ class Ground:
             self._network = (state, contacts)
         return self._network[1]
 
+    def silence(self) -> Silence:
+        """Return the contacts of messages that nobody will hear of any more."""
+        if self._silence is None or self._silence.agents != len(self.agents):
+            ties = self.ties
+            self._silence = Silence(
+                len(self.agents),
+                degree=lambda: ties.in_degree,  # the world itself may go
+                scratch=self.scratch(),
+                people=self.people(),
+                tick_minutes=self.tick_minutes,
+            )
+        return self._silence
+
     def people(self) -> People:
         """Return the columns of agents, as models read them."""
         return People(self.agents)
@@ -196,7 +226,7 @@ class Ground:
         moves = self.agents.lore.moves
         state = (moves, moves.made, len(self.agents))
         if self._absent is None or self._absent[0] != state:
-            away = np.flatnonzero(self.agents.status != np.uint8(Lifecycle.ACTIVE))
+            away = np.flatnonzero(~belongs(self.agents.status, "feeds"))
             bits = bitmap(len(self.agents), away) if away.size else np.empty(0, np.uint64)
             self._absent = (state, bits)
         return self._absent[1]

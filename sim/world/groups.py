@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.lifecycle import Lifecycle
+from sim.agents.lifecycle import Lifecycle, belongs
 from sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Groups:
         with self._world.trail.doing(self._world, "join_group", (agents, group), {}) as note:
             number, ids = self._held.number(group), self._known(agents)
             status = self._world.agents.status[ids]
-            gone = np.flatnonzero(status >= np.uint8(Lifecycle.BANNED))
+            gone = np.flatnonzero(~belongs(status, "ties"))
             if gone.size:
                 said = Lifecycle(int(status[gone[0]])).name.lower()
                 raise InputError(

@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
-from sim.core.checks import whole_number
-from sim.core.text import clean
+from sim.core.checks import LAST_TICK, short_text, whole_number
 from sim.errors import InputError
 from sim.spread.contacts import DrawMode, Ids
 from sim.spread.messages import Message
 
 __all__ = [
-    "LAST_TICK",
     "checked_message",
     "checked_mode",
     "checked_people",
@@ -25,9 +23,6 @@ __all__ = [
     "checked_start",
     "is_visible",
 ]
-
-LAST_TICK = 2**31 - 1
-"""Ticks are kept as int32."""
 
 _TEXT_LIMIT = 4096
 _KIND_LIMIT = 64
@@ -47,7 +42,7 @@ def checked_message(
     tick: int,
 ) -> Message:
     """Return the message, clean, with the interests that are given or found in its text."""
-    said = clean(text, _TEXT_LIMIT).strip()
+    said = short_text(text, _TEXT_LIMIT, "A message")
     if not is_visible(text) or not is_visible(said):
         raise InputError(
             "A message needs a text with at least one visible character; control characters, "
@@ -62,7 +57,9 @@ def checked_message(
     if not 0 <= mask < 1 << 64:
         raise InputError(f"Tags are a 64-bit mask or names of interests, got {mask}.")
     writer = -1 if author is None else int(author)
-    return Message(number, said, writer, mask, clean(kind, _KIND_LIMIT), tick)
+    return Message(
+        number, said, writer, mask, short_text(kind, _KIND_LIMIT, "A kind of message"), tick
+    )
 
 
 def is_visible(text: str) -> bool:

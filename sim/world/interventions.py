@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.checks import whole_number
+from sim.core.registry import is_foreign
 from sim.core.text import one_line
 from sim.errors import HubbubError, InputError
-from sim.world.interventions_kinds import Intervention, made
+from sim.world.interventions_kinds import Intervention, LostIntervention, made, remade
 from sim.world.interventions_when import Condition, condition_of
 from sim.world.seeding import choose_seeds, takes_long
 
@@ -159,6 +160,17 @@ class Interventions:
         self._returns.append(_Return(at, number))
         self._held[number] = agents, activity
 
+    @property
+    def lost(self) -> list[str]:
+        """Sentences on those that are still to be done and whose plugins are not here."""
+        waiting = [self._all[number].does for number in self._open]
+        return [
+            f"The plugin {each.plugin_name!r} of an intervention is missing, which will not be "
+            f"done; load it with --plugin FILE."
+            for each in waiting
+            if isinstance(each, LostIntervention)
+        ]
+
     def before(self, world: World) -> None:
         """Close the trail's account of the ticks so far, where something is to be done now."""
         if any(self._all[number].is_due(world) for number in self._open):
@@ -207,8 +219,8 @@ class Interventions:
         """
         found = cls()
         for number, said in enumerate(meta):
-            when = None if said["when"] is None else condition_of(said["when"])
-            does = made(said["does"], said["said"])
+            when = None if said["when"] is None else condition_of(said["when"], is_saved=True)
+            does = remade(said["does"], said["said"])
             at, done_at = _tick(said["at"]), _tick(said["done_at"])
             result, failed = one_line(str(said["result"]), _LONGEST), bool(said["failed"])
             each = Planned(number, at, when, does, done_at, result, failed)
@@ -241,8 +253,17 @@ def _done(world: World, planned: Planned) -> Planned:
     """Do one, and return it with what came of it."""
     try:
         result, failed = planned.does.do(world, planned.number), False
+        if not isinstance(result, str):
+            got = type(result).__name__
+            said = f"do() returns in a line what came of it, and gave {got}"
+            result, failed = f"could not be done: its plugin failed: {said}", True
     except HubbubError as error:
         result, failed = f"could not be done: {error}", True
+    except (Exception, SystemExit) as error:
+        if not is_foreign(type(planned.does)):
+            raise
+        said = f"its plugin failed: {type(error).__name__}: {error}"
+        result, failed = f"could not be done: {said}", True
     said = one_line(result, _LONGEST)
     return replace(planned, done_at=world.tick, result=said, failed=failed)
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from sim.core import rng
 from sim.core.params import Parameters
+from sim.core.plugin_needs import API_VERSION
+from sim.core.rng import Stream
 from sim.errors import InputError
+from sim.world.seeding import Ids, choose_seeds
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
 __all__ = [
-    "AGENTS", "MESSAGE", "OPENS", "Intervention", "OnPlatform", "opens_later", "platform_of",
+    "AGENTS", "MESSAGE", "OPENS", "Intervention", "OnPlatform", "members_of", "opens_later",
+    "platform_of",
 ]  # fmt: skip
 
 AGENTS = "whom: ids, or an expression as for seeds"
@@ -21,8 +26,34 @@ MESSAGE = "the injected message that it is about, by its number from 0"
 
 
 class Intervention(Parameters):
-    """Something that is done to a world at a tick, or when a condition holds."""
+    """Something that is done to a world at a tick, or when a condition holds.
 
+    Its fields are the keys of a scenario and the fields of a form; it is made by name wherever an
+    intervention is planned. What it draws, it draws from :class:`~sim.core.rng.Lots` by its name
+    and ``number``.
+
+    Examples
+    --------
+    >>> from sim import Field, Intervention, World, register
+    >>> @register("curfew")
+    ... class Curfew(Intervention):
+    ...     says = "let everybody be less active"
+    ...     share: float = Field(0.5, ge=0, le=1, description="what is left of activity")
+    ...
+    ...     def do(self, world, number):
+    ...         world.agents.set_activity(range(len(world.agents)), self.share)
+    ...         return f"activity is {self.share}"
+    >>> world = World.create(agents=20, mean_degree=4)
+    >>> planned = world.at(1, "curfew", share=0.25)
+    >>> world.step(2)
+    >>> float(world.agents.activity.max()), world.interventions[0].result
+    (0.25, 'activity is 0.25')
+    """
+
+    plugin_kind: ClassVar[str] = "intervention"
+    version: ClassVar[str] = "1"
+    api: ClassVar[int] = API_VERSION
+    requires: ClassVar[tuple[str, ...]] = ()
     says: ClassVar[str] = ""
     """What it does, in a few words."""
 
@@ -32,6 +63,12 @@ class Intervention(Parameters):
     def do(self, world: World, number: int) -> str:
         """Do it; returns what came of it. ``number`` is its own, for its draws."""
         raise NotImplementedError
+
+
+def members_of(world: World, expression: str, number: int, *, others: bool = False) -> Ids:
+    """Return whom an intervention means; what it draws is its own, each side apart."""
+    key = rng.key(world.seed, Stream.CHOSEN, world.tick, 2 * number + others)
+    return choose_seeds(world, expression, key=key)
 
 
 class OnPlatform(Intervention):

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from sim.agents.lifecycle import Lifecycle
+from sim.agents.lifecycle import belongs
 from sim.core.params import Field
 from sim.errors import InputError
 from sim.network.membership import ENDLESS
-from sim.world.interventions_base import AGENTS, Intervention
-from sim.world.seeding import choose_seeds
+from sim.world.interventions_base import AGENTS, Intervention, members_of
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -36,13 +35,13 @@ class Group(Intervention):
         is_new = self.name not in groups.names
         if is_new and self.leave:
             raise InputError(f"there is no group {self.name!r} to leave")
-        who = choose_seeds(world, self.agents) if self.agents else np.empty(0, np.uint32)
+        who = members_of(world, self.agents, number) if self.agents else np.empty(0, np.uint32)
         if is_new:
             groups.create(self.name, self.limit or None)
         if self.leave:
             return f"{groups.leave(who, self.name):,} left {said}"
         limit, inside = groups.limit(self.name), groups.members(self.name)
-        who = who[~np.isin(who, inside) & (world.agents.status[who] < np.uint8(Lifecycle.BANNED))]
+        who = who[~np.isin(who, inside) & belongs(world.agents.status[who], "ties")]
         room = who.size if limit >= ENDLESS else max(limit - inside.size, 0)
         joined = groups.join(who[:room], self.name)
         left = f"; {who.size - joined:,} found no room" if who.size > joined else ""

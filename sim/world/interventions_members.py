@@ -15,9 +15,15 @@ from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
 from sim.feed.settings import PlatformSettings
 from sim.network.changes import Changed
-from sim.world.interventions_base import AGENTS, MESSAGE, Intervention, OnPlatform, platform_of
+from sim.world.interventions_base import (
+    AGENTS,
+    MESSAGE,
+    Intervention,
+    OnPlatform,
+    members_of,
+    platform_of,
+)
 from sim.world.metrics_values import cascade_of
-from sim.world.seeding import choose_seeds
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -29,7 +35,7 @@ __all__ = [
 Ids = npt.NDArray[np.uint32]
 
 _MOST_PAIRS = 10_000_000
-_SETTINGS = ("outside", "posting", "label_reports", "hide_reports")
+_SETTINGS = ("outside", "posting", "label_reports", "label_share", "hide_reports", "hide_share")
 
 
 class _Status(Intervention):
@@ -39,14 +45,14 @@ class _Status(Intervention):
 
     def do(self, world: World, number: int) -> str:
         """Give them the status."""
-        who = self.chosen(world)
+        who = self.chosen(world, number)
         world.agents.set_status(who, self.goal)
         world.wake()
         return f"{who.size:,} members are {self.goal.name.lower()}"
 
-    def chosen(self, world: World) -> Ids:
+    def chosen(self, world: World, number: int) -> Ids:
         """Return whom."""
-        return choose_seeds(world, self.agents)
+        return members_of(world, self.agents, number)
 
 
 class Ban(_Status):
@@ -73,7 +79,7 @@ class Thaw(_Status):
 
     agents: str = Field("all", description="whom, by ids; all: everybody who is suspended")
 
-    def chosen(self, world: World) -> Ids:
+    def chosen(self, world: World, number: int) -> Ids:
         """Return whom: expressions choose active members alone, so ids are looked up here."""
         if self.agents == "all":
             frozen = world.agents.status == np.uint8(Lifecycle.SUSPENDED)
@@ -99,7 +105,7 @@ class Recommend(OnPlatform):
 
     def do(self, world: World, number: int) -> str:
         """Change it."""
-        who = choose_seeds(world, self.agents) if self.agents else None
+        who = members_of(world, self.agents, number) if self.agents else None
         platform_of(world, self.plugin_name).recommend(self.recommender, who, **self.parameters)
         whose = "everybody" if who is None else f"{who.size:,} members"
         return f"{self.recommender} ranks the feeds of {whose}"
@@ -122,7 +128,7 @@ class Behave(OnPlatform):
 
     def do(self, world: World, number: int) -> str:
         """Change it."""
-        who = choose_seeds(world, self.agents) if self.agents else None
+        who = members_of(world, self.agents, number) if self.agents else None
         platform_of(world, self.plugin_name).behave(self.policy, who, **self.parameters)
         whom = "everybody" if who is None else f"{who.size:,} members"
         return f"{self.policy} decides what {whom} do{'es' if who is None else ''}"
@@ -173,7 +179,10 @@ class Tie(Intervention):
 
     def do(self, world: World, number: int) -> str:
         """Do it; an agent that is on both sides leaves itself out."""
-        agents, others = choose_seeds(world, self.agents), choose_seeds(world, self.others)
+        agents, others = (
+            members_of(world, self.agents, number),
+            members_of(world, self.others, number, others=True),
+        )
         if agents.size * others.size > _MOST_PAIRS:
             raise InputError(f"more than {_MOST_PAIRS:,} pairs")
         who, whom = np.repeat(agents, others.size), np.tile(others, agents.size)
@@ -196,12 +205,14 @@ class Cut(Intervention):
         """Cut them."""
         n = len(world.agents)
         here, there = np.zeros((2, n), np.bool_)
-        here[choose_seeds(world, self.agents)] = True
-        there[choose_seeds(world, self.others) if self.others else slice(None)] = True
+        here[members_of(world, self.agents, number)] = True
+        there[
+            members_of(world, self.others, number, others=True) if self.others else slice(None)
+        ] = True
         sources, targets = world.ties.sources(), world.ties.targets
         between = (here[sources] & there[targets]) | (there[sources] & here[targets])
         sources, targets = sources[between], targets[between]
-        key = rng.key(world.seed, Stream.OUTCOMES, world.tick, number)
+        key = rng.key(world.seed, Stream.INTERVENTIONS, world.tick, number)
         drawn = rng.uniforms(key, sources, targets) < self.share
         done = world.remove_ties(sources[drawn], targets[drawn])
         return f"{done.removed:,} ties are cut"
@@ -220,7 +231,7 @@ class Shock(Intervention):
     def do(self, world: World, number: int) -> str:
         """Change activity; what it was is kept, where it is to come back."""
         everybody = np.arange(len(world.agents), dtype=np.uint32)
-        who = choose_seeds(world, self.agents) if self.agents else everybody
+        who = members_of(world, self.agents, number) if self.agents else everybody
         before = world.agents.activity[who].copy()
         after = np.minimum(before * np.float32(self.factor), np.float32(1))
         world.agents.set_activity(who, after)
@@ -259,9 +270,9 @@ class Newcomers(Intervention):
         if self.among == "largest":
             known = largest_community(world)
         elif self.among:
-            known = choose_seeds(world, self.among)
+            known = members_of(world, self.among, number)
         joined = np.asarray(world.create_agents(self.count), np.uint32)
-        key = rng.key(world.seed, Stream.OUTCOMES, world.tick, number)
+        key = rng.key(world.seed, Stream.INTERVENTIONS, world.tick, number)
         who = np.repeat(joined, self.friends)
         lots = np.tile(np.arange(self.friends, dtype=np.uint32), self.count)
         whom = known[(rng.uniforms(key, who, lots) * known.size).astype(np.int64)]

@@ -18,11 +18,11 @@ from sim.world.interventions_base import (
     MESSAGE,
     Intervention,
     OnPlatform,
+    members_of,
     opens_later,
     platform_of,
 )
 from sim.world.metrics_values import cascade_of
-from sim.world.seeding import choose_seeds
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -54,7 +54,7 @@ class Inject(Intervention):
         """Inject it at this tick."""
         cascade = world.inject(
             self.text,
-            seeds=choose_seeds(world, self.seeds),
+            seeds=members_of(world, self.seeds, number),
             model=self.model,
             channel=self.channel or None,
             author=world.agents.index(self.author) if self.author else None,
@@ -89,7 +89,7 @@ class FactCheck(Intervention):
     def do(self, world: World, number: int) -> str:
         """Label and inject; those who hold the message already are not asked."""
         checked = cascade_of(world, self.message)
-        key = rng.key(world.seed, Stream.OUTCOMES, world.tick, number)
+        key = rng.key(world.seed, Stream.INTERVENTIONS, world.tick, number)
         everybody = np.arange(len(world.agents), dtype=np.uint32)
         may = world.agents.is_active(everybody) & (checked.adopted_at < 0)
         lucky = everybody[may & (rng.uniforms(key, everybody) < self.reach)]

@@ -9,9 +9,15 @@ from sim.core.registry import make
 from sim.errors import InputError
 from sim.feed.acts import Act, act_of
 from sim.feed.settings import PlatformSettings
-from sim.world.interventions_base import AGENTS, OPENS, Intervention, OnPlatform, platform_of
+from sim.world.interventions_base import (
+    AGENTS,
+    OPENS,
+    Intervention,
+    OnPlatform,
+    members_of,
+    platform_of,
+)
 from sim.world.interventions_messages import post_of
-from sim.world.seeding import choose_seeds
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -71,7 +77,7 @@ class Do(OnPlatform):
 
     def do(self, world: World, number: int) -> str:
         """Let them, before the feeds of the tick that begins; who may not is counted."""
-        platform, who = platform_of(world, self.plugin_name), choose_seeds(world, self.agents)
+        platform, who = platform_of(world, self.plugin_name), members_of(world, self.agents, number)
         if who.size > _MOST_ACTS:
             raise InputError(f"at most {_MOST_ACTS:,} members act by hand at once")
         said: dict[str, Any] = {

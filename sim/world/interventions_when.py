@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sim.errors import InputError, UnknownNameError
 from sim.feed.acts import Act
-from sim.world.metrics import METRICS
+from sim.world.metrics import METRICS, known_metrics
 from sim.world.metrics_values import OF_MESSAGES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _FORM = re.compile(r"^\s*([a-z_]\w*)\s*(?:#\s*(\d+))?\s*(<=|>=|==|!=|<|>)\s*(\S+
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<": lt, "<=": le, ">": gt, ">=": ge, "==": eq, "!=": ne,
 }  # fmt: skip
-_BY_THE_CLOCK = {"tick_ms", "interactions_s"}
+_BY_THE_CLOCK = {"tick_ms", "cpu_ms", "interactions_s"}
 _ACTS = {f"act_{act.name.lower()}": act for act in Act if act is not Act.DO_NOTHING}
 
 QUANTITIES: tuple[str, ...] = (
@@ -30,7 +30,8 @@ QUANTITIES: tuple[str, ...] = (
     *OF_MESSAGES,
     *(name for name in METRICS if name not in _BY_THE_CLOCK),
 )
-"""What a condition may be about: of a message (the first one, or ``#NUMBER``), or of the world."""
+"""What a condition may be about: of a message (the first one, or ``#NUMBER``), or of the world;
+and metrics of plugins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,15 @@ class Condition:
         return f"{self.quantity}{about} {self.sign} {self.bound:g}"
 
 
-def condition_of(text: str) -> Condition:
+def condition_of(text: str, *, is_saved: bool = False) -> Condition:
     """Return the condition that a person wrote.
 
     Parameters
     ----------
     text
         ``QUANTITY SIGN NUMBER`` or ``QUANTITY#MESSAGE SIGN NUMBER``.
+    is_saved
+        Whether a file says it: a metric whose plugin is missing then keeps its last number.
 
     Raises
     ------
@@ -108,8 +111,9 @@ def condition_of(text: str) -> Condition:
     quantity, message, sign, number = found.groups()
     if quantity in _BY_THE_CLOCK:
         raise InputError(f"A condition cannot be about {quantity}: no two runs would be the same.")
-    if quantity not in QUANTITIES:
-        raise UnknownNameError("quantity of a condition", quantity, QUANTITIES)
+    known = {*QUANTITIES, *known_metrics()} - _BY_THE_CLOCK
+    if quantity not in known and not is_saved:
+        raise UnknownNameError("quantity of a condition", quantity, known)
     try:
         bound = float(number)
     except ValueError:

@@ -12,12 +12,13 @@ from sim.agents.lifecycle import Lifecycle
 from sim.agents.moves import Moves
 from sim.agents.profiles import Profile
 from sim.agents.traits import TRAITS
-from sim.core.text import clean
+from sim.core.checks import short_text
 from sim.errors import InputError
 from sim.world.changing import change, chosen
 from sim.world.compatibility import Compatibility, compatibility
-from sim.world.minds_giving import give, members_of
-from sim.world.profiling import Match, ProfilesTaken, people_of, take
+from sim.world.minds_giving import give, members_of, mind_of
+from sim.world.platform_minds import PERSON
+from sim.world.profiling import Interests, Match, ProfilesTaken, people_of, take
 from sim.world.ties import Relating
 from sim.world.trail import noted, told
 
@@ -54,7 +55,10 @@ class Living(Relating):
         return added
 
     def take_profiles(
-        self, profiles: Iterable[Profile | Mapping[str, Any]], match: Match = "auto"
+        self,
+        profiles: Iterable[Profile | Mapping[str, Any]],
+        match: Match = "auto",
+        interests: Interests = "known",
     ) -> ProfilesTaken:
         """Give profiles to agents: names, texts, interests, traits, activity, hours.
 
@@ -66,6 +70,9 @@ class Living(Relating):
         match
             ``"id"``: to the agent of that id; ``"order"``: to agent 0, 1, ...; ``"auto"``: by id
             where they have ids.
+        interests
+            ``"known"``: words count by the world's vocabulary; ``"own"``: the 64 words that most
+            people give become the vocabulary, while nothing in the world refers to another.
 
         Returns
         -------
@@ -79,8 +86,8 @@ class Living(Relating):
         """
         world, people = cast("World", self), people_of(profiles)
         plain = [person.plain() for person in people]
-        with self.trail.doing(world, "take_profiles", (plain, match), {}) as note:
-            taken = take(world, people, match)
+        with self.trail.doing(world, "take_profiles", (plain, match, interests), {}) as note:
+            taken = take(world, people, match, interests)
             note.result = str(taken)
         return taken
 
@@ -135,6 +142,8 @@ class Living(Relating):
     ) -> int:
         """Give members a mind of their own; returns how many have one now.
 
+        They decide once somebody lets them: :func:`sim.run_with_minds`, ``Simulation.think``.
+
         Parameters
         ----------
         members
@@ -168,6 +177,8 @@ class Living(Relating):
         with self.trail.doing(world, "give_minds", (members, mind, goal), said) as note:
             many = give(world, members, mind, goal, language, options)
             note.result = told(many)
+        if world.platform is not None and mind_of(mind)[0] not in {"rule", PERSON}:
+            world.platform.minds.unheard = not world.platform.minds.awake
         return many
 
     def take_minds(self, members: str | npt.ArrayLike) -> int:
@@ -194,7 +205,9 @@ class Living(Relating):
         world, who = cast("World", self), np.atleast_1d(np.asarray(agents))
         self.agents.is_active(who)  # refuses what is no agent
         with self.trail.doing(world, "note", (who, text), {}):
-            self.agents.lore.cold.note(who.tolist(), world.tick, clean(text, LONGEST_NOTE))
+            self.agents.lore.cold.note(
+                who.tolist(), world.tick, short_text(text, LONGEST_NOTE, "A note")
+            )
 
     def personal_history(self, agent: int) -> list[tuple[int, str]]:
         """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""

@@ -10,15 +10,19 @@ import numpy.typing as npt
 
 from sim.core.checks import whole_number
 from sim.core.params import Field, Parameters
+from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.world.alerts import Alerts
+from sim.world.metrics_kind import is_metric_name, own_metrics, value_of
+from sim.world.metrics_members import MemberSeries
 from sim.world.metrics_values import EVERY_TICK, SAMPLED, STRUCTURE, Gauge
 from sim.world.phases import Phase
+from sim.world.seeding import choose_seeds
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["METRICS", "MetricSettings", "Metrics", "opened_metrics"]
+__all__ = ["METRICS", "MetricSettings", "Metrics", "known_metrics", "opened_metrics"]
 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
@@ -29,10 +33,11 @@ METRICS: dict[str, str] = {
     for gauge in gauges
     for name, says in gauge.names.items()
 }
-"""Every metric of a world: its name, and what it means."""
+"""Every built-in metric of a world: its name, and what it means."""
 
-_PLACES = {name: place for place, name in enumerate(METRICS)}
 _LARGE = 5_000_000
+MOST_METRICS = 1_000
+"""With those of plugins that were there when a world was saved."""
 
 
 class MetricSettings(Parameters):
@@ -56,6 +61,11 @@ class MetricSettings(Parameters):
         le=1_000_000,
         description="rows kept; neighbours are merged when there are more",
     )
+    members: str = Field(
+        "",
+        max_length=4096,
+        description="whose own series are taken each tick: ids, or an expression as for seeds",
+    )
 
 
 class Metrics:
@@ -76,6 +86,10 @@ class Metrics:
         When each of :attr:`latest` was taken.
     span
         Ticks that a row stands for.
+    faults
+        A sentence for each plugin's metric that failed.
+    members
+        Series of single members (:class:`~sim.world.metrics_members.MemberSeries`); None: of none.
 
     Examples
     --------
@@ -94,23 +108,47 @@ class Metrics:
         self.latest: dict[str, float] = {}
         self.taken: dict[str, int] = {}
         self.span = 1
-        self._rows = np.full((16, len(METRICS)), np.nan)
+        self._own = {name: cls() for name, cls in own_metrics(METRICS).items()}
+        self._places = {name: place for place, name in enumerate((*METRICS, *self._own))}
+        self.faults: list[str] = []
+        self._rows = np.full((16, len(self._places)), np.nan)
         self._ticks = np.zeros(16, np.int64)
         self._count = 0
         self._open: list[Floats] = []
+        self.members: MemberSeries | None = None
 
     def take(self, world: World) -> None:
         """Write down the tick that a world has just run, and see whether anything is alarming."""
         found: dict[str, float] = {}
         for gauge in self._due(world):
             found |= gauge.take(world)
-        row = np.full(len(METRICS), np.nan)
+        found |= self._taken_by_plugins(world)
+        row = np.full(len(self._places), np.nan)
         for name, value in found.items():
-            row[_PLACES[name]] = value
+            row[self._places[name]] = value
             if value == value:
                 self.latest[name], self.taken[name] = float(value), world.tick
         self._add(world.tick, row)
+        if self.members is not None:
+            self.members.take(world)
         self.alerts.look(world.tick, found)
+
+    def _taken_by_plugins(self, world: World) -> dict[str, float]:
+        """Take the metrics of plugins; one that fails is named, and taken no more."""
+        found: dict[str, float] = {}
+        for name, metric in list(self._own.items()):
+            if world.tick % max(metric.every, 1):
+                continue
+            try:
+                found[name] = value_of(metric, world)
+            except (Exception, SystemExit) as error:  # somebody else's code
+                if (
+                    self._own.pop(name, None) is None
+                ):  # it ran ticks of its own, and failed in those
+                    continue
+                said = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+                self.faults.append(f"Metric {name!r} failed and is taken no more: {said}.")
+        return found
 
     def _due(self, world: World) -> Iterator[Gauge]:
         yield from EVERY_TICK
@@ -130,7 +168,7 @@ class Metrics:
             return
         if self._count == len(self._rows):
             longer = min(2 * self._count, self.settings.rows)
-            self._rows.resize((longer, len(METRICS)), refcheck=False)
+            self._rows.resize((longer, len(self._places)), refcheck=False)
             self._ticks.resize(longer, refcheck=False)
         self._rows[self._count], self._ticks[self._count] = _mean(self._open), tick
         self._count += 1
@@ -149,7 +187,7 @@ class Metrics:
     @property
     def names(self) -> tuple[str, ...]:
         """The metrics that were ever taken, in order."""
-        return tuple(name for name in METRICS if name in self.taken)
+        return tuple(name for name in self._places if name in self.taken)
 
     @property
     def ticks(self) -> Longs:
@@ -158,7 +196,9 @@ class Metrics:
 
     def __getitem__(self, name: str) -> Floats:
         """Return the series of a metric, float64 (rows,); NaN where it was not taken."""
-        return self._rows[: self._count, _place(name)].copy()
+        if name not in self._places:
+            raise UnknownNameError("metric", name, tuple(self._places))
+        return self._rows[: self._count, self._places[name]].copy()
 
     def __len__(self) -> int:
         return self._count
@@ -166,7 +206,7 @@ class Metrics:
     def table(self) -> Iterator[dict[str, float]]:
         """Yield each row as a mapping: ``tick``, then what was taken."""
         for tick, row in zip(self.ticks.tolist(), self._rows[: self._count], strict=True):
-            known = {name: float(row[_PLACES[name]]) for name in self.names}
+            known = {name: float(row[self._places[name]]) for name in self.names}
             yield {"tick": tick} | {name: value for name, value in known.items() if value == value}
 
     # What a file keeps
@@ -174,8 +214,8 @@ class Metrics:
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return (what JSON can hold, arrays by name)."""
         names = list(self.names)
-        places = [_PLACES[name] for name in names]
-        pending = np.array(self._open).reshape(len(self._open), len(METRICS))
+        places = [self._places[name] for name in names]
+        pending = np.array(self._open).reshape(len(self._open), len(self._places))
         meta = {
             "settings": self.settings.values(),
             "alerts": self.alerts.dump(),
@@ -184,34 +224,48 @@ class Metrics:
         }
         rows = np.ascontiguousarray(self._rows[: self._count, places])
         columns = {"rows": rows, "ticks": self.ticks, "open": pending[:, places].copy()}
+        if self.members is not None:
+            columns |= {f"members.{name}": own for name, own in self.members.dump().items()}
         return meta, columns
 
     @classmethod
-    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, Any]) -> Metrics:
-        """Return the metrics of :meth:`dump`; those that there are no more are left out."""
+    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, Any], people: int) -> Metrics:
+        """Return the metrics of :meth:`dump`; of those whose plugin is missing what was taken.
+
+        ``people`` is how many agents there are.
+        """
         metrics = cls(MetricSettings(**meta["settings"]))
         metrics.alerts = Alerts.restore(meta["alerts"])
         metrics.span = whole_number(meta["span"], "The span of metrics", low=1)
-        known = [(k, *said) for k, said in enumerate(meta["latest"]) if said[0] in _PLACES]
-        places, kept = [_PLACES[name] for _, name, *_ in known], [k for k, *_ in known]
+        for name, *_ in meta["latest"]:
+            if is_metric_name(name) and len(metrics._places) < MOST_METRICS:
+                metrics._places.setdefault(name, len(metrics._places))
+        wide = len(metrics._places)
+        known = [(k, *said) for k, said in enumerate(meta["latest"]) if said[0] in metrics._places]
+        places, kept = [metrics._places[name] for _, name, *_ in known], [k for k, *_ in known]
         metrics.latest = {name: float(value) for _, name, value, _ in known}
         metrics.taken = {name: int(tick) for _, name, _, tick in known}
         rows, waiting = np.asarray(columns["rows"]), np.asarray(columns["open"])
         metrics._count = len(rows)
-        metrics._rows = np.full((max(16, len(rows)), len(METRICS)), np.nan)
+        metrics._rows = np.full((max(16, len(rows)), wide), np.nan)
         metrics._rows[: len(rows), places] = rows[:, kept]
         metrics._ticks = np.zeros(max(16, len(rows)), np.int64)
         metrics._ticks[: len(rows)] = columns["ticks"]
         for old in waiting:
-            row = np.full(len(METRICS), np.nan)
+            row = np.full(wide, np.nan)
             row[places] = old[kept]
             metrics._open.append(row)
+        start = "members."
+        own = {k.removeprefix(start): v for k, v in columns.items() if k.startswith(start)}
+        if own:
+            metrics.members = MemberSeries.restore(own, metrics.settings.rows, people)
         return metrics
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return int(self._rows.nbytes + self._ticks.nbytes)
+        own = 0 if self.members is None else sum(c.nbytes for c in self.members.dump().values())
+        return int(self._rows.nbytes + self._ticks.nbytes) + own
 
 
 def _mean(rows: list[Floats]) -> Floats:
@@ -225,10 +279,9 @@ def _mean(rows: list[Floats]) -> Floats:
     return np.where(count > 0, mean, np.nan)
 
 
-def _place(name: str) -> int:
-    if name not in _PLACES:
-        raise UnknownNameError("metric", name, tuple(_PLACES))
-    return _PLACES[name]
+def known_metrics() -> dict[str, str]:
+    """Return every metric that can be taken, with what it means: built-in, then of plugins."""
+    return METRICS | {name: cls.says or name for name, cls in own_metrics(METRICS).items()}
 
 
 def watch(world: World) -> None:
@@ -245,6 +298,8 @@ def opened_metrics(world: World, settings: MetricSettings) -> Metrics:
     if world.metrics is not None:
         raise InputError("This world takes metrics already.")
     metrics = Metrics(settings)
+    if settings.members:
+        metrics.members = MemberSeries(choose_seeds(world, settings.members), settings.rows)
     give(world, metrics)
     return metrics
 

@@ -93,7 +93,7 @@ def tie_mixing(world: World, label: npt.NDArray[np.int32]) -> tuple[float, float
     n = len(world.agents)
     chosen = np.arange(n, dtype=np.uint32)
     if n > SAMPLE:
-        drawn = rng.words(rng.key(world.seed, Stream.SAMPLE, world.tick), np.arange(SAMPLE))
+        drawn = rng.words(rng.key(world.seed, Stream.MIXING, world.tick), np.arange(SAMPLE))
         chosen = (drawn % np.uint64(n)).astype(np.uint32)
     live = world.ties.live
     total, within = np.empty((2, chosen.size), np.int64)

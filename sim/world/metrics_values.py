@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERY_TICK", "OF_MESSAGES", "SAMPLED", "STRUCTURE", "Gauge", "cascade_of", "newest",
-    "reproduction",
 ]  # fmt: skip
 
 Found = dict[str, float]
@@ -63,8 +62,10 @@ def _of_world(world: World) -> Found:
     return {
         "active": active,
         "ties": world.ties.count,
+        "mean_degree": world.ties.count / max(n, 1),
         "density": world.ties.count / pairs,
         "tick_ms": 1000 * sum(world.phase_seconds.values()),
+        "cpu_ms": 1000 * world.cpu_seconds,
     }
 
 
@@ -111,6 +112,27 @@ def _of_platform(world: World) -> Found:
     }
 
 
+_WRONG = ("malformed", "refused", "failed")
+"""What counts as an error of a decision."""
+
+
+def _of_minds(world: World) -> Found:
+    minds = None if world.platform is None else world.platform.minds
+    if minds is None or not (minds.members.size or minds.counts):
+        return {}
+    counts = minds.counts
+    errors = sum(counts.get(name, 0) for name in _WRONG)
+    requests, tokens, nano = minds.spent
+    return {
+        "minds_model": counts.get("model", 0),
+        "minds_rule": counts.get("rule", 0),
+        "minds_errors": errors,
+        "minds_requests": requests,
+        "minds_tokens": tokens,
+        "minds_dollars": nano / 1e9,
+    }
+
+
 def _name(act: Act) -> str:
     return f"act_{act.name.lower()}"
 
@@ -122,6 +144,8 @@ EVERY_TICK = (
             "ties": "ties",
             "density": "ties as a share of all ordered pairs",
             "tick_ms": "milliseconds that the tick took, by the clock on the wall",
+            "mean_degree": "listeners of an agent, on average",
+            "cpu_ms": "milliseconds of processor time of the last tick, all threads together",
         },
         _of_world,
     ),
@@ -144,6 +168,17 @@ EVERY_TICK = (
             **{_name(act): f"acts: {act.says}" for act in Act if act is not Act.DO_NOTHING},
         },
         _of_platform,
+    ),
+    Gauge(
+        {
+            "minds_model": "decisions of models for members, so far",
+            "minds_rule": "decisions of rules for members with minds, so far",
+            "minds_errors": "decisions that models failed at (malformed, refused, failed), so far",
+            "minds_requests": "calls of language models, so far",
+            "minds_tokens": "tokens of those, so far",
+            "minds_dollars": "what those cost, so far",
+        },
+        _of_minds,
     ),
 )
 """What a tick costs microseconds, whatever the size of the world, but for one look at statuses."""
@@ -178,15 +213,8 @@ def _of_feeds(world: World) -> Found:
 
 def _of_reach(world: World) -> Found:
     running = [c for c in world.cascades if c.status == "running"][-_FOLLOWED:]
-    read = [value for c in running if (value := reproduction(c)) == value]
+    read = [value for c in running if (value := c.r_newest) == value]
     return {"r": max(read)} if read else {}
-
-
-def reproduction(cascade: Cascade) -> float:
-    """Return R of the newest generation that has had a turn; NaN before there is one."""
-    settled = cascade.r[:-1]
-    known = settled[~np.isnan(settled)]
-    return float(known[-1]) if known.size else _NAN
 
 
 def _of_opinions(world: World) -> Found:
@@ -210,7 +238,7 @@ SAMPLED = (
         },
         _of_feeds,
     ),
-    Gauge({"r": "adopters caused by each of the newest settled generation, largest"}, _of_reach),
+    Gauge({"r": "adoptions caused by each of the newest whole generation, largest"}, _of_reach),
     Gauge(
         {
             "opinion_mean": "mean opinion on the first topic",
@@ -319,7 +347,7 @@ OF_MESSAGES: dict[str, tuple[str, Callable[[World, Cascade], float]]] = {
         lambda world, c: float(newest(c)) if _moved(world, c) else 0.0,
     ),
     "speed": ("first adoptions a tick over the last ten", lambda _world, c: float(c.speed)),
-    "r": ("R of the newest settled generation", lambda _world, c: reproduction(c)),
+    "r": ("R of the newest whole generation", lambda _world, c: c.r_newest),
     "depth": ("the longest chain from a seed", lambda _world, c: float(c.depth)),
     "likes": ("likes of its post", lambda world, c: _counted(world, c, "likes")),
     "shown": ("how often its post stood in a feed", lambda world, c: _counted(world, c, "shown")),

@@ -10,11 +10,12 @@ from sim.errors import InputError
 from sim.world.platform_news import LONGEST_LETTER, MOST_LETTERS, OUTCOMES
 from sim.world.remembering import kept
 
-__all__ = ["OF_EACH", "sound"]
+__all__ = ["OF_EACH", "asked_of", "caps_of", "sound"]
 
 _LONGEST = 400
 _MOST_STEPS, _LONGEST_STEP = 4, 100
 _MOST_OPTIONS = 32
+_CAPS = 3
 
 
 def sound(name: str, member: Any, value: Any) -> tuple[int, Any]:
@@ -36,6 +37,40 @@ def sound(name: str, member: Any, value: Any) -> tuple[int, Any]:
         return int(member), OF_EACH[name](value)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         raise InputError(f"The {name} of a minded member cannot be read.") from None
+
+
+def caps_of(said: Any) -> list[int | None]:
+    """Return caps on requests, tokens and nano-dollars as a file or a journal says them.
+
+    Raises
+    ------
+    InputError
+        They are no three whole numbers of at least 0, or None.
+    """
+    if (
+        not isinstance(said, list | tuple)
+        or len(said) != _CAPS
+        or not all(one is None or (type(one) is int and one >= 0) for one in said)
+    ):
+        raise InputError("The caps of a run's minds cannot be read.")
+    return list(said)
+
+
+def asked_of(words: Any, members: Any) -> tuple[str, list[int]]:
+    """Return the words that named members, and those members, as they may be kept.
+
+    Raises
+    ------
+    InputError
+        It is not of that form.
+    """
+    try:
+        who = [int(member) for member in members]
+    except (TypeError, ValueError, OverflowError):
+        who = [-1]
+    if not isinstance(words, str) or min(who, default=0) < 0:
+        raise InputError("The members that a run gave minds cannot be read.")
+    return clean(words, _LONGEST), who
 
 
 def _words(value: Any) -> str:

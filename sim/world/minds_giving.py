@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["give", "languages_of", "members_of", "mind_of"]
 
-_SALT = 0x4C414E47  # the draw of a language, apart from those of texts
 _LONGEST_LANGUAGE = 40
 Languages = str | Mapping[str, float]
 
@@ -127,7 +126,7 @@ def languages_of(said: Languages, who: npt.NDArray[Any], seed: int) -> list[str]
             f"characters and shares above 0; got {said!r}."
         )
     bounds = np.cumsum(parts) / parts.sum()
-    drawn = rng.uniforms(rng.key(seed, Stream.TEXTS, salt=_SALT), who.astype(np.uint64))
+    drawn = rng.uniforms(rng.key(seed, Stream.LANGUAGES), who.astype(np.uint64))
     places = np.searchsorted(bounds, drawn, side="right")
     return [names[place] for place in np.minimum(places, len(names) - 1).tolist()]
 

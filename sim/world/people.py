@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim.agents.character import DERIVED, derived
 from sim.agents.columns import Agents
+from sim.agents.lifecycle import belongs
 from sim.errors import UnknownNameError
 
 __all__ = ["People"]
@@ -40,18 +41,23 @@ class People:
             A trait (float64 in [0, 1]), ``interests`` (uint64), ``activity`` (float32),
             ``community`` (int32), ``status`` (uint8), ``personality`` (uint8 (n, 5), in 1/255);
             or what follows from these (:mod:`sim.agents.character`): ``credulity`` and
-            ``verification`` (float64 in [0, 1]), ``archetype`` (uint8).
+            ``verification`` (float64 in [0, 1]), ``archetype`` (uint8); or ``proposable`` (bool):
+            whether its stage of life lets it be proposed to others.
 
         Raises
         ------
         UnknownNameError
             For any other name.
         """
+        if name == "proposable":  # made anew: a stage of life changes no edition
+            return belongs(self._agents.status, "proposals")
         if name in _PLAIN:
             column: npt.NDArray[Any] = getattr(self._agents, name)
             return column
         if name not in _TRAITS and name not in DERIVED:
-            raise UnknownNameError("column of agents", name, (*_TRAITS, *DERIVED, *_PLAIN))
+            raise UnknownNameError(
+                "column of agents", name, (*_TRAITS, *DERIVED, *_PLAIN, "proposable")
+            )
         edition = (self._agents.edition, len(self._agents))
         if self._edition != edition:
             self._made, self._edition = {}, edition

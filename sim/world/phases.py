@@ -71,12 +71,14 @@ def wake(world: World, cascade: Cascade) -> bool:
     """Let a cascade at rest run on when something about it could change; whether it does."""
     cascade.company = world.cascades
     try:
-        wakes = not (cascade.is_over or cascade.model.is_quiet(cascade, world.network()))
+        wakes = not cascade.is_at_rest(world.silence() if cascade.is_over else world.network())
     except BaseException as error:
         fail(world, cascade, error)
         return False
     if wakes:
         cascade.status = "running"
+    elif cascade.laid:
+        cascade.memo = None
     return wakes
 
 
@@ -88,9 +90,14 @@ def expose(world: World) -> None:
     for cascade in world.cascades:
         if cascade.status == "running":
             cascade.company = world.cascades
+            is_over = cascade.is_over
             cascade.advance(world.tick, absent)
             try:
-                contacts = cascade.channel.contacts(network, cascade.id, world.tick)
+                contacts = (
+                    world.silence()
+                    if is_over
+                    else cascade.channel.contacts(network, cascade.id, world.tick)
+                )
             except BaseException as error:  # a channel's fault costs only its cascade
                 fail(world, cascade, error)
             else:
@@ -152,7 +159,7 @@ def measure(world: World) -> None:
         if cascade.status != "running":
             continue
         try:
-            cascade.measure(contacts)
+            cascade.measure(world.silence() if cascade.is_over else contacts)
             contacts.release()
         except BaseException as error:
             fail(world, cascade, error)

@@ -69,8 +69,8 @@ class Platform:
     recommenders, policies
         The plugins that rank and that act; ``members.recommender`` says whose feed is whose's, and
         :func:`~sim.world.platform_policies.ruled_by` who is decided for by which.
-    online
-        Who is online in this tick, uint32, rising.
+    online, online_at
+        Who is online, uint32, rising, and in which tick that was found out; -1: not yet.
     exposures
         Who was shown what in this tick (:class:`~sim.feed.exposures.Exposures`).
     acted
@@ -84,7 +84,7 @@ class Platform:
     waiting
         Acts by hand that the next tick carries out.
     written
-        Texts of posts that somebody wrote, by number.
+        Texts of posts that somebody wrote, by number; those of injected messages too.
     minds
         Who decides by itself (:class:`~sim.world.platform_minds.Minds`).
     via, friends
@@ -123,9 +123,10 @@ class Platform:
         self.waiting: list[Command] = []
         self.written: dict[int, str] = {}
         self.faults: list[str] = []
-        self.failing: dict[int, Exception] = {}
+        self.failing: dict[int, BaseException] = {}
         self.minds = Minds()
         self.online = _NOBODY
+        self.online_at = -1
         self.exposures = Exposures([])
         self.acted = Acts.joined([])
         self.acts_before = 0
@@ -178,6 +179,11 @@ class Platform:
         return Live(*(read_only(column) for column in self._world.ties.reverse.live))
 
     @property
+    def heard_by(self) -> Live:
+        """Who hears each agent: rows of the network as it is."""
+        return Live(*(read_only(column) for column in self._world.ties.live))
+
+    @property
     def fans(self) -> Ids:
         """How many hear each agent, uint32 (n,)."""
         return self._world.ties.out_degree
@@ -197,9 +203,9 @@ class Platform:
         """Personality as moods bend it, uint8 (n, 5) in 1/255; see :mod:`.platform_inner`."""
         return temper_of(self, self._world.agents.edition)
 
-    def key(self, stream: Stream, salt: int = 0) -> np.uint64:
+    def key(self, stream: Stream) -> np.uint64:
         """Return the key of this tick's draws of one purpose."""
-        return rng.key(self.seed, stream, self.tick, salt)
+        return rng.key(self.seed, stream, self.tick)
 
     # What a person asks or commands
 
@@ -345,7 +351,15 @@ class Platform:
         return why(self, viewer, message, tick)
 
     def text_of(self, message: int) -> str:
-        """Return the text of a message: what somebody wrote, or what rules write for it."""
+        """Return the text of a message: what somebody wrote, or what rules write for it.
+
+        An injected message is known by its own words as long as the world knows the message.
+
+        Raises
+        ------
+        InputError
+            When there is no message of that number, or nobody knows any more what it said.
+        """
         return text_of(self._world, self, message)
 
     # What the world does with it

@@ -42,7 +42,7 @@ def take_effect(platform: Platform, acts: Acts, text: str = "") -> None:
     posts.hold(acts.message[_COUNTED_BESIDE[acts.act]])
     apply(
         acts.act, acts.message, posts.first, posts.hot, posts.cold, settings.label_reports,
-        settings.hide_reports,
+        settings.label_share, settings.hide_reports, settings.hide_share,
     )  # fmt: skip
     shared = acts.act == Act.REPOST
     platform.members.share(acts.agent[shared], acts.message[shared])
@@ -63,7 +63,8 @@ def _answered(platform: Platform, said: Acts, kind: Kind) -> npt.NDArray[np.uint
     """
     posts = platform.posts
     rows = posts.rows(said.message)
-    drawn = rng.uniforms(platform.key(Stream.WRITE, 1 + kind), said.agent, said.message)
+    stream = Stream.QUOTES if kind is Kind.QUOTE else Stream.REPLIES
+    drawn = rng.uniforms(platform.key(stream), said.agent, said.message)
     return posts.append(
         said.agent, platform.tick, tags=posts.tags[rows], topic=posts.topic[rows], kind=kind,
         appeal=(255 * drawn * drawn + 0.5).astype(np.uint8), parent=said.message.astype(np.int32),
@@ -71,20 +72,32 @@ def _answered(platform: Platform, said: Acts, kind: Kind) -> npt.NDArray[np.uint
     )  # fmt: skip
 
 
-def change_ties(world: World, acts: Acts) -> None:
-    """Carry out the follows, mutes and blocks of a batch, kind by kind; what may not be is left."""
+def change_ties(world: World, acts: Acts) -> npt.NDArray[np.bool_]:
+    """Carry out the follows, mutes and blocks of a batch, kind by kind; what may not be is left.
+
+    Returns
+    -------
+    bool (k,)
+        Which acts had their effect: of follows, mutes and blocks and their ends those that changed
+        something, and each once; of the others all.
+    """
+    done = np.ones(acts.agent.size, np.bool_)
     changed = False
     for act, does in _RELATIONS.items():
-        chosen = acts.chosen(acts.act == act)
-        if not chosen.agent.size:
+        places = np.flatnonzero(acts.act == act)
+        if not places.size:
             continue
-        keys = np.unique((chosen.agent.astype(np.uint64) << _S32) | chosen.other)
+        pairs = (acts.agent[places].astype(np.uint64) << _S32) | acts.other[places]
+        keys, first = np.unique(pairs, return_index=True)
         who, whom = (keys >> _S32).astype(np.uint32), (keys & _LOW32).astype(np.uint32)
         allowed = may(world, who, whom, does)
         who, whom = who[allowed], whom[allowed]
         fate = DOES[does](world, who, whom)
         new = (fate == ADDED) | (fate == REMOVED)
         world.bonds.log.note(world.tick, does, who[new], whom[new])
+        done[places] = False
+        done[places[first[allowed][new]]] = True
         changed |= bool(new.any())
     if changed:
         world.unsettle()
+    return done

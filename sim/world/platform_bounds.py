@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.bounds import Bound, require
+from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.log import NOBODY
 from sim.feed.posts import NO_TOPIC, Kind
@@ -45,10 +46,13 @@ _MINDS = {
     "members": Bound("u4", (None,), below="agents"),
     "senders": Bound("u4", (None,), below="agents"),
 }
+_ONLINE = {"online": Bound("u4", (None,), below="agents")}
 _LOG = {
     "agent": Bound("u4", (None,), below="agents"),
     "act": Bound("u1", (None,), below=len(Act)),
     "message": Bound("u4", (None,), below="next", none=NOBODY),
+    "sealed": Bound("i8", (None,), below="now", low=0),
+    "chains": Bound("u8", (None, 2)),
 }
 
 
@@ -79,10 +83,13 @@ def require_platform(platform: Platform, tick: int) -> None:
         (log, _LOG, "the log"),
         (_held(platform), _HELD, "the platform"),
         ({"trending": platform.trending}, {"trending": _trending(posts.first)}, "the platform"),
+        ({"online": platform.online}, _ONLINE, "the platform"),
         (_minds(platform), _MINDS, "the minds"),
     )
     for columns, bounds, owner in parts:
         require(columns.items(), bounds, sizes, owner)
+    if (platform.online[1:] <= platform.online[:-1]).any() or platform.online_at > tick:
+        raise InputError("Who is online is not in order, or of a tick to come.")
 
 
 def _held(platform: Platform) -> Columns:

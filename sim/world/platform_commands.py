@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.core.checks import whole_number
-from sim.core.text import clean
+from sim.agents.lifecycle import Lifecycle, belongs
+from sim.core.checks import short_text, whole_number
 from sim.errors import InputError
 from sim.feed.acts import Act, act_of
 from sim.feed.commands import Command
@@ -58,7 +58,7 @@ def checked_command(world: World, platform: Platform, given: Command, act: objec
         raise InputError(f"Agent {who} is not active and cannot {what.says}.")
     if what is Act.SIGN_UP:
         raise InputError("Members sign up by joining the world: create_agents.")
-    said = clean(given.text, _LONGEST).strip()
+    said = short_text(given.text, _LONGEST, f"What is said to {what.says}")
     if what in _SAID and not is_visible(said):
         raise InputError(f"To {what.says} needs a text with at least one visible character.")
     message, other, group = given.message, given.other, given.group
@@ -117,12 +117,20 @@ def _checked_member(world: World, who: int, what: Act, other: int | None) -> int
     whom = _member(world, other, what.says)
     if whom == who:
         raise InputError(f"Agent {who} cannot {what.says} itself.")
+    if not _may_meet(world, whom):
+        stage = Lifecycle(int(world.agents.status[whom])).name.lower()
+        raise InputError(f"Agent {whom} is {stage}, so agent {who} cannot {what.says} it.")
     if what in {Act.FOLLOW, Act.DIRECT_MESSAGE}:
         marks = world.bonds.ears.marks(np.array([who], np.uint32), np.array([whom], np.uint32))
         if marks[0] & (BLOCKED | SHUNNED):
             one, two = (who, whom) if marks[0] & BLOCKED else (whom, who)
             raise InputError(f"Agent {who} cannot {what.says} {whom}: {one} has blocked {two}.")
     return whom
+
+
+def _may_meet(world: World, whom: int) -> bool:
+    """Return whether a member may still be followed, muted, blocked or written to."""
+    return bool(belongs(world.agents.status[[whom]], "ties")[0])
 
 
 def _checked_group(world: World, who: int, what: Act, group: int | str | None) -> int:
@@ -139,15 +147,16 @@ def carry_out(world: World, platform: Platform) -> None:
     waiting, platform.waiting = platform.waiting, []
     for command in waiting:
         acts = _done(world, platform, command)
-        if acts is not None:
+        if acts is not None and change_ties(world, acts).all():
             platform.note(acts)
-            change_ties(world, acts)
 
 
 def _done(world: World, platform: Platform, command: Command) -> Acts | None:
     """Carry out one command; returns its entry in the log, None for what is impossible by now."""
     agent, what, message = command.agent, command.act, command.message
     if not world.agents.is_active([agent])[0]:
+        return None
+    if command.other is not None and not _may_meet(world, command.other):
         return None
     if message is not None and message < platform.posts.first:
         return None

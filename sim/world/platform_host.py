@@ -15,6 +15,7 @@ from sim.world.platform import Platform
 from sim.world.platform_named import recommender_of
 from sim.world.platform_phases import with_platform
 from sim.world.platform_policies import policy_of
+from sim.world.platform_relate import founders_of
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -40,6 +41,7 @@ def opened(
     recommender, policy = told.pop("recommender", recommender), told.pop("policy", policy)
     given = settings if isinstance(settings, PlatformSettings) else PlatformSettings(**told)
     given.check()
+    founders_of(world, given.founders)  # refused now rather than when reputation is weighed
     ranks, acts = recommender_of(recommender, {}), policy_of(policy)
     world.platform = Platform(world, given, [ranks], acts)
     world.phases = with_platform(world.phases)

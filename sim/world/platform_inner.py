@@ -41,7 +41,6 @@ MOST_INTERESTS: Final = 12
 """Who has so many takes up no more."""
 
 _AGREEABLE, _NERVOUS = 3, 4
-_DRIFTING, _FADING = 0x44524946, 0x46414445
 _WARM = (Act.LIKE, Act.REPOST, Act.QUOTE)
 _COLD = (Act.DISLIKE, Act.REPORT)
 
@@ -99,7 +98,7 @@ def _take_up(world: World, platform: Platform) -> None:
     liked = _about(acts, _WARM, platform)
     who, message = acts.agent[liked], acts.message[liked]
     fresh = platform.posts.tags[platform.posts.rows(message)] & ~agents.interests[who]
-    key = rng.key(world.seed, Stream.INTERESTS, tick=world.tick, salt=_DRIFTING)
+    key = rng.key(world.seed, Stream.DRIFTING, world.tick)
     takes = (fresh != 0) & (rng.uniforms(key, who, message) < platform.settings.drift)
     takes &= np.bitwise_count(agents.interests[who]) < MOST_INTERESTS
     people, place = np.unique(who[takes], return_inverse=True)
@@ -113,7 +112,7 @@ def _take_up(world: World, platform: Platform) -> None:
 
 def _fade(world: World, platform: Platform) -> None:
     who = platform.online
-    key = rng.key(world.seed, Stream.INTERESTS, tick=world.tick, salt=_FADING)
+    key = rng.key(world.seed, Stream.FADING, world.tick)
     masks = world.agents.interests[who]
     chance = per_tick(platform.settings.fading, world.tick_minutes)
     with np.errstate(over="ignore"):

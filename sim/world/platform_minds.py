@@ -6,6 +6,7 @@ a tick, and does the same with them again whenever the command is done again.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import short_text
 from sim.core.rng import Stream
 from sim.core.text import clean
 from sim.errors import InputError
@@ -22,7 +24,7 @@ from sim.feed.commands import Command
 from sim.feed.exposures import Part
 from sim.feed.posts import Flag
 from sim.world.injection import is_visible
-from sim.world.minds_bounds import OF_EACH, sound
+from sim.world.minds_bounds import OF_EACH, asked_of, caps_of, sound
 from sim.world.platform_commands import checked_command
 from sim.world.platform_news import OUTCOMES
 from sim.world.platform_policies import codes_of, cut
@@ -42,6 +44,7 @@ Row = dict[str, Any]
 
 _LONGEST, _LONGEST_GOAL = 500, 400
 _LONGEST_STEP, _MOST_STEPS = 100, 4
+_LONGEST_REASON, _MOST_REASONS = 80, 64
 _LONGEST_KEPT, _MOST_KEPT = 4096, 4096
 _OF_AUTHORS = frozenset({Act.FOLLOW, Act.MUTE, Act.BLOCK})
 _OF_POSTS = frozenset({Act.LIKE, Act.DISLIKE, Act.REPOST, Act.QUOTE, Act.REPLY, Act.REPORT})
@@ -65,6 +68,8 @@ class Seen:
         How many shared it, how much of it the member cares about, ticks since it was posted.
     followed, labelled
         Whether somebody shared it whom the member follows; whether it bears a warning.
+    to, answers
+        Of a reply or quote: who wrote what it is about, and that text; else empty.
     """
 
     message: int
@@ -78,6 +83,8 @@ class Seen:
     age: int = 0
     followed: bool = False
     labelled: bool = False
+    to: str = ""
+    answers: str = ""
 
 
 class Minds:
@@ -102,6 +109,8 @@ class Minds:
         newest 6.
     counts
         Decisions by where they came from, and what went wrong on the way.
+    reasons
+        How often what went wrong, in words: of :class:`~sim.llm.faults.Fault` and the like.
     effective
         Decisions that came to an act.
     spent
@@ -112,6 +121,13 @@ class Minds:
         (member, message) pairs that were acted upon, so that nobody likes a thing twice.
     kept
         Replies that stand for all who ask the same, by their keys, the newest 4,096.
+    caps
+        Of the run on requests, tokens and nano-dollars, each None without one; None: none are set.
+    asked
+        The members to whom a run gave minds, by the words that named them: who resumes it by the
+        same words means the same members.
+    unheard
+        Whether a program gave minds that nobody lets decide yet; not saved.
     """
 
     def __init__(self) -> None:
@@ -125,11 +141,15 @@ class Minds:
         self.plans: dict[int, dict[str, Any]] = {}
         self.letters: dict[int, list[list[Any]]] = {}
         self.counts: dict[str, int] = {}
+        self.reasons: dict[str, int] = {}
         self.effective = 0
         self.spent = [0, 0, 0]
         self.awake = False
         self.touched: set[tuple[int, int]] = set()
         self.kept: dict[str, str] = {}
+        self.caps: list[int | None] | None = None
+        self.asked: dict[str, list[int]] = {}
+        self.unheard = False
 
     def give(
         self,
@@ -150,7 +170,7 @@ class Minds:
         languages
             Of each; none: as the mind likes.
         """
-        said = clean(goal, _LONGEST_GOAL).strip()
+        said = short_text(goal, _LONGEST_GOAL, "A goal")
         for at, member in enumerate(np.atleast_1d(np.asarray(members)).tolist()):
             if self.goals.get(member) != said:
                 self.plans.pop(member, None)
@@ -159,6 +179,16 @@ class Minds:
             _set(self.options, member, dict(options or {}))
         self._list()
         return int(self.members.size)
+
+    def remark(self) -> None:
+        """Warn once of minds that a program gave and nobody lets decide."""
+        if self.unheard and not self.awake:
+            self.unheard = False
+            warnings.warn(
+                f"{self.members.size:,} members have a mind, and world.step() lets rules decide "
+                f"for them; sim.run_with_minds(world, ticks) lets minds decide after each tick.",
+                stacklevel=3,
+            )
 
     def take(self, members: npt.ArrayLike) -> int:
         """Let members go by the rules again, and forget; returns how many have a mind now."""
@@ -201,8 +231,8 @@ class Minds:
         ----------
         rows
             Of each decision ``member``, ``source``, ``acts`` (each ``act`` and, where it has them,
-            ``message``, ``other``, ``group`` and ``text``), and perhaps ``faults``, ``spent``,
-            ``memory`` and ``plan``.
+            ``message``, ``other``, ``group`` and ``text``), and perhaps ``faults``, ``why``,
+            ``spent``, ``memory`` and ``plan``.
 
         Returns
         -------
@@ -255,6 +285,10 @@ class Minds:
     def _count(self, row: Mapping[str, Any], *, effective: bool) -> None:
         for name in (row["source"], *row.get("faults", ())):
             self.counts[name] = self.counts.get(name, 0) + 1
+        for said in row.get("why", ()):
+            reason = clean(str(said), _LONGEST_REASON)
+            if reason in self.reasons or len(self.reasons) < _MOST_REASONS:
+                self.reasons[reason] = self.reasons.get(reason, 0) + 1
         self.effective += effective
         spent = row.get("spent", (0, 0, 0))
         self.spent = [a + int(b) for a, b in zip(self.spent, spent, strict=True)]
@@ -290,6 +324,12 @@ class Minds:
         found: dict[str, Any] = {name: rows for name, rows in each.items() if rows}
         if self.kept:
             found["kept"] = [list(pair) for pair in self.kept.items()]
+        if self.reasons:
+            found["reasons"] = dict(sorted(self.reasons.items()))
+        if self.caps is not None:
+            found["caps"] = list(self.caps)
+        if self.asked:
+            found["asked"] = [[words, list(who)] for words, who in sorted(self.asked.items())]
         return found | {
             "counts": dict(sorted(self.counts.items())),
             "effective": self.effective,
@@ -313,12 +353,16 @@ class Minds:
         minds.spent = [requests, tokens, nano]
         minds.touched = {(int(who), int(message)) for who, message in said["touched"]}
         minds._keep(said.get("kept", ()))
+        minds.reasons = {str(name): int(n) for name, n in said.get("reasons", {}).items()}
+        minds.caps = None if said.get("caps") is None else caps_of(said["caps"])
+        minds.asked = dict(asked_of(*pair) for pair in said.get("asked", ()))
         return minds
 
     @property
     def is_used(self) -> bool:
         """Whether there is anything to keep."""
-        return bool(self.kinds or self.counts or self.awake or self.memories)
+        used = self.kinds or self.counts or self.awake or self.memories or self.asked
+        return bool(used or self.caps is not None)
 
 
 def _set(of_each: dict[int, Any], member: int, value: Any) -> None:
@@ -362,14 +406,22 @@ def _seen(world: World, platform: Platform, part: Part, at: int) -> Seen:
     posts, message = platform.posts, int(part.message[at])
     row = posts.row(message)
     author = int(posts.author[row])
-    cascade = posts.cascade_of(message)
-    told = [story.text for story in world.cascades if story.id == cascade] if cascade >= 0 else []
-    text = told[0] if told else platform.text_of(message)
     return Seen(
-        message, author, world.agents.name(author), text, int(posts.likes[row]),
+        message, author, world.agents.name(author), platform.text_of(message),
+        int(posts.likes[row]),
         int(posts.tags[row]), int(posts.shares[row]), int(part.interest[at]) / 255,
         int(part.age[at]), bool(part.friends[at]), bool(posts.flags[row] & Flag.LABELLED),
+        *_parent(world, platform, int(posts.parent[row])),
     )  # fmt: skip
+
+
+def _parent(world: World, platform: Platform, parent: int) -> tuple[str, str]:
+    """Return who wrote what a message is about, and that text; empty where it is gone."""
+    posts = platform.posts
+    if not posts.first <= parent < posts.next:
+        return "", ""
+    author = int(posts.author[posts.row(parent)])
+    return world.agents.name(author), platform.text_of(parent)
 
 
 def ruled(platform: Platform, members: Ids) -> dict[int, list[Row]]:

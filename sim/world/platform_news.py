@@ -1,4 +1,7 @@
-"""What happened to minded members since they last decided: letters, and what came of their plans.
+"""What happened to minded members since they last decided: letters, answers, what came of plans.
+
+What others answered to a member, and did to it and its posts, it remembers: at most two answers a
+tick in words, and the rest in one line.
 
 After each tick its acts are looked through once. Members without a mind answer no letters: rules
 have no words for somebody in particular.
@@ -6,7 +9,9 @@ have no words for somebody in particular.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +19,8 @@ import numpy.typing as npt
 from sim.core.text import one_line
 from sim.feed.acts import Act
 from sim.feed.log import Acts
+from sim.feed.posts import Kind
+from sim.world.remembering import LONGEST, kept
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
@@ -32,6 +39,13 @@ _PLACES = {
     Act.REPORT: 4, Act.MUTE: 4, Act.BLOCK: 4, Act.UNFOLLOW: 4,
 }  # fmt: skip
 _MOST_ALLIES, _MOST_GROUPS = 3, 2
+_DONE = {
+    Act.LIKE: "liked", Act.DISLIKE: "disliked", Act.REPOST: "shared", Act.REPORT: "reported",
+    Act.FOLLOW: "follow you now", Act.UNFOLLOW: "follow you no more", Act.BLOCK: "blocked you",
+}  # fmt: skip
+"""What a member gets to know of; muting it does not."""
+_MOST_ANSWERS, _LONGEST_ABOUT = 2, 60
+_OF_ANSWERS, _OF_DEEDS = 0.6, 0.2
 
 
 def look(world: World, platform: Platform) -> None:
@@ -39,6 +53,7 @@ def look(world: World, platform: Platform) -> None:
     minds = platform.minds
     if minds.awake and minds.members.size:
         _letters(world, platform)
+        _remembered(world, platform)
         if minds.plans:
             _outcomes(platform)
 
@@ -70,6 +85,54 @@ def _deliver(
     for member in who[~closed].tolist():
         letter = [platform.tick, sender, group, one_line(str(text), LONGEST_LETTER)]
         minds.letters[member] = [*minds.letters.get(member, ()), letter][-MOST_LETTERS:]
+
+
+def _remembered(world: World, platform: Platform) -> None:
+    """Have members remember what others did to them and their posts in this tick."""
+    minds, hours = platform.minds, platform.tick * world.tick_minutes / 60
+    new: dict[int, list[list[Any]]] = {}
+    for member, text in _answers(world, platform):
+        rows = new.setdefault(member, [])
+        if len(rows) < _MOST_ANSWERS:
+            tags = world.agents.vocabulary.match(text)
+            rows.append([hours, text, tags, _OF_ANSWERS])
+    for member, counts in _done_to(platform).items():
+        said = [f"{number} {_DONE[act]}" for act, number in sorted(counts.items())]
+        text = f"Others on your posts and you: {', '.join(said)}"
+        new.setdefault(member, []).append([hours, text, 0, _OF_DEEDS])
+    for member, rows in new.items():
+        minds.memories[member] = kept([*minds.memories.get(member, ()), *rows])
+
+
+def _answers(world: World, platform: Platform) -> Iterator[tuple[int, str]]:
+    """Yield who was answered or quoted in this tick, and by whom with which words."""
+    posts = platform.posts
+    low = int(np.searchsorted(posts.created, platform.tick))
+    parents = posts.parent[low:].astype(np.int64) - posts.first
+    fresh = np.flatnonzero((parents >= 0) & (parents < len(posts)))
+    whom, by = posts.author[parents[fresh]], posts.author[low + fresh]
+    own = np.isin(whom, platform.minds.members) & (whom != by)
+    for at, member, other in zip(
+        (low + fresh[own]).tolist(), whom[own].tolist(), by[own].tolist(), strict=True
+    ):
+        about = platform.text_of(int(posts.parent[at]))
+        does = "quoted" if posts.kind[at] == Kind.QUOTE else "answered"
+        text = platform.text_of(posts.first + at)
+        name = world.agents.name(other)
+        about = one_line(about, _LONGEST_ABOUT)
+        yield member, one_line(f"{name} {does} your post ({about}): {text}", LONGEST)
+
+
+def _done_to(platform: Platform) -> dict[int, Counter[Act]]:
+    """Return how often what was done to minded members and their posts in this tick."""
+    acts = platform.acted
+    whom = _whose(platform, acts)
+    mine = np.isin(whom, platform.minds.members) & (acts.agent != whom)
+    mine &= np.isin(acts.act, [int(act) for act in _DONE])
+    found: dict[int, Counter[Act]] = {}
+    for member, act in zip(whom[mine].tolist(), acts.act[mine].tolist(), strict=True):
+        found.setdefault(member, Counter())[Act(act)] += 1
+    return found
 
 
 def _outcomes(platform: Platform) -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["own_hours", "turn_over"]
 
-_OWN_HOURS = 0x484F5552
 """Salt of the coins of members with hours of their own."""
 
 
@@ -48,6 +47,6 @@ def own_hours(
     if not len(hours):
         return online
     can = world.agents.status[hours.agents] == Lifecycle.ACTIVE
-    key = rng.key(world.seed, Stream.WAKE, tick=world.tick, salt=_OWN_HOURS)
+    key = rng.key(world.seed, Stream.OWN_HOURS, world.tick)
     middle = (world.tick - 0.5) * world.tick_minutes / 60
     return hours.wake(online, can, rng.uniforms(key, hours.agents), middle)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle
+from sim.core import rng
 from sim.core.rng import Stream
 from sim.core.workers import workers
 from sim.feed.acts import Act
@@ -24,6 +25,7 @@ from sim.world.phases import Phase
 from sim.world.platform_acts import change_ties, take_effect
 from sim.world.platform_commands import carry_out
 from sim.world.platform_inner import live_on
+from sim.world.platform_log import seal
 from sim.world.platform_news import look
 from sim.world.platform_people import own_hours, turn_over
 from sim.world.platform_policies import replace_failing
@@ -61,6 +63,7 @@ def wake(world: World) -> None:
         platform.hourly(), platform.key(Stream.WAKE), out,
     )  # fmt: skip
     platform.online = own_hours(world, platform, out[:count].copy())
+    platform.online_at = world.tick
 
 
 def write(world: World) -> None:
@@ -80,10 +83,13 @@ def write(world: World) -> None:
         online, agents.personality, halves, platform.settings.posting, platform.key(Stream.WRITE),
         author, tags, topic, appeal,
     )  # fmt: skip
-    author = author[:count]
+    # The newest stand in everybody's pool: by lot, or they would always be those numbered last.
+    lots = rng.words(platform.key(Stream.NEWEST), author[:count])
+    order = np.argsort(lots, kind="stable")
+    author = author[order]
     numbers = platform.posts.append(
-        author, platform.tick, tags=tags[:count].view(np.uint64)[:, 0], topic=topic[:count],
-        appeal=appeal[:count],
+        author, platform.tick, tags=tags[order].view(np.uint64)[:, 0], topic=topic[order],
+        appeal=appeal[order],
     )  # fmt: skip
     platform.members.share(author, numbers)
     platform.note(Acts.of(author, Act.POST, numbers))
@@ -109,6 +115,7 @@ def _post_injected(platform: Platform, cascade: Cascade) -> None:
         appeal=128, cascade=cascade.id,
     )  # fmt: skip
     platform.injected[cascade.id] = int(number[0])
+    platform.written[int(number[0])] = message.text
     platform.members.share(seeds, np.full(seeds.size, number[0]))
 
 
@@ -139,7 +146,7 @@ def _serving(
     try:
         recommender.prepare(platform)
         own = recommender.pool(platform)
-    except Exception as error:  # somebody's recommender
+    except (Exception, SystemExit) as error:  # somebody's recommender
         platform.fault(which, error)
     members = platform.members
     return Serving(
@@ -182,10 +189,15 @@ def _noted(platform: Platform, made: list[tuple[Acts, Ids]]) -> Acts:
 
 
 def _shared(platform: Platform, cascade: Cascade) -> Acts:
-    """Return the reposts of those who adopted an injected message in this tick."""
+    """Return the reposts of those who adopted an injected message in this tick.
+
+    Who adopts by itself when the message is in no feed any more has nothing to share.
+    """
     log = cascade.log
     fresh = slice(int(np.searchsorted(log.ticks, platform.tick)), None)
     number = platform.injected.get(cascade.id, NOBODY)
+    if number < platform.posts.first:
+        fresh = slice(0, 0)
     return Acts.of(log.agents[fresh], Act.REPOST, number, log.sources[fresh])
 
 
@@ -193,9 +205,9 @@ def relate(world: World) -> None:
     """Learn whom to trust, follow and mute in one batch; see what trends; let the log forget."""
     platform = _platform(world)
     learn_trust(world, platform)
-    propose(platform)
+    propose(world, platform)
+    _change_ties(world, platform)
     acts = platform.acted
-    change_ties(world, acts)
     weigh(world, platform)
     live_on(world, platform)
     liked = _WARM[acts.act]
@@ -205,6 +217,22 @@ def relate(world: World) -> None:
     )  # fmt: skip
     platform.log.forget(platform.tick)
     look(world, platform)
+    seal(platform)
+
+
+def _change_ties(world: World, platform: Platform) -> None:
+    """Let this tick's follows, mutes and blocks take effect; those without any are forgotten.
+
+    Acts by hand had theirs when the tick began.
+    """
+    acts, before = platform.acted, platform.acts_before
+    done = change_ties(world, acts.chosen(slice(before, None)))
+    if done.all():
+        return
+    kept = np.concatenate([np.ones(before, np.bool_), done])
+    platform.via = platform.via[kept[: platform.via.size]]
+    platform.acted = acts.chosen(kept)
+    platform.log.renew(platform.tick, platform.acted)
 
 
 def _platform(world: World) -> Platform:

@@ -97,7 +97,7 @@ def _codes(platform: Platform, place: int, part: Part, key: np.uint64) -> Codes:
     """Return what one policy says; where it fails, what the built-in rules say."""
     try:
         return platform.policies[place].codes(part, platform, key)
-    except Exception as error:  # somebody's policy
+    except (Exception, SystemExit) as error:  # somebody's policy
         platform.failing.setdefault(place, error)
         return RulePolicy().codes(part, platform, key)
 

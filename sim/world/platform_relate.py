@@ -10,20 +10,23 @@ import numpy.typing as npt
 from sim.core import rng
 from sim.core.registry import make
 from sim.core.rng import Stream
-from sim.errors import HubbubError
+from sim.errors import HubbubError, InputError
 from sim.feed.acts import Act
+from sim.feed.friends import welcomed
 from sim.feed.log import Acts
 from sim.feed.recommender import FriendRecommender
 from sim.network.changes import GAIN, LOSS, steps_of
-from sim.network.reputation import reputation
+from sim.network.reputation import founders, reputation
+from sim.world.relations import proposable
+from sim.world.seeding import choose_seeds
 
 if TYPE_CHECKING:
     from sim.world.platform import Platform
     from sim.world.world import World
 
 __all__ = [
-    "REPUTATION", "friends_of", "grow_reputation", "learn_trust", "propose", "reputation_of",
-    "standing_of", "trust_before", "weigh",
+    "FOUNDERS", "REPUTATION", "founders_of", "friends_of", "grow_reputation", "learn_trust",
+    "propose", "reputation_of", "standing_of", "trust_before", "weigh",
 ]  # fmt: skip
 
 Ids = npt.NDArray[np.uint32]
@@ -31,9 +34,13 @@ Ids = npt.NDArray[np.uint32]
 REPUTATION = "reputation"
 """The name under which a platform holds what was weighed last."""
 
+FOUNDERS = "reputation.founders"
+"""The name under which it holds how far each agent is trusted beforehand."""
+
 _TOLERANCE = 1e-3
 """The share of all reputation that a weighing may put wrongly."""
-_MEETING = 7
+_SPARE = 4
+"""Proposals that are asked for each member, of which the first that may be is taken."""
 _FULL = 65535
 _GOOD = (Act.LIKE, Act.REPOST, Act.QUOTE)
 _BAD = (Act.DISLIKE, Act.REPORT, Act.MUTE, Act.BLOCK)
@@ -56,7 +63,7 @@ def learn_trust(world: World, platform: Platform) -> int:
         return 0
     gain, loss = _steps(platform)
     found = world.ties.learn(via, agents, good, gain=gain, loss=loss)
-    world.unsettle()
+    world.unsettle(trust_only=True)
     return int(found.sum())
 
 
@@ -95,7 +102,9 @@ def _steps(platform: Platform) -> tuple[float, float]:
 def weigh(world: World, platform: Platform) -> None:
     """Weigh reputation anew whenever another ``reputation_hours`` of simulated time are over.
 
-    All of it is then at most a thousandth off :meth:`World.reputation`'s, in sum.
+    All of it is then at most a thousandth off what ties make of it, in sum. Trusted beforehand are
+    those whom the setting ``founders`` names; else who is when it is first weighed, for good: who
+    joins later has to earn it.
     """
     hours = platform.settings.reputation_hours
     ticks = hours * 60 / platform.tick_minutes
@@ -103,8 +112,46 @@ def weigh(world: World, platform: Platform) -> None:
         return
     known = platform.held.get(REPUTATION)
     guess = known if known is not None and known.size == platform.agents else None
-    found = reputation(world.ties, tolerance=_TOLERANCE, guess=guess)
+    trusted = _founders(world, platform)
+    first = _first_trusted(world, platform) if trusted is None else None
+    found = reputation(world.ties, trusted, beforehand=first, tolerance=_TOLERANCE, guess=guess)
+    found[world.ties.gone] = 0.0  # who is destroyed may have been trusted beforehand
     platform.held[REPUTATION] = (found * found.size).astype(np.float32)
+
+
+def _founders(world: World, platform: Platform) -> Ids | None:
+    """Return whom a person named as trusted beforehand; None where nobody is left of them."""
+    try:
+        return founders_of(world, platform.settings.founders)
+    except InputError as error:  # there was somebody when the platform opened
+        said = f"Reputation trusts whom the network shows: {error}"
+        if said not in platform.faults:
+            platform.faults.append(said)
+        return None
+
+
+def _first_trusted(world: World, platform: Platform) -> npt.NDArray[np.float32]:
+    """Return how far each agent is trusted beforehand, float32 (n,), found once and held."""
+    known = platform.held.get(FOUNDERS)
+    if known is None or not (known.ndim == 1 and 0 < known.size <= platform.agents):
+        known = founders(world.ties).astype(np.float32)
+    if not (np.isfinite(known).all() and (known >= 0).all() and known.any()):  # a file said so
+        known = founders(world.ties).astype(np.float32)
+    grown = np.zeros(platform.agents, np.float32)
+    grown[: known.size] = known
+    platform.held[FOUNDERS] = grown
+    return grown
+
+
+def founders_of(world: World, expression: str) -> Ids | None:
+    """Return whom an expression names as trusted beforehand; None for none.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        One sentence.
+    """
+    return choose_seeds(world, expression) if expression.strip() else None
 
 
 def grow_reputation(platform: Platform) -> None:
@@ -146,20 +193,47 @@ def friends_of(name: str, faults: list[str]) -> FriendRecommender | None:
     return made
 
 
-def propose(platform: Platform) -> None:
-    """Let a share of those online follow whom the friend recommender proposes to them."""
-    if platform.friends is None:
+def propose(world: World, platform: Platform) -> None:
+    """Let members follow whom the friend recommender proposes to them.
+
+    A share of those online is proposed one member, ``meeting``: the first of some that may be
+    (:func:`sim.world.relations.proposable`). Who hears nobody is proposed some at once,
+    ``welcome``, and whom of them it shares most interests with where no way along ties leads to
+    anybody (:func:`sim.feed.friends.welcomed`).
+    """
+    friends = platform.friends
+    if friends is None:
         return
-    online, share = platform.online, platform.settings.meeting
-    asked = online[rng.uniforms(platform.key(Stream.ACTS, _MEETING), online) < share]
+    online, settings = platform.online, platform.settings
+    alone = platform.hearing.rows[online, 1] == 0
+    lonely = online[alone] if settings.welcome else online[:0]
+    drawn = rng.uniforms(platform.key(Stream.MEETING), online) < settings.meeting
+    asked = online[drawn & ~alone] if settings.welcome else online[drawn]
     try:
-        who, whom, _ = platform.friends.suggest(asked, platform, 1)
-        chosen = Acts.of(who, Act.FOLLOW, other=whom)
-    except Exception as error:  # somebody's recommender
+        who, whom, _ = friends.suggest(asked, platform, _SPARE)
+        found = [_first(*_allowed(world, who, whom))]
+        if lonely.size:
+            who, whom, _ = friends.suggest(lonely, platform, settings.welcome)
+            found.append(_allowed(world, who, whom))
+            lonely = np.setdiff1d(lonely, found[-1][0])
+    except (Exception, SystemExit) as error:  # somebody's recommender
         platform.faults.append(
-            f"The friend recommender {platform.friends.plugin_name!r} failed and proposes no more: "
-            f"{error}"
+            f"The friend recommender {friends.plugin_name!r} failed and proposes no more: {error}"
         )
         platform.friends = None
         return
-    platform.note(chosen)
+    who, whom, _ = welcomed(platform, lonely, settings.welcome)
+    found.append(_allowed(world, who, whom))
+    platform.note(Acts.joined([Acts.of(who, Act.FOLLOW, other=whom) for who, whom in found]))
+
+
+def _allowed(world: World, who: Ids, whom: Ids) -> tuple[Ids, Ids]:
+    """Return the pairs that may be proposed."""
+    fits = proposable(world, who, whom)
+    return who[fits], whom[fits]
+
+
+def _first(who: Ids, whom: Ids) -> tuple[Ids, Ids]:
+    """Return the first pair of each member, in the order in which they were asked."""
+    first = np.sort(np.unique(who, return_index=True)[1])
+    return who[first], whom[first]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.lifecycle import belongs
 from sim.errors import InputError
 from sim.feed.posts import Flag, Kind
 from sim.kernels.feed import bit_of
@@ -40,7 +41,9 @@ def found_posts(world: World, platform: Platform, text: str) -> Ids:
 
 
 def found_people(world: World, platform: Platform, text: str) -> Ids:
-    """Return the active members with the interests that a text names, most heard first.
+    """Return the members with the interests that a text names, most heard first.
+
+    Only those who may be proposed to others (:data:`sim.agents.lifecycle.PLACES`).
 
     Raises
     ------
@@ -51,7 +54,7 @@ def found_people(world: World, platform: Platform, text: str) -> Ids:
     if not tags:
         raise InputError(f"People are searched by interests, and {text!r} names none.")
     shared = np.bitwise_count(world.agents.interests & tags)
-    who = np.flatnonzero((shared > 0) & world.agents.is_active(np.arange(len(shared))))
+    who = np.flatnonzero((shared > 0) & belongs(world.agents.status, "proposals"))
     order = np.lexsort((who, -platform.fans[who].astype(np.int64), -shared[who].astype(np.int64)))
     return who[order].astype(np.uint32)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.checks import whole_number
 from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.errors import HubbubError
@@ -112,6 +113,7 @@ def _without_log(platform: Platform) -> tuple[dict[str, Any], Columns]:
         "injected": sorted(platform.injected.items()),
         "waiting": [command.dump() for command in platform.waiting],
         "written": sorted(platform.written.items()),
+        "online_at": platform.online_at,
     }
     if len(platform.policies) > 1:
         meta["policies"] = [_said(plugin) for plugin in platform.policies[1:]]
@@ -120,7 +122,7 @@ def _without_log(platform: Platform) -> tuple[dict[str, Any], Columns]:
     columns = {f"posts.{name}": column for name, column in posts.items()}
     columns |= {f"members.{name}": column for name, column in platform.members.dump().items()}
     columns |= {f"held.{name}": column for name, column in platform.held.items()}
-    return meta, columns | {"trending": platform.trending}
+    return meta, columns | {"trending": platform.trending, "online": platform.online}
 
 
 def _said(plugin: Parameters) -> dict[str, Any]:
@@ -141,6 +143,8 @@ def restore_platform(world: World, meta: dict[str, Any], columns: Columns) -> li
     platform.log = ActLog.restore(platform.settings.log_ticks, _under(columns, "log."))
     platform.held = {name: np.array(c) for name, c in _under(columns, "held.").items()}
     platform.trending = np.array(columns["trending"], np.uint32)
+    platform.online = np.array(columns["online"])
+    platform.online_at = whole_number(meta["online_at"], "The tick of who is online", low=-1)
     platform.injected = {int(cascade): int(number) for cascade, number in meta["injected"]}
     platform.written = {int(number): text for number, text in meta["written"]}
     platform.waiting = [Command.restore(said) for said in meta["waiting"]]

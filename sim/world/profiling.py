@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.profiles import Profile, interests_of
+from sim.agents.profiles import Profile, folded_in, interests_of
 from sim.agents.traits import TRAITS
+from sim.agents.vocabulary import MOST_NAMES, Vocabulary, is_name
 from sim.core.text import one_line
 from sim.errors import InputError
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.world.world import World
 
-__all__ = ["Match", "ProfilesTaken", "matched", "take"]
+__all__ = ["Interests", "Match", "ProfilesTaken", "matched", "take"]
 
 Match = Literal["auto", "id", "order"]
 MATCHES: Final = ("auto", "id", "order")
+Interests = Literal["known", "own"]
+INTERESTS: Final = ("known", "own")
 _SHOWN = 5
 
 
@@ -111,15 +114,22 @@ def _by_id(agents: Agents, ids: Sequence[Any]) -> npt.NDArray[np.uint32]:
     return who
 
 
-def take(world: World, people: Sequence[Profile], match: str) -> ProfilesTaken:
+def take(
+    world: World, people: Sequence[Profile], match: str, interests: str = "known"
+) -> ProfilesTaken:
     """Give profiles to agents; nothing is changed when one of them does not fit."""
     agents = world.agents
     who = matched(agents, people, match)
+    vocabulary, own = _vocabulary(world, people, interests)
+    if vocabulary is not agents.vocabulary:
+        agents.speak_of(vocabulary)
     masks = agents.interests[who].copy()
     unknown: Counter[str] = Counter()
+    folded: Counter[tuple[str, str]] = Counter()
     for place, person in enumerate(people):
         mask, strange = interests_of(person, agents.vocabulary)
         unknown.update(strange)
+        folded.update(folded_in(person, agents.vocabulary))
         if mask:
             masks[place] = mask
     records = {int(agent): person.record() for agent, person in zip(who, people, strict=True)}
@@ -132,7 +142,35 @@ def take(world: World, people: Sequence[Profile], match: str) -> ProfilesTaken:
     daily = [place for place, person in enumerate(people) if person.hours]
     if daily:
         agents.lore.hours.put(who[daily], [people[place].hours for place in daily])
-    return ProfilesTaken(who, tuple(_remarks(unknown, len(people))))
+    return ProfilesTaken(who, (*own, *_remarks(unknown, folded)))
+
+
+def _vocabulary(
+    world: World, people: Sequence[Profile], interests: str
+) -> tuple[Vocabulary, tuple[str, ...]]:
+    """Return the vocabulary that profiles are read by, and what is to be said of it."""
+    if interests not in INTERESTS:
+        raise InputError(f"Interests are {' or '.join(INTERESTS)}, got {interests!r}.")
+    if interests == "known":
+        return world.agents.vocabulary, ()
+    if world.cascades or world.platform is not None or world.opinions.dump()[0]:
+        raise InputError(
+            "Messages, opinions or a platform of this world refer to its vocabulary; give a new "
+            "world interests of their own."
+        )
+    counts: Counter[str] = Counter()
+    spelled: dict[str, str] = {}
+    for person in people:
+        words = {word.strip().casefold(): word.strip() for word in person.interests}
+        counts.update(words.keys())
+        spelled = words | spelled
+    fine = [word for word, _ in counts.most_common() if is_name(spelled[word])]
+    if not fine:
+        raise InputError("No profile gives an interest, so they make no vocabulary of their own.")
+    taken = [spelled[word] for word in fine[:MOST_NAMES]]
+    said = f"The vocabulary are {len(taken):,} of the {len(counts):,} interests that people gave; "
+    said += "who gave none of them has none."
+    return Vocabulary(taken), (said,)
 
 
 def _joined(world: World, agent: int, new: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,7 +188,17 @@ def _traits(
     return np.asarray(traits, np.float64).reshape(-1, len(TRAITS))
 
 
-def _remarks(unknown: Counter[str], people: int) -> Iterable[str]:
+def _remarks(unknown: Counter[str], folded: Counter[tuple[str, str]]) -> Iterable[str]:
+    if folded:
+        shown = [
+            f"{one_line(a, 40)} as {one_line(b, 40)}" for (a, b), _ in folded.most_common(_SHOWN)
+        ]
+        more = f" and {len(folded) - len(shown):,} others" if len(folded) > len(shown) else ""
+        yield (
+            f"{len(folded):,} interests count as another by a word in them "
+            f"({', '.join(shown)}{more}); to keep them apart, use --interests own (in Python: "
+            "interests='own')."
+        )
     if not unknown:
         return
     shown = [one_line(word, 40) for word, _ in unknown.most_common(_SHOWN)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.lifecycle import Lifecycle
+from sim.agents.lifecycle import Lifecycle, belongs
 from sim.errors import InputError
 from sim.kernels.slab import ADDED, KNOWN, REMOVED, UNKNOWN
 from sim.network.changes import Changed
@@ -19,7 +19,16 @@ from sim.network.ties import FRIEND, Ties
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["DOES", "Pairs", "admitted", "may", "pairs_of"]
+__all__ = [
+    "DOES",
+    "Pairs",
+    "admitted",
+    "friends_of_each",
+    "may",
+    "may_befriend",
+    "pairs_of",
+    "proposable",
+]
 
 Ids = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
@@ -44,7 +53,7 @@ def pairs_of(world: World, agents: npt.ArrayLike, others: npt.ArrayLike, does: s
         raise InputError(f"An agent cannot {does} itself: {_named(world, int(who[same[0]]))}.")
     status = world.agents.status
     for ids in (who, whom):
-        gone = np.flatnonzero(status[ids] >= np.uint8(Lifecycle.BANNED))
+        gone = np.flatnonzero(~belongs(status[ids], "ties"))
         if gone.size:
             at, one = int(gone[0]), int(ids[gone[0]])
             said = Lifecycle(int(status[one])).name.lower()
@@ -62,11 +71,37 @@ def pairs_of(world: World, agents: npt.ArrayLike, others: npt.ArrayLike, does: s
 def may(world: World, who: Ids, whom: Ids, does: str) -> Bools:
     """Return which of these pairs :func:`pairs_of` would take: bool (k,)."""
     status = world.agents.status
-    banned = np.uint8(Lifecycle.BANNED)
-    fine: Bools = (who != whom) & (status[who] < banned) & (status[whom] < banned)
+    fine: Bools = (who != whom) & belongs(status[who], "ties") & belongs(status[whom], "ties")
     if does in _TIES and world.bonds.ears:
         fine &= world.bonds.ears.marks(who, whom) & (BLOCKED | SHUNNED) == 0
     return fine
+
+
+def proposable(world: World, who: Ids, whom: Ids) -> Bools:
+    """Return to which of these members the other may be proposed as a friend: bool (k,).
+
+    Not whom it hears already, nor whom it muted or who blocked it, nor who is away for longer or
+    gone (:data:`sim.agents.lifecycle.PLACES`).
+    """
+    fine = may(world, who, whom, "follow") & belongs(world.agents.status[whom], "proposals")
+    fine &= world.ties.find(whom, who) < 0
+    if world.bonds.ears:
+        fine &= world.bonds.ears.marks(who, whom) == 0
+    return fine
+
+
+def may_befriend(world: World, who: Ids, whom: Ids) -> Bools:
+    """Return which of these pairs may become friends and are none yet: bool (k,)."""
+    return may(world, who, whom, "befriend") & ~_are_friends(world, who, whom)
+
+
+def friends_of_each(world: World) -> npt.NDArray[np.int64]:
+    """Return how many friends each agent has, those behind mutes too: int64 (n,)."""
+    found = np.zeros(len(world.agents), np.int64)
+    for ties in (world.ties, world.bonds.aside) if world.bonds.has_aside else (world.ties,):
+        if ties.kind.size:
+            found += np.bincount(ties.targets[ties.kind == FRIEND], minlength=found.size)
+    return found
 
 
 def _known(world: World, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
@@ -186,7 +221,14 @@ DOES = {
 def admitted(
     world: World, sources: Ids, targets: Ids, trust: npt.NDArray[np.uint16] | None
 ) -> tuple[Ids, Ids, npt.NDArray[np.uint16] | None]:
-    """Return which new ties closed ears let in; those behind mutes are set aside."""
+    """Return which new ties may be: those behind mutes are set aside, the destroyed have none."""
+    fine = belongs(world.agents.status[sources], "network")
+    fine &= belongs(world.agents.status[targets], "network")
+    if not fine.all():
+        sources, targets = sources[fine], targets[fine]
+        trust = None if trust is None else trust[fine]
+    if not world.bonds.ears:
+        return sources, targets, trust
     marks = world.bonds.ears.marks(targets, sources)
     muted, closed = marks == MUTED, marks & (BLOCKED | SHUNNED) > 0
     own = None if trust is None else trust[muted]

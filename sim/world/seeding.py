@@ -7,6 +7,7 @@
     top:40:pagerank       the 40 most central: degree (default), pagerank or core
     community:NAME:40     40 members drawn at random; without a number all, or :40:degree the top
     random:40             drawn at random
+    state:0:infected      who is in a state of message 0 now; :40 for so many of them at random
     interest:music openness>0.7     any query of sim.agents.select
 
 Only active agents are chosen. The same world and expression choose the same agents.
@@ -32,7 +33,7 @@ from sim.world.communities import readable_names
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["FORMS", "MEASURES", "choose_seeds", "takes_long"]
+__all__ = ["FORMS", "MEASURES", "author_of", "best_of", "choose_seeds", "seeds_of", "takes_long"]
 
 Ids = npt.NDArray[np.uint32]
 
@@ -74,7 +75,7 @@ MEASURES: dict[str, Callable[[World], npt.NDArray[Any]]] = {
 """What ``top`` ranks by: listeners, PageRank, k-core."""
 
 
-def choose_seeds(world: World, expression: str) -> Ids:
+def choose_seeds(world: World, expression: str, *, key: np.uint64 | None = None) -> Ids:
     """Return the agents that an expression means.
 
     Parameters
@@ -83,6 +84,8 @@ def choose_seeds(world: World, expression: str) -> Ids:
         Where they live.
     expression
         See the module.
+    key
+        Of the draws of ``random:`` and ``community:``; ``None``: each message draws anew.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def choose_seeds(world: World, expression: str) -> Ids:
     head, colon, rest = text.partition(":")
     form = _CHOICES.get(head.strip().lower()) if colon else None
     if form is not None:
-        chosen = form(world, rest.strip())
+        lots = rng.key(world.seed, Stream.SEEDS, world.tick, world.made) if key is None else key
+        chosen = form(world, rest.strip(), lots)
     elif _QUERY.match(text):
         chosen = _queried(world, text, head)
     else:
@@ -112,6 +116,27 @@ def choose_seeds(world: World, expression: str) -> Ids:
     if chosen.size == 0:
         raise InputError(f"Seeds {text!r}: no active agent fits. {_ALLOWED}.")
     return np.unique(chosen).astype(np.uint32)
+
+
+def seeds_of(world: World, seeds: npt.ArrayLike | str) -> npt.NDArray[Any]:
+    """Return seeds as indices: an expression is looked up, anything else taken as it is."""
+    return choose_seeds(world, seeds) if isinstance(seeds, str) else np.asarray(seeds)
+
+
+def author_of(world: World, author: int | str | None) -> int | None:
+    """Return the index of an author: a text is an id or a name, and must be one agent's.
+
+    Raises
+    ------
+    InputError
+        When it is nobody's, or that of several.
+    """
+    if not isinstance(author, str):
+        return author
+    chosen = choose_seeds(world, author)
+    if chosen.size != 1:
+        raise InputError(f"A message has one author, {author!r} are {chosen.size:,}.")
+    return int(chosen[0])
 
 
 def takes_long(expression: object) -> bool:
@@ -165,41 +190,44 @@ def _by_name(world: World, name: str) -> int | None:
     return None
 
 
-def _ids(world: World, rest: str) -> Ids:
+def _ids(world: World, rest: str, key: np.uint64) -> Ids:
     words = _words(rest)
     if not words:
         raise InputError("Seeds 'ids:' need at least one id, such as ids:0,33.")
     return np.array([world.agents.index(word) for word in words], np.uint32)
 
 
-def _top(world: World, rest: str) -> Ids:
+def _top(world: World, rest: str, key: np.uint64) -> Ids:
     count, _, measure = rest.partition(":")
-    return _best(world, _active(world), _count(count, "top:40:pagerank"), measure)
+    return best_of(world, _active(world), _count(count, "top:40:pagerank"), measure)
 
 
-def _best(world: World, among: Ids, count: int, measure: str) -> Ids:
-    """Return the ``count`` agents of highest measure; of equals the lower index."""
+def best_of(world: World, among: Ids, count: int, measure: str = "degree") -> Ids:
+    """Return the ``count`` agents of highest measure; of equals by a draw of this world.
+
+    Where all are equal, as in a ring, the lowest numbers would be no choice but a place in a file.
+    """
     name = measure.strip().lower() or "degree"
     if name not in MEASURES:
         raise UnknownNameError("measure of centrality", name, MEASURES)
     _refuse_too_many(count, among.size)
     values = MEASURES[name](world)[among]
-    order = np.argsort(-values.astype(np.float64), kind="stable")
+    lots = rng.words(rng.key(world.seed, Stream.EQUALS), among)
+    order = np.lexsort((lots, -values.astype(np.float64)))
     return among[order[:count]]
 
 
-def _random(world: World, rest: str) -> Ids:
-    return _drawn(world, _active(world), _count(rest, "random:40"))
+def _random(world: World, rest: str, key: np.uint64) -> Ids:
+    return _drawn(_active(world), _count(rest, "random:40"), key)
 
 
-def _drawn(world: World, among: Ids, count: int) -> Ids:
-    """Return ``count`` agents at random; each message of a world draws anew."""
+def _drawn(among: Ids, count: int, key: np.uint64) -> Ids:
+    """Return ``count`` agents at random."""
     _refuse_too_many(count, among.size)
-    key = rng.key(world.seed, Stream.SEEDS, world.tick, world.made)
     return among[np.argsort(rng.words(key, among), kind="stable")[:count]]
 
 
-def _community(world: World, rest: str) -> Ids:
+def _community(world: World, rest: str, key: np.uint64) -> Ids:
     parts = _MEMBERS.match(rest)
     name, count, measure = parts.groups() if parts else (rest, None, None)
     try:
@@ -213,7 +241,18 @@ def _community(world: World, rest: str) -> Ids:
     if count is None:
         return members
     wanted = _count(count, "community:NAME:40")
-    return _best(world, members, wanted, measure) if measure else _drawn(world, members, wanted)
+    return best_of(world, members, wanted, measure) if measure else _drawn(members, wanted, key)
+
+
+def _in_state(world: World, rest: str, key: np.uint64) -> Ids:
+    number, _, said = rest.partition(":")
+    name, _, count = said.partition(":")
+    story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
+    if story is None:
+        raise InputError(f"There is no message {number.strip()!r}; write state:0:infected.")
+    found = story.in_state(name.strip())
+    found = found[world.agents.is_active(found)]
+    return _drawn(found, _count(count, "state:0:infected:40"), key) if count else found
 
 
 def _terms(world: World, query: str) -> Ids | None:
@@ -272,7 +311,8 @@ def _refuse_too_many(count: int, there_are: int) -> None:
         raise InputError(f"{count:,} seeds are asked for, but only {there_are:,} agents can be.")
 
 
-_CHOICES: dict[str, Callable[[World, str], Ids]] = {
+_CHOICES: dict[str, Callable[[World, str, np.uint64], Ids]] = {
+    "state": _in_state,
     "ids": _ids,
     "top": _top,
     "community": _community,

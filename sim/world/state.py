@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,15 @@ import xxhash
 
 from sim.agents.cold import Cold
 from sim.agents.columns import Agents
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
+from sim.core.spill import looked_at
 from sim.network.interactions import Interactions
+from sim.network.relations import TieRecords
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel
 from sim.world.bonds import Bonds
+from sim.world.burying import bury, gone_of
 from sim.world.channels import is_channel
 from sim.world.lost import LostChannel, model_of, record_of, remark_on
 from sim.world.opinions import Opinions
@@ -28,12 +32,23 @@ if TYPE_CHECKING:
 __all__ = ["digest_of", "dump_world", "restore_world", "surroundings", "topic_of"]
 
 Columns = dict[str, npt.NDArray[Any]]
+Keep = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
 FORMAT = 1
+MOST = 2**31 - 1
+"""Of messages: their numbers are int32 in columns."""
 _UNCOUNTED = {"plugins", "metrics"}
 
 
-def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
-    """Return (what JSON can hold, arrays by name)."""
+def dump_world(world: World, keep: Keep | None = None) -> tuple[dict[str, Any], Columns]:
+    """Return (what JSON can hold, arrays by name).
+
+    ``keep``: given a name and an array, returns what stands for it; asked part by part, so that
+    no more than one of them has been packed in memory.
+    """
+    from sim.world.phases_kept import dump_phases  # phases know this module
+
+    columns: Columns = {}
+    add = partial(_add, columns, keep or _as_it_is)
     agents_meta, agents = world.agents.dump()
     ties_meta, ties = world.ties.dump()
     meta: dict[str, Any] = {
@@ -48,33 +63,48 @@ def dump_world(world: World) -> tuple[dict[str, Any], Columns]:
         "cascades": [],
         "plugins": [],
     }
-    columns: Columns = {f"agents.{name}": column for name, column in agents.items()}
-    columns |= {f"ties.{name}": column for name, column in ties.items()}
-    columns |= {f"cold.{name}": part for name, part in world.agents.lore.cold.dump().items()}
+    add("agents.", agents)
+    add("ties.", ties)
+    add("cold.", world.agents.lore.cold.dump())
     if world.opinions:
         meta["opinions"], opinions = world.opinions.dump()
-        columns |= {f"opinions.{number}": column for number, column in opinions.items()}
+        add("opinions.", {str(number): column for number, column in opinions.items()})
     if world.interactions is not None:
         meta["interactions"], met = world.interactions.dump()
-        columns |= {f"interactions.{name}": column for name, column in met.items()}
+        add("interactions.", met)
+    if len(world.tie_records):
+        meta["relations"], told = world.tie_records.dump()
+        add("relations.", told)
     if len(world.bonds.groups):
         meta["groups"] = world.bonds.groups.dump()[0]
-    columns |= {f"bonds.{name}": column for name, column in world.bonds.dump().items()}
+    add("bonds.", world.bonds.dump())
     if world.platform is not None:
         meta["platform"], own = world.platform.dump()
-        columns |= {f"platform.{name}": column for name, column in own.items()}
+        add("platform.", own)
     if len(world.interventions):
         meta["interventions"], own = world.interventions.dump()
-        columns |= {f"interventions.{name}": column for name, column in own.items()}
+        add("interventions.", own)
     if world.metrics is not None:
         meta["metrics"], own = world.metrics.dump()
-        columns |= {f"metrics.{name}": column for name, column in own.items()}
+        add("metrics.", own)
+    if phases := dump_phases(world):
+        meta["phases"] = phases
     for cascade in world.cascades:
         said, own = cascade.dump()
         meta["cascades"].append(said)
-        columns |= {f"cascade.{cascade.id}.{name}": column for name, column in own.items()}
+        add(f"cascade.{cascade.id}.", own)
     meta["plugins"] = _plugins(world.cascades)
     return meta, columns
+
+
+def _add(columns: Columns, keep: Keep, prefix: str, part: Columns) -> None:
+    """Take over the columns of a part, which gives up each of them."""
+    for name in list(part):
+        columns[prefix + name] = keep(prefix + name, part.pop(name))
+
+
+def _as_it_is(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return column
 
 
 def _plugins(cascades: Iterable[Cascade]) -> list[dict[str, Any]]:
@@ -93,8 +123,11 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
     if "interactions" in meta:
         met = _under(columns, "interactions.")
         world.interactions = Interactions.restore(meta["interactions"], met, len(agents))
-    for name in ("tick", "max_running", "made"):
-        setattr(world, name, whole_number(meta[name], f"Its {name}", low=0))
+    if "relations" in meta:
+        told = _under(columns, "relations.")
+        world.tie_records = TieRecords.restore(meta["relations"], told, len(agents))
+    for name, most in (("tick", LAST_TICK), ("max_running", MOST), ("made", MOST)):
+        setattr(world, name, whole_number(meta[name], f"Its {name}", low=0, high=most))
     agents.lore.moves.now = world.tick
     thought = _under(columns, "opinions.")
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
@@ -108,12 +141,15 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         remarks += restore_platform(world, meta["platform"], _under(columns, "platform."))
     from sim.world.interventions import Interventions  # these know phases, and those this module
     from sim.world.metrics import Metrics, give
+    from sim.world.phases_kept import restore_phases
 
     planned = _under(columns, "interventions.")
     told = meta.get("interventions", [])
     world.interventions = Interventions.restore(told, planned, len(agents))
+    remarks += world.interventions.lost
     if "metrics" in meta:
-        give(world, Metrics.restore(meta["metrics"], _under(columns, "metrics.")))
+        give(world, Metrics.restore(meta["metrics"], _under(columns, "metrics."), len(agents)))
+    remarks += restore_phases(world, meta.get("phases", ()))
     for said in meta["cascades"]:
         own = columns_of.get(str(said["id"]), {})
         record = records.get(said["model"], {})
@@ -125,6 +161,10 @@ def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> W
         )
         world.cascades[-1].around = world
     world.remarks = tuple(dict.fromkeys(filter(None, remarks)))
+    if meta.get("unburied", False):
+        bury(world, ties)
+    elif (gone := gone_of(world)).size:
+        ties.retire(gone)  # buried when it was saved: only what measures leave out is found again
     return world
 
 
@@ -165,14 +205,38 @@ def topic_of(world: World, cascade: Cascade) -> str:
     return f":{xxhash.xxh3_64_hexdigest(world.opinions[topic].tobytes())}"
 
 
+def _awaited(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return what is measured where an intervention waits for it, and how often; else nothing."""
+    if "metrics" not in meta:
+        return {}
+    from sim.world.interventions_when import condition_of  # it knows metrics, and those phases
+
+    waiting = [each["when"] for each in meta.get("interventions", ()) if each["done_at"] is None]
+    conditions = [condition_of(when, is_saved=True) for when in waiting if when is not None]
+    names = {condition.quantity for condition in conditions if condition.needs_metrics}
+    if not names:
+        return {}
+    measured = meta["metrics"]
+    settings = measured["settings"].items()
+    often = {name: value for name, value in settings if name not in {"rows", "members"}}
+    latest = sorted(said[:2] for said in measured["latest"] if said[0] in names)
+    return {"settings": often, "latest": latest, "is_begun": bool(measured["latest"])}
+
+
 def digest_of(meta: dict[str, Any], columns: Columns) -> str:
     """Return xxh3-128 over canonical bytes: sorted names, types, shapes, little-endian values.
 
-    Where a plugin came from, what was done to ties, what was measured and whether feeds are kept is
-    no part of a world's state: left out.
+    What the future depends on counts. Left out is what it does not: where a plugin came from, what
+    was done to ties, whether feeds are kept; and what was measured, but for the numbers that an
+    intervention waits for (:func:`_awaited`).
     """
     state = xxhash.xxh3_128()
     said = {name: value for name, value in meta.items() if name not in _UNCOUNTED}
+    awaited = _awaited(meta)
+    if awaited:
+        said["metrics"] = awaited
+    elif "phases" in said:
+        said["phases"] = [phase for phase in said["phases"] if phase[0] != "watch" or phase[2]]
     if "platform" in said:
         settings = said["platform"]["settings"]
         counted = {name: value for name, value in settings.items() if name != "keep_feeds"}
@@ -186,4 +250,5 @@ def digest_of(meta: dict[str, Any], columns: Columns) -> str:
             column = column.astype(column.dtype.newbyteorder("<"))
         state.update(f"{name} {column.dtype.str} {column.shape}".encode())
         state.update(column.reshape(-1).view(np.uint8).data)
+        looked_at(column.nbytes)
     return str(state.hexdigest())

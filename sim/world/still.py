@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.spill import Spill
 from sim.spread.cascade import Cascade
 from sim.world.platform_state import Still
 
@@ -22,7 +23,9 @@ Column = npt.NDArray[Any]
 Copied = Callable[[str, Column], Column]
 
 _LARGE = 1 << 16
-_REPLACED = ("ties", "interactions", "agents", "opinions")
+_FILED = 16 << 20
+"""Ties of which tight rows are laid out in a scratch file rather than in memory."""
+_REPLACED = ("_ties", "interactions", "agents", "opinions")
 """Parts that a change replaces as a whole, or that are seen to one by one."""
 
 
@@ -42,12 +45,15 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     before
         The last twin: messages at rest that did not change since are taken from it.
     """
+    ties = world.ties  # without who was just destroyed
     twin = copy(world)
+    twin.watchers = []
     twin.agents = world.agents.still(_beneath("agents", copied))
-    twin.ties = _ties(world.ties, _beneath("ties", copied))
+    twin._ties = _ties(ties, _beneath("ties", copied))  # noqa: SLF001 - the world's own part
     twin.opinions = world.opinions.copied()
-    world.trail.seal(world)
     twin.trail = world.trail.copy()
+    twin.phases = list(world.phases)
+    vars(twin).update(_network=None, _scratch=None, exposed=[])  # made again by whoever needs them
     known = {} if before is None else {cascade.id: cascade for cascade in before.cascades}
     twin.cascades = [_cascade(cascade, known, copied) for cascade in world.cascades]
     for name, part in vars(world).items():
@@ -67,8 +73,10 @@ def _ties(ties: Ties, copied: Copied) -> Ties:
     twin, rows = ties.__new__(type(ties)), copy(slab)
     columns = {name: copied(name, column) for name, column in live._asdict().items()}
     rows.rows = columns.pop("rows")
+    rows.spill = Spill() if slab.columns.nbytes > _FILED else None
     rows.columns = type(slab.columns)(**columns)
     vars(twin).update(vars(ties), slab=rows, back=None, behind=None)
+    twin.loosen()
     return twin
 
 

@@ -20,6 +20,7 @@ from sim.network.ties import FRIEND, Dropped, Ties
 from sim.world.ground import Ground
 from sim.world.groups import Groups
 from sim.world.relations import DOES, admitted, pairs_of
+from sim.world.seeding import choose_seeds
 from sim.world.trail import noted
 
 if TYPE_CHECKING:
@@ -111,9 +112,10 @@ class Relating(Ground):
     ) -> Dropped:
         """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out.
 
-        What a block forbids is left out too, and what a mute suspends is set aside.
+        What a block forbids is left out too, as are ties of the destroyed, and what a mute suspends
+        is set aside.
         """
-        if self.bonds.ears:
+        if self.bonds.ears or self.ties.gone.size:
             heard, hearing, _ = vetted(sources, targets, len(self.agents))
             weights = None if trust is None else quantised(trust, heard.size)
             sources, targets, trust = admitted(cast("World", self), heard, hearing, weights)
@@ -166,12 +168,16 @@ class Relating(Ground):
         return int(found.sum())
 
     def reputation(
-        self, trusted: npt.ArrayLike | None = None, *, restart: float = RESTART
+        self, trusted: npt.ArrayLike | str | None = None, *, restart: float = RESTART
     ) -> npt.NDArray[np.float64]:
         """Return every agent's reputation, float64 (n,) in sum 1: EigenTrust on these ties.
 
-        See :func:`sim.network.reputation.reputation`; kept until ties change.
+        See :func:`sim.network.reputation.reputation`; kept until ties change. Whom it trusts
+        beforehand can be named as seeds are, such as ``"top:100:pagerank"``; by default it is
+        whom the network shows (:func:`~sim.network.reputation.founders`).
         """
+        if isinstance(trusted, str):
+            trusted = choose_seeds(cast("World", self), trusted)
         key = ("reputation", None if trusted is None else np.asarray(trusted).tobytes(), restart)
         memo = self.ties.memo
         if key not in memo:
@@ -182,13 +188,20 @@ class Relating(Ground):
     @property
     def groups(self) -> Groups:
         """The groups of this world (:class:`~sim.world.groups.Groups`)."""
+        cast("World", self).settle()
         return Groups(cast("World", self))
 
-    def unsettle(self) -> None:
-        """Let messages know that ties changed: sums over ties begin anew, resting ones may wake."""
+    def unsettle(self, *, trust_only: bool = False) -> None:
+        """Let messages know that ties changed: sums over ties begin anew, resting ones may wake.
+
+        ``trust_only``: ties are the same, and only sums by trust begin anew.
+        """
         world = cast("World", self)
         for cascade in world.cascades:
-            cascade.model.unsettle(cascade)
+            if trust_only:
+                cascade.model.reweigh(cascade)
+            else:
+                cascade.model.unsettle(cascade)
         world.wake(anyway=True)
 
     # What is asked

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -26,11 +26,23 @@ from sim.core.registry import make, spec_of
 from sim.core.text import one_line
 from sim.network.ties import Dropped
 from sim.spread.cascade import Cascade
+from sim.world.trail_acts import Act, Acts
 
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["PLUGIN", "UNSAID", "Act", "LoggedAct", "Trail", "noted", "said_of", "told", "words_of"]
+__all__ = [
+    "PLUGIN",
+    "UNSAID",
+    "Act",
+    "LoggedAct",
+    "Trail",
+    "noted",
+    "said_of",
+    "steps_of",
+    "told",
+    "words_of",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,45 +59,10 @@ LONGEST_RESULT, LONGEST_AUTHOR = 200, 64
 _SHORT = 256
 """Arrays up to this length are written as numbers that a person can read."""
 
+_STEP = re.compile(r'\{"args":\[([0-9]{1,18})\],"keywords":\{\}\}')
+
 _ARRAY, _PLUGIN = "array", "plugin"
 _LARGEST_ARRAY = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing that was done.
-
-    Parameters
-    ----------
-    number
-        From 0, which is how the world began.
-    tick
-        The world's tick when it was done; for ``step`` the one before.
-    author
-        Who: ``screen``, ``command line``, ``script``, ``plugin``, or a name of one's own.
-    kind
-        What: ``create``, ``step``, ``inject`` ...
-    said
-        Its arguments, JSON: ``{"args": [...], "keywords": {...}}``.
-    result
-        What came of it, for people; one line.
-    digest
-        64 hex digits over all this and the digest of the act before.
-    """
-
-    number: int
-    tick: int
-    author: str
-    kind: str
-    said: str
-    result: str
-    digest: str = ""
-
-    def chained(self, before: str) -> str:
-        """Return the digest that this act must have behind one whose digest is ``before``."""
-        parts = [before, self.number, self.tick, self.author, self.kind, self.said, self.result]
-        text = json.dumps(parts, separators=(",", ":"))
-        return blake2b(text.encode(), digest_size=32).hexdigest()
 
 
 LoggedAct = Act
@@ -113,9 +90,10 @@ class Trail:
     """
 
     author: str = "script"
-    acts: list[Act] = field(default_factory=list)
+    acts: Acts = field(default_factory=Acts)
     _ticks: int = 0
     _since: int = 0
+    _ever: int = 0
     _is_new: bool = False
     _under_way: Note | None = None
     _in_tick: bool = False
@@ -188,6 +166,7 @@ class Trail:
             if self._under_way is None:
                 self._since = self._since if self._ticks else tick
                 self._ticks += 1
+                self._ever += 1
 
     def by(self, world: World, author: str) -> None:
         """Let ``author`` be who does what comes next; and who made the world, if it is new."""
@@ -197,31 +176,40 @@ class Trail:
         self.author = author
         if self._is_new:
             first = replace(self.acts[0], author=one_line(author, LONGEST_AUTHOR))
-            self.acts[0] = replace(first, digest=first.chained(""))
+            self.acts.renew(replace(first, digest=first.chained("")))
 
     def take(self, acts: Sequence[Act]) -> None:
         """Go on behind acts that were noted before, in a file."""
-        self.acts[:] = acts
+        self.acts = Acts(acts)
         self._is_new, self._ticks = False, 0
 
     def seal(self, world: World) -> None:
-        """Note the ticks since the last act as an act of their own."""
+        """Note the ticks since the last act as an act of their own.
+
+        Where the last act is a step of the same author it becomes longer instead: when somebody
+        looked, or a copy was taken in between, is a matter of clocks and not of what was done.
+        """
         if not self._ticks:
             return
         ticks, self._ticks = self._ticks, 0
         result = f"tick {self._since + ticks:,}"
         if not self._in_tick:
             result += f", {sum(cascade.size for cascade in world.cascades):,} adoptions"
+        last, author = self.acts[-1] if self.acts else None, one_line(self.author, LONGEST_AUTHOR)
+        before = steps_of(last) if last is not None and last.author == author else 0
+        if last is not None and before and last.tick + before == self._since:
+            self.acts.pop()
+            self._since, ticks = last.tick, before + ticks
         self._add(self._since, self.author, "step", said_of((ticks,), {}), result)
 
     def copy(self) -> Trail:
         """Return a trail that does not change with this one."""
-        return Trail(self.author, list(self.acts), self._ticks, self._since)
+        return Trail(self.author, self.acts.copy(), self._ticks, self._since, self._ever)
 
     @property
     def length(self) -> tuple[int, int]:
-        """Acts, and ticks behind the last of them; greater once something was noted."""
-        return len(self.acts), self._ticks
+        """Acts, and ticks seen so far; another one once something was done."""
+        return len(self.acts), self._ever
 
     def _add(self, tick: int, author: str, kind: str, said: str, result: str) -> None:
         result, author = one_line(result, LONGEST_RESULT), one_line(author, LONGEST_AUTHOR)
@@ -244,6 +232,12 @@ def noted(kind: str) -> Callable[[F], F]:
         return cast("F", act)
 
     return wrapped
+
+
+def steps_of(act: Act) -> int:
+    """Return how many ticks an act is; 0 for any other than a step, and where it does not say."""
+    said = _STEP.fullmatch(act.said) if act.kind == "step" else None
+    return int(said[1]) if said is not None else 0
 
 
 def told(result: object) -> str:

@@ -26,8 +26,19 @@ Column = npt.NDArray[Any]
 P = TypeVar("P", bound=Parameters)
 
 _STAYS = frozenset(
-    {"phases", "phase_seconds", "remarks", "trail", "woken", "exposed", "cascades", "agents"}
-    | {"_scratch", "_network", "_channels", "platform"}
+    {
+        "phases",
+        "phase_seconds",
+        "cpu_seconds",
+        "remarks",
+        "trail",
+        "woken",
+        "exposed",
+        "cascades",
+        "agents",
+        "watchers",
+    }
+    | {"_scratch", "_network", "_silence", "_channels", "_moves", "platform", "spill"}
 )
 """What belongs to the world object and not to a moment of it."""
 
@@ -62,7 +73,8 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
             cascade.channel = world.channel(channel)  # one rebuilt elsewhere knows others
     world.woken.clear()
     world.exposed = []
-    world._network = world._scratch = None  # noqa: SLF001 - made of agents and ties on demand
+    world._network = world._scratch = world._silence = None  # noqa: SLF001 - made on demand
+    world._moves = world.agents.lore.moves.made  # noqa: SLF001 - the twin had buried its dead
 
 
 def _open_platform(world: World, twin: World) -> None:
@@ -108,7 +120,7 @@ def _alike_plugins(one: Parameters, other: Parameters) -> bool:
 def _own(name: str, part: Any) -> Any:
     if name == "opinions":
         return part.copied()
-    return copy(part) if name in {"ties", "interactions"} else deepcopy(part)
+    return copy(part) if name in {"_ties", "interactions"} else deepcopy(part)
 
 
 def _alike(one: Agents, other: Agents) -> bool:
@@ -123,6 +135,7 @@ def _message(twin: Cascade, mine: Cascade | None) -> Cascade:
     if mine is not None and mine.is_as(twin):
         return mine
     fresh = twin.still(lambda _name, column: np.array(column))
+    fresh.take_up()
     vars(fresh).update(
         _log=Log.restore(twin.log.dump()),
         _history=Rows.of(twin.history),

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
-from sim.core.checks import whole_number
+from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
+from sim.core.spill import Spill
 from sim.errors import InputError
 from sim.network.interactions import met_at
+from sim.network.relations import Relation
 from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel, Contacts, DrawMode
 from sim.world.capacity import estimate_bytes
+from sim.world.ended import lay_by
 from sim.world.injection import (
-    LAST_TICK,
     checked_message,
     checked_mode,
     checked_people,
@@ -31,9 +33,12 @@ from sim.world.living import Living
 from sim.world.making import drawn
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
+from sim.world.phases_kept import add_phase
 from sim.world.platform_host import Told, with_told
+from sim.world.seeding import author_of, seeds_of
 from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
 from sim.world.trail import noted
+from sim.world.watching import Watcher
 
 __all__ = ["World"]
 
@@ -60,16 +65,20 @@ class World(Living):
         Every injected message, in order; a finished one may be removed.
     interactions
         Who met whom and when, where the network came with times; else None.
+    tie_records
+        Types and properties that ties came with (:class:`~sim.network.relations.TieRecords`).
     made
         How many messages were ever made; the id of the next one.
     opinions
         What agents think, by topic (:class:`~sim.world.opinions.Opinions`).
     phases
-        The tick as a list of :class:`~sim.world.phases.Phase`; a program may add its own.
+        The tick as a list of :class:`~sim.world.phases.Phase`; a program may add its own
+        (:meth:`add_phase`).
     max_running
         How many cascades run at once; more wait in the queue.
-    phase_seconds
-        Time spent in each phase of the last tick; not part of the state.
+    phase_seconds, cpu_seconds
+        Time spent in each phase of the last tick, and processor time in all of it; not part of
+        the state.
     remarks
         What a person should know who opened it: plugins that are missing, or have changed.
     woken
@@ -78,6 +87,9 @@ class World(Living):
         Between two phases of a tick: each running cascade with its contacts.
     trail
         What was done since the world was made (:mod:`sim.world.trail`); not part of the state.
+    watchers
+        Told of each tick and decision, as :class:`~sim.world.watching.Watcher`; not part of the
+        state.
 
     Examples
     --------
@@ -106,9 +118,12 @@ class World(Living):
         self.phases: list[Phase] = list(PHASES)
         self.max_running = 1000
         self.phase_seconds: dict[str, float] = {}
+        self.cpu_seconds = 0.0
         self.remarks: tuple[str, ...] = ()
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
+        self.watchers: list[Watcher] = []
+        self.spill = Spill()
 
     @classmethod
     def create(
@@ -239,6 +254,30 @@ class World(Living):
 
     estimate_bytes = staticmethod(estimate_bytes)
 
+    def relation(self, source: int, target: int) -> Relation | None:
+        """Return what a tie is: the type and properties it was imported with.
+
+        Parameters
+        ----------
+        source, target
+            Agents by index: the target hears the source.
+
+        Returns
+        -------
+        None where there is no such tie, or nothing was said of it. All of a type:
+        ``world.tie_records.pairs(type)``.
+
+        Raises
+        ------
+        InputError
+            For an agent that there is not.
+        """
+        for agent in (source, target):
+            if not 0 <= agent < len(self.agents):
+                raise InputError(f"Agents are 0 to {len(self.agents) - 1}, got {agent}.")
+        is_tied = bool(self.ties.find(np.array([source]), np.array([target]))[0] >= 0)
+        return self.tie_records.find(source, target) if is_tied else None
+
     # Commands
 
     @noted("inject")
@@ -246,9 +285,9 @@ class World(Living):
         self,
         text: str,
         *,
-        seeds: npt.ArrayLike,
+        seeds: npt.ArrayLike | str,
         model: str,
-        author: int | None = None,
+        author: int | str | None = None,
         tags: int | Iterable[str] | None = None,
         kind: str = "post",
         at: int | None = None,
@@ -264,11 +303,12 @@ class World(Living):
         text
             At most 4,096 characters after cleaning, not empty.
         seeds
-            The agents (indices) that hold it first.
+            The agents that hold it first: indices, or an expression (:mod:`sim.world.seeding`)
+            such as ``"top:40:pagerank"``.
         model
             The registered name of a propagation model.
         author
-            The agent that wrote it.
+            The agent that wrote it: an index, or as text an id or a name.
         tags
             Interests, as names or as a mask; default: keywords found in the text.
         kind
@@ -294,15 +334,16 @@ class World(Living):
         InputError, ParameterError, UnknownNameError
             One sentence; nothing is changed.
         """
+        holders, writer = seeds_of(self, seeds), author_of(self, author)
         plugin = make(model, "propagation", **parameters)
         plugin.check()
         plugin.suits(self)
         start_at = checked_start(at, self.tick)
         cascade = Cascade(
             self.made,
-            checked_message(self.agents, self.made, text, author, tags, kind, self.tick),
+            checked_message(self.agents, self.made, text, writer, tags, kind, self.tick),
             plugin,
-            checked_people(self.agents, seeds, "Seeds"),
+            checked_people(self.agents, holders, "Seeds"),
             agents=len(self.agents),
             seed=self.seed,
             priority=checked_priority(priority),
@@ -340,7 +381,12 @@ class World(Living):
                 self.woken[cascade.id] = cascade
 
     def step(self, ticks: int = 1) -> None:
-        """Advance by ``ticks`` ticks (at least 0)."""
+        """Advance by ``ticks`` ticks (at least 0); the rules decide for members with minds.
+
+        Minds ask outside the world: :func:`sim.run_with_minds` steps and lets them decide.
+        """
+        if self.platform is not None:
+            self.platform.minds.remark()
         for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
             if self.tick >= LAST_TICK:
                 raise InputError(f"A world ends at tick {LAST_TICK:,}, and this one is there.")
@@ -349,10 +395,45 @@ class World(Living):
                 self.interventions.carry_out(self)
                 self.tick += 1
                 self.agents.lore.moves.now = self.tick
+                worked = process_time()
                 for phase in self.phases:
                     began = perf_counter()
                     phase.run(self)
                     self.phase_seconds[phase.name] = perf_counter() - began
+                self.cpu_seconds = process_time() - worked
+            for watcher in self.watchers:
+                watcher.ticked(self)
+            lay_by(self)
+
+    def add_phase(self, phase: Phase, *, before: str = "") -> None:
+        """Let every tick run a phase of one's own from now on.
+
+        A file keeps its name and place, not its code: a world that is loaded says which phases are
+        missing, and goes on without them until this gives them back.
+
+        Parameters
+        ----------
+        phase
+            What to run; :func:`~sim.world.fenced.fenced` keeps its faults from ending a tick. What
+            it remembers between ticks belongs into the world (opinions, ``platform.held``), or a
+            loaded world does not know it.
+        before
+            The name of the phase that it comes before; empty: the place of the missing one of its
+            name, else the end.
+
+        Raises
+        ------
+        InputError
+            There is no such phase to come before.
+
+        Examples
+        --------
+        >>> world = World.create(agents=100, mean_degree=4, seed=1)
+        >>> world.add_phase(Phase("count", "counts ticks", lambda _: None), before="measure")
+        >>> [phase.name for phase in world.phases]
+        ['begin', 'expose', 'respond', 'count', 'measure']
+        """
+        add_phase(self, phase, before)
 
     def run_until_quiet(self, story: Cascade, limit: int = 100_000) -> int:
         """Step until nothing about ``story`` can change, at most ``limit`` ticks; returns them."""
@@ -365,7 +446,11 @@ class World(Living):
     # The whole state
 
     def digest(self) -> str:
-        """Return 32 hex digits over the whole state: equal if and only if the worlds are equal."""
+        """Return 32 hex digits over the whole state: equal if and only if the worlds are equal.
+
+        Whatever the future depends on counts. What was measured counts while an intervention waits
+        for it; a plugin, and a phase that a program added, count by name, their code does not.
+        """
         return digest_of(*self.dump())
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
@@ -383,4 +468,5 @@ class World(Living):
         own = self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes + self.bonds.nbytes
         own += 0 if self.interactions is None else self.interactions.nbytes
         own += 0 if self.platform is None else self.platform.nbytes
+        own += self.tie_records.nbytes
         return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)

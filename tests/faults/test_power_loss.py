@@ -114,10 +114,10 @@ def acknowledged_before_written(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def in_two_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    def commit(file: Any, entry: Any, checkpoint: Any) -> None:
+    def commit(file: Any, entry: Any, checkpoint: Any, cut: int = 0) -> None:
         if entry is not None:
             journals._insert(file, entry)  # each statement is a transaction
-        whole(file, None, checkpoint)
+        whole(file, None, checkpoint, cut)
 
     whole = journals.commit
     monkeypatch.setattr(journals, "commit", commit)

@@ -92,9 +92,12 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     10: (
-        "an old version is migrated as a copy, a newer one refused",
+        "an old version opens and stays as it is, its live worlds too; a newer one is refused",
         (
-            "faults/test_versions.py::test_an_old_file_is_migrated_as_a_copy_and_stays",
+            "faults/test_versions.py::"
+            "test_a_file_of_an_earlier_version_is_the_world_that_was_saved",
+            "faults/test_versions.py::"
+            "test_a_live_world_of_the_version_before_opens_at_the_newest_it_can",
             "faults/test_versions.py::test_a_newer_file_is_refused",
             "unit/store/test_journal.py::test_a_newer_journal_is_refused",
         ),
@@ -142,6 +145,29 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "unit/store/test_audit.py::test_a_changed_row_is_named",
             "unit/store/test_audit.py::test_a_changed_entry_of_the_journal_is_named",
         ),
+    ),
+    24: (
+        "what is shown is never older than an explicit save, and no save replaces more unasked",
+        (
+            "unit/run/test_saves_win.py::test_what_is_shown_is_never_older_than_what_was_saved",
+            "unit/run/test_saves_win.py::test_a_save_tells_what_it_would_lose",
+            "unit/cli/test_recovering.py::"
+            "test_a_run_never_replaces_a_later_state_of_its_world_unasked",
+            "screens/test_kept.py::test_a_save_that_would_lose_a_later_state_asks",
+        ),
+    ),
+    25: (
+        "a backup is the world as it is, also of one that runs, and no journal is thrown away",
+        (
+            "unit/run/test_backups.py::test_a_backup_is_the_world_as_it_is",
+            "unit/run/test_backups.py::"
+            "test_a_world_that_is_open_and_running_is_backed_up_at_one_of_its_entries",
+            "unit/run/test_backups.py::test_no_journal_is_thrown_away_unmentioned",
+        ),
+    ),
+    26: (
+        "no byte of an erased profile is left in what a world keeps",
+        ("unit/run/test_erasing.py::test_no_byte_of_an_erased_profile_is_left",),
     ),
 }
 

@@ -1,84 +1,205 @@
-"""Files of every released version open; an old one is migrated as a copy, a newer one refused."""
+"""Worlds of every version before open as what was saved, and go on; a newer one is refused."""
 
 from __future__ import annotations
 
 import lzma
-import sqlite3
+import tarfile
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
-from sim.errors import FileError, SnapshotError
-from sim.store import header, load, migrations, schema, verify
-from sim.store.migrations import is_old, migrate
+from sim import tastes_of
+from sim.errors import SnapshotError
+from sim.run import Simulation
+from sim.run.keeper import Pacing
+from sim.run.opening import open_live
+from sim.store import info, load, save, schema, upgrades, verify
+from sim.store.columns import Columns
+from sim.store.journal import folder_of
 from tests.unit.store.fake import edit, patch
 
 VERSIONS = Path(__file__).parent / "versions"
-KNOWN = {1: ("1aeec2a7317ede492534d537292f0b57", 6)}
+
+
+class Saved(NamedTuple):
+    """What the version that wrote a file said of it."""
+
+    tick: int
+    agents: int
+    ties: int
+    sizes: tuple[int, ...]
+
+
+MODELS = (2, 13, 5, 6, 3, 5, 3, 3, 11, 3, 7, 8, 14, 2, 63, 25, 7, 2, 5)
+KNOWN = {
+    "world-1": Saved(6, 60, 240, (55, 0)),
+    "world-1-imported": Saved(0, 4, 5, ()),
+    "world-1-models": Saved(3, 300, 2_322, MODELS),
+    "world-1-newcomers": Saved(5, 700, 8_090, (262,)),
+    "world-1-plans": Saved(8, 300, 2_391, (7,)),
+    "world-1-platform": Saved(5, 300, 3_674, ()),
+    "world-1-rivals": Saved(5, 300, 3_000, (145, 10)),
+    "world-1-tastes": Saved(8, 331, 2_403, ()),
+    "world-1-trust": Saved(6, 400, 4_019, (7,)),
+}
+
+
+def laid(name: str, folder: Path) -> Path:
+    """Write a world file as an earlier version wrote it."""
+    path = folder / f"{name}.hub"
+    path.write_bytes(lzma.decompress((VERSIONS / f"{name}.hub.xz").read_bytes()))
+    return path
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """A world file as version 1 wrote it."""
-    path = tmp_path / "old.hub"
-    path.write_bytes(lzma.decompress((VERSIONS / "world-1.hub.xz").read_bytes()))
-    return path
+    return laid("world-1", tmp_path)
 
 
-def newer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the present version be 2."""
-    monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setattr(header, "VERSION", 2)
+def test_there_are_files_of_every_version_before() -> None:
+    files = {path.name.removesuffix(".hub.xz") for path in VERSIONS.glob("*.hub.xz")}
+    assert files == {*KNOWN}
+    assert {int(name.split("-")[1]) for name in files} == {*range(1, schema.VERSION)}
 
 
-def test_there_is_a_file_of_every_version() -> None:
-    files = {path.name for path in VERSIONS.iterdir()}
-    assert files == {f"world-{version}.hub.xz" for version in range(1, schema.VERSION + 1)}
+@pytest.mark.parametrize("name", list(KNOWN))
+def test_a_file_of_an_earlier_version_is_the_world_that_was_saved(
+    name: str, tmp_path: Path
+) -> None:
+    path = laid(name, tmp_path)
+    before = path.read_bytes()
+    assert verify(path).columns > 0
+    assert info(path).tick == KNOWN[name].tick
+    world = load(path)
+    sizes = tuple(cascade.size for cascade in world.cascades)
+    assert Saved(world.tick, len(world.agents), world.ties.count, sizes) == KNOWN[name]
+    assert path.read_bytes() == before
 
 
-def test_a_file_of_the_first_version_is_the_world_that_was_saved(old: Path) -> None:
-    assert verify(old).columns > 0
+@pytest.mark.parametrize("name", list(KNOWN))
+def test_a_world_of_an_earlier_version_goes_on_and_is_saved_as_one_of_this(
+    name: str, tmp_path: Path
+) -> None:
+    world = load(laid(name, tmp_path))
+    world.step(2)
+    save(world, tmp_path / "again.hub")
+    again = load(tmp_path / "again.hub")
+    assert again.digest() == world.digest()
+    world.step(3)
+    again.step(3)
+    assert again.digest() == world.digest()
+
+
+def test_tastes_of_an_earlier_version_are_learned_again_from_its_log(tmp_path: Path) -> None:
+    world = load(laid("world-1-tastes", tmp_path))
+    platform = world.platform
+    assert platform is not None
+    assert (platform.settings.candidates, platform.settings.outside) == (24, 0.25)  # as saved
+    assert not platform.held
+    world.step()
+    found = tastes_of(platform, "collaborative-filtering-8-0.05-0.005-1")
+    assert found is not None
+    assert found.marks.tolist() == [0, 8]
+    assert np.abs(found.bias).max() > 0.05
+
+
+def test_what_an_earlier_version_wrote_passes_every_change_since(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def later(meta: dict[str, Any], _columns: Columns) -> None:
+        meta["tick"] += 1
+
+    changes = {1: (*upgrades.CHANGES[1], later)}
+    monkeypatch.setattr(upgrades, "CHANGES", changes)
     world = load(old)
-    assert (world.digest(), world.tick) == KNOWN[1]
-    assert not is_old(old)
+    assert world.tick == KNOWN["world-1"].tick + 1
+    save(world, tmp_path / "new.hub")
+    assert load(tmp_path / "new.hub").tick == world.tick
 
 
-def test_an_old_file_is_migrated_as_a_copy_and_stays(
-    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_change_that_fails_is_a_file_that_cannot_be_restored(
+    old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer(monkeypatch)
-    before = old.read_bytes()
+    def broken(meta: dict[str, Any], _columns: Columns) -> None:
+        del meta["no such key"]
 
-    def step(file: sqlite3.Connection) -> None:
-        file.execute("UPDATE world SET value = 'migrated' WHERE key = 'note'")
-
-    monkeypatch.setitem(migrations.STEPS, 1, step)
-    assert is_old(old)
-    made = migrate(old, tmp_path / "new.hub")
-    assert old.read_bytes() == before
-    assert not is_old(made)
-    assert load(made).digest() == KNOWN[1][0]
-    with pytest.raises(FileError, match="exists"):
-        migrate(old, made)
+    monkeypatch.setattr(upgrades, "CHANGES", {1: (broken,)})
+    with pytest.raises(SnapshotError, match="cannot be restored"):
+        load(old)
 
 
-def test_a_version_from_which_no_way_leads_here_is_refused_and_nothing_is_left(
-    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    newer(monkeypatch)
-    with pytest.raises(SnapshotError, match="of version 1, from which no way leads here"):
-        migrate(old, tmp_path / "new.hub")
-    assert [path.name for path in tmp_path.iterdir()] == ["old.hub"]
-
-
-def test_a_damaged_old_file_is_not_migrated(old: Path, tmp_path: Path) -> None:
+def test_a_damaged_old_file_is_refused(old: Path) -> None:
     patch(old, 70_000, b"XXXX")
     with pytest.raises(SnapshotError, match="damaged or changed"):
-        migrate(old, tmp_path / "new.hub")
+        load(old)
 
 
-def test_a_newer_file_is_refused(old: Path, tmp_path: Path) -> None:
+def test_a_newer_file_is_refused(old: Path) -> None:
     edit(old, "PRAGMA user_version=999")
-    for act in (load, is_old, lambda path: migrate(path, tmp_path / "new.hub")):
-        with pytest.raises(SnapshotError, match="written by a newer Hubbub"):
-            act(old)
+    with pytest.raises(SnapshotError, match="written by a newer Hubbub"):
+        load(old)
+
+
+class Lived(NamedTuple):
+    """A world that ran with a journal of the version before, and how it opens."""
+
+    tick: int
+    told: str
+    lost: str
+
+
+LIVED = {
+    "closed": Lived(
+        5,
+        "Opens at tick 5 (saved at 3, then 2 ticks from its journal); "
+        "the rest of its journal cannot be played here.",
+        "What was done behind tick 5, up to tick 7, is not carried over.",
+    ),
+    "killed": Lived(
+        0,
+        "Opens at tick 0 (from its journal; never saved); "
+        "the rest of its journal cannot be played here.",
+        "What was done behind tick 0, up to tick 7, is not carried over.",
+    ),
+    "saved": Lived(
+        4, "Opens saved.hub as it was saved, at tick 4; its journal leads to tick 0 only.", ""
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(LIVED))
+async def test_a_live_world_of_the_version_before_opens_at_the_newest_it_can(
+    name: str, tmp_path: Path
+) -> None:
+    with tarfile.open(VERSIONS / "live-1.tar.xz") as file:
+        file.extractall(tmp_path, filter="data")
+    path, (tick, told, lost) = tmp_path / f"{name}.hub", LIVED[name]
+    before = bytes_in(folder_of(path))
+    assert open_live(path, read_only=True).world.tick == tick
+    assert bytes_in(folder_of(path)) == before
+    opened = open_live(path)
+    assert (opened.world.tick, opened.told) == (tick, told)
+    aside = f"{name}-older-1"
+    assert opened.findings[-1] == f"The journal is kept unchanged as {aside}."
+    assert [said for said in opened.findings if "carried over" in said] == [lost] * bool(lost)
+    assert bytes_in(folder_of(path.with_name(f"{aside}.hub"))) == before
+    keeping = opened.keeping(Pacing(None, None))
+    async with Simulation(opened.world, path=path, journal=keeping) as simulation:
+        await simulation.step(3)
+        digest = await simulation.call(digest_of)
+    again = open_live(path)
+    assert (again.world.tick, again.world.digest(), again.findings) == (tick + 3, digest, ())
+
+
+SCRATCH = {"lease", "journal-shm"}
+
+
+def digest_of(world: Any) -> str:
+    return str(world.digest())
+
+
+def bytes_in(folder: Path) -> dict[str, bytes]:
+    """Return what is in a folder; the lease notes who came last, and SQLite its readers."""
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.name not in SCRATCH}

@@ -351,10 +351,11 @@ class FakeBackend:
         self.asked_theory: list[tuple[Any, ...]] = []
         self.said: list[str] = []
         self.preferred = Preferences()
-        self.told = ""
+        self.told = self.lost = ""
         self.findings: tuple[str, ...] = ()
         self.refuses: Exception | None = None
         self.left: list[tuple[Path, bool]] = []
+        self.erased: list[tuple[Path, str, str]] = []
 
     def preferences(self) -> Preferences:
         return self.preferred
@@ -391,6 +392,15 @@ class FakeBackend:
 
     def free_name(self, name: str) -> Path:
         return self.saves / f"{name}.hub"
+
+    def erase(self, path: Path, who: str, how: str, report: Any) -> str:
+        self.erased.append((path, who, how))
+        if who == "nobody":
+            raise InputError("That is nobody; name members.")
+        return f"The profiles of {who} are gone."
+
+    def lost_by_saving(self, world: Any, path: Path) -> str:
+        return self.lost
 
     def leave(self, path: Path, *, for_good: bool) -> None:
         self.left.append((path, for_good))

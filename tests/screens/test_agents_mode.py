@@ -379,3 +379,23 @@ async def test_why_says_whether_a_member_without_a_feed_was_online(
     )
     with pytest.raises(InputError, match=said):
         await why(app, ())
+
+
+def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() -> None:
+    world = World.create(agents=60, mean_degree=4, seed=3, platform=True)
+    world.step()
+    member, other = (members.member_of(members.about(world, agent)) for agent in (0, 1))
+    pane = Inspector()
+    assert pane.lacks_past(0, 1)
+    pane.tell(member, None, None, ((0, "like", "m3 A bit of music."), (0, "refresh", "")))
+    said = " ".join(each.plain for each in pane.lines(60))
+    assert "Before" in said
+    assert "A bit of music." in said
+    assert not pane.lacks_past(0, 2)
+    assert pane.lacks_past(0, 2 + 24)
+    assert pane.lacks_past(0, 0)  # the world went back
+    assert pane.lacks_past(1, 2)
+    pane.tell(member, None)
+    assert "A bit of music." in " ".join(each.plain for each in pane.lines(60))
+    pane.tell(other, None)
+    assert "Before" not in " ".join(each.plain for each in pane.lines(60))

@@ -394,3 +394,43 @@ def test_a_world_without_a_journal_says_what_to_do() -> None:
 
     frame = FakeSimulation(World(), "town", None).frame
     assert "w saves it, :journal on begins a journal" in told(frame, Home())
+
+
+async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "erase all")
+        await until(pilot, lambda: "Save the world first" in said(app))
+        await opened((app, pilot), "town")
+        await until(pilot, lambda: frame_of(app).agents == 500)
+        await command(pilot, "erase")
+        await until(pilot, lambda: "Type whose profiles" in said(app))
+        path, first = tmp_path / "saves" / "town.hub", made(app)
+        await command(pilot, "erase openness>0.7 pseudonymise")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: "interests" in seen(app))
+        await press(app, pilot, "no")
+        assert backend(app).erased == []
+        for who in ("all", "nobody"):
+            await command(pilot, f"erase {who}")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await press(app, pilot, "yes")
+            await until(pilot, lambda: app.screen is app.stage and app.frame is not None)
+        await until(pilot, lambda: "That is nobody" in said(app))
+        assert made(app) is not first
+    assert backend(app).erased == [(path, "all", "erase"), (path, "nobody", "erase")]
+
+
+async def test_a_save_that_would_lose_a_later_state_asks(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await opened((app, pilot), "town")
+        await until(pilot, lambda: frame_of(app).agents == 500)
+        backend(app).lost = "holds this world at tick 90, and here it is at tick 30"
+        await command(pilot, "save town")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: "holds this world at tick 90" in seen(app))
+        await press(app, pilot, "no")
+        await until(pilot, lambda: "Nothing was saved" in said(app))
+        await command(pilot, "save town")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await press(app, pilot, "yes")
+        await until(pilot, lambda: "Saved town.hub" in said(app))

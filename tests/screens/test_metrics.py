@@ -47,7 +47,7 @@ def measured() -> Measured:
     world = World.create(agents=120, mean_degree=6, seed=7)
     metrics = world.open_metrics(every=2, structure=0)
     metrics.alerts.set("slow ticks", warning=0.0, critical=None, ticks=1)
-    world.inject("Hello.", seeds=[0], model="si", beta=0.5)
+    world.inject("Hello.", seeds=[0], model="independent-cascade", probability=0.5)
     world.step(5)
     told = Measuring(world).view(world)
     assert told is not None

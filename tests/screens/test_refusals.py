@@ -231,7 +231,7 @@ async def test_seeds_that_are_not_told_are_asked_for(tmp_path: Path) -> None:
         for kind, answer in (
             ("ids", "No seed is named; type ids such as 0, 33."),
             ("query", "The query is empty"),
-            ("community", "No community is chosen."),
+            ("community", "Choose a community first."),
         ):
             app.screen.query_one("#kind", Select).value = kind
             await until(pilot, partial(lambda text: text in seen(app), answer))

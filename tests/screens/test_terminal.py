@@ -34,14 +34,15 @@ sys.exit(asyncio.run(_run(Hubbub(backend))))
 class Child:
     """The program on a pty, with a scripted simulation."""
 
-    def __init__(self, saves: Path, more: str = "") -> None:
+    def __init__(self, saves: Path, more: str = "", errors: int | None = None) -> None:
         self.master, self.slave = pty.openpty()
         termios.tcsetwinsize(self.slave, (24, 80))
         self.before = termios.tcgetattr(self.slave)
         code = CHILD.format(root=str(ROOT), saves=str(saves), more=more)
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
-            stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
+            stdin=self.slave, stdout=self.slave, stderr=errors or self.slave,
+            start_new_session=True,
             env={"HUBBUB_LOG_FOLDER": str(saves / "logs"), **os.environ, "TERM": "xterm-256color"},
         )  # fmt: skip
         self.output = b""
@@ -111,6 +112,20 @@ def test_q_ends_it_with_code_0_and_the_terminal_restored(tmp_path: Path) -> None
         child.close()
 
 
+def test_it_is_drawn_on_the_output_where_errors_go_to_a_file(tmp_path: Path) -> None:
+    place = tmp_path / "errors.txt"
+    with place.open("wb") as errors:
+        child = Child(tmp_path, errors=errors.fileno())
+        try:
+            child.read_until(b"PAUSED")
+            os.write(child.master, b"q")
+            assert child.end() == 0
+            assert termios.tcgetattr(child.slave)[3] == child.before[3]
+        finally:
+            child.close()
+    assert b"\x1b" not in place.read_bytes()
+
+
 HOSTILE = r"\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1bP1;2|x\x1b\\\x9b31m\x07[/b]\u202eevil"
 
 
@@ -174,6 +189,19 @@ def test_a_pipe_or_a_dumb_terminal_is_refused_with_the_headless_command(tmp_path
     assert done.stdout == ""
     assert "TERM=dumb" in obstacle({"TERM": "dumb"})
     assert NO_TERMINAL.partition("{")[0] in obstacle({"TERM": "xterm"}, (None,))
+
+
+def test_errors_that_go_to_a_file_are_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal:
+        closed = False
+
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "__stdin__", Terminal())
+    monkeypatch.setattr(sys, "__stdout__", Terminal())
+    monkeypatch.setattr(sys, "__stderr__", None)
+    assert obstacle({"TERM": "xterm"}) == ""
 
 
 def test_the_headless_engine_imports_no_screen() -> None:

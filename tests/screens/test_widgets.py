@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tests.screens.showing import STATES, assert_fills, picture, screen_of, shown
-from tui.theme import series
+from tui.theme import ramp, series
 from tui.widgets import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
 from tui.widgets.bubbles import nearest, separate, size_radii, strongest
 from tui.widgets.heat import ranked
@@ -354,7 +354,7 @@ async def test_adoption_is_told_by_colour_and_by_density() -> None:
         colours = {
             s.style.bgcolor.name for strip in strips for s in strip if s.style and s.style.bgcolor
         }
-        assert "#fee838" in colours
+        assert "#ffffa0" in colours  # all of one adopted
         pane.symbols = "ascii"
         await pilot.pause()
         text = picture(pane.paint(100, 30))
@@ -515,7 +515,33 @@ async def test_heat_is_told_by_density_where_colours_are_few() -> None:
         rows = [line[18:] for line in screen_of(pilot).splitlines()[:5]]
     assert rows[1].endswith("@")
     assert set(rows[2]) == {" "}
-    assert rows[0].strip(" ")[-1] in ".:"
+    assert rows[0].strip(" ")[-1] == "-"  # a tenth
+
+
+@pytest.mark.parametrize("other", [0.0, 0.3, 1.0])
+async def test_a_share_has_one_colour_whatever_else_is_shown(other: float) -> None:
+    shares = np.array([0.25, other])
+    sizes, ticks = np.array([1000, 1000]), np.arange(20)
+    adopted = np.rint(shares * sizes).astype(np.int64)
+    heat, bubbles = CommunityHeat(), CommunityMap()
+    heat.order = "size"
+    seen = []
+    for pane in (heat, bubbles):
+        async with shown(pane, (80, 24)):
+            if isinstance(pane, CommunityHeat):
+                rows = np.repeat(shares[:, None], 20, axis=1).astype(np.float32)
+                pane.draw(NAMES[:2], sizes, adopted, adopted, rows, ticks)
+            else:
+                places, none = np.array([[0.2, 0.5], [0.8, 0.5]]), np.zeros((2, 2), np.int64)
+                pane.draw(NAMES[:2], sizes, adopted, places, none, onset=adopted)
+            strips = pane.paint(80, 24)
+            styles_of = [s.style for strip in strips[:-1] for s in strip if s.style]
+            seen.append({str(one.bgcolor.name) for one in styles_of if one.bgcolor})
+            foot = picture([strips[-1]])
+            assert " 25% " in foot
+            assert foot.rstrip().endswith("100%")
+    quarter = "#" + bytes(ramp()[129]).hex()
+    assert all(quarter in colours for colours in seen)
 
 
 async def test_sixteen_colours_are_told_by_shades() -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from tests.screens.fake import FakeSimulation, World, communities
 from tui.widgets import CommunityMap
-from tui.widgets.bubbles import colour_span
 from tui.widgets.now import metrics_of
 
 
@@ -35,14 +33,6 @@ def test_the_forty_largest_of_two_hundred_communities_are_drawn() -> None:
 
 def test_the_row_of_all_the_rest_is_no_bubble() -> None:
     assert many(5, rest=True)._names == ("c0", "c1", "c2", "c3")
-
-
-@pytest.mark.parametrize(
-    ("shares", "span"),
-    [([0.31, 0.344], (0.31, 0.344)), ([0.0, 0.18], (0.0, 0.2)), ([0.0, 0.0], (0.0, 1.0))],
-)
-def test_close_shares_have_the_colours_to_themselves(shares: list[float], span: object) -> None:
-    assert colour_span(np.array(shares)) == span
 
 
 async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> None:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
 import pytest
+from rich._palettes import EIGHT_BIT_PALETTE
 from rich.color import Color, ColorSystem
 from textual.app import App
 from textual.theme import Theme
 
-from tui.theme import GLYPHS, MARKERS, SHADES, THEMES, ramp, register_themes, series
+from sim import names, spec
+from tui.theme import (
+    GLYPHS,
+    MARKERS,
+    ROLES,
+    SHADES,
+    THEMES,
+    Series,
+    ramp,
+    register_themes,
+    series,
+    shade,
+    styles,
+)
 
 APART = 30.0
 """CIE 1976 Lab distance."""
@@ -27,6 +43,7 @@ SIGHT = {
         ("tritan", TRITAN),
     )
 }
+CUBE = (0, 95, 135, 175, 215, 255)
 WHITE = np.array([0.95047, 1.0, 1.08883])
 TO_XYZ = np.array(
     [
@@ -105,6 +122,66 @@ def test_more_is_always_lighter_or_always_darker(dark: bool, sign: int) -> None:
         lightness = np.array([lab(colour, sight)[0] for colour in colours])
         assert (sign * np.diff(lightness[::8]) > 0).all()
         assert abs(lightness[-1] - lightness[0]) > 60
+
+
+def as_rich(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
+    """What Rich makes of a colour in a terminal of 256."""
+    number = Color.from_rgb(*rgb).downgrade(ColorSystem.EIGHT_BIT).number
+    assert number is not None
+    red, green, blue = EIGHT_BIT_PALETTE[number]
+    return red, green, blue
+
+
+def as_tmux(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The nearest of the cube and the greys, as tmux and others take."""
+    cube = [(r, g, b) for r in CUBE for g in CUBE for b in CUBE]
+    greys = [(v, v, v) for v in range(8, 239, 10)]
+    return min(cube + greys, key=lambda one: math.dist(one, rgb))
+
+
+@pytest.mark.parametrize("rounded", [as_rich, as_tmux])
+@pytest.mark.parametrize(("dark", "sign"), [(True, 1), (False, -1)])
+def test_more_is_lighter_or_darker_in_256_colours_too(
+    dark: bool, sign: int, rounded: Callable[[tuple[int, int, int]], tuple[int, int, int]]
+) -> None:
+    found = [rounded((int(r), int(g), int(b))) for r, g, b in ramp(dark=dark).tolist()]
+    luminance = np.array([TO_XYZ[1] @ linear("#" + bytes(rgb).hex()) for rgb in found])
+    assert (sign * np.diff(luminance) >= 0).all()
+    assert len(set(found)) >= 12
+
+
+def test_a_share_has_one_colour_and_small_ones_differ() -> None:
+    shares = np.array([0.0, 0.01, 0.04, 0.25, 0.5, 1.0, np.nan])
+    places = [0, 24, 52, 129, 182, 255, 0]  # the root, in 63 steps
+    assert (shade(shares) == ramp()[places]).all()
+    assert (shade(shares[::-1], dark=False) == ramp(dark=False)[places[::-1]]).all()
+    few = [as_rich((int(r), int(g), int(b))) for r, g, b in shade(shares[:6]).tolist()]
+    assert len(set(few)) == 6
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_role_looks_the_same_in_every_model(dark: bool) -> None:
+    looks: dict[str, set[Series]] = {}
+    for name in names():
+        states: tuple[str, ...] = getattr(spec(name).cls, "states", ())
+        given = styles(states, dark=dark)
+        assert len({(one.colour, one.dash, one.marker) for one in given}) == len(states), name
+        assert len({one.colour for one in given}) == min(len(states), 7), name
+        for state, look in zip(states, given, strict=True):
+            looks.setdefault(state, set()).add(look)
+    assert all(len(looks[role]) == 1 for role in ROLES)
+    same = (("susceptible", "ignorant"), ("infected", "spreader"), ("active", "adopted"),
+            ("recovered", "stifler"))  # fmt: skip
+    assert all(looks[one] == looks[other] for one, other in same)
+    assert not looks["susceptible"] & looks["infected"] & looks["recovered"]
+
+
+def test_states_without_a_role_take_what_is_left() -> None:
+    known = series(9)
+    assert styles(("calm", "infected", "worried")) == (known[0], known[1], known[2])
+    assert styles(("susceptible", "ignorant", "infected")) == (known[0], known[2], known[1])
+    assert styles(()) == ()
+    assert len(styles([f"s{n}" for n in range(40)])) == 40
 
 
 def test_densities_rise_from_nothing() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError
-from tui.arguments import choice, pairs
-from tui.asking import asking_of, cap_of
+from sim.llm.budget import cap_of
+from tui.arguments import choice, pairs, share_of
+from tui.asking import asking_of
 from tui.minds_facts import told
 from tui.screens.progress import in_thread
 
@@ -23,6 +25,9 @@ async def minds(app: Hubbub, words: Words) -> None:
     from tui.screens.minds import GiveMinds, MindWish
 
     offer = await in_thread(minds_offer, "minds")
+    caps, _ = await app.simulation.query(_kept)
+    if caps is not None and caps[2] is not None:
+        offer = replace(offer, dollars=caps[2] / 1e9)  # the run's, whatever settings say
     wish: MindWish | None
     if words:
         said = pairs(words[1:])
@@ -91,11 +96,13 @@ async def _call(app: Hubbub, name: str, *args: Any, **said: Any) -> Any:
 
 async def llm(app: Hubbub, words: Words) -> None:
     """Let minds decide after each tick, or the rules for all of them; say how they do, cap them."""
-    wish = choice("wish", words[:1], ("on", "off", "status", "budget"))
+    wish = choice("wish", words[:1], ("on", "off", "status", "budget", "least"))
     if wish == "status":
         await _status(app)
     elif wish == "budget":
         await _budget(app, words[1:])
+    elif wish == "least":
+        _least(app, words[1:])
     else:
         _of_this_process(app)
         now = app.simulation.frame.minds
@@ -110,10 +117,44 @@ def _of_this_process(app: Hubbub) -> None:
 
 async def _wake(app: Hubbub, done: str = "Minds decide now.") -> None:
     asking, simulation = asking_of(app), app.simulation
+    await _resume(app)
     thinker = await asking.anew(simulation.think)
     app.say(
         f"{thinker.lacks} Until then rules decide." if thinker.lacks else done,
         "warning" if thinker.lacks else "good",
+    )
+
+
+async def _resume(app: Hubbub) -> None:
+    """Take over the caps of the run that this world is, or have it keep those of now."""
+    from sim.run.minds_opening import resume
+
+    budget = await asking_of(app).budget()
+    caps, spent = await app.simulation.query(_kept)
+    resume(budget, caps, spent)
+    if caps is None:
+        await _call(app, "keep_minds", {"caps": list(budget.caps)})
+
+
+def _kept(world: Any) -> tuple[list[int | None] | None, list[int]]:
+    minds = world.platform.minds if world.platform is not None else None
+    return (None, [0, 0, 0]) if minds is None else (minds.caps, minds.spent)
+
+
+def _least(app: Hubbub, words: Words) -> None:
+    """Set the share of decisions below which the world pauses, or say which it is."""
+    asking = asking_of(app)
+    if words:
+        asking.least = share_of(words[0])
+        if asking.thinker is not None:
+            asking.thinker.least = asking.least
+    from sim import current
+
+    least = current().llm_least_share if asking.least is None else asking.least
+    app.say(
+        f"The world pauses once models decide less than {least:.0%} of the time."
+        if least
+        else "The world goes on however little models decide."
     )
 
 
@@ -143,4 +184,12 @@ async def _budget(app: Hubbub, words: Words) -> None:
 
 async def _cap(app: Hubbub, words: Words) -> None:
     name, most = cap_of(words)
-    (await asking_of(app).budget()).set_cap(name, most)
+    budget = await asking_of(app).budget()
+    caps, spent = await app.simulation.query(_kept)
+    if caps is not None or any(spent):
+        from sim.run.minds_opening import resume
+
+        resume(budget, caps, spent)
+    budget.set_cap(name, most)
+    if await app.simulation.query(_has_platform):
+        await _call(app, "keep_minds", {"caps": list(budget.caps)})

@@ -88,7 +88,7 @@ async def survey(app: Hubbub, words: Words) -> None:
 
 
 async def _survey(app: Hubbub, wish: Questions) -> None:
-    from sim.run.interview import counted
+    from sim.run.interview import counted, plain
     from tui.screens.dialog import Notice
     from tui.screens.survey import told
 
@@ -96,6 +96,7 @@ async def _survey(app: Hubbub, wish: Questions) -> None:
     names, asks = await app.simulation.query(_sampled, wish)
     futures = [thinker.pool.submit(ask) for ask in asks]  # type: ignore[union-attr]  # ready() says so
     answers = await app.work.in_thread("asking members", lambda report: _gathered(futures, report))
+    answers = [plain(one, wish.choices) for one in answers]
     said = [one.text if one.fault is None else f"({one.fault})" for one in answers]
     counts = counted(answers, wish.choices)
     await app.push_screen_wait(Notice("Survey", told(wish.question, counts, names, said)))

@@ -74,6 +74,35 @@ async def discard(app: Hubbub, _words: Words) -> None:
         await app.homes.go_back(path if is_saved else None)
 
 
+async def erase(app: Hubbub, words: Words) -> None:
+    """Take profiles out of the world, its log, journal and history, once that is agreed to."""
+    from tui.screens.dialog import Confirm
+
+    how = "pseudonymise" if words[-1:] in WAYS else "erase"
+    who = " ".join(words[:-1] if how == "pseudonymise" else words)
+    if not who:
+        raise InputError("Type whose profiles: a condition, an id, or `erase all`.")
+    at = app.homes.home.at
+    if at is None or not app.homes.home.is_named:
+        raise InputError("Save the world first (w): its file is written anew without the profiles.")
+    left = (
+        "Names, ids and texts go; numbers and interests stay."
+        if how != "erase"
+        else ("All that is known of them goes.")
+    )
+    ask = Confirm(
+        "Take profiles out?",
+        f"The profiles of {line(who, 60)} go from {at.name}, its log of acts, its journal and its "
+        f"history. {left} The way back goes too: this cannot be undone.",
+        yes="Take them out", no="Keep them",
+    )  # fmt: skip
+    if await app.push_screen_wait(ask):
+        await app.homes.erased(at, who, how)
+
+
+WAYS = {("pseudonymise",), ("pseudonymize",)}
+
+
 async def journal(app: Hubbub, words: Words) -> None:
     """Say how safe the world is; ``on`` begins a journal where there is none."""
     from tui.screens.dialog import Notice
@@ -121,8 +150,10 @@ async def save_asking(app: Hubbub) -> bool:
 
 
 async def save_to(app: Hubbub, path: Path) -> None:
-    """Save to a file and say how large it is and how long it took."""
+    """Save to a file and say how large it is and how long it took; ask before more is lost."""
     engine = app.simulation
+    if not await _may_replace(app, path):
+        raise InputError(f"Nothing was saved; {path.name} stays as it is. Choose another name (w).")
     if path.parent == app.backend.saves:  # ours to make; another folder must be there
         path.parent.mkdir(parents=True, exist_ok=True)
     saved = await app.work.reporting(
@@ -131,6 +162,20 @@ async def save_to(app: Hubbub, path: Path) -> None:
     size, spent = bytes_of(saved.bytes), seconds(saved.seconds)
     await app.homes.saved(path)
     app.say(f"Saved {path.name}: {size} in {spent}.", "good")
+
+
+async def _may_replace(app: Hubbub, path: Path) -> bool:
+    """Ask whether a file may be replaced that holds this world further on; true where none does."""
+    from tui.screens.dialog import Confirm
+
+    lost = await app.simulation.query(app.backend.lost_by_saving, path)
+    if not lost:
+        return True
+    ask = Confirm(
+        "Replace a later state?", f"{path.name} {lost}. It would be replaced.",
+        yes="Replace it", no="Keep it",
+    )  # fmt: skip
+    return await app.push_screen_wait(ask) is True
 
 
 async def may_leave(app: Hubbub, purpose: str) -> bool:

@@ -277,14 +277,16 @@ class Agents(Mode):
             self.query_one(Inspector).tell(None, None)
             self.query_one(EgoPane).draw(None)
             return
-        simulation = self.app.simulation
+        simulation, frame = self.app.simulation, self.app.frame
+        tick = frame.tick if frame is not None else 0
+        past = self.query_one(Inspector).lacks_past(agent, tick)
         try:
-            member, feed, ego, inner = await simulation.query(
-                inspecting.inspected, agent, self.is_ego, then=inspecting.inspected_of
+            member, feed, ego, inner, did = await simulation.query(
+                inspecting.inspected, agent, self.is_ego, past, then=inspecting.inspected_of
             )
         except HubbubError:  # it belongs to a world that was left, or is being left
             return
-        self.query_one(Inspector).tell(member, feed, inner)
+        self.query_one(Inspector).tell(member, feed, inner, did)
         if ego is not None:
             self.query_one(EgoPane).draw(ego)
 

@@ -12,8 +12,9 @@ from textual.content import Content
 from textual.events import DescendantFocus
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, Select, Static
 
+from sim.errors import HubbubError, InputError
 from tui.safe import line, plain
 
 __all__ = ["Confirm", "Dialog", "Notice", "field"]
@@ -86,12 +87,35 @@ class Dialog(ModalScreen[T], Generic[T]):
         yield from ()
 
     def result(self) -> T | None:
-        """Return what the dialog gives, or ``None`` after saying what is missing."""
+        """Return what the dialog gives, or ``None`` after saying what is missing.
+
+        Raises
+        ------
+        HubbubError
+            What is wrong, one sentence; it is shown as by :meth:`complain`.
+        """
         return None
+
+    def chosen(self, picker: str, what: str) -> str:
+        """Return what is chosen in a list; ``what`` is asked for, such as ``"a network"``.
+
+        Raises
+        ------
+        InputError
+            When nothing is: the list is still being filled, or it may stay blank.
+        """
+        value = self.query_one(picker, Select).value
+        if not isinstance(value, str):
+            raise InputError(f"Choose {what} first.")
+        return value
 
     def accept(self) -> None:
         """Close with the result, if there is one."""
-        found = self.result()
+        try:
+            found = self.result()
+        except HubbubError as error:
+            self.complain(str(error))
+            return
         if found is not None:
             self.dismiss(found)
 

@@ -212,7 +212,7 @@ class Inject(Dialog[Order]):
         )
 
     def _seeds(self) -> str:
-        kind = str(self.query_one("#kind", Select).value)
+        kind = self.chosen("#kind", "who hears it first")
         if kind == "ids":
             ids = self.query_one("#ids", Input).value.strip()
             if not ids:
@@ -228,18 +228,11 @@ class Inject(Dialog[Order]):
             return f"random:{amount}"
         if kind != "community":
             return f"top:{amount}:{kind}"
-        community = self.query_one("#community", Select).value
-        if community is Select.NULL:
-            raise InputError("No community is chosen.")
-        return f"community:{community}:{amount}"
+        return f"community:{self.chosen('#community', 'a community')}:{amount}"
 
     def result(self) -> Order | None:
         """Return the order, when it is allowed."""
-        try:
-            return self.order()
-        except InputError as error:
-            self.complain(str(error))
-            return None
+        return self.order()
 
     @work(exclusive=True, group="plan")
     async def _look(self) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Inspector", "Lines"]
 
 MOST_ACTS = 40
+PAST_TICKS = 24
+"""Ticks after which the acts of a member that is shown are asked for again."""
+
+Past = tuple[tuple[int, str, str], ...]
 
 
 class Lines(Widget, can_focus=True):
@@ -82,14 +86,34 @@ class Inspector(Lines):
 
     def __init__(self, *, id: str = "inspector") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
+        self._asked_at = 0
         self.member: Member | None = None
         self.feed: Feed | None = None
         self.inner: Inner | None = None
+        self.past: Past | None = None
 
-    def tell(self, member: Member | None, feed: Feed | None, inner: Inner | None = None) -> None:
-        """Show a member, with what the platform knows of it and what it is like inside."""
+    def lacks_past(self, agent: int, tick: int) -> bool:
+        """Return whether the acts of a member are to be asked for: nobody did for a while."""
+        if self.past is None or self.member is None or self.member.agent != agent:
+            return True
+        return not self._asked_at <= tick < self._asked_at + PAST_TICKS
+
+    def tell(
+        self,
+        member: Member | None,
+        feed: Feed | None,
+        inner: Inner | None = None,
+        past: Past | None = None,
+    ) -> None:
+        """Show a member: what the platform knows of it, how it is inside, and what it ever did.
+
+        ``past`` None: nothing new was asked of that.
+        """
         is_other = member is None or self.member is None or member.agent != self.member.agent
         self.member, self.feed, self.inner = member, feed, inner
+        if past is not None and member is not None:
+            self._asked_at = member.tick
+        self.past = past if is_other or past is not None else self.past
         if is_other:
             self._top = 0
         self.refresh()
@@ -105,6 +129,7 @@ class Inspector(Lines):
             *_ties(member, width),
             *_feed(self.feed, width),
             *_acts(self.feed, width),
+            *_past(self.past, self.feed, width),
             *_adopted(member, width),
             *_changes(member, width),
             *_written(self.inner, width),
@@ -236,14 +261,26 @@ def _acts(feed: Feed | None, width: int) -> list[Content]:
     return [*heading("What it did", width), *found]
 
 
+def _past(past: Past | None, feed: Feed | None, width: int) -> list[Content]:
+    """Return what a member did before the acts that its feed tells, with the words of it."""
+    oldest = min((tick for tick, *_ in feed.acts), default=None) if feed is not None else None
+    found = []
+    for tick, what, said in past or ():
+        if oldest is None or tick < oldest:
+            found += [muted(f"{count(tick):>5} {what}", width)]
+            found += wrapped(said, width, indent=6) if said else []
+    return [*heading("Before", width), *found] if found else []
+
+
 def _adopted(member: Member, width: int) -> list[Content]:
     if not member.adopted:
         return []
-    found = []
+    found, now = [], dict(member.states)
     for number, tick, whence, text in member.adopted:
         source = f"from {whence}" if whence else "as a seed"
         found.append(fact(f"#{number} {source}", f"tick {count(tick)}", width))
-        found.append(Content(line(f"   {text}", width)))
+        state = f"now {now[number]}: " if number in now else ""
+        found.append(Content(line(f"   {state}{text}", width)))
     return [*heading("Messages it took up", width), *found]
 
 

@@ -94,7 +94,9 @@ class Intervene(Dialog[Wish]):
     @on(Select.Changed, "#what")
     async def _picked(self, event: Select.Changed) -> None:
         event.stop()
-        card = self._cards[str(event.value)]
+        card = self._cards.get(str(event.value))
+        if card is None:  # nothing is chosen
+            return
         own = {spec.name for spec in card.parameters}
         given = {name: value for name, value in self._begin.said.items() if name in own}
         await self.query_one(Form).show(card, given)
@@ -112,4 +114,4 @@ class Intervene(Dialog[Wish]):
             self.complain(form.problem)
             return None
         when = self.query_one("#when", Input).value.strip() or "now"
-        return Wish(str(self.query_one("#what", Select).value), when, form.values)
+        return Wish(self.chosen("#what", "what is to be done"), when, form.values)

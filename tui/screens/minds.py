@@ -14,7 +14,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Select, Static
 
 from sim.errors import HubbubError, InputError
-from tui.asking import cap_of
+from sim.llm.budget import cap_of
 from tui.safe import line, plain
 from tui.screens.dialog import Dialog
 from tui.screens.dialog import field as label
@@ -129,23 +129,19 @@ class GiveMinds(Dialog[MindWish]):
 
     @property
     def _model(self) -> str:
-        return str(self.query_one("#model", Select).value) if self._offer.models else ""
+        return self.chosen("#model", "a model") if self._offer.models else ""
 
     def result(self) -> MindWish | None:
         """Return the wish."""
         if not self._typed("who"):
             self.complain(f"Say who gets a mind: {WHO}.")
             return None
-        try:
-            cap_of(tuple(self._typed("budget").split()) or ("none",))
-        except InputError as error:
-            self.complain(str(error))
-            return None
-        mind, options = str(self.query_one("#mind", Select).value), self._typed("options")
+        cap_of(tuple(self._typed("budget").split()) or ("none",))
+        mind, options = self.chosen("#mind", "a mind"), self._typed("options")
         said = {name: self._typed(f"said-{name}") for name in self._offer.fields}
         return MindWish(
             self._typed("who"), f"{mind},{options}" if options else mind, self._model,
-            self._typed("budget"), self.query_one("#wake", Select).value == "yes",
+            self._typed("budget"), self.chosen("#wake", "whether they wake") == "yes",
             {name: value for name, value in said.items() if value},
         )  # fmt: skip
 

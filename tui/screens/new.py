@@ -72,12 +72,13 @@ class New(Dialog[NewWorld]):
 
     async def _offer(self) -> None:
         cards = await in_thread(self._backend.networks, "networks")
-        self._cards = {card.name: card for card in cards}
+        known = {card.name: card for card in cards}
         ranks = await in_thread(self._backend.recommenders, "recommenders")
         feeds = self.query_one("#platform", Select)
         feeds.set_options([(NO_PLATFORM, ""), *((f"feeds ranked by {n}", n) for n in ranks)])
         feeds.value = self._last.platform if self._last.platform in ranks else ""
-        chosen = self._last.network if self._last.network in self._cards else cards[0].name
+        chosen = self._last.network if self._last.network in known else cards[0].name
+        self._cards = known  # with the lists that are filled now: until then nothing can be made
         picker = self.query_one("#network", Select)
         picker.set_options(choices(cards))
         picker.value = chosen
@@ -106,20 +107,16 @@ class New(Dialog[NewWorld]):
             raise InputError(form.problem)
         return NewWorld(
             agents=whole("agents", self.query_one("#agents", Input).value, low=1),
-            network=str(self.query_one("#network", Select).value),
+            network=self.chosen("#network", "a kind of network"),
             seed=whole("seed", self.query_one("#seed", Input).value, low=0),
             parameters=form.values,
-            platform=str(self.query_one("#platform", Select).value),
+            platform=self.chosen("#platform", "a platform or none"),
         )
 
     def result(self) -> NewWorld | None:
         """Return the order, when it is allowed and fits in memory."""
-        try:
-            order = self.order()
-            needed, free = self._backend.estimate(order)
-        except InputError as error:
-            self.complain(str(error))
-            return None
+        order = self.order()
+        needed, free = self._backend.estimate(order)
         if needed > free:
             self.complain(
                 f"{count(order.agents)} members need about {bytes_of(needed)} and "

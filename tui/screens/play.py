@@ -111,7 +111,7 @@ class Play(Dialog[bool]):
         return None
 
     def _deed(self) -> Deed | None:
-        act = str(self.query_one("#act", Select).value)
+        act = self.chosen("#act", "an act")
         words, post = self.query_one("#words", Input).value.strip(), self._post
         if act in WORDS and not words:
             self.complain(f"To {act}, type words.")

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tui.widgets.raster import nice_ceiling
-
 __all__ = [
     "Disc",
     "Edges",
     "Layout",
-    "colour_span",
     "discs",
     "edge_dots",
     "nearest",
@@ -30,8 +27,6 @@ FILL = 0.2
 STEPS = 4
 """Levels of transparency along a rim; few, so that cells repeat and redraws stay cheap."""
 _ROUNDS = 40
-NARROW = 0.5
-"""Shares that all lie above this part of the greatest one have the colours to themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,26 +267,3 @@ def nearest(places: NDArray[np.float64], start: int, right: int, down: int) -> i
     cost[start] = np.inf
     best = int(np.argmin(cost))
     return best if np.isfinite(cost[best]) else start
-
-
-def colour_span(shares: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the shares of the weakest and of the strongest colour.
-
-    From 0; where all shares lie close together, from the least to the greatest of them.
-
-    Parameters
-    ----------
-    shares : float64 (c,)
-        In [0, 1].
-
-    Examples
-    --------
-    >>> colour_span(np.array([0.1, 0.18])), colour_span(np.array([0.31, 0.344]))
-    ((0.1, 0.18), (0.31, 0.344))
-    >>> colour_span(np.array([0.0, 0.18]))
-    (0.0, 0.2)
-    """
-    largest, least = float(shares.max(initial=0.0)), float(shares.min(initial=1.0))
-    if largest > 0 and NARROW * largest < least < largest:
-        return float(np.floor(least * 1000) / 1000), float(np.ceil(largest * 1000) / 1000)
-    return 0.0, min(1.0, nice_ceiling(largest)) if largest > 0 else 1.0

@@ -17,7 +17,6 @@ from tui.gathered import all_of, counted, real_rows
 from tui.widgets.bubbles import (
     Disc,
     Layout,
-    colour_span,
     discs,
     edge_dots,
     nearest,
@@ -48,7 +47,8 @@ class CommunityMap(PixelPane):
 
     HELP = (
         "Each bubble is a community: its area the members, its colour the share that adopted, "
-        "lines the ties between. Arrows go from one to the next, [ and ] zoom, Enter chooses."
+        "on the same scale from 0 to 100 % always, lines the ties between. "
+        "Arrows go from one to the next, [ and ] zoom, Enter chooses."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "go(-1,0)", "Community to the left", id="map-left", show=False),
@@ -245,20 +245,19 @@ class CommunityMap(PixelPane):
             self.write_placeholder(canvas)
             return canvas.strips()
         rows = height - 1 if height >= 3 else height
-        low, top = colour_span(self._shares())
+        shares = self._shares()
         layout = self._laid_out(width, rows)
         cut = self._cut_out(layout)
         order = [int(i) for i in np.argsort(-layout.radii, kind="stable")]
-        levels = np.nan_to_num((self._shares() - low) / (top - low)).clip(0, 1)
-        fills = self.scale[(levels * 255).astype(np.uint8)]
+        fills = self.shade(shares)
         self._paint_lines(canvas, layout)
         if self.in_glyphs:
-            self._paint_glyphs(canvas, layout, cut, order, levels)
+            self._paint_glyphs(canvas, layout, cut, order, shares)
         else:
             self._paint_pixels(canvas, layout, cut, order, fills)
         self._write_names(canvas, layout, cut, order, fills)
         if rows < height:
-            self.write_foot(canvas, *self._describe(), top, low=low)
+            self.write_foot(canvas, *self._describe())
         return canvas.strips()
 
     def _shares(self) -> NDArray[np.float64]:
@@ -331,11 +330,11 @@ class CommunityMap(PixelPane):
         layout: Layout,
         cut: Sequence[Disc | None],
         order: Sequence[int],
-        levels: NDArray[np.float64],
+        shares: NDArray[np.float64],
     ) -> None:
         rows = len(layout.strength)
         body, chosen = canvas.ink_of(self.tone("line")), canvas.ink_of(self.tone("good"))
-        marks = self.density(0.1 + 0.9 * levels)
+        marks = self.density(0.01 + 0.99 * shares)
         for i in order:
             disc = cut[i]
             if disc is None:

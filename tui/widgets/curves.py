@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from tui.figures import count, percent
 from tui.safe import line
-from tui.theme import Series, series
+from tui.theme import Series, styles
 from tui.widgets.canvas import Canvas
 from tui.widgets.legend import Entry, write_legend
 from tui.widgets.panes import BraillePane
@@ -248,27 +248,27 @@ class Curves(BraillePane):
         if not self._history.size:
             self.write_placeholder(canvas)
             return canvas.strips()
-        styles = series(len(self._states), dark=self.dark)
+        looks = styles(self._states, dark=self.dark)
         base = self.rich_style
-        inks = [canvas.ink_of(base + _style(each)) for each in styles]
+        inks = [canvas.ink_of(base + _style(each)) for each in looks]
         shown = self._on_scale()
         rows = height - write_legend(
             canvas,
             self._read_out(),
-            [self._entry(i, styles[i], inks[i], shown) for i in range(len(self._states))],
+            [self._entry(i, looks[i], inks[i], shown) for i in range(len(self._states))],
             strong=canvas.ink_of(self.tone("strong")),
             text=canvas.ink_of(self.tone("text")),
         )
         rows -= 1 if rows >= 4 else 0
         if rows >= 2 and width >= 8:
-            self._paint_plot(canvas, rows, styles, inks, shown)
+            self._paint_plot(canvas, rows, looks, inks, shown)
         return canvas.strips()
 
     def _paint_plot(
         self,
         canvas: Canvas,
         rows: int,
-        styles: Sequence[Series],
+        looks: Sequence[Series],
         inks: Sequence[int],
         shown: list[bool],
     ) -> None:
@@ -281,14 +281,14 @@ class Curves(BraillePane):
         plot = self._plot = place(canvas, rows, view, labels)
         pen = Pen(canvas, plot, self)
         pen.axes(labels, self._first)
-        for i, style in enumerate(styles):
+        for i, style in enumerate(looks):
             expected = self._predicted(i)
             if shown[i] and expected is not None:
                 ink = canvas.ink_of(self.rich_style + _style(style, dim=True))
                 pen.curve(self._on_axis(expected), replace(style, dash=SPARSE, marker="."), ink)
-        for i, style in enumerate(styles):
+        for i, style in enumerate(looks):
             if shown[i]:
-                pen.curve(self._scaled(i), style, inks[i], lead=3 + i * (26 // len(styles)))
+                pen.curve(self._scaled(i), style, inks[i], lead=3 + i * (26 // len(looks)))
         pen.finish()
         tick = self._read_at()
         if tick is not None:

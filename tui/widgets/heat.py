@@ -18,7 +18,7 @@ from tui.figures import count, percent
 from tui.safe import line
 from tui.widgets.canvas import Canvas
 from tui.widgets.panes import PixelPane
-from tui.widgets.raster import nice_ceiling, nice_ticks
+from tui.widgets.raster import nice_ticks
 
 if TYPE_CHECKING:
     from sim.run import Frame
@@ -30,8 +30,6 @@ Order = Literal["size", "adoption", "onset", "name"]
 
 SHORTEST = 10
 """Ticks that the time axis shows at least."""
-LEVELS = 64
-"""Colours that are told apart; few, so that cells repeat and redraws stay cheap."""
 LONGEST_NAME = 24
 """Cells of a row's label at most."""
 
@@ -85,8 +83,9 @@ class CommunityHeat(PixelPane):
 
     HELP = (
         "Each row is a community, each column a span of ticks, the colour the share of members "
-        "that had adopted. Arrows move the cursor, whose value is written below; S orders the "
-        "rows by size, adoption, onset or name; Enter chooses the community."
+        "that had adopted, on the same scale from 0 to 100 % always. Arrows move the cursor, "
+        "whose value is written below; S orders the rows by size, adoption, onset or name; "
+        "Enter chooses the community."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "row(-1)", "Community above", id="heat-up", show=False),
@@ -274,15 +273,14 @@ class CommunityHeat(PixelPane):
             self.write_placeholder(canvas)
             return canvas.strips()
         grid = self._grid = self._place(width, height)
-        top = self._scale_top()
         self._write_names(canvas, grid)
         if grid.columns > 0 and len(self._ticks):
-            self._paint_cells(canvas, grid, top)
+            self._paint_cells(canvas, grid)
             self._write_cursor(canvas, grid)
             if height - grid.rows >= 2:
                 self._write_ticks(canvas, grid)
         if height > grid.rows:
-            self.write_foot(canvas, self._names[self.selected], self._fact(), top)
+            self.write_foot(canvas, self._names[self.selected], self._fact())
         return canvas.strips()
 
     def _place(self, width: int, height: int) -> Grid:
@@ -298,11 +296,6 @@ class CommunityHeat(PixelPane):
         last = int(self._ticks[-1]) if len(self._ticks) else 0
         return Grid(x, rows, width - x, self._top, start, max(last, start + SHORTEST - 1))
 
-    def _scale_top(self) -> float:
-        finite = self._heat[np.isfinite(self._heat)]
-        largest = float(finite.max(initial=0.0))
-        return min(1.0, nice_ceiling(largest)) if largest > 0 else 1.0
-
     def _write_names(self, canvas: Canvas, grid: Grid) -> None:
         if not grid.x:
             return
@@ -315,21 +308,20 @@ class CommunityHeat(PixelPane):
                 canvas.ink[y, : grid.x - 1] = ink
             canvas.text(0, y, self._names[index], ink, room=grid.x - 1)
 
-    def _paint_cells(self, canvas: Canvas, grid: Grid, top: float) -> None:
+    def _paint_cells(self, canvas: Canvas, grid: Grid) -> None:
         halves = 2 * grid.columns
         times = grid.start + (np.arange(halves) + 0.5) / halves * (grid.stop - grid.start + 1)
         places = np.searchsorted(self._ticks, np.floor(times).astype(np.int64))
         known = places < len(self._ticks)
         rows = self._rank[grid.top : grid.top + grid.rows]
-        shares = self._heat[rows][:, np.minimum(places, len(self._ticks) - 1)] / top
+        shares = self._heat[rows][:, np.minimum(places, len(self._ticks) - 1)]
         if self.in_glyphs:
             cells = np.where(known, shares, np.nan)[:, 1::2].astype(np.float64)
             area = (slice(0, len(rows)), slice(grid.x, grid.x + grid.columns))
             canvas.chars[area] = self.density(cells)
             canvas.ink[area] = canvas.ink_of(self.tone("line"))
             return
-        steps = np.rint(np.nan_to_num(shares).clip(0, 1) * (LEVELS - 1)).astype(np.int64)
-        pixels = self.scale[steps * 255 // (LEVELS - 1)]
+        pixels = self.shade(shares)
         pixels[~(known & np.isfinite(shares))] = self.ground
         canvas.side_blocks(grid.x, 0, pixels)
 

@@ -63,7 +63,7 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
     agents
         How many there are.
     r
-        R of the newest generation that could speak; the last rows of ``focus.r`` still grow.
+        R of the newest generation that is whole.
     """
     total = max(1, agents)
     first = max(0, focus.started_at)
@@ -72,7 +72,8 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
     speed = focus.speed if focus.status in {"queued", "running"} else 0.0
     peak_r = "" if focus.status == "failed" else _peak(focus.r, first, "{:.2f}")
     return [
-        Metric("adopters", count(focus.reached), percent(focus.reached / total), adopters),
+        Metric("ever", count(focus.reached), percent(focus.reached / total), adopters),
+        Metric("now", count(focus.now), percent(focus.now / total)),
         Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
         Metric("R_t", f"{r:.2f}" if np.isfinite(r) else "-", peak_r, focus.r),
         *(Metric(line(name, 14), _number(value)) for name, value in focus.metrics),
@@ -88,7 +89,7 @@ def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
     """Make the figures of a platform in its last tick."""
     is_known = now.online >= 0
     share = percent(now.online / max(1, agents)) if is_known else "run a tick"
-    shown = short(now.exposures) if is_known else "-"
+    shown = short(now.exposures) if now.exposures >= 0 else "-"
     return [
         Metric("online", count(now.online) if is_known else "-", share),
         Metric("exposures", shown, f"{short(now.messages)} messages"),
@@ -151,8 +152,9 @@ class NowPane(StripPane):
     """The figures of the message shown, as many as there are rows for."""
 
     HELP = (
-        "The message shown at this tick: adopters and their share, new adopters and R_t (how many "
-        "each adopter convinces) with their peaks, speed, the shape of its tree, and structural "
+        "The message shown at this tick: how many ever adopted it and how many hold it now, new "
+        "adopters, and R_t (how many each of a generation convinced, again ones too, once all of "
+        "it had their turn) with their peaks, speed, the shape of its tree, and structural "
         "virality (mean distance between two adopters in that tree). With a platform: members "
         "online, messages shown to them, and what they did, in the last tick; or the metrics "
         "chosen with G, each with its course."

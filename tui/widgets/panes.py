@@ -7,7 +7,7 @@ terminals that know only a few colours, or only ASCII.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.theme import GLYPHS, SHADES, ramp
+from tui.theme import GLYPHS, SHADES, shade
 from tui.widgets.canvas import Canvas
 from tui.widgets.raster import BRAILLE, QUADRANTS, pack_braille, pack_quadrants
 
@@ -31,7 +31,9 @@ Symbols = Literal["braille", "block", "ascii"]
 
 
 SCALE_CELLS = 10
-"""Width of the legend of amounts."""
+"""Colours of the legend of shares."""
+SCALE_SAYS = ("0%", "25%", "100%")
+"""What stands at its ends and between its halves."""
 
 
 class Painted(Widget):
@@ -207,21 +209,20 @@ class PixelPane(StripPane):
         """Whether amounts are told by the density of a character instead of a colour."""
         return self.symbols == "ascii" or self.few_colours
 
-    @property
-    def scale(self) -> NDArray[np.uint8]:
-        """The colours of amounts, uint8 (256, 3)."""
-        return ramp(dark=self.dark)
+    def shade(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+        """Return the colour of each share, uint8 (..., 3); see :func:`tui.theme.shade`."""
+        return shade(shares, dark=self.dark)
 
-    def density(self, levels: NDArray[np.float64]) -> NDArray[np.str_]:
-        """Return a character for each amount in [0, 1]; NaN is nothing."""
+    def density(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
+        """Return a character for each share in [0, 1], as fixed as its colour; NaN is nothing."""
+        levels = np.sqrt(np.nan_to_num(shares).clip(0, 1))
         glyphs = np.array(list(GLYPHS if self.symbols == "ascii" else SHADES))
-        steps = np.nan_to_num(levels, nan=0.0).clip(0, 1) * (len(glyphs) - 1)
+        steps = levels * (len(glyphs) - 1)
         # Something is never shown as nothing.
-        return glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
+        found: NDArray[np.str_] = glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
+        return found
 
-    def write_foot(
-        self, canvas: Canvas, name: str, facts: str, top: float, *, low: float = 0.0
-    ) -> None:
+    def write_foot(self, canvas: Canvas, name: str, facts: str) -> None:
         """Write the last row: what is chosen, its facts, and the scale where there is room.
 
         Parameters
@@ -230,28 +231,30 @@ class PixelPane(StripPane):
             Where.
         name, facts
             What is chosen, and what is known of it; either may be empty.
-        top, low
-            The shares that have the strongest and the weakest colour.
         """
         y, room = canvas.height - 1, canvas.width
-        scale = SCALE_CELLS + len(f"{low * 100:g}%  {top * 100:g}%")
+        scale = SCALE_CELLS + sum(len(said) + 2 for said in SCALE_SAYS) - 2
         if canvas.width - scale - 2 >= min(cell_len(name), 12) + len(facts) + 2:
             room -= scale + 2
-            self.write_scale(canvas, canvas.width - scale, y, top, low=low)
+            self.write_scale(canvas, canvas.width - scale, y)
         strong, text = canvas.ink_of(self.tone("strong")), canvas.ink_of(self.tone("text"))
         used = canvas.text(0, y, name, strong, room=max(room - len(facts) - 2, min(10, room)))
         used += 2 if used else 0
         canvas.text(used, y, facts, text, room=max(0, room - used))
 
-    def write_scale(self, canvas: Canvas, x: int, y: int, top: float, *, low: float = 0.0) -> None:
-        """Write the legend of amounts, ``0% [colours] 25%``."""
-        muted = canvas.ink_of(self.tone("muted"))
-        x += canvas.text(x, y, f"{low * 100:g}% ", muted)
-        cells = max(0, min(SCALE_CELLS, canvas.width - x))
-        levels = np.linspace(0, 1, 2 * cells)
-        if self.in_glyphs:
-            canvas.chars[y, x : x + cells] = self.density(levels[1::2])
-            canvas.ink[y, x : x + cells] = muted
-        else:
-            canvas.side_blocks(x, y, self.scale[(levels * 255).astype(np.uint8)][None])
-        canvas.text(x + cells, y, f" {top * 100:g}%", muted)
+    def write_scale(self, canvas: Canvas, x: int, y: int) -> None:
+        """Write the legend of shares, ``0% [colours] 25% [colours] 100%``: always the same."""
+        muted, half = canvas.ink_of(self.tone("muted")), SCALE_CELLS // 2
+        places = np.linspace(0, 1, 4 * half) ** 2
+        for k, said in enumerate(SCALE_SAYS):
+            x += canvas.text(x, y, said, muted) + 1
+            cells = max(0, min(half, canvas.width - x)) if k < len(SCALE_SAYS) - 1 else 0
+            if not cells:
+                continue
+            shares = places[2 * k * half : 2 * (k * half + cells)]
+            if self.in_glyphs:
+                canvas.chars[y, x : x + cells] = self.density(shares[1::2])
+                canvas.ink[y, x : x + cells] = muted
+            else:
+                canvas.side_blocks(x, y, self.shade(shares)[None])
+            x += cells + 1

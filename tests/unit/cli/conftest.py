@@ -35,6 +35,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
             monkeypatch.delenv(name)
     for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home" / kind.lower()))
+    for verb in ("running", "comparing"):  # seconds, for each of the files
+        monkeypatch.setattr(f"sim.cli.{verb}.probe_foreign", lambda: None)
     monkeypatch.chdir(tmp_path)
     before = list(settings._in_force)
     settings._in_force.clear()

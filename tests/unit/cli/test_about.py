@@ -117,7 +117,10 @@ def test_config_shows_values_and_their_origins(
         "meaning": "what curves and maps are drawn with",
     }
     assert said.json["theme"]["from"] == "the environment variable HUBBUB_THEME"
-    assert said.err == "HUBBUB_THREDS is no setting; did you mean HUBBUB_THREADS?\n"
+    assert (
+        said.err
+        == "HUBBUB_THREDS is no setting and changes nothing; did you mean HUBBUB_THREADS?\n"
+    )
     lines = hubbub("config", "--profile", "test").out.splitlines()
     assert lines[1].split()[:5] == ["profile", "test", "the", "command", "line"]
 

@@ -156,6 +156,7 @@ def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path
     assert "no platform" in hubbub("acts", path).err
     world = load(path)
     platform = world.open_platform(posting=0.0)
+    world.unfollow(1, 0)
     world.groups.create("gardeners")
     for who, act, said in (
         (0, "post", {"text": "Hello."}), (1, "follow", {"other": 0}), (2, "mute", {"other": 1}),
@@ -183,3 +184,19 @@ def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path
     assert "kept (1 to 2)" in hubbub("acts", path, "--act", "purchase").out
     assert "add --agent" in hubbub("acts", path, "--other", "bo").err
     assert "--ticks takes ticks" in hubbub("acts", path, "--ticks", "soon").err
+
+
+def test_who_is_in_a_state_now_is_listed(hubbub: Hubbub) -> None:
+    world = World.create(agents=60, mean_degree=4, seed=7)
+    story = world.inject("x", seeds=[3, 9], model="sir", beta=0.0, gamma=0.0)
+    world.step(2)
+    save(world, "a.hub")
+    said = hubbub("agents", "a.hub", "--state", "0:infected", "--json")
+    assert said.code == 0, said.err
+    assert said.json["count"] == story.in_state("infected").size == 2
+    for wrong, sentence in (("7:infected", "this world's messages are 0"), ("0:x", "state of sir")):
+        assert sentence in hubbub("agents", "a.hub", "--state", wrong).err
+    refused = hubbub(
+        "agents", "a.hub", "--state", "0:infected", "--set", "activity=1", "-o", "b.hub"
+    )
+    assert "leave --set" in refused.err

@@ -161,7 +161,7 @@ def test_a_world_of_unknown_beginning_begins_from_a_save_or_its_journal(
     world.step()
     keeper.ticked(world)
     keeper.close(world)
-    assert hubbub("replay", path).out.startswith("Replayed from act 3: 1 acts, 1 ticks, to tick 3")
+    assert hubbub("replay", path).out.startswith("Replayed from act 2: 1 acts, 1 ticks, to tick 3")
     assert hubbub("replay", path, "--to", "1").out.startswith(
         "Replayed from act 2: 0 acts, 0 ticks"
     )

@@ -52,8 +52,21 @@ def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
     assert "No paper is cited here" in alone
     facts = hubbub(*words, "--seeds", "2", "--json").json
     assert facts["recommenders"] == ["chronological", "popularity"]
-    assert {one["group"] for one in facts["measures"]} == {"reach", "diversity", "polarisation"}
+    groups = ["choice", "reach", "diversity", "polarisation"]
+    assert list(dict.fromkeys(one["group"] for one in facts["measures"])) == groups
     assert facts["literature"][0]["verdict"] in {"agrees", "disagrees", "undecided"}
+
+
+def test_all_recommenders_stand_in_one_table(hubbub: Hubbub) -> None:
+    words = ("compare", "new:300,mean_degree=6", "--ticks", "6", "--seeds", "1")
+    said = hubbub(*words, "--recommenders", "all")
+    assert said.code == 0
+    rows = [line.split() for line in said.out.splitlines() if line]
+    assert ["choice", "taste", "liking", "age", "votes", "answers", "trust"] in rows
+    for name in names("recommender"):
+        tables = [row for row in rows if row[0] == name and row[1] != "variety"]
+        assert len(tables) == 4  # one for each group
+    assert "name four or fewer for differences" in said.out
 
 
 def test_a_scenario_is_compared_with_its_messages(hubbub: Hubbub, tmp_path: Path) -> None:

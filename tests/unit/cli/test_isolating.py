@@ -12,7 +12,7 @@ import pytest
 
 from sim.cli import isolating
 from sim.cli.start import Flags
-from sim.errors import Cancelled, HubbubError
+from sim.errors import Cancelled, HubbubError, StuckError
 from sim.run import IsolatedSimulation, ReplacedError
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.run.isolating import ROUGH, Thread
@@ -143,7 +143,10 @@ def test_a_plugin_that_never_begins_is_named(hubbub: Hubbub, elsewhere: Path) ->
 
 
 def run(simulation: Any, report: Any = lambda *_: None) -> None:
-    order: Any = SimpleNamespace(stop=SimpleNamespace(limit=10, waits_for_quiet=False))
+    order: Any = SimpleNamespace(
+        stop=SimpleNamespace(limit=10, waits_for_quiet=False),
+        outputs=SimpleNamespace(save=Path("end.hub")),
+    )
     asyncio.run(isolating._tick(simulation, order, report))
 
 
@@ -154,9 +157,19 @@ def test_a_run_that_gets_no_further_ends() -> None:
     async def ready() -> None:
         pass
 
+    async def save(path: Path, note: str) -> None:
+        saved.append((path, note))
+
+    saved: list[tuple[Path, str]] = []
     frame = SimpleNamespace(tick=4, banner="It ended.")
-    with pytest.raises(HubbubError, match=r"The run gets no further\. It ended\."):
-        run(SimpleNamespace(step=step, ready=ready, frame=frame))
+    parts: dict[str, Any] = {"step": step, "ready": ready, "save": save, "frame": frame}
+    kept = "the world at tick 4 is kept in end.rescued.hub"
+    with pytest.raises(HubbubError, match=f"The run gets no further: It ended; {kept}"):
+        run(SimpleNamespace(**parts, ended=None))
+    ended = SimpleNamespace(plugin="mine", how="looped", place="", sessions=())
+    with pytest.raises(StuckError, match=f"Plugin 'mine': looped; {kept}"):
+        run(SimpleNamespace(**parts, ended=ended))
+    assert {path for path, _ in saved} == {Path("end.rescued.hub")}
 
 
 def test_a_run_is_called_off_by_its_report() -> None:

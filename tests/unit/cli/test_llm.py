@@ -83,11 +83,11 @@ def test_what_is_missing_is_said(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
     assert "run: hubbub llm install" in out
     assert "run: chmod 600 .env" in out
     monkeypatch.setenv("HUBBUB_LLM_BASE_URL", "http://127.0.0.1:9")
-    assert "HUBBUB_LLM_BASE_URL" in hubbub("llm", "check").out
+    assert "HUBBUB_LLM_BASE_URL" in hubbub("llm", "check").err
 
 
 def test_prices_are_listed(hubbub: Hubbub) -> None:
-    assert "gpt-4o-mini   0.15  0.6" in hubbub("llm", "prices").out
+    assert "gpt-4o-mini 0.15 0.6" in " ".join(hubbub("llm", "prices").out.split())
     assert hubbub("llm", "prices", "gpt-4o", "--json").json == {
         "gpt-4o": {"read": 2.5, "written": 10.0}
     }

@@ -12,7 +12,8 @@ from sim import Candidates, FriendRecommender, Recommender, load_file, names, re
 from sim.cli.plugin_templates_feeds import FEEDS
 from sim.core.cards import missing
 from sim.errors import PluginError, UnknownNameError
-from sim.testing.feeds import LAWS_OF, check_recommender, kind_of
+from sim.testing.feeds import LAWS_OF, check_recommender
+from sim.testing.laws import kinds_of
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -62,14 +63,14 @@ def test_check_holds_recommenders_to_their_laws(hubbub: Hubbub, tmp_path: Path) 
     [(kind, name) for kind in LAWS_OF for name in names(kind)],
 )
 def test_every_recommender_keeps_the_laws(kind: str, name: str) -> None:
-    assert kind_of(name) == kind
+    assert kinds_of(name) == (kind,)
     assert check_recommender(spec(name, kind).cls) == tuple(LAWS_OF[kind])
 
 
 def test_kinds_are_found_by_name() -> None:
-    assert kind_of("sir") == "propagation"
+    assert kinds_of("sir") == ("propagation",)
     with pytest.raises(UnknownNameError):
-        kind_of("nothing-like-it")
+        kinds_of("nothing-like-it")
 
 
 # Each law sees its own mistake

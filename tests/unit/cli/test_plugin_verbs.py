@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from sim.cli import start
 from sim.cli.plugin_templates import TEMPLATES
+from sim.cli.probing import probe_foreign
+from sim.cli.start import completed
 from sim.core import registry
 from sim.core.plugin_files import user_folder
 from sim.core.registry import load_file, names, spec
@@ -219,12 +220,12 @@ def test_a_plugin_is_tried_once_before_the_screen_opens(monkeypatch: pytest.Monk
     tried: list[str] = []
     monkeypatch.setattr("sim.testing.judge.probe", noting(tried))
     monkeypatch.setattr("sim.core.registry.foreign", lambda: ())
-    start.probe_foreign()
+    probe_foreign()
     Path("loud.py").write_text(LOUD)
     items = load_file("loud.py")
     monkeypatch.setattr("sim.core.registry.foreign", lambda: items)
-    start.probe_foreign()
-    start.probe_foreign()
+    probe_foreign()
+    probe_foreign()
     assert tried == [items[0].origin]
 
 
@@ -236,7 +237,7 @@ def test_a_broken_law_is_told_and_the_screen_opens(
     items = load_file("loud.py")
     monkeypatch.setattr("sim.core.registry.foreign", lambda: items)
     for _ in range(2):
-        start.probe_foreign()
+        probe_foreign()
         assert capsys.readouterr().err == "Trying loud.py ...\nIt prints.\n"
 
 
@@ -249,9 +250,9 @@ def test_a_plugin_that_would_harm_the_screen_is_refused(monkeypatch: pytest.Monk
     items = load_file("loud.py")
     monkeypatch.setattr("sim.core.registry.foreign", lambda: items)
     with pytest.raises(PluginError, match="hangs"):
-        start.probe_foreign()
+        probe_foreign()
 
 
 def test_forms_are_completed_in_the_shell() -> None:
-    assert start.completed("forms")("thr") == ["threshold"]
+    assert completed("forms")("thr") == ["threshold"]
     assert spec("sir").name == "sir"

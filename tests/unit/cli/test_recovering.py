@@ -119,3 +119,41 @@ def test_a_run_that_is_cancelled_keeps_every_tick(
     found = recover(world)
     assert found.is_whole
     assert found.tick == 3
+
+
+def test_a_run_never_replaces_a_later_state_of_its_world_unasked(
+    hubbub: Hubbub, world: Path
+) -> None:
+    later = world.with_name("b.hub")
+    assert hubbub("run", world, "--ticks", "5", "--save", later).code == 0
+    said = hubbub("run", world, "--ticks", "2", "--save", later)
+    assert said.code == FILE
+    assert "holds this world at tick 5, and here it is at tick 2; it stays as it is" in said.err
+    assert [load(path).tick for path in (later, world.with_name("b-2.hub"))] == [5, 2]
+    assert hubbub("run", world, "--ticks", "2", "--save", later, "--force").code == 0
+    assert load(later).tick == 2
+
+
+def test_what_was_recovered_replaces_nothing_later_unasked(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, "--ticks", "2", "--journal")
+    later = world.with_name("b.hub")
+    hubbub("run", world, "--ticks", "5", "--save", later)
+    refused = hubbub("recover", world, "--save", later)
+    assert refused.code == FILE
+    assert "add --force to replace it or choose another name" in refused.err
+    assert load(later).tick == 5
+    assert hubbub("recover", world, "--save", later, "--force").code == 0
+    assert load(later).tick == 2
+
+
+def test_a_run_goes_on_from_a_damaged_journal_only_when_it_is_told_to(
+    hubbub: Hubbub, world: Path
+) -> None:
+    hubbub("run", world, "--ticks", "2", "--journal")
+    (world.with_name("a.hub.live") / "journal").write_bytes(b"nothing")
+    refused = hubbub("run", world, "--ticks", "1", "--journal")
+    assert refused.code == FILE
+    assert "not a journal of Hubbub; --force goes on without that" in refused.err
+    forced = hubbub("run", world, "--ticks", "1", "--journal", "--force")
+    assert forced.code == 0
+    assert "is kept: a-damaged-1.hub.live" in forced.err

@@ -341,3 +341,25 @@ def test_a_saved_world_that_another_replaces_is_named_as_replaced(hubbub: Hubbub
     assert "\nSaved a.hub: " in hubbub(*words).out
     assert "\nReplaced a.hub: " in hubbub(*words).out
     assert "Replaced a.hub: " in hubbub("run", "new:50", "--ticks", "1", "--save", "a.hub").err
+
+
+def test_alerts_and_series_of_members_come_from_a_run(hubbub: Hubbub, tmp_path: Path) -> None:
+    words = ["run", "new:200,mean_degree=8", "--inject", "x", "--model", "si", "-p", "beta=1"]
+    words += ["--ticks", "3", "--metrics", str(tmp_path / "day.csv"), "--metrics-of", "ids:5,2"]
+    said = hubbub(*words, "--json", tmp_path / "run.json")
+    assert said.code == 0, said.err
+    assert "Alerts: 2:\n  tick 1: Critical: a message spreads too fast" in said.out
+    alert, over = json.loads((tmp_path / "run.json").read_text())["alerts"]
+    assert (alert["tick"], alert["name"], alert["level"]) == (1, "spread too fast", "critical")
+    assert (over["tick"], over["level"]) == (3, "over")
+    rows = list(csv.DictReader((tmp_path / "day-members.csv").read_text().splitlines()))
+    assert [(row["tick"], row["agent"]) for row in rows] == [
+        (str(tick), agent) for tick in (1, 2, 3) for agent in ("2", "5")
+    ]
+    assert "--metrics-of ids:5,2" in said.out
+    world = list(csv.DictReader((tmp_path / "day.csv").read_text().splitlines()))
+    assert {float(row["mean_degree"]) for row in world} == {8.0}
+    lines = hubbub(*words[:-4], "--metrics", tmp_path / "day.jsonl", "--metrics-of", "ids:5")
+    assert lines.code == 0
+    assert json.loads((tmp_path / "day-members.jsonl").read_text().splitlines()[0])["agent"] == 5
+    assert "--metrics-of needs --metrics" in hubbub(*words[:-4], "--metrics-of", "ids:5").err

@@ -1,6 +1,7 @@
 """``hubbub saves``."""
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -110,3 +111,17 @@ def test_backups_come_back(hubbub: Hubbub) -> None:
     Path("saves/bad.hub").unlink()
     again = hubbub("saves", "backup", "--to", "away", "--json")
     assert [each["reason"] for each in again.json] == ["unchanged since"] * 2
+
+
+def test_profiles_are_taken_out_after_a_question(hubbub: Hubbub) -> None:
+    people = [{"name": "Ada Lovelace-Quux", "biography": "A mathematician of engines."}]
+    Path("people.json").write_text(json.dumps(people))
+    assert hubbub("agents", "a", "--profiles", "people.json", "--out", "saves/a.hub").code == 0
+    assert b"Lovelace-Quux" in Path("saves/a.hub").read_bytes()
+    assert "add --yes" in hubbub("saves", "erase", "a", "all").err
+    said = hubbub("saves", "erase", "a", "all", "--yes")
+    assert said.out.startswith("The profiles of ")
+    assert b"Quux" not in Path("saves/a.hub").read_bytes()
+    assert hubbub("saves", "erase", "a", "nobody-such", "--yes").code != 0
+    again = hubbub("saves", "erase", "a", "0", "--pseudonymise", "--yes", "--json")
+    assert again.json["members"] == 1

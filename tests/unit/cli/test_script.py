@@ -74,7 +74,7 @@ def test_a_platform_that_opened_late_comes_out_the_same(hubbub: Hubbub) -> None:
     assert (found.tick, told) == (6, "")
     assert found.platform is not None
     assert (found.cascades[0].log.agents == world.cascades[0].log.agents).all()
-    assert list(found.platform.written.values()) == ["Music"]
+    assert list(found.platform.written.values()) == ["Sport", "Music"]
 
 
 def test_a_message_from_before_the_platform_stays_outside_of_feeds(hubbub: Hubbub) -> None:

@@ -31,7 +31,9 @@ ROOT = Path(sim.__file__).parents[1]
 PATIENCE = 120.0
 
 CODE = """
+import signal
 import sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may run under nohup
 import sim.cli.stopping as stopping
 stopping.GRACE_SECONDS = stopping.END_SECONDS = 600  # the machine of a test may be busy
 {more}
@@ -147,9 +149,11 @@ importing.world_of = forever
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(stopping, "GRACE_SECONDS", 600)
     monkeypatch.setattr(stopping, "END_SECONDS", 600)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests may run under nohup
     before = [signal.getsignal(number) for number in SIGNALS]
     yield
     assert [signal.getsignal(number) for number in SIGNALS] == before
+    signal.signal(signal.SIGHUP, hangup)
 
 
 def test_a_running_tick_has_four_seconds_of_the_five() -> None:

@@ -121,3 +121,28 @@ def test_what_is_between_two_is_shown(hubbub: Hubbub, path: Path) -> None:
     assert facts["changes"] == [[2, "Di", "mute"]]
     assert "Nothing ties Bo and Cy" in hubbub("ties", path, "-a", "bo", "--other", "cy").out
     assert "leave --kind" in hubbub("ties", path, "-a", "bo", "--other", "cy", "--history").err
+
+
+def test_types_and_properties_of_an_imported_tie_are_shown(hubbub: Hubbub, tmp_path: Path) -> None:
+    (tmp_path / "ties.csv").write_text(
+        "source,target,how,since\nbo,ada,friend,2010\nada,cy,,2011\ncy,bo,,\n"
+    )
+    world = tmp_path / "typed.hub"
+    words = ("--relations", "how", "--properties", "since")
+    made = hubbub("import", tmp_path / "ties.csv", *words, "--out", world)
+    assert "2 ties have a type or properties: friend 1." in made.out
+    assert "--relations how --properties since" in made.out
+    said = hubbub("ties", world, "--agent", "ada")
+    lines = [line.split() for line in said.out.splitlines()]
+    assert ["bo", "bo", "1.00", "follow", "friend", "since=2010"] in lines
+    assert ["cy", "cy", "1.00", "follow", "since=2011"] in lines
+    facts = json.loads(hubbub("ties", world, "--agent", "ada", "--json").out)["ties"]
+    assert facts["follows"][0]["type"] == "friend"
+    assert facts["followers"][0]["properties"] == {"since": 2011}
+    bare = json.loads(hubbub("ties", world, "-a", "cy", "--json").out)["ties"]
+    assert "type" not in bare["followers"][0]
+    pair = hubbub("ties", world, "--agent", "ada", "--other", "bo")
+    assert "ada follows bo, with trust 1.00, a tie of type friend." in pair.out
+    assert json.loads(hubbub("info", world, "--json").out)["relations"] == {"friend": 1}
+    assert "relations friend" in " ".join(hubbub("info", world).out.split())
+    assert "relations" not in hubbub("info", "new:9").out

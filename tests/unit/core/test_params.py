@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import create_model, field_validator, model_validator
 
 from sim.core.params import Field, Parameters, ParameterSpec, check, describe
-from sim.errors import ParameterError
+from sim.errors import InputError, ParameterError, UnknownNameError
 
 
 class Form(Parameters):
@@ -224,3 +224,22 @@ def test_values_as_text_and_back_are_the_same(
     rumour = Rumour(chance=chance, rest=rest, mood=mood, loud=loud)
     typed: dict[str, Any] = {name: str(value) for name, value in rumour.values().items()}
     assert Rumour(**typed) == rumour
+
+
+def test_a_class_that_is_declared_wrongly_is_refused_in_one_sentence() -> None:
+    with pytest.raises(InputError, match="the parameter base needs a type: base: float = Field"):
+        type("Bare", (Parameters,), {"__module__": __name__, "base": Field(0.2)})
+    with pytest.raises(InputError, match=r"numpy.ndarray is no type of a parameter"):
+
+        class Odd(Parameters):
+            column: np.ndarray = Field(np.zeros(1))
+
+
+def test_what_a_class_refuses_of_those_below_it_stays_its_own_sentence() -> None:
+    class Refusing(Parameters):
+        @classmethod
+        def __pydantic_init_subclass__(cls, **_more: Any) -> None:
+            raise UnknownNameError("thing", "theirs", ())
+
+    with pytest.raises(UnknownNameError, match="theirs"):
+        type("Under", (Refusing,), {"__module__": __name__})

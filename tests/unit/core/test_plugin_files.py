@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import metadata
@@ -15,7 +14,8 @@ from sim.core import plugin_files, registry
 from sim.core.plugin_files import disable, enable, found, one, record_path, user_folder
 from sim.core.plugin_needs import Stated, demand, stated, unmet
 from sim.core.registry import failures, has_consent, load_file, names, spec
-from sim.errors import FileError, InputError, PluginError, UnknownNameError
+from sim.errors import FileError, InputError, PluginError, PluginOffError, UnknownNameError
+from sim.world.world import World
 
 NAME = "rumour-of-the-tests"
 MODEL = f'''
@@ -84,22 +84,6 @@ def test_what_cannot_be_read_or_is_no_file_is_passed_over(elsewhere: Path) -> No
     (folder / "loop.py").symlink_to(folder / "loop.py")
     (folder / "huge.py").write_bytes(b"#" * 4_000_001)
     assert [each.name for each in found()] == ["rumour"]
-
-
-def test_a_folder_that_hides_the_built_in_models_is_not_run(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written(elsewhere / "plugins", "raise SystemExit('run')", "__init__.py")
-    done = subprocess.run(
-        [sys.executable, "-c", "import sim; print(sim.names(), *sim.failures())"],
-        cwd=elsewhere,
-        env=os.environ | {"PYTHONPATH": f".:{Path(__file__).resolve().parents[3]}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.startswith("() Plugin '")
-    assert "hides the built-in models and is not run" in done.stdout
 
 
 def test_the_room_of_the_built_in_models_is_not_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +182,8 @@ class Entry:
 @pytest.fixture
 def package(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     ours = list(metadata.entry_points(group="hubbub.plugins"))
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [*ours, Entry()])
+    entries = [Entry()]
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [*ours, *entries])
     monkeypatch.syspath_prepend(elsewhere / "site")
     yield elsewhere / "site"
     sys.modules.pop("their_models", None)
@@ -219,6 +204,60 @@ def test_a_package_is_off_until_enabled_and_its_code_is_hashed_whole(
     assert {item.name for item in registry.load_candidate(found()[0])} == {NAME}
     path.write_text(MODEL + "# changed\n")
     assert found()[0].status == "changed"
+
+
+SECOND = MODEL.replace(NAME, "their-second").replace("class Rumour", "class Second")
+
+
+def test_a_package_of_several_entry_points_and_plugins_is_one(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = list(metadata.entry_points(group="hubbub.plugins"))
+    first, second = Entry(), Entry()
+    first.name, first.module = "first", "their_models.one"
+    second.name, second.module = "second", "their_models.two"
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [*ours, first, second])
+    monkeypatch.syspath_prepend(elsewhere / "site")
+    folder = elsewhere / "site" / "their_models"
+    written(folder, "", "__init__.py")
+    written(folder, MODEL, "one.py")
+    written(folder, SECOND, "two.py")
+    try:
+        (seen,) = found()
+        assert (seen.name, seen.says.registers) == ("their-package", (NAME, "their-second"))
+        every = ("first", "second", NAME, "their-second", seen.place, seen.name)
+        assert {one(name) for name in every} == {seen}
+        with pytest.raises(
+            PluginOffError, match=r"is off; read it, then let it run: .* their-package"
+        ):
+            registry.spec("their-second")
+        assert {item.name for item in registry.load_named(seen.place)} == {NAME, "their-second"}
+    finally:
+        for name in ("their_models.one", "their_models.two", "their_models"):
+            sys.modules.pop(name, None)
+
+
+def test_a_world_whose_model_is_off_opens_all_the_same(elsewhere: Path) -> None:
+    path = written(user_folder(), MODEL)
+    (seen,) = found()
+    enable(seen)
+    load_anew()
+    world = World.create(agents=20, mean_degree=4)
+    world.inject("Hello.", seeds=[0], model=NAME)
+    meta, columns = world.dump()
+    assert disable(one(str(path)))
+    del registry._known["propagation"][NAME]
+    with pytest.raises(PluginOffError, match="hubbub plugin enable"):
+        World.create(agents=20, mean_degree=4).inject("Hello.", seeds=[0], model=NAME)
+    again = World.restore(meta, columns)
+    assert NAME in again.remarks[0]
+    assert again.cascades[0].size == world.cascades[0].size
+
+
+def test_a_package_that_registers_nothing_is_refused(package: Path) -> None:
+    written(package, "x = 1\n", "their_models.py")
+    with pytest.raises(PluginError, match="registers nothing"):
+        registry.load_candidate(found()[0])
 
 
 def test_a_package_that_is_not_there_has_no_code(package: Path) -> None:
@@ -249,6 +288,8 @@ def test_version_api_and_requirements_are_read_without_running() -> None:
         ("numpy ~= 1.0", "(installed is "),
         ("numpy!=0.1, >1", ""),
         ("numpy==2.0.0.1", "(installed is "),
+        ("numpy[extra]>=2", ""),
+        ("numpy>=99; python_version < '3'", ""),
         ("no-such-package>=1", "no-such-package>=1 (not installed)"),
         ("what is this?", "'what is this?' (not a requirement such as 'scipy>=1.14')"),
     ],

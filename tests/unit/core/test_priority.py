@@ -42,3 +42,17 @@ def test_a_thread_steps_back_with_those_that_it_starts_where_that_is_wanted() ->
     assert stepped == [max(BEHIND, own)] * 2
     assert nice_after(give_way) == [own] * 2
     assert os.getpriority(os.PRIO_PROCESS, 0) == mine
+
+
+def test_a_thread_that_is_further_back_stays_there() -> None:
+    behind = max(BEHIND + 3, os.getpriority(os.PRIO_PROCESS, 0))
+
+    def work() -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), behind)
+        give_way()
+
+    answers_first()
+    try:
+        assert nice_after(work) == [behind] * 2
+    finally:
+        answers_first(on=False)

@@ -171,10 +171,21 @@ def test_the_keymap_is_a_table_of_keys(write: Write, tmp_path: Path) -> None:
         _ = load_settings(keymap=tmp_path / "absent").keys
 
 
-def test_a_variable_that_nearly_names_a_setting_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_of_ours_that_is_no_setting_is_noted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text("HUBBUB_QWXYZ=1\nSOMETHING_ELSE=2\nHUBBUB_LLM_KEY_2=abcd\n")
     monkeypatch.setenv("HUBBUB_THREDS", "3")
     monkeypatch.setenv("HUBBUB_SOMETHING_ELSE", "3")
-    assert load_settings().notes == ["HUBBUB_THREDS is no setting; did you mean HUBBUB_THREADS?"]
+    monkeypatch.setenv("HUBBUB_SHARED_DATA", "here")
+    monkeypatch.setenv("HUBBUB_LLM_KEY_3", "abcd")
+    tail = "is no setting and changes nothing;"
+    assert load_settings().notes == [
+        f"HUBBUB_QWXYZ {tail} `hubbub config` lists them.",
+        f"HUBBUB_SOMETHING_ELSE {tail} `hubbub config` lists them.",
+        f"HUBBUB_THREDS {tail} did you mean HUBBUB_THREADS?",
+    ]
 
 
 class Keyed(Settings):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim import Factors, World, learn_tastes, tastes_of
+from sim import Factors, Tastes, World, learn_tastes, tastes_of
 from sim.errors import InputError
 
 NAME = "tried"
@@ -63,3 +63,34 @@ def test_rows_follow_the_table_of_posts_and_nothing_is_learned_twice() -> None:
     before = {name: column.copy() for name, column in platform.held.items()}
     learn_tastes(platform, NAME, factors=4, rate=0.1, pull=0.01, misses=1)
     assert all((before[name] == column).all() for name, column in platform.held.items())
+
+
+@pytest.mark.parametrize("field", Tastes._fields)
+def test_columns_that_do_not_go_together_are_learned_anew(field: str) -> None:
+    """A file may say anything, and kernels would read beyond what it says."""
+    world = World.create(agents=60, mean_degree=6, seed=2, platform={"posting": 0.5})
+    platform = world.platform
+    assert platform is not None
+    world.step(3)
+    learn_tastes(platform, NAME, factors=4, rate=0.1, pull=0.01, misses=1)
+    whole = {name: column.copy() for name, column in platform.held.items()}
+    platform.held[f"{NAME}.{field}"] = platform.held[f"{NAME}.{field}"][:-1]
+    assert tastes_of(platform, NAME) is None
+    learn_tastes(platform, NAME, factors=4, rate=0.1, pull=0.01, misses=1)
+    assert all((whole[name] == column).all() for name, column in platform.held.items())
+
+
+def test_members_come_to_what_they_write_and_like_and_what_it_is_about() -> None:
+    world = World.create(
+        agents=400, mean_degree=8, seed=2, platform={"posting": 0.3, "rhythm": "flat"}
+    )
+    platform = world.platform
+    assert platform is not None
+    for _ in range(20):
+        world.step()
+        learn_tastes(platform, NAME, factors=16, rate=0.05, pull=0.005, misses=1)
+    found = tastes_of(platform, NAME)
+    assert found is not None
+    drawn = found.members.astype(np.float64) @ found.topics.T.astype(np.float64)
+    have = (world.agents.interests[:, np.newaxis] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
+    assert drawn[have == 1].mean() > drawn[have == 0].mean() + 0.1

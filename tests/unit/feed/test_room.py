@@ -230,7 +230,7 @@ def test_settings_describe_themselves_and_are_checked() -> None:
     with pytest.raises(ParameterError, match="slots must be in"):
         PlatformSettings(slots=99)
     with pytest.raises(ParameterError, match="at least slots"):
-        PlatformSettings(slots=30).check()
+        PlatformSettings(slots=50).check()
 
 
 def test_work_is_returned_in_order_from_any_number_of_threads() -> None:

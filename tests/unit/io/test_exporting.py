@@ -211,7 +211,7 @@ def test_sqlite_holds_the_classical_tables_with_indexes(world: World, tmp_path: 
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     adoptions = sum(cascade.size for cascade in world.cascades)
     assert counts == {
-        "agents": 4, "agent_states": 4, "agent_relationships": 3, "messages": 2,
+        "agents": 4, "agent_states": 8, "agent_relationships": 3, "messages": 2,
         "propagation_sessions": 2, "propagation_events": adoptions,
     }  # fmt: skip
     assert done.rows == sum(counts.values())

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.kernels.factors import begin, dots, guess, learn
+from sim.kernels.factors import begin, compose, dots, guess, learn, learn_posts
 
 KEY = np.uint64(9)
 
@@ -72,3 +72,30 @@ def test_dots_are_guesses_without_biases() -> None:
     given: tuple[Any, ...] = (bias, mine, item_bias, its, expected)
     guess(members.astype(np.int64), items, 0.0, *given)
     assert out == pytest.approx(expected, abs=1e-7)
+
+
+def test_a_post_begins_with_its_author_and_the_mean_of_its_topics() -> None:
+    authors = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
+    topics = np.zeros((64, 2), np.float32)
+    topics[[0, 63]] = [[10.0, 0.0], [0.0, 20.0]]
+    tags = np.array([0, 1, 1 | 1 << 63], np.uint64)
+    out = np.empty((3, 2), np.float32)
+    compose(tags, np.array([1, 0, 0]), authors, topics, out)
+    assert out.tolist() == [[3, 4], [11, 2], [6, 12]]
+
+
+def test_one_step_about_a_post_by_hand() -> None:
+    mine, posts, authors = (np.array([[x]], np.float32) for x in (1.0, 2.0, 3.0))
+    bias, author_bias = (np.array([x], np.float32) for x in (0.5, 0.25))
+    topics, one = np.zeros((64, 1), np.float32), np.ones(1, np.float32)
+    act, tags = np.zeros(1, np.int64), np.array([0b110], np.uint64)
+    learn_posts(
+        act, act, one, act, 0.1, 0.2, mine, bias, posts, act, author_bias, authors, tags, topics
+    )
+    error = 1 - 1 / (1 + np.exp(-2.5))
+    assert mine[0, 0] == pytest.approx(1 + 0.1 * (2 * error - 0.2))
+    assert bias[0] == pytest.approx(0.5 + 0.1 * (error - 0.2 * 0.5))
+    assert posts[0, 0] == pytest.approx(2 + 0.1 * (error - 0.2 * 2))
+    assert author_bias[0] == pytest.approx(0.25 + 0.1 * (error - 0.2 * 0.25))
+    assert authors[0, 0] == pytest.approx(3 + 0.1 * (error - 0.2 * 3))
+    assert topics[:4, 0] == pytest.approx([0, 0.1 * error / 2, 0.1 * error / 2, 0])

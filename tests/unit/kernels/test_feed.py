@@ -286,17 +286,19 @@ def test_acts_change_the_counters_they_name() -> None:
     hot, cold = np.zeros((2, 8), np.uint32), np.zeros((2, 3), np.uint32)
     done = [6, 6, 7, 3, 4, 8, 8, 9, 5, 10, 10, 11]
     message = np.full(len(done), 8, np.uint32)
-    acts.apply(np.array(done, np.uint8), message, 7, hot, cold, 2, 3)
+    acts.apply(np.array(done, np.uint8), message, 7, hot, cold, 2, 0.0, 3, 0.0)
     assert hot[1].tolist() == [0, 0, 0, 0, 1, 2, 0, 1 << 16]
     assert cold[1].tolist() == [1, 1, 2]
     assert not hot[0].any()
-    acts.apply(np.array([10, 6], np.uint8), np.array([8, NOTHING], np.uint32), 7, hot, cold, 2, 3)
+    acts.apply(
+        np.array([10, 6], np.uint8), np.array([8, NOTHING], np.uint32), 7, hot, cold, 2, 0.0, 3, 0.0
+    )
     assert hot[1, 7] == 3 << 16
 
 
 def test_reports_change_no_flag_where_that_is_off() -> None:
     hot, cold = np.zeros((1, 8), np.uint32), np.zeros((1, 3), np.uint32)
-    acts.apply(np.full(9, 10, np.uint8), np.zeros(9, np.uint32), 0, hot, cold, 0, 0)
+    acts.apply(np.full(9, 10, np.uint8), np.zeros(9, np.uint32), 0, hot, cold, 0, 0.0, 0, 0.0)
     assert (cold[0, 2], hot[0, 7]) == (9, 0)
 
 

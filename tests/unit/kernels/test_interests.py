@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.core.rng import key
+from sim.core.rng import Stream, key
 from sim.kernels.compatibility import common_circle
 from sim.kernels.interests import fade
 from sim.kernels.mix import gate
 
-KEY = key(7, 99)
+KEY = key(7, Stream.FADING)
 
 
 def _fade(masks: list[int], chance: float) -> tuple[int, list[int]]:

@@ -17,7 +17,7 @@ from tests.unit.kernels.graphs import Small, drawn
 from tests.unit.kernels.networks import lent
 
 AGENTS, MEETINGS = 12, 200
-KEY = rng.key(4, 2)
+KEY = rng.key(4, rng.Stream.MEETINGS)
 NO_TRAITS = np.empty((AGENTS, 0))
 NO_TRUST, NOBODY, EVERYBODY = (
     lent(np.empty(0, np.uint16)),

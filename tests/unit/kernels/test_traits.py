@@ -72,7 +72,7 @@ def test_activity_is_a_cubed_uniform_above_its_floor(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("size", [12, 56, 64])
 def test_topics_and_interests_equal_plain_python(seed: int, size: int) -> None:
-    k, k2 = key(seed, Stream.INTERESTS), key(seed, Stream.INTERESTS, salt=1)
+    k, k2 = key(seed, Stream.INTERESTS), key(seed, Stream.TOPICS)
     table = popularity_table(size)
     topics = np.empty((6, 8), np.uint8)
     fill_topics(k2, table, topics)

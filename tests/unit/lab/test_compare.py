@@ -199,7 +199,10 @@ def test_friends_are_suggested_through_friends() -> None:
     first, second = suggested(world, 0)
     assert (first.agent, first.through) == (3, (1, 2))
     assert (second.agent, second.through) == (4, (2,))
-    assert suggested(world, 5) == ()
+    alone = suggested(world, 5, count=9)  # who hears nobody: by interests
+    assert {one.agent for one in alone} == {0, 1, 2, 3, 4}
+    assert [one.score for one in alone] == sorted((one.score for one in alone), reverse=True)
+    assert suggested(World.from_edges([], [], 1), 0) == ()
     assert len(suggested(world, 0, "random-walk", count=1, steps=3)) == 1
     world.open_platform()
     assert suggested(world, 0)[0] == first

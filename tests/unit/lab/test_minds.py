@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from sim import World
 from sim.errors import InputError, UnknownNameError
 from sim.lab.minds import MIND_MEASURES, Arm, arm_of, compare_minds
+from sim.llm.asks import Ask
 from sim.llm.replylog import Recorded
+from tests.unit.run.minds_world import Script
 from tests.unit.run.speaking import Speaking, decides
 
 MEMBERS = "top:8:degree"
@@ -33,6 +36,30 @@ def test_the_same_mind_twice_does_the_same() -> None:
     assert all(found.difference(name)[:2] == (0.0, 0.0) for name in MIND_MEASURES)
     assert found.members == 8
     assert found.acts[0] == found.acts[1]
+
+
+def test_a_difference_is_shown_beside_what_chance_alone_makes() -> None:
+    answers = iter(range(10_000))
+
+    def moody(ask: Ask) -> str:
+        act = "post" if next(answers) % 3 else "do nothing"
+        return json.dumps({"act": act, "post": 0, "text": "Well." if act == "post" else ""})
+
+    pool = Script(moody)
+    found = compare("model", "rule", pool, seeds=[1, 2])
+    assert found.alike.pairs > 5
+    assert found.alike.same < 1  # the same mind, asked anew
+    assert found.chance("posts").pairs == found.difference("posts").pairs == 2
+    seeds = {ask.seed for ask in pool.asks if ask.seed is not None}
+    assert any(seed >= 1 << 40 for seed in seeds)  # as other questions: no reply serves twice
+    kept = compare("model", "rule", Recorded(found.replies), seeds=[1, 2])
+    assert (kept.again == found.again).all()
+    assert kept.alike == found.alike
+    same = compare("rule", "rule")
+    assert same.alike.same == 1.0
+    assert same.chance("reach").mean == 0.0
+    once = compare("rule", "rule", again=False)
+    assert (once.again, once.alike, once.chance("reach")) == (None, None, None)
 
 
 def test_two_minds_are_told_apart() -> None:
@@ -65,7 +92,8 @@ def test_two_prompts_are_compared_and_repeated_from_their_replies(tmp_path: Path
 def test_what_was_not_recorded_leaves_decisions_to_the_rules() -> None:
     recorded = Recorded([])
     found = compare("model", "rule", recorded)
-    assert found.sources[0]["failed"] == found.sources[0]["rule"] == recorded.missed
+    assert found.sources[0]["failed"] == found.sources[0]["rule"]
+    assert recorded.missed == 2 * found.sources[0]["rule"]  # the first arm runs twice
     assert found.agreement.same == 1.0
 
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.llm.asks import Ask, Turn
 from sim.llm.breaker import Breaker
-from sim.llm.budget import Budget, Spend
+from sim.llm.budget import Budget, Spend, cap_of
 from sim.llm.faults import Fault, ModelError
-from sim.llm.limits import Gate, Rate
+from sim.llm.limits import Gate, Pace, Rate
 from sim.llm.pool import ModelPool
 from sim.llm.prices import FREE, Price, built_in_prices, in_dollars, in_nano, price_of, read_prices
 from sim.llm.provider import Provider
 from sim.llm.replies import usage_in
-from tests.unit.llm.server import Answering, Call, Server, body, completion
+from tests.unit.llm.server import Answering, Call, Server, body, completion, status
 
 amounts = st.integers(0, 50)
 spends = st.builds(Spend, st.integers(0, 2), amounts, amounts)
@@ -41,6 +41,69 @@ def test_settled_and_reserved_together_never_exceed_a_cap(
         total = [a + b for a, b in zip(budget.settled, budget.reserved, strict=True)]
         assert all(used <= cap for used, cap in zip(total, (5, 100, 100), strict=True))
         assert min(*budget.settled, *budget.reserved) >= 0
+
+
+@given(
+    st.lists(st.tuples(spends, spends, st.sampled_from(["settle", "keep", "release"]))),
+    st.booleans(),
+)
+def test_no_call_is_booked_with_more_than_its_worst_case(
+    calls: list[tuple[Spend, Spend, str]], capped: bool
+) -> None:
+    budget = Budget(requests=5, tokens=100) if capped else Budget()
+    for worst, spent, end in calls:
+        if not budget.may_fit(worst):
+            with pytest.raises(ModelError):
+                budget.reserve(worst)
+            continue
+        before, held = budget.settled, budget.reserve(worst)
+        waiting = budget.changed()
+        booked = held.settle(spent) if end == "settle" else getattr(held, end)()
+        assert waiting.done()  # whoever waits for room looks again
+        assert all(a <= b for a, b in zip(booked or Spend(), worst, strict=True))
+        assert budget.settled == before.plus(booked or Spend())
+
+
+def test_calls_under_way_never_make_others_fail_that_fit_once_they_are_settled() -> None:
+    asks = [
+        Ask((Turn("user", f"Member {n}, what do you say today?"),), most=400) for n in range(40)
+    ]
+    worst = asks[-1].most_read + 400
+    budget = Budget(tokens=40 * 13 + worst)  # each needs 13 in the end, and 480 at worst
+    with (
+        Server() as server,
+        ModelPool([Provider("m", server.url, at_once=40)], budget, cache=0) as pool,
+    ):
+        answers = pool.ask_all(asks, seconds=20)
+    assert {answer.fault for answer in answers} == {None}
+    assert (len(server.calls), budget.settled.tokens) == (40, 40 * 13)
+
+
+def test_a_call_waits_for_room_until_its_deadline_and_says_what_for() -> None:
+    async def slow(call: Call) -> None:
+        await asyncio.sleep(3600)
+
+    ask = Ask((Turn("user", "x"),), most=100)
+    with Server(slow) as server:
+        provider = Provider("m", server.url, at_once=4, seconds=1.0)
+        with ModelPool([provider], Budget(tokens=150), cache=0) as pool:
+            futures = [pool.submit(ask), pool.submit(ask, 0.3)]
+            first, second = (future.result() for future in futures)
+    assert (first.fault, second.fault) == (Fault.TIMEOUT, Fault.BUDGET)
+    assert "calls under way held what was left of it" in second.detail
+
+
+def test_a_cap_that_is_raised_lets_go_on_who_waits() -> None:
+    budget = Budget(requests=1)
+    held, waiting = budget.reserve(Spend(1)), budget.changed()
+    assert budget.may_fit(Spend(1))
+    budget.set_cap("requests", 2)
+    assert waiting.done()
+    other = budget.reserve(Spend(1))
+    assert not budget.may_fit(Spend(3))
+    for one in (held, other):
+        one.release()
+    assert budget.settled == budget.reserved == Spend()
 
 
 def test_a_reservation_is_closed_once() -> None:
@@ -100,6 +163,8 @@ def test_a_hundred_members_at_once_never_exceed_a_cent(lie: int) -> None:
     assert {answer.fault for answer in answers} <= {None, Fault.BUDGET}
     if lie in {1, 2, 3, 5}:  # what was claimed is not believed: the worst case is booked
         assert Fault.BUDGET in {answer.fault for answer in answers}
+    worst = prices["m"].of(asks[0].most_read, 100)
+    assert budget.settled.nano + worst > 10_000_000 or sent == 100  # room is never left unused
 
 
 def test_usage_below_what_the_text_shows_is_not_booked() -> None:
@@ -225,11 +290,66 @@ async def test_a_gate_halves_once_for_all_that_met_the_same_congestion() -> None
     assert gate.limit == 2
 
 
-async def test_a_gate_grows_by_one_a_window() -> None:
-    gate = Gate(most=3, start=2)
-    for _ in range(10):
-        gate.leave(await gate.enter(), congested=False)
-    assert gate.limit == 3
+async def test_a_gate_doubles_a_window_and_after_congestion_grows_by_one() -> None:
+    gate = Gate(most=16, start=2)
+
+    async def window(congested: bool = False) -> int:
+        for call in [await gate.enter() for _ in range(gate.limit)]:
+            gate.leave(call, congested=congested)
+        return gate.limit
+
+    assert [await window() for _ in range(2)] == [4, 8]
+    assert [await window(congested=True), await window(), await window()] == [4, 4, 5]
+    assert [await window() for _ in range(60)][-1] == 16
+
+
+class Limited:
+    """A server that takes so many requests in any second, told as fast as a pace lets go."""
+
+    def __init__(self, per_second: int, *, says: bool = True) -> None:
+        self.now = 0.0
+        self.pace = Pace(lambda: self.now)
+        self._per_second, self._says = per_second, says
+        self.taken: list[float] = []
+        self.refused = 0
+
+    def run(self, seconds: float) -> None:
+        while self.now < seconds:
+            self.now += max(self.pace.wait, 0.0)
+            sent = self.pace.take()
+            if sum(at > self.now - 1 for at in self.taken) < self._per_second:
+                self.taken.append(self.now)
+                self.pace.answered()
+            else:
+                self.refused += 1
+                self.pace.refused(sent, 1.0 if self._says else None)
+            self.now += 0.001
+
+
+@pytest.mark.parametrize("says", [True, False])
+@pytest.mark.parametrize("per_second", [1, 4, 50])
+def test_a_pace_comes_to_what_a_server_takes_and_is_seldom_refused(
+    per_second: int, says: bool
+) -> None:
+    server = Limited(per_second, says=says)
+    server.run(120.0)
+    assert len(server.taken) > 0.6 * 120 * per_second
+    assert server.refused < 0.05 * len(server.taken) + 8
+
+
+def test_a_pace_holds_nobody_back_until_a_server_refuses_and_then_as_long_as_it_asks() -> None:
+    now = [10.0]
+    pace = Pace(lambda: now[0])
+    sent = [pace.take() for _ in range(8)]
+    assert (pace.wait, pace.rate) == (0.0, 0.0)
+    for one in sent[4:]:
+        pace.refused(one, 7.0)  # four of one burst: one refusal
+    assert pace.wait == 7.0
+    assert pace.rate == pytest.approx(7 / 7)  # seven were taken then, as far as was known
+    now[0] += 7.0
+    assert pace.wait <= 0
+    pace.take()
+    assert pace.wait == pytest.approx(1.0)
 
 
 async def test_a_gate_lets_in_as_many_as_its_limit_and_in_order() -> None:
@@ -281,7 +401,7 @@ def test_a_rate_limit_beyond_the_deadline_ends_the_call_unsent() -> None:
     with Server() as server:
         slow = Provider("m", server.url, requests_per_minute=1, tokens_per_minute=1e6, seconds=5)
         with ModelPool([slow], Budget(requests=9), cache=0) as pool:
-            first, second = pool.ask_all([ask])[0], pool.ask_all([ask])[0]
+            first, second = pool.ask_all([ask])[0], pool.ask_all([ask], seconds=5)[0]
     assert (first.fault, second.fault) == (None, Fault.RESTING)
     assert (len(server.calls), pool.budget.settled.requests) == (1, 1)
 
@@ -339,3 +459,43 @@ def test_nothing_is_ever_taken_back_from_what_was_spent() -> None:
     budget.restore(Spend(1, 500))  # more than the cap of now
     assert held.settle(Spend(1, 10)) == Spend(1, 0)
     assert budget.settled == Spend(2, 500)
+
+
+@pytest.mark.parametrize(
+    ("said", "cap"),
+    [
+        ("$0.5", ("dollars", 0.5)), ("2", ("dollars", 2.0)), ("1,000 requests", ("requests", 1000)),
+        ("5 tokens", ("tokens", 5)), ("none tokens", ("tokens", None)), ("none", ("dollars", None)),
+    ],
+)  # fmt: skip
+def test_a_cap_is_read_as_people_write_it(said: str, cap: tuple[str, float | None]) -> None:
+    assert cap_of(said.split()) == cap
+
+
+@pytest.mark.parametrize("said", ["much", "-1", "nan", "inf tokens", "3 things", "3 tokens more"])
+def test_what_is_no_cap_is_refused(said: str) -> None:
+    with pytest.raises(InputError, match="A budget is"):
+        cap_of(said.split())
+
+
+def test_whoever_waits_for_a_paced_server_to_the_end_is_told_its_pace() -> None:
+    async def slow(call: Call) -> None:
+        await call.send(b"{}", 429, "Retry-After: 0.4\r\n")
+
+    with Server(slow) as server:
+        provider = Provider("m", server.url, at_once=1)
+        with ModelPool([provider], cache=0) as pool:
+            answers = pool.ask_all([Ask((Turn("user", f"{n}"),)) for n in range(3)], seconds=2.5)
+    assert {answer.fault for answer in answers} == {Fault.RATE_LIMITED}
+    assert "requests a second" in " ".join(answer.detail for answer in answers)
+    assert pool.budget.settled == pool.budget.reserved == Spend()
+
+
+def test_a_second_server_is_asked_where_the_first_takes_nothing_for_long() -> None:
+    busy = status(429, "{}", "Retry-After: 600\r\n")
+    with Server(busy) as first, Server() as second:
+        providers = [Provider("a", first.url, name="a", seconds=1), Provider("b", second.url)]
+        with ModelPool(providers, cache=0) as pool:
+            answers = pool.ask_all([Ask((Turn("user", f"{n}"),)) for n in range(6)])
+    assert {(answer.fault, answer.model) for answer in answers} == {(None, "b")}
+    assert len(first.calls) <= 4

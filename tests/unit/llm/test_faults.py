@@ -28,7 +28,7 @@ def asked(
     with Server(*script) as server:
         provider = Provider("m", server.url, Secret(CANARY), seconds=seconds)
         with ModelPool([provider], budget) as pool:
-            return pool.ask_all([ASK])[0], server, pool
+            return pool.ask_all([ASK], seconds)[0], server, pool
 
 
 def refusal(code: str, message: str = "no") -> str:
@@ -36,7 +36,6 @@ def refusal(code: str, message: str = "no") -> str:
 
 
 ROWS: dict[str, tuple[Answering, Fault, int]] = {
-    "429": (status(429), Fault.RATE_LIMITED, 3),
     "408": (status(408), Fault.SERVER, 3),
     "409": (status(409), Fault.SERVER, 3),
     "500": (status(500), Fault.SERVER, 3),
@@ -105,8 +104,16 @@ def test_a_wait_that_the_server_asks_for_beyond_the_deadline_ends_the_call() -> 
 
 
 def test_a_short_wait_that_the_server_asks_for_is_kept() -> None:
-    answer, _, _ = asked(status(429, "{}", "Retry-After: 0.01\r\n"), servers.well)
-    assert (answer.text, answer.retries) == ("Good morning.", 1)
+    answer, server, pool = asked(status(429, "{}", "Retry-After: 0.01\r\n"), servers.well)
+    assert (answer.text, answer.retries, len(server.calls)) == ("Good morning.", 0, 2)
+    assert pool.budget.settled.requests == 1  # what is refused as too many costs nothing
+
+
+def test_a_server_that_takes_nothing_is_waited_for_until_the_deadline_and_never_left() -> None:
+    answer, server, pool = asked(status(429, "{}", "Retry-After: 0.5\r\n"), seconds=2.9)
+    assert (answer.fault, answer.spent.requests) == (Fault.RATE_LIMITED, 0)
+    assert 2 <= len(server.calls) <= 6  # once a pause, not more
+    assert next(iter(pool.states.values())) == "paced"
 
 
 @pytest.mark.parametrize("wait", ["soon", "-1", "nan"])

@@ -49,7 +49,9 @@ def test_an_answer_owns_up_to_all_that_was_booked_for_it(script: str) -> None:
 def test_a_call_that_hangs_is_booked_at_its_worst() -> None:
     (answer,), budget = asked(servers.hang, seconds=0.3)
     assert answer.fault is Fault.TIMEOUT
-    assert answer.spent == budget.settled == Spend(1, ASK.most_read + 20, PRICES["m"].of(21, 20))
+    most = ASK.most_read
+    nano = sum(PRICES[model].of(most, 20) for model in "mn")  # the next one is asked too
+    assert answer.spent == budget.settled == Spend(2, 2 * (most + 20), nano)
 
 
 def test_what_is_kept_or_cannot_be_paid_costs_nothing() -> None:
@@ -59,7 +61,8 @@ def test_what_is_kept_or_cannot_be_paid_costs_nothing() -> None:
     assert (poor.fault, poor.spent) == (Fault.BUDGET, Spend())
 
 
-def test_what_a_cap_has_no_room_for_is_said_to_cost_what_was_booked() -> None:
+def test_usage_beyond_what_is_possible_is_booked_as_the_worst_case() -> None:
     lying = body(completion(usage={"prompt_tokens": 5000, "completion_tokens": 5000}))
     (answer,), budget = asked(lying, budget=Budget(tokens=60))
-    assert answer.spent.tokens == budget.settled.tokens == 60
+    assert answer.usage is None
+    assert answer.spent.tokens == budget.settled.tokens == ASK.most_read + 20

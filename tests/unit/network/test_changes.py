@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sim.errors import CapacityError, InputError
 from sim.network import slab
+from sim.network.changes import write_trust
 from sim.network.ties import FRIEND, Ties
 
 N = 7
@@ -416,3 +417,40 @@ def test_a_network_is_refused_that_would_outgrow_its_numbers(
     with pytest.raises(CapacityError, match="has room for 59 ties"):
         ties.change(a, b, True)
     assert told(ties) == before
+
+
+@pytest.mark.parametrize("looked", [False, True])
+@pytest.mark.parametrize("has_reverse", [False, True])
+def test_trust_for_nobody_leaves_ties_without_trust_whoever_looked(
+    looked: bool, has_reverse: bool
+) -> None:
+    ties = start()
+    if has_reverse:
+        assert ties.reverse.count == 5
+    ties.melt()
+    ties.renew()
+    if looked:
+        assert ties.targets.size == 5
+    nobody = np.array([6], np.uint32)
+    values = np.array([7], np.uint16)
+    found = write_trust(
+        ties, nobody, nobody, lambda s, rows, ids: s.write("trust", rows, ids, values)
+    )
+    assert not found.any()
+    ties.loosen()
+    assert not ties.dump()[0]["weighted"]
+
+
+def test_trust_for_nobody_leaves_no_direction_to_catch_up_without_a_place_for_it() -> None:
+    ties = start()
+    assert ties.reverse.count == 5
+    ties.change([0], [5], True)
+    ties.reverse.looked = False
+    nobody, values = np.array([6], np.uint32), np.array([7], np.uint16)
+    found = write_trust(
+        ties, nobody, nobody, lambda s, rows, ids: s.write("trust", rows, ids, values)
+    )
+    assert not found.any()
+    for side in (ties, ties.reverse):
+        assert side.behind is None, "it would write beyond the end of an empty column"
+        assert side.live.trust.size == 0

@@ -29,6 +29,10 @@ class Bare:
         return self.world.ties.reverse.live
 
     @property
+    def heard_by(self) -> Any:
+        return self.world.ties.live
+
+    @property
     def fans(self) -> Any:
         return self.world.ties.out_degree
 

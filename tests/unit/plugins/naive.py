@@ -1,5 +1,6 @@
 """Models in plain Python, one contact at a time, with the coins that kernels throw."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +60,7 @@ class WordOfMouth:
     def run(self, ticks: int) -> Adopted:
         adopted: Adopted = {int(v): (0, -1) for v in self.story.seeds}
         for tick in range(1, ticks + 1):
-            key = rng.key(self.world.seed, Stream.COINS, tick, self.story.id + 1)
+            key = rng.key(self.world.seed, Stream.EXPOSURES, tick, self.story.id + 1)
             speakers = [u for u, (at, _) in adopted.items() if at >= tick - self.attention]
             won: dict[int, list[tuple[int, int]]] = {}
             met: dict[int, int] = {}
@@ -87,6 +88,13 @@ def fresh_hours(tick: int, fading: float, minutes: float = 60.0) -> float:
     root = np.linspace(((tick - 1) * minutes) ** 0.4, (tick * minutes) ** 0.4, 20_001)
     middle = (root[1:] + root[:-1]) / 2
     return float((np.exp(-fading * middle) * 2.5 * middle**1.5 * np.diff(root)).sum() / 60.0)
+
+
+def audience_of(world: World, story: Cascade, spread: float) -> float:
+    """The factor by which the listeners of a message's seeds are reached."""
+    one, two = rng.uniforms(rng.key(world.seed, Stream.AUDIENCES, 0, story.id + 1), [0, 1])
+    normal = math.sqrt(-2 * math.log(1 - one)) * math.cos(2 * math.pi * two)
+    return math.exp(spread * normal) / math.exp(spread**2 / 2)
 
 
 def interest_of(world: World, tags: int, v: int) -> float:

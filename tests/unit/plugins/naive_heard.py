@@ -54,7 +54,7 @@ class Crowd:
                 trust = int(ties.trust[place]) / 65535 if ties.trust.size else 1.0
                 self.sources[v].append((u, trust))
 
-    def draw(self, stream: int, tick: int, v: int) -> float:
+    def draw(self, stream: rng.Stream, tick: int, v: int) -> float:
         key = rng.key(self.world.seed, stream, tick, self.story.id + 1)
         return float(rng.uniforms(key, v)[0])
 

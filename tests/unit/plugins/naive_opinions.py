@@ -41,7 +41,7 @@ class Turns:
         able = [v for v, row in enumerate(self.heard) if row]
         self.able = list(range(len(self.heard))) if self.everybody else able
 
-    def key(self, tick: int, stream: Stream = Stream.MODEL) -> Any:
+    def key(self, tick: int, stream: Stream = Stream.MEETINGS) -> Any:
         return rng.key(self.world.seed, stream, tick, self.story.id + 1)
 
     def of(self, tick: int) -> Iterator[tuple[int, Callable[[int], float]]]:

@@ -58,7 +58,7 @@ def check(world: World, chance: Chance, model: str, **options: Any) -> int:
 @given(seed=SEED)
 def test_trivalency_draws_a_level_for_each_tie(seed: int) -> None:
     world = tiny_world(seed=seed)
-    key = rng.key(world.seed, Stream.MODEL)
+    key = rng.key(world.seed, Stream.LEVELS)
 
     def level(u: int, v: int, *_: int) -> float:
         return (0.1, 0.01, 0.001)[int(3 * rng.uniforms(key, u, v)[0])]

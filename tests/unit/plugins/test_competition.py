@@ -31,7 +31,7 @@ def inject(world: World, model: str, camps: Any = CAMPS, **options: Any) -> list
     ]
 
 
-def key_of(world: World, story: Cascade, stream: int, tick: int = 0) -> np.uint64:
+def key_of(world: World, story: Cascade, stream: Stream, tick: int = 0) -> np.uint64:
     return rng.key(world.seed, stream, tick, story.id + 1)
 
 

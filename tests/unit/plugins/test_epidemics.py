@@ -12,7 +12,7 @@ from sim import Cascade, World
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.testing import tiny_world
-from tests.unit.plugins.naive import coin, share
+from tests.unit.plugins.naive import audience_of, coin, share
 
 CHANCES = st.floats(0, 1)
 
@@ -20,7 +20,13 @@ CHANCES = st.floats(0, 1)
 def naive(
     world: World, story: Cascade, ticks: int, hit: Any, leave: float, then: int
 ) -> list[list[int]]:
-    """States (0, 1 infected, 2 gone) after each tick; ``hit`` is the chance over a tie."""
+    """States (0, 1 infected, 2 gone) after each tick; ``hit`` is the chance over a tie.
+
+    Where audiences are spread, ``hit`` is asked with the factor of who speaks too.
+    """
+    spread = getattr(story.model, "audience_spread", None)
+    reached = () if spread is None else (audience_of(world, story, spread),)
+    seeds = set(story.seeds.tolist())
     ties, state = world.ties, [0] * len(world.agents)
     trust = ties.trust / 65535
     for v in story.seeds:
@@ -34,7 +40,8 @@ def naive(
             start, length = (int(x) for x in ties.rows[u])
             for e in range(start, start + length):
                 v = int(ties.targets[e])
-                if state[v] == 0 and share(coin(met, u, v)) < hit(trust[e]):
+                told = reached if u in seeds else (1.0,) * len(reached)
+                if state[v] == 0 and share(coin(met, u, v)) < hit(trust[e], *told):
                     new[v] = 1
             if rng.uniforms(alone, u)[0] < leave:
                 new[u] = then
@@ -68,10 +75,16 @@ def test_si_equals_plain_python(seed: int, beta: float) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**64 - 1), rate=st.floats(0, 5), span=st.floats(0.1, 50))
-def test_diffusion_equals_plain_python(seed: int, rate: float, span: float) -> None:
-    hazard, fading = -math.expm1(-rate), -math.expm1(-1 / span)
-    check("diffusion", lambda trust: hazard * trust, fading, 2, seed, rate=rate, span=span)
+@given(
+    seed=st.integers(0, 2**64 - 1), rate=st.floats(0, 5), span=st.floats(0.1, 50),
+    spread=st.sampled_from([0.0, 0.9, 3.0]),
+)  # fmt: skip
+def test_diffusion_equals_plain_python(seed: int, rate: float, span: float, spread: float) -> None:
+    def hit(trust: float, audience: float) -> float:
+        return -math.expm1(-rate * audience) * trust
+
+    options = {"rate": rate, "span": span, "audience_spread": spread}
+    check("diffusion", hit, -math.expm1(-1 / span), 2, seed, **options)
 
 
 def pairs(count: int, trust: float, seed: int) -> World:

@@ -12,6 +12,12 @@ from sim.core.cards import missing
 from sim.errors import PluginError
 from tests.unit.plugins.acquainted import Bare, mutual
 
+OURS = [
+    name
+    for name in names("friend-recommender")
+    if spec(name, "friend-recommender").origin.startswith("plugins.")
+]
+
 #     0 - 1 - 3    4 hangs on 3;  0 and 3 have 1 and 2 in common, 0 and 5 have 2
 #     0 - 2 - 3
 #         2 - 5
@@ -47,6 +53,44 @@ def test_a_walk_is_where_powers_of_the_step_lead() -> None:
         assert found == pytest.approx(sum(power[0, 3] for power in powers), rel=1e-6)
 
 
+def chances(graph: nx.DiGraph, viewer: int) -> np.ndarray[Any, Any]:
+    """Where one walks to somebody heard, back to another who hears that one, and on from there."""
+    hears = nx.to_numpy_array(graph, nodelist=range(len(graph)))  # row v: whom v hears
+    to = hears / np.maximum(hears.sum(axis=1, keepdims=True), 1)
+    back = hears.T / np.maximum(hears.sum(axis=0)[:, np.newaxis], 1)
+    others = to[viewer] @ back
+    others[viewer] = 0.0
+    found: np.ndarray[Any, Any] = others @ to
+    return found
+
+
+@pytest.mark.parametrize("damping", [0.0, 0.5, 1.0])
+def test_who_follows_the_same_is_followed_further(damping: float) -> None:
+    graph = nx.gnp_random_graph(25, 0.15, seed=5, directed=True)
+    arcs = np.array(list(graph.edges))
+    around = Bare(World.from_edges(arcs[:, 1], arcs[:, 0], 25, seed=3))  # v hears w: w -> v
+    found = make("collaborative-follows", "friend-recommender", damping=damping)
+    fans = np.array([graph.in_degree(k) for k in range(25)])
+    for viewer in range(25):
+        new = [k for k in range(25) if k != viewer and not graph.has_edge(viewer, k)]
+        expected = chances(graph, viewer)[new] / np.maximum(fans[new], 1.0) ** damping
+        given = found.of_pairs(np.full(len(new), viewer), np.array(new), around)
+        assert np.where(np.isfinite(given), given, 0) == pytest.approx(expected, abs=1e-6)
+
+
+def test_members_of_one_taste_are_proposed_what_it_follows() -> None:
+    """Two camps, each with stars of its own, of which everybody follows five of eight."""
+    camps = np.arange(16, 216) % 2
+    random = np.random.default_rng(3)
+    stars = np.array([random.choice(8, 5, replace=False) * 2 + camp for camp in camps])
+    viewers = np.repeat(np.arange(16, 216), 5)
+    world = World.from_edges(stars.ravel(), viewers, 216, seed=1)
+    found = make("collaborative-follows", "friend-recommender")
+    who, whom, _ = found.suggest(np.arange(16, 216), Bare(world), 3)
+    assert who.size == 600
+    assert (whom % 2 == who % 2).all()  # the other three of its camp
+
+
 def test_compatibility_is_the_sum_of_its_terms() -> None:
     around = mutual(KITE, 6)
     agents = around.world.agents
@@ -80,7 +124,7 @@ def test_formulas_agree_with_networkx(name: str, reference: Any) -> None:
     assert found.of_pairs(u, v, around) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", names("friend-recommender"))
+@pytest.mark.parametrize("name", OURS)
 def test_nobody_is_suggested_to_itself_or_whom_it_follows(name: str) -> None:
     world = World.create(agents=300, mean_degree=6, seed=4)
     viewers = np.arange(0, 300, 7, dtype=np.uint32)
@@ -156,7 +200,7 @@ def test_scores_that_are_none_are_refused(returned: Any, sentence: str) -> None:
         make("odd-friends", "friend-recommender").suggest(np.array([0]), mutual(KITE, 6), 3)
 
 
-@pytest.mark.parametrize("name", names("friend-recommender"))
+@pytest.mark.parametrize("name", OURS)
 def test_the_card_is_whole(name: str) -> None:
     card = card_of(spec(name, "friend-recommender").cls)
     assert card.source

@@ -198,7 +198,11 @@ def heard_places(world: World, places: Any, gamma: float, rounds: int) -> Any:
     heard = Turned(rows, sources, trust, np.empty(0, np.int8), False, world.network())
     bias, least, table, offset, gap, bits, sums = _tables(gamma, (0.0, 1.0), heard)
     x = np.concatenate([[0.5], places])
-    seen, none, key = np.zeros(10, np.int64), np.empty(0, np.uint64), rng.key(5, 1)
+    seen, none, key = (
+        np.zeros(10, np.int64),
+        np.empty(0, np.uint64),
+        rng.key(5, rng.Stream.MEETINGS),
+    )
     total = weigh(rows, sources, none, 0, x, least, table, offset, gap, bits, sums)
     for k in range(rounds):
         seen[prefer(10, total, key, k, bias, table, offset, gap, bits, sums)] += 1

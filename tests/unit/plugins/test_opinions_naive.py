@@ -73,7 +73,7 @@ def test_all_within_the_bound_at_once() -> None:
 def test_cognitive_opinions() -> None:
     world, story, x = started("cognitive-opinion", institutions=0.3)
     ids = np.arange(60)
-    once = key(world.seed, Stream.MODEL, 0, story.id + 1)
+    once = key(world.seed, Stream.MODEL_ONCE, 0, story.id + 1)
     trust, talk, nerves = (uniforms(once, ids, k).tolist() for k in (1, 2, 3))
 
     def nerve(i: int, told: float) -> float:
@@ -96,7 +96,7 @@ def test_cognitive_opinions() -> None:
 
 def test_zealots_never_move() -> None:
     world, story, x = started("zealot-voter", zealots=0.5, opposing=0.2)
-    once = key(world.seed, Stream.MODEL, 0, story.id + 1)
+    once = key(world.seed, Stream.MODEL_ONCE, 0, story.id + 1)
     chance = np.full(60, 0.2)
     chance[story.seeds] = 0.5
     fixed = uniforms(once, np.arange(60)) < chance
@@ -176,7 +176,7 @@ def test_social_impact() -> None:
     graph.add_nodes_from(range(60))
     graph.add_edges_from((u, v) for u in range(60) for v in world.ties.listeners(u).tolist())
     apart = dict(nx.all_pairs_shortest_path_length(graph))
-    once = key(world.seed, Stream.MODEL, 0, story.id + 1)
+    once = key(world.seed, Stream.MODEL_ONCE, 0, story.id + 1)
     p, s = uniforms(once, np.arange(60), 1), uniforms(once, np.arange(60), 2)
     for tick in range(1, TICKS + 1):
         world.step()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from sim import Factors, Prospects, World, make
+from sim import Factors, Prospects, World, io, make
 from tests.unit.plugins.acquainted import Bare
 
 Array = np.ndarray[Any, Any]
@@ -65,6 +65,46 @@ def test_a_short_walk_foretells_friendships(shared_data: Path) -> None:
 def test_two_steps_foretell_what_is_within_two_steps(name: str, shared_data: Path) -> None:
     """No formula over two steps tells those apart that are farther: all come to 0.80 to 0.84."""
     assert 0.80 < foretells(name, shared_data, 0) < 0.84
+
+
+def by_degree(folder: Path, seed: int) -> tuple[Bare, Array, Array, Array]:
+    """The world, its friendships held out, random pairs, and pairs drawn as often as friends."""
+    around, out, strangers = held_out(folder, seed)
+    ends = np.asarray(around.world.ties.targets)
+    random = np.random.default_rng(seed)
+    known = np.stack([out[:, 0], ends[random.integers(ends.size, size=len(out))]], axis=1)
+    return around, out, strangers, known
+
+
+def test_who_follows_the_same_foretells_friendships_better_than_degree(shared_data: Path) -> None:
+    """AUC 0.87 against random pairs, by degree 0.75; 0.84 against pairs drawn by degree."""
+    around, out, strangers, known = by_degree(shared_data, 0)
+    found = make("collaborative-follows", "friend-recommender")
+    for others, least in ((strangers, 0.85), (known, 0.8)):
+        pairs = np.concatenate([out, others])
+        scores = found.of_pairs(pairs[:, 0], pairs[:, 1], around)
+        assert auc(scores[: len(out)], scores[len(out) :]) > least
+        fans = around.fans[pairs[:, 1]].astype(float)
+        assert auc(fans[: len(out)], fans[len(out) :]) < least - 0.08
+
+
+@pytest.mark.slow
+def test_who_voted_for_the_same_foretells_votes(shared_data: Path) -> None:
+    """AUC 0.82 against others drawn as often as they are voted for, by degree 0.51."""
+    whole = io.read_edges(shared_data / "wiki-vote" / "edges.tsv.gz", direction="follows")
+    heard, hears = whole.ties.sources(), np.asarray(whole.ties.targets)
+    random = np.random.default_rng(0)
+    order = random.permutation(heard.size)
+    out, rest = order[: heard.size // 10][:3000], order[heard.size // 10 :]
+    around = Bare(World.from_edges(heard[rest], hears[rest], len(whole.agents)))
+    viewers, others = hears[out], heard[rest][random.integers(rest.size, size=out.size)]
+    new = around.world.ties.find(others, viewers) < 0
+    pairs = np.concatenate([heard[out][new], others[new]])
+    found = make("collaborative-follows", "friend-recommender")
+    scores, half = found.of_pairs(np.tile(viewers[new], 2), pairs, around), int(new.sum())
+    assert auc(scores[:half], scores[half:]) > 0.8
+    fans = around.fans[pairs].astype(float)
+    assert auc(fans[:half], fans[half:]) < 0.55
 
 
 @pytest.mark.slow

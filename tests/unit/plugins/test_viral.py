@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from sim import World
 from sim.testing import tiny_world
-from tests.unit.plugins.naive import Shown, WordOfMouth, adoptions, fresh_hours, interest_of
+from tests.unit.plugins.naive import (
+    Shown,
+    WordOfMouth,
+    adoptions,
+    audience_of,
+    fresh_hours,
+    interest_of,
+)  # fmt: skip
 
 SHARES = st.floats(0, 1)
 
@@ -20,10 +27,13 @@ def check(world: World, seeds: list[int], ticks: int, **options: Any) -> int:
     tags = story.message.tags
     hours = [0.0, *(fresh_hours(tick, p.fading) for tick in range(1, ticks + 1))]
 
+    audience = audience_of(world, story, p.audience_spread)
+
     def chance(shown: Shown) -> float:
         interest = p.indifference + (1 - p.indifference) * interest_of(world, tags, shown.viewer)
         further = 1 + p.reinforcement * min(shown.sources - 1, 3)
-        return float(p.base * hours[shown.age] * shown.trust * interest * further)
+        reached = audience if shown.source in seeds else 1.0
+        return float(p.base * hours[shown.age] * shown.trust * interest * further * reached)
 
     expected = WordOfMouth(world, story, p.attention, chance).run(ticks)
     world.step(ticks)
@@ -35,7 +45,7 @@ def check(world: World, seeds: list[int], ticks: int, **options: Any) -> int:
 @given(
     seed=st.integers(0, 2**64 - 1), tags=st.sampled_from([0, 1, 0b1110, 2**60 - 1]), base=SHARES,
     indifference=SHARES, fading=st.floats(0, 1), reinforcement=st.floats(0, 3),
-    attention=st.integers(1, 5),
+    attention=st.integers(1, 5), audience_spread=st.sampled_from([0.0, 0.9, 3.0]),
 )  # fmt: skip
 def test_every_exposure_is_weighed_by_the_formula(seed: int, **options: Any) -> None:
     check(tiny_world(seed=seed), [0, 5, 9], 8, **options)
@@ -43,7 +53,7 @@ def test_every_exposure_is_weighed_by_the_formula(seed: int, **options: Any) -> 
 
 def test_further_sources_reinforce_up_to_three_times() -> None:
     # 0..5 all speak to 6: five further sources count as three
-    world = World.from_edges(range(6), [6] * 6, seed=3)
+    world = World.from_edges(range(6), [6] * 6, seed=4)
     options = {"base": 0.002, "reinforcement": 5.0, "fading": 0.0, "attention": 40}
     assert check(world, list(range(6)), 40, **options) == 7
 

@@ -46,8 +46,8 @@ def ack_before_commit() -> None:
 def split_transaction() -> None:
     """Plant: write an entry and what came of it in two transactions."""
 
-    def commit(file: sqlite3.Connection, entry: Any, checkpoint: Any) -> None:
-        whole(file, None, checkpoint)
+    def commit(file: sqlite3.Connection, entry: Any, checkpoint: Any, cut: int = 0) -> None:
+        whole(file, None, checkpoint, cut)
         if entry is None:
             return
         if entry.number == FATAL:
@@ -61,8 +61,8 @@ def split_transaction() -> None:
 def missing_digest() -> None:
     """Plant: write entries that chain to nothing."""
 
-    def commit(file: sqlite3.Connection, entry: Any, checkpoint: Any) -> None:
-        whole(file, entry, checkpoint)
+    def commit(file: sqlite3.Connection, entry: Any, checkpoint: Any, cut: int = 0) -> None:
+        whole(file, entry, checkpoint, cut)
         if entry is not None:
             file.execute("UPDATE entries SET digest = ?", (NO_DIGEST,))
 

@@ -12,7 +12,8 @@ from sim.agents.lifecycle import Lifecycle
 from sim.core.events import AgentCreated, AgentUpdated, Event, TiesChanged
 from sim.core.progress import Report
 from sim.errors import Cancelled, InputError, UnknownNameError
-from sim.network.ties import Ties
+from sim.feed.acts import Act
+from sim.network.ties import FRIEND, Ties
 from sim.run import Simulation
 from sim.run.batches import METHODS, build_friendships, create_communities
 from sim.world.world import World
@@ -37,9 +38,27 @@ def test_nobody_gets_more_friends_than_allowed_and_friendship_is_mutual() -> Non
     world = World.from_edges([0, 0, 0], [1, 2, 3], agents=500, seed=4)
     added = build_friendships(world, max_friends=6)
     assert world.ties.count == 3 + added
-    assert world.ties.out_degree.max() <= 6
-    assert world.ties.out_degree.mean() > 5.5
-    np.testing.assert_array_equal(world.ties.out_degree[4:], world.ties.in_degree[4:])
+    friends = [set(world.neighbours(agent, "friends").tolist()) for agent in range(500)]
+    assert max(map(len, friends)) == 6
+    assert sum(map(len, friends)) / 500 > 5.9
+    assert all(agent in friends[other] for agent in range(500) for other in friends[agent])
+    follows = sum(kind != FRIEND for kind in world.ties.kind.tolist())
+    assert follows <= 3  # those there were, where they did not become friends
+
+
+def test_friendships_count_friends_and_not_listeners() -> None:
+    world = World.from_edges([0] * 39, range(1, 40), agents=40, seed=4)
+    assert build_friendships(world, max_friends=2) > 0
+    assert world.neighbours(0, "friends").size == 2  # however many listen to it
+    before = world.ties.count
+    assert build_friendships(world, max_friends=2) <= 2  # of the one or two that had room left
+    assert world.ties.count <= before + 2
+
+
+def test_who_is_blocked_makes_no_friend_of_who_blocked_it() -> None:
+    world = World.from_edges([0], [1], agents=2, seed=4)
+    world.block([0], [1])
+    assert build_friendships(world, max_friends=1) == 0
 
 
 def test_friends_share_interests_more_often_than_strangers() -> None:
@@ -83,9 +102,32 @@ def test_created_communities_gather_neighbours_and_never_exceed_their_size(world
     assert np.bincount(world.agents.community + 1).tolist() == [1920, 40, 40]
 
 
+def test_communities_that_somebody_named_keep_their_members(world: World) -> None:
+    create_communities(world, ["music", "Chess club"], max_members=900)
+    before = world.agents.community.copy()
+    assert create_communities(world, ["sport"], max_members=900)["sport"] > 0
+    named = before >= 0
+    np.testing.assert_array_equal(world.agents.community[named], before[named])
+    world.change_agents(np.flatnonzero(world.agents.community < 0), community="sport")
+    with pytest.raises(InputError, match="3 communities that have a name, and these are not empt"):
+        create_communities(world, ["tea"])
+    world.change_agents(np.flatnonzero(before == 1), community="none")
+    assert create_communities(world, ["tea"], max_members=10) == {"tea": 10}
+
+
+def test_communities_that_are_only_counted_lend_their_members() -> None:
+    world = World.from_edges([0], [1], agents=60, seed=4, community=np.arange(60) % 3)
+    assert create_communities(world, ["sport"], max_members=10)["sport"] > 0
+
+
 @pytest.mark.parametrize(
     ("names", "most", "said"),
-    [([], 5, "need names"), (["a", "A"], 5, "already"), (["a"], 0, "max_members")],
+    [
+        ([], 5, "need names"),
+        (["a", "A"], 5, "already"),
+        (["a"], 0, "max_members"),
+        (["group 0"], 5, "without a name are counted"),
+    ],
 )
 def test_impossible_communities_are_refused(
     world: World, names: list[str], most: int, said: str
@@ -212,3 +254,34 @@ async def test_no_interactions_in_a_world_at_rest(simulation: Simulation) -> Non
     assert [batch async for batch in simulation.interactions()] == []
     with pytest.raises(InputError, match="batch_size"):
         await anext(simulation.interactions(batch_size=0))
+
+
+async def test_interactions_are_what_happens_on_the_platform_too() -> None:
+    world = World.create(agents=300, mean_degree=10, seed=7, platform={"posting": 0.4})
+    told = [Act.LIKE, Act.DISLIKE, Act.REPOST, Act.QUOTE, Act.REPLY, Act.FOLLOW]
+    async with Simulation(world) as simulation:
+        await simulation.step(2)
+        session = await simulation.inject("news", seeds=[3, 4], model="si", beta=0.3)
+        since = world.tick
+        batches = [batch async for batch in simulation.interactions(10_000, max_ticks=20)]
+    platform, cascade = world.platform, session.cascade
+    assert platform is not None
+    assert world.tick == since + 20
+    act = np.concatenate([batch.act for batch in batches])
+    expected = {
+        each: sum(platform.log.count(t, each) for t in range(since + 1, since + 21))
+        for each in told
+    }
+    adopted = int((cascade.source >= 0).sum())
+    assert int((act == 0).sum()) == adopted > 0
+    shared = cascade.log.agents[cascade.log.ticks > since].size
+    assert expected[Act.REPOST] > shared
+    expected[Act.REPOST] -= shared  # who takes a message up shares it: that is one interaction
+    assert {each: int((act == each).sum()) for each in told} == expected
+    post, number = (
+        np.concatenate([getattr(b, name) for b in batches]) for name in ("post", "cascade")
+    )
+    assert (number[act == 0] == session.id).all()
+    assert (number[act > 0] == -1).all()
+    assert (post[act == Act.LIKE] >= 0).all()
+    assert {len(batch) for batch in batches} == {batch.agents.size for batch in batches}

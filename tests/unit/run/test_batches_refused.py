@@ -30,7 +30,7 @@ def test_more_friends_than_there_are_others_are_refused_before_any_work(
 
 def test_as_many_friends_as_there_are_others_are_allowed(few: World) -> None:
     assert build_friendships(few, 5) > 0
-    assert few.ties.out_degree.max() <= 5
+    assert max(few.neighbours(agent, "friends").size for agent in range(6)) <= 5
 
 
 def test_rounds_end_once_nobody_has_room() -> None:
@@ -46,7 +46,7 @@ def test_friendships_that_would_not_fit_in_memory_are_refused(
 ) -> None:
     world = World.from_edges([0], [1], agents=1000, seed=4)
     monkeypatch.setattr("sim.run.batches.available_bytes", lambda: 1 << 20)
-    with pytest.raises(CapacityError, match=r"Up to 98,999 new ties need about .* lower max_fri"):
+    with pytest.raises(CapacityError, match=r"Up to 99,000 new ties need about .* lower max_fri"):
         build_friendships(world, 99)
     assert world.ties.count == 1
     assert build_friendships(world, 2) > 0

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from sim.errors import InputError
+from sim.llm.asks import Answer
+from sim.llm.budget import Spend
+from sim.llm.faults import Fault
 from sim.run import Simulation
 from sim.run.exporter import Exporter, exported
 from sim.run.exporter_sources import Numbers, OfSimulation, OfWorld
@@ -19,7 +22,10 @@ from sim.run.frames import Kept
 from sim.run.health import Health, Vitals, look
 from sim.run.health_watch import FarWatch
 from sim.run.keeper import Keeper
+from sim.run.minds import Thinker
+from sim.run.performance import Performance
 from sim.world.world import World
+from tests.unit.run.minds_world import Script, minded, platform_of, run
 from tests.unit.run.worlds import until
 
 pytest.importorskip("prometheus_client", reason="the extra 'metrics' is not installed")
@@ -56,8 +62,9 @@ def values(text: str) -> dict[str, float]:
 
 def test_prometheus_reads_every_number() -> None:
     numbers = Numbers(
-        7, 100, 900, {"running": 2, "quiet": 1}, 55, 4000, 0.25, {"expose": 0.2}, 1 << 20, 6
-    )
+        7, 100, 900, {"running": 2, "quiet": 1}, 55, 4000, 0.25, {"expose": 0.2}, 1 << 20, 6,
+        12.5, {"mean_degree": 9.0}, 3, Performance(4, 0.75, 20.0, 1, 2.0, 3.0, 0.5),
+    )  # fmt: skip
     with exported(Given(numbers, Vitals(resident=5 << 20, hard=1 << 20)), 0) as exporter:
         assert exporter is not None
         status, text = asked(exporter, "/metrics")
@@ -73,6 +80,13 @@ def test_prometheus_reads_every_number() -> None:
     assert found["hubbub_tick_seconds"] == 0.25
     assert found["hubbub_memory_bytes"] == 1 << 20
     assert found["hubbub_durable_tick"] == 6
+    assert found["hubbub_cpu_seconds_total"] == 12.5
+    assert found['hubbub_metric{name="mean_degree"}'] == 9
+    assert found["hubbub_alerts_total"] == 3
+    assert found["hubbub_operations_total"] == 4
+    assert found["hubbub_operation_success_ratio"] == 0.75
+    assert found["hubbub_operation_latency_seconds"] == 0.02
+    assert found["hubbub_cold_hit_ratio"] == 0.5
     assert found['hubbub_health{check="memory"}'] == 2
     assert found['hubbub_check{check="memory",unit="MB"}'] == 5
     assert 'hubbub_info{version="' in text
@@ -166,3 +180,36 @@ async def test_an_engine_elsewhere_is_seen_through_its_frames() -> None:
         assert watch.look(frame, within=1e9) is first
         kept = replace(frame, kept=Kept(3, 2, 0, 1.0, 10, "/x"), tick=5)
         assert watch.look(kept).reading("durable tick").value == 2
+
+
+def test_what_models_cost_and_why_they_fail_is_exported_and_measured(tmp_path: Path) -> None:
+    answers = iter(range(1_000))
+
+    def say(ask: Any) -> Any:
+        wrong = Answer("", Fault.RATE_LIMITED, "none", spent=Spend(1, 5, 0))
+        return wrong if next(answers) % 2 else '{"act": "do nothing", "post": 0, "text": ""}'
+
+    world = minded("model", members=40)
+    metrics = world.open_metrics(every=1)
+    before = values_of(world, tmp_path)
+    run(world, Thinker(Script(say)), 3)
+    world.step()
+    minds = platform_of(world).minds
+    found = values_of(world, tmp_path)
+    assert before["hubbub_minds_requests_total"] == 0
+    assert found["hubbub_minds"] == 40
+    assert found["hubbub_minds_requests_total"] == minds.spent[0] > 5
+    assert found["hubbub_minds_tokens_total"] == minds.spent[1] == metrics.latest["minds_tokens"]
+    failed = found['hubbub_minds_decisions_total{came="failed"}']
+    assert failed == found['hubbub_minds_errors_total{reason="too many requests"}'] > 0
+    assert metrics.latest["minds_errors"] == failed == minds.counts["failed"]
+    assert metrics.latest["minds_model"] == minds.counts["model"]
+    assert "hubbub_minds" not in values_of(World.create(agents=30, seed=1), tmp_path)
+
+
+def values_of(world: World, folder: Path) -> dict[str, float]:
+    exporter = Exporter(OfWorld(world, None, folder), 0)
+    try:
+        return values(asked(exporter, "/metrics")[1])
+    finally:
+        exporter.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from sim.core.events import Event, WorldSaved
 from sim.errors import InputError
-from sim.run import EngineError, IsolatedSimulation
+from sim.run import EngineError, IsolatedSimulation, ReplacedError
 from sim.run.isolated_link import Remote
+from sim.run.isolated_wire import FrameReader, FrameWriter
 from sim.run.live import next_revision
 from sim.run.stall import Stall
+from sim.world.trail import Act
 from sim.world.world import World
 from tests.unit.run.isolating import LONG, Thread
 from tests.unit.run.worlds import until
@@ -125,7 +129,8 @@ async def test_what_cannot_be_interrupted_is_replaced_once(
     assert ended == same
     assert (ended.plugin, ended.was_rebuilt, ended.sessions) == ("mine", True, ())
     assert ended.sentence == (
-        "The plugin 'mine' did not come back; everything else goes on from tick 0."
+        "The plugin 'mine' did not come back (mine.py, line 6, in step); everything else goes on "
+        "from tick 0."
     )
 
 
@@ -159,3 +164,88 @@ async def test_a_journal_is_looked_for_where_the_world_was_saved(
         await simulation.save(tmp_path / "b.hub")
         await simulation.step(1)
         assert remote._lies_at() == tmp_path / "b.hub"
+
+
+# Its own faults
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
+    isolated: IsolatedSimulation,
+    remote: Remote,
+    misbehaving: str,
+    where: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await isolated.inject("Hello.", seeds=[1], model=misbehaving)
+    broken = FrameReader if where == "here" else FrameWriter
+    method = "read" if where == "here" else "write"
+
+    def fail(*_: Any) -> None:
+        monkeypatch.undo()
+        raise KeyError("planted")
+
+    monkeypatch.setattr(broken, method, fail)
+    asking = asyncio.ensure_future(isolated.step(1))
+    await until(lambda: remote.last is not None, LONG)
+    with suppress(ReplacedError):
+        await asking
+    assert remote.last is not None
+    assert (remote.last.plugin, remote.last.sessions) == ("", ())
+    assert remote.last.how == "failed by a fault of Hubbub's own (KeyError: 'planted')"
+    assert isolated.frame.sessions[0].status != "failed"
+    assert await isolated.step(1) == 1
+
+
+async def test_a_fault_that_comes_again_and_again_ends_it(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    remote._faults, remote._fault = 2, "KeyError: 7"
+    remote._revive("")
+    await until(lambda: remote.failure is not None, LONG)
+    with pytest.raises(EngineError, match=r"a fault of Hubbub's own \(KeyError: 7\), 3 times"):
+        await isolated.step()
+
+
+async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    heard: list[Event] = []
+    isolated.subscribe(Event, heard.append)
+    remote._take(remote._generation, FrameReader(), ("events", [WorldSaved(tick=0, path="a")], 7))
+    await until(lambda: bool(heard), LONG)
+    await isolated.focus(None)
+    lost = "7 events gave way to newer ones: the pipe was too slow"
+    assert isolated.frame.events[-1] == (0, lost)
+
+
+async def test_the_log_of_acts_and_contacts_are_those_of_the_engine(
+    isolated: IsolatedSimulation,
+) -> None:
+    await isolated.inject("Hello.", seeds=[1, 2], model="si", beta=0.5)
+    await isolated.step(2)
+    await isolated.create_agents(2)
+    await isolated.step(1)
+    await isolated.create_agents(1)
+    kinds = ["create", "inject", "step", "create_agents", "step", "create_agents"]
+    assert [act.kind for act in isolated.audit()] == kinds
+    assert [act.number for act in isolated.audit(2)] == [4, 5]
+    assert isolated.audit() == tuple(await isolated.call(acts_of))
+    assert isolated.contacts == await isolated.call(contacts_of) > 0
+    with pytest.raises(InputError, match="last"):
+        isolated.audit(0)
+
+
+async def test_copies_that_are_asked_for_at_once_do_not_meet(
+    isolated: IsolatedSimulation,
+) -> None:
+    worlds = await asyncio.gather(*(isolated.world() for _ in range(3)))
+    assert len({world.digest() for world in worlds}) == 1
+
+
+def acts_of(world: World) -> list[Act]:
+    return list(world.trail.acts)
+
+
+def contacts_of(world: World) -> int:
+    return sum(cascade.contacts_seen for cascade in world.cascades)

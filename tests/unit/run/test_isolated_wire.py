@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import queue
 import socket
 from dataclasses import replace
@@ -98,8 +99,26 @@ def test_what_nobody_can_read_is_the_end() -> None:
     other = Connection(there.detach())
     other.send_bytes(b"nonsense")
     assert ended.get(timeout=90)
+    assert isinstance(wire.fault, pickle.UnpicklingError)
     wire.join(90)
     other.close()
+
+
+def test_what_cannot_be_taken_is_a_fault_of_this_side() -> None:
+    here, there = socket.socketpair()
+    ended: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def refuse(_message: tuple[Any, ...]) -> None:
+        raise KeyError("lost")
+
+    wire = Wire(Connection(here.detach()), refuse, lambda: ended.put(True))
+    other = Wire(Connection(there.detach()), lambda _: None, lambda: None)
+    other.send("say", 1)
+    assert ended.get(timeout=90)
+    assert str(wire.fault) == "'lost'"
+    for each in (wire, other):
+        each.join(90)
+    assert other.fault is None, "there it is the end"
 
 
 # Whose lines run

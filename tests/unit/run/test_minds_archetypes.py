@@ -126,9 +126,9 @@ def test_an_act_is_about_the_post_that_the_answer_says(on: str, place: int) -> N
 
 
 def test_estimates_know_that_answers_are_kept() -> None:
-    world, other, pool = minded("archetype", 60), minded("archetype", 60), Script(mixed)
-    run(world, Thinker(pool), 6)
-    found = estimate(other, 6, FREE)
+    world, other, pool = minded("archetype", 100), minded("archetype", 100), Script(mixed)
+    run(world, Thinker(pool), 10)
+    found = estimate(other, 10, FREE)
     assert abs(found.requests / len(pool.asks) - 1) < 0.25
     assert found.written == 70 * found.requests
     assert any("archetype" in line for line in accounts(world))

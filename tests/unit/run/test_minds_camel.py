@@ -198,7 +198,7 @@ def test_room_for_an_agent_makes_prompts_shorter() -> None:
         asks: list[Ask] = asked_by("camel", mind)[1]
         return max(ask.most_read for ask in asks)
 
-    assert longest(CamelMind(room=600)) < longest(CamelMind())
+    assert longest(CamelMind(room=750)) < longest(CamelMind())
 
 
 @pytest.mark.online

@@ -24,7 +24,7 @@ from tests.unit.run.minds_world import Script, faults_in, minded, platform_of, r
 
 
 def uniforms(count: int, salt: int = 0) -> Any:
-    return rng.uniforms(rng.key(11, 0, salt=salt), np.arange(count))
+    return rng.uniforms(rng.key(11, rng.Stream.PLUGINS, salt=salt), np.arange(count))
 
 
 def logged(count: int, noise: float = 0.0) -> list[Logged]:
@@ -57,7 +57,7 @@ def test_a_rule_is_learnt_and_chance_is_not() -> None:
 def test_weights_are_where_the_likelihood_is_flat() -> None:
     decisions = logged(300, noise=0.2)
     found = distilled(decisions, held_out=0.01)
-    out = rng.uniforms(rng.key(0, rng.Stream.SAMPLE, salt=0x44495354), np.arange(300)) < 0.01
+    out = rng.uniforms(rng.key(0, rng.Stream.DISTILLING), np.arange(300)) < 0.01
     rows = [one for one, is_out in zip(decisions, out, strict=True) if not is_out]
     x = (np.array([features_of(one.seen) for one in rows]) - found.means) / found.scales
     p = np.array([found.chances(one.seen) for one in rows])

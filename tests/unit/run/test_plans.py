@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 
+from sim.core import registry
 from sim.errors import InputError, ParameterError
 from sim.run import Simulation
 from sim.run.plans import plan
+from sim.spread.model import PropagationModel
 from sim.world.world import World
+from tests.unit.run.worlds import Hand
 
 
 @pytest.mark.usefixtures("patient_pilot")
@@ -68,3 +72,28 @@ def test_a_pilot_of_what_feeds_will_carry_says_that_it_has_none() -> None:
     message = {"text": "x", "seeds": [1], "model": "si"}
     assert plan(world, message).is_without_feeds
     assert not plan(world, message | {"channel": "broadcast"}).is_without_feeds
+
+
+def test_the_first_plan_of_a_model_says_what_the_second_does() -> None:
+    """What a model's first ticks spend on loading kernels is not the pilot's time."""
+    hand, loaded = Hand(), itertools.count()
+
+    class Loading(PropagationModel):
+        """Takes long as long as nothing is loaded; then a second a tick."""
+
+        def step(self, cascade: Any, contacts: Any, draws: Any, *_: Any) -> None:
+            hand.time += 2.0 if next(loaded) < 3 else 0.25
+
+        def is_quiet(self, *_: Any) -> bool:
+            return False
+
+    registry.load_plugins()
+    registry.register("test-loading")(Loading)
+    try:
+        world = World.create(agents=200, mean_degree=6, seed=1)
+        message = {"text": "x", "seeds": [1], "model": "test-loading"}
+        first, second = (plan(world, message, budget=1.0, now=hand) for _ in range(2))
+    finally:
+        del registry._known["propagation"]["test-loading"]
+    assert (first.ticks, first.size, first.seconds) == (second.ticks, second.size, second.seconds)
+    assert first.ticks == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from sim import io
 from sim.errors import Cancelled, FileError, InputError
 from sim.run import Simulation
 from sim.run.keeper import Keeper, recover
+from sim.run.keeper_copies import Copies
 from sim.run.replay import can_begin, leads_to, line_of, replay
 from sim.store import load, save
 from sim.store.audit_reading import audit
 from sim.world.phases import Phase
+from sim.world.still import still
 from sim.world.trail import Act, said_of
 from sim.world.world import World
 
@@ -80,9 +83,8 @@ def test_a_state_of_another_world_is_refused() -> None:
 
 def test_a_changed_result_is_told() -> None:
     world = played()
-    world.trail.acts[2] = Act(
-        2, 0, "script", "step", world.trail.acts[2].said, "tick 4, 1 adoptions"
-    )
+    changed = Act(2, 0, "script", "step", world.trail.acts[2].said, "tick 4, 1 adoptions")
+    world.trail.take([*world.trail.acts[:2], changed, *world.trail.acts[3:]])
     found = replay(world.trail.acts)
     assert found.findings[0].startswith("Act 2 (step, tick 0) comes out differently: 'tick 4, ")
     assert not found.is_same
@@ -275,9 +277,54 @@ def test_a_checkpoint_carries_what_was_done_before_it(tmp_path: Path) -> None:
     world = played()
     keeper = Keeper(world, path)
     checkpoint = keeper.folder / keeper.checkpoint(world).result().file
+    before = acts_of(world)
     world.step()
     keeper.close(world)
-    assert load(checkpoint).trail.acts == acts_of(world)[:-1]
+    assert load(checkpoint).trail.acts == before
+
+
+@pytest.mark.parametrize("cut", [(), (1,), (2, 3), (1, 2, 3, 4)])
+@pytest.mark.parametrize("how", ["copy", "checkpoint", "save", "seal"])
+def test_ticks_are_noted_alike_whoever_looks_between_them(
+    tmp_path: Path, how: str, cut: tuple[int, ...]
+) -> None:
+    """What a clock decides, such as when a copy is taken, leaves no trace in the log."""
+    whole, world, copies = played(), made(), Copies(tmp_path)
+    look: dict[str, Callable[[], object]] = {
+        "copy": lambda: still(world, lambda _name, column: column.copy()),
+        "checkpoint": lambda: copies.take(world, 1, b"", lambda _done: None).result(),
+        "save": lambda: save(world, tmp_path / "a.hub"),
+        "seal": lambda: world.trail.seal(world),
+    }
+    world.inject("one", seeds=[0, 5], model="si", beta=0.3)
+    for tick in range(1, 5):
+        world.step()
+        if tick in cut:
+            look[how]()
+    world.create_agents(2)
+    world.add_ties([0, 1], [80, 81])
+    world.inject("two", seeds=[80], model="sir", author=3, at=6)
+    world.step(5)
+    assert acts_of(world) == acts_of(whole)
+
+
+@pytest.mark.parametrize("ticks", [1, 3])
+def test_a_save_amid_a_stretch_is_an_earlier_state(ticks: int) -> None:
+    whole, start = made(), made()
+    for world in (whole, start):
+        world.inject("one", seeds=[0, 5], model="si", beta=0.3)
+        world.step(ticks)
+    whole.step(4)
+    whole.inject("two", seeds=[3], model="si")
+    acts = acts_of(whole)
+    start.trail.seal(start)
+    assert leads_to(start, acts)
+    assert leads_to(start, acts, to=ticks)
+    assert not leads_to(start, acts, to=ticks - 1)
+    found = replay(acts, start=start)
+    assert (found.ticks, found.findings) == (4, ())
+    assert found.world.digest() == whole.digest()
+    assert found.world.trail.acts == acts
 
 
 def test_a_saved_world_is_made_again_and_compared(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ from sim.core.events import (
 )
 from sim.errors import InputError, ParameterError
 from sim.run import Simulation
-from sim.run.sessions import MOST_ROWS, latest_r
+from sim.run.sessions import MOST_ROWS
 from sim.world.world import World
 from tests.unit.run.worlds import until
 
@@ -221,5 +223,31 @@ async def test_r_of_a_row_is_that_of_the_newest_generation_that_spoke(
     await simulation.pause()
     for session, row in zip(sessions, simulation.frame.sessions, strict=True):
         cascade = session.cascade
-        expected = latest_r(cascade.r, cascade.new_adopters)
+        expected = cascade.r_newest
         assert row.r == expected or np.isnan(expected)
+
+
+async def test_sessions_that_ended_are_forgotten_and_still_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.run.sessions.MOST_ROWS", 4)
+    async with Simulation(world) as simulation:
+        for number in range(20):
+            session = await simulation.inject("news", seeds=[number], model="independent-cascade")
+            while session.status == "running":
+                await simulation.step()
+        last = await session.done()
+        del session
+        gc.collect()
+        link = simulation._link
+        assert len(link.live.ledger._closed) <= 4
+        assert len(link._ended) <= 4
+        assert len(link._sessions) <= 1
+        assert len(simulation.frame.sessions) == 4
+        assert simulation.frame.sessions_total == 20
+        assert simulation.frame.sessions[-1] == last
+        old = await simulation.session(2).done()
+        assert (old.id, old.status, old.size) == (2, "quiet", world.cascades[2].size)
+        assert await simulation.session(19).done() == last
+        await simulation.set_parameter(0, "probability", 1.0)
+        assert simulation.session(0).status == "running"

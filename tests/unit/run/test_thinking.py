@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 
 from sim import Simulation, World
 from sim.errors import InputError
+from sim.llm.asks import Answer
 from sim.llm.decisions import Decision
+from sim.llm.faults import Fault
 from sim.llm.minds import Mind
 from sim.llm.pool import ModelPool
 from sim.llm.provider import Provider
@@ -170,3 +173,38 @@ async def test_the_rules_decide_in_a_past_from_before_minds_were_put_to_rest() -
         await simulation.back(2)
         await simulation.step(1)
         assert not await simulation.call(lambda world: minding.minds_of(world).awake)
+
+
+class Silent:
+    """Stands for models: none of them answers."""
+
+    def submit(self, ask: Any, seconds: float | None = None) -> Any:
+        future: Future[Answer] = Future()
+        future.set_result(Answer("", Fault.SERVER, "none"))
+        return future
+
+
+@pytest.mark.parametrize("way", ["play", "step"])
+async def test_a_live_world_pauses_where_models_decide_too_little(way: str) -> None:
+    world = minded()
+    thinker = Thinker(Silent(), least=0.5)
+    async with Simulation(world, minds=thinker) as simulation:
+        await simulation.call(minding.ACTS["give_minds"], list(range(120)))
+        if way == "play":
+            await simulation.play()
+            while simulation.frame.state != "paused":  # noqa: ASYNC110 - the engine pauses
+                await asyncio.sleep(0.01)
+        else:
+            assert await simulation.step(50) < 50
+        assert "at least 50% were asked for" in (simulation.frame.banner or "")
+        tick = simulation.frame.tick
+        assert await simulation.step(1) == 1  # whoever wants to goes on
+        assert simulation.frame.tick == tick + 1
+
+
+async def test_a_live_world_says_that_nobody_lets_minds_decide() -> None:
+    world = World.create(agents=120, mean_degree=8, seed=7, platform=True)
+    world.give_minds("top:5:degree")
+    async with Simulation(world) as simulation:
+        await simulation.step(1)
+        assert "5 members have a mind, and it sleeps" in (simulation.frame.banner or "")

@@ -43,9 +43,9 @@ def test_scratch_is_free_and_can_be_released() -> None:
 
 def test_keys_differ_by_stream_tick_and_cascade_but_not_for_what_is_drawn_once() -> None:
     keys = {draws(tick=t, salt=s).key(x) for t in (5, 6) for s in (3, 4)
-            for x in (Stream.COINS, Stream.MODEL)}  # fmt: skip
+            for x in (Stream.CONTACTS, Stream.MODEL)}  # fmt: skip
     assert len(keys) == 8
-    once = {int(draws(tick=tick).key(Stream.COINS, once=True)) for tick in (5, 6, 7)}
+    once = {int(draws(tick=tick).key(Stream.COINS)) for tick in (5, 6, 7)}
     assert once == {int(rng.key(7, Stream.COINS, 0, 4))}
 
 

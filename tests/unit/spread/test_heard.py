@@ -8,6 +8,7 @@ import pytest
 
 from sim import Bools, Card, Floats, Heard, Hearing, World, after, register
 from sim.core.cards import card_of
+from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.testing import Given, tiny_world
 from tests.unit.plugins.naive_heard import Crowd, assert_same
@@ -119,13 +120,13 @@ def test_several_states_may_listen_and_trust_may_count(seed: int) -> None:
             new = list(self.state)
             for v, state in enumerate(self.state):
                 heard: Sum = self.heard_by(v)
-                draw, below = self.draw(11, tick, v), 0.0
+                draw, below = self.draw(Stream.OUTCOMES, tick, v), 0.0
                 for name in states[1:]:
                     if heard.count.total() and name != state:
                         below += 0.5 * heard.trust[name]
                         if draw < below and new[v] == state:
                             new[v] = name
-                alone = self.draw(10, tick, v) < min(0.02 * tick, 1)
+                alone = self.draw(Stream.SPONTANEOUS, tick, v) < min(0.02 * tick, 1)
                 if new[v] == state == "neither" and alone:
                     new[v] = "right"
             self.state = new

@@ -10,7 +10,7 @@ from sim.core import rng
 from sim.spread.opinion_start import check_start, rescaled, started
 from sim.testing import tiny_world
 
-KEY = rng.key(3, 4)
+KEY = rng.key(3, rng.Stream.OPENINGS)
 MANY = np.arange(200_000)
 
 

@@ -18,6 +18,7 @@ from sim.store import audit as rows
 from sim.store import load, save
 from sim.store.audit_reading import audit, checked, journal_checked
 from sim.store.journal import JOURNAL_FILE, folder_of
+from sim.world import trail_acts
 from sim.world.world import World
 from tests.unit.store.fake import FakeWorld, edit, reseal
 from tests.unit.store.fake import saved as fake_saved
@@ -156,7 +157,7 @@ def test_a_file_without_a_log_has_none_and_is_opened(path: Path) -> None:
 def test_what_has_no_trail_has_no_log(tmp_path: Path) -> None:
     path = fake_saved(tmp_path / "fake.hub")
     assert audit(path).acts == ()
-    assert rows.rows_of(FakeWorld.create()) == {}
+    assert dict(rows.rows_of(FakeWorld.create())) == {}
 
 
 def test_a_tick_that_is_no_number_is_not_told(path: Path) -> None:
@@ -165,11 +166,11 @@ def test_a_tick_that_is_no_number_is_not_told(path: Path) -> None:
 
 
 def test_long_logs_are_many_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(rows, "PART_BYTES", 200)
+    monkeypatch.setattr(trail_acts, "OPEN_BYTES", 200)
     world = World.create(agents=50, mean_degree=4, seed=3)
-    for number in range(12):
+    for number in range(40):
         world.inject(f"story {number}", seeds=[number], model="si")
-    made = rows.rows_of(world)
+    made = dict(rows.rows_of(world))
     assert len(made) > 10
     assert rows.acts_in(made | {"acts x": "", "agents": "5"}) == world.trail.acts
     assert rows.broken(made) == ""

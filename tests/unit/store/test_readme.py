@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.store import files, save, schema, trailer
+from sim.store import acts_file, files, save, schema, trailer
 from sim.store.relational import MOST_AGENTS, MOST_ROWS
 from sim.world.world import World
 
@@ -44,7 +44,7 @@ def test_the_queries_run(page: str, tmp_path: Path) -> None:
 
 def test_every_table_is_named(page: str) -> None:
     named = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert named == set(schema.CORE_TABLES) | set(schema.RELATIONAL_TABLES)
+    assert named == {*schema.CORE_TABLES, *schema.RELATIONAL_TABLES, *acts_file.TABLES}
 
 
 def test_every_number_is_the_one_in_the_code(page: str) -> None:

@@ -39,7 +39,7 @@ def test_agents_are_rows_under_their_foreign_ids(file: sqlite3.Connection, world
     rows = file.execute("SELECT agent_id, name, status, updated_at FROM agents").fetchall()
     assert [row[0] for row in rows] == ["ann", "bob", "cem", "dia"]
     assert [row[1] for row in rows] == [world.agents.name(i) for i in range(4)]
-    assert {row[2:] for row in rows} == {("active", 5)}
+    assert {row[2:] for row in rows} == {("active", 0)}
 
 
 def test_properties_are_json_that_sql_can_look_into(file: sqlite3.Connection, world: World) -> None:
@@ -51,7 +51,9 @@ def test_properties_are_json_that_sql_can_look_into(file: sqlite3.Connection, wo
 
 
 def test_traits_are_states(file: sqlite3.Connection, world: World) -> None:
-    rows = file.execute("SELECT state_data FROM agent_states ORDER BY agent_id").fetchall()
+    rows = file.execute(
+        "SELECT state_data FROM agent_states WHERE state_type = 'personality' ORDER BY agent_id"
+    ).fetchall()
     shares = [list(json.loads(row[0]).values()) for row in rows]
     np.testing.assert_allclose(shares, world.agents.personality / 255, atol=1e-4)
 

@@ -21,6 +21,17 @@ WRONG: dict[str, tuple[Wrong, str]] = {
     "a recommender that there is not": (lambda _, p: p.recommend("popularty"), "popularity"),
     "seeds that are banned": (lambda w, _: w.inject("x", seeds=[7], model="si"), "not active"),
     "a message without letters": (lambda w, _: w.inject("", seeds=[1], model="si"), "visible"),
+    "seeds that nobody fits": (lambda w, _: w.inject("x", seeds="top:0", model="si"), "Seeds|top"),
+    "two authors": (lambda w, _: w.inject("x", seeds=[1], model="si", author="1,2"), "one author"),
+    "a long message": (
+        lambda w, _: w.inject("x" * 2_000_000, seeds=[1], model="si"),
+        "at most 4,096 characters, got 2,000,000; shorten it",
+    ),
+    "a long kind": (lambda w, _: w.inject("x", seeds=[1], model="si", kind="k" * 65), "at most 64"),
+    "a message that is no text": (lambda w, _: w.inject(b"x", seeds=[1], model="si"), "is a text"),  # type: ignore[arg-type]
+    "a long post": (lambda _, p: p.act(1, "post", text="x" * 4_097), "at most 4,096"),
+    "a long goal": (lambda w, _: w.give_minds([1], "rule", "g" * 100_000), "A goal has at most"),
+    "a long note": (lambda w, _: w.note([1], "x" * 100_000), "A note has at most"),
     "a second platform": (lambda w, _: w.open_platform(), "has a platform already"),
 }
 

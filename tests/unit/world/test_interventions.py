@@ -296,7 +296,7 @@ def test_a_platform_opens_at_a_tick_and_members_act_on_it_by_hand() -> None:
     world.step(3)
     platform = platform_of(world)
     assert platform.recommenders[0].plugin_name == "hot"
-    assert sorted(platform.written.values()) == ["music", "music"]
+    assert sorted(platform.written.values()) == ["music", "music", "x"]
     assert [each.result for each in world.interventions][3:] == [
         "2 members like",
         "1 members like; 2 may not: Agent 1 has a like on message 2 already.",
@@ -368,7 +368,9 @@ def _said(**changes: Any) -> list[dict[str, Any]]:
         ({"at": "zz"}, [1], [0.5]),
         ({"done_at": -1}, [1], [0.5]),
         ({"back": 1.5}, [1], [0.5]),
-        ({"does": "bann"}, [1], [0.5]),
+        ({"does": 7}, [1], [0.5]),
+        ({"does": "Not a name"}, [1], [0.5]),
+        ({"said": [1]}, [1], [0.5]),
         ({"said": {"factor": -1}}, [1], [0.5]),
         ({}, [300], [0.5]),
         ({}, [1], [1.5]),

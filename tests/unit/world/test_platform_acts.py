@@ -7,7 +7,10 @@ import pytest
 
 from sim import Act, World, make
 from sim.errors import InputError, UnknownNameError
+from sim.feed.log import Acts
+from sim.kernels.feed import SHOWN
 from sim.world.platform import Platform
+from sim.world.platform_acts import take_effect
 
 
 def quiet_world(agents: int = 60, **settings: Any) -> tuple[World, Platform]:
@@ -107,6 +110,18 @@ def test_reports_label_and_then_hide() -> None:
     platform.flag(0, "hidden", on=False)
     world.step()
     assert told(platform, 4) == [0]
+
+
+@pytest.mark.parametrize(("shown", "flags"), [(185_195, 0), (21_000, 1), (4_000, 1 | 2)])
+def test_reports_count_by_how_often_a_message_was_shown(shown: int, flags: int) -> None:
+    world, platform = quiet_world(outside=0.0)
+    platform.act(5, "post", text="chess")
+    world.step()
+    platform.posts.hot[0, SHOWN] = shown
+    acts = Acts.of(np.arange(10, 31), Act.REPORT, 0, 5)
+    take_effect(platform, acts)
+    assert platform.posts.reports[0] == 21
+    assert platform.posts.flags[0] == flags
 
 
 @pytest.mark.parametrize("act", ["mute", "block"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
+from sim.run import Simulation
 from sim.world import seeding
 from sim.world.seeding import choose_seeds, takes_long
 from sim.world.world import World
@@ -181,3 +184,23 @@ def test_only_ranks_of_the_whole_network_take_long() -> None:
     assert takes_long("top:40:pagerank")
     assert takes_long("community:South:4:core")
     assert not any(takes_long(seeds) for seeds in ("top:40", "random:3", [1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "author"),
+    [("top:3:degree", "4"), ("ids:1,2", 4), ([1, 2], "ids:4"), ("random:2", None)],
+)
+def test_a_world_takes_seeds_and_author_as_words_as_a_simulation_does(
+    seeds: str | list[int], author: str | int | None
+) -> None:
+    world = World.create(agents=50, mean_degree=4, seed=7)
+    story = world.inject("It is closed.", seeds=seeds, author=author, model="sir")
+
+    async def live() -> tuple[list[int], int]:
+        async with Simulation(World.create(agents=50, mean_degree=4, seed=7)) as simulation:
+            await simulation.inject("It is closed.", seeds=seeds, author=author, model="sir")
+            return await simulation.query(
+                lambda it: (it.cascades[0].seeds.tolist(), it.cascades[0].message.author)
+            )
+
+    assert asyncio.run(live()) == (story.seeds.tolist(), story.message.author)

@@ -103,7 +103,9 @@ def test_a_twin_keeps_the_acts_so_far() -> None:
     twin = still(world, copied)
     acts = [act.kind for act in twin.trail.acts]
     world.inject("Late", seeds=[4], model="sir")
-    assert [act.kind for act in twin.trail.acts] == acts == ["create", "inject", "inject", "step"]
+    assert [act.kind for act in twin.trail.acts] == acts == ["create", "inject", "inject"]
+    twin.trail.seal(twin)
+    assert [act.kind for act in twin.trail.acts] == [*acts, "step"]
 
 
 @pytest.mark.parametrize("model", ["competitive-continuous", "competitive-threshold"])

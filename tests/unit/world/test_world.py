@@ -184,6 +184,8 @@ def test_record_of_a_woken_message_has_a_row_for_every_tick_it_rested() -> None:
     assert (len(story.history), world.tick) == (8, 7)
     np.testing.assert_array_equal(story.new_adopters, [1, 0, 0, 0, 0, 0, 1, 1])
     np.testing.assert_array_equal(story.adopted_at, [0, 6, 7, -1])
+    world.step(2)
+    assert story.status == "quiet"
     assert story.r[6] == 1.0
 
 

@@ -1,0 +1,52 @@
+"""What is made once for each key and kept for the whole process, whatever threads ask for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+__all__ = ["Kept"]
+
+V = TypeVar("V")
+
+
+class Kept(Generic[V]):
+    """Values by key, at most so many: then all of them are forgotten and made again.
+
+    Whoever has one keeps it, and whoever asks meanwhile gets one: nothing is taken away from under
+    a reader.
+
+    Parameters
+    ----------
+    most
+        How many are kept, at least 1.
+
+    Examples
+    --------
+    >>> kept = Kept(2)
+    >>> kept.get("a", lambda: 1), kept.get("a", lambda: 2), len(kept)
+    (1, 1, 1)
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: dict[Hashable, V] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def get(self, key: Hashable, make: Callable[[], V]) -> V:
+        """Return what is kept under a key, else what ``make`` returns, which is kept from now on.
+
+        Two threads that ask at once may both make it; both get the same one.
+        """
+        held = self._held
+        if key in held:
+            return held[key]  # nothing is ever removed from a dictionary that others may have
+        made = make()
+        with self._lock:
+            if key not in self._held and len(self._held) >= self._most:
+                self._held = {}
+            return self._held.setdefault(key, made)

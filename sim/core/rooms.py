@@ -1,0 +1,105 @@
+"""Our own packages, found by where they are installed: ``sim``, ``plugins`` and ``tui``.
+
+Their names are plain words that a working folder may have too, and Python looks there first: with
+``python -m sim``, in a notebook, and in the processes that are started from there.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+from types import ModuleType
+
+from sim.errors import HubbubError
+
+__all__ = ["ROOMS", "ClashWarning", "clashes", "environment", "is_own", "own", "root"]
+
+ROOMS = ("sim", "plugins", "tui")
+
+
+class ClashWarning(UserWarning):
+    """A folder has the name of one of our packages, and would have taken its place."""
+
+
+def root() -> Path:
+    """Return the folder in which our packages lie."""
+    return Path(__file__).resolve().parents[2]
+
+
+def own(name: str) -> None:
+    """Make a package of ours the one that its name imports, wherever Python would look first.
+
+    Raises
+    ------
+    HubbubError
+        When another one was imported under that name before.
+    """
+    known, init = sys.modules.get(name), root() / name / "__init__.py"
+    if known is not None:
+        if not is_own(known):
+            raise HubbubError(
+                f"The package {name!r} of {_place_of(known)} was imported where Hubbub has its "
+                "own of that name; rename it, or import sim before it."
+            )
+        return
+    spec = importlib.util.spec_from_file_location(
+        name, init, submodule_search_locations=[str(init.parent)]
+    )
+    if not init.is_file() or spec is None or spec.loader is None:
+        return  # it is not installed here: an entry point finds it, or says that it cannot
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+
+
+def is_own(module: ModuleType) -> bool:
+    """Return whether a module of the name of one of our packages is that package."""
+    return _place_of(module) == root() / str(module.__name__)
+
+
+def _place_of(module: ModuleType) -> Path:
+    places = [*getattr(module, "__path__", ()), getattr(module, "__file__", None) or "nowhere"]
+    return Path(places[0]).resolve()
+
+
+def clashes() -> tuple[str, ...]:
+    """Return a sentence for each package in Python's way that has the name of one of ours."""
+    found = []
+    for name in ROOMS:
+        spec = PathFinder.find_spec(name)
+        if spec is None or spec.origin is None:  # a folder without __init__.py takes no place
+            continue
+        place = Path(spec.origin).resolve()
+        if place != root() / name / "__init__.py":
+            shown = place.parent if place.name == "__init__.py" else place
+            found.append(
+                f"{shown} has the name of a package of Hubbub, whose own is used in its place; "
+                "rename it to import it."
+            )
+    return tuple(found)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which a process finds the very packages of this one, ours first.
+
+    Whatever else is found stays in its order; a folder that hides ours comes behind them.
+    """
+    here, folders = str(root()), [*filter(None, sys.path)]
+    place = next((n for n, folder in enumerate(folders) if _hides(folder, here)), len(folders))
+    if here not in folders[:place]:
+        folders.insert(place, here)
+    return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(folders))}
+
+
+def _hides(folder: str, here: str) -> bool:
+    """Return whether a folder on Python's way has packages of our names."""
+    if folder == here:
+        return False
+    at = Path(folder)
+    return any((at / name).is_dir() or (at / f"{name}.py").is_file() for name in ROOMS)

@@ -1,0 +1,236 @@
+"""Arrays in scratch files: memory that the system may take back, for what is seldom looked at.
+
+An array that is moved here reads and writes as before, but its pages lie in a file without a name:
+whoever looks at them has them at hand, and nobody else pays for them. The file goes with the last
+array in it, also when the process is killed. Where the disk has no room, arrays stay in memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Room", "Spill", "be_frugal", "give_back", "is_filed", "let_go", "looked_at"]
+
+T = TypeVar("T", bound=np.generic)
+
+LEAST_BYTES = 1 << 10
+"""A smaller array stays where it is."""
+
+SMALLEST_FILE, LARGEST_FILE = 16 << 20, 256 << 20
+"""Bytes of a file, unless one array needs more; each has room for a quarter of what went before."""
+
+SPARE_BYTES = 1 << 30
+"""What is left free on the disk: saves come first."""
+
+_ALIGNED = 64
+_LOOKED_BYTES = 64 << 20
+_mapped: WeakSet[mmap.mmap] = WeakSet()
+_looked = 0
+
+
+class _File:
+    """A file without a name, mapped; its descriptor goes with this, the file with its arrays."""
+
+    def __init__(self, size: int, folder: Path) -> None:
+        free = os.statvfs(folder)
+        if free.f_bavail * free.f_frsize < size + SPARE_BYTES:
+            raise OSError(f"less than {SPARE_BYTES:,} bytes would be left free")
+        self._file = tempfile.TemporaryFile(dir=folder, prefix=".hubbub-")  # noqa: SIM115
+        self.descriptor = self._file.fileno()
+        if hasattr(os, "posix_fallocate"):  # or a disk that fills up would kill a writer
+            os.posix_fallocate(self.descriptor, 0, size)
+        else:
+            self._file.truncate(size)
+        self.map = mmap.mmap(self.descriptor, size)
+        self.size, self.taken = size, 0
+        _mapped.add(self.map)
+
+    def __del__(self) -> None:
+        """Let the descriptor go: arrays have the map."""
+        if hasattr(self, "_file"):
+            self._file.close()
+
+
+class Room:
+    """A place for one array, in a scratch file where there is one.
+
+    Parameters
+    ----------
+    size
+        Bytes.
+    file, at
+        Where it begins; None: in memory.
+    """
+
+    __slots__ = ("_at", "_bytes", "_file", "size")
+
+    def __init__(self, size: int, file: _File | None = None, at: int = 0) -> None:
+        self.size = size
+        self._file, self._at = file, at
+        self._bytes: npt.NDArray[np.uint8] = (
+            np.empty(size, np.uint8)
+            if file is None
+            else np.frombuffer(file.map, np.uint8, size, at)
+        )
+
+    @property
+    def is_filed(self) -> bool:
+        """Whether it lies in a file."""
+        return self._file is not None
+
+    def array(self, size: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Return an array that lies here, (size,), as it is."""
+        kind = np.dtype(dtype)
+        return self._bytes[: size * kind.itemsize].view(kind)
+
+    def hold(self, array: npt.NDArray[T]) -> npt.NDArray[T]:
+        """Return a copy of an array of at most ``size`` bytes, C-contiguous, over what was here."""
+        there = self._bytes[: array.nbytes].view(array.dtype).reshape(array.shape)
+        if self._file is None or not array.flags.c_contiguous:
+            np.copyto(there, array)
+            return there
+        left, at = array.reshape(-1).view(np.uint8).data, self._at
+        while left:  # twice as fast as page after page through the map, and none is held
+            done = os.pwrite(self._file.descriptor, left, at)
+            left, at = left[done:], at + done
+        return there
+
+
+class Spill:
+    """Scratch files; the first is made when it is needed.
+
+    Parameters
+    ----------
+    folder
+        Where; default: ``TMPDIR``, else ``/var/tmp``, which unlike ``/tmp`` is no memory.
+
+    Attributes
+    ----------
+    bytes
+        All that was ever moved.
+
+    Examples
+    --------
+    >>> spill = Spill()
+    >>> ages = spill.moved(np.arange(1000))
+    >>> let_go()
+    >>> int(ages.sum())
+    499500
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._file: _File | None = None
+        self._lock = threading.Lock()
+        self.bytes = 0
+
+    def moved(self, array: npt.NDArray[T]) -> npt.NDArray[T]:
+        """Return an array's copy in a scratch file; as it is when small, or there is no room."""
+        if array.nbytes < LEAST_BYTES:
+            return array
+        room = self.room(array.nbytes)
+        return room.hold(array) if room.is_filed else array
+
+    def empty(self, size: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Return an array to be written into, (size,)."""
+        return self.room(size * np.dtype(dtype).itemsize).array(size, dtype)
+
+    def room(self, size: int) -> Room:
+        """Return a new place of so many bytes."""
+        taken = -(-size // _ALIGNED) * _ALIGNED
+        with self._lock:
+            if self._file is None or self._file.taken + taken > self._file.size:
+                self._file = self._next(taken)
+            if self._file is None:
+                return Room(size)
+            at = self._file.taken
+            self._file.taken += taken
+            self.bytes += taken
+            return Room(size, self._file, at)
+
+    def _next(self, least: int) -> _File | None:
+        usual = min(max(SMALLEST_FILE, self.bytes // 4), LARGEST_FILE)
+        size = -(-max(usual, least) // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+        try:
+            return _File(size, self._folder or _folder())
+        except (OSError, ValueError):  # the disk is full, or all descriptors are taken
+            return None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Spill:
+        """Return this one: a copy of what uses it may use it too."""
+        return self
+
+    def __reduce__(self) -> tuple[type[Spill], tuple[Path | None]]:
+        """Go to another process without files."""
+        return (Spill, (self._folder,))
+
+
+@cache
+def _folder() -> Path:
+    # A file without a name cannot be taken by others.
+    usual = Path("/var/tmp")  # noqa: S108  # nosec B108
+    if not os.environ.get("TMPDIR") and usual.is_dir() and os.access(usual, os.W_OK):
+        return usual
+    return Path(tempfile.gettempdir())
+
+
+def is_filed(array: npt.NDArray[Any]) -> bool:
+    """Whether an array lies in a scratch file."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return owner is not None and getattr(owner, "obj", owner) in _mapped
+
+
+def let_go() -> None:
+    """Give back the memory of every page in scratch files; what is in them stays."""
+    if sys.platform != "win32":
+        for mapped in list(_mapped):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def looked_at(size: int) -> None:
+    """Say that so many bytes of arrays were read that nobody needs for now."""
+    global _looked
+    _looked += size
+    if _looked >= _LOOKED_BYTES:
+        _looked = 0
+        let_go()
+
+
+_ARENAS, _FROM, _TRIM = -8, -3, -1
+"""Numbers of glibc's options: how many heaps, from which size memory goes back at once, and how
+much may stay free at a heap's end."""
+
+
+@cache
+def be_frugal() -> None:
+    """Have the C library give back what is freed, for as long as the process lives.
+
+    As it is, it raises the size from which it does so to 32 MB by itself, and each thread has a
+    heap of its own: a platform of a million members held 500 MB that nobody used. Ticks are as
+    fast. Nothing is done where the C library is another.
+    """
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        for option, value in ((_ARENAS, 2), (_FROM, 1 << 20), (_TRIM, 4 << 20)):
+            libc.mallopt(option, value)
+
+
+def give_back() -> None:
+    """Give back what the C library holds free: after something large, in a thread that may wait."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -1,0 +1,336 @@
+"""What ties are, beside that they are: a type and properties of those that came with them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.bounds import Bound, require
+from sim.core.text import one_line
+from sim.errors import InputError
+
+__all__ = [
+    "LONGEST_NAME",
+    "MOST_FIELDS",
+    "MOST_TYPES",
+    "Relation",
+    "Said",
+    "TieRecords",
+    "Value",
+    "packed",
+    "type_of",
+    "value_of",
+]
+
+Value = bool | int | float | str
+Words = npt.NDArray[np.uint32]
+Columns = dict[str, npt.NDArray[Any]]
+
+MOST_TYPES: Final = 65_536
+MOST_FIELDS: Final = 64
+LONGEST_NAME: Final = 80
+LONGEST_TEXT: Final = 1_000
+_NONE: Final = 0xFFFF_FFFF
+_EXACT = 2**53
+_BOUNDS = {
+    "source": Bound("u4", ("records",), below="agents"),
+    "target": Bound("u4", ("records",), below="agents"),
+    "type": Bound("u4", ("records",), below="types", none=_NONE),
+    "offsets": Bound("i8", ("ends",), low=0),
+    "text": Bound("u1", (None,), below=127, low=32),
+}
+
+
+class Said(NamedTuple):
+    """What some of many arcs were said to be.
+
+    Attributes
+    ----------
+    places
+        int64 (k,), rising: which arcs.
+    types, properties
+        Of each a type, or ``""``; and properties as :func:`packed` writes them, or ``""``.
+    is_asked
+        Whether somebody named the column of types; else what has too many values is none.
+    """
+
+    places: npt.NDArray[np.int64]
+    types: Sequence[str]
+    properties: Sequence[str]
+    is_asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What one tie is.
+
+    Attributes
+    ----------
+    type
+        Such as ``"friend"``; empty where only properties are known.
+    properties
+        Numbers, truths and texts by name.
+    """
+
+    type: str
+    properties: Mapping[str, Value]
+
+
+class TieRecords:
+    """Types and properties of ties, by pair; a value: no method changes it.
+
+    A record stays when its tie ends, and counts again when the tie is made again.
+
+    Parameters
+    ----------
+    keys
+        uint64 (k,), rising: source << 32 | target.
+    codes
+        uint32 (k,): places in ``names``; the largest number for no type.
+    names
+        The types, in alphabetical order.
+    texts
+        Properties of each record as :func:`packed` writes them, end to end.
+    offsets
+        int64 (k + 1,): where each of them begins, and the last ends.
+    """
+
+    def __init__(
+        self,
+        keys: npt.NDArray[np.uint64],
+        codes: Words,
+        names: Sequence[str],
+        texts: bytes,
+        offsets: npt.NDArray[np.int64],
+    ) -> None:
+        self.keys = keys
+        self.codes = codes
+        self.names = tuple(names)
+        self._texts = texts
+        self._offsets = offsets
+
+    @classmethod
+    def of(
+        cls, keys: npt.NDArray[np.uint64], types: Sequence[str], properties: Sequence[str]
+    ) -> TieRecords:
+        """Return records of different pairs, whose keys rise.
+
+        Raises
+        ------
+        InputError
+            For more than 65,536 different types.
+        """
+        names = sorted(set(types) - {""})
+        if len(names) > MOST_TYPES:
+            raise InputError(
+                f"Ties have at most {MOST_TYPES:,} different types, got {len(names):,}; choose "
+                "another column, or none with --relations none (in Python: relations='none')."
+            )
+        place = {name: at for at, name in enumerate(names)} | {"": _NONE}
+        codes = np.array([place[name] for name in types], np.uint32)
+        ends = np.cumsum([0, *map(len, properties)], dtype=np.int64)
+        return cls(keys, codes, names, "".join(properties).encode("ascii"), ends)
+
+    @classmethod
+    def none(cls) -> TieRecords:
+        """Return no records."""
+        return cls.of(np.empty(0, np.uint64), (), ())
+
+    @classmethod
+    def from_arcs(
+        cls, sources: Words, targets: Words, said: Said, *, directed: bool
+    ) -> tuple[TieRecords, int]:
+        """Return the records of arcs, and how many repeat a pair that has one; the first counts.
+
+        Parameters
+        ----------
+        sources, targets
+            uint32 (m,): all arcs; loops are no ties and have no record.
+        said
+            What some of them are.
+        directed
+            False: a record holds both ways.
+        """
+        one, two = (ends[said.places].astype(np.uint64) for ends in (sources, targets))
+        keys, rows = _keys(one, two), np.flatnonzero(one != two)
+        if not directed:
+            keys = np.stack([keys, _keys(two, one)], axis=1)[rows].ravel()
+            rows = np.repeat(rows, 2)
+        else:
+            keys = keys[rows]
+        kept, first = np.unique(keys, return_index=True)
+        chosen = rows[first].tolist()
+        records = cls.of(
+            kept, [said.types[at] for at in chosen], [said.properties[at] for at in chosen]
+        )
+        return records, int(np.unique(rows).size - len(set(chosen)))
+
+    def __len__(self) -> int:
+        return self.keys.size
+
+    def __repr__(self) -> str:
+        return f"<TieRecords: {len(self):,} ties, {len(self.names):,} types>"
+
+    def __deepcopy__(self, memo: object) -> TieRecords:
+        """Return the same records: nothing ever writes into them."""
+        return self
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(c.nbytes for c in (self.keys, self.codes, self._offsets)) + len(self._texts)
+
+    @property
+    def ends(self) -> tuple[Words, Words]:
+        """The source and the target of each record, uint32 (k,)."""
+        return _ends(self.keys)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many ties each type has."""
+        typed = self.codes[self.codes != _NONE]
+        return dict(
+            zip(self.names, np.bincount(typed, minlength=len(self.names)).tolist(), strict=True)
+        )
+
+    def places(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return where the records of pairs are: int64, -1 for none."""
+        wanted = _keys(np.asarray(sources, np.uint64), np.asarray(targets, np.uint64))
+        if not len(self):
+            return np.full(wanted.shape, -1, np.int64)
+        at = np.minimum(np.searchsorted(self.keys, wanted), len(self) - 1).astype(np.int64)
+        return np.where(self.keys[at] == wanted, at, -1)
+
+    def find(self, source: int, target: int) -> Relation | None:
+        """Return the record of a pair, or None."""
+        at = int(self.places(source, target))
+        return None if at < 0 else self[at]
+
+    def __getitem__(self, at: int) -> Relation:
+        """Return the record at a place.
+
+        Raises
+        ------
+        InputError
+            When a damaged file says of it what cannot be read.
+        """
+        code = int(self.codes[at])
+        try:
+            told = json.loads(self.text(at) or "{}").items()
+        except (ValueError, AttributeError, RecursionError):
+            raise InputError(f"The properties of tie record {at:,} are damaged.") from None
+        found = {one_line(name, LONGEST_NAME): value_of(value) for name, value in told}
+        fine = {name: value for name, value in found.items() if value is not None}
+        return Relation("" if code == _NONE else self.names[code], fine)
+
+    def text(self, at: int) -> str:
+        """Return the properties at a place as JSON; empty for none."""
+        return self._texts[self._offsets[at] : self._offsets[at + 1]].decode("ascii")
+
+    def pairs(self, kind: str) -> tuple[Words, Words]:
+        """Return the sources and targets of all records of a type, uint32; none for no type."""
+        at = self.names.index(kind) if kind in self.names else -1
+        return _ends(self.keys[self.codes == at] if at >= 0 else self.keys[:0])
+
+    def dump(self) -> tuple[dict[str, Any], Columns]:
+        """Return (meta, columns), from which :meth:`restore` makes equal records."""
+        sources, targets = self.ends
+        columns: Columns = {
+            "source": sources,
+            "target": targets,
+            "type": self.codes,
+            "offsets": self._offsets,
+            "text": np.frombuffer(self._texts, np.uint8),
+        }
+        return {"count": len(self), "types": list(self.counts.items())}, columns
+
+    @classmethod
+    def restore(
+        cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]], agents: int
+    ) -> TieRecords:
+        """Return the records that :meth:`dump` described, checked.
+
+        Raises
+        ------
+        InputError
+            For columns that contradict one another, or the number of agents.
+        """
+        names = [one_line(str(name), LONGEST_NAME) for name, _ in meta["types"]]
+        count, missing = int(meta["count"]), _BOUNDS.keys() - columns.keys()
+        if missing or count < 0:
+            raise InputError("Types of ties: columns are missing.")
+        sizes = {"records": count, "ends": count + 1, "agents": agents, "types": len(names)}
+        require(columns.items(), _BOUNDS, sizes, "types of ties")
+        keys = _keys(columns["source"].astype(np.uint64), columns["target"].astype(np.uint64))
+        offsets, text = columns["offsets"], columns["text"]
+        rises = bool((keys[1:] > keys[:-1]).all()) and bool((np.diff(offsets) >= 0).all())
+        if not rises or offsets[0] != 0 or offsets[-1] != text.size:
+            raise InputError("Types of ties: pairs or the ends of properties are out of order.")
+        return cls(keys, columns["type"], names, text.tobytes(), offsets)
+
+
+def _keys(sources: npt.NDArray[np.uint64], targets: npt.NDArray[np.uint64]) -> Any:
+    return sources << np.uint64(32) | targets
+
+
+def _ends(keys: npt.NDArray[np.uint64]) -> tuple[Words, Words]:
+    low = np.uint64(0xFFFF_FFFF)
+    return (keys >> np.uint64(32)).astype(np.uint32), (keys & low).astype(np.uint32)
+
+
+def value_of(given: object) -> Value | None:
+    """Return a value that a property can have, cleaned; None for what is none.
+
+    Whole floats become integers, since several formats know only floats; not-a-number and empty
+    texts are no value.
+
+    Examples
+    --------
+    >>> value_of(3.0), value_of(True), value_of(float("nan")), value_of(" a  b ")
+    (3, True, None, 'a b')
+    """
+    if isinstance(given, np.generic):
+        given = given.item()
+    if isinstance(given, bool):
+        return given
+    if isinstance(given, int):
+        return given if -(2**63) <= given < 2**63 else one_line(hex(given), LONGEST_TEXT)
+    if isinstance(given, float):
+        if math.isnan(given):
+            return None
+        if abs(given) < _EXACT and given.is_integer():
+            return int(given)
+        return given if abs(given) != float("inf") else str(given)
+    return one_line(given, LONGEST_TEXT) or None if isinstance(given, str) else None
+
+
+def type_of(given: object) -> str:
+    """Return the name of a type, cleaned; empty for none."""
+    value = value_of(given)
+    return "" if value is None else one_line(str(value), LONGEST_NAME)
+
+
+def packed(properties: Mapping[str, object]) -> str:
+    """Return properties as compact JSON in ASCII; empty for none.
+
+    Raises
+    ------
+    InputError
+        For more than 64.
+
+    Examples
+    --------
+    >>> packed({"since": 2010.0, "note": ""})
+    '{"since":2010}'
+    """
+    told = {one_line(str(name), LONGEST_NAME): value_of(v) for name, v in properties.items()}
+    kept = {name: value for name, value in told.items() if name and value is not None}
+    if len(kept) > MOST_FIELDS:
+        raise InputError(f"A tie has at most {MOST_FIELDS} properties, got {len(kept)}.")
+    return json.dumps(kept, sort_keys=True, separators=(",", ":")) if kept else ""

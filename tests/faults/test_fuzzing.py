@@ -1,0 +1,116 @@
+"""Whatever numbers, names and nestings come from outside, a verb answers in one sentence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.cli import main as entry
+from sim.cli.exits import EXITS, FILE, USAGE
+from sim.cli.main import main
+from sim.errors import FileError, SnapshotError
+from sim.store import load, save
+from sim.store.header import as_path
+from tests.faults.fuzzing import CORPORA, READERS, Forged, fuzz, kinds_of_worlds, said_by
+
+FEW, MANY = 25, 2_000
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("HUBBUB_LOG_FOLDER", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("corpus", list(CORPORA))
+def test_a_verb_answers_whatever_it_is_given(corpus: str, tmp_path: Path) -> None:
+    assert not list(filter(None, (fuzz(corpus, seed, tmp_path) for seed in range(FEW))))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("corpus", list(CORPORA))
+def test_a_verb_answers_whatever_it_is_given_at_length(corpus: str, tmp_path: Path) -> None:
+    assert not list(filter(None, (fuzz(corpus, seed, tmp_path) for seed in range(FEW, MANY))))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("words", READERS, ids=lambda words: "-".join(words[:3]))
+@pytest.mark.parametrize("name", ["plain", "living"])
+def test_a_world_at_a_tick_that_no_world_reaches_is_read_or_refused(
+    words: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    meta, columns = kinds_of_worlds()[name]
+    path = tmp_path / "far.hub"
+    save(Forged(meta | {"tick": 2**62}, columns), path, relational=False)
+    code, said = said_by(tuple(word.format(path) for word in words))
+    assert code in EXITS
+    assert "unexpectedly" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("text", ["network = " + "[" * 50_000, "a = {b = " * 20_000])
+@pytest.mark.parametrize("verb", ["run", "describe", "variants"])
+def test_a_scenario_nested_without_end_is_no_toml(verb: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep.toml"
+    path.write_text(text)
+    code, said = said_by((verb, str(path)))
+    assert (code, said.count("\n")) == (FILE, 1), said
+    assert "it is no TOML" in said
+
+
+@pytest.mark.parametrize(
+    "words", [("info", "\ud800"), ("run", "demo", "--save", "\ud800.hub"), ("import", "a\udfff")]
+)
+def test_half_a_character_names_nothing(words: tuple[str, ...]) -> None:
+    code, said = said_by(words)
+    assert (code, said.count("\n")) == (USAGE, 1)
+    assert "half a character" in said
+
+
+def test_names_of_bytes_that_are_no_text_are_names_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.hub")
+    save(Forged(*kinds_of_worlds()["plain"]), path, relational=False)
+    assert main(["info", str(path)]) == 0
+    assert load(path).tick == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("\ud800", FileError), ("", FileError), ("/", SnapshotError)]
+)
+def test_what_is_no_file_name_is_refused(name: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        as_path(name)
+
+
+def test_a_verb_that_fails_unexpectedly_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_words: object) -> int:
+        raise ValueError("planted")
+
+    monkeypatch.setattr(entry, "_run", broken)
+    found = fuzz("words", 1, tmp_path)
+    assert found is not None
+    assert "planted" in found.said
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("sources", 2**31 - 1), ("agents", 2**31 - 1), ("ticks", 2**31 - 1)]
+)
+def test_a_log_of_what_never_was_is_refused_by_history(
+    part: str, value: int, tmp_path: Path
+) -> None:
+    meta, columns = kinds_of_worlds()["living"]
+    wrong = np.full_like(columns[f"cascade.0.log.{part}"], value)
+    path = tmp_path / "never.hub"
+    save(Forged(meta, columns | {f"cascade.0.log.{part}": wrong}), path, relational=False)
+    code, said = said_by(("history", str(path)))
+    assert (code, said.count("\n")) == (FILE, 1), said
+    assert "holds what never was" in said

@@ -1,0 +1,180 @@
+"""Every dialog, opened and agreed to with everything in it empty: it says what is missing."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from textual.app import App
+from textual.widgets import Input, OptionList, Select
+
+from sim.run.minds_offer import MindsOffer
+from sim.run.talking import Being
+from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
+from tui import screens
+from tui.screens.dialog import Confirm, Dialog, Notice
+from tui.screens.error import Problem
+from tui.screens.help import Help
+from tui.screens.history import History
+from tui.screens.inject import Inject
+from tui.screens.intervene import Intervene, Wish
+from tui.screens.interview import Interview
+from tui.screens.metrics import Metrics
+from tui.screens.minds import GiveMinds
+from tui.screens.models import ModelCard, PickModel
+from tui.screens.new import New
+from tui.screens.open import Open
+from tui.screens.params import Params
+from tui.screens.play import Play
+from tui.screens.progress import Job, Progress
+from tui.screens.quit import Leave
+from tui.screens.save import Save
+from tui.screens.stalled import Stalled
+from tui.screens.survey import AskMany
+from tui.situation import Situation
+from tui.theme import register_themes
+
+
+async def answered(*_: Any) -> Any:
+    return SimpleNamespace(fault=None, text="", detail="")
+
+
+async def estimated(*_: Any) -> str:
+    return "It costs nothing."
+
+
+def simulation() -> Any:
+    running = FakeSimulation(World(), "demo", None)
+    running.focused = 0
+    return running
+
+
+SITUATION = Situation()
+REACH: Any = SimpleNamespace(sentence="Nothing was done.")
+
+
+def shown() -> Any:
+    said = SimpleNamespace(id=0, model=Cascade.plugin_name, text="hello")
+    said.parameters = (("probability", 0.1),)
+    return said
+
+
+MAKE: dict[type, Callable[[Any], Any]] = {
+    AskMany: lambda _: AskMany(),
+    Confirm: lambda _: Confirm("Sure?", "It is lost.", yes="Lose it", no="Keep it"),
+    GiveMinds: lambda _: GiveMinds(
+        MindsOffer(("chat",), ("goal",), ("gpt",), 1.0, ""), "", estimated
+    ),
+    Help: lambda _: Help(None, {}, SITUATION),
+    History: lambda _: History((), REACH, 0),
+    Inject: lambda b: Inject(b, simulation(), None),
+    Intervene: lambda b: Intervene(b.interventions(), Wish("freeze"), 3, ()),
+    Interview: lambda _: Interview("Ada", answered, None, []),
+    Leave: lambda _: Leave(simulation().frame, "quit"),
+    Metrics: lambda b: Metrics(b.metrics(), {}, (), {}),
+    ModelCard: lambda b: ModelCard("viral", b.card("viral")),
+    New: lambda b: New(b, None),
+    Notice: lambda _: Notice("Read", "this"),
+    Open: Open,
+    Params: lambda b: Params(b, shown()),
+    PickModel: lambda b: PickModel(b, [card(Cascade)]),
+    Play: lambda _: Play(Being(3, "Ada", 0, True, (), ()), answered, answered),
+    Problem: lambda _: Problem(ValueError("no")),
+    Progress: lambda _: Progress(Job("working")),
+    Save: lambda b: Save(b, ""),
+    Stalled: lambda _: Stalled("spin does not come back.", 4),
+}
+"""How each dialog is made."""
+
+EMPTY_IS_FINE: set[type] = {
+    Confirm, Help, Leave, Metrics, ModelCard, Notice, Params, PickModel, Problem, Progress, Stalled,
+}  # fmt: skip
+"""Those that ask for nothing, or stand on something: agreeing closes them, or does nothing."""
+
+
+def every_dialog() -> set[type]:
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        importlib.import_module(module.name)
+
+    found: list[type] = [Dialog]
+    for each in found:
+        found += each.__subclasses__()
+    return {each for each in found[1:] if each.__module__.startswith("tui.")}
+
+
+def test_every_dialog_of_the_screen_is_tried_here() -> None:
+    assert every_dialog() == set(MAKE)
+
+
+def emptied(dialog: Dialog[Any]) -> None:
+    """Take everything out that can be taken out, and what only a slow machine leaves blank."""
+    for typed in dialog.query(Input):
+        typed.value = ""
+    for picker in dialog.query(Select):
+        picker._allow_blank = True
+        picker.set_options([])
+    for listed in dialog.query(OptionList):
+        listed.highlighted = None
+
+
+@pytest.mark.parametrize("kind", MAKE, ids=lambda kind: kind.__name__)
+async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_path: Path) -> None:
+    """At once, while it is still being filled, and again when it is."""
+    app: App[None] = App()
+    given: list[Any] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        register_themes(app, "hubbub-dark")
+        dialog: Any = MAKE[kind](FakeBackend(tmp_path))
+        await app.push_screen(dialog, given.append)
+        for _ in range(2):
+            if dialog.is_current:
+                emptied(dialog)
+                dialog.accept()
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+        emptied(dialog)
+        await pilot.pause()
+        await pilot.press("enter")
+        if kind not in EMPTY_IS_FINE:
+            assert given == []
+            assert app.screen is dialog
+            assert dialog.has_class("-wrong")
+
+
+@pytest.mark.parametrize("kind", [Inject, New, Params], ids=lambda kind: kind.__name__)
+async def test_a_dialog_agreed_to_untouched_while_it_is_filled_gives_nothing_that_is_none(
+    kind: type, tmp_path: Path
+) -> None:
+    app: App[None] = App()
+    given: list[Any] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        register_themes(app, "hubbub-dark")
+        dialog: Any = MAKE[kind](Slow(tmp_path))
+        await app.push_screen(dialog, given.append)
+        for _ in range(40):
+            if dialog.is_current:
+                dialog.accept()
+            await pilot.pause(0.005)
+    assert "NULL" not in repr(given)
+
+
+class Slow(FakeBackend):
+    """Takes its time, as on a machine that is busy."""
+
+    def networks(self) -> Any:
+        time.sleep(0.02)
+        return super().networks()
+
+    def recommenders(self) -> Any:
+        time.sleep(0.05)
+        return super().recommenders()
+
+    def models(self) -> Any:
+        time.sleep(0.02)
+        return super().models()

@@ -1,0 +1,437 @@
+"""Policies and interventions as plugins: what is written for them, and the laws of each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import PrivateAttr
+
+from sim import (
+    Act,
+    Exposures,
+    Field,
+    Intervention,
+    Metric,
+    Policy,
+    World,
+    load_file,
+    names,
+    register,
+    spec,
+)
+from sim.cli.plugin_templates_feeds import ACTING
+from sim.core import registry
+from sim.core.cards import missing
+from sim.errors import InputError, PluginError, UnknownNameError
+from sim.run.measuring import listed, unit_of
+from sim.testing.acting import ACTING_LAWS, check_acting
+from sim.testing.feeds import lively_world
+from sim.testing.laws import kinds_of, laws_of
+from sim.world.interventions_kinds import LostIntervention
+from tests.unit.cli.conftest import Hubbub
+
+
+@pytest.mark.parametrize("form", ACTING)
+def test_what_new_writes_keeps_the_laws(form: str, hubbub: Hubbub, tmp_path: Path) -> None:
+    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--into", tmp_path)
+    assert said.code == 0
+    assert f"made_{form}.py" in said.out
+    (item,) = load_file(tmp_path / f"made_{form}.py")
+    assert check_acting(item.cls) == tuple(ACTING_LAWS[form]) == tuple(laws_of(form))
+    assert missing(item.cls) == ()
+    for tool in (("check",), ("format", "--check", "--line-length", "100")):
+        words = [sys.executable, "-m", "ruff", *tool, "--isolated", str(tmp_path)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", names("policy"))
+def test_every_policy_keeps_the_laws(name: str) -> None:
+    assert "policy" in kinds_of(name)
+    assert check_acting(spec(name, "policy").cls) == tuple(ACTING_LAWS["policy"])
+
+
+def test_check_holds_a_policy_to_its_laws(hubbub: Hubbub) -> None:
+    said = hubbub("plugin", "check", "rule").out
+    assert "rule (policy): keeps 6 laws" in said
+    assert "rule (mind): keeps" in said
+
+
+# Each law sees its own mistake
+
+
+class Plain(Policy):
+    """Likes a little."""
+
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        return {Act.LIKE: 0.2 * exposures.interest}
+
+
+class Failing(Plain):
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        raise ValueError("oh")
+
+
+class Drawing(Plain):
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        return {Act.LIKE: np.random.default_rng().random(len(exposures))}
+
+
+class Counting(Plain):
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        return {Act.LIKE: np.full(len(exposures), 1 / max(len(exposures), 1))}
+
+
+class Large(Plain):
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        return {Act.LIKE: exposures.interest + 1.0}
+
+
+class Odd(Plain):
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        return {13: 0.1 * exposures.interest}  # type: ignore[dict-item]
+
+
+class Writing(Plain):
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        platform.held["mine"] = np.arange(3) + len(platform.held)
+        return super().probabilities(exposures, platform)
+
+
+class Learning(Plain):
+    _seen: int = PrivateAttr(0)
+
+    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+        self._seen += 1
+        return {Act.LIKE: np.full(len(exposures), min(self._seen / 20, 1.0))}
+
+
+@pytest.mark.parametrize(
+    ("cls", "law", "said"),
+    [
+        (Failing, "runs", "oh"),
+        (Drawing, "deterministic", "two ways for one seed"),
+        (Counting, "order", "asked for it alone"),
+        (Large, "chances", "chances are numbers in"),
+        (Odd, "chances", "dict of sim.Act"),
+        (Writing, "untouched", "a policy reads"),
+        (Learning, "resumes", "after a save"),
+    ],
+)
+def test_a_law_sees_its_mistake(cls: type[Policy], law: str, said: str) -> None:
+    cls = register(f"policy-{cls.__name__.lower()}")(cls)
+    with pytest.raises(PluginError, match=said):
+        ACTING_LAWS["policy"][law](cls, {})
+    ACTING_LAWS["policy"][law](register("plain-policy")(Plain), {})
+
+
+def test_a_policy_finds_the_columns_of_members_that_the_guide_names() -> None:
+    found: list[tuple[Any, ...]] = []
+
+    class Looking(Plain):
+        def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
+            people = platform.people
+            for end in ("viewer", "author", "source"):
+                who = getattr(exposures, end)
+                for column in ("openness", "community", "activity"):
+                    here = getattr(exposures, f"{end}_{column}")
+                    found.append((here, people.column(column)[who]))
+            with pytest.raises(AttributeError, match="viewer_NAME"):
+                exposures.likes  # noqa: B018
+            with pytest.raises(UnknownNameError):
+                exposures.viewer_height  # noqa: B018
+            return {}
+
+    world = lively_world()
+    assert world.platform is not None
+    world.platform.behave(Looking())
+    world.step(3)
+    assert not world.platform.faults
+    assert sum(here.size for here, _ in found) > 0
+    assert all(np.allclose(here, there) for here, there in found)
+    with pytest.raises(AttributeError, match="policy"):
+        _ = Exposures([]).author
+    with pytest.raises(AttributeError, match="viewer_NAME"):
+        _ = Exposures([]).viewer_openness
+
+
+# Interventions
+
+
+class Quiet(Intervention):
+    """Lets everybody be less active."""
+
+    says = "let everybody be less active"
+    left: float = Field(0.5, ge=0, le=1, description="what is left")
+
+    def do(self, world: World, number: int) -> str:
+        world.agents.set_activity(range(len(world.agents)), self.left)
+        return f"activity is {self.left}"
+
+
+class Silent(Quiet):
+    def do(self, world: World, number: int) -> str:
+        return " "
+
+
+class Broken(Quiet):
+    def do(self, world: World, number: int) -> str:
+        raise KeyError("nothing")
+
+
+class Lots(Quiet):
+    def do(self, world: World, number: int) -> str:
+        world.agents.set_activity([0], float(np.random.default_rng().random()))
+        return "done"
+
+
+@pytest.mark.parametrize(
+    ("cls", "law", "said"),
+    [
+        (Silent, "runs", "tells nothing"),
+        (Broken, "runs", "KeyError"),
+        (Lots, "deterministic", "two things for one seed"),
+    ],
+)
+def test_a_law_of_interventions_sees_its_mistake(
+    cls: type[Intervention], law: str, said: str
+) -> None:
+    cls = register(f"change-{cls.__name__.lower()}")(cls)
+    with pytest.raises(PluginError, match=said):
+        ACTING_LAWS["intervention"][law](cls, {})
+    assert check_acting(register("change-quiet")(Quiet)) == ("runs", "deterministic", "resumes")
+
+
+class Isolated(Metric):
+    """Members that nobody hears."""
+
+    says = "members that nobody hears"
+    unit = "agents"
+
+    def take(self, world: World) -> Any:
+        return (world.ties.out_degree == 0).sum()
+
+
+class Worded(Isolated):
+    def take(self, world: World) -> Any:
+        return "many"
+
+
+class Changing(Isolated):
+    def take(self, world: World) -> Any:
+        world.agents.set_activity([0], 0.123)
+        return 1
+
+
+class Lotted(Isolated):
+    def take(self, world: World) -> Any:
+        return np.random.default_rng().random()
+
+
+@pytest.mark.parametrize(
+    ("cls", "law", "said"),
+    [
+        (Worded, "runs", "gives 'many'; take"),
+        (Changing, "untouched", "changes the world"),
+        (Lotted, "untouched", "two numbers"),
+    ],
+)
+def test_a_law_of_metrics_sees_its_mistake(cls: type[Metric], law: str, said: str) -> None:
+    cls = register(f"count-{cls.__name__.lower()}")(cls)
+    with pytest.raises(PluginError, match=said):
+        ACTING_LAWS["metric"][law](cls, {})
+    del registry._known["metric"][cls.plugin_name]
+
+
+@pytest.fixture
+def isolated() -> Iterator[str]:
+    register("count-isolated")(Isolated)
+    yield "count_isolated"
+    registry._known["metric"].pop("count-isolated", None)
+
+
+def test_a_metric_of_a_plugin_is_taken_waited_for_and_alarming(isolated: str) -> None:
+    assert check_acting(Isolated) == ("runs", "untouched")
+    assert (unit_of(isolated), listed()[isolated]) == ("agents", ("agents", Isolated.says))
+    world = World.from_edges([0, 1], [1, 2], 9)
+    metrics = world.open_metrics()
+    metrics.alerts.set("alone", metric=isolated, warning=5, says="many are alone")
+    world.at(f"{isolated} > 6", "shock", factor=0.5)
+    world.step(2)
+    assert metrics.latest[isolated] == 7
+    assert metrics[isolated].tolist() == [7, 7]
+    assert [alert.name for alert in metrics.alerts.said] == ["alone"]
+    assert world.interventions[0].done_at is not None
+    again = World.restore(*world.dump())
+    again.step()
+    assert again.metrics is not None
+    assert again.metrics[isolated].tolist() == [7, 7, 7]
+
+
+def test_what_a_missing_metric_has_measured_stays(isolated: str) -> None:
+    world = World.from_edges([0, 1], [1, 2], 9)
+    world.open_metrics()
+    world.at(f"{isolated} > 60", "shock", factor=0.5)
+    world.step(2)
+    meta, columns = world.dump()
+    registry._known["metric"].pop("count-isolated")
+    again = World.restore(meta, columns)
+    assert again.digest() == world.digest()
+    again.step()
+    assert again.metrics is not None
+    assert np.array_equal(again.metrics[isolated], [7, 7, np.nan], equal_nan=True)
+    with pytest.raises(UnknownNameError):
+        again.at(f"{isolated} > 60", "shock", factor=0.5)
+
+
+def test_a_metric_that_fails_is_named_and_taken_no_more() -> None:
+    class Failing(Isolated):
+        def take(self, world: World) -> Any:
+            raise KeyError("x")
+
+    register("count-failing")(Failing)
+    try:
+        world = World.create(agents=20, mean_degree=4)
+        metrics = world.open_metrics()
+        world.step(3)
+        assert metrics.faults == [
+            "Metric 'count_failing' failed and is taken no more: KeyError: 'x'."
+        ]
+        assert "count_failing" not in metrics.names
+    finally:
+        del registry._known["metric"]["count-failing"]
+
+
+def test_a_metric_that_runs_ticks_of_its_own_is_named_once_and_taken_no_more() -> None:
+    class Running(Isolated):
+        def take(self, world: World) -> Any:
+            if world.tick < 5:
+                world.step()
+            return "no number"
+
+    register("count-running")(Running)
+    try:
+        world = World.create(agents=20, mean_degree=4)
+        metrics = world.open_metrics()
+        world.step()
+        assert len(metrics.faults) == 1
+        assert "Metric 'count_running' failed and is taken no more" in metrics.faults[0]
+        assert "count_running" not in metrics.names
+    finally:
+        del registry._known["metric"]["count-running"]
+
+
+def test_the_name_of_a_built_in_intervention_is_refused() -> None:
+    cls = register("ban")(type("Ban", (Quiet,), {"__module__": __name__}))
+    try:
+        with pytest.raises(PluginError, match="built-in intervention"):
+            ACTING_LAWS["intervention"]["runs"](cls, {})
+    finally:
+        del registry._known["intervention"]["ban"]
+
+
+def test_a_world_whose_intervention_is_missing_opens_says_so_and_does_not_do_it() -> None:
+    register("change-missing")(type("Missing", (Quiet,), {"__module__": __name__}))
+    world = World.create(agents=20, mean_degree=4)
+    world.at(2, "change-missing", left=0.25)
+    meta, columns = world.dump()
+    taken = registry._known["intervention"].pop("change-missing")
+    again = World.restore(meta, columns)
+    assert "plugin 'change-missing' of an intervention is missing" in again.remarks[0]
+    assert again.digest() == world.digest()
+    assert isinstance(again.interventions[0].does, LostIntervention)
+    again.step(3)
+    assert again.interventions[0].failed
+    assert "load it: --plugin FILE" in again.interventions[0].result
+    assert float(again.agents.activity.max()) > 0.25
+    with pytest.raises(InputError, match="change-missing"):
+        again.at(9, "change-missing")
+    registry._known["intervention"]["change-missing"] = taken
+    back = World.restore(meta, columns)
+    back.step(3)
+    assert float(back.agents.activity.max()) == 0.25
+
+
+LEAVING = '''
+import numpy as np
+from sim import Act, Intervention, Metric, Policy, register
+
+@register("leaving-policy")
+class Leaving(Policy):
+    """Ends the program."""
+
+    def probabilities(self, exposures, platform):
+        raise SystemExit(3)
+
+@register("leaving-change")
+class Change(Intervention):
+    """Ends the program."""
+
+    def do(self, world, number):
+        raise SystemExit(3)
+
+@register("mute-change")
+class Mute(Intervention):
+    """Tells an array."""
+
+    def do(self, world, number):
+        return np.arange(3)
+
+@register("leaving-count")
+class Count(Metric):
+    """Ends the program."""
+
+    def take(self, world):
+        raise SystemExit(3)
+'''
+DAY = """
+[network]
+agents = 60
+mean_degree = 6.0
+[platform]
+policy = "leaving-policy"
+[metrics]
+every = 1
+[[interventions]]
+at = 1
+do = "leaving-change"
+[[interventions]]
+at = 1
+do = "mute-change"
+[stop]
+ticks = 3
+"""
+
+
+@pytest.mark.parametrize("isolated", [(), pytest.param(("--isolated",), marks=pytest.mark.slow)])
+def test_a_plugin_that_ends_the_program_is_named_and_the_run_goes_on(
+    hubbub: Hubbub, tmp_path: Path, isolated: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.cli.start.probe_foreign", lambda: None)
+    (tmp_path / "leaving.py").write_text(LEAVING)
+    (tmp_path / "day.toml").write_text(DAY)
+    words: list[str | Path] = [
+        "run",
+        tmp_path / "day.toml",
+        "--plugin",
+        tmp_path / "leaving.py",
+        *isolated,
+    ]
+    said = hubbub(*words, "--save", tmp_path / "end.hub", "--json", tmp_path / "end.json")
+    assert said.code == 5, said.err
+    for name in ("leaving-policy", "leaving-change", "mute-change", "leaving_count"):
+        assert name in said.err + said.out, name
+    assert "gave ndarray" in said.err + said.out
+    faults = json.loads((tmp_path / "end.json").read_text())["faults"]
+    assert len(faults) == 4
+    assert (tmp_path / "end.hub").is_file()
+    for kind in ("policy", "intervention", "metric"):
+        for name in [n for n in registry._known[kind] if n.startswith(("leaving", "mute-"))]:
+            del registry._known[kind][name]
