@@ -52,7 +52,10 @@ class Permeability(PropagationModel):
         choices=_CHOICES,
     )
 
-    probability: float = Field(0.1, ge=0, le=1, description="chance within a community")
+    probability: float = Field(
+        0.1, ge=0, le=1, description="chance within a community",
+        json_schema_extra={"unit": "per attempt"},
+    )  # fmt: skip
     permeability: float = Field(
         0.3, ge=0, le=1, description="share of the chance that is left between communities"
     )
@@ -114,7 +117,10 @@ class EmbeddednessPermeability(PropagationModel):
         choices=_CHOICES,
     )
 
-    probability: float = Field(0.1, ge=0, le=1, description="chance over a tie, before the border")
+    probability: float = Field(
+        0.1, ge=0, le=1, description="chance over a tie, before the border",
+        json_schema_extra={"unit": "per attempt"},
+    )  # fmt: skip
     permeability: float = Field(
         0.3, ge=0, le=1, description="share of the chance that is left between communities"
     )

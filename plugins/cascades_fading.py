@@ -56,7 +56,10 @@ class NoveltyDecay(PropagationModel):
         ),
     )
 
-    probability: float = Field(0.2, ge=0, le=1, description="chance of a first, fresh attempt")
+    probability: float = Field(
+        0.2, ge=0, le=1, description="chance of a first, fresh attempt",
+        json_schema_extra={"unit": "per attempt"},
+    )  # fmt: skip
     decay: Literal["exposures", "age"] = Field(
         "exposures", description="what wears the message out: earlier hearings, or its age"
     )

@@ -46,7 +46,10 @@ class TriggeringSets(Triggering):
         description="how an agent draws its set: each source with the probability, `size` of its "
         "sources, or one in proportion to trust",
     )
-    probability: float = Field(0.1, ge=0, le=1, description="chance of each source, independent")
+    probability: float = Field(
+        0.1, ge=0, le=1, description="chance of each source, independent",
+        json_schema_extra={"unit": "per source"},
+    )  # fmt: skip
     size: int = Field(2, ge=1, le=1_000_000, description="sources in a set, several")
 
     def triggers(self, pairs: Pairs) -> Bools:

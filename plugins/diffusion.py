@@ -38,6 +38,7 @@ class Diffusion(Compartments):
             "normal, one a message; else a = 1",
             "an informed agent falls silent in a tick with chance 1 - exp(-h / span)",
         ),
+        time_unit="hour; a tick is as many minutes as the world says",
         cost="each tick, the ties of the informed, by skips where trust is 1: 15-40 ns a tie used",
         largest="as many agents as memory holds",
         checked=(
@@ -57,8 +58,14 @@ class Diffusion(Compartments):
         ),
     )
 
-    rate: float = Field(0.0053, ge=0, le=100, description="transmissions per tie and hour")
-    span: float = Field(7.3, gt=0, le=1e6, description="mean hours until an agent falls silent")
+    rate: float = Field(
+        0.0053, ge=0, le=100, description="transmissions",
+        json_schema_extra={"unit": "per tie and hour"},
+    )  # fmt: skip
+    span: float = Field(
+        7.3, gt=0, le=1e6, description="mean time until an agent falls silent",
+        json_schema_extra={"unit": "hours"},
+    )  # fmt: skip
 
     audience_spread: float = Field(
         0.0, ge=0, le=3,

@@ -25,7 +25,10 @@ NAIVE = "plain Python with the same coins, tick by tick, on 60 agents"
 class SI(Compartments):
     """Susceptible-infected: who is infected stays so (Kermack & McKendrick without recovery)."""
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected")
     seeded: ClassVar[str] = "infected"
@@ -43,8 +46,13 @@ class SI(Compartments):
 class SIS(Compartments):
     """Susceptible-infected-susceptible: recovery leaves no immunity (Bailey 1975)."""
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected")
     seeded: ClassVar[str] = "infected"
@@ -71,8 +79,13 @@ class SIS(Compartments):
 class SIR(Compartments):
     """Susceptible-infected-recovered (Kermack & McKendrick 1927)."""
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -110,9 +123,17 @@ class SIR(Compartments):
 class SIRS(Compartments):
     """Susceptible-infected-recovered-susceptible: immunity wanes (Hethcote 1976)."""
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick")
-    eta: float = Field(0.05, ge=0, le=1, description="chance of losing immunity per tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+    )
+    eta: float = Field(
+        0.05, ge=0, le=1, description="chance of losing immunity",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -142,9 +163,16 @@ class SIRS(Compartments):
 class SIRD(Compartments):
     """Susceptible-infected-recovered-dead: two ends compete (Bailey 1975)."""
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    gamma: float = Field(0.18, ge=0, le=1, description="chance of recovery per tick")
-    mu: float = Field(0.02, ge=0, le=1, description="chance of death per tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.18, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+    )
+    mu: float = Field(
+        0.02, ge=0, le=1, description="chance of death", json_schema_extra={"unit": "per tick"}
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "recovered", "dead")
     seeded: ClassVar[str] = "infected"

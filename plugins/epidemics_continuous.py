@@ -24,7 +24,8 @@ TRY = "an infected agent tries each of its listeners at rate beta"
 
 def rate(default: float, what: str) -> Any:
     """Return a parameter that is a rate."""
-    return Field(default, ge=0, le=1000, description=f"{what}, per tick")
+    unit: Any = {"unit": "per tick"}
+    return Field(default, ge=0, le=1000, description=what, json_schema_extra=unit)
 
 
 @register("si-continuous")

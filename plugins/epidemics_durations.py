@@ -35,7 +35,8 @@ SOURCE = (
 
 def beta() -> Any:
     """Return the chance of infection."""
-    return Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
+    unit: Any = {"unit": "per contact and tick"}
+    return Field(0.05, ge=0, le=1, description="chance of infection", json_schema_extra=unit)
 
 
 def law() -> Any:

@@ -27,9 +27,17 @@ class SEIR(Compartments):
     Aron & Schwartz 1984. An agent adopts when it is exposed.
     """
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    alpha: float = Field(0.3, ge=0, le=1, description="chance of becoming infectious per tick")
-    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    alpha: float = Field(
+        0.3, ge=0, le=1, description="chance of becoming infectious",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "exposed", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -57,9 +65,17 @@ class SEIR(Compartments):
 class SEIS(Compartments):
     """Susceptible-exposed-infected-susceptible: latency, but no immunity (Hethcote 2000)."""
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    alpha: float = Field(0.3, ge=0, le=1, description="chance of becoming infectious per tick")
-    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    alpha: float = Field(
+        0.3, ge=0, le=1, description="chance of becoming infectious",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+    )
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "exposed", "infected")
     seeded: ClassVar[str] = "infected"
@@ -88,9 +104,18 @@ class SWIR(Compartments):
     one tick. An agent adopts when it is infected, not when it is weakened.
     """
 
-    kappa: float = Field(0.1, ge=0, le=1, description="chance that a contact infects")
-    mu: float = Field(0.3, ge=0, le=1, description="chance that one that does not infect weakens")
-    nu: float = Field(0.6, ge=0, le=1, description="chance that a contact infects the weakened")
+    kappa: float = Field(
+        0.1, ge=0, le=1, description="chance that a contact infects",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    mu: float = Field(
+        0.3, ge=0, le=1, description="chance that one that does not infect weakens",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    nu: float = Field(
+        0.6, ge=0, le=1, description="chance that a contact infects the weakened",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "weakened", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -129,11 +154,23 @@ class SAIR(Compartments):
     Robinson & Stilianakis 2013. Seeds have symptoms.
     """
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection by one with symptoms")
-    beta_a: float = Field(0.03, ge=0, le=1, description="chance of infection by one without")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection by one with symptoms",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    beta_a: float = Field(
+        0.03, ge=0, le=1, description="chance of infection by one without",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
     p: float = Field(0.6, ge=0, le=1, description="share of infections that show symptoms")
-    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick, with symptoms")
-    gamma_a: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick, without")
+    gamma: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery, with symptoms",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma_a: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery, without",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "asymptomatic", "infected", "recovered")
     seeded: ClassVar[str] = "infected"
@@ -170,11 +207,22 @@ class SVEIR(Compartments):
     The susceptible are vaccinated all the time, whether or not they hear anything.
     """
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    theta: float = Field(0.01, ge=0, le=1, description="chance of vaccination per tick")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    theta: float = Field(
+        0.01, ge=0, le=1, description="chance of vaccination",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
     sigma: float = Field(0.2, ge=0, le=1, description="what the vaccine leaves of the chance")
-    delta: float = Field(0.3, ge=0, le=1, description="chance of becoming infectious per tick")
-    gamma: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick")
+    delta: float = Field(
+        0.3, ge=0, le=1, description="chance of becoming infectious",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery", json_schema_extra={"unit": "per tick"}
+    )
 
     states: ClassVar[tuple[str, ...]] = (
         "susceptible", "vaccinated", "exposed", "infected", "recovered",
@@ -215,10 +263,22 @@ class SIHR(Compartments):
     For the rumour model of that name see ``sihr-rumour``.
     """
 
-    beta: float = Field(0.05, ge=0, le=1, description="chance of infection per contact and tick")
-    eta: float = Field(0.1, ge=0, le=1, description="chance of entering hospital per tick")
-    gamma: float = Field(0.1, ge=0, le=1, description="chance of recovery per tick, at home")
-    delta: float = Field(0.2, ge=0, le=1, description="chance of recovery per tick, in hospital")
+    beta: float = Field(
+        0.05, ge=0, le=1, description="chance of infection",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    eta: float = Field(
+        0.1, ge=0, le=1, description="chance of entering hospital",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.1, ge=0, le=1, description="chance of recovery, at home",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    delta: float = Field(
+        0.2, ge=0, le=1, description="chance of recovery, in hospital",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("susceptible", "infected", "hospitalised", "recovered")
     seeded: ClassVar[str] = "infected"

@@ -41,8 +41,14 @@ class ForestFire(Compartments):
         choices=("adopter: whoever burnt at least once",),
     )
 
-    growth: float = Field(0.05, ge=0, le=1, description="chance that a tree grows, per tick")
-    lightning: float = Field(1e-4, ge=0, le=1, description="chance of lightning, per tree and tick")
+    growth: float = Field(
+        0.05, ge=0, le=1, description="chance that a tree grows",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    lightning: float = Field(
+        1e-4, ge=0, le=1, description="chance of lightning",
+        json_schema_extra={"unit": "per tree and tick"},
+    )  # fmt: skip
 
     rules: ClassVar = (
         contact("tree", "burning", by="burning", chance=1.0),

@@ -43,12 +43,20 @@ class Hoax(Heard):
         choices=("verifying and forgetting compete: at most one a tick",),
     )
 
-    beta: float = Field(0.5, ge=0, le=1, description="chance of being won over, per tick")
+    beta: float = Field(
+        0.5, ge=0, le=1, description="chance of being won over",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
     credibility: float = Field(
         0.3, ge=0, lt=1, description="how much likelier the hoax is believed"
     )
-    verify: float = Field(0.05, ge=0, le=1, description="chance that a believer checks, per tick")
-    forget: float = Field(0.1, ge=0, le=1, description="chance of forgetting, per tick")
+    verify: float = Field(
+        0.05, ge=0, le=1, description="chance that a believer checks",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    forget: float = Field(
+        0.1, ge=0, le=1, description="chance of forgetting", json_schema_extra={"unit": "per tick"}
+    )
 
     rules: ClassVar = (
         after("believer", "fact-checker", chance="verify"),

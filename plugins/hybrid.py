@@ -16,6 +16,7 @@ class Hybrid(PerExposure):
     """
 
     draws: ClassVar[DrawMode] = "coins"
+    by_hours: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         family="word of mouth",
         source="this program's own; its parts: Granovetter, The strength of weak ties, AJS 1973; "
@@ -28,6 +29,7 @@ class Hybrid(PerExposure):
             "normal, one a message; else a = 1",
             "hours = integral of exp(-fading t^0.4) over this tick's minutes t of the story, / 60",
         ),
+        time_unit="hour; a tick is as many minutes as the world says",
         cost="each tick, all ties of those who adopted within attention: 60-80 ns a tie",
         largest="as many agents as memory holds",
         checked=(
@@ -52,9 +54,13 @@ class Hybrid(PerExposure):
     )
     cut: float = Field(0.5, ge=0, le=1, description="least trust of a strong tie")
     base: float = Field(
-        0.15, ge=0, le=1, description="chance per hour over a strong tie at full trust and interest"
-    )
-    rate: float = Field(0.23, ge=0, le=100, description="transmissions per weak tie and hour")
+        0.15, ge=0, le=1, description="chance over a strong tie at full trust and interest",
+        json_schema_extra={"unit": "per hour"},
+    )  # fmt: skip
+    rate: float = Field(
+        0.23, ge=0, le=100, description="transmissions",
+        json_schema_extra={"unit": "per weak tie and hour"},
+    )  # fmt: skip
     fading: float = Field(
         0.61, ge=0, le=10, description="loss of novelty: exp(-fading * minutes^0.4)"
     )

@@ -63,7 +63,10 @@ class IndependentCascade(PropagationModel):
         choices=("trivalency: a tie's level belongs to the world, the same for all messages",),
     )
 
-    probability: float = Field(0.1, ge=0, le=1, description="chance of one attempt")
+    probability: float = Field(
+        0.1, ge=0, le=1, description="chance of one attempt",
+        json_schema_extra={"unit": "per attempt"},
+    )  # fmt: skip
     weights: Literal["constant", "trust", "weighted-cascade", "trivalency"] = Field(
         "constant",
         description="what an attempt's chance is: the probability, the probability times the tie's "

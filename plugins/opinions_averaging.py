@@ -84,7 +84,10 @@ class Altafini(OpinionModel):
 
     span: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
-    pace: float = Field(0.5, gt=0, le=1, description="share of the way that a tick goes")
+    pace: float = Field(
+        0.5, gt=0, le=1, description="share of the way that an agent goes",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
     negative: float = Field(
         0.1, ge=0, le=1, description="share of pairs with a negative tie, where ties have no signs"
     )

@@ -64,7 +64,9 @@ class AlgorithmicBiasMedia(AlgorithmicBias):
     conserves: ClassVar[bool] = False
 
     media_opinions: str = Field("0.05,0.5,0.95", description="what each medium says, by commas")
-    media_chance: float = Field(0.2, ge=0, le=1, description="chance to hear one, a meeting")
+    media_chance: float = Field(
+        0.2, ge=0, le=1, description="chance to hear one", json_schema_extra={"unit": "per meeting"}
+    )
     gamma_media: float = Field(1.0, ge=0, le=20, description="bias in the choice of a medium")
 
     card: ClassVar[Card] = Card(

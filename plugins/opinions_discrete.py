@@ -156,7 +156,10 @@ class QVoter(Gatherings):
 
     initial: str = Field("first", description=INITIAL)
     q: int = Field(2, ge=1, le=64, description="how many are heard at once")
-    noise: float = Field(0.0, ge=0, le=1, description="chance to flip when they differ, epsilon")
+    noise: float = Field(
+        0.0, ge=0, le=1, description="chance to flip when they differ, epsilon",
+        json_schema_extra={"unit": "per meeting"},
+    )  # fmt: skip
 
     card: ClassVar[Card] = Card(
         source="Castellano, Munoz & Pastor-Satorras, Nonlinear q-voter model, Physical Review E "

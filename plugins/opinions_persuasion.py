@@ -18,7 +18,10 @@ class Persuasion(Swaying, PerExposure):
 
     draws: ClassVar[DrawMode] = "coins"
 
-    base: float = Field(0.3, ge=0, le=1, description="chance at full trust and full agreement")
+    base: float = Field(
+        0.3, ge=0, le=1, description="chance at full trust and full agreement",
+        json_schema_extra={"unit": "per hearing"},
+    )  # fmt: skip
     taste: float = Field(1.0, ge=0, le=20, description="how much agreement matters; 0: not at all")
 
     card: ClassVar[Card] = Card(

@@ -78,11 +78,13 @@ class Bass(PropagationModel):
     )
 
     innovation: float = Field(
-        0.03, ge=0, le=10, description="rate of adopting by oneself, p, per tick"
-    )
+        0.03, ge=0, le=10, description="rate of adopting by oneself, p",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
     imitation: float = Field(
-        0.38, ge=0, le=10, description="rate of adopting because all others have, q, per tick"
-    )
+        0.38, ge=0, le=10, description="rate of adopting because all others have, q",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     def after(self, share: float, ticks: float = 1.0) -> float:
         """Return F some ticks after it was ``share``."""
@@ -123,6 +125,7 @@ class Novelty(PropagationModel):
     """
 
     well_mixed: ClassVar[bool] = True
+    by_hours: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         source='Wu & Huberman, "Novelty and collective attention", PNAS 2007',
         meaning=_STATES,
@@ -151,7 +154,10 @@ class Novelty(PropagationModel):
         0.15, ge=0, le=10, description="mean of X: growth while new",
         json_schema_extra={"unit": "per minute"},
     )  # fmt: skip
-    noise: float = Field(0.1, ge=0, le=10, description="standard deviation of X in a minute")
+    noise: float = Field(
+        0.1, ge=0, le=10, description="standard deviation of X",
+        json_schema_extra={"unit": "per minute"},
+    )  # fmt: skip
     fading: float = Field(
         0.4, ge=1e-6, le=10, description="how fast novelty fades, 0.4 in the paper"
     )
@@ -211,6 +217,7 @@ class Hawkes(PropagationModel):
     """
 
     well_mixed: ClassVar[bool] = True
+    by_hours: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         source='Zhao et al., "SEISMIC: a self-exciting point process model for predicting tweet '
         'popularity", KDD 2015; Hawkes, Biometrika 1971',

@@ -22,7 +22,10 @@ CALL = "one draw a call, whichever draw mode"
 class MakiThompson(Compartments):
     """Spreaders call; whoever calls somebody that knows already stops (Maki & Thompson 1973)."""
 
-    call: float = Field(0.5, ge=0, le=1, description="chance of a call per spreader and tick")
+    call: float = Field(
+        0.5, ge=0, le=1, description="chance of a call",
+        json_schema_extra={"unit": "per spreader and tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("ignorant", "spreader", "stifler")
     seeded: ClassVar[str] = "spreader"
@@ -75,9 +78,15 @@ class KFoldStifling(Compartments):
     Machado & Rodriguez 2011).
     """
 
-    call: float = Field(0.5, ge=0, le=1, description="chance of a call per spreader and tick")
+    call: float = Field(
+        0.5, ge=0, le=1, description="chance of a call",
+        json_schema_extra={"unit": "per spreader and tick"},
+    )  # fmt: skip
     k: int = Field(2, ge=1, le=5, description="stifling calls after which a spreader stops")
-    stifle: float = Field(1.0, ge=0, le=1, description="chance that a stifling call counts")
+    stifle: float = Field(
+        1.0, ge=0, le=1, description="chance that a stifling call counts",
+        json_schema_extra={"unit": "per call"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = (
         "ignorant", "spreader", "tired-1", "tired-2", "tired-3", "tired-4", "stifler",
@@ -134,7 +143,10 @@ class KFoldStifling(Compartments):
 class DaleyKendall(Compartments):
     """Pairs meet; two spreaders that meet both stop (Daley & Kendall 1965)."""
 
-    meet: float = Field(0.05, ge=0, le=1, description="chance of a meeting per pair and tick")
+    meet: float = Field(
+        0.05, ge=0, le=1, description="chance of a meeting",
+        json_schema_extra={"unit": "per pair and tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("ignorant", "spreader", "stifler")
     seeded: ClassVar[str] = "spreader"
@@ -170,9 +182,18 @@ class NekoveeMoreno(Compartments):
     The Maki-Thompson model with a clock for each tie; at ``delta`` 0 there is no threshold.
     """
 
-    spread: float = Field(0.1, ge=0, le=1, description="chance of telling per contact and tick")
-    alpha: float = Field(0.05, ge=0, le=1, description="chance of stifling per contact and tick")
-    delta: float = Field(0.05, ge=0, le=1, description="chance of forgetting to spread per tick")
+    spread: float = Field(
+        0.1, ge=0, le=1, description="chance of telling",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    alpha: float = Field(
+        0.05, ge=0, le=1, description="chance of stifling",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    delta: float = Field(
+        0.05, ge=0, le=1, description="chance of forgetting to spread",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("ignorant", "spreader", "stifler")
     seeded: ClassVar[str] = "spreader"
@@ -200,12 +221,29 @@ class NekoveeMoreno(Compartments):
 class SIHRRumour(Compartments):
     """Spreaders, ignorants, hibernators, removed: forgetting and remembering (Zhao et al. 2012)."""
 
-    spread: float = Field(0.1, ge=0, le=1, description="chance that a contact makes a spreader")
-    refuse: float = Field(0.02, ge=0, le=1, description="chance that it makes a stifler at once")
-    alpha: float = Field(0.05, ge=0, le=1, description="chance of stifling per contact and tick")
-    delta: float = Field(0.1, ge=0, le=1, description="chance of forgetting per tick")
-    xi: float = Field(0.05, ge=0, le=1, description="chance of remembering per tick")
-    eta: float = Field(0.05, ge=0, le=1, description="chance of being reminded per contact")
+    spread: float = Field(
+        0.1, ge=0, le=1, description="chance that a contact makes a spreader",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    refuse: float = Field(
+        0.02, ge=0, le=1, description="chance that it makes a stifler at once",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    alpha: float = Field(
+        0.05, ge=0, le=1, description="chance of stifling",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    delta: float = Field(
+        0.1, ge=0, le=1, description="chance of forgetting", json_schema_extra={"unit": "per tick"}
+    )
+    xi: float = Field(
+        0.05, ge=0, le=1, description="chance of remembering",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    eta: float = Field(
+        0.05, ge=0, le=1, description="chance of being reminded",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("ignorant", "spreader", "hibernator", "stifler")
     seeded: ClassVar[str] = "spreader"

@@ -15,7 +15,8 @@ STIFLER = "knows it, passes it on no more"
 
 def rate(default: float, what: str) -> Any:
     """Return a parameter that is a rate."""
-    return Field(default, ge=0, le=1000, description=f"{what}, per tick")
+    unit: Any = {"unit": "per tick"}
+    return Field(default, ge=0, le=1000, description=what, json_schema_extra=unit)
 
 
 @register("maki-thompson-continuous")

@@ -46,7 +46,10 @@ class Kertesz(Heard):
     )
 
     threshold: float = Field(0.18, ge=0, le=1, description="share of adopters needed")
-    rate: float = Field(0.001, ge=0, le=1, description="chance p of adopting unprompted, per tick")
+    rate: float = Field(
+        0.001, ge=0, le=1, description="chance p of adopting unprompted",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
     blocked: float = Field(0.1, ge=0, le=1, description="share r of agents that never adopt")
 
     rules: ClassVar = (after("susceptible", "adopted", chance="rate"),)
@@ -90,10 +93,19 @@ class Profile(Heard):
         ),
     )
 
-    profile: float = Field(0.2, ge=0, le=1, description="chance q that an agent likes it, per tick")
+    profile: float = Field(
+        0.2, ge=0, le=1, description="chance q that an agent likes it",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
     openness: bool = Field(False, description="whether the agent's openness multiplies its profile")
-    blocked: float = Field(0.1, ge=0, le=1, description="chance b that a refusal is final")
-    rate: float = Field(0.0, ge=0, le=1, description="chance p of adopting unprompted, per tick")
+    blocked: float = Field(
+        0.1, ge=0, le=1, description="chance b that a refusal is final",
+        json_schema_extra={"unit": "per refusal"},
+    )  # fmt: skip
+    rate: float = Field(
+        0.0, ge=0, le=1, description="chance p of adopting unprompted",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     rules: ClassVar = (after("susceptible", "adopted", chance="rate"),)
 

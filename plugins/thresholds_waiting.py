@@ -51,10 +51,14 @@ class GeneralisedThreshold(Heard):
 
     threshold: float = Field(0.15, ge=0, le=1, description="share of adopters needed")
     tau: float = Field(
-        3.0, ge=1, le=1e6, description="mean ticks between hearing enough and acting"
-    )
+        3.0, ge=1, le=1e6, description="mean time between hearing enough and acting",
+        json_schema_extra={"unit": "ticks"},
+    )  # fmt: skip
     mu: float = Field(0.0, ge=0, le=1, description="how fast adoption by oneself sets in")
-    window: int = Field(0, ge=0, le=1_000_000, description="ticks an adopter is heard; 0: for ever")
+    window: int = Field(
+        0, ge=0, le=1_000_000, description="how long an adopter is heard; 0: for ever",
+        json_schema_extra={"unit": "ticks"},
+    )  # fmt: skip
 
     rules: ClassVar = (
         after("waiting", "adopted", chance="1 / tau"),

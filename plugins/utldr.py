@@ -43,35 +43,97 @@ class UTLDR(PropagationModel):
     Thirteen states. An agent adopts when it is first exposed.
     """
 
-    beta: float = Field(0.25, ge=0, le=1, description="chance that an infectious contact infects")
-    sigma: float = Field(0.3, ge=0, le=1, description="chance that latency ends, per tick")
-    gamma: float = Field(0.15, ge=0, le=1, description="chance of recovery per tick, at home")
-    omega: float = Field(0.0, ge=0, le=1, description="chance of death per tick, at home")
-    gamma_t: float = Field(0.1, ge=0, le=1, description="chance of recovery in intensive care")
-    omega_t: float = Field(0.02, ge=0, le=1, description="chance of death in intensive care")
-    gamma_f: float = Field(0.05, ge=0, le=1, description="chance of recovery, severe, no bed")
-    omega_f: float = Field(0.1, ge=0, le=1, description="chance of death, severe, no bed")
-    phi_e: float = Field(0.0, ge=0, le=1, description="chance of a test per tick, exposed")
-    phi_i: float = Field(0.1, ge=0, le=1, description="chance of a test per tick, infected")
-    kappa_e: float = Field(0.7, ge=0, le=1, description="chance that it finds the exposed")
-    kappa_i: float = Field(0.9, ge=0, le=1, description="chance that it finds the infected")
-    iota: float = Field(0.1, ge=0, le=1, description="chance that an identified case is severe")
+    beta: float = Field(
+        0.25, ge=0, le=1, description="chance that an infectious contact infects",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    sigma: float = Field(
+        0.3, ge=0, le=1, description="chance that latency ends",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma: float = Field(
+        0.15, ge=0, le=1, description="chance of recovery, at home",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    omega: float = Field(
+        0.0, ge=0, le=1, description="chance of death, at home",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma_t: float = Field(
+        0.1, ge=0, le=1, description="chance of recovery in intensive care",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    omega_t: float = Field(
+        0.02, ge=0, le=1, description="chance of death in intensive care",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    gamma_f: float = Field(
+        0.05, ge=0, le=1, description="chance of recovery, severe, no bed",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    omega_f: float = Field(
+        0.1, ge=0, le=1, description="chance of death, severe, no bed",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    phi_e: float = Field(
+        0.0, ge=0, le=1, description="chance of a test, exposed",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    phi_i: float = Field(
+        0.1, ge=0, le=1, description="chance of a test, infected",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    kappa_e: float = Field(
+        0.7, ge=0, le=1, description="chance that it finds the exposed",
+        json_schema_extra={"unit": "per test"},
+    )  # fmt: skip
+    kappa_i: float = Field(
+        0.9, ge=0, le=1, description="chance that it finds the infected",
+        json_schema_extra={"unit": "per test"},
+    )  # fmt: skip
+    iota: float = Field(
+        0.1, ge=0, le=1, description="chance that an identified case is severe",
+        json_schema_extra={"unit": "per case"},
+    )  # fmt: skip
     beds: int = Field(1000, ge=0, le=10**9, description="intensive care beds")
     contacts: Literal["full", "activity"] = Field(
-        "full", description="contacts per tick: as many as sources, or times the agent's activity"
+        "full",
+        description="contacts: as many as sources, or times the agent's activity",
+        json_schema_extra={"unit": "per tick"},
     )
-    lockdown_at: int = Field(-1, ge=-1, le=10**6, description="ticks until lockdown; -1: none")
+    lockdown_at: int = Field(
+        -1, ge=-1, le=10**6, description="when lockdown begins; -1: never",
+        json_schema_extra={"unit": "ticks"},
+    )  # fmt: skip
     obey: float = Field(1.0, ge=0, le=1, description="share of people that lock down")
     keep: float = Field(0.2, ge=0, le=1, description="share of contacts kept in lockdown")
-    mu: float = Field(0.05, ge=0, le=1, description="chance of leaving lockdown per tick")
+    mu: float = Field(
+        0.05, ge=0, le=1, description="chance of leaving lockdown",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
     isolation: float = Field(1.0, ge=0, le=1, description="infectiousness left to mild cases")
-    p: float = Field(0.0, ge=0, le=1, description="chance of each long-range contact")
+    p: float = Field(
+        0.0, ge=0, le=1, description="chance of each long-range contact",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
     p_l: float = Field(0.0, ge=0, le=1, description="the same, in lockdown")
     lsize: float = Field(0.25, ge=0, le=1, description="long-range contacts per contact")
-    z: float = Field(0.0, ge=0, le=1, description="chance that contact with a corpse infects")
-    s: float = Field(0.0, ge=0, le=1, description="chance of losing immunity per tick")
-    v: float = Field(0.0, ge=0, le=1, description="chance of vaccination, once, in the first tick")
-    f: float = Field(0.0, ge=0, le=1, description="chance that a vaccine fades per tick")
+    z: float = Field(
+        0.0, ge=0, le=1, description="chance that contact with a corpse infects",
+        json_schema_extra={"unit": "per contact and tick"},
+    )  # fmt: skip
+    s: float = Field(
+        0.0, ge=0, le=1, description="chance of losing immunity",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+    v: float = Field(
+        0.0, ge=0, le=1, description="chance of vaccination, in the first tick",
+        json_schema_extra={"unit": "once"},
+    )  # fmt: skip
+    f: float = Field(
+        0.0, ge=0, le=1, description="chance that a vaccine fades",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = STATES
     card: ClassVar[Card] = Card(

@@ -17,6 +17,7 @@ class Viral(PerExposure):
     """
 
     draws: ClassVar[DrawMode] = "coins"
+    by_hours: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         family="word of mouth",
         source="this program's own; its parts: Wu & Huberman, PNAS 2007 (novelty); Centola & Macy, "
@@ -30,6 +31,7 @@ class Viral(PerExposure):
             "hours = integral of exp(-fading t^0.4) over this tick's minutes t of the story, / 60",
             "k = sources of the listener that have adopted",
         ),
+        time_unit="hour; a tick is as many minutes as the world says",
         cost="each tick, all ties of those who adopted within attention: 60-80 ns a tie",
         largest="as many agents as memory holds",
         checked=(
@@ -47,8 +49,9 @@ class Viral(PerExposure):
     )
 
     base: float = Field(
-        0.24, ge=0, le=1, description="chance per hour at full trust, interest and novelty"
-    )
+        0.24, ge=0, le=1, description="chance at full trust, interest and novelty",
+        json_schema_extra={"unit": "per hour"},
+    )  # fmt: skip
     indifference: float = Field(
         0.25, ge=0, le=1, description="what is left of the chance without any shared interest"
     )

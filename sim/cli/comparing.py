@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.output import as_json, say, table, watched
+from sim.cli.output import as_json, say, table, tell, watched
 from sim.cli.probing import probe_foreign
 from sim.core.progress import Report
 from sim.errors import InputError
@@ -110,6 +110,8 @@ def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
             world.open_platform()
         for saying in order.sayings:
             saying.inject(world)
+        for remark in world.remarks if seed is None else ():  # once, not for each run
+            tell(remark)
         return world
 
     def before(world: World, ticks: int) -> None:

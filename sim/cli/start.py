@@ -14,6 +14,7 @@ from typing import Any
 
 from sim.cli.output import tell
 from sim.cli.probing import probe_foreign
+from sim.core.clock import TickWarning
 from sim.core.rooms import ClashWarning, clashes, own
 from sim.core.workers import allow
 from sim.errors import InputError
@@ -87,7 +88,8 @@ def prepare(flags: Flags) -> None:
         tell(note)
     for said in clashes():
         tell(said)
-    warnings.simplefilter("ignore", ClashWarning)  # it is said
+    for warning in (ClashWarning, TickWarning):
+        warnings.simplefilter("ignore", warning)  # it is said
     _use_threads(settings.threads)
     if flags.plugins:
         from sim.core.registry import load_file

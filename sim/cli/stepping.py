@@ -29,6 +29,13 @@ def _tell_late(deeds: Sequence[Deed], limit: int) -> None:
             tell(f"{where}: {deed.do} at {deed.at:,} is not done; the run ends at {limit:,}.")
 
 
+def _tell_remarks(world: World, told: int) -> int:
+    """Say what the world remarked beyond the first ``told``; returns how many there are."""
+    for remark in world.remarks[told:]:
+        tell(remark)
+    return len(world.remarks)
+
+
 def run_here(
     world: World, order: Order, max_running: int, keeper: Keeper | None, report: Report
 ) -> Ran:
@@ -38,8 +45,9 @@ def run_here(
     from sim.cli.stopping import kept_when_stopped, settled_in
 
     settled_in(world, keeper, max_running)
-    since, made = world.tick, world.made
+    since, made, told = world.tick, world.made, len(world.remarks)
     cascades = [saying.inject(world, keeper) for saying in order.sayings] or list(world.cascades)
+    told = _tell_remarks(world, told)
     before = contacts_of(cascades)
     began = perf_counter()
     with (
@@ -48,6 +56,7 @@ def run_here(
         minding(world, order.minded, keeper, report) as think,
     ):
         stopped = _tick(world, order, keeper, report, think)
+    _tell_remarks(world, told)
     _tell_late(order.deeds, order.stop.limit)
     seconds = perf_counter() - began
     known = {cascade.id for cascade in cascades}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sim.errors import InputError
 
-__all__ = ["Clock", "Moment"]
+__all__ = ["Clock", "Moment", "TickWarning"]
 
 _MINUTES = {"minute": 1.0, "hour": 60.0, "day": 1440.0, "week": 10080.0}
 
@@ -22,6 +22,10 @@ class Moment(NamedTuple):
     def __str__(self) -> str:
         minutes = int(self.hour * 60 + 1e-6)  # a clock rounds down
         return f"day {self.day} {minutes // 60:02d}:{minutes % 60:02d}"
+
+
+class TickWarning(UserWarning):
+    """A model whose parameters are per tick spreads in a world whose ticks are no hours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,8 +155,7 @@ class LiveWorld:
         self.safety.before_tick(self.world)
         told = len(self.world.remarks)
         self.world.step(1)
-        for remark in self.world.remarks[told:]:
-            self.announce(remark)
+        self._announce_remarks(told)
         self._tick_ms = 1000 * (time.perf_counter() - began)
         self.is_dirty = True
         woken = [c for c in self.world.woken.values() if self.ledger.has_closed(c.id)]
@@ -173,6 +172,10 @@ class LiveWorld:
         self.measuring.ticked(self)
         if said := self.custody.ticked():
             self.note(said)
+
+    def _announce_remarks(self, told: int) -> None:
+        for remark in self.world.remarks[told:]:
+            self.announce(remark)
 
     @property
     def is_idle(self) -> bool:
@@ -195,10 +198,11 @@ class LiveWorld:
     ) -> Cascade:
         """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
         ids, writer = seeds_of(self.world, seeds), author_of(self.world, author)
-        said = message | {"seeds": ids, "author": writer}
+        said, told = message | {"seeds": ids, "author": writer}, len(self.world.remarks)
         with self.custody.done("inject", (), said):
             cascade = self.world.inject(**said)
         self.banner = None
+        self._announce_remarks(told)
         self.is_dirty = True
         self.notice()
         return cascade

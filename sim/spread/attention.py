@@ -33,15 +33,23 @@ class Attention(PropagationModel):
     sequential: ClassVar[bool] = True
 
     originality: float = Field(
-        0.45, ge=0, le=1, description="chance that a turn posts something new instead of scanning"
-    )
-    repost: float = Field(0.016, ge=0, le=1, description="chance of reposting a meme on the screen")
+        0.45, ge=0, le=1, description="chance of posting something new instead of scanning",
+        json_schema_extra={"unit": "per turn"},
+    )  # fmt: skip
+    repost: float = Field(
+        0.016, ge=0, le=1, description="chance of reposting a meme on the screen",
+        json_schema_extra={"unit": "per turn"},
+    )  # fmt: skip
     reuse: float = Field(
-        0.4, ge=0, le=1, description="chance that a repost is taken from memory instead"
-    )
+        0.4, ge=0, le=1, description="chance that it is taken from memory instead",
+        json_schema_extra={"unit": "per repost"},
+    )  # fmt: skip
     screen: int = Field(10, ge=1, le=100, description="memes that a screen holds")
     memory: int = Field(10, ge=1, le=100, description="posts that an agent remembers")
-    turns: float = Field(1.0, gt=0, le=1, description="chance that an agent acts in a tick")
+    turns: float = Field(
+        1.0, gt=0, le=1, description="chance that an agent acts",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     states: ClassVar[tuple[str, ...]] = ("inactive", "active")
 

@@ -69,7 +69,6 @@ class Compartments(PropagationModel):
     seeded: ClassVar[str] = ""
     rules: ClassVar[tuple[Contact | After, ...]] = ()
     adopting: ClassVar[tuple[str, ...]] = ()
-    by_hours: ClassVar[bool] = False
     _tick_hours: float = PrivateAttr(1.0)
     contacts: ClassVar[Literal["every tie"] | int] = "every tie"
     in_rates: ClassVar[bool] = False

@@ -54,6 +54,9 @@ class PropagationModel(Parameters):
         Whether more seeds, with the same draws, never mean fewer adopters.
     well_mixed
         Whether agents meet whomever, ties or not; such a model feels agents without ties.
+    by_hours
+        Whether parameters are by hours or minutes, whatever ``tick_minutes`` says; of any other
+        model a world whose ticks are no hours says that they are per tick.
     bounds
         What its own columns may hold, by name; a file that says otherwise is refused.
     card
@@ -67,6 +70,7 @@ class PropagationModel(Parameters):
     states: ClassVar[tuple[str, ...]] = ("inactive", "active")
     draws: ClassVar[DrawMode] = "coins"
     progressive: ClassVar[bool] = False
+    by_hours: ClassVar[bool] = False
     well_mixed: ClassVar[bool] = False
     bounds: ClassVar[dict[str, Bound]] = {}
     card: ClassVar[Card] = Card(

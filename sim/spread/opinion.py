@@ -105,8 +105,9 @@ class OpinionModel(PropagationModel):
         None, ge=-1e6, le=1e6, description="what the seeds think at the start; none: as the others"
     )
     tolerance: float = Field(
-        1e-6, ge=0, le=1, description="change in a tick, as a share of the range, that is none"
-    )
+        1e-6, ge=0, le=1, description="change, as a share of the range, that is none",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -49,8 +49,9 @@ class Sequential(OpinionModel):
     )
 
     updates: int = Field(
-        0, ge=0, le=10**12, description="single updates in a tick; 0: one for each that can hear"
-    )
+        0, ge=0, le=10**12, description="single updates; 0: one for each that can hear",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
 
     def rounds(self, heard: Turned) -> int:
         """Return how many single updates there are in a tick."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sim.core.params import Parameters
 from sim.core.registry import register
-from sim.errors import PluginError
+from sim.errors import InputError, PluginError
 from sim.feed.acts import Act
 from sim.feed.exposures import Part
 from sim.feed.policy import Policy
@@ -25,6 +25,7 @@ from sim.world.interventions_base import Intervention
 from sim.world.interventions_kinds import KINDS
 from sim.world.metrics import METRICS
 from sim.world.metrics_kind import Metric, metric_name
+from sim.world.ticking import only_reads
 from sim.world.world import World
 
 __all__ = ["ACTING_LAWS", "check_acting"]
@@ -252,11 +253,20 @@ def measures(cls: type[Metric], parameters: dict[str, Any]) -> None:
         World.from_edges([], [], 1),
     ):
         world.step(2)
-        found = cls(**parameters).take(world)
+        found = _looked(cls, world, cls(**parameters))
         if np.ndim(found) or isinstance(found, str) or np.isinf(float(found)):
             raise PluginError(
                 cls.plugin_name, f"gives {found!r:.40}; take() returns one number, NaN for none"
             )
+
+
+def _looked(cls: type[Metric], world: World, metric: Metric) -> Any:
+    """Take a metric of a world that it may only read."""
+    try:
+        with only_reads(world, "it"):
+            return metric.take(world)
+    except InputError as error:
+        raise PluginError(cls.plugin_name, str(error).rstrip(".")) from None
 
 
 def reads(cls: type[Metric], parameters: dict[str, Any]) -> None:
@@ -264,7 +274,7 @@ def reads(cls: type[Metric], parameters: dict[str, Any]) -> None:
     world = lively_world()
     world.step(2)
     before, metric = world.digest(), cls(**parameters)
-    one, two = (float(metric.take(world)) for _ in range(2))
+    one, two = (float(_looked(cls, world, metric)) for _ in range(2))
     if world.digest() != before:
         raise PluginError(cls.plugin_name, "changes the world; a metric only reads")
     if not np.array_equal(one, two, equal_nan=True):

@@ -251,6 +251,7 @@ def _activity(
 
 def _done(world: World, planned: Planned) -> Planned:
     """Do one, and return it with what came of it."""
+    frame = world.tick, world.seed, world.tick_minutes
     try:
         result, failed = planned.does.do(world, planned.number), False
         if not isinstance(result, str):
@@ -263,6 +264,10 @@ def _done(world: World, planned: Planned) -> Planned:
         if not is_foreign(type(planned.does)):
             raise
         said = f"its plugin failed: {type(error).__name__}: {error}"
+        result, failed = f"could not be done: {said}", True
+    if frame != (world.tick, world.seed, world.tick_minutes):
+        world.tick, world.seed, world.tick_minutes = frame
+        said = "its plugin changed the clock or the seed of the world, which were put back"
         result, failed = f"could not be done: {said}", True
     said = one_line(result, _LONGEST)
     return replace(planned, done_at=world.tick, result=said, failed=failed)

@@ -11,13 +11,14 @@ import numpy.typing as npt
 from sim.core.checks import whole_number
 from sim.core.params import Field, Parameters
 from sim.core.text import one_line
-from sim.errors import InputError, UnknownNameError
+from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.world.alerts import Alerts
 from sim.world.metrics_kind import is_metric_name, own_metrics, value_of
 from sim.world.metrics_members import MemberSeries
 from sim.world.metrics_values import EVERY_TICK, SAMPLED, STRUCTURE, Gauge
 from sim.world.phases import Phase
 from sim.world.seeding import choose_seeds
+from sim.world.ticking import only_reads
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -140,13 +141,12 @@ class Metrics:
             if world.tick % max(metric.every, 1):
                 continue
             try:
-                found[name] = value_of(metric, world)
+                with only_reads(world, f"the metric {name!r}"):
+                    found[name] = value_of(metric, world)
             except (Exception, SystemExit) as error:  # somebody else's code
-                if (
-                    self._own.pop(name, None) is None
-                ):  # it ran ticks of its own, and failed in those
-                    continue
-                said = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+                self._own.pop(name, None)
+                kind = "" if isinstance(error, HubbubError) else f"{type(error).__name__}: "
+                said = one_line(f"{kind}{error}").rstrip(".")
                 self.faults.append(f"Metric {name!r} failed and is taken no more: {said}.")
         return found
 

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from sim.core.params import Parameters
 from sim.core.registry import make, spec_of
 from sim.core.text import one_line
+from sim.errors import InputError
 from sim.network.ties import Dropped
 from sim.spread.cascade import Cascade
 from sim.world.trail_acts import Act, Acts
@@ -87,6 +88,8 @@ class Trail:
         Who does what comes next.
     acts
         What was done, in order; ticks since the last of them are not in it yet (:meth:`seal`).
+    reader
+        Who is looking at the world and may change nothing; empty: nobody.
     """
 
     author: str = "script"
@@ -96,6 +99,7 @@ class Trail:
     _ever: int = 0
     _is_new: bool = False
     _under_way: Note | None = None
+    reader: str = ""
     _in_tick: bool = False
 
     @property
@@ -135,6 +139,7 @@ class Trail:
         kind, args, said
             Its name and arguments. What it does in turn by other acts is not noted beside it.
         """
+        self.refuse_reader(kind)
         outer = self._under_way
         if outer is not None:  # whatever it is made of is not noted, and its result is the whole's
             yield outer if outer.kind == kind else Note(kind)
@@ -147,6 +152,11 @@ class Trail:
         finally:
             self._under_way = None
         self._add(tick, PLUGIN if self._in_tick else self.author, kind, words, note.result)
+
+    def refuse_reader(self, kind: str) -> None:
+        """Refuse an act of somebody who may only look."""
+        if self.reader:
+            raise InputError(f"{self.reader} calls {kind}, and may only read the world")
 
     def did(self, world: World, kind: str, result: str = "") -> None:
         """Note an act that cannot be done again, once it is done; its words are not known."""

@@ -37,6 +37,7 @@ from sim.world.phases_kept import add_phase
 from sim.world.platform_host import Told, with_told
 from sim.world.seeding import author_of, seeds_of
 from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
+from sim.world.ticking import running, tell_ticks
 from sim.world.trail import noted
 from sim.world.watching import Watcher
 
@@ -80,7 +81,10 @@ class World(Living):
         Time spent in each phase of the last tick, and processor time in all of it; not part of
         the state.
     remarks
-        What a person should know who opened it: plugins that are missing, or have changed.
+        What a person should know: plugins that are missing, or have changed; models whose
+        parameters are per tick, where a tick is no hour.
+    is_ticking
+        Whether a tick is under way: none can be run inside it.
     woken
         Cascades by id that left their rest; for whoever follows them, and empties it.
     exposed
@@ -120,6 +124,7 @@ class World(Living):
         self.phase_seconds: dict[str, float] = {}
         self.cpu_seconds = 0.0
         self.remarks: tuple[str, ...] = ()
+        self.is_ticking = False
         self.woken: dict[int, Cascade] = {}
         self.exposed: list[tuple[Cascade, Contacts]] = []
         self.watchers: list[Watcher] = []
@@ -338,6 +343,7 @@ class World(Living):
         plugin = make(model, "propagation", **parameters)
         plugin.check()
         plugin.suits(self)
+        tell_ticks(self, plugin)
         start_at = checked_start(at, self.tick)
         cascade = Cascade(
             self.made,
@@ -384,6 +390,11 @@ class World(Living):
         """Advance by ``ticks`` ticks (at least 0); the rules decide for members with minds.
 
         Minds ask outside the world: :func:`sim.run_with_minds` steps and lets them decide.
+
+        Raises
+        ------
+        InputError
+            At the last tick that a world can have, and inside a tick.
         """
         if self.platform is not None:
             self.platform.minds.remark()
@@ -391,7 +402,7 @@ class World(Living):
             if self.tick >= LAST_TICK:
                 raise InputError(f"A world ends at tick {LAST_TICK:,}, and this one is there.")
             self.interventions.before(self)
-            with self.trail.ticking(self.tick):
+            with running(self), self.trail.ticking(self.tick):
                 self.interventions.carry_out(self)
                 self.tick += 1
                 self.agents.lore.moves.now = self.tick

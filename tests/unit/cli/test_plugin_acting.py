@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -323,9 +323,76 @@ def test_a_metric_that_runs_ticks_of_its_own_is_named_once_and_taken_no_more() -
         world.step()
         assert len(metrics.faults) == 1
         assert "Metric 'count_running' failed and is taken no more" in metrics.faults[0]
+        assert "calls step, and may only read the world" in metrics.faults[0]
+        assert world.tick == 1
         assert "count_running" not in metrics.names
     finally:
         del registry._known["metric"]["count-running"]
+
+
+def _steps(world: World) -> None:
+    world.step()
+
+
+def _injects(world: World) -> None:
+    world.inject("x", seeds=[0], model="si")
+
+
+def _moves(world: World) -> None:
+    world.agents.set_activity([0], 0.5)
+
+
+def _rewinds(world: World) -> None:
+    world.tick = 0
+
+
+@pytest.mark.parametrize("change", [_steps, _injects, _moves])
+def test_a_metric_that_changes_the_world_is_named_by_the_check_and_in_a_run(
+    change: Callable[[World], None],
+) -> None:
+    class Mutating(Isolated):
+        def take(self, world: World) -> Any:
+            change(world)
+            return 1.0
+
+    register("count-mutating")(Mutating)
+    try:
+        with pytest.raises(PluginError, match=r"'count-mutating': it .* may only read"):
+            check_acting(Mutating)
+        world = World.create(agents=20, mean_degree=4)
+        metrics = world.open_metrics()
+        world.step(2)
+        (said,) = metrics.faults
+        assert "Metric 'count_mutating' failed and is taken no more" in said
+        assert "may only read" in said
+        assert (world.tick, len(world.cascades)) == (2, 0)
+    finally:
+        del registry._known["metric"]["count-mutating"]
+
+
+@pytest.mark.parametrize("change", [_steps, _rewinds])
+def test_an_intervention_that_touches_the_clock_is_named_by_the_check_and_in_a_run(
+    change: Callable[[World], None],
+) -> None:
+    class Hasty(Intervention):
+        says = "go on by itself"
+
+        def do(self, world: World, number: int) -> str:
+            change(world)
+            return "went on"
+
+    register("hasty")(Hasty)
+    try:
+        with pytest.raises(PluginError, match=r"hasty.*(within a tick|the clock)"):
+            check_acting(Hasty)
+        world = World.create(agents=20, mean_degree=4)
+        world.at(1, "hasty")
+        world.step(3)
+        assert world.tick == 3
+        assert world.interventions[0].failed
+        assert str(world.interventions[0]).startswith("hasty at tick 1: could not be done")
+    finally:
+        del registry._known["intervention"]["hasty"]
 
 
 def test_the_name_of_a_built_in_intervention_is_refused() -> None:

@@ -363,3 +363,13 @@ def test_alerts_and_series_of_members_come_from_a_run(hubbub: Hubbub, tmp_path: 
     assert lines.code == 0
     assert json.loads((tmp_path / "day-members.jsonl").read_text().splitlines()[0])["agent"] == 5
     assert "--metrics-of needs --metrics" in hubbub(*words[:-4], "--metrics-of", "ids:5").err
+
+
+def test_a_run_in_ticks_that_are_no_hours_says_once_that_a_model_counts_by_them(
+    hubbub: Hubbub,
+) -> None:
+    sent = ("--inject", "x", "--model", "sir", "--ticks", "2")
+    said = hubbub("run", "new:agents=50,tick_minutes=5", *sent)
+    assert said.err.count("The parameters of sir are per tick of 5 minutes") == 1
+    said = hubbub("run", "new:agents=50,tick_minutes=5", "--inject", "x", "--model", "viral")
+    assert "per tick" not in said.err

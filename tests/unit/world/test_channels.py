@@ -11,6 +11,9 @@ from sim import World
 from sim.errors import InputError, UnknownNameError
 from sim.world.channels import channel_named
 
+# ticks as long as the stream needs, and models by ticks in them
+pytestmark = pytest.mark.filterwarnings("ignore::sim.core.clock.TickWarning")
+
 MET = [(0, 1, 0), (1, 2, 60), (0, 3, 60), (2, 4, 170), (1, 2, 170)]
 """Source, target, second; a tick is a minute."""
 
