@@ -329,10 +329,10 @@ def _sizes(table: Table, layout: Layout, options: EdgeOptions) -> bool | None:
         return None
     agents, ties = (int(table.ids[ends[0]]) for ends in (table.sources, table.targets))
     sources, targets = table.sources[1:], table.targets[1:]
+    if agents < table.ids[max(sources.max(), targets.max())]:
+        return None  # as nearly always; what follows costs more than reading the file
     known = table.ids[np.union1d(sources, targets)]
     first, last = int(known[0]), int(known[-1])
-    if agents < last:
-        return None
     if ties == sources.size:
         return True
     counted = {known.size, last + (first != 1)}
