@@ -104,6 +104,8 @@ def test_defaults_fit_the_trees_as_well_as_the_card_says(
 @pytest.mark.parametrize(
     ("model", "spread", "stated", "errors"),
     [
+        ("viral", 0.75, 0.10, (0.10, 0.08)),
+        ("hybrid", 0.75, 0.10, (0.09, 0.07)),
         ("viral", 0.7, 0.11, (0.10, 0.08)),
         ("hybrid", 0.7, 0.11, (0.09, 0.07)),
         ("viral", 0.9, 0.11, (0.10, 0.08)),
@@ -127,3 +129,25 @@ def test_spread_audiences_spread_sizes_as_the_card_says(
     usual = np.mean([story.size for story in plain])
     assert abs(sizes.mean() - usual) < 4 * sizes.std() / np.sqrt(sizes.size)
     assert errors_of(seen.mean(axis=0), shared_data) == pytest.approx(list(errors), abs=0.03)
+    if spread == 0.75:
+        factors = np.array([story.audience(spread) for story in spread_out])
+        many = of_many(sizes, factors, spread)
+        assert (
+            stats.ks_2samp(many, day[1::2]).statistic <= 0.08
+        )  # the half that it was not fitted to
+        assert stats.ks_2samp(many, day).statistic <= 0.08
+
+
+def of_many(
+    sizes: npt.NDArray[np.int64], factors: Floats, spread: float, count: int = 100_000
+) -> Floats:
+    """Return sizes as of many messages, by how those of some go with their factors.
+
+    Of 200 messages KS would be some .03 larger by chance alone.
+    """
+    draws = np.random.default_rng(1)
+    line = np.polyfit(np.log(factors), np.log(sizes), 1)
+    rest = np.log(sizes) - np.polyval(line, np.log(factors))
+    logs = spread * draws.standard_normal(count) - spread * spread / 2
+    many: Floats = np.exp(np.polyval(line, logs) + draws.choice(rest, count))
+    return many
