@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.output import as_json, say, table, tell, watched
 from sim.core.text import clip, one_line
-from sim.errors import InputError
+from sim.errors import CapacityError, InputError
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
+    from sim.core.progress import Report
     from sim.store.history import History
     from sim.store.history_rows import Happening
+    from sim.world.world import World
 
 __all__ = ["Question", "show_history"]
 
 _CELLS = 40
 _GAPS = 5
 _SAYS = {"began": "began with"}
+_HEADS = {"new": "first", "adopted": "ever"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def show_history(where: str, asked: Question, *, json: bool) -> None:
         When the world cannot be read.
     """
     from sim.cli.worlds import saved_path
-    from sim.store.history_reading import people_of, read_history
+    from sim.store.history_reading import cohorts_of, people_of, read_history
 
     if sum(each is not None for each in (asked.agent, asked.pair, asked.message)) > 1:
         raise InputError("Ask for one thing: --agent, --pair or --message.")
@@ -67,12 +70,29 @@ def show_history(where: str, asked: Question, *, json: bool) -> None:
         history = read_history(path, report=report)
         named = asked.agent is not None or asked.pair is not None or asked.message is not None
         people = people_of(path) if named else None
+        if not named:
+            try:
+                history.cohorts = cohorts_of(_at_last(path, history.tick, report))
+            except (CapacityError, InputError) as error:
+                tell(f"R and who holds a message now are not told: {error}")
     if people is None:
         _show_counts(path, history, asked, json=json)
     elif asked.message is not None:
         _show_message(history, people, asked, json=json)
     else:
         _show_happenings(history, people, asked, json=json)
+
+
+def _at_last(path: Path, tick: int, report: Report) -> World:
+    """Return the world as it is on record: of its file, or of the journal beside it."""
+    from sim.run.keeper_acts import apply
+    from sim.store.journal import JOURNAL_FILE, folder_of
+    from sim.store.rebuild import rebuild
+    from sim.store.snapshot import load
+
+    if (folder_of(path) / JOURNAL_FILE).is_file():
+        return rebuild(path, tick, apply, report=report).world
+    return load(path, report=report)
 
 
 def _show_happenings(history: History, people: Agents, asked: Question, *, json: bool) -> None:
@@ -152,17 +172,21 @@ def _show_counts(path: Path, history: History, asked: Question, *, json: bool) -
         "running": series.running,
     }
     journal, checkpoints = _sizes(path)
+    holding = sum(each.now for each in history.cohorts.values())
     if json:
         facts = {name: [_known(v) for v in column.tolist()] for name, column in columns.items()}
         sizes = {"journal_bytes": journal, "checkpoint_bytes": checkpoints}
-        totals = {"adoptions": history.events, "messages": len(history.told)}
+        totals = {"adoptions": history.events, "holding": holding, "messages": len(history.told)}
         say(as_json({"now": history.tick, **totals, **sizes, "series": facts}))
         return
     lists = (map(_number, column.tolist()) for column in columns.values())
-    say(table([tuple(columns), *zip(*lists, strict=True)]))
+    heading = (_HEADS.get(name, name) for name in columns)
+    say(table([tuple(heading), *zip(*lists, strict=True)]))
     kept = f"; the journal takes {journal / 2**20:,.1f} MB" if journal else ""
     kept += f", its checkpoints {checkpoints / 2**20:,.1f} MB" if checkpoints else ""
-    told = f"{history.events:,} adoptions of {len(history.told):,} messages"
+    told = f"{history.events:,} first adoptions of {len(history.told):,} messages"
+    if history.cohorts:
+        told += f", {holding:,} held now,"
     say(f"{told} to tick {history.tick:,}{kept}.")
 
 

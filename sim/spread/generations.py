@@ -7,7 +7,7 @@ those that happen to be over already would be too low (right-censoring).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sim.spread.rules import Table
 
 __all__ = [
-    "Lives", "again_counted", "follow_again", "generations", "lives_of", "newest_r", "open_again",
-    "r_of",
+    "Cohorts", "Lives", "again_counted", "cohorts", "follow_again", "generations", "lives_of",
+    "newest_r", "open_again", "r_of", "summed",
 ]  # fmt: skip
 
 Longs = npt.NDArray[np.int64]
@@ -37,6 +37,64 @@ _UNKNOWN = 1 << 40
 _CODE = np.uint8(0x7F)
 _KEEP = 255
 """As :data:`sim.spread.rules.KEEP`: no change of state."""
+
+
+class Cohorts(NamedTuple):
+    """The generations of one message, by tick from ``first``; each column int64 (ticks + 1,).
+
+    Attributes
+    ----------
+    first
+        The tick at which it started.
+    began, caused, still
+        As of :func:`generations`.
+    is_over
+        Whether nothing more can happen, so that there are no later generations.
+    now
+        How many hold it.
+    """
+
+    first: int
+    began: Longs
+    caused: Longs
+    still: Longs
+    is_over: bool
+    now: int
+
+
+def cohorts(cascade: Cascade) -> Cohorts:
+    """Return the generations of a message that has started."""
+    began, caused, still = generations(cascade)
+    now = cascade.now if began.size else 0
+    return Cohorts(cascade.started_at, began, caused, still, not cascade.alive, now)
+
+
+def summed(about: Iterable[Cohorts], starts: Longs, stop: int) -> tuple[Longs, Longs, Longs]:
+    """Return what :func:`r_of` takes, of stretches of ticks and of some messages together.
+
+    Parameters
+    ----------
+    about
+        Of the messages.
+    starts
+        The first tick of each stretch, ascending; each ends where the next one begins.
+    stop
+        Where the last one ends.
+    """
+    first = int(starts[0]) if starts.size else 0
+    sums = np.zeros((3, max(stop - first, 0)), np.int64)
+    for each in about:
+        end = each.first + each.began.size
+        low, high = max(each.first, first), min(end, stop)
+        if low < high:
+            here = slice(low - each.first, high - each.first)
+            sums[:, low - first : high - first] += [
+                each.began[here], each.caused[here], each.still[here]
+            ]  # fmt: skip
+        if not each.is_over:
+            sums[0, max(end - first, 0) :] += _UNKNOWN
+    began, caused, still = np.add.reduceat(sums, starts - first, axis=1)
+    return began, caused, still
 
 
 class Lives(NamedTuple):

@@ -6,7 +6,7 @@ Ten million adoptions take 120 MB; a question looks through all of them in some 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from sim.agents.columns import Agents
 from sim.core.checks import LAST_TICK
 from sim.errors import InputError
 from sim.feed.acts import act_of
-from sim.kernels import trees
 from sim.kernels.claims import NOBODY
+from sim.spread.generations import Cohorts, r_of, summed
 from sim.store.acts_reading import Deed, Record
 from sim.store.history_rows import (
     Adopters,
@@ -52,6 +52,9 @@ class History:
         What members did and wrote on the platform; None where nobody knows.
     seed
         The world's, from which rules write texts.
+    cohorts
+        Generations of messages by number, of which R is told; as of a state of the world, which
+        may be an earlier one (:func:`~sim.store.history_reading.cohorts_of`).
 
     Examples
     --------
@@ -68,6 +71,7 @@ class History:
     readings: list[Reading] = field(default_factory=list)
     record: Record | None = None
     seed: int = 0
+    cohorts: dict[int, Cohorts] = field(default_factory=dict)
     packs: list[Pack] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -175,7 +179,7 @@ class History:
         points
             At most so many stretches of ticks, at least 1; None: one each tick.
         r
-            Whether R is counted too, for which every tree is walked: 25 ms for a million adoptions.
+            Whether R is told too: of stretches whose generations are whole (:attr:`cohorts`).
 
         Raises
         ------
@@ -190,15 +194,23 @@ class History:
         ends = self.tick if last is None else min(last, self.tick)
         length = max(ends - begins + 1, 0)
         before, new = _counted(packs, begins, length)
-        caused = np.zeros(length, np.int64)
-        for pack in packs if r else ():
-            _add_caused(caused, pack, begins)
         at = np.arange(begins, begins + length, dtype=np.int64)
         contacts, running = self._read(at, whole=message is None)
         width = 1 if points is None else max(1, -(-length // points))
-        return _series(at, new, caused if r else None, before, contacts, running, width)
+        series = _series(at, new, before, contacts, running, width)
+        if r and length:
+            about = [self._cohorts_of(pack) for pack in packs]
+            found = summed(about, at[::width], begins + length)
+            series = replace(series, r=r_of(*found))
+        return series
 
     # Inside
+
+    def _cohorts_of(self, pack: Pack) -> Cohorts:
+        """Return the generations of a message; of one that nobody knows of, none ever whole."""
+        none = np.empty(0, np.int64)
+        unknown = Cohorts(int(pack.ticks[0]) if pack.ticks.size else 0, none, none, none, False, 0)
+        return self.cohorts.get(pack.message, unknown)
 
     def _told_of(
         self, places: Longs, agent: int, first: int | None, last: int | None
@@ -278,24 +290,9 @@ def _counted(packs: Sequence[Pack], begins: int, length: int) -> tuple[int, Long
     return before, new
 
 
-def _add_caused(caused: Longs, pack: Pack, begins: int) -> None:
-    """Add for each tick how many adopters its own adopters caused, whenever that was."""
-    if not pack.agents.size or not caused.size:
-        return
-    low, high = int(pack.ticks[0]), int(pack.ticks[-1])
-    behind = pack.sources + np.uint32(1)  # nobody becomes 0
-    place = np.full(max(int(pack.agents.max()) + 1, int(behind.max())), -1, np.int32)
-    out = np.zeros(high - low + 1, np.int64)
-    trees.caused(pack.agents, pack.ticks, pack.sources, low, place, out)
-    start, stop = max(low, begins), min(high + 1, begins + caused.size)
-    if start < stop:
-        caused[start - begins : stop - begins] += out[start - low : stop - low]
-
-
 def _series(
     at: Longs,
     new: Longs,
-    caused: Longs | None,
     before: int,
     contacts: Floats,
     running: Floats,
@@ -309,8 +306,6 @@ def _series(
         return Series(none, none, none, nothing, nothing, nothing)
     more = np.add.reduceat(new, starts)
     r = np.full(starts.size, np.nan)
-    if caused is not None:
-        np.divide(np.add.reduceat(caused, starts), more, out=r, where=more > 0)
     known = np.add.reduceat((~np.isnan(contacts)).astype(np.int64), starts)
     average = np.full(starts.size, np.nan)
     np.divide(np.add.reduceat(np.nan_to_num(contacts), starts), known, out=average, where=known > 0)

@@ -18,6 +18,7 @@ from sim.errors import InputError, SnapshotError
 from sim.feed.log import ActLog
 from sim.feed.posts import Posts
 from sim.kernels.claims import NOBODY
+from sim.spread.generations import Cohorts, cohorts
 from sim.store import columns as arrays
 from sim.store.acts_reading import Record, Traces, record_of
 from sim.store.columns import Columns, DamagedError
@@ -37,7 +38,7 @@ from sim.world.platform_log import Held
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["columns_of", "history_of", "people_of", "read_history"]
+__all__ = ["cohorts_of", "columns_of", "history_of", "people_of", "read_history"]
 
 ADOPTION_BYTES = 12
 _LAST = 1 << 62
@@ -112,6 +113,11 @@ def read_history(path: str | PathLike[str], *, report: Report = quiet) -> Histor
         ) from error
     record = _record(file, meta, columns, tick)
     return History(packs, told, tick, record=record, seed=seed)
+
+
+def cohorts_of(world: World) -> dict[int, Cohorts]:
+    """Return the generations of each message that has started, for :attr:`History.cohorts`."""
+    return {each.id: cohorts(each) for each in world.cascades if each.status != "queued"}
 
 
 def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns]:

@@ -88,8 +88,8 @@ class Series:
     new, adopted
         int64: adoptions in it, and all up to its end.
     r
-        float64: adoptions caused, at any time, by those who adopted in it, per adopter; NaN where
-        nobody did.
+        float64: adoptions caused, at any time, by those who adopted in it, per adoption, first and
+        later ones; NaN where nobody did, and while any of them may still cause more.
     contacts
         float64: exposures a tick, averaged over the entries of the journal; NaN where unknown.
     running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.cli.exits import FILE, OK, USAGE
@@ -29,13 +30,14 @@ def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
     assert said.code == OK
     assert said.out.splitlines()[0].split() == [
         "tick",
-        "new",
-        "adopted",
+        "first",
+        "ever",
         "r",
         "contacts",
         "running",
     ]
-    assert f"{found.cascades[0].size:,} adoptions of 1 messages to tick 8" in said.out
+    story = found.cascades[0]
+    assert f"{story.size:,} first adoptions of 1 messages, {story.now:,} held now, to" in said.out
     assert "the journal takes" in said.out
     facts = hubbub("history", world, "--json", "--from", "2", "--to", "5").json
     assert facts["series"]["tick"] == [2, 3, 4, 5]
@@ -43,6 +45,29 @@ def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
     assert facts["checkpoint_bytes"] > 0
     at = found.cascades[0].adopted_at
     assert facts["series"]["new"] == [int((at == tick).sum()) for tick in (2, 3, 4, 5)]
+    known = [None if np.isnan(r) else r for r in story.r[2:6].tolist()]
+    assert facts["series"]["r"] == pytest.approx(known)
+    assert facts["holding"] == story.now
+
+
+@pytest.mark.parametrize("beside", [["--save", "c.hub"], []])
+@pytest.mark.parametrize("model", ["sis", "sir", "seir"])
+def test_r_is_that_of_frames_with_and_without_a_journal(
+    hubbub: Hubbub, model: str, beside: list[str]
+) -> None:
+    options = ("--inject", "x", "--seeds", "top:5:degree", "--model", model, "--ticks", "30")
+    if beside:
+        hubbub("run", "new:agents=300", *options, *beside)
+        story = load("c.hub").cascades[0]
+    else:
+        hubbub("new", "--agents", "300", "--out", "c.hub")
+        hubbub("run", "c.hub", *options, "--journal")
+        story = recover("c.hub").world.cascades[0]
+    known = [None if np.isnan(r) else r for r in story.r.tolist()]
+    assert {type(r) for r in known} == {float, type(None)}  # some are whole, some are open
+    facts = hubbub("history", "c.hub", "--json", "--points", "100").json
+    assert facts["series"]["r"] == pytest.approx(known)
+    assert facts["holding"] == story.now < story.size
 
 
 def test_a_plain_snapshot_answers_from_its_records(hubbub: Hubbub) -> None:

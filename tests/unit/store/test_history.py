@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sim.errors import InputError, SnapshotError
 from sim.run.keeper import Keeper, Pacing
 from sim.run.keeper_acts import apply
+from sim.spread.generations import Cohorts
 from sim.store import columns as arrays
 from sim.store import save
 from sim.store.history import History
@@ -53,7 +54,21 @@ def history(events: list[Event], tick: int = 20, **more: Any) -> History:
                 column[:, 2].astype(np.uint32),
             )
         )
+    more.setdefault("cohorts", {pack.message: ended(events, pack.message) for pack in packs})
     return History(Laid.of(packs), [Told(message) for message in range(4)], tick, **more)
+
+
+def ended(events: list[Event], message: int) -> Cohorts:
+    """Return the generations of a message that is over, by plain loops."""
+    own = {agent: tick for tick, each, agent, _ in events if each == message}
+    first, last = min(own.values()), max(own.values())
+    began, caused = np.zeros((2, last - first + 1), np.int64)
+    for _, each, agent, source in events:
+        if each == message:
+            began[own[agent] - first] += 1
+            if source >= 0:
+                caused[own[source] - first] += 1
+    return Cohorts(first, began, caused, np.zeros_like(began), True, len(own))
 
 
 @st.composite
@@ -119,6 +134,12 @@ def test_one_message_has_a_series_of_its_own() -> None:
     assert np.isnan(series.r).all()
     assert np.isnan(series.contacts).all()
     assert told.counts(0, r=True).r[0] == 1.0
+    open_one = told.cohorts[0]._replace(still=np.array([0, 1]), is_over=False)
+    told.cohorts = {0: open_one}
+    found = told.counts(0, r=True).r
+    assert found[0] == 1.0
+    assert np.isnan(found[1:]).all()  # who adopted then may cause more, and who may later
+    assert np.isnan(told.counts(1, r=True).r).all()  # nobody knows
     assert told.counts(3).new.tolist() == [0]
     assert told.counts(first=9, last=3).ticks.size == 0
 
