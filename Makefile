@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-all bench check static format lint types contracts security \
-	kernels-uncompiled coverage audit cards fix clean
+	kernels-uncompiled coverage audit cards house fix clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' \
@@ -66,6 +66,9 @@ audit: .venv/.ready ## known vulnerabilities in what is installed
 
 cards: .venv/.ready ## write the table of models in plugins/README.md anew
 	$(BIN)/hubbub models --into plugins/README.md
+
+house: .venv/.ready ## yardsticks of the source: files, circles, functions, journeys
+	@$(BIN)/python -W ignore -m tests.rooms.house --journeys
 
 fix: .venv/.ready ## format, and repair what the linter can
 	$(BIN)/ruff format $(ROOMS) bench

@@ -1,0 +1,208 @@
+"""Yardsticks of the source: its files, folders, functions, and how they hang together.
+
+``make house`` prints them; ``python -m tests.rooms.house --journeys`` also counts the files that
+one message, one platform tick, one key press and one mind's decision pass.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
+
+import networkx as nx
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("sim", "tui", "plugins")
+_MANY = 15
+"""Parameters from which on a kernel is counted."""
+
+_COMPILED = ("kernel", "lean", "inlined")
+
+
+def files() -> dict[str, Path]:
+    """Return every module of the product by its dotted name."""
+    found = {}
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def imports(modules: dict[str, Path], trees: dict[str, ast.Module]) -> nx.DiGraph:
+    """Return who imports whom, wherever the import stands: in functions and for types too."""
+
+    def known(name: str) -> str | None:
+        while name and name not in modules:
+            name = name.rpartition(".")[0]
+        return name or None
+
+    graph = nx.DiGraph()
+    graph.add_nodes_from(modules)
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            named: list[str] = []
+            if isinstance(node, ast.Import):
+                named = [each.name for each in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                named = [f"{node.module}.{each.name}" for each in node.names]
+            for each in filter(None, map(known, named)):
+                if each != name:
+                    graph.add_edge(name, each)
+    return graph
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def is_kernel(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(ast.unparse(each) in _COMPILED for each in node.decorator_list)
+
+
+def share(sizes: list[int], part: float) -> int:
+    return sorted(sizes)[min(len(sizes) - 1, int(part * len(sizes)))]
+
+
+def figures() -> dict[str, Any]:
+    """Return the yardsticks that can be read off the text."""
+    modules = files()
+    texts = {name: path.read_text() for name, path in modules.items()}
+    trees = {name: ast.parse(text) for name, text in texts.items()}
+    graph = imports(modules, trees)
+    circles = [part for part in nx.strongly_connected_components(graph) if len(part) > 1]
+    folders = Counter(str(path.parent.relative_to(ROOT)) for path in modules.values())
+    sizes, kernels, inside = [], {}, Counter[str]()
+    places: dict[str, set[str]] = defaultdict(set)
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].add(name)
+        for each in functions(tree):
+            sizes.append((each.end_lineno or each.lineno) - each.lineno + 1)
+            takes = len(each.args.posonlyargs + each.args.args + each.args.kwonlyargs)
+            if is_kernel(each) and takes > _MANY:
+                kernels[f"{name}.{each.name}"] = takes
+            if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(each)):
+                inside[name.split(".")[1] if "." in name else name] += 1
+    return {
+        "files in sim and tui": sum(not name.startswith("plugins") for name in modules),
+        "files in plugins": sum(name.startswith("plugins") for name in modules),
+        "largest folders": dict(folders.most_common(6)),
+        "lines of sim, tui and plugins": sum(text.count("\n") for text in texts.values()),
+        "import circles": sorted(map(len, circles), reverse=True),
+        "lines of a function (median, p90, p99)": [share(sizes, part) for part in (0.5, 0.9, 0.99)],
+        f"kernels with more than {_MANY} parameters": len(kernels),
+        "most parameters of a kernel": max(kernels.values(), default=0),
+        "casts of self": sum(text.count(", self)") for text in map(_casts, texts.values())),
+        "functions that import inside": dict(inside.most_common(4)),
+        "public class names that stand more than once": sum(len(at) > 1 for at in places.values()),
+    }
+
+
+def _casts(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if "cast(" in line)
+
+
+class Journey:
+    """The files of the product that are passed while it lasts, in each thread that takes part."""
+
+    def __init__(self) -> None:
+        self._met: set[str] = set()
+
+    def join(self, *_ignored: object) -> None:
+        """Look at this thread from now on."""
+        sys.setprofile(self._seen)
+
+    def leave(self, *_ignored: object) -> None:
+        """Look at this thread no more."""
+        sys.setprofile(None)
+
+    def _seen(self, frame: FrameType, event: str, _value: object) -> None:
+        if event == "call":
+            self._met.add(frame.f_code.co_filename)
+
+    @property
+    def files(self) -> int:
+        """How many were passed."""
+        rooms = tuple(str(ROOT / room) + os.sep for room in ROOMS)
+        return sum(file.startswith(rooms) for file in self._met)
+
+
+def passed(travel: Callable[[], object]) -> int:
+    """Return how many files of the product have a function that is called on the way."""
+    journey = Journey()
+    journey.join()
+    travel()
+    journey.leave()
+    return journey.files
+
+
+def journeys() -> dict[str, int]:
+    """Return the files that each of four journeys passes, kernels as plain Python."""
+    from sim import World
+    from sim.run.minds import Thinker
+    from tests.unit.run.minds_world import Script, minded, run
+
+    world = World.create(200, mean_degree=6, seed=1)
+    world.inject("Hello.", seeds=[0, 1, 2], model="sir")
+    living = World.create(200, mean_degree=6, seed=1, platform={"posting": 0.5, "rhythm": "flat"})
+    for each in (world, living):
+        each.step(3)
+    thinking = minded("model", members=3)
+    thinker = Thinker(Script(lambda ask: '{"acts": [{"act": "do nothing"}]}'))
+    run(thinking, thinker, 2)
+    thinking.step(1)
+    return {
+        "files that a tick of sir passes": passed(lambda: world.step(1)),
+        "files that a tick of a platform passes": passed(lambda: living.step(1)),
+        "files from the key . to paint": asyncio.run(_key()),
+        "files that a mind's decision passes": passed(lambda: thinker.think(thinking)),
+    }
+
+
+async def _key() -> int:
+    """Press ``.`` on the demo world, and look until the next tick is painted."""
+    from tests.screens.test_app import frame_of, seen, until
+    from tests.screens.test_app_real import hubbub
+
+    journey = Journey()
+    with TemporaryDirectory() as folder:
+        async with hubbub(Path(folder)) as (app, pilot):
+            await until(pilot, lambda: "7,624 members" in seen(app))
+            await app.simulation.call(journey.join)
+            tick = frame_of(app).tick
+            journey.join()
+            await pilot.press("full_stop")
+            await until(pilot, lambda: frame_of(app).tick == tick + 1)
+            await pilot.pause()
+            journey.leave()
+            await app.simulation.call(journey.leave)
+    return journey.files
+
+
+def main() -> None:
+    """Print the yardsticks, a line each."""
+    found = figures()
+    if "--journeys" in sys.argv:
+        found |= journeys()
+    sys.stdout.write("".join(f"{name}: {json.dumps(value)}\n" for name, value in found.items()))
+
+
+if __name__ == "__main__":
+    if "--journeys" in sys.argv and os.environ.get("NUMBA_DISABLE_JIT") != "1":
+        again = [sys.executable, "-m", "tests.rooms.house", *sys.argv[1:]]
+        sys.exit(subprocess.call(again, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}))
+    main()
