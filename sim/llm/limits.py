@@ -152,6 +152,7 @@ class Pace:
         self._since = 0.0
         self._taken = 0
         self._in_a_row = 0
+        self._first_at = math.inf
         self._refused_at = -math.inf
         self._grown_at = 0.0
 
@@ -164,6 +165,13 @@ class Pace:
     def wait(self) -> float:
         """Seconds until the next request may go."""
         return max(self._resumes, self._next) - self._clock() if self._rate else 0.0
+
+    @property
+    def refused_for(self) -> float:
+        """Seconds for which the server has refused whatever came; 0: it answered last."""
+        now = self._clock()
+        is_old = now - self._refused_at > _LONGEST_PAUSE
+        return 0.0 if is_old else max(now - self._first_at, 0.0)
 
     def take(self) -> float:
         """Let a request go now; returns its moment, which :meth:`refused` is told."""
@@ -188,6 +196,8 @@ class Pace:
         self._taken -= 1
         is_new = sent > self._refused_at  # what was sent before the last refusal tells nothing new
         self._in_a_row += is_new
+        is_old = now - self._refused_at > _LONGEST_PAUSE
+        self._first_at = now if is_old else min(self._first_at, now)
         pause = wait if wait is not None else min(2.0 ** (self._in_a_row - 1), _LONGEST_PAUSE)
         pause = max(pause, _SHORTEST_PAUSE)
         self._resumes = max(self._resumes, now + pause)
@@ -203,7 +213,7 @@ class Pace:
 
     def answered(self) -> None:
         """Take in that the server took a request: go a little faster."""
-        self._in_a_row = 0
+        self._in_a_row, self._first_at = 0, math.inf
         if self._rate:
             now = self._clock()
             is_long_ago = now - self._refused_at > _CAREFUL

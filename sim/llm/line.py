@@ -2,7 +2,9 @@
 
 A server that refuses a request as too many (429) did not fail: all its callers wait as long as it
 asks, and go on at a pace that it takes. That is no retry, costs nothing, and ends at the deadline.
-What a call may take by itself (``Provider.seconds``) does not count such waiting.
+What a call may take by itself (``Provider.seconds``) does not count such waiting. A server that
+says it cannot answer now, and when it can (503 with ``Retry-After``), is waited for alike; once it
+has answered nobody for as long as a call may take, it failed.
 """
 
 from __future__ import annotations
@@ -255,6 +257,9 @@ class Line:
 
     def _failed(self, error: ModelError, held: Reservation, sent: float) -> Spend:
         """Book a call that brought nothing; what a server refused outright was not billed."""
+        says_when = error.fault is Fault.SERVER and error.wait is not None
+        if says_when and self.pace.refused_for < self.provider.seconds:
+            error.fault = Fault.RATE_LIMITED
         if error.fault is Fault.RATE_LIMITED:
             self.pace.refused(sent, error.wait)
             self._tokens.give_back(held.worst.tokens)

@@ -116,6 +116,26 @@ def test_a_server_that_takes_nothing_is_waited_for_until_the_deadline_and_never_
     assert next(iter(pool.states.values())) == "paced"
 
 
+@pytest.mark.parametrize("code", [503, 529])
+def test_a_server_that_says_when_it_can_answer_again_is_waited_for(code: int) -> None:
+    busy = status(code, "{}", "Retry-After: 0.1\r\n")
+    answer, server, pool = asked(*[busy] * 6, servers.well)
+    assert (answer.text, answer.retries, len(server.calls)) == ("Good morning.", 0, 7)
+    assert pool.budget.settled.requests == 1  # nobody is billed for it
+    assert next(iter(pool.states.values())) == "paced"
+
+
+def test_a_server_that_only_ever_says_when_it_can_answer_failed_in_the_end() -> None:
+    busy = status(503, "{}", "Retry-After: 0.1\r\n")
+    with Server(busy) as server:
+        provider = Provider("m", server.url, at_once=1, seconds=0.5)
+        with ModelPool([provider], cache=0) as pool:
+            asks = [Ask((Turn("user", f"{n}"),)) for n in range(9)]
+            faults = {answer.fault for answer in pool.ask_all(asks, seconds=20)}
+            assert faults <= {Fault.SERVER, Fault.RESTING}
+            assert next(iter(pool.states.values())) == "open"
+
+
 @pytest.mark.parametrize("wait", ["soon", "-1", "nan"])
 def test_an_absurd_wait_is_not_believed(wait: str) -> None:
     answer, _, _ = asked(status(429, "{}", f"Retry-After: {wait}\r\n"), servers.well)
