@@ -280,11 +280,16 @@ def show_theory(name: str, order: Predicted, *, json: bool) -> None:
     """
     from sim.core.registry import make
 
-    found = make(name, **order.parameters).theory(order.setting(), order.ticks)
+    setting = order.setting()
+    found = make(name, **order.parameters).theory(setting, order.ticks)
     if order.world is not None:
         from sim.network.caveats import with_caveats
 
         found = with_caveats(found, _opened(order.world).ties)
+    else:
+        from sim.core.theory import with_doubts
+
+        found = with_doubts(found, setting.degrees)
     if not found:
         raise InputError(f"No equation is known for {name} with these parameters; run it instead.")
     if json:

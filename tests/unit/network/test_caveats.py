@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sim import Setting, Theory, World, make, with_caveats
+from sim.core.theory import with_doubts
 
 
 def predicted(world: World, model: str = "sir") -> list[str]:
@@ -44,3 +45,21 @@ def test_one_way_ties_are_named_first() -> None:
     assert with_caveats((), world.ties) == ()
     one = Theory("closed form", ("a",), np.zeros((1, 1)))
     assert "mutual" in with_caveats([one], world.ties)[0].name
+
+
+@pytest.mark.parametrize(
+    ("model", "degree", "doubted"),
+    [
+        ("maki-thompson", 4, {"pair", "homogeneous"}),
+        ("maki-thompson", 8, {"homogeneous"}),
+        ("maki-thompson", 60, set()),
+        ("bass", 4, set()),
+        ("majority-rule", 4, set()),
+    ],
+)
+def test_degrees_that_are_low_for_a_curve_are_named(
+    model: str, degree: int, doubted: set[str]
+) -> None:
+    degrees = np.eye(degree + 1)[-1]
+    found = with_doubts(make(model).theory(Setting(1000, 10, degrees), 5), degrees)
+    assert {one.name.split()[0] for one in found if "may be far off" in one.name} == doubted
