@@ -193,7 +193,7 @@ def numbers_of(
     durable_tick: int | None,
 ) -> Numbers:
     """Return the numbers of a world, with those that only its driver knows."""
-    cascades = list(world.cascades)
+    cascades = world.cascades.items
     return Numbers(
         tick=world.tick,
         agents=len(world.agents),

@@ -108,9 +108,9 @@ class Stream:
             :attr:`is_full`.
         """
         if self._read is None:
-            self._read = {cascade.id: cascade.size for cascade in world.cascades}
+            self._read = {each.id: each.size for each in world.cascades.items}
             self._tick = world.tick
-        for cascade in world.cascades:
+        for cascade in world.cascades.loose:
             begin, log = self._read.get(cascade.id, 0), cascade.log
             if log.size > begin:
                 self._add(cascade.id, log.agents[begin:], log.sources[begin:], log.ticks[begin:])

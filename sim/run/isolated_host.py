@@ -122,7 +122,9 @@ def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> Restarted:
     Where the world is kept by a journal it gets a checkpoint.
     """
     where = f" ({place})" if place else ""
-    stopped = [c for c in live.world.cascades if c.alive and plugin and c.model_name == plugin]
+    stopped = [
+        c for c in live.world.cascades.loose if c.alive and plugin and c.model_name == plugin
+    ]
     with live.custody.done("call:restart", ()):
         for cascade in stopped:
             cascade.fail(f"{plugin}: {how}{where}")

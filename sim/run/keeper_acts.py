@@ -140,10 +140,10 @@ def perform(
         with world.trail.doing(world, kind, tuple(args), said) as note:
             result = ACTS[kind](world, *args, **said)
             note.result = note.result or told(result)
-    for cascade in world.cascades:  # as a live world: what woke gets a row for each tick it slept
+    for cascade in world.cascades.loose:  # as live: what woke gets a row for each tick it slept
         if cascade.status == "running" and cascade.started_at >= 0:
             cascade.catch_up(world.tick + 1)
 
 
 def _cascade(world: World, number: int) -> Any:
-    return next(cascade for cascade in world.cascades if cascade.id == number)
+    return world.cascades[world.cascades.place_of(number)]

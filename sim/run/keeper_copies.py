@@ -253,7 +253,7 @@ class Copies:
 
         Half of it again is for what is packed.
         """
-        held = world.agents.nbytes + sum(cascade.nbytes for cascade in world.cascades)
+        held = world.agents.nbytes + sum(each.nbytes for each in world.cascades.loose)
         held += 0 if world.ties.is_still else world.ties.nbytes
         held += world.platform.nbytes if world.platform is not None else 0
         fits = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()

@@ -382,8 +382,8 @@ class Link:
         ended: Restarted = await self.ask(
             lambda: self._told(taken_over, before, stall), is_safe=True
         )
-        for cascade in world.cascades:
-            if (session := self._sessions.get(cascade.id)) is not None:
+        for session in list(self._sessions.values()):
+            if (cascade := world.cascades.find(session.id)) is not None:
                 session.cascade = cascade
         return ended
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -251,9 +249,8 @@ class LiveWorld:
     def cascade(self, number: int) -> Cascade:
         """Return a cascade by its number."""
         known = self.world.cascades
-        place = bisect_left(known, number, key=attrgetter("id"))
-        if place < len(known) and known[place].id == number:
-            return known[place]
+        if (found := known.find(number)) is not None:
+            return found
         there = f"they are {known[0].id} to {known[-1].id}" if known else "there is none yet"
         raise InputError(f"No session {number}; {there}.")
 
@@ -288,7 +285,7 @@ class LiveWorld:
                     self.world.trail.did(self.world, f"call:{_name_of(function)}")
                 for event in after.since(before):
                     self._tell(event)
-                for cascade in self.world.cascades:
+                for cascade in list(self.world.cascades.loose):
                     if cascade.alive and self.ledger.has_closed(cascade.id):
                         self._wake(cascade)
             self.notice()
@@ -327,8 +324,8 @@ class LiveWorld:
 
     def _refocus(self) -> None:
         cascades = self.world.cascades
-        chosen = [cascade for cascade in cascades if cascade.id == self.chosen]
-        self.spotlight.turn_to((chosen or cascades)[-1] if cascades else None)
+        chosen = None if self.chosen is None else cascades.find(self.chosen)
+        self.spotlight.turn_to(chosen or (cascades[-1] if cascades else None))
 
     def catch_up(self) -> bool:
         """Do what can wait until there is time; return whether there was anything."""

@@ -42,8 +42,8 @@ class Marks(NamedTuple):
             world.ties.count,
             world.ties.version,
             tuple((name, xxhash.xxh3_64_intdigest(c.data)) for name, c in columns.items()),
-            [cascade.status for cascade in cascades],
-            {cascade.id: cascade.model for cascade in cascades},
+            [each.status for each in cascades.items],
+            {each.id: each.model for each in cascades.items},
         )
 
     def since(self, before: Marks) -> Iterator[Event]:
@@ -58,7 +58,9 @@ class Marks(NamedTuple):
         if self.version != before.version and self.ties != before.ties:
             yield TiesChanged(tick=tick, added=self.ties - before.ties, count=self.ties)
         for number, model in self.models.items():
-            earlier = before.models.get(number, model).values()
+            if before.models.get(number, model) is model:
+                continue
+            earlier = before.models[number].values()
             for name, value in model.values().items():
                 if value != earlier.get(name):
                     yield ParameterChanged(tick=tick, cascade=number, name=name, value=value)

@@ -94,7 +94,7 @@ class Taken(NamedTuple):
 def taken(world: World, message: int | None = None) -> Taken:
     """Take the columns of all agents; ``message``: and who adopted it, by its number."""
     agents, ties = world.agents, world.ties
-    cascade = next((c for c in world.cascades if c.id == message), None)
+    cascade = None if message is None else world.cascades.find(message)
     knows = ties.back is not None
     columns = Population(
         world.tick, agents.activity.copy(), agents.personality.copy(), agents.status.copy(),
@@ -207,13 +207,13 @@ def about(world: World, agent: int) -> tuple[Member, list[tuple[int, str, Log]]]
         tuple(agents.vocabulary.names(int(agents.interests[agent]))),
         _ties(world, agent), _changes(world, agent), (), _states(world, agent),
     )  # fmt: skip
-    newest = [c for c in world.cascades if c.started_at >= 0][-3 * MOST_STORIES :]
+    newest = world.cascades.newest(3 * MOST_STORIES)
     return member, [(c.id, c.text, c.log.so_far()) for c in reversed(newest)]
 
 
 def _states(world: World, agent: int) -> tuple[tuple[int, str], ...]:
     """Return the state that an agent is in now, under each of the newest messages."""
-    newest = [c for c in world.cascades if c.started_at >= 0][-MOST_STORIES:]
+    newest = world.cascades.newest(MOST_STORIES)
     return tuple((c.id, c.states[int(c.state_now[agent])]) for c in reversed(newest))
 
 

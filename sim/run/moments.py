@@ -72,7 +72,10 @@ def seal(world: World) -> bytes:
     state = xxhash.xxh3_128(said.encode())
     for topic in world.opinions:
         state.update(world.opinions[topic].data)
-    for each in world.cascades:
+    for each in world.cascades.runs(len(world.agents)):
+        if isinstance(each, bytes):
+            state.update(each)
+            continue
         state.update(f"{each.id} {each.status} {each.size} {each.contacts_seen}".encode())
         state.update(each.tally.data)
         for column in _arrays(each) if each.alive else ():
@@ -96,7 +99,7 @@ def owners(world: World) -> Iterator[Column]:
         columns += world.platform.arrays()
     elif world.platform is not None:
         columns += world.platform.log.arrays()  # which moments share
-    for cascade in world.cascades:
+    for cascade in world.cascades.loose:
         columns += cascade.arrays()
     for column in columns:
         owner = column

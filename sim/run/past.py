@@ -366,7 +366,7 @@ class Past:
             return columns[name]
 
         twin = still(world, copied, None if newest is None else newest.twin)
-        for cascade in world.cascades:
+        for cascade in world.cascades.loose:
             self._known[cascade.id] = cascade
         moment = Moment(world.tick, twin, seal(twin), self._is_told, columns, seen)
         let_go()

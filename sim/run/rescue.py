@@ -41,7 +41,7 @@ def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> Restarted:
     """Go on where another left off, of whose world this is a copy; stop what stalled it."""
     live.lines.extendleft(reversed(other.lines))
     live.chosen, live.is_dirty = other.chosen, True
-    stopped = [c for c in live.world.cascades if c.alive and c.model_name == stall.plugin]
+    stopped = [c for c in live.world.cascades.loose if c.alive and c.model_name == stall.plugin]
     for cascade in stopped:
         cascade.fail(f"{stall.plugin}: did not come back ({stall.place})")
     live.notice()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from operator import attrgetter
 
 import numpy as np
 
@@ -109,7 +107,7 @@ class Ledger:
     def take_over(self, *, announce: bool = True) -> None:
         """Follow the cascades that are new since the last call."""
         cascades = self._world.cascades
-        fresh = bisect_left(cascades, self._known, key=attrgetter("id"))
+        fresh = cascades.place_of(self._known)
         for place, cascade in enumerate(cascades[fresh:], fresh):
             entry = _Entry(cascade, "queued", 0, 0)
             if announce:
@@ -132,7 +130,7 @@ class Ledger:
         ran, until, known = self._open.keys(), self._known, self.rows()
         self._open, self._closed, self._known = {}, {}, 0
         self.take_over(announce=False)
-        here = {cascade.id for cascade in self._world.cascades}
+        here = {each.id for each in self._world.cascades.items}
         away = f"it is not there yet at tick {self._world.tick:,}"
         for row in known:
             if row.id not in here:
@@ -230,11 +228,9 @@ class Ledger:
         return self._closed.get(number) or self._long_ago(number)
 
     def _long_ago(self, number: int) -> SessionRow | None:
-        cascades = self._world.cascades
-        place = bisect_left(cascades, number, key=attrgetter("id"))
-        if place == len(cascades) or cascades[place].id != number:
+        cascade = self._world.cascades.find(number)
+        if cascade is None:
             return None
-        cascade = cascades[place]
         entry = _Entry(cascade, cascade.status, cascade.size, cascade.contacts_seen)
         entry.r = cascade.r_newest
         return self._row(entry)

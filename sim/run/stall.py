@@ -122,7 +122,7 @@ def is_foreign(cascade: Cascade) -> bool:
 
 def _may_get_stuck(world: World) -> bool:
     """Return whether a tick runs lines of a foreign plugin."""
-    if any(c.alive and is_foreign(c) for c in world.cascades):
+    if any(c.alive and is_foreign(c) for c in world.cascades.loose):
         return True
     return world.platform is not None and any(item.kind != "propagation" for item in foreign())
 
@@ -219,7 +219,7 @@ class Safety:
                 for name, column in columns.items()
             },
         )
-        self._made_by = {c.id: (c.model, c.channel) for c in world.cascades}
+        self._made_by = {c.id: (c.model, c.channel) for c in world.cascades.items}
         self._trail = world.trail.copy()
         self._is_stale = False
         now = self._now()

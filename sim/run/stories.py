@@ -188,7 +188,7 @@ def cascade(world: World, number: int) -> Spread:
     InputError
         When there is none of that number.
     """
-    found = next((each for each in world.cascades if each.id == number), None)
+    found = world.cascades.find(number)
     if found is None:
         raise InputError(f"There is no message #{number}.")
     log, said = found.log.so_far(), found.message.author

@@ -125,7 +125,8 @@ class Cascade(Adoption):
         group = self.group
         if group is None:
             return ()
-        return tuple(cascade for cascade in self.company if cascade.group == group)
+        company = getattr(self.company, "loose", self.company)  # those packed away had none
+        return tuple(cascade for cascade in company if cascade.group == group)
 
     @property
     def group(self) -> Hashable | None:
@@ -398,6 +399,9 @@ class Cascade(Adoption):
         self.memo = None
         if self.status == "quiet":
             self.status = "running"
+        take_up = getattr(self.company, "take_up", None)
+        if take_up is not None:
+            take_up(self)  # it may have been packed away
 
     def lay_by(self, keep: Keep) -> None:
         """Once it has ended: let its record lie where ``keep`` puts arrays, and drop what follows.

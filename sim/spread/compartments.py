@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import PrivateAttr
 
 from sim.core.bounds import Bound
@@ -267,6 +268,12 @@ class Compartments(PropagationModel):
             cascade.absent, table.total, len(self.states),
         )  # fmt: skip
 
+    def is_spent(self, cascade: Cascade) -> bool:
+        """Return whether nobody is in a state that speaks or changes, nor is who joins."""
+        self.in_world(cascade)
+        restless = _restless(self.table(cascade.draws_mode))
+        return not restless[0] and not cascade.tally[restless].any()
+
     def _remembered(self, cascade: Cascade) -> tuple[Ids, int, Table]:
         """Return who is live, in a buffer, how many they are, and the rules as arrays."""
         self.in_world(cascade)
@@ -309,13 +316,19 @@ class Compartments(PropagationModel):
 
 def _live(state: Sparse, table: Table) -> Ids:
     """Return the agents whose state speaks or decays, ascending."""
-    restless = (table.mode > 0) | (np.diff(table.soff) > 0)
+    restless = _restless(table)
     if restless[0]:
         state.make_dense()
         return np.flatnonzero(restless[state.values & _CODE]).astype(np.uint32)
     agents, values = state.items()
     live: Ids = agents[restless[values & _CODE]]
     return live
+
+
+def _restless(table: Table) -> npt.NDArray[np.bool_]:
+    """Return which states speak or decay, bool (states,)."""
+    found: npt.NDArray[np.bool_] = (table.mode > 0) | (np.diff(table.soff) > 0)
+    return found
 
 
 def _with_room(live: Ids, count: int, room: int) -> Ids:

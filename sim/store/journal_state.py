@@ -16,6 +16,7 @@ import xxhash
 
 from sim.spread.sparse import Sparse
 from sim.store.journal_rows import Adoptions, Metrics
+from sim.world.cascades import Ended, adoptions_of
 from sim.world.platform_state import commanded
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Observer:
 
     def reset(self, world: World) -> None:
         """Look away while the world goes to another tick: what it holds there is not news."""
-        self._sizes = {cascade.id: cascade.size for cascade in world.cascades}
+        self._sizes = {each.id: each.size for each in world.cascades.items}
 
     def look(self, world: World, number: int) -> Seen:
         """Return what happened since, for the entry ``number``."""
@@ -64,7 +65,7 @@ class Observer:
         return Seen(adoptions, _metrics(world), _state(world, number % SLICES))
 
     def _adoptions(self, world: World) -> Iterator[Adoptions]:
-        for cascade in world.cascades:
+        for cascade in world.cascades.loose:
             before = self._sizes.get(cascade.id, 0)
             if cascade.size <= before:
                 continue
@@ -83,11 +84,23 @@ def whole_state(world: World) -> bytes:
     state = xxhash.xxh3_128(_numbers(world))
     for name, column in _cold(world):
         _add(state, name, column)
-    for cascade in world.cascades:
-        state.update(_whole(cascade))
+    for each in world.cascades.items:
+        state.update(_sealed(each) if isinstance(each, Ended) else _whole(each))
+    state.update(world.rested_as.encode())
     if world.platform is not None:
         _add_platform(state, world.platform)
     return state.digest()
+
+
+def _sealed(ended: Ended) -> bytes:
+    """Return a digest of a message that ended; it is taken once."""
+    if ended.seal is None:
+        said, columns = ended.dump(ended.agents, "")
+        state = xxhash.xxh3_128(repr(sorted(said.items())).encode("utf-8", "surrogatepass"))
+        for name in sorted(columns):
+            _add(state, name, columns[name])
+        ended.seal = state.digest()
+    return ended.seal
 
 
 def _whole(cascade: Cascade) -> bytes:
@@ -117,12 +130,12 @@ def _add_platform(state: xxhash.xxh3_128, platform: Platform | Still) -> None:
 
 
 def _metrics(world: World) -> Metrics:
-    cascades = world.cascades
+    cascades = world.cascades.loose
     return Metrics(
         sum(cascade.status == "running" for cascade in cascades),
         sum(cascade.status == "queued" for cascade in cascades),
-        sum(cascade.size for cascade in cascades),
-        sum(int(cascade.contacts_seen) for cascade in cascades),
+        adoptions_of(world),
+        world.cascades.contacts + sum(int(cascade.contacts_seen) for cascade in cascades),
     )
 
 
@@ -130,9 +143,12 @@ def _state(world: World, turn: int) -> bytes:
     state = xxhash.xxh3_128(_numbers(world))
     for name, column in _cold(world, turn, SLICES):
         _add(state, name, column)
-    hot = [cascade for cascade in world.cascades if cascade.alive]
+    hot = [cascade for cascade in world.cascades.loose if cascade.alive]
     fits = sum(_held_bytes(cascade) for cascade in hot) <= HOT_BYTES
-    for cascade in world.cascades:
+    for cascade in world.cascades.runs(len(world.agents)):
+        if isinstance(cascade, bytes):
+            state.update(cascade)  # of those that ended, joined
+            continue
         state.update(
             f"{cascade.id} {cascade.status} {cascade.size} {cascade.contacts_seen}".encode()
         )

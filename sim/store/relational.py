@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, count, islice, repeat, tee
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -82,8 +82,12 @@ class Populated(Protocol):
     """A world with agents, ties and cascades."""
 
     agents: Agents
-    cascades: list[Cascade]
     tick: int
+
+    @property
+    def cascades(self) -> Sequence[Cascade]:
+        """Its messages, in order."""
+        ...
 
     @property
     def ties(self) -> Ties:

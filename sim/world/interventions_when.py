@@ -63,10 +63,8 @@ class Condition:
         if self.quantity == "tick":
             return float(world.tick)
         if self.quantity in OF_MESSAGES:
-            for cascade in world.cascades:
-                if cascade.id == self.message:
-                    return OF_MESSAGES[self.quantity][1](world, cascade)
-            return float("nan")
+            found = world.cascades.find(self.message)
+            return float("nan") if found is None else OF_MESSAGES[self.quantity][1](world, found)
         if self.quantity in _ACTS and world.platform is not None:
             return float(world.platform.log.count(world.tick, _ACTS[self.quantity]))
         metrics = world.metrics

@@ -49,8 +49,7 @@ class Living(Relating):
         world.ties.grow(count)
         world.opinions.grow(count)
         world.bonds.grow(count)
-        for cascade in world.cascades:
-            cascade.grow(count)
+        world.cascades.grow(count)
         self._scratch = None
         return added
 

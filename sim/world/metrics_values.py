@@ -70,9 +70,10 @@ def _of_world(world: World) -> Found:
 
 
 def _of_cascades(world: World) -> Found:
-    running = [cascade for cascade in world.cascades if cascade.status == "running"]
-    fresh = [newest(cascade) for cascade in world.cascades if _moved(world, cascade)]
-    ended = [c.size for c in world.cascades if c.status == "quiet"]
+    loose = world.cascades.loose
+    running = [cascade for cascade in loose if cascade.status == "running"]
+    fresh = [newest(cascade) for cascade in loose if _moved(world, cascade)]
+    ended = world.cascades.at_rest
     found: Found = {
         "running": len(running),
         "adopted": sum(fresh),
@@ -81,7 +82,7 @@ def _of_cascades(world: World) -> Found:
     }
     if len(ended) >= _ENOUGH:
         least = REACHED * len(world.agents)
-        found["success"] = sum(size >= least for size in ended) / len(ended)
+        found["success"] = int(np.count_nonzero(ended >= least)) / len(ended)
     return found
 
 
@@ -212,7 +213,7 @@ def _of_feeds(world: World) -> Found:
 
 
 def _of_reach(world: World) -> Found:
-    running = [c for c in world.cascades if c.status == "running"][-_FOLLOWED:]
+    running = [c for c in world.cascades.loose if c.status == "running"][-_FOLLOWED:]
     read = [value for c in running if (value := c.r_newest) == value]
     return {"r": max(read)} if read else {}
 
@@ -373,8 +374,7 @@ def cascade_of(world: World, number: int) -> Cascade:
     InputError
         When there is none.
     """
-    for cascade in world.cascades:
-        if cascade.id == number:
-            return cascade
+    if (found := world.cascades.find(number)) is not None:
+        return found
     known = f"they are numbered up to {world.made - 1:,}" if world.made else "there is none yet"
     raise InputError(f"No message {number}; {known}.")

@@ -39,8 +39,8 @@ class Phase:
 def begin(world: World) -> None:
     """Start the queued cascades whose time has come, by priority, then by age; wake the resting."""
     world.wake()
-    running = sum(cascade.status == "running" for cascade in world.cascades)
-    ready = [c for c in world.cascades if c.status == "queued" and c.starts_at < world.tick]
+    running = sum(cascade.status == "running" for cascade in world.cascades.loose)
+    ready = [c for c in world.cascades.loose if c.status == "queued" and c.starts_at < world.tick]
     ready.sort(key=lambda cascade: (-cascade.priority, cascade.id))
     for cascade in ready[: max(world.max_running - running, 0)]:
         start(world, cascade)
@@ -87,7 +87,7 @@ def expose(world: World) -> None:
     absent = world.absent()
     network = world.network()
     world.exposed = []
-    for cascade in world.cascades:
+    for cascade in world.cascades.loose:
         if cascade.status == "running":
             cascade.company = world.cascades
             is_over = cascade.is_over

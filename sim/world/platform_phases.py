@@ -246,7 +246,7 @@ def _in_feeds(world: World) -> Iterable[Cascade]:
     """Return the running cascades that travel in feeds."""
     return [
         cascade
-        for cascade in world.cascades
+        for cascade in world.cascades.loose
         if cascade.status == "running" and cascade.channel.name == FEED
     ]
 

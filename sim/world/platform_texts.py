@@ -45,7 +45,8 @@ def _said(world: World, platform: Platform, message: int) -> str | None:
     if message >= platform.posts.first:
         return None
     sent = next((own for own, number in platform.injected.items() if number == message), None)
-    return next((each.text for each in world.cascades if each.id == sent), None)
+    found = None if sent is None else world.cascades.find(sent)
+    return None if found is None else found.text
 
 
 def _by_rules(world: World, platform: Platform, message: int) -> str:

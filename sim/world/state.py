@@ -22,11 +22,13 @@ from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel
 from sim.world.bonds import Bonds
 from sim.world.burying import bury, gone_of
+from sim.world.cascades import dumped, models_of
 from sim.world.channels import is_channel
 from sim.world.lost import LostChannel, model_of, record_of, remark_on
 from sim.world.opinions import Opinions
 
 if TYPE_CHECKING:
+    from sim.spread.model import PropagationModel
     from sim.world.world import World
 
 __all__ = ["digest_of", "dump_world", "restore_world", "surroundings", "topic_of"]
@@ -89,11 +91,10 @@ def dump_world(world: World, keep: Keep | None = None) -> tuple[dict[str, Any], 
         add("metrics.", own)
     if phases := dump_phases(world):
         meta["phases"] = phases
-    for cascade in world.cascades:
-        said, own = cascade.dump()
+    for said, own in dumped(world):
         meta["cascades"].append(said)
-        add(f"cascade.{cascade.id}.", own)
-    meta["plugins"] = _plugins(world.cascades)
+        add(f"cascade.{said['id']}.", own)
+    meta["plugins"] = _plugins(models_of(world))
     return meta, columns
 
 
@@ -107,9 +108,9 @@ def _as_it_is(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return column
 
 
-def _plugins(cascades: Iterable[Cascade]) -> list[dict[str, Any]]:
+def _plugins(models: Iterable[PropagationModel]) -> list[dict[str, Any]]:
     """Return every plugin used, once: two versions of one name are two."""
-    records = [record_of(cascade.model) for cascade in cascades]
+    records = [record_of(model) for model in models]
     found = {(record["name"], record["sha256"]): record for record in records}
     return [found[key] for key in sorted(found)]
 

@@ -197,7 +197,7 @@ class Relating(Ground):
         ``trust_only``: ties are the same, and only sums by trust begin anew.
         """
         world = cast("World", self)
-        for cascade in world.cascades:
+        for cascade in world.cascades.loose:
             if trust_only:
                 cascade.model.reweigh(cascade)
             else:

@@ -27,6 +27,7 @@ from sim.core.text import one_line
 from sim.errors import InputError
 from sim.network.ties import Dropped
 from sim.spread.cascade import Cascade
+from sim.world.cascades import adoptions_of
 from sim.world.trail_acts import Act, Acts
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class Trail:
         ticks, self._ticks = self._ticks, 0
         result = f"tick {self._since + ticks:,}"
         if not self._in_tick:
-            result += f", {sum(cascade.size for cascade in world.cascades):,} adoptions"
+            result += f", {adoptions_of(world):,} adoptions"
         last, author = self.acts[-1] if self.acts else None, one_line(self.author, LONGEST_AUTHOR)
         before = steps_of(last) if last is not None and last.author == author else 0
         if last is not None and before and last.tick + before == self._since:

@@ -14,6 +14,7 @@ from sim.agents.columns import Agents
 from sim.core.params import Parameters
 from sim.spread.cascade import Cascade
 from sim.spread.log import Log, Rows
+from sim.world.cascades import Ended
 from sim.world.channels import FEED, is_channel
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _STAYS = frozenset(
         "agents",
         "watchers",
     }
-    | {"_scratch", "_network", "_silence", "_channels", "_moves", "platform", "spill"}
+    | {"pile", "_scratch", "_network", "_silence", "_channels", "_moves", "platform", "spill"}
 )
 """What belongs to the world object and not to a moment of it."""
 
@@ -58,15 +59,23 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
     known
         Messages by number that were in the world once: they come back as the same objects.
     """
-    objects = dict(known or {}) | {cascade.id: cascade for cascade in world.cascades}
+    objects = dict(known or {}) | {each.id: each for each in world.cascades.loose}
+    objects |= {e.id: held for e in world.cascades.ended if (held := e.held) is not None}
+    own = {id(each) for each in world.cascades.ended}
     for name, part in vars(twin).items():
         if name not in _STAYS:
             setattr(world, name, _own(name, part))
     if not _alike(world.agents, twin.agents):
         world.agents = Agents.restore(*twin.agents.dump())
     _open_platform(world, twin)
-    world.cascades[:] = [_message(each, objects.get(each.id)) for each in twin.cascades]
-    for cascade in world.cascades:
+    items = [
+        _as_it_ended(each, objects.get(each.id), id(each) in own, world, twin)
+        if isinstance(each, Ended)
+        else _message(each, objects.get(each.id))
+        for each in twin.cascades.items
+    ]
+    world.cascades.hold(items)
+    for cascade in world.cascades.loose:
         cascade.around, cascade.company = world, world.cascades
         channel = cascade.channel.name
         if is_channel(channel) and (channel != FEED or world.platform is not None):
@@ -128,6 +137,19 @@ def _alike(one: Agents, other: Agents) -> bool:
     if meta != said or columns.keys() != others.keys():
         return False
     return all(c is others[n] or np.array_equal(c, others[n]) for n, c in columns.items())
+
+
+def _as_it_ended(
+    ended: Ended, mine: Cascade | None, is_own: bool, world: World, twin: World
+) -> Ended:
+    """Return a message that was packed away; whoever holds it has it as it was."""
+    if mine is not None and not is_own:
+        fresh = ended.made(len(twin.agents), twin.rested_as)
+        fresh.around, fresh.company = world, world.cascades
+        vars(mine).clear()
+        vars(mine).update(vars(fresh))
+        ended.held = mine
+    return ended
 
 
 def _message(twin: Cascade, mine: Cascade | None) -> Cascade:

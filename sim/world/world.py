@@ -21,6 +21,7 @@ from sim.network.ties import Ties
 from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel, Contacts, DrawMode
 from sim.world.capacity import estimate_bytes
+from sim.world.cascades import Cascades, Pile
 from sim.world.ended import lay_by
 from sim.world.injection import (
     checked_message,
@@ -68,6 +69,8 @@ class World(Living):
         Who met whom and when, where the network came with times; else None.
     tie_records
         Types and properties that ties came with (:class:`~sim.network.relations.TieRecords`).
+    rested_as
+        What the world was like when messages at rest were asked last whether they go on.
     made
         How many messages were ever made; the id of the next one.
     opinions
@@ -116,7 +119,8 @@ class World(Living):
         super().__init__(agents, ties, float(tick_minutes))
         self.seed = int(seed)
         self.tick = 0
-        self.cascades: list[Cascade] = []
+        self.cascades = Cascades(self)
+        self.rested_as = ""
         self.made = 0
         self.opinions = Opinions(len(agents))
         self.phases: list[Phase] = list(PHASES)
@@ -129,6 +133,7 @@ class World(Living):
         self.exposed: list[tuple[Cascade, Contacts]] = []
         self.watchers: list[Watcher] = []
         self.spill = Spill()
+        self.pile = Pile(self.spill)
 
     @classmethod
     def create(
@@ -366,9 +371,10 @@ class World(Living):
 
     def _has_room(self) -> bool:
         """Whether one more cascade may run; they are counted only where that is in doubt."""
-        if len(self.cascades) <= self.max_running:
+        loose = self.cascades.loose
+        if len(loose) <= self.max_running:
             return True
-        return sum(cascade.status == "running" for cascade in self.cascades) < self.max_running
+        return sum(cascade.status == "running" for cascade in loose) < self.max_running
 
     def wake(self, *, anyway: bool = False) -> None:
         """Let messages at rest run on where a change of agents or ties gave them work.
@@ -376,8 +382,10 @@ class World(Living):
         Every tick begins with it; commands that change agents or ties end with it. ``anyway``:
         all are asked, whatever it is that changed.
         """
-        resting = [cascade for cascade in self.cascades if cascade.status == "quiet"]
-        now = surroundings(self) if resting else ""
+        cascades = self.cascades
+        resting = [cascade for cascade in cascades.loose if cascade.status == "quiet"]
+        now = surroundings(self) if len(resting) or len(cascades) > len(cascades.loose) else ""
+        self.rested_as = now or self.rested_as
         seen = [(cascade, now + topic_of(self, cascade)) for cascade in resting]
         changed = [(cascade, state) for cascade, state in seen if anyway or cascade.rested != state]
         absent = self.absent() if changed else np.empty(0, np.uint64)
@@ -480,4 +488,4 @@ class World(Living):
         own += 0 if self.interactions is None else self.interactions.nbytes
         own += 0 if self.platform is None else self.platform.nbytes
         own += self.tie_records.nbytes
-        return own + self.scratch().nbytes + sum(cascade.nbytes for cascade in self.cascades)
+        return own + self.scratch().nbytes + sum(each.nbytes for each in self.cascades.loose)

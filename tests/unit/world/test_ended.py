@@ -35,10 +35,12 @@ def laying(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 def lay(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    most = 0 if when == "at once" else 1 << 60
+    most = 1 << 60 if when == "never" else 0
     monkeypatch.setattr(ended, "ENOUGH_BYTES", most)
     monkeypatch.setattr(ended, "RUNNING_BYTES", most)
     monkeypatch.setattr(ended, "LARGE_RECORD", 0)
+    if when == "packed":
+        monkeypatch.setattr(ended, "AT_HAND", 0)
     monkeypatch.setattr(spill, "LEAST_BYTES", 1)
 
 
@@ -75,8 +77,9 @@ def test_a_world_does_not_change_by_what_it_laid_by(
 ) -> None:
     lay(monkeypatch, "never")
     expected = list(story(model))
-    lay(monkeypatch, "at once")
-    assert list(story(model)) == expected
+    for when in ("at once", "packed"):
+        lay(monkeypatch, when)
+        assert list(story(model)) == expected, when
 
 
 def ended_world() -> World:

@@ -1,0 +1,400 @@
+"""The messages of a world: those under way as they are, those that ended for good packed away.
+
+Of a message that can never change again some hundred bytes stay: its record lies packed in a
+scratch file, and whoever asks for the message has it made again. A tick goes through what may
+still change (:attr:`Cascades.loose`) and costs the same however many messages ended.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Iterator, MutableSequence
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from weakref import ReferenceType, ref
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.spill import Room
+from sim.spread.cascade import Cascade
+
+if TYPE_CHECKING:
+    from sim.core.spill import Spill
+    from sim.spread.contacts import Channel
+    from sim.spread.model import PropagationModel
+    from sim.world.world import World
+
+__all__ = ["Cascades", "Ended", "Pile", "adoptions_of", "dumped", "models_of"]
+
+Columns = dict[str, npt.NDArray[Any]]
+
+PACKED_BYTES = 64 << 10
+"""Records up to this size are packed; larger ones lie as they are."""
+
+PILE_BYTES = 1 << 20
+"""Packed records share places of this size."""
+
+
+class Pile:
+    """Places in scratch files that many small records share; it is only added to.
+
+    Parameters
+    ----------
+    spill
+        Where there is room.
+    """
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+        self._room: Room | None = None
+        self._taken = 0
+        self._models: dict[Hashable, PropagationModel] = {}
+
+    def put(self, data: bytes) -> npt.NDArray[np.uint8]:
+        """Return bytes as they lie there."""
+        if len(data) > PILE_BYTES:
+            return self._spill.room(len(data)).hold(np.frombuffer(data, np.uint8))
+        if self._room is None or self._taken + len(data) > PILE_BYTES:
+            self._room, self._taken = self._spill.room(PILE_BYTES), 0
+        begin, self._taken = self._taken, self._taken + len(data)
+        there = self._room.array(PILE_BYTES, np.uint8)[begin : self._taken]
+        there[:] = np.frombuffer(data, np.uint8)
+        return there
+
+    def model(self, model: PropagationModel) -> PropagationModel:
+        """Return one model for all that are the same."""
+        said = json.dumps(model.values(), sort_keys=True, default=repr)
+        return self._models.setdefault((type(model), model.plugin_name, said), model)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Pile:
+        """Return this one: what lies there never changes."""
+        return self
+
+
+class Ended:
+    """A message that can never change again; what is asked of it in every tick, and its record.
+
+    Parameters
+    ----------
+    cascade
+        It rests, failed or was cancelled.
+    pile
+        Where its record goes.
+
+    Attributes
+    ----------
+    id, status, size, contacts_seen, started_at, agents
+        As of the cascade, when it was packed.
+    model, channel
+        Its own.
+    seal
+        A digest of its record, by whoever asks for one.
+    """
+
+    __slots__ = (
+        "_columns", "_data", "_is_packed", "_object", "_tally", "agents", "channel",
+        "contacts_seen", "id", "model", "seal", "size", "started_at", "status",
+    )  # fmt: skip
+
+    def __init__(self, cascade: Cascade, pile: Pile) -> None:
+        self.id, self.status, self.size = cascade.id, cascade.status, cascade.size
+        self.contacts_seen, self.started_at = int(cascade.contacts_seen), cascade.started_at
+        self.agents, self.channel = cascade.agents, cascade.channel
+        self.model = pile.model(cascade.model)
+        self.seal: bytes | None = None
+        self._tally = cascade.tally.tobytes()
+        self._object: ReferenceType[Cascade] | None = ref(cascade)
+        self._pack(cascade, pile)
+
+    def _pack(self, cascade: Cascade, pile: Pile) -> None:
+        meta, columns = cascade.dump()
+        laid = [(n, c.dtype.str, c.shape) for n, c in columns.items()]
+        body = b"".join(np.ascontiguousarray(c).tobytes() for c in columns.values())
+        head = json.dumps([meta, laid], separators=(",", ":")).encode()
+        data = len(head).to_bytes(8, "little") + head + body
+        self._is_packed = len(data) <= PACKED_BYTES
+        self._data = pile.put(zlib.compress(data, 1) if self._is_packed else data)
+
+    @property
+    def held(self) -> Cascade | None:
+        """The message itself, while anybody holds it."""
+        return None if self._object is None else self._object()
+
+    @held.setter
+    def held(self, cascade: Cascade) -> None:
+        self._object = ref(cascade)
+
+    def tally(self, agents: int) -> npt.NDArray[np.int64]:
+        """Return how many of so many agents are in each state."""
+        found = np.frombuffer(self._tally, np.int64).copy()
+        found[0] += agents - self.agents
+        return found
+
+    def told(self, agents: int) -> bytes:
+        """Return what digests of a tick take of it."""
+        said = f"{self.id} {self.status} {self.size} {self.contacts_seen}"
+        return said.encode() + self.tally(agents).tobytes()
+
+    def dump(self, agents: int, rested: str) -> tuple[dict[str, Any], Columns]:
+        """Return what the message's own :meth:`~Cascade.dump` would.
+
+        Parameters
+        ----------
+        agents
+            How many there are by now; those that joined were never reached.
+        rested
+            What the world was like when messages at rest were asked last.
+        """
+        if self.agents != agents:
+            return self.made(agents, rested).dump()
+        return self._unpacked(rested)
+
+    def made(self, agents: int, rested: str) -> Cascade:
+        """Return the message made again."""
+        meta, columns = self._unpacked(rested)
+        cascade = Cascade.restore(
+            meta, columns, model=self.model, agents=self.agents, channel=self.channel
+        )
+        if agents > self.agents:
+            cascade.grow(agents - self.agents)
+        return cascade
+
+    def _unpacked(self, rested: str) -> tuple[dict[str, Any], Columns]:
+        data = self._data.tobytes()
+        data = zlib.decompress(data) if self._is_packed else data
+        begin = 8 + int.from_bytes(data[:8], "little")
+        meta, laid = json.loads(data[8:begin])
+        columns: Columns = {}
+        for name, kind, shape in laid:
+            count = int(np.prod(shape, dtype=np.int64))
+            columns[name] = np.frombuffer(data, kind, count, begin).reshape(shape)
+            begin += columns[name].nbytes
+        if self.status == "quiet":
+            meta["rested"] = rested
+        return meta, columns
+
+
+class Cascades(MutableSequence[Cascade]):
+    """Every message of a world, in order of their numbers.
+
+    Parameters
+    ----------
+    world
+        Whose they are; it holds them.
+    items
+        Messages, and records of those that ended.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> world = World.create(agents=500, mean_degree=4, seed=1)
+    >>> for _ in range(40):
+    ...     _ = world.inject("x", seeds=[0], model="independent-cascade", probability=0.0)
+    >>> world.step(3)
+    >>> len(world.cascades), len(world.cascades.loose), world.cascades[3].status
+    (40, 16, 'quiet')
+    """
+
+    def __init__(self, world: World, items: Iterable[Cascade | Ended] = ()) -> None:
+        self._world = ref(world)
+        self._holds: World | None = None
+        self._settle(list(items))
+
+    def _settle(self, items: list[Cascade | Ended]) -> None:
+        self._items = items
+        self._loose = [each for each in items if isinstance(each, Cascade)]
+        ended = [each for each in items if isinstance(each, Ended)]
+        self.adoptions = sum(each.size for each in ended)
+        self.contacts = sum(each.contacts_seen for each in ended)
+        self._sizes = np.array([e.size for e in ended if e.status == "quiet"], np.int64)
+        self._runs: tuple[int, list[bytes | Cascade]] | None = None
+        self._holds = self._world() if ended else None  # messages are made again in it
+
+    # What a tick goes through
+
+    @property
+    def loose(self) -> list[Cascade]:
+        """Those that may still change, and some that ended just now; not to be written into."""
+        return self._loose
+
+    @property
+    def ended(self) -> Iterator[Ended]:
+        """Those that are packed away."""
+        return (each for each in self._items if isinstance(each, Ended))
+
+    @property
+    def items(self) -> list[Cascade | Ended]:
+        """All as they lie, in order; not to be written into."""
+        return self._items
+
+    @property
+    def at_rest(self) -> npt.NDArray[np.int64]:
+        """The sizes of those that came to rest, int64, in no order."""
+        loose = [each.size for each in self._loose if each.status == "quiet"]
+        return np.concatenate([self._sizes, np.array(loose, np.int64)])
+
+    def runs(self, agents: int) -> list[bytes | Cascade]:
+        """Return all in order for a digest: what is told of those that ended, joined, or them."""
+        if self._runs is None or self._runs[0] != agents:
+            found: list[bytes | Cascade] = []
+            told: list[bytes] = []
+            for each in self._items:
+                if isinstance(each, Ended):
+                    told.append(each.told(agents))
+                    continue
+                found += [b"".join(told), each]
+                told = []
+            self._runs = (agents, [*found, b"".join(told)])
+        return self._runs[1]
+
+    # What changes
+
+    def pack(self, cascade: Cascade, pile: Pile) -> None:
+        """Pack a message away that can never change again."""
+        place = self.place_of(cascade.id)
+        self._items[place] = ended = Ended(cascade, pile)
+        self._holds = self._world()
+        self._loose.remove(cascade)
+        self.adoptions += ended.size
+        self.contacts += ended.contacts_seen
+        if ended.status == "quiet":
+            self._sizes = np.append(self._sizes, ended.size)
+        self._runs = None
+
+    def take_up(self, cascade: Cascade) -> None:
+        """Let a message that was packed away change again: it is what is held from now on."""
+        place = self.place_of(cascade.id)
+        if place < len(self._items) and isinstance(self._items[place], Ended):
+            self._settle([*self._items[:place], cascade, *self._items[place + 1 :]])
+
+    def hold(self, items: Iterable[Cascade | Ended]) -> None:
+        """Hold other messages from now on."""
+        self._settle(list(items))
+
+    def grow(self, count: int) -> None:
+        """Make room for agents that joined; they count as not reached."""
+        for each in self._loose:
+            each.grow(count)
+        for ended in self.ended:
+            if (held := ended.held) is not None:
+                held.grow(count)
+
+    # A sequence
+
+    def find(self, number: int) -> Cascade | None:
+        """Return the message of a number."""
+        place = self.place_of(number)
+        if place == len(self._items) or self._items[place].id != number:
+            return None
+        return self[place]
+
+    def newest(self, most: int) -> list[Cascade]:
+        """Return the newest that ever began, at most so many, in order."""
+        begun = [each for each in self._items if each.started_at >= 0][-most:]
+        return [self._as_cascade(each) for each in begun]
+
+    def place_of(self, number: int) -> int:
+        """Return where the message of a number stands, or would."""
+        return bisect_left(self._items, number, key=_number)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Cascade]:
+        return map(self._as_cascade, list(self._items))
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Cascade: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Cascade]: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Cascade | list[Cascade]:
+        if isinstance(place, slice):
+            return [self._as_cascade(each) for each in self._items[place]]
+        return self._as_cascade(self._items[place])
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        items = list(self._items)
+        items[place] = value
+        self._settle(items)
+
+    def __delitem__(self, place: SupportsIndex | slice) -> None:
+        items = list(self._items)
+        del items[place]
+        self._settle(items)
+
+    def insert(self, place: SupportsIndex, value: Cascade) -> None:
+        """Put a message at a place."""
+        at = place.__index__()
+        if at >= len(self._items):
+            self._items.append(value)
+            self._loose.append(value)
+            self._runs = None
+            return
+        self._settle([*self._items[:at], value, *self._items[at:]])
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._settle([])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Cascades):
+            return self._items == other._items
+        return isinstance(other, list) and list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} messages>"
+
+    def _as_cascade(self, item: Cascade | Ended) -> Cascade:
+        if isinstance(item, Cascade):
+            return item
+        known = item.held
+        if known is not None:
+            return known
+        world = self._world()
+        assert world is not None  # noqa: S101 - it holds these
+        found = item.made(len(world.agents), world.rested_as)
+        found.around, found.company = world, self
+        found.channel = _channel(world, item.channel)
+        item.held = found
+        return found
+
+
+def _number(item: Cascade | Ended) -> int:
+    return item.id
+
+
+def _channel(world: World, channel: Channel) -> Channel:
+    """Return the channel of the world as it is; one that was rebuilt knows others."""
+    from sim.world.channels import FEED, is_channel
+
+    if is_channel(channel.name) and (channel.name != FEED or world.platform is not None):
+        return world.channel(channel.name)
+    return channel
+
+
+def adoptions_of(world: World) -> int:
+    """Return how many adoptions all messages have on record."""
+    cascades = world.cascades
+    return cascades.adoptions + sum(each.size for each in cascades.loose)
+
+
+def dumped(world: World) -> Iterator[tuple[dict[str, Any], Columns]]:
+    """Yield what each message of a world has to be saved, in order."""
+    agents = len(world.agents)
+    for each in world.cascades.items:
+        yield each.dump(agents, world.rested_as) if isinstance(each, Ended) else each.dump()
+
+
+def models_of(world: World) -> Iterable[PropagationModel]:
+    """Return the models of a world's messages, in order; of those that ended each kind once."""
+    seen: set[int] = set()
+    for each in world.cascades.items:
+        if isinstance(each, Ended):
+            if id(each.model) in seen:
+                continue
+            seen.add(id(each.model))
+        yield each.model

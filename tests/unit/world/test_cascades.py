@@ -1,0 +1,152 @@
+"""Messages that can never change again are packed away: no tick and no copy pays for them."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sim.spread.cascade
+from sim import World
+from sim.run.past import Past
+from sim.spread.cascade import Cascade
+from sim.world.cascades import Ended
+from sim.world.ended import AT_HAND
+from sim.world.still import still
+
+IN_CASCADE = str(Path(sim.spread.cascade.__file__))
+
+
+def world_of(messages: int, model: str = "independent-cascade", **said: Any) -> World:
+    """Return a world in which so many messages ended for good."""
+    world = World.create(agents=300, mean_degree=8, seed=7)
+    said = said or {"probability": 0.05}
+    stories = [
+        world.inject(f"News {number}", seeds=[number % 300], model=model, **said)
+        for number in range(messages)
+    ]
+    world.step(80)
+    assert not any(each.alive for each in stories)
+    return world
+
+
+def calls(world: World) -> int:
+    """Return how many functions of messages a tick calls in which who follows whom changed."""
+    found = 0
+
+    def seen(frame: FrameType, event: str, _: object) -> None:
+        nonlocal found
+        found += event == "call" and frame.f_code.co_filename == IN_CASCADE
+
+    sys.setprofile(seen)
+    try:
+        world.add_ties([0], [299 - world.tick % 2])
+        world.step()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def objects() -> int:
+    gc.collect()
+    return sum(isinstance(each, Cascade) for each in gc.get_objects())
+
+
+def test_a_tick_asks_no_message_that_ended_for_good() -> None:
+    few, many = calls(world_of(30)), calls(world_of(150))
+    assert many == few
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [("independent-cascade", {"probability": 0.05}), ("sir", {"beta": 0.1, "gamma": 0.8})],
+)
+def test_ended_messages_are_no_objects_of_a_world_or_its_copies(
+    model: str, said: dict[str, Any]
+) -> None:
+    before = objects()
+    world = world_of(100, model, **said)
+    past = Past(world)
+    past.step(8)
+    copies = [still(world, lambda _name, column: np.array(column)) for _ in range(3)]
+    assert objects() - before <= 12 * AT_HAND  # those at hand, and their twins
+    kept = [each for each in world.cascades.items if isinstance(each, Ended)]
+    assert len(kept) == 100 - AT_HAND
+    assert all(twin.cascades.items[: len(kept)] == kept for twin in copies)
+    assert {twin.digest() for twin in copies} == {world.digest()}
+
+
+def test_whoever_asks_for_a_message_that_ended_has_it_whole() -> None:
+    world = world_of(60)
+    shown = [(each.text, each.size, each.depth, each.status) for each in world.cascades]
+    again = World.restore(*world.dump())
+    assert shown == [(each.text, each.size, each.depth, each.status) for each in again.cascades]
+    assert world.cascades[3] is world.cascades.find(3)
+    assert world.cascades.find(60) is None
+    assert [each.id for each in world.cascades.newest(20)] == list(range(40, 60))
+    assert world.cascades.adoptions + sum(e.size for e in world.cascades.loose) == sum(
+        each.size for each in world.cascades
+    )
+
+
+def test_a_message_that_ended_goes_on_when_its_parameters_are_others() -> None:
+    world = world_of(60)
+    held = world.cascades[2]
+    before = held.size
+    held.revise(probability=1.0)
+    world.step(3)
+    assert world.cascades[2] is held
+    assert held.size >= before
+    assert held.model.values()["probability"] == 1.0
+    assert World.restore(*world.dump()).digest() == world.digest()
+
+
+def test_who_joins_is_in_the_records_of_messages_that_ended() -> None:
+    world = world_of(60)
+    held = world.cascades[1]
+    digest = world.digest()
+    world.create_agents(5)
+    world.step(2)
+    assert world.digest() != digest
+    assert held.agents == 305
+    assert held.tally.sum() == 305
+    assert [each.tally.sum() for each in world.cascades] == [305] * 60
+    again = World.restore(*world.dump())
+    assert again.digest() == world.digest()
+    again.step(2)
+    world.step(2)
+    assert again.digest() == world.digest()
+
+
+def test_whoever_holds_a_message_sees_it_go_back_and_forward() -> None:
+    world = World.create(agents=300, mean_degree=8, seed=7)
+    stories = [
+        world.inject(f"News {number}", seeds=[number], model="sir", beta=0.3, gamma=0.7)
+        for number in range(40)
+    ]
+    past = Past(world, 1 << 30)
+    past.step(60)
+    assert len(world.cascades.loose) <= AT_HAND
+    sizes, digest = [each.size for each in stories], world.digest()
+    past.go_to(1)
+    assert any(each.alive for each in stories)
+    assert list(world.cascades) == stories
+    past.forward()
+    assert world.digest() == digest
+    assert [each.size for each in stories] == sizes
+    assert all(mine is held for mine, held in zip(world.cascades, stories, strict=True))
+
+
+def test_a_message_that_was_packed_is_forgotten_as_any_other() -> None:
+    world = world_of(40)
+    del world.cascades[0]
+    assert len(world.cascades) == 39
+    assert world.cascades[0].id == 1
+    world.cascades.clear()
+    assert not world.cascades
+    assert world.cascades == []
