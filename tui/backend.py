@@ -160,6 +160,9 @@ class Backend(Protocol):
     def erase(self, path: Path, who: str, how: str, report: Report) -> str:
         """Take profiles out of a world that nobody has open; returns what was done."""
 
+    def whom(self, world: World, who: str) -> str:
+        """Say whose profiles would go: how many, and the first few; called in the engine."""
+
     def lost_by_saving(self, world: World, path: Path) -> str:
         """Say what a save to a file would lose; called in the engine, between ticks."""
 

@@ -245,8 +245,10 @@ class Homes:
 
     async def erased(self, path: Path, who: str, how: str) -> None:
         """Leave the world, take profiles out of all that is kept of it, and enter it again."""
+        from tui.screens.dialog import Notice
+
         app = self._app
-        told, kind = "", "good"
+        told, refused = "", ""
         await app.part()
         try:
             told = await app.work.in_thread(
@@ -254,11 +256,14 @@ class Homes:
                 lambda report: app.backend.erase(path, who, how, report),
             )
         except HubbubError as error:
-            told, kind = sentence_of(error), "error"
+            refused = sentence_of(error)
         opened = await self.opened(path)
         if opened is not None:
             await app.enter(opened.world, path.stem, path, opened)
-        app.say(told, kind)
+        if refused:
+            app.say(refused, "error")
+        else:  # not on the line below, which the world's own first sentence takes
+            await app.push_screen_wait(Notice("Taken out", told))
 
     def throw_away(self) -> None:
         """Have everything that was not saved removed when the world is left."""

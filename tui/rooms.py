@@ -136,6 +136,12 @@ class Rooms:
         chosen: Any = how
         return erase_profiles(path, who, chosen, author=AUTHOR, report=report).sentence
 
+    def whom(self, world: World, who: str) -> str:
+        """Say whose profiles would go."""
+        from sim.run.erasing import whom
+
+        return whom(world, who)
+
     def lost_by_saving(self, world: World, path: Path) -> str:
         """Say what a save to a file would lose."""
         from sim.run.replacing import lost_by_saving

@@ -71,7 +71,7 @@ def _live(place: LivePlace | None) -> tuple[str, str]:
 
 
 def _tick(place: LivePlace | None, tick: int) -> int:
-    return tick if place is None or place.acked is None else place.acked.tick
+    return tick if place is None or place.acked is None else place.opens_at
 
 
 def _agents(place: LivePlace) -> int:

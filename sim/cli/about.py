@@ -39,8 +39,10 @@ def show_info(where: str, *, network: bool, json: bool) -> None:
         As typed.
     """
     from sim.cli.worlds import open_world, saved_path
+    from sim.run.places import require_file
 
     path = saved_path(where)
+    require_file(path)
     facts = _file_facts(path) if path.suffix == ".hub" or path.is_file() else {}
     if facts and not network:
         _shown(facts, pairs(_lines(facts)), json=json)
@@ -157,11 +159,13 @@ def _item(value: object) -> str:
 def show_verification(where: str, *, json: bool) -> None:
     """Check every byte of a world file, its log of acts and its journal, and say so."""
     from sim.cli.worlds import saved_path
+    from sim.run.places import require_file
     from sim.store import verify
     from sim.store.audit_reading import checked, journal_checked
     from sim.store.journal import JOURNAL_FILE, folder_of
 
     path = saved_path(where)
+    require_file(path)
     with watched() as report:
         found = verify(path, report=report)
         acts, folder = checked(path), folder_of(path)

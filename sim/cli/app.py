@@ -14,7 +14,7 @@ from sim.cli.exits import EXITS
 from sim.cli.explaining import why
 from sim.cli.feeds_app import compare, recommenders, suggest
 from sim.cli.gallery_app import describe, gallery, variants
-from sim.cli.import_app import import_file
+from sim.cli.import_app import MADE_FORCE, import_file
 from sim.cli.interview_app import interview, survey
 from sim.cli.llm_app import llm
 from sim.cli.minds_app import minds
@@ -129,6 +129,7 @@ def new(
     platform: Annotated[
         str, typer.Option(help="A platform, and who ranks its feeds: blend, chronological, ...")
     ] = "",
+    force: Annotated[bool, MADE_FORCE] = False,
 ) -> None:
     """Make a world and save it; refused at once when it would not fit in memory."""
     prepare(context.obj)
@@ -139,7 +140,7 @@ def new(
     order = NewWorld(
         agents, network, mean_degree, seed, tick_minutes, trust, degrees, given, platform
     )
-    make_new(order, out, context.obj.words)
+    make_new(order, out, context.obj.words, force=force)
 
 
 app.command("import")(import_file)

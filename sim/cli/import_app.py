@@ -9,7 +9,11 @@ import typer
 
 from sim.cli.start import prepare
 
-__all__ = ["import_file"]
+__all__ = ["MADE_FORCE", "import_file"]
+
+MADE_FORCE = typer.Option(
+    "--force", help="Replace a world that is there; what its journal holds is put aside."
+)
 
 
 def import_file(
@@ -63,6 +67,7 @@ def import_file(
         Path | None, typer.Option(help="A file of people, given to the members.")
     ] = None,
     tick_minutes: Annotated[float, typer.Option(help="Simulated minutes in a tick.")] = 60.0,
+    force: Annotated[bool, MADE_FORCE] = False,
 ) -> None:
     """Make a world of a network file and save it."""
     prepare(context.obj)
@@ -93,4 +98,5 @@ def import_file(
         context.obj.words,
         profiles=profiles,
         interests=interests,
+        force=force,
     )

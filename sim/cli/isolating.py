@@ -14,6 +14,8 @@ from sim.core.progress import Report
 from sim.errors import HubbubError, PluginError, StuckError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sim.cli.running import Order, Saying
     from sim.run.isolated import IsolatedSimulation
     from sim.world.world import World
@@ -25,8 +27,12 @@ _TRIES = 3
 _PRINTED = "a plugin printed: "
 
 
-def run_isolated(world: World, order: Order, max_running: int, report: Report) -> Ran:
+def run_isolated(
+    world: World, order: Order, max_running: int, report: Report, *, beside: Path | None = None
+) -> Ran:
     """Inject and step in a process of its own; returns what came of it, read here again.
+
+    What members do is written by that process, beside the file ``beside``; None: nowhere.
 
     Raises
     ------
@@ -35,10 +41,12 @@ def run_isolated(world: World, order: Order, max_running: int, report: Report) -
     EngineError
         When no process gets any further.
     """
-    return asyncio.run(_run(world, order, max_running, report))
+    return asyncio.run(_run(world, order, max_running, report, beside))
 
 
-async def _run(world: World, order: Order, max_running: int, report: Report) -> Ran:
+async def _run(
+    world: World, order: Order, max_running: int, report: Report, beside: Path | None
+) -> Ran:
     from sim.core.settings import current
     from sim.run.isolated import IsolatedSimulation
     from sim.run.warden import patience_for
@@ -46,6 +54,7 @@ async def _run(world: World, order: Order, max_running: int, report: Report) -> 
     report("starting the engine", 0.0)
     simulation = IsolatedSimulation(
         world,
+        path=beside,
         max_running=max_running,
         patience=patience_for(world),
         author=AUTHOR,

@@ -19,7 +19,7 @@ from sim.cli.worlds import (
     assignments,
     file_of,
     open_world,
-    save_world,
+    save_made,
 )
 from sim.core.registry import make
 from sim.errors import InputError
@@ -88,7 +88,7 @@ class Message:
         )
 
 
-def make_new(order: NewWorld, out: Path, flags: Sequence[str] = ()) -> None:
+def make_new(order: NewWorld, out: Path, flags: Sequence[str] = (), *, force: bool = False) -> None:
     """Make a world, save it, and say so.
 
     Parameters
@@ -99,14 +99,18 @@ def make_new(order: NewWorld, out: Path, flags: Sequence[str] = ()) -> None:
         Where to save it.
     flags
         Words of the options that every verb shares, for the command that repeats it.
+    force
+        Whether a world that is there may be replaced.
     """
-    require_folder(out)
+    _require_room(out, force=force)
     with watched() as report:
         world = order.make(report)
         world.trail.by(world, AUTHOR)
-        saved = save_world(world, out, report)
+        saved = save_made(world, out, report, force=force)
     made = f"{len(world.agents):,} agents, {world.ties.count:,} ties."
-    _tell_made(made, saved, ["hubbub", "new", *order.words, "--out", str(out), *flags])
+    _tell_made(
+        made, saved, ["hubbub", "new", *order.words, "--out", str(out), *_forced(force), *flags]
+    )
 
 
 def make_import(
@@ -116,6 +120,7 @@ def make_import(
     *,
     profiles: Path | None = None,
     interests: str = "known",
+    force: bool = False,
 ) -> None:
     """Import a world, save it, and say what was found, kept and dropped.
 
@@ -129,17 +134,31 @@ def make_import(
         A file of people that are given to the members, or None.
     interests
         What their interests are: of the vocabulary, or the file's own.
+    force
+        As of :func:`make_new`.
     """
-    require_folder(out)
+    _require_room(out, force=force)
     with watched() as report:
         imported = order.make(report)
         imported.world.trail.by(imported.world, AUTHOR)
         told = "" if profiles is None else _with_profiles(imported.world, profiles, interests)
-        saved = save_world(imported.world, out, report)
+        saved = save_made(imported.world, out, report, force=force)
     given = [] if profiles is None else ["--profiles", str(profiles)]
     given += [] if interests == "known" else ["--interests", interests]
-    words = ["hubbub", "import", *order.words, *given, "--out", str(out), *flags]
+    words = ["hubbub", "import", *order.words, *given, "--out", str(out), *_forced(force), *flags]
     _tell_made(imported.report.describe() + _length(imported.world) + told, saved, words)
+
+
+def _forced(force: bool) -> list[str]:
+    return ["--force"] if force else []
+
+
+def _require_room(out: Path, *, force: bool) -> None:
+    """Refuse before any work what could not be written, or would replace a world, after it."""
+    from sim.run.replacing import require_free
+
+    require_folder(out)
+    require_free(out, force=force)
 
 
 def _with_profiles(world: World, path: Path, interests: str) -> str:

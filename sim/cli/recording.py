@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sim.cli.output import tell
 
@@ -14,13 +14,30 @@ if TYPE_CHECKING:
     from sim.cli.recovering import Keeping
     from sim.world.world import World
 
-__all__ = ["recorded_run"]
+__all__ = ["Recorded", "recorded_run"]
+
+
+class Recorded(NamedTuple):
+    """Where what members do in a run is written while it runs.
+
+    Attributes
+    ----------
+    beside
+        The file beside which it lies, which need not exist; None: it is kept nowhere. An engine in
+        another process writes there too.
+    saved
+        Told of the world and its file once that is saved: its history gets the name that goes with
+        that.
+    """
+
+    beside: Path | None
+    saved: Callable[[World, Path | None], None]
 
 
 @contextmanager
 def recorded_run(
     world: World, origin: Path | None, target: Path | None, journal: Keeping | None
-) -> Iterator[Callable[[World, Path | None], None]]:
+) -> Iterator[Recorded]:
     """Write what members do while the block runs.
 
     Parameters
@@ -36,12 +53,12 @@ def recorded_run(
 
     Yields
     ------
-    Called with the world and its file once that is saved: its history gets the name that goes with
-    that. A run that ends before leaves nothing.
+    Recorded
+        A run that ends before it is told that the world is saved leaves nothing.
     """
     place = target if journal is None else journal.path
     if place is None:
-        yield _nothing
+        yield Recorded(None, _nothing)
         return
     from sim.run.recording import Recording
     from sim.store.acts_file import copy_history, drop_history, history_file
@@ -65,7 +82,7 @@ def recorded_run(
             copy_history(place, where)
 
     try:
-        yield saved
+        yield Recorded(beside, saved)
     finally:
         recording.close()
         if recording.trouble:

@@ -174,10 +174,11 @@ def journalled(
     """
     from sim.cli.worlds import saved_path
     from sim.run.keeper_pacing import Pacing
+    from sim.run.places import has_journal
 
     pacing = Pacing.chosen() if checkpoint is None else Pacing.of(checkpoint)
     path = saved_path(where)
-    if path.is_file() and where != "demo":
+    if where != "demo" and (path.is_file() or (path.suffix == ".hub" and has_journal(path))):
         return Keeping(path, pacing, force=force)
     if save is None:
         raise InputError("A journal lies beside a world's file; name one with --save FILE.hub.")

@@ -31,9 +31,12 @@ def manifest(
     require_folder(out)
     with watched() as report:
         from sim.cli.worlds import saved_path
+        from sim.run.places import require_file
         from sim.store import load
 
-        made = load(saved_path(world), report=report)
+        path = saved_path(world)
+        require_file(path)
+        made = load(path, report=report)
         text = manifest_text(made)
     if out is None:
         say(text.rstrip("\n"))

@@ -99,8 +99,8 @@ Force = Annotated[
     bool,
     typer.Option(
         "--force",
-        help="Save over a file that holds this world further on; with --journal: go on where not "
-        "all of a journal can be carried over, and put it aside.",
+        help="Save over a file that holds another world, or this one further on; with --journal: "
+        "go on where not all of a journal can be carried over, and put it aside.",
     ),
 ]
 Journal = Annotated[bool, RUN_JOURNAL]

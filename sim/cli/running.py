@@ -356,9 +356,12 @@ def carry_out(order: Order) -> int:
             recorded_run(world, order.origin, order.outputs.save, journal) as history,
         ):
             host(world, order.platform, keeper)
-            ran = (_run_isolated if order.isolated else _run)(world, order, keeper, report)
+            if order.isolated:
+                ran = _run_isolated(world, order, history.beside, report)
+            else:
+                ran = _run(world, order, keeper, report)
             saved, where = _saved(ran.world, order.outputs, report)
-            history(ran.world, where)
+            history.saved(ran.world, where)
         is_elsewhere = where != order.outputs.save
     command = safe(shlex.join(order.command(ran.world.seed)))
     _write(ran, order.outputs, command)
@@ -400,12 +403,12 @@ def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> R
     return run_here(world, order, most_running(order), keeper, report)
 
 
-def _run_isolated(world: World, order: Order, _keeper: object, report: Report) -> Ran:
+def _run_isolated(world: World, order: Order, beside: Path | None, report: Report) -> Ran:
     from sim.cli.isolating import run_isolated
 
     if order.deeds or order.minded:
         raise InputError("[[commands]] and --minds run in one process; leave out --isolated.")
-    return run_isolated(world, order, most_running(order), report)
+    return run_isolated(world, order, most_running(order), report, beside=beside)
 
 
 def most_running(order: Order) -> int:
@@ -425,12 +428,12 @@ def _saved(world: World, outputs: Outputs, report: Report) -> tuple[str, Path | 
     What is said, and where it is.
     """
     from sim.run.places import free_name
-    from sim.run.replacing import lost_by_saving
+    from sim.run.replacing import another_world, lost_by_saving
 
     path = outputs.save
     if path is None:
         return "", None
-    lost = "" if outputs.force else lost_by_saving(world, path)
+    lost = "" if outputs.force else lost_by_saving(world, path) or another_world(world, path)
     if not lost:
         return save_world(world, path, report, force=True), path
     other = free_name(path.parent, path.name.removesuffix(".hub"))

@@ -30,12 +30,14 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 
 @saves.callback()
 def list_saves(context: typer.Context, json: Json = False) -> None:
-    """List the saved worlds; damaged ones with their reason."""
+    """List the saved worlds, those that live in a journal too; damaged ones with their reason."""
     prepare(context.obj)
     if context.invoked_subcommand is None:
+        from sim.run.places import never_saved
         from sim.store.shelf import kept
 
-        _show(kept(_folder()), json=json)
+        found = (*kept(_folder()), *never_saved(_folder()))
+        _show(tuple(sorted(found, key=lambda each: each.path)), json=json)
 
 
 @saves.command("rename")
@@ -64,7 +66,7 @@ def delete_save(
     """Delete a saved world for good; asks first."""
     from sim.store import shelf
 
-    path = shelf.existing(_folder(), name)
+    path = shelf.known(_folder(), name)
     if not yes and not _agreed(f"Delete {path} for good?"):
         say("Nothing was deleted.")
         return
@@ -107,13 +109,17 @@ def erase_save(
 ) -> None:
     """Take profiles of members out of a world, its log, journal and history for good."""
     from sim.cli.worlds import AUTHOR
-    from sim.run.erasing import erase_profiles
+    from sim.run.erasing import erase_profiles, whom
+    from sim.run.opening import open_live
     from sim.store import shelf
 
     path = shelf.place(_folder(), name)
-    if not yes and not _agreed(f"Take the profiles of {who} out of {path} for good?"):
-        say("Nothing was changed.")
-        return
+    if not yes:
+        with watched() as report:
+            whose = whom(open_live(path, read_only=True, report=report).world, who)
+        if not _agreed(safe(f"Take what is known of {whose} out of {path} for good?")):
+            say("Nothing was changed.")
+            return
     how: Any = "pseudonymise" if pseudonymise else "erase"
     with watched() as report:
         done = erase_profiles(path, who, how, author=AUTHOR, report=report)
@@ -180,6 +186,8 @@ def restore_save(
     played = f", with {done.replayed:,} entries of its journal done again and compared"
     where = f"tick {done.tick:,}{played if done.replayed else ''}"
     say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
+    if done.lacks:
+        say(done.lacks)
     if done.aside is not None:
         say(f"What lived beside the world of before is kept as {done.aside.stem}.")
 

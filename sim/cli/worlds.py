@@ -262,10 +262,11 @@ def _demo(report: Report, seed: int | None) -> World:
 def _loaded(where: str, report: Report) -> World:
     """Return a file as it was saved; what its journal holds beyond that is said, not taken."""
     from sim.cli.output import tell
-    from sim.run.places import beyond
+    from sim.run.places import beyond, require_file
     from sim.store import load
 
     path = saved_path(where)
+    require_file(path)
     world = load(path, report=report)
     if said := beyond(path):
         tell(said)
@@ -432,7 +433,7 @@ def save_world(
     world, path, report
         As of ``sim.store.save``.
     force
-        Also where the file holds the same world further on.
+        Also where the file holds the same world further on, or another one.
     way_out
         How a person can replace it all the same, such as ``"add --force to replace it"``.
 
@@ -441,12 +442,37 @@ def save_world(
     FileError
         When it cannot be written, or something would be lost and ``force`` is not given.
     """
-    from sim.run.replacing import lost_by_saving
+    from sim.run.replacing import another_world, lost_by_saving
     from sim.store import save
 
-    if not force and (lost := lost_by_saving(world, path)):
+    if not force and (lost := lost_by_saving(world, path) or another_world(world, path)):
         ways = " or ".join(filter(None, (way_out, "choose another name")))
         raise FileError(path, f"{lost}; {ways}")
     verb = "Replaced" if path.exists() else "Saved"
     done = save(world, path, report=report)
     return f"{verb} {shlex.quote(str(path))}: {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s."
+
+
+def save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
+    """Save a world that was made, where nothing is or what is there may go; says so in a line.
+
+    What lived there in a journal is put aside, never thrown away.
+
+    Parameters
+    ----------
+    world, path, report
+        As of ``sim.store.save``.
+    force
+        Whether a world that is there may be replaced.
+
+    Raises
+    ------
+    FileError
+        When something is there and ``force`` is not given, or it cannot be written.
+    """
+    from sim.run.replacing import make_way, require_free
+
+    require_free(path, force=force)
+    kept = make_way(path) if force else ""
+    saved = save_world(world, path, report, force=True)
+    return f"{saved}\n{kept}" if kept else saved

@@ -15,7 +15,8 @@ from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
 from sim.run.keeper import recover
 from sim.run.live_copies import copy_live
-from sim.run.places import LivePlace, discard, live_places, place_of, put_aside
+from sim.run.places import LivePlace, live_places, place_of, rest_of
+from sim.run.replacing import cleared, require_free
 from sim.store import info, shelf, verify
 from sim.store.acts_file import copy_history, drop_history
 from sim.store.header import open_regular
@@ -60,17 +61,20 @@ class Restored:
     path
         The world's file; of one that was tried out, the backup's.
     tick
-        Where it stands.
+        Where it stands: what opening it leads to.
     replayed
         Entries of its journal that were done again and compared.
     aside
         Under which file name what lived beside the world of before is now; None: nothing did.
+    lacks
+        What its journal holds beyond that and this version cannot play; "": nothing.
     """
 
     path: Path
     tick: int
     replayed: int
     aside: Path | None = None
+    lacks: str = ""
 
 
 def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) -> tuple[Backup, ...]:
@@ -164,7 +168,10 @@ def restore(
         return _tried(found[-1], report)
     folder.mkdir(parents=True, exist_ok=True)
     aside = _brought(found[-1], target, force=force, report=report)
-    return Restored(target, _tick(target), 0, aside)
+    live = place_of(target)
+    if live is None:
+        return Restored(target, info(target).tick or 0, 0, aside)
+    return Restored(target, live.opens_at, 0, aside, rest_of(live))
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
@@ -207,18 +214,10 @@ def _tried(path: Path, report: Report) -> Restored:
     return Restored(path, found.tick, found.replayed)
 
 
-def _tick(path: Path) -> int:
-    """Return where a world stands, as it says itself."""
-    acked = read_acked(folder_of(path))
-    return acked.tick if acked is not None else info(path).tick or 0
-
-
 def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path | None:
     """Copy a backup to its place; return where what lived there is now."""
-    if not force:
-        for taken in (target, folder_of(target)):
-            if os.path.lexists(taken):
-                raise FileError(taken, "exists; choose another name")
+    ways = "give it another name with --as NAME, or replace that with --force"
+    require_free(target, force=force, ways=ways)
     draft = folder_of(target.with_name(f".{target.name}.restored"))
     shutil.rmtree(draft, ignore_errors=True)
     if path.is_file():
@@ -228,7 +227,7 @@ def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path |
             copy_live(path, target.with_name(f".{target.name}.restored"), report=report)
             with suppress(FileNotFoundError):
                 shutil.copyfile(folder_of(path) / "saved", draft / "saved")
-        aside = _cleared(target) if force else None
+        aside = cleared(target) if force else None
         if path.is_file():
             copy_checked(path, target, force=force, report=report)
         elif force:
@@ -239,16 +238,6 @@ def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path |
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return aside
-
-
-def _cleared(target: Path) -> Path | None:
-    """Put aside what lives beside a world that is about to be replaced."""
-    live = place_of(target)
-    if live is None:
-        if folder_of(target).is_dir():
-            discard(target)
-        return None
-    return put_aside(target, "before", link=True)
 
 
 def _beyond(path: Path) -> LivePlace | None:

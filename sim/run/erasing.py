@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from sim.agents.names import handle, name_of
 from sim.agents.texts import Texts
 from sim.core.progress import Report, quiet
+from sim.core.text import one_line
 from sim.errors import FileError, InputError
 from sim.network.relations import TieRecords, packed
 from sim.run.members import found as found_by
@@ -37,11 +38,17 @@ from sim.store.journal import folder_of
 from sim.world.trail import UNSAID, Act
 from sim.world.world import World
 
-__all__ = ["Erased", "How", "Scrub", "erase_profiles", "without_profiles"]
+__all__ = ["Erased", "How", "Scrub", "erase_profiles", "whom", "without_profiles"]
 
 How = Literal["erase", "pseudonymise"]
 
 ERASED = "(erased)"
+HALF = 0.5
+"""A trait of nobody in particular."""
+
+NAMED, LONGEST_NAME = 3, 40
+"""How many members are named before they are agreed upon, and how much of a name is shown."""
+
 SHORTEST_PART = 16
 """Sentences and lines of a text from this length on are looked for by themselves."""
 
@@ -67,7 +74,7 @@ class Erased:
     path
         The world's file, written anew.
     members
-        How many members' profiles went.
+        How many members' profiles went; nothing goes twice.
     acts
         Acts of the log that told something of them and do not any more.
     ticks
@@ -85,15 +92,25 @@ class Erased:
     @property
     def sentence(self) -> str:
         """What a person is told."""
+        gone = {0: "Nothing more was known of them; all that is kept was looked through:"}.get(
+            self.members, f"{_profiles(self.members)} gone from {self.path.name}, from"
+        )
         told = (
-            f"The profiles of {self.members:,} members are gone from {self.path.name}, from "
-            f"{self.acts:,} acts of its log and {self.ticks:,} ticks of its history; its journal "
-            "begins anew."
+            f"{gone} {_counted(self.acts, 'act')} of its log and {_counted(self.ticks, 'tick')} of "
+            "its history; its journal begins anew."
         )
         if not self.left:
             return told
         names = ", ".join(path.name for path in self.left)
         return f"{told} Not touched, and they may still hold them: {names}."
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def _profiles(count: int) -> str:
+    return "The profile of 1 member is" if count == 1 else f"The profiles of {count:,} members are"
 
 
 class Scrub:
@@ -198,12 +215,14 @@ def erase_profiles(
     opened = open_live(file, refuse_loss=True, way_out=_WAY_OUT, report=report)
     world = opened.world
     agents = _indices(world, who)
+    known = sum(_is_known(world, index, how) for index in agents.tolist())
     clean, scrub, acts = without_profiles(world, agents, how, author=author)
     report("writing the world anew", 0.5)
     said = info(file) if file.is_file() else None
     note, name = (scrub.text(said.note), scrub.text(said.name)) if said else ("", None)
     save(clean, file, report=report, note=note, name=name)
-    ticks = _clean_history(history_file(file), scrub, set(agents.tolist()))
+    names = Scrub(world.agents.name(index) for index in agents.tolist())
+    ticks = _clean_history(history_file(file), scrub, set(agents.tolist()), names)
     if folder_of(file).is_dir():
         discard(file)
     stem = file.name.removesuffix(".hub")
@@ -212,7 +231,45 @@ def erase_profiles(
         for each in sorted(file.parent.glob(f"{stem}-*.hub*"))
         if _ASIDE.fullmatch(each.name.removesuffix(".live").removeprefix(stem))
     ]
-    return Erased(file, agents.size, acts, ticks, tuple(left))
+    return Erased(file, known, acts, ticks, tuple(left))
+
+
+def whom(world: World, who: str) -> str:
+    """Say whose profiles would go, so that a person can agree to it: how many, and the first few.
+
+    Parameters
+    ----------
+    world, who
+        As of :func:`erase_profiles`; the world is left as it is.
+
+    Raises
+    ------
+    InputError
+        For nobody, and for a condition or an id that fits nobody.
+    """
+    agents = _indices(world, who)
+    names = [one_line(world.agents.name(index), LONGEST_NAME) for index in agents[:NAMED].tolist()]
+    if agents.size == 1:
+        return f"{names[0]} (member {one_line(str(world.agents.id(int(agents[0]))), LONGEST_NAME)})"
+    more = f" and {agents.size - NAMED:,} more" if agents.size > NAMED else ""
+    return f"{agents.size:,} members, {', '.join(names)}{more}"
+
+
+def _is_known(world: World, index: int, how: How) -> bool:
+    """Whether there is something of a member to take out, and it is not out already."""
+    people = world.agents
+    record, own = people.lore.cold.get(index), people.id(index)
+    if _kept(record, how) != record or people.name(index) != name_of(people.seed, index):
+        return True
+    if own != index and not _is_made_up(own, index):
+        return True
+    is_somebody = np.any(people.personality[index] != round(HALF * 255))
+    return how == "erase" and bool(people.interests[index] or is_somebody)
+
+
+def _is_made_up(own: int | str, index: int) -> bool:
+    """Whether an id is one that says nothing of anybody: ``member-7``, as is given here."""
+    return isinstance(own, str) and own.rstrip("-") == f"member-{index}"
 
 
 def _indices(world: World, who: str | npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -277,7 +334,7 @@ def _texts_of(world: World, agents: npt.NDArray[np.int64]) -> Iterator[str]:
         if name != name_of(people.seed, index):
             yield name
             yield handle(name, index).removeprefix("@")
-        if foreign:
+        if foreign and not _is_made_up(people.id(index), index):
             yield str(people.id(index))
         yield from (record.get(field, "") for field in ("biography", "persona"))
         yield from (str(line[1]) for line in record.get("history", ()))
@@ -301,6 +358,8 @@ def _ids_of(world: World, agents: npt.NDArray[np.int64]) -> dict[str, npt.NDArra
     if isinstance(ids[0], str):
         taken = set(ids)
         for index in agents.tolist():
+            if _is_made_up(ids[index], index):
+                continue
             fresh = f"member-{index}"
             while fresh in taken:
                 fresh += "-"
@@ -365,7 +424,7 @@ def _forget(world: World, agents: npt.NDArray[np.int64], scrub: Scrub, how: How)
     if how == "pseudonymise":
         return
     people.set_interests(agents, np.zeros(agents.size, np.uint64))
-    people.set_personality(agents, np.full((agents.size, people.personality.shape[1]), 0.5))
+    people.set_personality(agents, np.full((agents.size, people.personality.shape[1]), HALF))
     people.set_activity(agents, np.full(agents.size, float(people.activity.mean())))
     hours = people.lore.hours
     stay = ~np.isin(hours.agents, agents)
@@ -444,7 +503,7 @@ def _whose(row: Mapping[str, Any], place: int, world: World) -> int | None:
         return None
 
 
-def _clean_history(path: Path, scrub: Scrub, who: set[int]) -> int:
+def _clean_history(path: Path, scrub: Scrub, who: set[int], names: Scrub) -> int:
     """Write the history database of a world anew; return how many ticks told something."""
     if not path.is_file() or path.is_symlink():
         return 0
@@ -454,7 +513,7 @@ def _clean_history(path: Path, scrub: Scrub, who: set[int]) -> int:
             for pragma in ("trusted_schema=OFF", "secure_delete=ON", "journal_mode=DELETE"):
                 file.execute(f"PRAGMA {pragma}")
             file.execute("BEGIN IMMEDIATE")
-            ticks = _clean_posts(file, scrub) | _clean_decisions(file, scrub, who)
+            ticks = _clean_posts(file, scrub) | _clean_decisions(file, scrub, who, names)
             file.execute("COMMIT")
             file.execute("VACUUM")
     except sqlite3.Error as error:
@@ -475,11 +534,13 @@ def _clean_posts(file: sqlite3.Connection, scrub: Scrub) -> set[int]:
     return found
 
 
-def _clean_decisions(file: sqlite3.Connection, scrub: Scrub, who: set[int]) -> set[int]:
+def _clean_decisions(
+    file: sqlite3.Connection, scrub: Scrub, who: set[int], names: Scrub
+) -> set[int]:
     found = set()
     for tick, data in file.execute("SELECT tick, data FROM decisions").fetchall():
         rows = decisions_of(data)
-        new = [_decision(scrub.plain(row), who) for row in rows]
+        new = [scrub.plain(_decision(row, who, names)) for row in rows]
         if new != rows:
             packed = packed_decisions(new)
             file.execute("UPDATE decisions SET data = ? WHERE tick = ?", (packed, tick))
@@ -487,12 +548,28 @@ def _clean_decisions(file: sqlite3.Connection, scrub: Scrub, who: set[int]) -> s
     return found
 
 
-def _decision(row: dict[str, Any], who: set[int]) -> dict[str, Any]:
-    """Leave out what a member was told of itself: it may be there cut short, or laid out anew."""
-    return _unprompted(row) if row.get("agent") in who else row
+def _decision(row: dict[str, Any], who: set[int], names: Scrub) -> dict[str, Any]:
+    """Leave out what a member was told of itself: it may be there cut short, or laid out anew.
+
+    A question about several members at once lies with one of them, and tells of all.
+    """
+    is_own = row.get("member") in who
+
+    def is_theirs(said: str) -> bool:
+        return is_own or (_SEVERAL in said and names.text(said) != said)
+
+    return {name: _unprompted(each, is_theirs) for name, each in row.items()}
 
 
-def _unprompted(value: Any) -> Any:
+_SEVERAL = '<member number="'
+"""How a question about several members begins to tell of each."""
+
+
+def _unprompted(value: Any, is_theirs: Callable[[str], bool]) -> Any:
     if isinstance(value, Mapping):
-        return {name: _unprompted(each) for name, each in value.items() if name != "prompt"}
-    return [_unprompted(each) for each in value] if isinstance(value, list) else value
+        return {
+            name: _unprompted(each, is_theirs)
+            for name, each in value.items()
+            if name != "prompt" or not any(is_theirs(turn[-1]) for turn in each)
+        }
+    return [_unprompted(each, is_theirs) for each in value] if isinstance(value, list) else value

@@ -15,7 +15,7 @@ from sim.core.progress import Report, quiet
 from sim.errors import FileError, SnapshotError
 from sim.run.custody import Keeping
 from sim.run.keeper import Pacing, recover
-from sim.run.places import LivePlace, place_of, put_aside
+from sim.run.places import LivePlace, place_of, put_aside, rest_of
 from sim.store import info, load
 from sim.store.audit_reading import saved_acts
 from sim.store.header import as_path
@@ -130,7 +130,7 @@ def describe(place: LivePlace) -> str:
     """Say what opening a live world will give, without opening it; one sentence."""
     if place.saved is None and (place.acked is None or not place.acked.number):
         return "Never saved, and nothing was done in it."
-    return f"Opens at {_extent(place, _tick(place))}."
+    return f"Opens at {_extent(place, place.opens_at)}. {rest_of(place)}".rstrip()
 
 
 def _recovered(path: Path, report: Report, tries: int) -> Recovery:
@@ -180,7 +180,8 @@ def _aside(place: LivePlace, found: Recovery) -> tuple[str, ...]:
     aside = put_aside(place.path, "older" if found.version < VERSION else "unplayed", link=True)
     kept = f"The journal is kept unchanged as {aside.stem}"
     if found.version < VERSION:
-        return (*found.findings, f"{kept}.")
+        rest = f"{kept} ({aside.name}.live): that is what the Hubbub that wrote it can open."
+        return (*found.findings, rest)
     way = f"{found.lacks} Then open {aside.stem}: it goes on where this one ended."
     return (*found.findings, f"{kept}. {way}")
 
@@ -317,9 +318,3 @@ def _ended(place: LivePlace) -> str:
     if said is None:
         return ""
     return f" Process {said.pid} on {said.host} ended without closing it."
-
-
-def _tick(place: LivePlace) -> int:
-    if place.acked is not None:
-        return place.acked.tick
-    return place.saved.tick if place.saved is not None else 0

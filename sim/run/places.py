@@ -13,10 +13,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from sim.core.text import one_line
 from sim.errors import FileError
 from sim.run.keeper_copies import checkpoints_in
 from sim.store import info
@@ -27,7 +28,8 @@ from sim.store.journal_reading import read_journal
 from sim.store.journal_rows import NO_DIGEST, Checkpoint
 from sim.store.lease import Lease, Signature, holder, is_held, signature
 from sim.store.plain import from_json
-from sim.store.recovery import Recovery
+from sim.store.recovery import Recovery, older_checkpoint
+from sim.store.shelf import Kept
 from sim.world.world import World
 
 __all__ = [
@@ -40,10 +42,13 @@ __all__ = [
     "held_by_another",
     "is_untouched",
     "live_places",
+    "never_saved",
     "newest_checkpoint",
     "note_saved",
     "place_of",
     "put_aside",
+    "require_file",
+    "rest_of",
     "saved_at",
     "since_saved",
     "sweep_untouched",
@@ -96,6 +101,20 @@ class LivePlace:
         return self.signature is not None and bool(self.signature.until)
 
     @property
+    def is_older(self) -> bool:
+        """Whether a version before this one wrote the journal; what it tells is not played here."""
+        return older_checkpoint(folder_of(self.path)) is not None
+
+    @property
+    def opens_at(self) -> int:
+        """The tick that opening it leads to, if its journal is whole."""
+        older = older_checkpoint(folder_of(self.path))
+        saved = self.saved.tick if self.saved is not None else 0
+        if older is not None:
+            return max(older.tick, saved if self.path.exists() else 0)
+        return self.acked.tick if self.acked is not None else saved
+
+    @property
     def goes_on(self) -> bool:
         """Whether the journal holds more than the world's file."""
         number = self.acked.number if self.acked is not None else 0
@@ -132,9 +151,32 @@ def beyond(path: Path) -> str:
     place = place_of(path)
     if place is None or not place.goes_on or place.acked is None:
         return ""
-    return (
-        f"{path.name} is the world as it was saved; its journal goes on to tick "
-        f"{place.acked.tick:,}. `hubbub open` and `run --journal` go on from there."
+    leads = f"{path.name} is the world as it was saved; its journal goes on to tick"
+    ways = "`hubbub open` and `run --journal` go on from there."
+    end, last = place.opens_at, place.acked.tick
+    if end < last and place.is_older:
+        return (
+            f"{leads} {last:,}, of which an earlier version wrote what is behind tick {end:,}: "
+            f"only that can play it. {ways.replace('there', f'tick {end:,}')}"
+        )
+    return f"{leads} {last:,}. {ways}"
+
+
+def require_file(path: Path) -> None:
+    """Refuse a world that was never saved where its file is to be read; name what opens it.
+
+    Raises
+    ------
+    FileError
+        When there is a journal and no file.
+    """
+    if os.path.lexists(path) or not has_journal(path):
+        return
+    name = path.name.removesuffix(".hub")
+    raise FileError(
+        path,
+        "was never saved: it lives in its journal; `hubbub open` or `hubbub run --journal` goes on "
+        f"with it, `hubbub recover {name} --save FILE.hub` saves it",
     )
 
 
@@ -146,6 +188,39 @@ def live_places(folder: Path) -> list[LivePlace]:
             place = place_of(live.with_name(live.name.removesuffix(".live")))
             found += [place] if place is not None else []
     return found
+
+
+def never_saved(folder: Path) -> tuple[Kept, ...]:
+    """List the worlds of a folder that live in their journals alone, by name.
+
+    ``info`` is that of the newest checkpoint, with the tick at which the world opens.
+    """
+    places = (place for place in live_places(folder) if not os.path.lexists(place.path))
+    return tuple(_unsaved(place) for place in places)
+
+
+def _unsaved(place: LivePlace) -> Kept:
+    name = one_line(place.path.name.removesuffix(".hub"))
+    checkpoint = newest_checkpoint(place.path)
+    if checkpoint is None:
+        reason = "its journal has no checkpoint to begin from"
+        return Kept(name, place.path, place.bytes, None, reason, is_saved=False)
+    try:
+        said = info(checkpoint)
+    except FileError as error:
+        return Kept(name, place.path, place.bytes, None, error.reason, is_saved=False)
+    said = replace(said, tick=place.opens_at, note="never saved: it lives in its journal")
+    return Kept(name, place.path, place.bytes, said, is_saved=False)
+
+
+def rest_of(place: LivePlace) -> str:
+    """Say what of a journal of an earlier version is not in the world that opens; "": all is."""
+    if place.acked is None or not place.is_older or place.acked.tick <= place.opens_at:
+        return ""
+    return (
+        f"Its journal goes on to tick {place.acked.tick:,}, which only the Hubbub that wrote it "
+        "can play."
+    )
 
 
 def held_by_another(path: Path) -> str:

@@ -30,7 +30,7 @@ from sim.world.lost import LostModel
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Apply", "Recovery", "not_carried_over", "recover"]
+__all__ = ["Apply", "Recovery", "not_carried_over", "older_checkpoint", "recover"]
 
 Apply = Callable[["World", Entry], bool]
 """Does again what an entry says; False when that cannot be done without the program that did it."""
@@ -185,7 +185,7 @@ def _as_it_was(
     done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
     done.lacks = (
         f"Its journal was written by a version of Hubbub before this one (journal version "
-        f"{journal.version}), and what it tells would come out differently here."
+        f"{journal.version}), and what it tells would come out differently here: {OLDER_WAY_OUT}"
     )
     done.findings.append(done.lacks)
     return done
@@ -258,6 +258,10 @@ def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
     return True
 
 
+OLDER_WAY_OUT = (
+    "to have the rest, open the world with the Hubbub that wrote it, save it there, and open that "
+    "file here."
+)
 WAY_OUT = "With the plugins and the Hubbub that wrote it, it can be gone on with."
 
 
@@ -304,6 +308,28 @@ def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
     if info(folder / checkpoint.file).digest != checkpoint.world:  # of its own version
         raise SnapshotError(folder / checkpoint.file, "not the checkpoint that the journal names")
     return world
+
+
+def older_checkpoint(folder: Path) -> Checkpoint | None:
+    """Return where a world opens whose journal an earlier version wrote, without loading it.
+
+    Parameters
+    ----------
+    folder
+        Where its journal lies.
+
+    Returns
+    -------
+    None where the journal is of this version and can be done again, or cannot be read.
+    """
+    try:
+        with read_journal(folder) as journal:
+            if journal.version >= VERSION:
+                return None
+            named = (each for each in _on_the_way(folder, journal))
+            return next((each for each in named if (folder / each.file).is_file()), None)
+    except SnapshotError:
+        return None
 
 
 def not_carried_over(tick: int, acked: Acked) -> str:

@@ -23,6 +23,7 @@ from sim.store import files, trailer
 from sim.store.acts_file import copy_history, drop_history, move_history
 from sim.store.header import open_regular
 from sim.store.inspect import Info, info, verify
+from sim.store.journal import JOURNAL_FILE
 from sim.store.schema import RELATIONAL_TABLES
 from sim.store.trailer import TRAILER_BYTES
 
@@ -36,6 +37,7 @@ __all__ = [
     "duplicate",
     "existing",
     "kept",
+    "known",
     "note",
     "place",
     "rename",
@@ -62,6 +64,9 @@ class Kept:
         What it says of itself; None for one that is refused.
     reason
         Why it is refused, or "".
+    is_saved
+        Whether it has a file; without one it lives in its journal, and ``info`` is of the newest
+        checkpoint there.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Kept:
     bytes: int
     info: Info | None
     reason: str = ""
+    is_saved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +131,12 @@ def rename(folder: Path, name: str, new: str) -> Path:
         For a name that breaks the rule, that nothing has, or that something has already; and for
         a world that is open.
     """
-    source, target = existing(folder, name), place(folder, new)
+    source, target = known(folder, name), place(folder, new)
     _require_free(target)
     with _closed(source), _explained(target):
-        _claim(source, target)
-        source.unlink()
+        if os.path.lexists(source):
+            _claim(source, target)
+            source.unlink()
         move_history(source, target)
         if _live(source).is_dir():
             _live(source).rename(_live(target))
@@ -159,9 +166,9 @@ def delete(folder: Path, name: str) -> Path:
     InputError, FileError
         For a name that breaks the rule or that nothing has, and for a world that is open.
     """
-    path = existing(folder, name)
+    path = known(folder, name)
     with _closed(path), _explained(path):
-        path.unlink()
+        path.unlink(missing_ok=True)
         _drop_journal(path)
         drop_history(path)
     return path
@@ -285,10 +292,30 @@ def existing(folder: Path, name: str) -> Path:
         For a name that breaks the rule, and when there is no such world (a link is none).
     """
     path = place(folder, name)
+    if _is_alive_alone(path):
+        way = f"`hubbub recover {path.name.removesuffix(SUFFIX)} --save FILE.hub` saves it"
+        raise FileError(path, f"was never saved, it lives in its journal; {way}")
     if path.is_symlink() or not path.is_file():
-        known = ", ".join(each.name for each in kept(folder)) or "none"
-        raise FileError(path, f"no such saved world; there are: {one_line(known, 200)}")
+        there = ", ".join(each.name for each in kept(folder)) or "none"
+        raise FileError(path, f"no such saved world; there are: {one_line(there, 200)}")
     return path
+
+
+def known(folder: Path, name: str) -> Path:
+    """Return the path of a world that is in the saves folder, or lives there in its journal.
+
+    Raises
+    ------
+    InputError, FileError
+        As of :func:`existing`.
+    """
+    path = place(folder, name)
+    return path if _is_alive_alone(path) else existing(folder, name)
+
+
+def _is_alive_alone(path: Path) -> bool:
+    """Whether a world has a journal and no file."""
+    return (_live(path) / JOURNAL_FILE).is_file() and not os.path.lexists(path)
 
 
 def _live(path: Path) -> Path:

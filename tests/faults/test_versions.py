@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from sim import tastes_of
-from sim.errors import SnapshotError
+from sim.errors import FileError, SnapshotError
 from sim.run import Simulation
+from sim.run.backups import backup, restore
 from sim.run.keeper import Pacing
-from sim.run.opening import open_live
-from sim.store import info, load, save, schema, upgrades, verify
+from sim.run.opening import describe, open_live
+from sim.run.places import never_saved, place_of
+from sim.store import info, load, save, schema, shelf, upgrades, verify
 from sim.store.columns import Columns
 from sim.store.journal import folder_of
 from tests.unit.store.fake import edit, patch
@@ -182,7 +184,11 @@ async def test_a_live_world_of_the_version_before_opens_at_the_newest_it_can(
     opened = open_live(path)
     assert (opened.world.tick, opened.told) == (tick, told)
     aside = f"{name}-older-1"
-    assert opened.findings[-1] == f"The journal is kept unchanged as {aside}."
+    assert opened.findings[-1] == (
+        f"The journal is kept unchanged as {aside} ({aside}.hub.live): that is what the Hubbub "
+        "that wrote it can open."
+    )
+    assert any("open the world with the Hubbub that wrote it" in each for each in opened.findings)
     assert [said for said in opened.findings if "carried over" in said] == [lost] * bool(lost)
     assert bytes_in(folder_of(path.with_name(f"{aside}.hub"))) == before
     keeping = opened.keeping(Pacing(None, None))
@@ -191,6 +197,40 @@ async def test_a_live_world_of_the_version_before_opens_at_the_newest_it_can(
         digest = await simulation.call(digest_of)
     again = open_live(path)
     assert (again.world.tick, again.world.digest(), again.findings) == (tick + 3, digest, ())
+
+
+@pytest.mark.parametrize("name", list(LIVED))
+def test_what_is_told_before_it_is_opened_is_where_it_opens(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "saves"
+    with tarfile.open(VERSIONS / "live-1.tar.xz") as file:
+        file.extractall(folder, filter="data")
+    path, tick = folder / f"{name}.hub", LIVED[name].tick
+    place = place_of(path)
+    assert place is not None
+    assert place.opens_at == tick
+    rest = "Its journal goes on to tick 7, which only the Hubbub that wrote it can play."
+    assert describe(place).startswith(f"Opens at tick {tick} ")
+    assert describe(place).endswith(rest) == bool(LIVED[name].lost)
+    backup(folder, tmp_path / "away")
+    done = restore(folder, name, tmp_path / "away", new="again")
+    assert done.lacks == (rest if LIVED[name].lost else "")
+    assert done.tick == open_live(done.path).world.tick == tick
+
+
+def test_a_world_that_was_never_saved_is_in_the_list(tmp_path: Path) -> None:
+    with tarfile.open(VERSIONS / "live-1.tar.xz") as file:
+        file.extractall(tmp_path, filter="data")
+    (found,) = never_saved(tmp_path)
+    assert (found.name, found.is_saved) == ("killed", False)
+    assert found.info is not None
+    assert (found.info.tick, found.info.agents) == (0, 60)
+    for verb in (shelf.compact, shelf.existing):
+        with pytest.raises(FileError, match=r"it lives in its journal.*recover killed"):
+            verb(tmp_path, "killed")
+    assert shelf.rename(tmp_path, "killed", "renamed") == tmp_path / "renamed.hub"
+    assert open_live(tmp_path / "renamed.hub").world.tick == 0
+    shelf.delete(tmp_path, "renamed-older-1")
+    assert not folder_of(tmp_path / "renamed-older-1.hub").exists()
 
 
 SCRATCH = {"lease", "journal-shm"}

@@ -393,6 +393,11 @@ class FakeBackend:
     def free_name(self, name: str) -> Path:
         return self.saves / f"{name}.hub"
 
+    def whom(self, world: Any, who: str) -> str:
+        if who == "99999":
+            raise InputError("No member has the id 99999.")
+        return f"2 members, {who}"
+
     def erase(self, path: Path, who: str, how: str, report: Any) -> str:
         self.erased.append((path, who, how))
         if who == "nobody":

@@ -404,16 +404,23 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
         await until(pilot, lambda: frame_of(app).agents == 500)
         await command(pilot, "erase")
         await until(pilot, lambda: "Type whose profiles" in said(app))
+        await command(pilot, "erase 99999")
+        await until(pilot, lambda: "No member has the id 99999" in said(app))
+        assert app.screen is app.stage
         path, first = tmp_path / "saves" / "town.hub", made(app)
         await command(pilot, "erase openness>0.7 pseudonymise")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await until(pilot, lambda: "interests" in seen(app))
+        assert "2 members, openness>0.7" in " ".join(seen(app).split())
         await press(app, pilot, "no")
         assert backend(app).erased == []
         for who in ("all", "nobody"):
             await command(pilot, f"erase {who}")
             await until(pilot, lambda: isinstance(app.screen, Confirm))
             await press(app, pilot, "yes")
+            if who == "all":  # what was done stays to be read
+                await until(pilot, lambda: "The profiles of all are gone." in seen(app))
+                await press(app, pilot, "yes")
             await until(pilot, lambda: app.screen is app.stage and app.frame is not None)
         await until(pilot, lambda: "That is nobody" in said(app))
         assert made(app) is not first

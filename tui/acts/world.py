@@ -85,6 +85,7 @@ async def erase(app: Hubbub, words: Words) -> None:
     at = app.homes.home.at
     if at is None or not app.homes.home.is_named:
         raise InputError("Save the world first (w): its file is written anew without the profiles.")
+    whose = await app.simulation.query(app.backend.whom, who)
     left = (
         "Names, ids and texts go; numbers and interests stay."
         if how != "erase"
@@ -92,8 +93,8 @@ async def erase(app: Hubbub, words: Words) -> None:
     )
     ask = Confirm(
         "Take profiles out?",
-        f"The profiles of {line(who, 60)} go from {at.name}, its log of acts, its journal and its "
-        f"history. {left} The way back goes too: this cannot be undone.",
+        f"What is known of {line(whose, 160)} goes from {at.name}, its log of acts, its journal "
+        f"and its history. {left} The way back goes too: this cannot be undone.",
         yes="Take them out", no="Keep them",
     )  # fmt: skip
     if await app.push_screen_wait(ask):

@@ -98,7 +98,7 @@ def test_names_of_files_are_shown_clean(hubbub: Hubbub, payload: str) -> None:
     folder = Path.cwd()
     said: list[Said] = [hubbub(*words) for words in (("info", name), ("verify", name))]
     said += [hubbub("info", name, "--json"), hubbub("verify", folder / name, "--json")]
-    said += [hubbub("new", "--agents", "50", "--out", name)]
+    said += [hubbub("new", "--agents", "50", "--out", name, "--force")]
     for each in said:
         assert each.code == 0
         require_clean(each.out, each.err)

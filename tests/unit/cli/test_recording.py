@@ -57,10 +57,20 @@ def test_ticks_of_which_nothing_is_kept_are_named(hubbub: Hubbub, tmp_path: Path
     assert "What members did is not kept of the ticks 1-12" in said
 
 
-def test_an_isolated_run_keeps_what_the_world_itself_holds(hubbub: Hubbub, tmp_path: Path) -> None:
-    assert hubbub(*HOSTED, "--ticks", "10", "--isolated", "--save", "a.hub").code == OK
-    assert ticks_of(hubbub, tmp_path / "a.hub") == (10, "")
-    assert history_file(tmp_path / "a.hub").exists()
+def test_an_isolated_run_keeps_every_tick_as_any_other(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert hubbub(*HOSTED, "--ticks", "60", "--isolated", "--save", "a.hub").code == OK
+    assert ticks_of(hubbub, tmp_path / "a.hub") == (60, "")
+    assert hubbub("run", "a.hub", "--ticks", "60", "--isolated", "--save", "b.hub").code == OK
+    assert ticks_of(hubbub, tmp_path / "b.hub") == (120, "")
+    assert ticks_of(hubbub, tmp_path / "a.hub") == (60, "")
+    assert hubbub(*HOSTED, "--ticks", "60", "--save", "c.hub").code == OK
+    words = ("--agent", "1", "--json")
+    assert hubbub("history", "a.hub", *words).out == hubbub("history", "c.hub", *words).out
+    assert {path.name for path in tmp_path.iterdir() if "history" in path.name} == {
+        "a.hub.history", "b.hub.history", "c.hub.history",
+    }  # fmt: skip
+    assert hubbub(*HOSTED, "--ticks", "3", "--isolated").code == OK
+    assert len([*tmp_path.glob("**/*history*")]) == 3
 
 
 def test_history_tells_acts_posts_and_their_texts(hubbub: Hubbub, tmp_path: Path) -> None:

@@ -124,4 +124,26 @@ def test_profiles_are_taken_out_after_a_question(hubbub: Hubbub) -> None:
     assert b"Quux" not in Path("saves/a.hub").read_bytes()
     assert hubbub("saves", "erase", "a", "nobody-such", "--yes").code != 0
     again = hubbub("saves", "erase", "a", "0", "--pseudonymise", "--yes", "--json")
-    assert again.json["members"] == 1
+    assert again.json["members"] == 0
+
+
+def test_a_world_that_was_never_saved_is_listed_and_its_way_out_named(
+    hubbub: Hubbub, elsewhere: Path
+) -> None:
+    path = elsewhere / "saves" / "alive.hub"
+    save(World.create(30, mean_degree=4, seed=1), path)
+    assert hubbub("run", "alive", "--inject", "x", "--ticks", "3", "--journal").code == 0
+    path.unlink()
+    rows = hubbub("saves").out.splitlines()
+    row = next(row.split() for row in rows if row.startswith("alive"))
+    assert row[3:5] == ["3", "30"]
+    assert "never saved: it lives in its journal" in rows[2]
+    facts = {each["name"]: each["is_saved"] for each in hubbub("saves", "--json").json}
+    assert facts == {"a": True, "alive": False, "b": True, "bad": True}
+    for words in (("info", "alive"), ("verify", "alive"), ("run", "alive", "--ticks", "1")):
+        said = hubbub(*words)
+        assert said.code == 3
+        assert "was never saved: it lives in its journal; `hubbub open`" in said.err
+    assert "tick 4" in hubbub("run", "alive", "--ticks", "1", "--journal").err
+    assert hubbub("saves", "delete", "alive", "--yes").code == 0
+    assert not folder_of(path).exists()

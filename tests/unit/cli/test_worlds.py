@@ -57,6 +57,7 @@ def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_pat
     assert world.interactions.times.tolist() == [0, 60, 300]
     assert world.ties.sign.tolist() == [1, -1]
     again = said.out.splitlines()[-1].removeprefix("Again: ")
+    (tmp_path / "a.hub").unlink()
     assert hubbub(*shlex.split(again)[1:]).code == 0
     assert load(tmp_path / "a.hub").digest() == world.digest()
     assert hubbub("info", "a.hub", "--json").json["interactions"] == 3
@@ -142,6 +143,7 @@ def test_import_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Pat
     before = load(tmp_path / "a.hub")
     assert before.ties.count == 4
     assert before.tick_minutes == 30
+    (tmp_path / "a.hub").unlink()
     assert hubbub(*shlex.split(said.out.splitlines()[-1])[2:]).code == 0
     assert load(tmp_path / "a.hub").digest() == before.digest()
 

@@ -96,7 +96,7 @@ def test_the_newest_backup_comes_back(folder: Path, tmp_path: Path) -> None:
         save(FakeWorld.create(turn=turn), folder / "a.hub")
         backup(folder, tmp_path / "b")
     before = told(folder / "a.hub")
-    with pytest.raises(FileError, match="exists; choose another name"):
+    with pytest.raises(FileError, match=r"exists, a world at tick .*--as NAME, .*--force"):
         restore(folder, "a", tmp_path / "b")
     assert told(restore(folder, "a", tmp_path / "b", new="c").path) == before
     (folder / "a.hub").unlink()

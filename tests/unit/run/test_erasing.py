@@ -15,7 +15,7 @@ import pytest
 from sim.errors import FileError, InputError
 from sim.run import Simulation
 from sim.run.custody import Keeping
-from sim.run.erasing import ERASED, Scrub, erase_profiles
+from sim.run.erasing import ERASED, Erased, Scrub, erase_profiles, whom
 from sim.run.keeper import Pacing
 from sim.run.opening import open_live
 from sim.run.peopling import note, take_profiles
@@ -80,10 +80,16 @@ def put_decision(path: Path, world: World) -> None:
     """Note what a mind decided, with what it was told."""
     with closing(sqlite3.connect(history_file(path))) as file:
         (chain,) = file.execute("SELECT chain FROM ticks ORDER BY id DESC LIMIT 1").fetchone()
-    told = [["system", PROFILES[0]["persona"][:30]], ["user", f"{NAME}, what now?"]]
+    own = [["system", f"{PROFILES[0]['persona'][:30]} Age: 36. Country: Ruritania."]]
+    told = [*own, ["user", f"{NAME}, what now?"]]
+    block = f'<member number="2">\nThis is {NAME}. Country: Ruritania.\n</member>'
+    several = [["system", "Several members decide here."], ["user", block]]
+    others = [["user", '<member number="1">\nThis is Bo. Country: Utopia.\n</member>']]
     rows = [
-        {"agent": 0, "act": "post", "text": f"Yours, {NAME}", "replies": [{"prompt": told}]},
-        {"agent": 1, "act": "post", "text": f"Dear {NAME}", "replies": [{"prompt": told[1:]}]},
+        {"member": 0, "act": "post", "text": f"Yours, {NAME}", "replies": [{"prompt": told}]},
+        {"member": 1, "act": "post", "text": f"Dear {NAME}", "replies": [{"prompt": told[1:]}]},
+        {"member": 2, "act": "post", "text": "Hello", "replies": [{"prompt": several}]},
+        {"member": 3, "act": "post", "text": "Hello", "replies": [{"prompt": others}]},
     ]
     writer = ActsFile(history_file(path), most_bytes=1 << 30)
     writer.put(Decided(chain, rows))
@@ -250,3 +256,35 @@ def test_acts_whose_words_nobody_can_read_are_left_out_and_names_of_a_file_are_m
     words = [act.said for act in again.trail.acts if act.kind == "take_profiles"]
     assert words[1:] == ['{"unsaid":"(erased)"}'] * 2 + ['{"args":[[{"id":1}]]}']
     assert checked(tmp_path / "a.hub") == len(again.trail.acts)
+
+
+async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
+    path = await lived(tmp_path / "a.hub")
+    assert erase_profiles(path, "ada@example.org").members == 1
+    for how in ("pseudonymise", "erase"):
+        again = erase_profiles(path, "member-0", how)
+        assert again.members == 0
+        assert again.sentence.startswith("Nothing more was known of them; ")
+        assert open_live(path).world.agents.id(0) == "member-0"
+    assert erase_profiles(path, [0, 1], "pseudonymise").members == 1
+    assert open_live(path).world.agents.id(1) == "member-1"
+    assert ERASED not in json.dumps(open_live(path).world.agents.lore.cold.get(1))
+
+
+def test_numbers_of_one_are_said_as_one() -> None:
+    assert Erased(Path("a.hub"), 1, 1, 1).sentence == (
+        "The profile of 1 member is gone from a.hub, from 1 act of its log and 1 tick of its "
+        "history; its journal begins anew."
+    )
+    assert "members are gone from a.hub, from 0 acts" in Erased(Path("a.hub"), 2, 0, 0).sentence
+
+
+def test_whose_profiles_go_is_said_before_anybody_agrees() -> None:
+    world = World.create(30, mean_degree=4, seed=1)
+    assert whom(world, "7") == f"{world.agents.name(7)} (member 7)"
+    first = ", ".join(world.agents.name(index) for index in range(3))
+    assert whom(world, "all") == f"30 members, {first} and 27 more"
+    with pytest.raises(InputError, match="99999"):
+        whom(world, "99999")
+    with pytest.raises(InputError, match="nobody"):
+        whom(world, "openness>2")

@@ -1,0 +1,100 @@
+"""A verb that makes a world replaces no other one unasked, and throws no journal away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim import World, load, save
+from sim.run.opening import open_live
+from sim.store.journal import folder_of
+from tests.unit.cli.conftest import Hubbub
+
+MAKE = {
+    "new": ("new", "--agents", "40", "--mean-degree", "4", "--seed", "9", "--out", "a.hub"),
+    "import": ("import", "edges.txt", "--out", "a.hub"),
+}
+
+
+@pytest.fixture
+def lived(elsewhere: Path, hubbub: Hubbub) -> Path:
+    """A world whose journal goes on behind its file."""
+    (elsewhere / "edges.txt").write_text("0 1\n1 2\n2 0\n")
+    path = elsewhere / "a.hub"
+    save(World.create(30, mean_degree=4, seed=1), path)
+    said = hubbub("run", "a.hub", "--inject", "x", "--ticks", "3", "--journal")
+    assert said.code == 0, said.err
+    return path
+
+
+@pytest.mark.parametrize("verb", list(MAKE))
+def test_a_world_is_replaced_only_when_that_is_asked_for(
+    verb: str, lived: Path, hubbub: Hubbub
+) -> None:
+    before = lived.read_bytes()
+    said = hubbub(*MAKE[verb])
+    assert (said.code, said.out) == (3, "")
+    assert said.err == (
+        "a.hub: exists, a world at tick 0, and its journal goes on to tick 3; choose another "
+        "name, or add --force.\n"
+    )
+    assert lived.read_bytes() == before
+    forced = hubbub(*MAKE[verb], "--force")
+    assert forced.code == 0, forced.err
+    assert "What lived beside the world of before is kept: a-before-1." in forced.out
+    assert load(lived).digest() != open_live(lived.with_name("a-before-1.hub")).world.digest()
+    assert open_live(lived.with_name("a-before-1.hub")).world.tick == 3
+    assert lived.with_name("a-before-1.hub").read_bytes() == before
+    assert open_live(lived).findings == ()
+
+
+@pytest.mark.parametrize("verb", list(MAKE))
+def test_a_world_that_lives_in_its_journal_alone_is_one_too(
+    verb: str, lived: Path, hubbub: Hubbub
+) -> None:
+    lived.unlink()
+    said = hubbub(*MAKE[verb])
+    assert said.code == 3
+    assert "a world that was never saved lives there in its journal, at tick 3" in said.err
+    assert "--force" in said.err
+    assert not lived.exists()
+    assert hubbub(*MAKE[verb], "--force").code == 0
+    assert open_live(lived.with_name("a-before-1.hub")).world.tick == 3
+
+
+def test_an_open_world_is_replaced_by_nobody(lived: Path, hubbub: Hubbub) -> None:
+    from sim.store.journal import LEASE_FILE
+    from sim.store.lease import Lease
+
+    with Lease(folder_of(lived) / LEASE_FILE):
+        for verb in MAKE:
+            said = hubbub(*MAKE[verb], "--force")
+            assert said.code != 0
+            assert "in use by" in said.err
+
+
+def test_what_a_run_saves_never_replaces_another_world(hubbub: Hubbub, elsewhere: Path) -> None:
+    path = elsewhere / "b.hub"
+    save(World.create(30, mean_degree=4, seed=1), path)
+    before = path.read_bytes()
+    words = ("run", "new:40,mean_degree=4", "--ticks", "2", "--save", "b.hub")
+    said = hubbub(*words)
+    assert "b.hub holds another world, at tick 0; it stays as it is (--force" in said.err
+    assert path.read_bytes() == before
+    assert load(elsewhere / "b-2.hub").tick == 2
+    assert hubbub(*words, "--force").code == 0
+    assert load(path).tick == 2
+    assert "Replaced b.hub" in hubbub(*words).err  # the same world: nothing is lost
+
+
+def test_no_verb_that_saves_replaces_another_world(hubbub: Hubbub, elsewhere: Path) -> None:
+    save(World.create(30, mean_degree=4, seed=1), elsewhere / "b.hub")
+    save(World.create(30, mean_degree=4, seed=2), elsewhere / "c.hub")
+    before = (elsewhere / "b.hub").read_bytes()
+    for verb in ("repeat", "replay"):
+        said = hubbub(verb, "c.hub", "--save", "b.hub")
+        assert "b.hub: holds another world, at tick 0; choose another name" in said.err
+    said = hubbub("agents", "c.hub", "--where", "id=3", "--set", "mood=1", "--out", "b.hub")
+    assert said.code != 0
+    assert (elsewhere / "b.hub").read_bytes() == before
