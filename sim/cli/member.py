@@ -54,6 +54,7 @@ def member_facts(world: World, agent: int) -> Facts:
     facts |= _on_platform(world, agent)
     texts = ("biography", "persona")
     facts |= {name: agents.lore.cold.text(agent, name) for name in texts}
+    facts["profile"] = agents.lore.cold.get(agent).get("more", {})
     history = world.personal_history(agent)
     facts["history"] = [{"tick": tick, "line": line} for tick, line in history]
     return facts | ({} if world.platform is None else {"letters": _letters(world, agent)})
@@ -119,6 +120,8 @@ def member_text(facts: Facts) -> str:
         if name in said:
             said[name] = ", ".join(f"{one} {value:g}" for one, value in said[name].items())
     said["interests (known)"] = said.pop("interests", "none")
+    if "profile" in said:
+        said["profile"] = "; ".join(f"{name}: {value}" for name, value in said["profile"].items())
     if "groups" in said:
         said["groups"] = ", ".join(said["groups"])
     said = {name: one_line(str(value), _LONGEST) for name, value in said.items()}

@@ -54,6 +54,8 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
 
 _HOUR = re.compile(r"(?:h|hour_?)(\d{1,2})")
 _MOST_BYTES = 1 << 30
+_TOLD = 12
+"""Columns that a remark names."""
 _LONGEST_CELL = 1 << 21
 
 
@@ -375,5 +377,17 @@ def _remarks(
             yield f"{len(people) - count:,} of {len(people):,} profiles have no {what}."
     if not names["persona"]:
         yield "It has no column of personas: each is made of all its fields."
+    taken = [f"{column} as {field}" for field in _ALIASES for column in names[field][:1]]
+    if taken:
+        yield f"Taken: {', '.join(taken)}."
+    known = {column for columns in names.values() for column in columns}
+    kept_of = dict.fromkeys(column for person in people for column in person.more)
+    more = [column for column in kept_of if column not in known]
+    if more:
+        told = ", ".join(more[:_TOLD]) + (f" and {len(more) - _TOLD} more" * (len(more) > _TOLD))
+        yield (
+            f"Kept beside that, in the profile: {told}; `hubbub agents --agent` and exports have "
+            "them, and members decided for by a model are told who they are by them."
+        )
     if scale > 1:
         yield f"Weights of hours were divided by {scale:g}, the largest of the file."

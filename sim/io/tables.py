@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
 
 if TYPE_CHECKING:
+    from sim.agents.cold import Cold
     from sim.network.relations import TieRecords
     from sim.spread.cascade import Cascade
     from sim.world.world import World
@@ -137,8 +139,26 @@ def _agents(world: World, who: Who) -> Table:
         Column("activity", "number", _Made(count, lambda i: round(float(agents.activity[i]), 6))),
         Column("interests", "words", _Made(count, lambda i: list(named(int(masks[i]))))),
         *traits,
+        *(_profiles(world) if len(agents.lore.cold) else ()),
     )
     return Table("agents", count, columns)
+
+
+def _profiles(world: World) -> Iterator[Column]:
+    """Return what profiles said of members: texts, and every other field of theirs as JSON."""
+    count, cold = len(world.agents), world.agents.lore.cold
+    for name in ("biography", "persona"):
+        yield Column(name, "text", _Made(count, partial(_text_in, cold, name)))
+    yield Column("profile", "text", _Made(count, lambda agent: _more_in(cold.get(agent))))
+
+
+def _text_in(cold: Cold, name: str, agent: int) -> str | None:
+    return cold.text(agent, name) or None
+
+
+def _more_in(record: Mapping[str, Any]) -> str | None:
+    more = record.get("more")
+    return json.dumps(more, ensure_ascii=False) if more else None
 
 
 def _ties(world: World, who: Who) -> Table:

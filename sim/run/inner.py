@@ -40,6 +40,8 @@ class Inner:
         Names of its groups.
     biography, persona
         Texts as they came; empty where there is none.
+    profile
+        (field, value) of everything else that its profile says, as text.
     history
         (tick, line) of its moves of life and of what was noted, the newest first.
     letters
@@ -56,6 +58,7 @@ class Inner:
     groups: tuple[str, ...]
     biography: str
     persona: str
+    profile: tuple[tuple[str, str], ...]
     history: tuple[tuple[int, str], ...]
     letters: tuple[tuple[int, str, str], ...]
 
@@ -83,6 +86,7 @@ def inner_of(world: World, agent: int) -> Inner:
         tuple(world.groups.names[number] for number in world.groups.of(agent)),
         texts.text(agent, "biography")[:LONGEST],
         texts.text(agent, "persona")[:LONGEST],
+        tuple((str(k), str(v)[:LONGEST]) for k, v in texts.get(agent).get("more", {}).items()),
         tuple(history[::-1][:MOST_LINES]),
         _letters(world, agent),
     )

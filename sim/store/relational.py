@@ -238,7 +238,10 @@ def _agents(world: Populated, ids: list[str], lives: _Lives) -> Iterator[Row]:
         community = titles[label] if 0 <= label < len(titles) else None
         interests = [name for bit, name in named if mask & bit]
         said = {"interests": interests, "activity": round(activity, 6), "community": community}
-        about = utf8(cold.text(index, "biography")) if len(cold) and index in cold else ""
+        record = cold.get(index) if len(cold) and index in cold else {}
+        if record.get("more"):
+            said["profile"] = record["more"]
+        about = utf8(str(record.get("biography", "")))
         stages = lives.stages(index)
         yield (
             ids[index], "agent", utf8(agents.name(index)), about or None, _json(said),

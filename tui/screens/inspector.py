@@ -213,6 +213,10 @@ def _written(inner: Inner | None, width: int) -> list[Content]:
         if text
         for each in [*heading(name, width), *wrapped(text, width)]
     ]
+    if inner.profile:
+        found += heading("Profile", width)
+    for field, value in inner.profile:
+        found += wrapped(f"{field}: {value}", width)
     if inner.letters:
         found += heading("Letters to it", width)
     for tick, sender, text in inner.letters:

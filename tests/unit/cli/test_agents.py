@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from sim.run.inner import inner_of
 from sim.store import load, save
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
@@ -63,6 +66,42 @@ def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None
     listed = hubbub("agents", out, "--where", "id == bo").out
     assert "Bo Li" in listed
     assert "Cold data: 2 records asked for, 50% of them in the cache." in listed
+
+
+def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
+    hubbub: Hubbub, path: Path, tmp_path: Path
+) -> None:
+    people, out = tmp_path / "people.csv", tmp_path / "b.hub"
+    people.write_text("id,name,bio,age,country\nbo,Bo Li,Paints.,36,Ruritania\n")
+    said = hubbub("agents", path, "--profiles", people, "-o", out)
+    assert "Taken: id as id, name as name, bio as biography." in said.err
+    assert "Kept beside that, in the profile: age, country; " in said.err
+    facts = hubbub("agents", out, "--agent", "bo", "--json").json
+    assert facts["profile"] == {"name": "Bo Li", "age": "36", "country": "Ruritania"}
+    assert "age: 36; country: Ruritania" in hubbub("agents", out, "--agent", "bo").out
+    assert inner_of(load(out), 1).profile[1:] == (("age", "36"), ("country", "Ruritania"))
+    for how in ((), ("--pseudonymise",)):
+        for to in ("csv", "jsonl", "sqlite"):
+            assert "Ruritania" in exported(hubbub, out, to)
+        twin = tmp_path / "saves" / "twin.hub"
+        twin.parent.mkdir(exist_ok=True)
+        twin.write_bytes(out.read_bytes())
+        done = hubbub("saves", "erase", "twin", "bo", "--yes", *how)
+        assert done.code == 0, done.err
+        assert hubbub("agents", twin, "--where", "activity >= 0").code == 0
+        for to in ("csv", "jsonl", "sqlite"):
+            assert "Ruritania" not in exported(hubbub, twin, to)
+
+
+def exported(hubbub: Hubbub, world: Path, to: str) -> str:
+    """Return what an export says of the members."""
+    out = world.with_name(f"out-{to}")
+    said = hubbub("export", world, out, "--to", to, "--force")
+    assert said.code == 0, said.err
+    if to != "sqlite":
+        return (out / f"agents.{to}").read_text()
+    with closing(sqlite3.connect(out)) as file:
+        return str(file.execute("SELECT * FROM agents").fetchall())
 
 
 def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> None:
