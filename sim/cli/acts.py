@@ -12,13 +12,16 @@ from sim.cli.output import as_json, say, table, watched
 from sim.errors import InputError
 from sim.feed.acts import Act, act_of
 from sim.feed.log import NOBODY, Acts
-from sim.world.platform_texts import words
+from sim.world.platform_texts import said_by
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sim.world.platform import Platform
+    from sim.world.platform_texts import Said
     from sim.world.world import World
 
-__all__ = ["Asked", "act_facts", "show_acts"]
+__all__ = ["Asked", "act_facts", "said_facts", "show_acts"]
 
 Facts = dict[str, Any]
 
@@ -104,15 +107,27 @@ def _rows(world: World, platform: Platform, tick: int, acts: Acts) -> list[Facts
     name = world.agents.id
     rows = []
     for who, act, message, other in zip(*(column.tolist() for column in acts), strict=True):
+        said = said_by(world, platform, tick, who, act, message)
         rows.append({
             "tick": tick,
             "who": name(who),
             "act": Act(act).says,
             "message": None if message == NOBODY else message,
             "whom": _whom(world, act, other),
-            "text": "" if message == NOBODY else words(world, platform, message),
+            **said_facts(said, world.agents.id),
+            "line": said.line(said.by, world.agents.name),
         })  # fmt: skip
     return rows
+
+
+def said_facts(said: Said, name: Callable[[int], Any]) -> Facts:
+    """Return whose words are whose, as facts: ``text``, ``by``, ``upon``, ``upon_by``."""
+    return {
+        "text": said.text,
+        "by": None if said.by < 0 else name(said.by),
+        "upon": said.upon,
+        "upon_by": None if said.upon_by < 0 else name(said.upon_by),
+    }
 
 
 def _whom(world: World, act: int, other: int) -> object:
@@ -130,7 +145,7 @@ def _text(facts: Facts, top: int) -> str:
         return f"No such act in the ticks that are kept ({kept or 'none'})."
     rows = [
         (f"{row['tick']:,}", str(row["who"]), row["act"], _or_none(row["message"]),
-         _or_none(row["whom"]), one_line(row["text"], _TEXT))
+         _or_none(row["whom"]), one_line(row["line"], _TEXT))
         for row in facts["acts"][:top]
     ]  # fmt: skip
     more = facts["count"] - len(rows)

@@ -60,7 +60,7 @@ def show_why(where: str, agent: str, message: int | None, tick: int | None, *, j
         say(as_json(facts))
         return
     said: dict[str, Any] = {
-        "message": f"{found.message:,}  {facts['text']}",
+        "message": f"{found.message:,}  {facts['line']}",
         "shown to": facts["viewer_name"],
         "in tick": f"{found.tick:,}",
         "place": f"{found.slot + 1} of {found.shown}",
@@ -74,13 +74,18 @@ def show_why(where: str, agent: str, message: int | None, tick: int | None, *, j
 
 
 def _facts(world: World, found: Why) -> dict[str, Any]:
+    from sim.cli.acts import said_facts
+    from sim.world.platform_texts import Said, said_in_message
+
     agents, platform = world.agents, world.platform
+    said = Said() if platform is None else said_in_message(world, platform, found.message)
     return dataclasses.asdict(found) | {
         "viewer": agents.id(found.viewer),
         "viewer_name": agents.name(found.viewer),
         "source": agents.id(found.source),
         "source_name": agents.name(found.source),
-        "text": "" if platform is None else platform.text_of(found.message),
+        **said_facts(said, agents.id),
+        "line": said.line(-1, agents.name),
     }
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Question", "show_history"]
 
-_CELLS = 40
+_CELLS = 60
 _GAPS = 5
 _SAYS = {"began": "began with"}
 _HEADS = {"new": "first", "adopted": "ever"}
@@ -122,6 +122,9 @@ def _missing(history: History) -> Iterator[str]:
 
 
 def _facts(each: Happening, people: Agents, history: History) -> dict[str, Any]:
+    from sim.cli.acts import said_facts
+
+    said = history.said(each, people)
     return {
         "tick": each.tick,
         "agent": _id(people, each.agent),
@@ -129,14 +132,15 @@ def _facts(each: Happening, people: Agents, history: History) -> dict[str, Any]:
         "did": each.kind,
         "message": each.message if each.message >= 0 else None,
         "post": each.post if each.post >= 0 else None,
-        "text": history.text_of(each, people),
+        **said_facts(said, lambda index: _id(people, index)),
+        "line": said.line(said.by, lambda index: _name(people, index)),
         "other": _id(people, each.other),
         "other_name": _name(people, each.other),
     }
 
 
 def _row(fact: dict[str, Any]) -> tuple[str, ...]:
-    text, did = clip(one_line(fact["text"]), _CELLS), fact["did"]
+    text, did = clip(one_line(fact["line"]), _CELLS), fact["did"]
     whom = _who(fact["other"], fact["other_name"])
     whom = f"from {whom}" if did == "adopted" else whom
     who = _who(fact["agent"], fact["name"])

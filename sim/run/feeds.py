@@ -17,6 +17,7 @@ from sim.feed.log import NOBODY
 from sim.feed.posts import Flag, Kind
 from sim.run.measuring import Measured
 from sim.run.tallies import frozen
+from sim.world.platform_texts import said_in_message
 from sim.world.platform_why import Why, whys
 
 if TYPE_CHECKING:
@@ -157,10 +158,16 @@ def _shown(world: World, platform: Platform, part: Part, place: int) -> Shown:
     source = world.agents.name(int(part.source[place]))
     row = message - posts.first
     return Shown(
-        message, platform.text_of(message), source,
+        message, _line(world, platform, message), source,
         bool(part.friends[place]), float(part.score[place]),
         int(posts.likes[row]), int(posts.shares[row]),
     )  # fmt: skip
+
+
+def _line(world: World, platform: Platform, message: int) -> str:
+    """Return what a message says, its author's words first, and upon whose it is said."""
+    said = said_in_message(world, platform, message)
+    return said.line(said.by, world.agents.name)
 
 
 def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
@@ -173,7 +180,7 @@ def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
     """
     platform = _platform(world)
     why = platform.why(agent, message)
-    return why, world.agents.name(why.source), platform.text_of(message)
+    return why, world.agents.name(why.source), _line(world, platform, message)
 
 
 def whys_of(
@@ -195,7 +202,7 @@ def whys_of(
     """
     platform = _platform(world)
     found = [
-        (why, world.agents.name(why.source), platform.text_of(why.message))
+        (why, world.agents.name(why.source), _line(world, platform, why.message))
         for why in whys(platform, agent)
         if not messages or why.message in messages
     ]

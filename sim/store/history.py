@@ -16,7 +16,7 @@ from sim.errors import InputError
 from sim.feed.acts import act_of
 from sim.kernels.claims import NOBODY
 from sim.spread.generations import Cohorts, r_of, summed
-from sim.store.acts_reading import Deed, Record
+from sim.store.acts_reading import Deed, Post, Record
 from sim.store.history_rows import (
     Adopters,
     Floats,
@@ -30,6 +30,7 @@ from sim.store.history_rows import (
     Told,
 )
 from sim.world.platform_log import said_in
+from sim.world.platform_texts import ANSWERS, Said
 
 __all__ = ["History"]
 
@@ -122,8 +123,8 @@ class History:
                 found += map(_deed, self.record.of(who, whom, first=first, last=last))
         return sorted(found)
 
-    def text_of(self, happening: Happening, people: Agents) -> str:
-        """Return what a message of a happening says; empty where there is none, or nobody knows.
+    def said(self, happening: Happening, people: Agents) -> Said:
+        """Return what was said in a happening, and upon what; whose words are whose.
 
         Parameters
         ----------
@@ -134,13 +135,28 @@ class History:
         """
         told = {each.id: each.text for each in self.told}
         if happening.message >= 0 or self.record is None:
-            return told.get(happening.message, "")
+            return Said(told.get(happening.message, ""))
         deed = (happening.agent, act_of(happening.kind), happening.post, happening.other)
         found = self.record.behind(Deed(happening.tick, *deed))
         if found is None:
-            return ""
-        own = told.get(found.row[-1], found.own)
-        return said_in(people, self.seed, found.number, found.row, own)
+            return Said()
+        said = self._said_in(found, people)
+        if act_of(happening.kind) not in ANSWERS:
+            return said
+        upon = self.record.post(happening.post)
+        if upon is None:
+            return said._replace(upon_by=happening.other)
+        about = self._said_in(upon, people)
+        return said._replace(upon=about.text, upon_by=about.by)
+
+    def text_of(self, happening: Happening, people: Agents) -> str:
+        """Return the text of :meth:`said` alone; empty where there is none, or nobody knows."""
+        return self.said(happening, people).text
+
+    def _said_in(self, post: Post, people: Agents) -> Said:
+        told = {each.id: each.text for each in self.told}
+        own = told.get(post.row[-1], post.own)
+        return Said(said_in(people, self.seed, post.number, post.row, own), int(post.row[0]))
 
     def message(
         self, message: int, *, first: int | None = None, last: int | None = None

@@ -182,4 +182,5 @@ def said_in(
     if kind == Kind.REPLY:
         name = agents.name(to).split()[0] if to < len(agents) else "my friend"
         return writer.reply(seed, number, to=name, tags=tags, personality=traits)
-    return writer.post(seed, number, tags=tags, personality=traits)
+    write = writer.quote if kind == Kind.QUOTE else writer.post
+    return write(seed, number, tags=tags, personality=traits)

@@ -2,20 +2,108 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
+from sim.feed.acts import Act
+from sim.feed.log import NOBODY
 from sim.feed.posts import Kind, Posts
 from sim.feed.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sim.world.platform import Platform
     from sim.world.world import World
 
-__all__ = ["replies", "text_of", "words"]
+__all__ = ["ANSWERS", "Said", "replies", "said_by", "said_in_message", "text_of", "words"]
+
+
+class Said(NamedTuple):
+    """Whose words are whose, where a member answers or passes on what another one said.
+
+    Attributes
+    ----------
+    text, by
+        What is said, and by whom; "" and -1 where nobody knows.
+    upon, upon_by
+        What that is said upon, by whom: the message that is quoted or answered; else "" and -1.
+
+    Examples
+    --------
+    >>> Said("So it is.", 1, "It rains.", 2).line(1, str)
+    'So it is. <- 2: It rains.'
+    >>> Said("It rains.", 2).line(1, str)
+    '2: It rains.'
+    """
+
+    text: str = ""
+    by: int = -1
+    upon: str = ""
+    upon_by: int = -1
+
+    def line(self, who: int, name: Callable[[int], str]) -> str:
+        """Write it on a line: other members' words behind their names.
+
+        Parameters
+        ----------
+        who
+            Whose line it is; its own words stand without a name.
+        name
+            Names a member.
+        """
+        if not self.text and not self.upon:
+            return ""
+        own = self.text if self.by in {-1, who} else f"{name(self.by)}: {self.text}"
+        if not self.upon:
+            return own
+        upon = self.upon if self.upon_by < 0 else f"{name(self.upon_by)}: {self.upon}"
+        return f"{own} <- {upon}"
+
+
+def said_in_message(world: World, platform: Platform, message: int) -> Said:
+    """Return what a message says, and upon what, as far as it is in the feeds."""
+    if message in {NOBODY, -1}:
+        return Said()
+    posts, text = platform.posts, words(world, platform, message)
+    if not posts.first <= message < posts.next:
+        return Said(text)
+    row = posts.row(message)
+    author, parent = int(posts.author[row]), int(posts.parent[row])
+    if parent < 0 or posts.kind[row] not in ANSWERS.values():
+        return Said(text, author)
+    known = parent >= posts.first
+    upon_by = int(posts.author[posts.row(parent)]) if known else -1
+    return Said(text, author, words(world, platform, parent), upon_by)
+
+
+def said_by(world: World, platform: Platform, tick: int, who: int, act: int, message: int) -> Said:
+    """Return what was said in an act of a member: its own words, or those that it is about.
+
+    Parameters
+    ----------
+    world, platform
+        Left as they are.
+    tick, who, act, message
+        As the log of acts has them; of a quote or a reply the message is the one that it is upon.
+    """
+    kind = ANSWERS.get(act)
+    if kind is None:
+        return said_in_message(world, platform, message)
+    posts = platform.posts
+    own = (posts.author == who) & (posts.parent == message) & (posts.created == tick)
+    rows = np.flatnonzero(own & (posts.kind == np.uint8(kind)))
+    if rows.size:
+        return said_in_message(world, platform, int(rows[0]) + posts.first)
+    about = said_in_message(world, platform, message)
+    return Said("", who, about.text, about.by)
+
+
+ANSWERS = {int(Act.QUOTE): int(Kind.QUOTE), int(Act.REPLY): int(Kind.REPLY)}
+"""Acts that are upon one message and post another, and what that is."""
 
 
 def replies(posts: Posts, message: int) -> npt.NDArray[np.uint32]:
