@@ -156,8 +156,8 @@ def _parameter_lines(specs: Sequence[ParameterSpec]) -> Iterator[tuple[str, str]
     head = ("parameter", "default", "allowed", "unit")
     facts = [_parameter(spec) for spec in specs]
     heading, *lines = table([head, *facts]).splitlines()
-    yield _HEAD, f"{heading}  meaning" if _wide(heading) else heading
     indent = max(map(len, [heading, *lines])) + 2
+    yield _HEAD, f"{heading:{indent}}meaning" if _wide(heading) else heading
     for line, spec in zip(lines, specs, strict=True):
         if _wide(heading):
             yield from _hanging(line, spec.description, indent)
