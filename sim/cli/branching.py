@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.output import as_json, say, table, watched
+from sim.cli.output import as_json, say, table, tell, watched
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -77,13 +77,22 @@ def set_bookmark(where: str, name: str, at: int | None, *, remove: bool) -> None
 def list_bookmarks(where: str, *, json: bool) -> None:
     """Write the bookmarks of a world."""
     from sim.store.lineage import bookmarks
+    from sim.store.rebuild import earliest, is_kept
 
-    found = bookmarks(_live(where)[0])
+    path = _live(where)[0]
+    found = bookmarks(path)
+    kept = is_kept(path, [(each.tick, each.line) for each in found])
     if json:
-        say(as_json([each._asdict() for each in found]))
-    else:
-        rows = [("tick", "bookmark"), *((f"{each.tick:,}", each.name) for each in found)]
-        say(table(rows) if found else "No bookmarks.")
+        facts = [each._asdict() | {"kept": is_so} for each, is_so in zip(found, kept, strict=True)]
+        say(as_json(facts))
+        return
+    rows = [(f"{each.tick:,}", each.name) for each in found]
+    say(table([("tick", "bookmark"), *rows]) if found else "No bookmarks.")
+    if gone := [each.name for each, is_so in zip(found, kept, strict=True) if not is_so]:
+        tell(
+            f"Nothing leads back to {', '.join(gone)} any more: the journal begins at tick "
+            f"{earliest(path):,}, what was before that was given up for room (journal_mb)."
+        )
 
 
 def _live(where: str) -> tuple[Path, int, int]:

@@ -5,7 +5,7 @@ What an entry leaves behind is compared with what the journal has of it, as in a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -25,7 +25,7 @@ from sim.store.snapshot import load
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Rebuilt", "earliest", "rebuild", "same_way"]
+__all__ = ["Rebuilt", "earliest", "is_kept", "rebuild", "same_way"]
 
 Apply = Callable[["World", Entry], bool]
 
@@ -97,7 +97,7 @@ def rebuild(
                 first = min((each.tick for each in there), default=0)
                 raise InputError(
                     f"No checkpoint at tick {tick:,} or before it is kept; the first is at tick "
-                    f"{first:,}."
+                    f"{first:,}, what was before that was given up for room (journal_mb)."
                 )
             return _first_that_works(folder, journal, line, checkpoints, apply, report)
         except BrokenError as error:
@@ -120,6 +120,31 @@ def earliest(path: str | PathLike[str]) -> int:
             raise SnapshotError(journal.path, str(error)) from error
         there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
         return min((each.tick for each in there if line.leads_by(each)), default=0)
+
+
+def is_kept(path: str | PathLike[str], goals: Sequence[tuple[int, int]]) -> list[bool]:
+    """Say which ticks a journal still leads to: what is older than its window was given up.
+
+    Parameters
+    ----------
+    path
+        The world's file.
+    goals
+        Ticks, each with an entry of the line that it is on; 0: the line that the world is on.
+
+    Raises
+    ------
+    SnapshotError
+        When the journal cannot be read.
+    """
+    folder = folder_of(as_path(path))
+    with read_journal(folder) as journal:
+        there = [each for each in journal.checkpoints() if (folder / each.file).is_file()]
+        try:
+            lines = [journal.line(number or None, tick) for tick, number in goals]
+        except BrokenError as error:
+            raise SnapshotError(journal.path, str(error)) from error
+    return [any(map(line.leads_by, there)) for line in lines]
 
 
 def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from sim import World
+from sim.cli.branching import list_bookmarks
 from sim.errors import InputError
 from sim.run.keeper import Keeper, Pacing, recover
 from sim.run.keeper_acts import apply
 from sim.store.audit_reading import journal_checked
 from sim.store.history_reading import history_of, read_history
 from sim.store.journal import JOURNAL_FILE, folder_of
-from sim.store.rebuild import earliest, rebuild
+from sim.store.lineage import Bookmark, keep_bookmarks
+from sim.store.rebuild import earliest, is_kept, rebuild
 
 WINDOW = 10_000
 
@@ -115,3 +118,26 @@ def test_without_a_limit_every_entry_stays(tmp_path: Path) -> None:
     digests = kept(world, path, 60, window=0)
     assert rows_in(path)[0] == 1
     assert rebuild(path, 3, apply).world.digest() == digests[3]
+
+
+def test_bookmarks_before_the_window_say_what_became_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, path = started(), tmp_path / "long.hub"
+    kept(world, path, 260)
+    first = earliest(path)
+    keep_bookmarks(path, [Bookmark("old", 5, 0), Bookmark("new", first + 1, 0)])
+    assert is_kept(path, [(5, 0), (first + 1, 0)]) == [False, True]
+    list_bookmarks(str(path), json=False)
+    said = capsys.readouterr()
+    assert [line.split() for line in said.out.splitlines()[1:]] == [
+        ["5", "old"], [str(first + 1), "new"],
+    ]  # fmt: skip
+    assert said.err == (
+        f"Nothing leads back to old any more: the journal begins at tick {first}, what was before "
+        "that was given up for room (journal_mb).\n"
+    )
+    list_bookmarks(str(path), json=True)
+    assert [each["kept"] for each in json.loads(capsys.readouterr().out)] == [False, True]
+    with pytest.raises(InputError, match="given up for room"):
+        rebuild(path, 5, apply)
