@@ -15,6 +15,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from sim.core.syntax import parsed
 from sim.errors import PluginError
 
 __all__ = ["API_VERSION", "Stated", "demand", "stated", "unmet"]
@@ -48,7 +49,7 @@ class Stated:
 def stated(source: bytes | str) -> Stated:
     """Return what a file says of itself; one that is no Python says nothing."""
     try:
-        tree = ast.parse(source)
+        tree = parsed(source)
     except (SyntaxError, ValueError, RecursionError):
         return Stated()
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]

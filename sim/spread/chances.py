@@ -6,6 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Sequence
 
+from sim.core.syntax import expression
 from sim.errors import InputError, UnknownNameError
 
 __all__ = ["Chance", "factors_of_trust", "names_trust", "value_of"]
@@ -32,7 +33,7 @@ def value_of(chance: Chance, names: Callable[[str], float], known: Sequence[str]
     if not isinstance(chance, str):
         return float(chance)
     try:
-        tree = ast.parse(chance, mode="eval").body
+        tree = expression(chance)
     except SyntaxError:
         raise InputError(f"The chance {chance!r} is no arithmetic of names and numbers.") from None
 
@@ -54,7 +55,7 @@ def value_of(chance: Chance, names: Callable[[str], float], known: Sequence[str]
 
 def names_trust(chance: str) -> bool:
     """Return whether trust multiplies a chance."""
-    return _trusts(ast.parse(chance, mode="eval").body) > 0
+    return _trusts(expression(chance)) > 0
 
 
 def _trusts(node: ast.AST) -> int:
@@ -66,7 +67,7 @@ def factors_of_trust(chance: Chance) -> int:
     if not isinstance(chance, str):
         return 0
     try:
-        node = ast.parse(chance, mode="eval").body
+        node = expression(chance)
     except SyntaxError:
         return 0  # no arithmetic: refused once it is evaluated
     return _factors_of(node)
