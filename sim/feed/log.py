@@ -12,12 +12,14 @@ import xxhash
 from sim.core.spill import Spill
 from sim.errors import InputError
 from sim.feed.acts import Act
+from sim.feed.ticks import Chains, PerTick
 
 __all__ = ["NOBODY", "NO_CHAIN", "ActLog", "Acts"]
 
 Ids = npt.NDArray[np.uint32]
 
-NO_CHAIN = bytes(16)
+CHAIN_BYTES = 16
+NO_CHAIN = bytes(CHAIN_BYTES)
 """Before the first tick of a platform."""
 
 NOBODY = 0xFFFFFFFF
@@ -104,8 +106,8 @@ class ActLog:
     def __init__(self, ticks: int) -> None:
         self.ticks = ticks
         self._blocks: dict[int, list[Acts]] = {}
-        self._counts: dict[int, npt.NDArray[np.int64]] = {}
-        self._chains: dict[int, bytes] = {}
+        self._counts = PerTick(len(Act), np.int64)
+        self._chains = PerTick(CHAIN_BYTES, np.uint8)
         self._spill = Spill()
         self._laid = -1
 
@@ -119,32 +121,33 @@ class ActLog:
         state.update(tick.to_bytes(8, "little"))
         for part in parts:
             state.update(part if isinstance(part, bytes) else part.data)
-        self._chains[tick] = state.digest()
+        self._chains.put(tick, np.frombuffer(state.digest(), np.uint8))
 
     @property
     def head(self) -> bytes:
         """What the last tick was sealed with, 16 bytes."""
-        return next(reversed(self._chains.values()), NO_CHAIN)
+        last = self._chains.last()
+        return NO_CHAIN if last is None else last.tobytes()
 
     @property
     def chains(self) -> Mapping[int, bytes]:
         """What each tick was sealed with since the platform opened, by tick, rising."""
-        return self._chains
+        return Chains(self._chains)
 
     def add(self, tick: int, acts: Acts, all_of_it: Acts | None = None) -> None:
         """Write down acts of a tick, behind those it has.
 
         ``all_of_it``, which ends with them, is kept in place of what was there.
         """
-        counts = self._counts.get(tick, np.zeros(len(Act), np.int64))
-        self._counts[tick] = counts + np.bincount(acts.act, minlength=len(Act))
+        before, fresh = self._counts.get(tick), np.bincount(acts.act, minlength=len(Act))
+        self._counts.put(tick, fresh if before is None else before + fresh)
         if self.ticks and acts.agent.size:
             kept = [*self._blocks.get(tick, []), acts] if all_of_it is None else [all_of_it]
             self._blocks[tick] = kept
 
     def renew(self, tick: int, acts: Acts) -> None:
         """Keep these acts of a tick in place of those it has."""
-        self._counts[tick] = np.bincount(acts.act, minlength=len(Act)).astype(np.int64)
+        self._counts.put(tick, np.bincount(acts.act, minlength=len(Act)).astype(np.int64))
         self._blocks.pop(tick, None)
         if self.ticks and acts.agent.size:
             self._blocks[tick] = [acts]
@@ -190,10 +193,7 @@ class ActLog:
     @property
     def counted(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """The ticks that had acts, int64 (k,), and how many of each kind, int64 (k, acts)."""
-        ticks = sorted(self._counts)
-        rows = [self._counts[tick] for tick in ticks]
-        counts = np.array(rows, np.int64).reshape(len(ticks), len(Act))
-        return np.array(ticks, np.int64), counts
+        return self._counts.columns()
 
     def __len__(self) -> int:
         return sum(acts.agent.size for block in self._blocks.values() for acts in block)
@@ -207,8 +207,7 @@ class ActLog:
         """Return a log that stays as it is; it shares what was written, which nobody changes."""
         twin = ActLog(self.ticks)
         twin._blocks = {tick: list(block) for tick, block in self._blocks.items()}
-        twin._counts = dict(self._counts)
-        twin._chains = dict(self._chains)
+        twin._counts, twin._chains = self._counts.copy(), self._chains.copy()
         return twin
 
     def arrays(self) -> Iterator[npt.NDArray[Any]]:
@@ -222,13 +221,14 @@ class ActLog:
         kept = list(self)
         acts = Acts.joined([acts for _, acts in kept])
         ticks, counts = self.counted
+        sealed, chains = self._chains.columns()
         return {
             "ticks": np.array([tick for tick, _ in kept], np.int64),
             "lengths": np.array([acts.agent.size for _, acts in kept], np.int64),
             "counted": ticks,
             "counts": counts,
-            "sealed": np.array([*self._chains], np.int64),
-            "chains": np.frombuffer(b"".join(self._chains.values()), "<u8").reshape(-1, 2).copy(),
+            "sealed": sealed,
+            "chains": np.ascontiguousarray(chains).view("<u8").reshape(-1, 2),
             **acts._asdict(),
         }
 
@@ -246,9 +246,10 @@ class ActLog:
         for tick, stop in zip(columns["ticks"].tolist(), stops, strict=True):
             log._blocks[tick] = [acts.chosen(np.arange(start, stop))]
             start = stop
-        for tick, row in zip(columns["counted"].tolist(), columns["counts"], strict=True):
-            log._counts[tick] = np.zeros(len(Act), np.int64)
-            log._counts[tick][: len(row)] = row
-        sealed, chains = columns["sealed"].tolist(), columns["chains"].astype("<u8")
-        log._chains = {tick: row.tobytes() for tick, row in zip(sealed, chains, strict=True)}
+        known = columns["counts"]
+        counts = np.zeros((len(known), len(Act)), np.int64)
+        counts[:, : known.shape[1]] = known
+        log._counts.take(columns["counted"].tolist(), counts)
+        chains = np.ascontiguousarray(columns["chains"].astype("<u8")).view(np.uint8)
+        log._chains.take(columns["sealed"].tolist(), chains.reshape(-1, CHAIN_BYTES))
         return log
