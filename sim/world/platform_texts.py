@@ -61,7 +61,7 @@ class Said(NamedTuple):
         if not self.upon:
             return own
         upon = self.upon if self.upon_by < 0 else f"{name(self.upon_by)}: {self.upon}"
-        return f"{own} <- {upon}"
+        return f"{own} <- {upon}".lstrip()
 
 
 def said_in_message(world: World, platform: Platform, message: int) -> Said:
