@@ -3,7 +3,9 @@
 A thread of its own looks a few times a second at the calls under way. A call of a foreign plugin
 that lasts too long, or takes too much memory, is interrupted: in Python at the next line, in what
 sleeps or waits by a signal. What neither reaches, such as a query in SQLite, ends the whole
-process, after the last completed tick was kept.
+process, after the last completed tick was kept. What holds Python's lock, such as a regular
+expression, holds up the warden too; then a process that watches from outside ends this one
+(:mod:`sim.run.heart`).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from sim.errors import StuckError
+from sim.run.heart import Heart
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -42,6 +45,12 @@ _GRACE_SECONDS = 1.0
 _MOST_GRACES = 10
 _KEEPING_SECONDS = 60.0
 _BUSY, _ASLEEP, _UNFAIR = 0.5, 0.05, 1.5
+_SILENT = 1.0
+"""Seconds beyond the patience after which nobody but the process outside can end a call."""
+_LOST = (
+    "it lets nothing else run, so the tick under way is lost, and what was not saved before; let "
+    "every call come to an end, or use --isolated, which goes on without the plugin."
+)
 _SIGNAL = signal.SIGUSR2
 _FILE = "hubbub_file_"
 _COMPILER = ("numba.", "llvmlite.")
@@ -106,6 +115,19 @@ def calls_of_plugins(packages: frozenset[str] = frozenset()) -> dict[int, tuple[
     return found
 
 
+def _files() -> dict[str, str]:
+    """Return the files of foreign plugins, each with its plugin where that is one alone."""
+    from sim.core.registry import foreign
+
+    found: dict[str, list[str]] = {}
+    for item in foreign():
+        file = getattr(sys.modules.get(item.cls.__module__), "__file__", None)
+        found.setdefault(str(file), []).append(item.name)
+    return {
+        file: names[0] if len(names) == 1 else PurePath(file).name for file, names in found.items()
+    }
+
+
 def _place(frame: FrameType) -> str:
     code = frame.f_code
     return f"{PurePath(code.co_filename).name}, line {frame.f_lineno}, in {code.co_name}"
@@ -154,12 +176,14 @@ class Warden:
         self._aim: FrameType | None = None
         self._thread = threading.Thread(target=self._run, name="warden", daemon=True)
         self._before = signal.signal(_SIGNAL, self._struck)
+        self._heart = Heart(_LOST)
         self._thread.start()
 
     def stop(self) -> None:
         """Watch no more."""
         self._is_over.set()
         self._thread.join(_GRACE_SECONDS)
+        self._heart.stop()
         signal.signal(_SIGNAL, self._before)
 
     def check(self) -> None:
@@ -175,6 +199,7 @@ class Warden:
 
     def _run(self) -> None:
         while not self._is_over.wait(_LOOK_SECONDS):
+            self._heart.beat(self.patience + _SILENT, _files())
             now, calls = time.monotonic(), calls_of_plugins(self._packages)
             self._calls = {
                 thread: self._known(thread, frame, now) for thread, (frame, _) in calls.items()

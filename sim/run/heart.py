@@ -1,0 +1,165 @@
+"""Watches from outside over a process that plugins may hold up: once nothing in it moves, it ends.
+
+Compiled code that does not let go of Python's lock, such as a regular expression that tries a
+trillion ways, stops every thread of Python, the warden's too. So the warden tells a small process
+a few times a second that it is there. Where it falls silent while its process works, that one asks
+where it is, by a signal that is answered without the lock; where a plugin's line is on the stack,
+it says whose, and ends the process.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path, PurePath
+from select import select
+
+import psutil
+
+__all__ = ["Heart", "place_in", "watch"]
+
+_SIGNAL = signal.SIGUSR1
+_LOOK_SECONDS = 0.5
+_ANSWER_SECONDS = 0.5
+_SHOW_CURSOR = "\x1b[?25h"
+_LINE = re.compile(r'File "([^"]+)", line (\d+) in ([\w<>]+)')
+_BUSY = 0.1
+"""Of a processor that it has to work meanwhile: who was stopped, or waits, is left alone."""
+
+
+class Heart:
+    """Tells the process that watches, which it starts, that this one moves.
+
+    Parameters
+    ----------
+    says
+        What is said behind a plugin's name, before the place.
+    """
+
+    def __init__(self, says: str) -> None:
+        self._answers = tempfile.NamedTemporaryFile(prefix="hubbub-where-")  # noqa: SIM115
+        faulthandler.register(_SIGNAL, self._answers, all_threads=True)
+        words = [sys.executable, "-P", __file__, str(os.getpid()), self._answers.name, says]
+        self._watch = subprocess.Popen(  # noqa: S603 - ourselves
+            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        assert self._watch.stdin is not None  # noqa: S101 - it was asked for
+        self._to = self._watch.stdin.fileno()
+        os.set_blocking(self._to, False)  # who watches must not hold anybody up
+
+    def beat(self, seconds: float, files: Mapping[str, str]) -> None:
+        """Say that this process moves.
+
+        Parameters
+        ----------
+        seconds
+            For how long nobody need say so again.
+        files
+            Of plugins, each with what to call it.
+        """
+        line = json.dumps([seconds, dict(files)])
+        with suppress(OSError):  # who watches is gone: nobody watches
+            os.write(self._to, f"{line}\n".encode())
+
+    def stop(self) -> None:
+        """Be watched no more."""
+        self._watch.kill()
+        self._watch.communicate()
+        faulthandler.unregister(_SIGNAL)
+        self._answers.close()
+
+
+def place_in(answer: str, files: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return (plugin, place) of the innermost line of a plugin; None: none is on a stack.
+
+    Examples
+    --------
+    >>> said = 'File "/a/re.py", line 9 in match, File "/b/x.py", line 7 in chance'
+    >>> place_in(said, {"/b/x.py": "mine"})
+    ('mine', 'x.py, line 7, in chance')
+    """
+    for file, line, function in _LINE.findall(answer):
+        if file in files:
+            return files[file], f"{PurePath(file).name}, line {line}, in {function}"
+    return None
+
+
+def main() -> None:
+    """Watch over the process that started this one, as its arguments say."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    number, answers, says = sys.argv[1:]
+    with suppress(psutil.Error):  # it has ended
+        watch(psutil.Process(int(number)), Path(answers), says, sys.stdin.fileno())
+
+
+def watch(process: psutil.Process, answers: Path, says: str, told: int) -> None:
+    """Watch until the process ends, or has to be ended.
+
+    Parameters
+    ----------
+    process
+        Who.
+    answers
+        The file in which it answers where it is.
+    says
+        What is said behind the name.
+    told
+        Where its beats come from, a file's number.
+    """
+    seconds, rest = 0.0, b""
+    files: dict[str, str] = {}
+    since, worked = time.monotonic(), _worked(process)
+    while True:
+        if select([told], [], [], _LOOK_SECONDS)[0]:
+            more = os.read(told, 1 << 16)
+            if not more:
+                return
+            *lines, rest = (rest + more).split(b"\n")
+            if lines:
+                seconds, files = json.loads(lines[-1])
+            since, worked = time.monotonic(), _worked(process)
+            continue
+        lasts = time.monotonic() - since
+        if not seconds or lasts < seconds or _worked(process) - worked < _BUSY * lasts:
+            continue
+        found = _where(process, answers, files)
+        if found is None:  # nobody's plugin: ours, and it comes back
+            since, worked = time.monotonic(), _worked(process)
+            continue
+        plugin, place = found
+        process.kill()
+        shown = _SHOW_CURSOR if sys.stderr.isatty() else ""
+        why = f"does not come back, after {lasts:.0f} s ({place}); {says}"
+        sys.stderr.write(f"{shown}Plugin {plugin!r}: {why}\n")
+        sys.stderr.flush()
+        return
+
+
+def _worked(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _where(
+    process: psutil.Process, answers: Path, files: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Ask a process where it is; return whose line is on a stack, and which."""
+    before = answers.stat().st_size
+    process.send_signal(_SIGNAL)
+    time.sleep(_ANSWER_SECONDS)
+    with answers.open("rb") as file:
+        file.seek(before)
+        return place_in(file.read().decode("utf-8", "replace"), files)
+
+
+if __name__ == "__main__":
+    main()
