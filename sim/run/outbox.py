@@ -94,16 +94,9 @@ class Awaiting:
         if len(self._tasks) >= self._most:
             work.close()
             raise TimeoutError(f"{self._most:,} calls of handlers are not done yet")
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(_fenced(work, failed))
         self._tasks.add(task)
-
-        def ended(task: asyncio.Task[Any]) -> None:
-            self._tasks.discard(task)
-            error = None if task.cancelled() else task.exception()
-            if error is not None:
-                failed(error)
-
-        task.add_done_callback(ended)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self, patience: float = 1.0) -> None:
         """Wait for what is not done, so many seconds; then cancel it."""
@@ -111,8 +104,18 @@ class Awaiting:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
             for task in late:
                 task.cancel()
-            if late:
-                await asyncio.wait(late)
+            if late:  # what will not be cancelled is left behind
+                await asyncio.wait(late, timeout=patience)
+
+
+async def _fenced(work: Coroutine[Any, Any, Any], failed: Callable[[BaseException], None]) -> None:
+    """Await what a handler returned; what it raises, its exit included, ends nobody's loop."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # as of handlers that are called
+        failed(error)
 
 
 class Outbox:

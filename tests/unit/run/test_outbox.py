@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -98,6 +99,34 @@ async def test_work_that_is_not_done_is_bounded_and_ends_with_the_simulation() -
         awaiting(more, failed.append)
     await awaiting.close(patience=0.01)
     assert failed == []
+
+
+@pytest.mark.parametrize("leaves", [SystemExit, KeyboardInterrupt, GeneratorExit])
+async def test_an_asynchronous_handler_that_would_leave_ends_nobodys_loop(
+    simulation: Simulation, leaves: type[BaseException]
+) -> None:
+    async def leaving(_event: Event) -> None:
+        raise leaves("enough")
+
+    subscription = simulation.subscribe(MessageSent, leaving)
+    await simulation.inject("one", seeds=[1], model="si")
+    await until(lambda: subscription.faults == 1)
+    said = f"leaving failed on MessageSent: {leaves.__name__}: enough"
+    await until(lambda: any(line.endswith(said) for _, line in simulation.frame.events))
+
+
+async def test_a_handler_that_will_not_be_cancelled_holds_up_nobody() -> None:
+    is_over = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not is_over.is_set():
+            with suppress(asyncio.CancelledError):
+                await is_over.wait()
+
+    awaiting = Awaiting()
+    awaiting(stubborn(), lambda error: None)
+    await asyncio.wait_for(awaiting.close(patience=0.01), 30)
+    is_over.set()
 
 
 def test_a_bus_without_a_loop_refuses_asynchronous_handlers() -> None:
