@@ -27,7 +27,8 @@ test: .venv/.ready ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test-all: .venv/.ready ## run the tests and the long statistics
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not bench and not online"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not bench and not online" \
+	--hypothesis-profile thorough
 
 bench: .venv/.ready ## time it, against its own C reference too (on a quiet machine)
 	$(BIN)/python -m pytest -m bench -s -p no:cacheprovider --timeout 1800

@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, settings
 from sim.core import registry
 
 # Machines are busy: no example and no drawing of examples is against the clock.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# ``make test-all`` takes the thorough profile: more examples than a gate has time for.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+settings.register_profile("patient", PATIENT)
+settings.register_profile("thorough", PATIENT, max_examples=200)
 settings.load_profile("patient")
 
 
