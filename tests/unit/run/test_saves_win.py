@@ -295,9 +295,11 @@ async def test_a_journal_of_the_version_before_is_put_aside_whole(tmp_path: Path
     )
     assert opened.findings == (
         "Its journal was written by a version of Hubbub before this one (journal version 1), and "
-        "what it tells would come out differently here.",
+        "what it tells would come out differently here: to have the rest, open the world with the "
+        "Hubbub that wrote it, save it there, and open that file here.",
         "What was done behind tick 4, up to tick 7, is not carried over.",
-        "The journal is kept unchanged as a-older-1.",
+        "The journal is kept unchanged as a-older-1 (a-older-1.hub.live): that is what the Hubbub "
+        "that wrote it can open.",
     )
     assert recover(path.with_name("a-older-1.hub")).version == 1
 
