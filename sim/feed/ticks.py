@@ -15,11 +15,11 @@ __all__ = ["Chains", "PerTick"]
 
 Row = npt.NDArray[Any]
 
-SETTLED = 256
+SETTLED = 64
 """Ticks in a part that changes no more; twice as many are kept as they come."""
 
 
-_AT_HAND = 16
+_AT_HAND = 64
 """Parts in memory; further ones lie in a scratch file."""
 
 

@@ -13,6 +13,7 @@ import xxhash
 from sim.spread.cascade import Cascade
 from sim.spread.sparse import Sparse
 from sim.world.platform_state import Still
+from sim.world.still import arrays_of
 from sim.world.world import World
 
 __all__ = ["Moment", "mark", "owners", "same", "seal"]
@@ -94,7 +95,7 @@ def _arrays(cascade: Cascade) -> Iterator[Column]:
 def owners(world: World) -> Iterator[Column]:
     """Yield every array that holds memory for a world."""
     columns = [*world.agents.dump()[1].values(), *world.opinions.values()]
-    columns += world.ties.arrays()
+    columns += [*world.ties.arrays(), *arrays_of(world.bonds)]
     if isinstance(world.platform, Still):
         columns += world.platform.arrays()
     elif world.platform is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.network.ties import Ties
     from sim.world.world import World
 
-__all__ = ["still"]
+__all__ = ["arrays_of", "still"]
 
 Column = npt.NDArray[Any]
 Copied = Callable[[str, Column], Column]
@@ -91,10 +91,17 @@ def _cascade(cascade: Cascade, known: dict[int, Cascade], copied: Copied) -> Cas
     return cascade.still(_beneath(f"cascade.{cascade.id}", copied))
 
 
-def _large(part: object, where: str, seen: set[int]) -> Iterator[tuple[str, Column]]:
-    """Go through the large arrays of a part that is copied as a whole."""
+def arrays_of(part: object) -> Iterator[Column]:
+    """Go through the arrays of a part that is copied as a whole."""
+    return (column for _, column in _large(part, "", set(), 0))
+
+
+def _large(
+    part: object, where: str, seen: set[int], least: int = _LARGE
+) -> Iterator[tuple[str, Column]]:
+    """Go through the arrays of a part that is copied as a whole, from a size on."""
     if isinstance(part, np.ndarray):
-        if part.nbytes > _LARGE:
+        if part.nbytes > least:
             yield where, part
         return
     if id(part) in seen or hasattr(part, "__deepcopy__"):
@@ -102,7 +109,7 @@ def _large(part: object, where: str, seen: set[int]) -> Iterator[tuple[str, Colu
     seen.add(id(part))
     fields = part._asdict() if hasattr(part, "_asdict") else getattr(part, "__dict__", {})
     for name, value in fields.items():
-        yield from _large(value, f"{where}.{name}", seen)
+        yield from _large(value, f"{where}.{name}", seen, least)
 
 
 def _beneath(prefix: str, copied: Copied) -> Copied:

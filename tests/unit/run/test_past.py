@@ -10,9 +10,10 @@ import pytest
 
 from sim.core.registry import names, spec
 from sim.errors import Cancelled, HubbubError, InputError
-from sim.run.moments import same
+from sim.run.moments import owners, same
 from sim.run.past import OutOfReachError, Past
 from sim.world.phases import Phase
+from sim.world.still import arrays_of
 from sim.world.world import World
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
@@ -357,3 +358,14 @@ def test_the_feeds_of_an_earlier_tick_are_seen_in_a_copy() -> None:
     assert (world.digest(), world.tick) == (now, 7)
     with pytest.raises(OutOfReachError):
         past.seen(9)
+
+
+def test_the_budget_counts_who_mutes_and_blocks_whom() -> None:
+    world = World.create(agents=500, mean_degree=8, seed=2)
+    world.mute([0, 1], [2, 3])
+    past = Past(world, 1 << 30)
+    past.step(3)
+    counted = {id(owner) for owner in owners(past.moments[-1].twin)}
+    held = list(arrays_of(past.moments[-1].twin.bonds))
+    assert held
+    assert {id(array) for array in held if array.base is None} <= counted
