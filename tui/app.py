@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,8 +96,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.last_new: NewWorld | None = None
         self._is_new_world = True
         self._path, self._read_only = path, read_only
-        self._said_at = 0.0
+        self._said_at, self._hinted = 0.0, ""
         self._first = Job("starting")
+        self._loading = Loading(self._first)
+        self._entering = asyncio.Lock()
         self.stage: Stage | None = None
         self.groups: Groups
         self.agents: Agents
@@ -106,7 +109,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[Any]:
         """Begin with the loading screen: nothing heavy is imported before it is painted."""
-        return Loading(self._first)
+        return self._loading
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Let no control character reach the terminal, whatever widget it came through."""
@@ -138,16 +141,15 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             await in_thread(lambda: self.backend.prepare(report), "start")
             await self.homes.begin(self._path, report, read_only=self._read_only)
         except Exception as error:
-            if isinstance(self.screen, Loading):
-                self.screen.fail(sentence_of(error))
-            return
+            self._loading.fail(sentence_of(error))
         await self.upkeep.begin()
 
     # -- the world on the screen -------------------------------------------------------------
 
     async def enter(
-        self, world: World, name: str, path: Path | None = None, opened: Opened | None = None
-    ) -> None:
+        self, world: World, name: str, path: Path | None = None, opened: Opened | None = None,
+        *, is_first: bool = False,
+    ) -> None:  # fmt: skip
         """Leave the old world and show another.
 
         Parameters
@@ -158,38 +160,49 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             What it is called and where it is saved, if it is.
         opened
             How it was found, when it was opened.
+        is_first
+            Whether it is the one of the start, which yields to any that was asked for meanwhile.
         """
-        feed, home = await self.homes.start(world, name, path, opened)
-        await self.part()
-        self.feed, self.homes.home = feed, home
-        # A turn may have met the new world's frame and refused it for its low revision.
-        self.goal, self._is_new_world = 0, True
-        self._accept(feed.simulation.frame)
-        if self.stage is None:
-            await self._set_the_stage()
-            self.set_interval(1 / self.preferences.frames_per_second, self._turn)
+        async with self._entering:
+            if is_first and self.feed is not None:
+                return
+            feed, home = await self.homes.start(world, name, path, opened)
+            await self.part()
+            self.feed, self.homes.home = feed, home
+            # A turn may have met the new world's frame and refused it for its low revision.
+            self.goal, self._is_new_world = 0, True
+            self._accept(feed.simulation.frame)
+        await self._set_the_stage()
         self.go("live")
         self.redraw()
         self.call_after_refresh(self.hint)
         self.call_after_refresh(self.homes.greet, opened)
 
     async def _set_the_stage(self) -> None:
+        """Show the stage in place of the start, where it is not there; under a dialog it waits."""
         from tui.screens import agents, groups, live, messages, stage, system
 
+        while self.stage is None and self.screen is not self._loading:
+            self._loading.uncovered.clear()
+            await self._loading.uncovered.wait()
+        if self.stage is not None:
+            return
         self.groups, self.agents = groups.Groups(), agents.Agents()
         self.messages = messages.Messages()
         modes = [live.Live(), self.groups, self.agents, self.messages, system.System()]
         self.stage = stage.Stage(modes)
         await self.push_screen(self.stage)
         self.stage.draw_with(self.preferences.symbols)
+        self.set_interval(1 / self.preferences.frames_per_second, self._turn)
 
     def _turn(self) -> None:
         """Take the newest frame, if there is a new one, and show it."""
         with suppress(NoMatches):  # the stage is being taken down
             if self._take():
                 self.redraw(whole=not self.running)
-        if self._said_at and time.monotonic() - self._said_at > SAID_FOR:
-            self.hint()
+            is_over = time.monotonic() - self._said_at > SAID_FOR
+            if is_over if self._said_at else hint_for(self.frame, self.keymap) != self._hinted:
+                self.hint()
 
     def _take(self) -> bool:
         frame = self.feed.mailbox.take() if self.feed else None
@@ -243,7 +256,9 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def situation(self) -> Situation:
         """Return what decides which acts make sense."""
-        return Situation(self.frame, self.stage.mode if self.stage else "", self.work.busy)
+        if self.stage is None:  # what is asked before it is there would be seen by nobody
+            return Situation(None, "", self.work.busy)
+        return Situation(self.frame, self.stage.mode, self.work.busy)
 
     @contextmanager
     def expecting(self, state: str) -> Iterator[None]:
@@ -270,12 +285,13 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self._said_at = time.monotonic()
         if self.stage is not None and self.stage.is_mounted:
             self.stage.line.say(text, kind)
-        elif isinstance(self.screen, Loading):
-            self.screen.fail(plain(text))
+        elif self.stage is None:
+            self._loading.say(plain(text))
 
     def hint(self) -> None:
         """Say what can be done next."""
-        self.say(hint_for(self.frame, self.keymap))
+        self._hinted = hint_for(self.frame, self.keymap)
+        self.say(self._hinted)
         self._said_at = 0.0
 
     def notify(

@@ -86,7 +86,7 @@ class Homes:
         if path is None:
             world = await in_thread(lambda: app.backend.demo(report), "start")
             report("starting the engine", 0.9)
-            await app.enter(world, DEMO)
+            await app.enter(world, DEMO, is_first=True)
             return
 
         async def open_it(is_copy: bool) -> Opened:
@@ -98,7 +98,7 @@ class Homes:
         if opened is None:
             raise Cancelled(f"{path.name} is in use.")
         report("starting the engine", 0.9)
-        await app.enter(opened.world, path.stem, path, opened)
+        await app.enter(opened.world, path.stem, path, opened, is_first=True)
 
     async def opened(self, path: Path) -> Opened | None:
         """Open a file; where another process has it, offer a copy. None: not wanted."""

@@ -51,7 +51,12 @@ async def _send(app: Hubbub, order: Order) -> None:
         )
     finally:
         app.sending -= 1
-    app.say(f"Message {_number_of(session)} is out; press space to run the world.", "good")
+    from tui.actions import by_id
+    from tui.keys import key_label, keys_of
+
+    run = key_label(keys_of(by_id("run"), app.keymap)[0])
+    then = "" if app.running else f"; press {run} to run the world"
+    app.say(f"Message {_number_of(session)} is out{then}.", "good")
 
 
 def _order(given: dict[str, str]) -> Order:

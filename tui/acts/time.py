@@ -34,6 +34,7 @@ async def run(app: Hubbub, words: Words) -> None:
         app.goal = app.frame.tick + ticks if app.frame else 0
         with app.expecting("playing"):
             await app.simulation.play(ticks_per_second=app.speed, until_tick=app.goal)
+        app.hint()
     elif app.running and not words:
         await pause(app, ())
     elif not (app.sending or lives or _alive(app)):
@@ -41,6 +42,7 @@ async def run(app: Hubbub, words: Words) -> None:
     else:
         with app.expecting("playing"):
             await app.simulation.play(ticks_per_second=app.speed, until_quiet=not lives)
+        app.hint()  # in place of a sentence that asks for what was done
 
 
 def _alive(app: Hubbub) -> bool:

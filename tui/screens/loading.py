@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from textual.app import ComposeResult
@@ -34,6 +35,11 @@ class Loading(Screen[None]):
     ----------
     job
         What goes on; its stage and share are looked at ten times a second.
+
+    Attributes
+    ----------
+    uncovered
+        Set whenever a dialog above it was closed.
     """
 
     AUTO_FOCUS = ""
@@ -41,6 +47,8 @@ class Loading(Screen[None]):
     def __init__(self, job: Job) -> None:
         super().__init__(id="loading")
         self.job = job
+        self._reason = self._said = ""
+        self.uncovered = asyncio.Event()
 
     def compose(self) -> ComposeResult:
         """Lay the name over the bar."""
@@ -55,19 +63,36 @@ class Loading(Screen[None]):
         self._timer = self.set_interval(1 / POLLS_PER_SECOND, self._turn)
 
     def on_screen_suspend(self) -> None:
-        """Rest below the stage."""
-        self._timer.stop()
+        """Rest below the stage or a dialog."""
+        self._timer.pause()
+
+    def on_screen_resume(self) -> None:
+        """Go on once a dialog was closed."""
+        self.uncovered.set()
+        self._timer.resume()
+        self._turn()
 
     def _turn(self) -> None:
-        spent = time.monotonic() - self.job.started
-        stage = self.job.stage
-        if stage and spent > PATIENCE and not self.has_class("-failed"):
-            stage += f", {spent:.0f} s\nThe first start prepares the engine; later ones are quick."
-        self.query_one("#stage", Static).update(plain(stage))
+        self.query_one("#stage", Static).update(plain("\n\n".join(filter(None, self._lines()))))
         self.query_one(Gauge).show(self.job.share)
 
+    def _lines(self) -> tuple[str, ...]:
+        """Return what is told: why no world is open, or how far it is; and what was said last."""
+        if self._reason:
+            return self._reason, self._said, "n makes a new world, o opens a saved one, q quits."
+        spent, stage = time.monotonic() - self.job.started, self.job.stage
+        if stage and spent > PATIENCE:
+            stage += f", {spent:.0f} s\nThe first start prepares the engine; later ones are quick."
+        return stage, self._said
+
     def fail(self, sentence: str) -> None:
-        """Say why no world is open, and what can be done."""
+        """Say why no world is open, and what can be done; it stays whatever is said after."""
         self.add_class("-failed")
-        self.job.stage = f"{sentence}\n\nn makes a new world, o opens a saved one, q quits."
-        self._turn()
+        self._reason = sentence
+        self.say("")
+
+    def say(self, sentence: str) -> None:
+        """Say a sentence below what goes on, or below why nothing does."""
+        self._said = sentence
+        if self.is_mounted:
+            self._turn()

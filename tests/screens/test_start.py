@@ -1,0 +1,104 @@
+"""The start: dialogs opened while the first world is read, and what the first screen says."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from sim.errors import FileError
+from tests.screens.fake import FakeBackend, World
+from tests.screens.test_app import seen, until
+from tui.app import Hubbub
+from tui.screens.help import Help
+from tui.screens.loading import Loading
+from tui.screens.new import New
+from tui.screens.open import Open
+
+Start = tuple[Hubbub, Pilot[int], "Slow"]
+
+
+class Slow(FakeBackend):
+    """A backend whose first world is there once that is wished."""
+
+    def __init__(self, saves: Path) -> None:
+        super().__init__(saves)
+        self.go_on, self.error = threading.Event(), ""
+
+    def demo(self, report: Callable[[str, float], None]) -> World:
+        report("reading the demo world", 0.9)
+        self.go_on.wait(60)
+        if self.error:
+            raise FileError(self.saves / "demo", self.error)
+        return super().demo(report)
+
+
+@asynccontextmanager
+async def starting(tmp_path: Path) -> AsyncIterator[Start]:
+    backend = Slow(tmp_path)
+    app = Hubbub(backend)  # type: ignore[arg-type]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "reading the demo world" in seen(app))
+        yield app, pilot, backend
+        backend.go_on.set()
+    await app.leave()
+
+
+@pytest.mark.parametrize(("key", "dialog"), [("n", New), ("o", Open), ("question_mark", Help)])
+async def test_a_dialog_opened_while_the_first_world_loads_stays_until_it_is_closed(
+    tmp_path: Path, key: str, dialog: Any
+) -> None:
+    async with starting(tmp_path) as (app, pilot, backend):
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, dialog))
+        backend.go_on.set()
+        await until(pilot, lambda: app.feed is not None)
+        await pilot.pause(0.3)
+        assert isinstance(app.screen, dialog)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.stage and "lastfm-asia" in seen(app))
+
+
+async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_path: Path) -> None:
+    async with starting(tmp_path) as (app, pilot, backend):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New) and app.screen.query("FormField"))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app.stage)
+        name = app.frame and app.frame.name
+        backend.go_on.set()
+        await pilot.pause(0.3)
+        assert len(backend.made) == 1
+        assert app.frame is not None
+        assert app.frame.name == name != "lastfm-asia"
+
+
+async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words(
+    tmp_path: Path,
+) -> None:
+    async with starting(tmp_path) as (app, pilot, backend):
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, New))
+        backend.error = "is cut off"
+        backend.go_on.set()
+        await asyncio.sleep(0.3)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Loading) and "cut off" in seen(app))
+        await pilot.press("space")
+        await until(pilot, lambda: "No world is open yet" in seen(app))
+        assert "cut off" in seen(app)
+        assert "n makes a new world" in seen(app)
+
+
+async def test_what_is_refused_while_it_loads_does_not_hide_how_far_it_is(tmp_path: Path) -> None:
+    async with starting(tmp_path) as (app, pilot, _):
+        await pilot.press("space")
+        await until(pilot, lambda: "No world is open yet" in seen(app))
+        assert "reading the demo world" in seen(app)
+        assert not app.screen.has_class("-failed")
