@@ -129,7 +129,7 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "new_adopters": cascade.new_adopters,
         "adoptions": cascade.adoptions,
         "r": cascade.r,
-        "now": cascade.now,
+        "now": cascade.now if cascade.now >= 0 else None,
         "metrics": dict(Telling().metrics(cascade)),
     }
 
@@ -205,7 +205,7 @@ def _row(cascade: Cascade) -> tuple[str, ...]:
         f"{len(cascade.seeds):,}",
         f"{cascade.size:,}",
         f"{cascade.size / cascade.agents:.2%}",
-        f"{cascade.now:,}",
+        f"{cascade.now:,}" if cascade.now >= 0 else "-",  # its model is missing
         f"{max(len(cascade.new_adopters) - 1, 0):,}",
         f"{cascade.depth:,}",
         f"{cascade.breadth:,}",

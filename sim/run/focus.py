@@ -7,6 +7,7 @@ from sim.run.groups import Groups
 from sim.run.tallies import GroupTally, Tally, frozen
 from sim.run.telling import Telling
 from sim.spread.cascade import Cascade
+from sim.spread.generations import cohorts_of
 
 __all__ = ["Spotlight"]
 
@@ -114,6 +115,7 @@ class Spotlight:
 
 def _picture(tally: Tally, telling: Telling) -> Focus:
     cascade = tally.cascade
+    r, cohort = cohorts_of(cascade)
     return Focus(
         id=cascade.id,
         text=cascade.text,
@@ -122,8 +124,9 @@ def _picture(tally: Tally, telling: Telling) -> Focus:
         states=tuple(cascade.states),
         history=tally.history,
         new=tally.new,
-        r=frozen(tally.r),
-        now=tally.cascade.now,
+        r=frozen(r),
+        now=cascade.now,
+        cohort=cohort,
         speed=tally.speed,
         depth=tally.depth,
         breadth=tally.breadth,

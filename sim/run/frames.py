@@ -84,7 +84,8 @@ class Focus:
     virality
         Structural virality; while a large cascade runs it may lag behind (``virality_size``).
     reached, seeds, now
-        Agents that ever adopted, how many of them began, and how many hold it now.
+        Agents that ever adopted, how many of them began, and how many hold it now; -1 where its
+        model is not here, so that nobody knows.
     started_at, status, error
         As in :class:`SessionRow`.
     virality_size
@@ -93,6 +94,9 @@ class Focus:
         (name, value) of the model's own numbers, at most 12.
     panel
         The model's own lines, clean, at most 8.
+    cohort
+        The tick of the newest adopters in ``r`` before whom all had their turn; -1: none had, -2:
+        who adopts again is not on record, so nobody can say.
     """
 
     id: int
@@ -116,6 +120,7 @@ class Focus:
     metrics: tuple[tuple[str, float], ...] = ()
     panel: tuple[str, ...] = ()
     now: int = 0
+    cohort: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

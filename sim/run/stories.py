@@ -17,11 +17,14 @@ from sim.errors import InputError
 from sim.feed.acts import Act
 from sim.feed.posts import Kind
 from sim.run.branches import NOBODY, Branch, tree_of
-from sim.world.platform_texts import words
+from sim.run.feeds import flags_of
+from sim.spread.generations import cohorts_of
+from sim.world.platform_texts import said_in_message, words
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.feed.log import ActLog
+    from sim.spread.cascade import Cascade
     from sim.world.platform import Platform
     from sim.world.world import World
 
@@ -47,6 +50,9 @@ MOST_POSTS = 500
 """Organic messages that are listed, the most liked and shared."""
 
 MOST_COMMUNITIES = 12
+
+_LABELS = {"shown": "showings"}
+"""Words for counters that are called otherwise in a post."""
 
 
 class Organic(NamedTuple):
@@ -127,8 +133,19 @@ def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
     for number in numbers:
         is_here = posts.first <= number < posts.next
         author = world.agents.name(int(posts.author[number - posts.first])) if is_here else ""
-        told.append((author, words(world, platform, number)))
+        said, upon = words(world, platform, number), _upon(world, platform, number)
+        told.append((author, f"{said} <- {upon}" if upon else said))
     return told
+
+
+def _upon(world: World, platform: Platform, number: int) -> str:
+    """Return ``"NAME: WORDS"`` of what a message quotes or answers, as far as it is in feeds."""
+    if not platform.posts.first <= number < platform.posts.next:
+        return ""
+    said = said_in_message(world, platform, number)
+    if not said.upon or said.upon_by < 0:
+        return said.upon
+    return f"{world.agents.name(said.upon_by)}: {said.upon}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +166,8 @@ class Story:
         (author, text) of its most liked replies.
     is_cut
         Whether the tree has more members than are told.
+    upon
+        Whose words it quotes or answers, and these; empty where it does neither.
     """
 
     title: str
@@ -159,6 +178,7 @@ class Story:
     reach: tuple[tuple[str, int, int], ...]
     replies: tuple[tuple[str, str], ...]
     is_cut: bool
+    upon: str = ""
 
 
 class Spread(NamedTuple):
@@ -195,7 +215,7 @@ def cascade(world: World, number: int) -> Spread:
     author = "" if said is None or said < 0 else world.agents.name(said)
     facts = [("model", found.model_name), ("status", found.status)]
     facts += [("since tick", f"{found.started_at:,}"), ("seeds", f"{found.seeds.size:,}")]
-    facts += [("adopters", f"{log.size:,}"), ("speed", f"{found.speed:.1f}/tick")]
+    facts += [("adopters", f"{log.size:,}"), ("speed", f"{found.speed:.1f}/tick"), _r_of(found)]
     at = None if world.platform is None else world.platform.injected.get(number)
     if at is not None:
         facts += _counters(world, at)
@@ -203,6 +223,16 @@ def cascade(world: World, number: int) -> Spread:
     return Spread(
         story, world.agents, world.agents.community.copy(), log.agents, log.ticks, log.sources
     )
+
+
+def _r_of(found: Cascade) -> tuple[str, str]:
+    """Return R_t of the newest cohort that is whole, and whose that is; else why there is none."""
+    r, cohort = cohorts_of(found)
+    if cohort >= 0:
+        return f"R_t of tick {cohort:,}", f"{r[cohort - found.started_at]:.2f}"
+    is_coming = found.status in {"queued", "running"}
+    why = "not recorded" if cohort < -1 else "cohort incomplete" if is_coming else "unknown"
+    return "R_t", f"- ({why})"
 
 
 class Asked(NamedTuple):
@@ -261,7 +291,10 @@ def post(world: World, number: int, replies: Sequence[int] = ()) -> Spread:
     known = np.array([each for each in replies if posts.first <= each < posts.next], np.int64)
     best = known[np.argsort(-posts.likes[known - posts.first].astype(np.int64), kind="stable")[:5]]
     told, text = tuple(texts(world, best.tolist())), platform.text_of(number)
-    story = Story(f"m{number}", text, agents.name(author), tuple(facts), (), (), told, False)
+    story = Story(
+        f"m{number}", text, agents.name(author), tuple(facts), (), (), told, False,
+        _upon(world, platform, number),
+    )  # fmt: skip
     return Spread(
         story, agents, agents.community.copy(), np.array([author], np.uint32),
         np.array([created], np.int32), np.array([NOBODY], np.uint32),
@@ -305,14 +338,12 @@ def _first(
 
 def _counters(world: World, number: int) -> list[tuple[str, str]]:
     """Return what feeds counted of a message."""
-    from sim.run.feeds import flags_of
-
     posts = world.platform.posts if world.platform is not None else None
     if posts is None or not posts.first <= number < posts.next:
         return [("in feeds", "no more")]
     row = number - posts.first
     names = ("shown", "likes", "dislikes", "shares", "replies", "reports")
-    facts = [(name, f"{int(getattr(posts, name)[row]):,}") for name in names]
+    facts = [(_LABELS.get(name, name), f"{int(getattr(posts, name)[row]):,}") for name in names]
     flags = ", ".join(flags_of(int(posts.flags[row])))
     return [*facts, ("flags", flags)] if flags else facts
 
@@ -325,6 +356,7 @@ def story_of(spread: Spread) -> Story:
     return Story(
         story.title, story.text, story.author, tuple(facts), tree,
         _reach(agents, community, who), story.replies, len(tree) < who.size,
+        story.upon,
     )  # fmt: skip
 
 

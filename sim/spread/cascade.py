@@ -139,6 +139,7 @@ class Cascade(Adoption):
         """How many hold it now; :attr:`size` counts whoever ever did.
 
         Where adopters leave it again (recover, forget, stifle) those that have not; else all.
+        -1 where the model's plugin is missing, so that nobody can say.
         """
         return self.model.holding(self)
 

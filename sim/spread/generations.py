@@ -23,8 +23,18 @@ if TYPE_CHECKING:
     from sim.spread.rules import Table
 
 __all__ = [
-    "Cohorts", "Lives", "again_counted", "cohorts", "follow_again", "generations", "lives_of",
-    "newest_r", "open_again", "r_of", "summed",
+    "Cohorts",
+    "Lives",
+    "again_counted",
+    "cohorts",
+    "cohorts_of",
+    "follow_again",
+    "generations",
+    "lives_of",
+    "newest_r",
+    "open_again",
+    "r_of",
+    "summed",
 ]  # fmt: skip
 
 Longs = npt.NDArray[np.int64]
@@ -231,15 +241,35 @@ def r_of(began: Longs, caused: Longs, still: Longs) -> npt.NDArray[np.float64]:
     return np.where(is_whole, caused / np.maximum(began, 1), np.nan)
 
 
-def newest_r(r: npt.NDArray[np.float64], began: Longs) -> float:
-    """Return R of the newest generation before which all are whole, NaN without one.
+def newest_whole(r: npt.NDArray[np.float64], began: Longs) -> int:
+    """Return the row of the newest generation before which all are whole, -1 without one.
 
     A later one that is whole already is one whose members were done early, and caused fewer.
     """
     is_open = (began > 0) & (began < _UNKNOWN) & np.isnan(r)
     upto = int(is_open.argmax()) if is_open.any() else r.size
-    known = r[:upto][~np.isnan(r[:upto])]
-    return float(known[-1]) if known.size else float("nan")
+    known = np.flatnonzero(~np.isnan(r[:upto]))
+    return int(known[-1]) if known.size else -1
+
+
+def newest_r(r: npt.NDArray[np.float64], began: Longs) -> float:
+    """Return R of the generation of :func:`newest_whole`, NaN without one."""
+    row = newest_whole(r, began)
+    return float(r[row]) if row >= 0 else float("nan")
+
+
+def cohorts_of(cascade: Cascade) -> tuple[npt.NDArray[np.float64], int]:
+    """Return (R_t, the tick of the newest whole generation).
+
+    The tick is -1 before one is whole, and -2 where nobody can say: later adoptions in continuous
+    time are not on record.
+    """
+    began, caused, still = generations(cascade)
+    r = r_of(began, caused, still)
+    row = newest_whole(r, began)
+    if row < 0:
+        return r, -1 if (began < _UNKNOWN).all() else -2
+    return r, cascade.started_at + row
 
 
 def _waiting(cascade: Cascade) -> Ids:

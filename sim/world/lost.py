@@ -60,6 +60,10 @@ class LostModel(PropagationModel):
     def count(self, cascade: Cascade) -> None:
         """Leave the counts as they were saved."""
 
+    def holding(self, cascade: Cascade) -> int:
+        """Return -1: which states hold it, only the model could say."""
+        return -1
+
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
         """Return True: nothing happens any more."""
         return True

@@ -9,6 +9,7 @@ import pytest
 
 from sim import World
 from sim.errors import InputError
+from sim.feed.posts import Kind
 from sim.run import SessionRow, stories
 from sim.run.branches import MOST_BRANCHES
 from tests.screens.showing import screen_of, shown
@@ -125,9 +126,16 @@ def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
     assert rows.row_of((True, 9)) == rows.row_of((False, 10**7)) == -1
     assert rows.row_of(rows.key_of(2)) == 2
     assert rows.cells(2, every)[:2] == ["10", "40"]
-    assert rows.cells(3, every)[0] == "-"  # it spreads past feeds
-    assert rows.cells(3, every)[1] != "-"
-    assert rows.keys(6)[1] == 1.5
+    titles = [column.title for column in rows.columns]
+    for title in ("showings", "likes"):
+        cells = rows.cells(titles.index(title), every)
+        assert cells[0] == "-"  # it spreads past feeds
+        assert cells[1] != "-"
+    own, place = rows.key_of(2)[1], titles.index("showings")
+    assert rows.cells(2, every)[2] == "-"  # nobody adopts a post
+    shown = int(posts.shown[posts.number.tolist().index(own)])
+    assert rows.cells(place, every)[2] == f"{shown:,}"
+    assert rows.keys(titles.index("R"))[1] == 1.5
     for column in range(len(rows.columns)):
         assert len(rows.keys(column)) == len(rows.cells(column, every)) == len(rows)
     assert rows.missing
@@ -155,7 +163,42 @@ async def test_a_story_is_drawn_in_letters_too(town: World) -> None:
         await pilot.pause()
         assert "`-" in screen_of(pilot)
     async with shown(facts, (40, 60)) as pilot:
-        facts.tell(told, 1.25)
+        facts.tell(told)
         await pilot.pause()
-        assert "1.25" in screen_of(pilot)
+        assert dict(told.facts)["R_t"] == "- (cohort incomplete)"  # under SI nobody is ever done
+        assert "cohort incomplete" in screen_of(pilot)
         assert f"by {told.author}" in screen_of(pilot)
+
+
+def test_r_of_a_message_says_whose_it_is() -> None:
+    world = World.from_edges([0, 1, 1, 3], [1, 2, 3, 4], agents=6, seed=1)
+    world.inject("Down the line.", seeds=[0], model="independent-cascade", probability=1.0)
+    world.step(2)
+    assert dict(story(world, 0, sent=True).facts)["R_t of tick 1"] == "2.00"
+    assert world.cascades[0].r_newest == 2.0
+
+
+def test_a_quote_shows_whose_words_are_quoted(town: World) -> None:
+    platform = town.platform
+    assert platform is not None
+    posts = platform.posts
+    kinds = (posts.kind == np.uint8(Kind.QUOTE)) & (posts.parent >= posts.first)
+    number = int(np.flatnonzero(kinds)[0]) + posts.first
+    parent = int(posts.parent[number - posts.first])
+    author = town.agents.name(int(posts.author[parent - posts.first]))
+    quoted = f"{author}: {platform.text_of(parent)}"
+    assert story(town, number, sent=False).upon == quoted
+    assert stories.texts(town, [number])[0][1] == f"{platform.text_of(number)} <- {quoted}"
+    plain = int(np.flatnonzero(posts.kind == np.uint8(Kind.POST))[0]) + posts.first
+    assert story(town, plain, sent=False).upon == ""
+
+
+async def test_the_pane_of_a_quote_shows_the_words_that_it_quotes() -> None:
+    told = stories.Story(
+        "m3", "Well said.", "Ann", (), (), (), (), False, "Bob: The bridge is shut."
+    )
+    facts = StoryFacts()
+    async with shown(facts, (40, 12)) as pilot:
+        facts.tell(told)
+        await pilot.pause()
+        assert "<- Bob: The bridge is shut." in screen_of(pilot)

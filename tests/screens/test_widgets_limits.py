@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -40,8 +41,36 @@ async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> 
     await simulation.inject("a", seeds="top:1", model="viral")
     focus = simulation.frame.focus
     assert focus is not None
-    stale = replace(focus, status="failed", virality_size=40, reached=90)
-    shown = {metric.name: metric for metric in metrics_of(stale, 100, 0.0)}
+    stale = replace(focus, status="failed", virality_size=40, reached=90, cohort=0)
+    shown = {metric.name: metric for metric in metrics_of(stale, 100)}
     assert (shown["virality"].value, shown["virality"].note) == ("-", "when paused")
     assert shown["speed"].value == "0/tick"
-    assert shown["R_t"].note == ""
+    assert shown["R_t @0"].note == ""
+
+
+async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
+    simulation = FakeSimulation(World(), "w", None)
+    await simulation.inject("a", seeds="top:1", model="viral")
+    await simulation.step(6)
+    focus = simulation.frame.focus
+    assert focus is not None
+
+    def told(**changes: Any) -> tuple[str, str, str]:
+        metrics = metrics_of(replace(focus, **changes), 100)
+        found = next(metric for metric in metrics if metric.name.startswith("R_t"))
+        return found.name, found.value, found.note
+
+    assert told(cohort=4)[:2] == ("R_t @4", "1.50")
+    assert told(cohort=-1) == ("R_t @0", "-", "incomplete")
+    assert told(cohort=-1, status="failed") == ("R_t @0", "-", "unknown")
+    assert told(cohort=-2) == ("R_t @0", "-", "not recorded")
+
+
+async def test_now_of_a_message_without_its_model_is_a_dash_with_the_reason() -> None:
+    simulation = FakeSimulation(World(), "w", None)
+    await simulation.inject("a", seeds="top:1", model="viral")
+    focus = simulation.frame.focus
+    assert focus is not None
+    found = {m.name: m for m in metrics_of(replace(focus, now=-1), 100)}
+    assert (found["now"].value, found["now"].note) == ("-", "model missing")
+    assert found["ever"].value == "40"

@@ -248,7 +248,7 @@ def _feed(feed: Feed | None, width: int) -> list[Content]:
         whence = f"shared by {each.source}" if each.followed else f"beyond its ties, {each.source}"
         score = f"{each.score:.2f}"
         found.append(fact(f"{place:>2} m{each.message} {whence}", score, width))
-        found.append(Content(line(f"   {each.text}", width)))
+        found += wrapped(each.text, width, indent=3)  # whose words are whose stands at the end
         likes = f"{short(each.likes)} like{'s' * (each.likes != 1)}"
         shares = f"{short(each.shares)} share{'s' * (each.shares != 1)}"
         found.append(muted(f"   {likes}, {shares}", width))

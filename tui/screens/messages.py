@@ -75,18 +75,19 @@ class StoryFacts(Lines):
 
     HELP = (
         "The chosen message: its text and author, its numbers, which share of each community took "
-        "it up, and its most liked replies. Up and down scroll."
+        "it up, and its most liked replies. R_t is how many each of those that adopted at its tick "
+        "convinced; the newest whose turns are all over are taken, before that it is incomplete. "
+        "Up and down scroll."
     )
     EMPTY = "No message is chosen."
 
     def __init__(self, *, id: str = "story") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self._story: Story | None = None
-        self._r = float("nan")
 
-    def tell(self, story: Story | None, r: float) -> None:
+    def tell(self, story: Story | None) -> None:
         """Show a message."""
-        self._story, self._r = story, r
+        self._story = story
         self.refresh()
 
     def lines(self, width: int) -> list[Content]:
@@ -96,10 +97,10 @@ class StoryFacts(Lines):
             return []
         told = [Content.styled(line(story.title, width), "bold $primary")]
         told += wrapped(story.text, width)
+        if story.upon:
+            told += wrapped(f"<- {story.upon}", width, indent=2)
         told += [muted(f"by {story.author}" if story.author else "of nobody in particular", width)]
         told += [fact(label, value, width) for label, value in story.facts]
-        if self._r == self._r:
-            told.append(fact("R", f"{self._r:.2f}", width))
         if story.reach:
             told += heading("Communities", width)
             told += [_bar(*row, width) for row in story.reach]
@@ -240,7 +241,7 @@ class Messages(Mode):
     async def _tell(self, chosen: tuple[bool, int] | None) -> None:
         from sim.run import stories
 
-        story, r = None, float("nan")
+        story = None
         if chosen is not None:
             sent, number = chosen
             query = self.app.simulation.query
@@ -252,9 +253,7 @@ class Messages(Mode):
                     story = await query(stories.post, number, answers, then=stories.story_of)
             except HubbubError:  # it left the feeds meanwhile
                 return
-            rows = self.app.frame.sessions if self.app.frame and sent else ()
-            r = next((row.r for row in rows if row.id == number), r)
         tree = self.query_one(StoryTree)
         tree.ascii_only = self.table.symbols == "ascii"
         tree.tell(story)
-        self.query_one(StoryFacts).tell(story, r)
+        self.query_one(StoryFacts).tell(story)

@@ -53,7 +53,7 @@ class Metric:
     course: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
-def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
+def metrics_of(focus: Focus, agents: int) -> list[Metric]:
     """Make the figures of a message.
 
     Parameters
@@ -62,20 +62,20 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
         The message.
     agents
         How many there are.
-    r
-        R of the newest generation that is whole.
     """
     total = max(1, agents)
     first = max(0, focus.started_at)
     adopters = np.cumsum(focus.new).astype(np.float64)
     new = focus.new.astype(np.float64)
     speed = focus.speed if focus.status in {"queued", "running"} else 0.0
-    peak_r = "" if focus.status == "failed" else _peak(focus.r, first, "{:.2f}")
+    held, note = count(focus.now), percent(focus.now / total)
+    if focus.now < 0:
+        held, note = "-", "model missing"
     return [
         Metric("ever", count(focus.reached), percent(focus.reached / total), adopters),
-        Metric("now", count(focus.now), percent(focus.now / total)),
+        Metric("now", held, note),
         Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
-        Metric("R_t", f"{r:.2f}" if np.isfinite(r) else "-", peak_r, focus.r),
+        _r_of(focus, first),
         *(Metric(line(name, 14), _number(value)) for name, value in focus.metrics),
         Metric("speed", f"{_number(speed)}/tick", "mean of 10"),
         Metric("depth", f"{count(focus.depth)} hops", "longest chain"),
@@ -83,6 +83,17 @@ def metrics_of(focus: Focus, agents: int, r: float) -> list[Metric]:
         Metric("virality", *_virality(focus)),
         Metric("seeds", count(focus.seeds), f"since tick {count(first)}"),
     ]
+
+
+def _r_of(focus: Focus, first: int) -> Metric:
+    """Write R_t with the tick of those whose it is, or why there is none."""
+    if focus.cohort >= first:
+        value = float(focus.r[focus.cohort - first])
+        peak = "" if focus.status == "failed" else _peak(focus.r, first, "{:.2f}")
+        return Metric(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, focus.r)
+    is_coming = focus.status in {"queued", "running"}
+    why = "not recorded" if focus.cohort < -1 else "incomplete" if is_coming else "unknown"
+    return Metric(f"R_t @{count(first)}", "-", why)
 
 
 def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
@@ -152,10 +163,12 @@ class NowPane(StripPane):
     """The figures of the message shown, as many as there are rows for."""
 
     HELP = (
-        "The message shown at this tick: how many ever adopted it and how many hold it now, new "
-        "adopters, and R_t (how many each of a generation convinced, again ones too, once all of "
-        "it had their turn) with their peaks, speed, the shape of its tree, and structural "
-        "virality (mean distance between two adopters in that tree). With a platform: members "
+        "The message shown at this tick: how many ever adopted it and how many hold it now (a "
+        "dash: the plugin of its model is missing), new adopters, and R_t with their peaks, speed, "
+        "the shape of its tree, and structural virality (mean distance between two adopters in "
+        "that tree). R_t @12 is how many each of those that adopted at tick 12 convinced, again "
+        "ones too; it is told once all of them had their turn, and a dash says incomplete until "
+        "then. With a platform: members "
         "online, messages shown to them, and what they did, in the last tick; or the metrics "
         "chosen with G, each with its course."
     )
@@ -187,8 +200,7 @@ class NowPane(StripPane):
             self.tell(f"tick {count(frame.tick)}{feeds}" if hosted else "", hosted)
         elif key[1:] != self._shown[1:] or focus is not self._shown[0]:
             heading = f"#{focus.id} {focus.status}, tick {count(frame.tick)}"
-            r = next((row.r for row in frame.sessions if row.id == focus.id), float("nan"))
-            told = metrics_of(focus, frame.agents, r)
+            told = metrics_of(focus, frame.agents)
             self.tell(heading, [*told[:3], *hosted, *told[3:]])
         self._shown = key
 

@@ -26,17 +26,21 @@ FLAGS = ("labelled", "hidden", "down-ranked", "pinned", "ad")
 _COLUMNS = (
     Column("no.", 10, numeric=True, least=8, rank=1),
     Column("kind", 8, least=6, rank=5),
-    Column("reach", 9, numeric=True, least=8, rank=2, descending=True),
+    Column("adopters", 9, numeric=True, least=9, rank=2, descending=True),
+    Column("showings", 9, numeric=True, least=9, rank=3, descending=True),
     Column("likes", 8, numeric=True, least=7, rank=6, descending=True),
-    Column("shares", 8, numeric=True, least=7, rank=3, descending=True),
+    Column("shares", 8, numeric=True, least=7, rank=6, descending=True),
     Column("replies", 8, numeric=True, least=8, rank=9, descending=True),
     Column("R", 5, numeric=True, rank=8, descending=True),
     Column("tick", 7, numeric=True, least=6, rank=4, descending=True),
     Column("state", 12, least=8, rank=10),
     Column("author", 18, least=12, rank=7),
-    Column("text", 60, least=16, rank=0),
+    Column("text", 60, least=24, rank=0),
 )
-_NUMBERS = ("likes", "shares", "replies")
+_COUNTED = {"showings": "shown", "likes": "likes", "shares": "shares", "replies": "replies"}
+"""Columns that feeds count, and what a post calls them."""
+
+_NUMBERS = frozenset({"adopters", "tick", "R", *_COUNTED})
 
 
 class StoryRows:
@@ -89,7 +93,7 @@ class StoryRows:
 
     def _cell(self, column: int, row: int) -> str:
         title = _COLUMNS[column].title
-        if title in {"reach", "tick", "R", *_NUMBERS}:
+        if title in _NUMBERS:
             value = self._value(title, row)
             if value != value:
                 return "-"
@@ -117,20 +121,20 @@ class StoryRows:
     def _value(self, title: str, row: int) -> float:
         if row >= len(self.sessions):
             at = int(self._places[row - len(self.sessions)])
-            names = {"reach": "shown", "tick": "created"}
-            if title == "R":
+            if title in {"R", "adopters"}:
                 return float("nan")
-            return float(getattr(self._posts, names.get(title, title))[at])
+            return float(getattr(self._posts, _COUNTED.get(title, "created"))[at])
         session = self.sessions[row]
-        if title in _NUMBERS:
+        if title in _COUNTED:
             place = self._in_feed.get(session.id)
-            return float("nan") if place is None else float(getattr(self._posts, title)[place])
-        return float({"reach": session.size, "R": session.r, "tick": session.started_at}[title])
+            held = getattr(self._posts, _COUNTED[title])
+            return float("nan") if place is None else float(held[place])
+        return float({"adopters": session.size, "R": session.r, "tick": session.started_at}[title])
 
     def keys(self, column: int) -> NDArray[Any]:
         """Return what a column is sorted by."""
         title = _COLUMNS[column].title
-        if title in {"reach", "tick", "R", *_NUMBERS}:
+        if title in _NUMBERS:
             return np.array([self._value(title, row) for row in range(len(self))], np.float64)
         if title == "no.":
             return np.arange(len(self))
@@ -143,8 +147,10 @@ class StoryTable(ColumnTable):
 
     HELP = (
         "Every message: # were sent, and spread by a model; m are what members of a platform "
-        "wrote, the 500 most liked and shared of those in feeds. Reach: adopters, or how often it "
-        "stood in a feed. Enter shows a sent one in Live. " + ColumnTable.HELP
+        "wrote, the 500 most liked and shared of those in feeds. Adopters: who ever took a sent "
+        "one up; showings: how often it stood in a feed, - where it spreads past feeds. R: how "
+        "many each of its newest whole generation convinced, - before one is whole. Enter shows "
+        "a sent one in Live. " + ColumnTable.HELP
     )
 
     class Wanted(Message):

@@ -63,6 +63,8 @@ def test_a_world_without_its_plugin_shows_everything(tmp_path: Path) -> None:
     assert isinstance(lost.model, LostModel)
     assert (lost.status, lost.model_name, lost.states) == ("running", NAME, ("ignorant", "teller"))
     assert lost.counts == world.cascades[0].counts
+    assert lost.now == -1  # which states hold it only the model could say
+    assert lost.size == world.cascades[0].size
     assert lost.model.values() == {"tell": 0.3}
     assert lost.history.tolist() == world.cascades[0].history.tolist()
     assert again.digest() == world.digest()
