@@ -18,7 +18,7 @@ __all__ = ["known", "start_of"]
 
 FIELDS = [
     "activity>", "openness>", "conscientiousness>", "extraversion>", "agreeableness>",
-    "neuroticism>", "interest:", "community:", "status:active", "id:",
+    "neuroticism>", "interest:", "community:", "status:active", "id:", "state:",
 ]  # fmt: skip
 """What an expression may ask of members."""
 
@@ -37,7 +37,7 @@ def start_of(app: Hubbub, command: str) -> str:
     if command == "platform" and (app.frame is None or app.frame.platform is None):
         return "platform on "
     if command == "filter":
-        return f"filter {app.agents.typed}"
+        return f"filter {app.agents.expression}"
     chosen = app.messages.chosen if command == "flag" else None
     if chosen is not None and not chosen[0]:
         return f"flag m{chosen[1]} "

@@ -16,6 +16,7 @@ from sim.cli.output import as_json, require_folder, say, table, tell, watched
 from sim.cli.worlds import AUTHOR, assignments, open_world, save_world
 from sim.core.text import one_line
 from sim.errors import InputError
+from sim.run.members import in_state
 
 if TYPE_CHECKING:
     from sim.core.progress import Report
@@ -105,15 +106,7 @@ def _asked(world: World, order: Order) -> Ids:
     who = world.agents_where(order.where or "")
     if order.state is None:
         return who
-    number, _, name = order.state.partition(":")
-    story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
-    if story is None:
-        known = ", ".join(str(one.id) for one in world.cascades[-10:]) or "none"
-        raise InputError(
-            f"--state is MESSAGE:STATE, such as 0:infected; got {order.state!r}, and this world's "
-            f"messages are {known}."
-        )
-    return np.intersect1d(who, story.in_state(name.strip()))
+    return np.intersect1d(who, in_state(world, order.state))
 
 
 def show_member(where: str, agent: str, *, json: bool) -> None:
@@ -235,7 +228,7 @@ def _cold_text(asked: int, hits: int) -> list[str]:
     """Return how often texts and names need not be unpacked; nothing where none was asked for."""
     if not asked:
         return []
-    return [f"Cold data: {asked:,} records asked for, {hits / asked:.0%} of them in the cache."]
+    return [f"Names and texts: {asked:,} were looked up, {hits / asked:.0%} were at hand already."]
 
 
 def _moves_text(facts: Facts, top: int) -> str:

@@ -33,6 +33,7 @@ __all__ = [
     "about",
     "around",
     "found",
+    "in_state",
     "member_of",
     "named",
     "population_of",
@@ -125,15 +126,42 @@ def population_of(taken: Taken) -> Population:
 def found(world: World, query: str) -> Ids:
     """Return whom a condition (:mod:`sim.agents.where`) fits, or who has an id: uint32, rising.
 
+    A stage of life may stand alone (``suspended``); ``state:0:infected`` asks who is in a state of
+    message 0 now, and a condition may follow it.
+
     Raises
     ------
     InputError
         For a query that cannot be read.
     """
     words = query.strip()
+    if words.lower() in Lifecycle.__members__ or words.upper() in Lifecycle.__members__:
+        return chosen(world, f"status:{words.lower()}")
+    if words.startswith("state:"):
+        state, _, rest = words.partition(" ")
+        return np.intersect1d(in_state(world, state), found(world, rest))
     if words and not _CONDITION.search(words):
         return np.array([world.agents.index(_foreign(words))], np.uint32)
     return chosen(world, query)
+
+
+def in_state(world: World, text: str) -> Ids:
+    """Return who is in a state of a message now, of ``[state:]MESSAGE:STATE``: uint32, rising.
+
+    Raises
+    ------
+    InputError
+        Where the text is none, or this world has no such message or state.
+    """
+    number, _, name = text.removeprefix("state:").partition(":")
+    story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
+    if story is None:
+        known = ", ".join(str(one.id) for one in world.cascades[-10:]) or "none"
+        raise InputError(
+            f"A state is MESSAGE:STATE, such as 0:infected; got {text!r}, and this world's "
+            f"messages are {known}."
+        )
+    return story.in_state(name.strip())
 
 
 def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:

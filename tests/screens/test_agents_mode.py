@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from textual.widgets import Input
 
 from sim import Agents, World, pair_of
 from sim.agents.character import credulity, verification
@@ -123,6 +124,9 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ("why", "no platform"),
             ("filter id == '7' or followers > 200", "members fit id == '7' or followers > 200"),
             ('filter community == "x y"', "'x y'"),
+            ("filter suspended", "Nobody fits suspended."),
+            ("filter Active", "7,624 members fit Active."),
+            ("filter state:0:infected", "this world's messages are none"),
             ("filter activity>0.999 status:banned", "Nobody fits"),
             ("ego", "No member is chosen"),
             ("pair 3", "No member is chosen"),
@@ -399,3 +403,24 @@ def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() 
     assert "A bit of music." in " ".join(each.plain for each in pane.lines(60))
     pane.tell(other, None)
     assert "Before" not in " ".join(each.plain for each in pane.lines(60))
+
+
+async def test_a_refused_filter_does_not_stay_in_the_line_as_if_it_held(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0,7 beta=0.2")
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, "step 2")
+        await until(pilot, lambda: frame_of(app).tick == 2)
+        infected = int(frame_of(app).focus.history[-1][1])
+        for text in ("state:infected", "state:0:infected activity>=0"):
+            await command(pilot, f"filter {text}")
+            await until(pilot, lambda: f"Members ({infected:,} of 7,624)" in seen(app))
+        assert app.agents.expression == "state:0:infected activity>=0"
+        await command(pilot, "filter state:infectd")
+        await until(pilot, lambda: "'infectd'" in said(app))
+        await pilot.press("slash")
+        await settled(app, pilot)
+        line = app.focused
+        assert isinstance(line, Input)
+        assert line.value == "filter state:0:infected activity>=0"
+        await pilot.press("escape")

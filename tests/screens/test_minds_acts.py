@@ -127,9 +127,9 @@ async def _given(hub: Hub) -> None:
         for name, text in typed.items():
             dialog.query_one(f"#{name.replace('_', '-')}", Input).value = text
 
-    put(who="")
-    await pilot.press("enter")
+    await pilot.press("enter")  # nobody was named yet: nothing is given unasked
     await until(pilot, lambda: "Say who gets a mind" in seen(app))
+    assert dialog.query_one("#who", Input).value == ""
     put(who="random:40", budget="much", ticks="0")
     await pilot.press("enter")
     await until(pilot, lambda: "at least 0" in seen(app))

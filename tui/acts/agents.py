@@ -25,7 +25,7 @@ async def agents(app: Hubbub, _words: Words) -> None:
 
 async def filter_(app: Hubbub, words: Words) -> None:
     """List the members that fit an expression; all of them where none was typed."""
-    expression = " ".join(words)
+    expression = _of_focus(app, " ".join(words))
     app.go("agents")
     try:
         many = await app.agents.filter(expression)
@@ -37,6 +37,14 @@ async def filter_(app: Hubbub, words: Words) -> None:
         app.say(
             f"{count(many)} members fit {expression}." if many else f"Nobody fits {expression}."
         )
+
+
+def _of_focus(app: Hubbub, expression: str) -> str:
+    """Name the message shown where a state of a message is asked for without one."""
+    focus = app.frame.focus if app.frame else None
+    if focus is None or not re.match(r"state:[^:\s]+(\s|$)", expression):
+        return expression
+    return f"state:{focus.id}:{expression.removeprefix('state:')}"
 
 
 def pointed(expression: str, sentence: str) -> str:

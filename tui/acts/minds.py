@@ -45,9 +45,9 @@ async def minds(app: Hubbub, words: Words) -> None:
 
 
 def _proposed(app: Hubbub) -> str:
-    """Return whom the dialog proposes: who is chosen on the screen, else the best known."""
+    """Return whom the dialog proposes: who is chosen on the screen, else nobody."""
     agent = app.agents.chosen if app.situation().mode == "agents" else None
-    return "top:50:pagerank" if agent is None else f"ids:{app.agents.table.id_of(agent)}"
+    return "" if agent is None else f"ids:{app.agents.table.id_of(agent)}"
 
 
 async def _estimated(app: Hubbub, who: str, ticks: int, model: str, goal: str) -> str:

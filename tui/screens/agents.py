@@ -41,8 +41,8 @@ class Agents(Mode):
 
     Attributes
     ----------
-    expression, typed
-        What the members listed fit, and what was typed last, which may be wrong.
+    expression
+        What the members listed fit.
     is_ego
         Whether ties are drawn.
     """
@@ -51,7 +51,6 @@ class Agents(Mode):
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("agents",),)
 
     expression = ""
-    typed = ""
     is_ego = False
     _listed: Listed = None
     _simulation: Simulation | None = None
@@ -102,7 +101,6 @@ class Agents(Mode):
             None,
             "",
         )
-        self.typed = ""
         self.table.forget()
         self.query_one(Inspector).tell(None, None)
         self.query_one(EgoPane).draw(None)
@@ -162,7 +160,6 @@ class Agents(Mode):
         from sim.run import members
 
         simulation = self.app.simulation
-        self.typed = expression
         if expression:
             self.table.border_subtitle = Content("filtering ...")
         try:
@@ -189,7 +186,7 @@ class Agents(Mode):
     def go_to(self, agent: int) -> None:
         """Choose a member, whether the filter leaves it or not."""
         if not self.table.go_to(agent):
-            self.expression, self.typed, self._listed = "", "", None
+            self.expression, self._listed = "", None
             shown = self.table.shown
             if shown is not None:
                 self.table.list_agents(shown.people, None)

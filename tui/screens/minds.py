@@ -26,6 +26,7 @@ __all__ = ["GiveMinds", "MindWish"]
 
 Estimating = Callable[[str, int, str, str], Awaitable[str]]
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
+EXAMPLE = "nobody yet; such as top:50:pagerank"
 PATIENCE = 0.5
 """Seconds without a key after which the estimate is made anew."""
 
@@ -64,7 +65,7 @@ class GiveMinds(Dialog[MindWish]):
     offer
         What can be chosen.
     who
-        Whom it proposes.
+        Whom it proposes, empty for nobody: what gets a mind and spends money is typed or chosen.
     estimate
         Returns a sentence for members, ticks, model and goal.
     """
@@ -77,7 +78,7 @@ class GiveMinds(Dialog[MindWish]):
 
     def body(self) -> ComposeResult:
         """Ask."""
-        yield from _row("Who", Input(self._who, id="who", compact=True))
+        yield from _row("Who", Input(self._who, id="who", compact=True, placeholder=EXAMPLE))
         yield Static(WHO, classes="note", markup=False)
         yield from _row("Mind", _select("mind", self._offer.minds))
         yield from _row("Parameters", Input("", id="options", compact=True, placeholder="a=1,b=2"))

@@ -65,7 +65,7 @@ def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None
     assert load(out).profile(1).biography == "Paints."
     listed = hubbub("agents", out, "--where", "id == bo").out
     assert "Bo Li" in listed
-    assert "Cold data: 2 records asked for, 50% of them in the cache." in listed
+    assert "Names and texts: 2 were looked up, 50% were at hand already." in listed
 
 
 def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
