@@ -121,6 +121,8 @@ THEMES: tuple[Theme, ...] = (
             "border-blurred": "#39465a",
             "footer-key-foreground": "#f0e442",
             "footer-background": "#1d2430",
+            "foreground-disabled": "#7d8390",
+            "text-disabled": "auto 55%",
         },
     ),
     Theme(
@@ -141,6 +143,9 @@ THEMES: tuple[Theme, ...] = (
             "border-blurred": "#b4bdc9",
             "footer-key-foreground": "#0067b0",
             "footer-background": "#e2e6ec",
+            "foreground-disabled": "#6c717a",
+            "text-disabled": "auto 65%",
+            "block-cursor-foreground": "#ffffff",
         },
     ),
     Theme(

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from sim.run.frames import Kept
 from sim.run.health import Health, History, Vitals, look
+from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
 from tui.machine import facts
@@ -105,3 +106,13 @@ async def test_the_bar_says_that_something_is_wrong(tmp_path: Path) -> None:
 
 def _answer(health: Health, *, within: float = 0.0) -> Health:
     return health
+
+
+async def test_a_fact_that_is_long_is_told_whole_and_of_a_path_the_end() -> None:
+    pane, threads = Program(), ", ".join(f"thread-{number}" for number in range(12))
+    async with shown(pane, (36, 12)) as pilot:
+        pane.tell([("threads", threads), ("settings", "/a/" + "long/" * 20 + "settings.toml")])
+        await pilot.pause()
+        text = screen_of(pilot)
+        assert all(f"thread-{number}" in text for number in range(12))
+        assert "settings.toml" in text

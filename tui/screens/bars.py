@@ -52,10 +52,10 @@ _LEVELS = {
 
 _STATES = {
     "paused": (" PAUSED ", "bold $foreground on $surface"),
-    "pausing": (" PAUSING ", "$background on $warning bold"),
+    "pausing": (" PAUSING ", "auto on $warning bold"),
     "playing": (" RUNNING ", "$background on $success bold"),
     "stepping": (" STEPPING ", "$background on $accent bold"),
-    "busy": (" BUSY ", "$background on $warning bold"),
+    "busy": (" BUSY ", "auto on $warning bold"),
     "failed": (" FAILED ", "$background on $error bold"),
     "held up": (" HELD UP ", "$background on $error bold"),
 }
@@ -132,7 +132,7 @@ class StatusBar(Bar):
             (8, f"{short(frame.ties)} ties ", "$foreground-muted"),
             (1, f"tick {count(frame.tick)}", ""),
             (5, clock(frame.day, frame.hour), "$foreground-muted"),
-            (0, " READ-ONLY " if self.is_copy else "", "$background on $warning bold"),
+            (0, " READ-ONLY " if self.is_copy else "", "auto on $warning bold"),
             (0, state, style),
             (2, speed_of(frame, self.speed), ""),
             (4, contacts_of(frame), "$foreground-muted"),

@@ -95,7 +95,7 @@ class Help(Dialog[bool]):
         head = Content.assemble((f"{shown:<12} ", "$accent bold"), (does, dim))
         fits = head.cell_length + 2 + len(typed) <= room
         gap = "  " if fits else UNDER
-        return head + Content.styled(f"{gap}{typed}", "$foreground-disabled")
+        return head + Content.styled(f"{gap}{typed}", "$foreground-muted")
 
     def _own_keys(self) -> Iterator[Content]:
         for key, active in self._active.items():

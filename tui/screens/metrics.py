@@ -122,7 +122,7 @@ class Metrics(Dialog[MetricChoice]):
         bell = "!" if self._bounds(name) != ("", "") else " "
         return Option(
             Content.assemble(
-                (f"{mark} ", "$primary"), f"{name:<20}", bell, (f"{value:>9} ", "bold"),
+                (f"{mark} ", "bold"), f"{name:<20}", bell, (f"{value:>9} ", "bold"),
                 (f"{unit:<12} ", "$foreground-muted"), line(says, 120),
             ),
             id=name,

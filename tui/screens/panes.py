@@ -199,7 +199,7 @@ class Parameters(Widget, can_focus=True):
         lines += [self._line(name, value, width) for name, value in focus.parameters]
         if focus.panel:
             lines += [Content(""), *(Content(line(told, width)) for told in focus.panel)]
-        lines += [Content(""), Content.styled("p changes them", "$foreground-disabled")]
+        lines += [Content(""), Content.styled("p changes them", "$foreground-muted")]
         return Content("\n").join(lines)
 
     def _line(self, name: str, value: object, width: int) -> Content:

@@ -188,4 +188,10 @@ def _written(place: int, one: Shown) -> Content:
 
     head = f"{place:>2} {line(one.name, 20)}"
     likes = f"  ({count(one.likes)} likes)" if one.likes else ""
-    return Content.assemble((f"{head}: ", "$primary"), line(one.text, 200), (likes, "$text-muted"))
+    about = f" (on {one.to}: {line(one.answers, 120)})" if one.answers else ""
+    return Content.assemble(
+        (f"{head}: ", "bold"),
+        line(one.text, 200),
+        (about, "$text-muted"),
+        (likes, "$text-muted"),
+    )

@@ -16,6 +16,7 @@ from tui.machine import facts as facts_of_program
 from tui.minds_facts import facts
 from tui.safe import line
 from tui.screens.bars import OLDEST_LOOK
+from tui.screens.inspector import Lines, wrapped
 from tui.screens.mode import Mode, titled
 from tui.screens.progress import in_thread
 from tui.widgets.health_table import HealthTable
@@ -75,10 +76,10 @@ class System(Mode):
             pane.list_checks(health, ascii_only=self.app.preferences.symbols == "ascii")
 
 
-class Facts(Widget, can_focus=True):
-    """Facts, a line each, as many as fit."""
+class Facts(Lines):
+    """Facts, a line each or several where they are long; the arrows scroll."""
 
-    ALLOW_SELECT = False
+    EMPTY = "Nothing is known yet."
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -90,12 +91,9 @@ class Facts(Widget, can_focus=True):
             self._facts = facts
             self.refresh()
 
-    def render(self) -> Content:
-        """Draw them."""
-        if not self._facts:
-            return Content.styled("Nothing is known yet.", "$foreground-muted")
-        width, most = max(8, self.size.width), max(1, self.size.height)
-        return Content("\n").join([_line(*fact, width) for fact in self._facts[:most]])
+    def lines(self, width: int) -> list[Content]:
+        """Return the facts, each whole."""
+        return [each for label, text in self._facts for each in _lines(label, text, width)]
 
 
 class Engine(Facts):
@@ -103,7 +101,7 @@ class Engine(Facts):
 
     HELP = (
         "What the last tick took, phase by phase, what the engine holds in memory, and how far "
-        "the journal is."
+        "the journal is. Up and down scroll."
     )
 
     def __init__(self, *, id: str = "engine") -> None:  # noqa: A002 - the word Textual uses
@@ -114,7 +112,7 @@ class Engine(Facts):
         told = [("state", frame.state), ("tick", count(frame.tick))]
         told += [("last tick", seconds(frame.tick_ms / 1000))]
         told += [(f"  {name}", seconds(ms / 1000)) for name, ms in frame.phase_ms]
-        told += [("contacts a second", count(frame.contacts_per_second))]
+        told += [("contacts/s", count(frame.contacts_per_second))]
         told += [("memory", bytes_of(frame.memory_bytes))]
         told += [("members, ties", f"{count(frame.agents)}, {count(frame.ties)}")]
         told += [("world", frame.path or "not in a file yet")]
@@ -170,7 +168,10 @@ def _told(act: LoggedAct) -> str:
 class Program(Facts):
     """Versions, plugins, threads and paths."""
 
-    HELP = "The program's version, its plugins and those that do not load, threads, and paths."
+    HELP = (
+        "The program's version, its plugins and those that do not load, threads, and paths. Up "
+        "and down scroll."
+    )
 
     def __init__(self, *, id: str = "program") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -179,11 +180,17 @@ class Program(Facts):
         """Stay as it is: a frame says nothing of this."""
 
 
-def _line(label: str, text: str, width: int) -> Content:
+def _lines(label: str, text: str, width: int) -> list[Content]:
+    """Return a fact, a long one in several lines; of a path the end, which says most."""
     cells = max(4, min(20, 2 * width // 5))
-    name = line(label, cells)
     room = max(4, width - cells - 1)
     shown = line(text, 400)
-    if cell_len(shown) > room:  # the end of a path says more than its beginning
-        shown = "…" + shown[-(room - 1) :]
-    return Content.assemble((f"{name:<{cells}} ", "$foreground-muted"), line(shown, room))
+    if "/" in shown and " " not in shown and cell_len(shown) > room:
+        rows = [line("…" + shown[-(room - 1) :], room)]
+    else:
+        rows = [str(row) for row in wrapped(shown, room)]
+    names = [line(label, cells), *[""] * len(rows)]
+    return [
+        Content.assemble((f"{name:<{cells}} ", "$foreground-muted"), row)
+        for name, row in zip(names, rows, strict=False)
+    ]
