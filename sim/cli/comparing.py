@@ -165,8 +165,18 @@ def _text(found: Comparison, where: str) -> list[str]:
     return [
         f"{where}: {found.ticks} ticks, {seeds}, the same draws under each.",
         *told,
+        _meanings(found),
         "It is what members are shown and do by the rule policy, not what they come to think.",
     ]
+
+
+def _meanings(found: Comparison) -> str:
+    """Say what each column or line of the tables is, a line each."""
+    from sim.lab.exposed import MEASURES
+
+    known = [m for m in MEASURES if not all(math.isnan(found.mean(one, m)) for one in found.names)]
+    width = max(map(len, known), default=0)
+    return "\n".join(f"{name:<{width}}  {MEASURES[name].says}" for name in known)
 
 
 def _rows(found: Comparison) -> list[tuple[str, ...]]:

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             tell(redacted(traceback.format_exc().rstrip()))
             return code_of(error) if isinstance(error, HubbubError) else ERROR
-        return _explained(error)
+        return _explained(error, words)
     return code
 
 
@@ -153,12 +153,12 @@ def _awaits_value(words: list[str]) -> bool:
     return awaits
 
 
-def _explained(error: Exception) -> int:
+def _explained(error: Exception, words: list[str]) -> int:
     """Say an error in one sentence; returns the exit code."""
     if isinstance(error, HubbubError):
         return _said(str(error), code_of(error))
     if isinstance(error, _usage_errors()):
-        return _usage(error)
+        return _usage(error, words)
     if isinstance(error, MemoryError):
         return _said("The memory is used up; make a smaller world or close programs.", CAPACITY)
     if isinstance(error, OSError) and error.filename:
@@ -174,13 +174,28 @@ def _usage_errors() -> tuple[type[Exception], ...]:
     return (TyperException,)
 
 
-def _usage(error: Exception) -> int:
+def _usage(error: Exception, words: list[str]) -> int:
     """Say what is wrong with the words, and where the right ones are listed."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "hubbub"
     said = _ours(error, getattr(error, "format_message", error.__str__)()).rstrip(".")
+    if said.endswith("requires an argument") and _awaits_value(words):
+        meaning, path = _valueless(words)
+        said += f": {meaning}" if meaning else ""
     end = "" if said.endswith("?") else "."
     return _said(f"{said}{end} See {path} --help.", USAGE)
+
+
+def _valueless(words: list[str]) -> tuple[str, str]:
+    """Return (what the option at the end is for, the verb that it belongs to)."""
+    command, verb = _command(), ["hubbub"]
+    for word in words:
+        if word in getattr(command, "commands", {}):
+            command = command.commands[word]
+            verb.append(word)
+    helps = (p.help for p in command.params if words[-1] in p.opts)
+    meaning = str(next(helps, "") or "").strip().removesuffix(", ...").rstrip(".")
+    return meaning, " ".join(verb)
 
 
 def _ours(error: Exception, said: str) -> str:

@@ -37,9 +37,10 @@ def overseen(files: Sequence[Path]) -> Iterator[None]:
     if not files and not record_path().exists():
         yield
         return
+    from sim.cli.output import tell
     from sim.run.warden import warden
 
-    with warden(_ended) as mine:
+    with warden(_ended, tell) as mine:
         try:
             yield
         except StuckError:

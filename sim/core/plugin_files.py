@@ -91,9 +91,13 @@ def record_path() -> Path:
 
 
 def found() -> tuple[Candidate, ...]:
-    """Return every foreign plugin there is: the user's folder, ``./plugins``, packages; by name."""
+    """Return every foreign plugin there is, by name.
+
+    Of the user's folder, ``./plugins`` and packages; and files elsewhere that were enabled.
+    """
     enabled = _record()
     every = [*_of_files(enabled), *_of_packages(enabled)]
+    every += _elsewhere(enabled, {each.place for each in every})
     return tuple(sorted(every, key=lambda candidate: (candidate.name, candidate.place)))
 
 
@@ -161,6 +165,16 @@ def _of_files(enabled: dict[str, Any]) -> Iterator[Candidate]:
                 if _could_be_one(path):
                     with suppress(FileError):  # it cannot be read: nobody can use it
                         yield _of_file(path.resolve(), enabled)
+
+
+def _elsewhere(enabled: dict[str, Any], known: set[str]) -> Iterator[Candidate]:
+    """Return the files that were enabled where nobody looks for plugins, if they are there."""
+    for place in enabled:
+        path = Path(place)
+        if place not in known and path.suffix == ".py" and path.is_absolute():
+            with suppress(FileError, OSError):  # it was moved or removed: nobody can use it
+                if path.is_file():
+                    yield _of_file(path, enabled)
 
 
 def _could_be_one(path: Path) -> bool:

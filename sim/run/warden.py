@@ -41,6 +41,7 @@ ROOM = 1 << 30
 """Bytes by which the process may grow within one such call, in a small world."""
 
 _LOOK_SECONDS = 0.2
+_TELL_SECONDS = 1.4
 _GRACE_SECONDS = 1.0
 _MOST_GRACES = 10
 _KEEPING_SECONDS = 60.0
@@ -72,6 +73,7 @@ class _Call:
     since: float
     worked: float
     memory: int
+    is_told: bool = False
 
 
 def patience_for(world: World) -> float:
@@ -153,6 +155,8 @@ class Warden:
     ----------
     ended
         Ends the process after a sentence, where a plugin cannot be stopped.
+    waits
+        Is told once of each long call, while it may still come back; called in the warden's thread.
 
     Attributes
     ----------
@@ -163,10 +167,12 @@ class Warden:
         is nothing. Called in the warden's thread.
     """
 
-    def __init__(self, ended: Callable[[str], object]) -> None:
+    def __init__(
+        self, ended: Callable[[str], object], waits: Callable[[str], object] | None = None
+    ) -> None:
         self.patience, self.room = _patience(), ROOM
         self.keep: Callable[[], str] | None = None
-        self._ended = ended
+        self._ended, self._waits = ended, waits
         self._stuck: StuckError | None = None
         self._accused: StuckError | None = None
         self._calls: dict[int, _Call] = {}
@@ -209,6 +215,17 @@ class Warden:
                 if why:
                     self._end(thread, call, why, calls[thread][1])
                     break
+                self._tell(call, now, calls[thread][1])
+
+    def _tell(self, call: _Call, now: float, place: str) -> None:
+        """Say once that a call is waited for, for whose and how long."""
+        if self._waits is None or call.is_told or now - call.since < _TELL_SECONDS:
+            return
+        call.is_told = True
+        self._waits(
+            f"Waiting for the plugin {_plugin(call.frame)!r} ({place}); if it does not come back "
+            f"within {self.patience:.0f} s it is stopped."
+        )
 
     def _known(self, thread: int, frame: FrameType, now: float) -> _Call:
         call = self._calls.get(thread)
@@ -302,12 +319,14 @@ _on_watch: list[Warden] = []
 
 
 @contextmanager
-def warden(ended: Callable[[str], object]) -> Iterator[Warden | None]:
+def warden(
+    ended: Callable[[str], object], waits: Callable[[str], object] | None = None
+) -> Iterator[Warden | None]:
     """Watch over foreign plugins within the block; None in any thread but the main one."""
     if threading.current_thread() is not threading.main_thread() or _on_watch:
         yield None
         return
-    mine = Warden(ended)
+    mine = Warden(ended, waits)
     _on_watch.append(mine)
     try:
         yield mine

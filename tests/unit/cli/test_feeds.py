@@ -1,8 +1,10 @@
 """hubbub recommenders, suggest and compare: what they print, what they refuse."""
 
+import re
 from pathlib import Path
 
 from sim import names
+from sim.lab.exposed import MEASURES
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -46,6 +48,8 @@ def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
     for word in ("reach", "inequality", "diversity", "variety", "polarisation", "separation"):
         assert word in said.out
     assert "minus chronological" in said.out
+    for name in ("age", "coverage", "inequality"):  # what each is stands below the tables
+        assert re.search(rf"^{name} +{re.escape(MEASURES[name].says)}$", said.out, re.MULTILINE)
     assert "Salganik" in said.out
     alone = hubbub(*words, "--seeds", "1", "--recommenders", "hot, trust-weighted").out
     assert "One seed gives no interval" in alone

@@ -356,3 +356,10 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 )
 def test_wrong_words_are_one_good_sentence(hubbub: Hubbub, words: list[str], sentence: str) -> None:
     assert hubbub(*words).err == sentence + "\n"
+
+
+def test_an_option_without_its_value_says_what_it_takes(hubbub: Hubbub) -> None:
+    said = hubbub("run", "demo", "--platform")
+    assert said.code == 2
+    assert "'--platform' requires an argument: Open a platform where the world has none" in said.err
+    assert "See hubbub run --help." in said.err

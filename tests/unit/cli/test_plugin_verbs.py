@@ -13,7 +13,7 @@ import pytest
 from sim.cli.plugin_templates import TEMPLATES
 from sim.cli.probing import probe_foreign
 from sim.cli.start import completed
-from sim.core import registry
+from sim.core import plugin_files, registry
 from sim.core.plugin_files import user_folder
 from sim.core.registry import load_file, names, spec
 from sim.errors import PluginError
@@ -147,6 +147,23 @@ def test_a_foreign_plugin_is_listed_checked_enabled_and_disabled(hubbub: Hubbub)
     assert hubbub("plugin", "reload", name).code == 0
     assert "Disabled made_of_the_tests_array" in hubbub("plugin", "disable", name).out
     assert "It was not enabled: made_of" in hubbub("plugin", "disable", name).out
+
+
+def test_a_file_enabled_anywhere_is_found_and_listed_from_then_on(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    file = written(hubbub, "array", folder).resolve()
+    assert str(file) not in hubbub("plugin", "list").out
+    assert hubbub("plugin", "enable", file).code == 0
+    (found,) = [each for each in plugin_files.found() if each.place == str(file)]
+    assert found.status == "on"
+    file.write_text(file.read_text() + "# changed\n")
+    assert "off: changed since it was enabled" in hubbub("plugin", "list").out
+    assert str(file) in hubbub("plugin", "list").out
+    file.unlink()
+    assert str(file) not in hubbub("plugin", "list").out
 
 
 def test_a_plugin_that_breaks_a_law_stays_off(hubbub: Hubbub) -> None:

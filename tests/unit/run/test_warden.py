@@ -104,6 +104,22 @@ def test_what_python_reaches_is_interrupted_and_named(stuck: Any, how: str) -> N
     assert on_watch() is None
 
 
+def test_who_is_waited_for_is_told_once_before_it_is_stopped(
+    stuck: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wardens, "_TELL_SECONDS", 0.1)
+    told: list[str] = []
+    with warden(nobody, told.append) as mine:
+        assert mine is not None
+        mine.patience = 1.5
+        with pytest.raises(BaseException, match="did not come back, and was stopped"):
+            stuck.loops()
+        assert mine._stuck is not None
+    assert len(told) == 1
+    assert told[0].startswith("Waiting for the plugin 'stuck.py' (stuck.py, line ")
+    assert wardens._LOOK_SECONDS + 1.4 < 2  # a person is told within two seconds
+
+
 def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
     met: list[BaseException] = []
 
