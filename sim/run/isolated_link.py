@@ -255,9 +255,17 @@ class Remote:
         return await self.asking(name, args, said)
 
     async def asking(
-        self, name: str, args: tuple[Any, ...], said: dict[str, Any], report: Report | None = None
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        said: dict[str, Any],
+        report: Report | None = None,
+        stopping: asyncio.Event | None = None,
     ) -> Any:
         """Let the process do something that may report how far it is.
+
+        ``stopping``: set once the work is to stop, which ``report`` says by what it raises; it is
+        told the process at once, so that what still waits there never begins.
 
         Raises
         ------
@@ -272,7 +280,7 @@ class Remote:
         self._wire.send("ask", number, name, payload)
         try:
             if report is not None:
-                await self._reporting(number, future, report)
+                await self._reporting(number, future, report, stopping)
             result = await future
             is_well = True
         except asyncio.CancelledError:
@@ -284,10 +292,29 @@ class Remote:
             self._progress.pop(number, None)
         return result
 
-    async def _reporting(self, number: int, future: asyncio.Future[Any], report: Report) -> None:
+    async def _reporting(
+        self,
+        number: int,
+        future: asyncio.Future[Any],
+        report: Report,
+        stopping: asyncio.Event | None = None,
+    ) -> None:
         """Report until there is an answer; what the report raises stops the work there."""
+        stops = asyncio.create_task((stopping or asyncio.Event()).wait())
+        try:
+            await self._report_until({future, stops}, number, future, report)
+        finally:
+            stops.cancel()
+
+    async def _report_until(
+        self,
+        ends: set[asyncio.Future[Any]],
+        number: int,
+        future: asyncio.Future[Any],
+        report: Report,
+    ) -> None:
         while not future.done():
-            await asyncio.wait({future}, timeout=_REPORT_SECONDS)
+            await asyncio.wait(ends, timeout=_REPORT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             try:
                 report(*self._progress.get(number, ("", 0.0)))
             except BaseException:

@@ -146,6 +146,7 @@ class RemoteWorks:
         engine = self._engine
 
         async def work(report: Report) -> Any:
-            return await engine.asking(name, args, keywords, report)
+            return await engine.asking(name, args, keywords, report, job.stopping)
 
-        return Job(work)
+        job = Job(work)
+        return job

@@ -46,6 +46,8 @@ class Job(Generic[T]):
         The newest :class:`Progress`.
     task
         The task of the event loop that does the work or waits for it.
+    stopping
+        Set, in the event loop, once somebody asked the work to stop.
     """
 
     def __init__(self, work: Callable[[Report], Coroutine[Any, Any, T]]) -> None:
@@ -53,13 +55,15 @@ class Job(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._is_cancelled = threading.Event()
         self._is_noticed = False
-        self._changed = asyncio.Event()
+        self._changed, self.stopping = asyncio.Event(), asyncio.Event()
         self.task = asyncio.create_task(work(self._report))
         self.task.add_done_callback(self._settle)
 
     def cancel(self) -> None:
         """Ask the work to stop; it ends with :class:`~sim.errors.Cancelled` at its next report."""
         self._is_cancelled.set()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            self._loop.call_soon_threadsafe(self.stopping.set)
 
     @property
     def is_done(self) -> bool:

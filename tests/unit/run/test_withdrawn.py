@@ -133,6 +133,16 @@ async def test_it_is_taken_back_where_the_engine_is_elsewhere(
         await left(isolated, name, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["create_agents", "build_friendships", "step", "inject"])
+async def test_elsewhere_it_is_taken_back_as_soon_as_its_awaiter_leaves(
+    world: World, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.run.isolated_link._REPORT_SECONDS", 600.0)  # not at the next report
+    async with IsolatedSimulation(world, spawn=Thread) as isolated:
+        await isolated.inject("news", seeds=[1], model="si", beta=0.1)
+        await asyncio.wait_for(left(isolated, name, tmp_path), PATIENCE)
+
+
 async def test_what_has_begun_is_carried_out_though_nobody_waits(
     simulation: Simulation, tmp_path: Path
 ) -> None:
