@@ -301,27 +301,21 @@ class Remote:
     ) -> None:
         """Report until there is an answer; what the report raises stops the work there."""
         stops = asyncio.create_task((stopping or asyncio.Event()).wait())
+        ends: set[asyncio.Future[Any]] = {future, stops}
         try:
-            await self._report_until({future, stops}, number, future, report)
+            while not future.done():
+                await asyncio.wait(
+                    ends, timeout=_REPORT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                try:
+                    report(*self._progress.get(number, ("", 0.0)))
+                except BaseException:
+                    self._wire.send("stop", number)
+                    await asyncio.wait({future})
+                    if future.exception() is not None:
+                        raise
         finally:
             stops.cancel()
-
-    async def _report_until(
-        self,
-        ends: set[asyncio.Future[Any]],
-        number: int,
-        future: asyncio.Future[Any],
-        report: Report,
-    ) -> None:
-        while not future.done():
-            await asyncio.wait(ends, timeout=_REPORT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            try:
-                report(*self._progress.get(number, ("", 0.0)))
-            except BaseException:
-                self._wire.send("stop", number)
-                await asyncio.wait({future})
-                if future.exception() is not None:
-                    raise
 
     def acts(self, last: int) -> tuple[Act, ...]:
         """Return the newest acts of the world's log, oldest first, as of the newest frame."""
