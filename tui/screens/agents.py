@@ -160,6 +160,8 @@ class Agents(Mode):
         from sim.run import members
 
         simulation = self.app.simulation
+        if simulation is not self._simulation:
+            self._begin_anew()  # the first look would forget what is asked for here
         if expression:
             self.table.border_subtitle = Content("filtering ...")
         try:
