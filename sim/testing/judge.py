@@ -38,6 +38,9 @@ _LOOK_SECONDS = 0.2
 _PARTING_SECONDS = 5.0
 _WORDS = ("-P", "-m", "sim.testing.trial")
 _BEFORE = ("starting", "warming up")
+_FRAME = re.compile(r'File "(.*?)", line (\d+) in (\S+)')
+"""As the fault handler writes one, innermost first."""
+
 PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
 """The laws of a probe: those without which a running simulation would come to harm."""
 
@@ -294,14 +297,18 @@ class Trial:
         before = os.fstat(self._output.fileno()).st_size
         with suppress(OSError):
             self._process.send_signal(signal.SIGUSR1)
+        said = ""
         for _ in range(20):
             time.sleep(0.05)
-            said = os.pread(self._output.fileno(), 65536, before).decode(errors="replace")
-            frames = re.findall(r'File "(.*?)", line (\d+) in (\S+)', said)
-            if frames:
+            more = os.pread(self._output.fileno(), 1 << 16, before).decode(errors="replace")
+            if more and more == said:
                 break
-        else:
+            said = more
+        # What holds it up may run in another thread than the one that waits, as minds do.
+        frames = _FRAME.findall(said)
+        if not frames:
             return f"in {self._doing!r}, in compiled code"
+        waiting = said.rpartition("Current thread")[2]
         own = [frame for frame in frames if Path(frame[0]).name == Path(self._what).name]
-        file, line, function = (own or frames)[0]
+        file, line, function = (own or _FRAME.findall(waiting) or frames)[0]
         return f"in {function}() ({Path(file).name}, line {line})"

@@ -56,7 +56,7 @@ def main() -> None:
     """Try the plugin of ``argv``: (descriptor of the pipe, what as JSON)."""
     pipe = Pipe(int(sys.argv[1]))
     order: dict[str, Any] = json.loads(sys.argv[2])
-    faulthandler.register(signal.SIGUSR1, all_threads=False)
+    faulthandler.register(signal.SIGUSR1)
     _warm(pipe)
     _limit_memory()
     try:

@@ -92,6 +92,20 @@ def test_what_has_no_defect_keeps_all_laws(verdicts: dict[str, Verdict]) -> None
     assert "source" in verdict.lacks
 
 
+ELSEWHERE = """
+from sim import Mind, register
+
+
+@register("defect-elsewhere")
+class Elsewhere(Mind):
+    '''Thinks for ever, in a thread that minds have of their own.'''
+
+    async def decide(self, member, feed, memory):
+        while True:
+            pass
+"""
+
+
 def test_a_loop_without_end_is_stopped_and_its_line_named(tmp_path: Path) -> None:
     path = tmp_path / "hangs.py"
     path.write_text(HANGS)
@@ -103,6 +117,13 @@ def test_a_loop_without_end_is_stopped_and_its_line_named(tmp_path: Path) -> Non
     assert "defect-hangs: runs" in doing
     with pytest.raises(PluginError, match="'defect-hangs': does not come back"):
         probe(str(path), deadline=1.0)
+
+
+def test_the_line_is_the_plugins_own_in_whatever_thread_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.py"
+    path.write_text(ELSEWHERE)
+    (verdict,) = judged(str(path), deadline=1.0)
+    assert "in decide() (elsewhere.py, line " in verdict.sentence
 
 
 def test_a_plugin_that_sleeps_is_not_waited_for_long(
