@@ -24,6 +24,7 @@ __all__ = [
     "STATES",
     "require_agents",
     "require_bounds",
+    "require_ticks",
 ]
 
 Bounds = dict[str, Bound]
@@ -88,6 +89,34 @@ def require_agents(columns: Mapping[str, Column], agents: int) -> None:
         for ids in (seeds, who, known)
     ):
         raise InputError(f"Its seeds or adopters are not among {agents:,} agents.")
+
+
+def require_ticks(columns: Mapping[str, Column], first: int) -> None:
+    """Refuse a log whose ticks are not those in which somebody is said to have adopted.
+
+    Parameters
+    ----------
+    columns
+        Of a message; shapes are those that :func:`require_agents` lets pass.
+    first
+        The tick of the first row of ``new``: the one in which the message started.
+
+    Raises
+    ------
+    InputError
+        Then.
+    """
+    ticks, new = columns["log.ticks"], columns["new"]
+    is_whole = ticks.dtype.kind == new.dtype.kind == "i" and new.ndim == 1 and new.size <= 1 << 31
+    if is_whole and new.size:
+        is_whole = bool((new >= 0).all() and (new <= ticks.size).all() and new.sum() == ticks.size)
+        if is_whole:
+            at = first + np.arange(new.size)
+            is_whole = bool(np.array_equal(ticks, np.repeat(at, new)))
+    elif is_whole:
+        is_whole = bool((ticks == first).all())
+    if not is_whole:
+        raise InputError("The ticks of its adopters are not those of its record.")
 
 
 def require_bounds(cascade: Cascade) -> None:

@@ -17,7 +17,7 @@ from sim.core.rng import Stream, uniforms
 from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 from sim.spread.adoption import Adoption
-from sim.spread.bounds import require_agents, require_bounds
+from sim.spread.bounds import require_agents, require_bounds, require_ticks
 from sim.spread.contacts import Bits, Broadcast, Channel, Contacts, DrawMode, Draws, Ids
 from sim.spread.generations import generations, newest_r, r_of
 from sim.spread.log import Keep, Log, Rows
@@ -550,6 +550,7 @@ class Cascade(Adoption):
             channel=channel,
         )
         require_agents(columns, agents)
+        require_ticks(columns, meta["started_at"])
         cascade.status = meta["status"]
         cascade.error = meta["error"]
         cascade.started_at = meta["started_at"]

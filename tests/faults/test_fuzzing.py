@@ -114,3 +114,18 @@ def test_a_log_of_what_never_was_is_refused_by_history(
     code, said = said_by(("history", str(path)))
     assert (code, said.count("\n")) == (FILE, 1), said
     assert "holds what never was" in said
+
+
+@pytest.mark.parametrize("value", [-(2**31), -1, 3, 2**31 - 1])
+def test_a_log_of_other_ticks_than_its_counts_is_refused_before_it_runs(
+    value: int, tmp_path: Path
+) -> None:
+    meta, columns = kinds_of_worlds()["plain"]
+    ticks = columns["cascade.0.log.ticks"].copy()
+    assert ticks[0] != value
+    ticks[0] = value
+    path = tmp_path / "other.hub"
+    save(Forged(meta, columns | {"cascade.0.log.ticks": ticks}), path, relational=False)
+    code, said = said_by(("run", str(path), "--ticks", "2"))
+    assert (code, said.count("\n")) == (FILE, 1), said
+    assert "ticks of its adopters are not those of its record" in said
