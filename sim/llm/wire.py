@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
 import time
@@ -100,7 +101,7 @@ class Wire:
             async with asyncio.timeout(seconds):
                 if ask.alike:
                     return await self._alike(ask)
-                reply = reply_of(await self._posted(ask))
+                reply = self._read(await self._posted(ask))
         except ModelError:
             raise
         except Exception as error:
@@ -108,6 +109,19 @@ class Wire:
         if reply.usage is not None:
             self.manners.saw(ask, reply.usage.written)
         return replace(reply, text=self._hidden(reply.text))
+
+    def _read(self, body: bytes) -> Reply:
+        """Return the reply; routers that pass a refusal on as a success are taken at their word."""
+        try:
+            return reply_of(body)
+        except ModelError:
+            passed_on = _passed_on(body)
+            if passed_on is None:
+                raise
+        status, said = passed_on
+        text = redact(one_line(said), self._provider.secrets)[:_DETAIL].rstrip(".")
+        detail = f"HTTP {status}, passed on as a success: {text}".rstrip(": ")
+        raise ModelError(_fault_of(status), detail)
 
     async def _posted(self, ask: Ask) -> bytes:
         """Return the answer's bytes; what a server refuses to read is said otherwise, if it can."""
@@ -161,11 +175,9 @@ class Wire:
 
     def _refused(self, error: Any) -> ModelError:
         status = error.status_code
-        fault = _BY_CODE.get(str(error.code)) or _BY_STATUS.get(status)
-        if fault is None:
-            is_long = _TOO_LONG.search(_all_said(error)) is not None
-            refused = Fault.TOO_LONG if is_long else Fault.REJECTED
-            fault = Fault.SERVER if status >= 500 else refused
+        fault = _BY_CODE.get(str(error.code)) or _fault_of(status)
+        if fault is Fault.REJECTED and _TOO_LONG.search(_all_said(error)):
+            fault = Fault.TOO_LONG
         if 300 <= status < 400:
             fault = Fault.REDIRECTED
         wait = _wait(error.response.headers)
@@ -218,6 +230,24 @@ def _counted(stream: Any, most: int) -> Any:
             await stream.aclose()
 
     return Counted()
+
+
+def _fault_of(status: int) -> Fault:
+    return _BY_STATUS.get(status) or (Fault.SERVER if status >= 500 else Fault.REJECTED)
+
+
+def _passed_on(body: bytes) -> tuple[int, str] | None:
+    """Return the status and words of a refusal in place of a reply; None: it holds none."""
+    try:
+        said: Any = json.loads(body) if len(body) <= _READ else None
+    except (ValueError, RecursionError):
+        return None
+    error: Any = said.get("error") if isinstance(said, dict) else None
+    if not isinstance(error, dict) or type(error.get("code")) is not int:
+        return None
+    words = error.get("message")
+    is_status = 400 <= error["code"] < 600
+    return (error["code"], words if isinstance(words, str) else "") if is_status else None
 
 
 def _all_said(error: Any) -> str:

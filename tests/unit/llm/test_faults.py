@@ -35,6 +35,11 @@ def refusal(code: str, message: str = "no") -> str:
     return json.dumps({"error": {"code": code, "message": message, "type": "x"}})
 
 
+def passed_on(code: int, message: object = "no") -> bytes:
+    """As routers answer that pass on what the server behind them said."""
+    return json.dumps({"error": {"code": code, "message": message}}).encode()
+
+
 ROWS: dict[str, tuple[Answering, Fault, int]] = {
     "408": (status(408), Fault.SERVER, 3),
     "409": (status(409), Fault.SERVER, 3),
@@ -55,6 +60,10 @@ ROWS: dict[str, tuple[Answering, Fault, int]] = {
     "a list": (body(b"[]"), Fault.MALFORMED, 1),
     "an empty object": (body(b"{}"), Fault.MALFORMED, 1),
     "an error object": (body(b'{"error": "x"}'), Fault.MALFORMED, 1),
+    "401 as 200": (body(passed_on(401, f"bad {CANARY}")), Fault.UNAUTHORIZED, 1),
+    "502 as 200": (body(passed_on(502)), Fault.SERVER, 3),
+    "400 as 200": (body(passed_on(400)), Fault.REJECTED, 1),
+    "no status as 200": (body(passed_on(77)), Fault.MALFORMED, 1),
     "cut JSON": (body(completion()[:-9]), Fault.MALFORMED, 1),
     "bad UTF-8": (body(b'{"choices": "\xff\xfe"}'), Fault.MALFORMED, 1),
     "deep nesting": (body(b"[" * 100_000), Fault.MALFORMED, 1),
