@@ -182,14 +182,15 @@ class Warden:
         self._aim: FrameType | None = None
         self._thread = threading.Thread(target=self._run, name="warden", daemon=True)
         self._before = signal.signal(_SIGNAL, self._struck)
-        self._heart = Heart(_LOST)
+        self._heart: Heart | None = None
         self._thread.start()
 
     def stop(self) -> None:
         """Watch no more."""
         self._is_over.set()
         self._thread.join(_GRACE_SECONDS)
-        self._heart.stop()
+        if self._heart is not None:
+            self._heart.stop()
         signal.signal(_SIGNAL, self._before)
 
     def check(self) -> None:
@@ -205,7 +206,7 @@ class Warden:
 
     def _run(self) -> None:
         while not self._is_over.wait(_LOOK_SECONDS):
-            self._heart.beat(self.patience + _SILENT, _files())
+            self._beat(_files())
             now, calls = time.monotonic(), calls_of_plugins(self._packages)
             self._calls = {
                 thread: self._known(thread, frame, now) for thread, (frame, _) in calls.items()
@@ -216,6 +217,13 @@ class Warden:
                     self._end(thread, call, why, calls[thread][1])
                     break
                 self._tell(call, now, calls[thread][1])
+
+    def _beat(self, files: dict[str, str]) -> None:
+        """Tell who watches from outside that this process moves; without plugins nobody does."""
+        if files and self._heart is None:
+            self._heart = Heart(_LOST)
+        if self._heart is not None:
+            self._heart.beat(self.patience + _SILENT, files)
 
     def _tell(self, call: _Call, now: float, place: str) -> None:
         """Say once that a call is waited for, for whose and how long."""
