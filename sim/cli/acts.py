@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sim.cli.output import as_json, say, table, watched
 from sim.errors import InputError
-from sim.feed.acts import Act, act_of
+from sim.feed.acts import OF_GROUPS, Act, act_of
 from sim.feed.log import NOBODY, Acts
 from sim.world.platform_texts import said_by
 
@@ -26,7 +26,6 @@ __all__ = ["Asked", "act_facts", "said_facts", "show_acts"]
 Facts = dict[str, Any]
 
 _TEXT = 60
-_OF_GROUPS = (Act.CREATE_GROUP, Act.JOIN_GROUP, Act.LEAVE_GROUP, Act.GROUP_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def act_facts(world: World, asked: Asked) -> Facts:
 
 def _meant(acts: Acts, one: int | None, two: int | None, kind: int | None) -> npt.NDArray[Any]:
     meant = np.ones(acts.agent.size, np.bool_)
-    whom = np.where(np.isin(acts.act, _OF_GROUPS), NOBODY, acts.other)
+    whom = np.where(np.isin(acts.act, OF_GROUPS), NOBODY, acts.other)
     if one is not None and two is not None:
         meant &= ((acts.agent == one) & (whom == two)) | ((acts.agent == two) & (whom == one))
     elif one is not None:
@@ -132,7 +131,7 @@ def said_facts(said: Said, name: Callable[[int], Any]) -> Facts:
 
 def _whom(world: World, act: int, other: int) -> object:
     """Return whom an act is about: a member, or the name of a group."""
-    if act in _OF_GROUPS:
+    if act in OF_GROUPS:
         return world.groups.names[other] if other < len(world.groups) else None
     return None if other == NOBODY or other >= len(world.agents) else world.agents.id(other)
 

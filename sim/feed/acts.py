@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from sim.errors import InputError, UnknownNameError
 
-__all__ = ["Act", "act_of"]
+__all__ = ["OF_GROUPS", "Act", "act_of"]
 
 
 class Act(IntEnum):
@@ -44,6 +44,10 @@ class Act(IntEnum):
     def says(self) -> str:
         """Its name for people: ``undo dislike``."""
         return self.name.lower().replace("_", " ")
+
+
+OF_GROUPS = (Act.CREATE_GROUP, Act.JOIN_GROUP, Act.LEAVE_GROUP, Act.GROUP_MESSAGE)
+"""Acts on a group: where others name another member, these name it."""
 
 
 def act_of(said: Act | int | str) -> Act:

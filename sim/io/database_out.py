@@ -108,7 +108,8 @@ def _cells(column: Column, where: slice) -> Iterator[object]:
     if column.words is None:
         return (_cell(value) for value in plain)
     words = column.words
-    return (None if place < 0 else utf8(words[place]) for place in plain)
+    known = len(words)  # a history may have been left by a world of more members
+    return (utf8(words[place]) if 0 <= place < known else None for place in plain)
 
 
 def _cell(value: object) -> object:

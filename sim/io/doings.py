@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.feed.acts import Act
+from sim.feed.acts import OF_GROUPS, Act
 from sim.feed.log import NOBODY
 from sim.feed.posts import Kind
 from sim.io.tables import Column, Table, Who
@@ -26,7 +26,6 @@ Part = Sequence[Any]
 
 _ACTS = [act.says for act in Act]
 _KINDS = [kind.name.lower() for kind in Kind]
-_OF_GROUPS = [Act.CREATE_GROUP, Act.JOIN_GROUP, Act.LEAVE_GROUP, Act.GROUP_MESSAGE]
 _COUNTED = {
     Act.LIKE: (0, 1), Act.UNLIKE: (0, -1), Act.REPOST: (1, 1), Act.QUOTE: (1, 1),
     Act.REPLY: (2, 1), Act.REPORT: (3, 1),
@@ -95,7 +94,7 @@ def doings_of(world: World, record: Record, who: Who) -> tuple[Table, ...]:
 def _acts(record: Record, who: Who) -> Table:
     def parts() -> Iterator[Part]:
         for tick, acts in record.acts():
-            of_group = np.isin(acts.act, _OF_GROUPS)
+            of_group = np.isin(acts.act, OF_GROUPS)
             yield (
                 [tick] * acts.agent.size, acts.agent, acts.act, _or_none(acts.message),
                 np.where(of_group, -1, _signed(acts.other)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import InputError
-from sim.feed.acts import Act
+from sim.feed.acts import OF_GROUPS, Act
 from sim.feed.log import NOBODY
 from sim.network.tie_log import ACTS as CHANGES
 from sim.network.ties import FRIEND
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pair", "Part", "pair_of"]
 
-_OF_GROUPS = (Act.CREATE_GROUP, Act.JOIN_GROUP, Act.LEAVE_GROUP, Act.GROUP_MESSAGE)
 _FULL = 65535
 
 
@@ -158,7 +157,7 @@ def _acts(world: World, one: int, other: int) -> tuple[tuple[int, str, str, int]
         return ()
     found = []
     for tick, acts in world.platform.log:
-        whom = np.where(np.isin(acts.act, _OF_GROUPS), NOBODY, acts.other)
+        whom = np.where(np.isin(acts.act, OF_GROUPS), NOBODY, acts.other)
         ours = (acts.agent == one) & (whom == other) | (acts.agent == other) & (whom == one)
         for who, act, message, _ in zip(*(c[ours].tolist() for c in acts), strict=True):
             about = -1 if message == NOBODY else message

@@ -209,7 +209,8 @@ def follow_again(
     begins = adopts[new] & ~course[old]
     sources = (claims[begins] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
     caused_in = held[_TURN][sources[sources != NOBODY]]
-    held[_CAUSED] += np.bincount(caused_in[caused_in > 0] - 1, minlength=now + 1)[: now + 1]
+    is_known = (caused_in > 0) & (caused_in <= now + 1)
+    held[_CAUSED] += np.bincount(caused_in[is_known] - 1, minlength=now + 1)
     held[_TURN][agents[begins]] = now + 1
     held[_BEGAN][now] += int(np.count_nonzero(begins))
 
@@ -225,13 +226,14 @@ def generations(cascade: Cascade) -> tuple[Longs, ...]:
     waiting = _waiting(cascade)
     if again_counted(cascade):
         turn: Any = cascade.held[_TURN][waiting]
-        still = np.bincount(turn[turn > 0] - 1, minlength=rows)[:rows]
+        still = np.bincount(turn[(turn > 0) & (turn <= rows)] - 1, minlength=rows)
         return _long(cascade.held[_BEGAN], rows), _long(cascade.held[_CAUSED], rows), still
     caused, log = np.zeros(rows, np.int64), cascade.log
     place = np.full(cascade.agents, -1, np.int32)
     if log.size:
         trees.caused(log.agents, log.ticks, log.sources, first, place, caused)
-    still = np.bincount(place[waiting] - first, minlength=rows)[:rows]
+    rises = place[waiting] - first
+    still = np.bincount(rises[(rises >= 0) & (rises < rows)], minlength=rows)
     return cascade.new_adopters, caused, still
 
 

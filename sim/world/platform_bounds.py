@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim.core.bounds import Bound, require
 from sim.errors import InputError
-from sim.feed.acts import Act
+from sim.feed.acts import OF_GROUPS, Act
 from sim.feed.log import NOBODY
 from sim.feed.posts import NO_TOPIC, Kind
 from sim.feed.rhythm import KINDS
@@ -88,6 +88,9 @@ def require_platform(platform: Platform, tick: int) -> None:
     )
     for columns, bounds, owner in parts:
         require(columns.items(), bounds, sizes, owner)
+    whom = log["other"][~np.isin(log["act"], OF_GROUPS)]
+    if (whom[whom != NOBODY] >= platform.agents).any():
+        raise InputError(f"The log names others who are not among {platform.agents:,} agents.")
     if (platform.online[1:] <= platform.online[:-1]).any() or platform.online_at > tick:
         raise InputError("Who is online is not in order, or of a tick to come.")
 

@@ -12,6 +12,7 @@ from sim.cli import main as entry
 from sim.cli.exits import EXITS, FILE, USAGE
 from sim.cli.main import main
 from sim.errors import FileError, SnapshotError
+from sim.feed.acts import Act
 from sim.store import load, save
 from sim.store.header import as_path
 from tests.faults.fuzzing import CORPORA, READERS, Forged, fuzz, kinds_of_worlds, said_by
@@ -129,3 +130,24 @@ def test_a_log_of_other_ticks_than_its_counts_is_refused_before_it_runs(
     code, said = said_by(("run", str(path), "--ticks", "2"))
     assert (code, said.count("\n")) == (FILE, 1), said
     assert "ticks of its adopters are not those of its record" in said
+
+
+@pytest.mark.parametrize("name", ["history", "run"])
+def test_adopters_that_stand_twice_in_a_log_cost_no_traceback(name: str, tmp_path: Path) -> None:
+    meta, columns = kinds_of_worlds()["living"]
+    nobody = np.zeros_like(columns["cascade.0.log.agents"])
+    path = tmp_path / "twice.hub"
+    save(Forged(meta, columns | {"cascade.0.log.agents": nobody}), path, relational=False)
+    _, said = said_by((name, str(path), *(("--ticks", "2") if name == "run" else ())))
+    assert "unexpectedly" not in said
+
+
+def test_a_log_of_others_that_there_are_not_is_refused(tmp_path: Path) -> None:
+    meta, columns = kinds_of_worlds()["living"]
+    others = columns["platform.log.other"].copy()
+    others[np.flatnonzero(columns["platform.log.act"] == Act.REPLY)[0]] = 1 << 31
+    path = tmp_path / "others.hub"
+    save(Forged(meta, columns | {"platform.log.other": others}), path, relational=False)
+    code, said = said_by(("export", str(path), str(tmp_path / "out"), "--to", "sqlite"))
+    assert (code, said.count("\n")) == (FILE, 1), said
+    assert "names others who are not among" in said
