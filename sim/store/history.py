@@ -34,6 +34,9 @@ from sim.world.platform_texts import ANSWERS, Said
 
 __all__ = ["History"]
 
+_MOST_TICKS = 10_000_000
+"""Of a series: half a gigabyte of counts, and a thousand years of hours."""
+
 
 @dataclass(slots=True, eq=False)
 class History:
@@ -200,7 +203,8 @@ class History:
         Raises
         ------
         InputError
-            When there is no such message, or no room for a point.
+            When there is no such message, no room for a point, or a stretch of more than ten
+            million ticks.
         """
         if points is not None and points < 1:
             raise InputError(f"A series has at least 1 point, got {points}.")
@@ -209,6 +213,11 @@ class History:
         begins = earliest if first is None else min(max(first, 0), LAST_TICK)
         ends = self.tick if last is None else min(last, self.tick)
         length = max(ends - begins + 1, 0)
+        if length > _MOST_TICKS:
+            raise InputError(
+                f"A series is counted over at most {_MOST_TICKS:,} ticks, and from {begins:,} to "
+                f"{ends:,} there are {length:,}; name a shorter stretch (--from, --to)."
+            )
         before, new = _counted(packs, begins, length)
         at = np.arange(begins, begins + length, dtype=np.int64)
         contacts, running = self._read(at, whole=message is None)

@@ -151,3 +151,13 @@ def test_a_log_of_others_that_there_are_not_is_refused(tmp_path: Path) -> None:
     code, said = said_by(("export", str(path), str(tmp_path / "out"), "--to", "sqlite"))
     assert (code, said.count("\n")) == (FILE, 1), said
     assert "names others who are not among" in said
+
+
+def test_a_world_at_the_end_of_time_has_no_series_of_every_tick(tmp_path: Path) -> None:
+    meta, columns = kinds_of_worlds()["living"]
+    path = tmp_path / "late.hub"
+    save(Forged(meta | {"tick": 2**31 - 1}, columns), path, relational=False)
+    code, said = said_by(("history", str(path)))
+    assert (code, said.count("\n")) == (USAGE, 1), said
+    assert "over at most 10,000,000 ticks" in said
+    assert "--from" in said
