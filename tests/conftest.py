@@ -57,6 +57,26 @@ def _the_compiler_is_not_measured() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _who_strikes_is_not_measured() -> Iterator[None]:
+    """Let the warden strike out of sight of coverage.
+
+    In CPython 3.11 a traced thread that calls a function while a signal waits for the main thread
+    tries the call again until that is handled: for ever, where the main thread is in SQLite.
+    """
+    from sim.run.warden import Warden
+
+    striking = Warden._strike
+
+    def untraced(warden: Warden, thread: int) -> None:
+        sys.settrace(None)
+        striking(warden, thread)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Warden, "_strike", untraced)
+        yield
+
+
 def _called() -> None:
     """Be called: a tracer that was set anew begins with the next call."""
 
