@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -229,7 +229,7 @@ Forward = Callable[[Event], None]
 Middleware = Callable[[Event, Forward], None]
 """Called with an event and the rest of the chain: pass on, change, or keep the event."""
 
-Run = Callable[[Coroutine[Any, Any, Any], Callable[[BaseException], None]], None]
+Run = Callable[[Awaitable[Any], Callable[[BaseException], None]], None]
 """Runs what an asynchronous handler returned, and tells what that raises."""
 
 E = TypeVar("E", bound=Event)
@@ -347,8 +347,8 @@ class EventBus:
         kind
             A class of events; :class:`Event` stands for all.
         handler
-            Called with one event; what it returns is ignored, unless it is asynchronous: then it
-            is awaited, beside others.
+            Called with one event; what it returns is ignored, unless it can be awaited, as
+            coroutines and futures can: then it is, beside others.
 
         Returns
         -------
@@ -430,16 +430,15 @@ class EventBus:
     def _hand(self, subscription: Subscription, event: Event) -> None:
         try:
             answer: Any = subscription.handler(event)
-            if inspect.iscoroutine(answer):
+            if inspect.isawaitable(answer):
                 self._await(subscription, event, answer)
         except BaseException as error:  # a stranger's code, even its exit: contained, named
             self._failed(subscription, event, error)
 
-    def _await(
-        self, subscription: Subscription, event: Event, work: Coroutine[Any, Any, Any]
-    ) -> None:
+    def _await(self, subscription: Subscription, event: Event, work: Awaitable[Any]) -> None:
         if self._run is None:
-            work.close()
+            if inspect.iscoroutine(work):
+                work.close()
             raise TypeError("it is asynchronous, and nobody here would await it")
         self._run(work, lambda error: self._failed(subscription, event, error))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -87,12 +88,11 @@ class Awaiting:
         self._most = most
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def __call__(
-        self, work: Coroutine[Any, Any, Any], failed: Callable[[BaseException], None]
-    ) -> None:
+    def __call__(self, work: Awaitable[Any], failed: Callable[[BaseException], None]) -> None:
         """Begin it; ``failed`` is told what it raises."""
         if len(self._tasks) >= self._most:
-            work.close()
+            if inspect.iscoroutine(work):
+                work.close()
             raise TimeoutError(f"{self._most:,} calls of handlers are not done yet")
         task = asyncio.get_running_loop().create_task(_fenced(work, failed))
         self._tasks.add(task)
@@ -108,7 +108,7 @@ class Awaiting:
                 await asyncio.wait(late, timeout=patience)
 
 
-async def _fenced(work: Coroutine[Any, Any, Any], failed: Callable[[BaseException], None]) -> None:
+async def _fenced(work: Awaitable[Any], failed: Callable[[BaseException], None]) -> None:
     """Await what a handler returned; what it raises, its exit included, ends nobody's loop."""
     try:
         await work
