@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 
 __all__ = ["Breaker"]
@@ -36,8 +37,10 @@ class Breaker:
         self._longest = longest
         self._clock = clock
         self._faults = 0
+        self._failed_at = -inf
         self._until = 0.0
-        self._trying = False
+        self._calls = 0
+        self._trial = 0  # the call that tries; 0: none does
         self.reason = ""
 
     @property
@@ -49,28 +52,45 @@ class Breaker:
             return "closed"
         return "open" if self._clock() < self._until else "trying"
 
-    def admits(self) -> bool:
-        """Return whether a call may pass; of those that come after a rest, one tries."""
+    def admits(self) -> int:
+        """Return the number of a call that may pass, else 0; of those after a rest, one tries."""
         state = self.state
-        if state == "trying" and not self._trying:
-            self._trying = True
-            return True
-        return state == "closed"
+        tries = state == "trying" and not self._trial
+        if not tries and state != "closed":
+            return 0
+        self._calls += 1
+        self._trial = self._calls if tries else self._trial
+        return self._calls
 
-    def abandon(self) -> None:
-        """Forget a call that was let pass and never sent."""
-        self._trying = False
+    def abandon(self, call: int) -> None:
+        """Forget a call that was let pass and never sent; if it tried, another one may."""
+        self._trial = 0 if call == self._trial else self._trial
 
     def succeeded(self) -> None:
         """Close it: the provider answers."""
-        self._faults, self._rest, self._trying = 0, self._first_rest, False
+        self._faults, self._rest, self._trial = 0, self._first_rest, 0
 
-    def failed(self) -> None:
-        """Count a fault; enough in a row, or one while trying, open it."""
-        self._trying = False
+    def failed(self, call: int, sent: float | None = None) -> None:
+        """Count a fault; enough in a row, or one while trying, open it.
+
+        Calls that were under way together meet the same trouble, and count once.
+
+        Parameters
+        ----------
+        call
+            Its number; while it rests, or one tries, only that of the one that tries counts.
+        sent
+            The moment of its request, by the clock: before the last fault it tells nothing new.
+            None: it counts in any case.
+        """
+        is_late = self._faults >= self._most and call != self._trial
+        if is_late or (sent is not None and sent <= self._failed_at):
+            return
+        self._trial = 0
         self._faults += 1
+        self._failed_at = self._clock()
         if self._faults >= self._most:
-            self._until = self._clock() + self._rest
+            self._until = self._failed_at + self._rest
             self._rest = min(2 * self._rest, self._longest)
 
     def end(self, reason: str) -> None:

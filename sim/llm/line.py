@@ -143,25 +143,25 @@ class Line:
 
     async def _once(self, ask: Ask, clock: _Clock) -> tuple[Reply, Spend]:
         """Send one request, when its turn has come and the budget has room for it."""
-        if not self.breaker.admits():
+        clock.call = self.breaker.admits()
+        if not clock.call:
             raise ModelError(Fault.RESTING, self.breaker.reason)
-        call = congested = False
+        congested = False
         number = 0
         try:
             number = await self._in_time(self.gate.enter(), clock)
-            call = True
             held = await self._held(ask, clock)
             return await self._sent(ask, held, clock)
         except ModelError as error:
             congested = error.fault.is_congestion
             if error.spent is None:  # nothing was sent
-                self.breaker.abandon()
+                self.breaker.abandon(clock.call)
             raise
         except asyncio.CancelledError:
-            self.breaker.abandon()
+            self.breaker.abandon(clock.call)
             raise
         finally:
-            if call:
+            if number:
                 self.gate.leave(number, congested=congested)
 
     async def _in_time(self, turn: Awaitable[T], clock: _Clock) -> T:
@@ -234,7 +234,7 @@ class Line:
         try:
             reply = await wire.ask(ask, max(clock.left, 0.001))
         except ModelError as error:
-            error.spent = self._failed(error, held, sent)
+            error.spent = self._failed(error, held, sent, clock.call)
             if error.fault is not Fault.RATE_LIMITED:
                 clock.use(monotonic() - sent)
             raise
@@ -255,7 +255,7 @@ class Line:
             self._wire = Wire(self.provider)
         return self._wire
 
-    def _failed(self, error: ModelError, held: Reservation, sent: float) -> Spend:
+    def _failed(self, error: ModelError, held: Reservation, sent: float, call: int) -> Spend:
         """Book a call that brought nothing; what a server refused outright was not billed."""
         says_when = error.fault is Fault.SERVER and error.wait is not None
         if says_when and self.pace.refused_for < self.provider.seconds:
@@ -263,14 +263,14 @@ class Line:
         if error.fault is Fault.RATE_LIMITED:
             self.pace.refused(sent, error.wait)
             self._tokens.give_back(held.worst.tokens)
-            self.breaker.abandon()
+            self.breaker.abandon(call)
             return held.settle(Spend())
         refused = error.fault in _UNBILLED
         spent = held.settle(Spend(requests=1)) if refused else held.keep()
         if error.fault.ends_provider or error.fault is Fault.MISSING:
             self.breaker.end(str(error))
         elif error.fault.is_of_provider:
-            self.breaker.failed()
+            self.breaker.failed(call, None if error.fault is Fault.TIMEOUT else sent)
         else:
             self.breaker.succeeded()
         return spent
@@ -310,6 +310,8 @@ class _Clock:
     ----------
     waits
         Whether it goes on to wait where a server refuses it as too many.
+    call
+        The number that the breaker gave its request; 0: none passed.
     """
 
     def __init__(self, deadline: float, seconds: float, patience: float | None) -> None:
@@ -317,6 +319,7 @@ class _Clock:
         self._own = seconds
         self._patience = deadline if patience is None else min(patience, deadline)
         self.waits = True
+        self.call = 0
 
     @property
     def patience(self) -> float:

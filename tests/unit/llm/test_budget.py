@@ -432,16 +432,15 @@ def test_a_call_whose_turn_does_not_come_ends_at_its_deadline() -> None:
 def test_a_breaker_opens_rests_tries_once_and_closes() -> None:
     now = [0.0]
     breaker = Breaker(faults=2, rest=5, longest=8, clock=lambda: now[0])
-    breaker.failed()
+    breaker.failed(breaker.admits())
     assert breaker.state == "closed"
-    assert breaker.admits()
-    breaker.failed()
-    assert (breaker.state, breaker.admits()) == ("open", False)
+    breaker.failed(breaker.admits())
+    assert (breaker.state, breaker.admits()) == ("open", 0)
     now[0] = 5.0
-    assert (breaker.admits(), breaker.admits()) == (True, False)
-    breaker.abandon()
-    assert breaker.admits()
-    breaker.failed()
+    trial = breaker.admits()
+    assert (trial, breaker.admits()) == (3, 0)
+    breaker.abandon(trial)
+    breaker.failed(breaker.admits())
     now[0] = 12.9
     assert breaker.state == "open"
     now[0] = 13.0
@@ -450,7 +449,29 @@ def test_a_breaker_opens_rests_tries_once_and_closes() -> None:
     assert breaker.state == "closed"
     breaker.end("no key")
     breaker.end("later")
-    assert (breaker.state, breaker.reason, breaker.admits()) == ("off", "no key", False)
+    assert (breaker.state, breaker.reason, breaker.admits()) == ("off", "no key", 0)
+
+
+def test_calls_that_were_under_way_together_are_one_fault_and_no_trial() -> None:
+    now = [0.0]
+    breaker = Breaker(faults=2, rest=5, longest=40, clock=lambda: now[0])
+    early = [breaker.admits() for _ in range(9)]
+    now[0] = 1.0
+    for call in early[:5]:
+        breaker.failed(call, sent=0.0)
+    assert breaker.state == "closed"
+    breaker.failed(breaker.admits(), sent=1.5)
+    breaker.failed(early[5])  # it is open already, and rests no longer for that
+    now[0] = 6.0
+    trial = breaker.admits()
+    breaker.abandon(early[6])
+    breaker.failed(early[7])
+    assert (breaker.state, breaker.admits()) == ("trying", 0)  # the one that tries still does
+    breaker.failed(trial, sent=6.0)
+    now[0] = 15.9
+    assert breaker.state == "open"
+    now[0] = 16.0
+    assert breaker.state == "trying"
 
 
 def test_nothing_is_ever_taken_back_from_what_was_spent() -> None:

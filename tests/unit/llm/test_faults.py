@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 from time import sleep
@@ -11,6 +12,7 @@ import pytest
 from sim.llm.asks import Answer, Ask, Turn
 from sim.llm.budget import Budget
 from sim.llm.faults import Fault, ModelError
+from sim.llm.limits import Gate
 from sim.llm.pool import ModelPool
 from sim.llm.provider import Provider, key_in
 from sim.llm.secrets import Secret, redact
@@ -132,6 +134,22 @@ def test_a_server_that_says_when_it_can_answer_again_is_waited_for(code: int) ->
     assert (answer.text, answer.retries, len(server.calls)) == ("Good morning.", 0, 7)
     assert pool.budget.settled.requests == 1  # nobody is billed for it
     assert next(iter(pool.states.values())) == "paced"
+
+
+@pytest.mark.parametrize("code", [500, 503])
+def test_a_moment_in_which_a_server_fails_all_that_came_does_not_rest_it(code: int) -> None:
+    under_way = asyncio.Barrier(8)
+
+    async def failing(call: servers.Call) -> None:
+        await under_way.wait()
+        await call.send(b"{}", code)
+
+    script = (*[failing] * 8, servers.well)
+    with Server(*script) as server, ModelPool([Provider("m", server.url)], cache=0) as pool:
+        pool.lines[0].gate = Gate(8, start=8)
+        answers = pool.ask_all([Ask((Turn("user", f"{n}"),)) for n in range(8)], seconds=20)
+        assert [answer.text for answer in answers] == ["Good morning."] * 8
+        assert pool.states == {"127.0.0.1": "closed"}
 
 
 def test_a_server_that_only_ever_says_when_it_can_answer_failed_in_the_end() -> None:
