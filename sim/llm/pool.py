@@ -1,7 +1,8 @@
 """All providers behind one door, in a thread and loop of their own: the world never waits on them.
 
 Order of preference: the first provider whose breaker lets the call pass; the next one where it
-fails for a reason that lies with the provider. The budget is one for all.
+fails for a reason that lies with the provider, or its price leaves no room. The budget is one for
+all.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class ModelPool:
                 fault, spent = error, spent.plus(error.spent or Spend())
                 if error.fault is not Fault.RESTING and not ask.alike:
                     self._fault = error
-                if error.fault is Fault.BUDGET or monotonic() >= deadline:
+                if monotonic() >= deadline:
                     break
             else:
                 self._fault = self._fault if ask.alike else None

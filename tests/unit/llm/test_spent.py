@@ -66,3 +66,18 @@ def test_usage_beyond_what_is_possible_is_booked_as_the_worst_case() -> None:
     (answer,), budget = asked(lying, budget=Budget(tokens=60))
     assert answer.usage is None
     assert answer.spent.tokens == budget.settled.tokens == ASK.most_read + 20
+
+
+def test_one_that_costs_nothing_answers_where_there_is_no_money_left_for_the_first() -> None:
+    prices = {"m": Price(100, 400), "free": Price(0, 0)}
+    with Server() as server:
+        two = [Provider(model, server.url, name=model) for model in prices]
+        with ModelPool(two, Budget(dollars=0), prices) as pool:
+            answer = pool.ask_all([ASK])[0]
+            assert (answer.text, answer.provider, answer.nano) == ("Good morning.", "free", 0)
+            assert (pool.trouble, [call.said["model"] for call in server.calls]) == ("", ["free"])
+
+
+def test_without_requests_left_nobody_is_asked_and_the_budget_is_named() -> None:
+    (answer,), budget = asked(budget=Budget(requests=0))
+    assert (answer.fault, budget.settled) == (Fault.BUDGET, Spend())
