@@ -152,10 +152,6 @@ class History:
         about = self._said_in(upon, people)
         return said._replace(upon=about.text, upon_by=about.by)
 
-    def text_of(self, happening: Happening, people: Agents) -> str:
-        """Return the text of :meth:`said` alone; empty where there is none, or nobody knows."""
-        return self.said(happening, people).text
-
     def _said_in(self, post: Post, people: Agents) -> Said:
         told = {each.id: each.text for each in self.told}
         own = told.get(post.row[-1], post.own)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.errors import Cancelled
+from sim.errors import Cancelled, InputError
 from sim.store import database
 from sim.store.database import write_database
 from sim.world.world import World
@@ -58,3 +58,10 @@ def test_an_error_while_indexing_is_passed_on(
     monkeypatch.setattr(database, "_INDEXES", ("CREATE INDEX a ON absent (b)",))
     with pytest.raises(OSError, match="no such table"):
         write_database(world, tmp_path / "a.db")
+
+
+def test_two_rows_that_must_differ_are_refused_by_a_sentence(world: World, tmp_path: Path) -> None:
+    post = (7, 1, 0, "post", None, None, "It rains.", "[]", None, 0, 0, 0, 0)
+    assert write_database(world, tmp_path / "a.db", posts=[post]) > 0
+    with pytest.raises(InputError, match="two rows that must differ are the same"):
+        write_database(world, tmp_path / "b.db", posts=[post, post])

@@ -19,6 +19,7 @@ from sim.run.keeper_acts import apply
 from sim.spread.generations import Cohorts
 from sim.store import columns as arrays
 from sim.store import save
+from sim.store.acts_reading import Traces, record_of
 from sim.store.history import History
 from sim.store.history_reading import columns_of, history_of, people_of, read_history, split
 from sim.store.history_rows import Laid, Pack, Reading, Told
@@ -302,6 +303,61 @@ def test_a_damaged_journal_is_named(kept: Path, damage: str) -> None:
         file.execute(damage)
     with pytest.raises(SnapshotError):
         read_history(kept)
+
+
+def test_words_that_are_kept_no_more_are_not_made_up() -> None:
+    world = World.create(20, mean_degree=10, seed=2, platform={"posting": 0.0, "outside": 0.0})
+    platform = world.platform
+    assert platform is not None
+    platform.act(0, "post", text="It rains.")
+    world.step()
+    rains = platform.posts.first
+    platform.act(2, "reply", message=rains, text="Bring a coat.")
+    platform.act(3, "like", message=rains)
+    world.step()
+    people, none = world.agents, Laid.of([])
+    every, last = (
+        History(none, [], world.tick, record=record_of(Traces.of(world, recent)))
+        for recent in (None, 1)
+    )
+
+    def told(story: History, who: int) -> tuple[str, str, int]:
+        (done,) = (each for each in story.agent(who) if each.kind in {"reply", "like"})
+        said = story.said(done, people)
+        return said.text, said.upon, said.upon_by
+
+    assert told(every, 2) == ("Bring a coat.", "It rains.", 0)
+    assert told(last, 2) == ("Bring a coat.", "", 0)
+    assert told(every, 3)[0] == "It rains."
+    assert told(last, 3)[0] == ""
+
+
+@pytest.mark.parametrize("part", ["length", "tick", "agent"])
+def test_a_log_of_adoptions_that_never_were_is_refused(tmp_path: Path, part: str) -> None:
+    meta, columns = world_of().dump()
+    names = [f"cascade.0.log.{name}" for name in ("agents", "ticks", "sources")]
+    agents, ticks, _ = (columns[name] for name in names)
+    if part == "length":
+        columns[names[0]] = agents[:-1]
+    else:
+        columns[names[part == "tick"]] = np.full_like(ticks if part == "tick" else agents, 300)
+
+    class Forged:
+        def dump(self) -> tuple[dict[str, Any], dict[str, Any]]:
+            return meta, columns
+
+        def digest(self) -> str:
+            return "00"
+
+    save(Forged(), tmp_path / "a.hub")
+    said = "rows of several lengths" if part == "length" else "holds what never was"
+    with pytest.raises(SnapshotError, match=f"its log of message 0 .*{said}|{said}"):
+        read_history(tmp_path / "a.hub")
+
+
+def test_a_series_over_a_thousand_years_is_refused() -> None:
+    with pytest.raises(InputError, match="name a shorter stretch"):
+        history([(0, 0, 1, -1)], tick=10_000_001).counts(first=0)
 
 
 def test_packed_bytes_of_a_wrong_length_are_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from sim.store import journal_state
 from sim.store.journal_state import SLICES, Observer, whole_state
+from sim.world import ended
 from sim.world.world import World
 
 
@@ -112,3 +113,25 @@ def test_a_large_column_of_a_message_is_looked_at_in_turn(
     assert sum(held(world)) == 16
     monkeypatch.setattr(journal_state, "HOT_BYTES", 10)
     assert held(world) == [True] + [False] * 15
+
+
+@pytest.mark.parametrize("at_hand", [16, 0])
+def test_what_ended_is_looked_at_once_and_a_change_is_seen_all_the_same(
+    at_hand: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lived(enough: int) -> World:
+        monkeypatch.setattr(ended, "ENOUGH_BYTES", enough)
+        monkeypatch.setattr(ended, "AT_HAND", at_hand)
+        world = World.create(agents=200, mean_degree=6, seed=5)
+        for number in range(3):
+            world.inject(f"News {number}", seeds=[number], model="sir", beta=0.3, gamma=0.9)
+        world.step(60)
+        return world
+
+    world = lived(0)
+    before = whole_state(world)
+    assert whole_state(world) == before
+    if at_hand:
+        assert before == whole_state(lived(1 << 60))  # nobody sees that it was laid by
+    world.cascades[1].revise(beta=0.9)
+    assert whole_state(world) != before

@@ -13,7 +13,7 @@ from sim.run.keeper import Keeper, Pacing
 from sim.run.keeper_acts import apply
 from sim.store.journal import folder_of
 from sim.store.journal_rows import Entry
-from sim.store.rebuild import earliest, rebuild, same_way
+from sim.store.rebuild import earliest, is_kept, rebuild, same_way
 from sim.world.world import World
 from tests.unit.run.keeping import send, started
 
@@ -93,6 +93,13 @@ def test_a_damaged_journal_is_named(path: Path, statement: str, said: str) -> No
     edited(path, statement)
     with pytest.raises(SnapshotError, match=said):
         rebuild(path, 12, apply)
+
+
+def test_what_a_journal_still_leads_to_is_not_guessed_where_it_is_damaged(path: Path) -> None:
+    assert is_kept(path, [(12, 0), (3, 0)]) == [True, True]
+    edited(path, "UPDATE entries SET kind = 'go_to', command = 'x' WHERE number = 6")
+    with pytest.raises(SnapshotError, match="says not where the world went"):
+        is_kept(path, [(12, 0)])
 
 
 def test_an_entry_that_fails_or_cannot_be_done_or_differs_is_named(path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from sim.errors import Cancelled, SnapshotError
 from sim.run.keeper import Keeper, Pacing, recover
 from sim.run.keeper_acts import apply
+from sim.run.places import place_of
 from sim.store import journal, recovery
 from sim.store.journal import folder_of
 from sim.store.journal_rows import Entry
@@ -209,3 +210,12 @@ def test_a_replay_can_be_cancelled(path: Path) -> None:
 
     with pytest.raises(Cancelled):
         recover(path, report=report)
+
+
+def test_of_a_journal_that_cannot_be_read_nobody_says_how_old_it_is(path: Path) -> None:
+    place = place_of(path)
+    assert place is not None
+    at = place.opens_at
+    assert (place.is_older, at > 0) == (False, True)
+    (folder_of(path) / "journal").write_bytes(b"no database " * 100)
+    assert (place.is_older, place.opens_at) == (False, at)  # as was acknowledged
