@@ -190,6 +190,8 @@ def restore_save(
         say(done.lacks)
     if done.aside is not None:
         say(f"What lived beside the world of before is kept as {done.aside.stem}.")
+    if done.other is not None:
+        say(f"Another world of that name has backups there too; that one: --from {done.other}.")
 
 
 _NOTHING = ("No saved worlds.",)

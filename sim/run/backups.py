@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sim.errors import FileError, InputError, SnapshotError
 from sim.run.keeper import recover
 from sim.run.live_copies import copy_live
 from sim.run.places import LivePlace, live_places, place_of, rest_of
-from sim.run.replacing import cleared, require_free
+from sim.run.replacing import cleared, origin_of, require_free
 from sim.store import info, shelf, verify
 from sim.store.acts_file import copy_history, drop_history
 from sim.store.header import open_regular
@@ -68,6 +69,8 @@ class Restored:
         Under which file name what lived beside the world of before is now; None: nothing did.
     lacks
         What its journal holds beyond that and this version cannot play; "": nothing.
+    other
+        The newest backup there that another world of that name has; None: none has.
     """
 
     path: Path
@@ -75,6 +78,7 @@ class Restored:
     replayed: int
     aside: Path | None = None
     lacks: str = ""
+    other: Path | None = None
 
 
 def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) -> tuple[Backup, ...]:
@@ -90,7 +94,8 @@ def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) ->
     folder, to
         The saves folder, and where to; made when missing.
     keep
-        How many backups of each world are kept, at least 1.
+        How many backups of each world are kept, at least 1; those of another world of the same
+        name, as from another saves folder, are no business of it.
     report
         Told the progress; may cancel between two files and within one.
 
@@ -136,6 +141,9 @@ def restore(
 ) -> Restored:
     """Bring the newest whole backup of a world back to the saves folder.
 
+    Where several worlds of one name have backups there, it is the one that is to be replaced, else
+    the one with the newest.
+
     Parameters
     ----------
     folder, name
@@ -164,14 +172,15 @@ def restore(
     found = (source,) if alone else backups(source, stem)
     if not found:
         raise FileError(source, f"holds no backup of {stem}")
+    chosen, other = _chosen(found, target)
     if test:
-        return _tried(found[-1], report)
+        return replace(_tried(chosen, report), other=other)
     folder.mkdir(parents=True, exist_ok=True)
-    aside = _brought(found[-1], target, force=force, report=report)
+    aside = _brought(chosen, target, force=force, report=report)
     live = place_of(target)
     if live is None:
-        return Restored(target, info(target).tick or 0, 0, aside)
-    return Restored(target, live.opens_at, 0, aside, rest_of(live))
+        return Restored(target, info(target).tick or 0, 0, aside, other=other)
+    return Restored(target, live.opens_at, 0, aside, rest_of(live), other)
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
@@ -192,6 +201,21 @@ def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> P
             drop_history(target)
             raise
     return target
+
+
+def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
+    """Return the backup to bring, and the newest of another world of that name."""
+    if len(found) == 1:
+        return found[0], None
+    own = _alike(found, target) or found
+    others = [path for path in found if path not in _alike(found, own[-1])]
+    return own[-1], others[-1] if others else None
+
+
+def _alike(found: Sequence[Path], path: Path) -> list[Path]:
+    """Return those that hold the world of a path, as far as can be known."""
+    own = origin_of(path)
+    return [each for each in found if own is None or origin_of(each) in (own, None)]
 
 
 def _tried(path: Path, report: Report) -> Restored:
@@ -285,7 +309,7 @@ def _fresh(to: Path, name: str, newest: Path | None) -> Path:
 
 
 def _given_up(found: tuple[Path, ...], keep: int) -> tuple[Path, ...]:
-    old = found[:-keep]
+    old = tuple(_alike(found, found[-1])[:-keep]) if len(found) > keep else ()
     for path in old:
         path.unlink(missing_ok=True)
         shutil.rmtree(folder_of(path), ignore_errors=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sim.errors import FileError, SnapshotError
 from sim.run.places import discard, held_by_another, place_of, put_aside
 from sim.store.acts_file import drop_history
-from sim.store.audit_reading import saved_acts
+from sim.store.audit_reading import audit, saved_acts
 from sim.store.inspect import info, under_way
 from sim.store.journal import folder_of
 from sim.store.lease import LeaseError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.world.trail import Act
     from sim.world.world import World
 
-__all__ = ["another_world", "cleared", "lost_by_saving", "make_way", "require_free"]
+__all__ = ["another_world", "cleared", "lost_by_saving", "make_way", "origin_of", "require_free"]
 
 
 def lost_by_saving(world: World, path: str | PathLike[str]) -> str:
@@ -82,6 +82,15 @@ def another_world(world: World, path: str | PathLike[str]) -> str:
     if not said.acts or not acts or _made(said.acts[0]) == _made(acts[0]):
         return ""
     return f"holds another world, at tick {said.tick or 0:,}"
+
+
+def origin_of(path: Path) -> Act | None:
+    """Return how the world of a file, or of the journal beside it, came about; None: unknown."""
+    try:
+        acts = (saved_acts(path) if path.is_file() else audit(path)).acts
+    except SnapshotError:
+        return None
+    return _made(acts[0]) if acts else None
 
 
 def _made(first: Act) -> Act:

@@ -88,6 +88,28 @@ def test_a_backup_that_would_keep_nothing_is_refused(
         backup(folder, tmp_path / to, keep=keep)
 
 
+def test_worlds_of_one_name_keep_each_its_own_backups(tmp_path: Path) -> None:
+    to = tmp_path / "b"
+    one, other = tmp_path / "one", tmp_path / "other"
+    for at, agents in ((one, 60), (other, 80)):
+        at.mkdir()
+        save(World.create(agents=agents, mean_degree=4, seed=7), at / "a.hub")
+        (done,) = backup(at, to, keep=1)
+        assert done.removed == ()
+    of_one, of_other = backups.backups(to, "a")
+    grown = load(one / "a.hub")
+    grown.step()
+    save(grown, one / "a.hub")
+    (done,) = backup(one, to, keep=1)
+    assert (done.removed, of_other.is_file()) == ((of_one,), True)
+    brought = restore(other, "a", to, force=True)  # the world that is there, not the newest
+    assert (len(load(brought.path).agents), brought.other) == (80, done.path)
+    (other / "a.hub").unlink()
+    brought = restore(other, "a", to)
+    assert (len(load(brought.path).agents), brought.other) == (60, of_other)
+    assert restore(other, "a", to, new="c").other == of_other
+
+
 # Restoring
 
 
