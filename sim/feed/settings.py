@@ -36,13 +36,13 @@ class PlatformSettings(Parameters):
         "feed", description="the channel of messages injected without naming one"
     )
     label_reports: int = Field(
-        5, ge=0, description="reports that label a message, at least; 0: never"
+        5, ge=0, le=1_000_000_000, description="reports that label a message, at least; 0: never"
     )
     label_share: float = Field(
         0.001, ge=0, le=1, description="share of its showings that must end in a report for that"
     )
     hide_reports: int = Field(
-        20, ge=0, description="reports that hide a message, at least; 0: never"
+        20, ge=0, le=1_000_000_000, description="reports that hide a message, at least; 0: never"
     )
     hide_share: float = Field(
         0.005, ge=0, le=1, description="share of its showings that must end in a report for that"

@@ -489,6 +489,8 @@ def test_what_it_is_told_is_checked() -> None:
     world = World.create(agents=20, mean_degree=2, seed=1)
     for told, said in (
         ({"slots": 0}, "slots must be in"),
+        ({"label_reports": 10**30}, "label_reports must be in"),
+        ({"hide_reports": 10**30}, "hide_reports must be in"),
         ({"candidates": 5}, "candidates must be at least slots"),
         ({"rhythm": "weekly"}, "24 numbers"),
         ({"rhythm": ",".join(["0"] * 24)}, "24 numbers"),
