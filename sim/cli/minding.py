@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cap",
+    "Decide",
     "Goal",
     "Least",
     "MindName",
@@ -64,6 +65,23 @@ Least = Annotated[
     ),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no language model; rules stand in.")]
+
+
+class Decide(NamedTuple):
+    """What lets minds decide, and judges what came of it.
+
+    Both return why the run is to stop, one sentence, or nothing; of too few decisions nothing.
+
+    Attributes
+    ----------
+    after_tick
+        Lets them decide; takes how many decisions are enough.
+    at_end
+        Judges all there were, however few.
+    """
+
+    after_tick: Callable[[int], str]
+    at_end: Callable[[], str]
 
 
 AWAKE = "awake"
@@ -158,18 +176,17 @@ def minded_in(said: Minds) -> Minded:
 @contextmanager
 def minding(
     world: World, asked: Minded | None, keeper: Keeper | None, report: Report
-) -> Iterator[Callable[[int], str]]:
+) -> Iterator[Decide]:
     """Give minds, and yield what lets them decide after a tick.
 
     Minds that the world has already decide too, where any are asked for; else they sleep. When
-    the block ends, rules stand in for all. What is yielded returns why the run is to stop, one
-    sentence, or nothing; it takes the decisions before which it is not.
+    the block ends, rules stand in for all.
     """
     if asked is not None and asked.who:
         give(world, asked, keeper)
     platform = world.platform
     if platform is None or not platform.minds.members.size:
-        yield _nothing
+        yield _NOBODY
         return
     from sim.run.minds_opening import asleep, budget_of, thinker_of
 
@@ -177,7 +194,7 @@ def minding(
         tell(f"{asleep(world)} Wake them by --minds awake.")
         if platform.minds.awake:
             _done(world, keeper, "wake_minds", False)
-        yield _nothing
+        yield _NOBODY
         return
     budget = budget_of(world)
     for name, most in asked.caps:
@@ -189,7 +206,10 @@ def minding(
             _done(world, keeper, "keep_minds", {"caps": list(budget.caps)})
         _done(world, keeper, "wake_minds", True, thinker.made)
         try:
-            yield lambda enough: _think(world, thinker, keeper, report, enough)
+            yield Decide(
+                lambda enough: _think(world, thinker, keeper, report, enough),
+                lambda: thinker.too_few(1),
+            )
         finally:
             _done(world, keeper, "wake_minds", False)
             for said in (*thinker.faults, "" if thinker.lacks else thinker.trouble):
@@ -197,10 +217,7 @@ def minding(
                     tell(said)
 
 
-def _nothing(enough: int) -> str:
-    """Let nobody decide."""
-    del enough
-    return ""
+_NOBODY = Decide(lambda enough: "", lambda: "")
 
 
 def give(world: World, asked: Minded, keeper: Keeper | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from sim.core.progress import Report
 
 if TYPE_CHECKING:
     from sim.cli.deeds import Deed
+    from sim.cli.minding import Decide
     from sim.cli.running import Order
     from sim.run.keeper import Keeper
     from sim.world.world import World
@@ -53,9 +54,9 @@ def run_here(
     with (
         kept_when_stopped(world, keeper, order.outputs.save),
         served(world, keeper),
-        minding(world, order.minded, keeper, report) as think,
+        minding(world, order.minded, keeper, report) as decide,
     ):
-        stopped = _tick(world, order, keeper, report, think)
+        stopped = _tick(world, order, keeper, report, decide)
     _tell_remarks(world, told)
     _tell_late(order.deeds, order.stop.limit)
     seconds = perf_counter() - began
@@ -70,7 +71,7 @@ def _tick(
     order: Order,
     keeper: Keeper | None,
     report: Report,
-    think: Callable[[int], str],
+    decide: Decide,
 ) -> str:
     """Run tick after tick, with what is done between them, to the end that is asked for.
 
@@ -84,13 +85,14 @@ def _tick(
     for done in range(limit):
         waits = do_due(order.deeds, world, done, keeper)
         if order.stop.reached(world) and not waits:
-            return ""
+            why = decide.at_end()
+            return f"The run came to rest after tick {world.tick:,}. {why}" if why else ""
         report(f"running tick {world.tick + 1:,}", done / limit)
         with hush:
             guard.step()
         if keeper is not None:
             keeper.ticked(world, wait=False)
-        why = think(ENOUGH if done < limit - 1 else 1)
+        why = decide.after_tick(ENOUGH if done < limit - 1 else 1)
         if why:
             return f"The run stopped after tick {world.tick:,}. {why}"
     do_due(order.deeds, world, limit, keeper)

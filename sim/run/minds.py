@@ -44,6 +44,10 @@ _MARGIN = 0.1
 """Seconds before the end in which an answer still reaches its member."""
 
 
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g}%"
+
+
 def never() -> bool:
     """Return False: nobody wants to stop."""
     return False
@@ -170,12 +174,12 @@ class Thinker:
             Decisions before which nothing is said.
         """
         own = self.asked - self.stood_in
-        if not self.least or self.asked < max(enough, 1) or own >= self.least * self.asked:
-            return ""
+        if not self.least or self.asked < max(enough, 1) or own / self.asked >= self.least:
+            return ""  # 7 of 100 are 7%; 0.07 * 100 is more than 7
         why = self.trouble.rstrip(".")
         return (
-            f"Models decided {own:,} of {self.asked:,} times ({own / self.asked:.0%}), and at "
-            f"least {self.least:.0%} were asked for{f': {why}' if why else ''}."
+            f"Models decided {own:,} of {self.asked:,} times ({_percent(own / self.asked)}), and "
+            f"at least {_percent(self.least)} were asked for{f': {why}' if why else ''}."
         )
 
     @property

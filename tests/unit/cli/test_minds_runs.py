@@ -17,6 +17,7 @@ from sim.errors import InputError
 from sim.llm.budget import Budget
 from sim.llm.pool import ModelPool
 from sim.llm.provider import Provider
+from sim.run.minds import Thinker
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.llm.server import Call, Server, body, completion, status
 
@@ -85,6 +86,25 @@ def test_a_run_stops_where_models_decide_less_than_was_asked_for(
     assert hubbub(*words).code == 1
     assert hubbub(*words, "--least-share", "0").code == 0
     assert "--minds" in hubbub("run", "new:300", "--ticks", "1", "--least-share", "0.5").err
+
+
+def test_a_run_that_comes_to_rest_before_twenty_decisions_is_judged_too(hubbub: Hubbub) -> None:
+    words = ("run", "new:300", "--minds", "random:8", "--inject", "The bridge", "--until-quiet")
+    said = hubbub(*words, "--offline", "--least-share", "0.004", "--json", "-")
+    assert 0 < said.json["minds"]["decisions"] < 20
+    assert said.code == 1
+    assert "The run came to rest after tick" in said.err
+    assert "Models decided 0 of" in said.err
+    assert "at least 0.4% were asked for" in said.err
+
+
+@pytest.mark.parametrize(("own", "asked", "least"), [(7, 100, 0.07), (7, 25, 0.28), (3, 5, 0.6)])
+def test_exactly_the_least_share_is_enough(own: int, asked: int, least: float) -> None:
+    thinker = Thinker(least=least)
+    thinker.asked, thinker.stood_in = asked, asked - own
+    assert thinker.too_few(1) == ""
+    thinker.stood_in += 1
+    assert f"at least {least:.0%} were asked for" in thinker.too_few(1)
 
 
 def test_who_resumes_a_run_has_its_members_and_its_caps(hubbub: Hubbub, model: Server) -> None:
