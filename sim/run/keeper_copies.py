@@ -55,12 +55,17 @@ class Copy:
         self._digest = ""
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
-        """Return the state."""
+        """Return the state, anew."""
+        return dump_world(self._twin)
+
+    def packed(self) -> tuple[dict[str, Any], dict[str, Column]]:
+        """Return the state as a file keeps it."""
         if self._state is None:
-            self._state = dump_world(self._twin, None if self._keep is None else self._packed)
+            keep = None if self._keep is None else self._kept
+            self._state = dump_world(self._twin, keep, is_packed=True)
         return self._state
 
-    def _packed(self, name: str, column: Column) -> Column:
+    def _kept(self, name: str, column: Column) -> Column:
         """Return a packed column where it takes no memory."""
         if name.startswith("ties."):
             self.ties.loosen()
@@ -70,7 +75,7 @@ class Copy:
 
     def digest(self) -> str:
         """Return the digest of the world."""
-        self._digest = self._digest or digest_of(*self.dump())
+        self._digest = self._digest or digest_of(*self.packed())
         return self._digest
 
     def rest(self) -> None:

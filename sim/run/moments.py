@@ -73,10 +73,8 @@ def seal(world: World) -> bytes:
     state = xxhash.xxh3_128(said.encode())
     for topic in world.opinions:
         state.update(world.opinions[topic].data)
-    for each in world.cascades.runs(len(world.agents)):
-        if isinstance(each, bytes):
-            state.update(each)
-            continue
+    state.update(world.cascades.seals.to_bytes(16, "little"))
+    for each in world.cascades.loose:
         state.update(f"{each.id} {each.status} {each.size} {each.contacts_seen}".encode())
         state.update(each.tally.data)
         for column in _arrays(each) if each.alive else ():

@@ -18,8 +18,9 @@ from typing import Any
 from sim.store.columns import CHECKSUM, Columns
 from sim.store.plain import to_json, utf8
 from sim.store.trailer import LEAF_BYTES
+from sim.world.records import heads
 
-__all__ = ["Meta", "Said", "counted", "mirror", "naming", "versions", "write"]
+__all__ = ["Meta", "Said", "counted", "mirror", "naming", "versions", "whole", "write"]
 
 Meta = dict[str, Any]
 """What ``World.dump()`` says beside its columns: everything in it can be written as JSON."""
@@ -33,6 +34,15 @@ Who = Callable[[object], str | None]
 NOBODY = -1
 _TYPES = 100
 """Types of ties that ``info`` knows; more are in the world itself."""
+
+
+def whole(meta: Meta, columns: Columns) -> Meta:
+    """Return metadata that name the messages too whose records are packed, by their numbers."""
+    ended = [*heads(columns)]
+    if not ended:
+        return meta
+    every = [*_dicts(meta, "cascades"), *ended]
+    return meta | {"cascades": sorted(every, key=lambda each: each["id"])}
 
 
 def counted(world: object, meta: Meta) -> dict[str, object]:

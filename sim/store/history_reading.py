@@ -30,10 +30,11 @@ from sim.store.journal import JOURNAL_FILE, folder_of
 from sim.store.journal_reading import BrokenError, JournalFile, read_journal
 from sim.store.journal_rows import Checkpoint
 from sim.store.line import Line
-from sim.store.opened import opened, world_rows
+from sim.store.opened import opened, unpack, world_rows
 from sim.store.plain import from_json
 from sim.store.upgrades import sealed
 from sim.world.platform_log import Held
+from sim.world.records import PREFIX
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -129,14 +130,17 @@ def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns
         When it is no snapshot, or damaged where it was read.
     """
     with opened(path) as file, gated(path) as connection:
-        entries = [e for e in arrays.declared(connection, file.body) if wanted(e.name)]
+        declared = arrays.declared(connection, file.body)
+        entries = [e for e in declared if wanted(e.name) or e.name.startswith(PREFIX)]
         columns = arrays.read_some(connection, entries)
         try:
             meta = from_json(world_rows(connection, file.body).get("meta", ""))
             tick = whole_number(meta["tick"], "its tick", low=0, high=LAST_TICK)
-            return meta | {"tick": tick, "cascades": list(meta["cascades"])}, columns
+            meta = meta | {"tick": tick, "cascades": list(meta["cascades"])}
         except (LookupError, TypeError, ValueError) as error:
             raise DamagedError(f"its metadata cannot be read ({error})") from error
+    unpack(path, meta, columns)
+    return meta, {name: own for name, own in columns.items() if wanted(name)}
 
 
 def people_of(path: str | PathLike[str]) -> Agents:

@@ -16,7 +16,7 @@ import xxhash
 
 from sim.spread.sparse import Sparse
 from sim.store.journal_rows import Adoptions, Metrics
-from sim.world.cascades import Ended, adoptions_of
+from sim.world.cascades import adoptions_of
 from sim.world.platform_state import commanded
 
 if TYPE_CHECKING:
@@ -84,23 +84,13 @@ def whole_state(world: World) -> bytes:
     state = xxhash.xxh3_128(_numbers(world))
     for name, column in _cold(world):
         _add(state, name, column)
-    for each in world.cascades.items:
-        state.update(_sealed(each) if isinstance(each, Ended) else _whole(each))
+    state.update(world.cascades.seals.to_bytes(16, "little"))  # of those that are packed away
+    for each in world.cascades.loose:
+        state.update(_whole(each))
     state.update(world.rested_as.encode())
     if world.platform is not None:
         _add_platform(state, world.platform)
     return state.digest()
-
-
-def _sealed(ended: Ended) -> bytes:
-    """Return a digest of a message that ended; it is taken once."""
-    if ended.seal is None:
-        said, columns = ended.dump(ended.agents, "")
-        state = xxhash.xxh3_128(repr(sorted(said.items())).encode("utf-8", "surrogatepass"))
-        for name in sorted(columns):
-            _add(state, name, columns[name])
-        ended.seal = state.digest()
-    return ended.seal
 
 
 def _whole(cascade: Cascade) -> bytes:

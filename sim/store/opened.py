@@ -24,8 +24,18 @@ from sim.store.plain import from_json
 from sim.store.schema import VERSION
 from sim.store.trailer import TRAILER_BYTES, Trailer, quick, quick_of
 from sim.store.upgrades import upgrade
+from sim.world.records import records, unfold
 
-__all__ = ["Opened", "Restore", "SnapshotCapacityError", "Storable", "opened", "world_rows"]
+__all__ = [
+    "Opened",
+    "Restore",
+    "SnapshotCapacityError",
+    "Storable",
+    "opened",
+    "packed",
+    "unpack",
+    "world_rows",
+]
 
 WORKING_BYTES = 32 << 20
 """Memory that loading takes beside the columns."""
@@ -47,6 +57,12 @@ class Storable(Protocol):
 
     def digest(self) -> str:
         """Return hex text that is equal if and only if two states are."""
+
+
+def packed(world: Storable) -> tuple[Meta, Columns]:
+    """Return the whole state as a file keeps it: a world packs the messages that ended."""
+    found: tuple[Meta, Columns] = getattr(world, "packed", world.dump)()
+    return found
 
 
 S = TypeVar("S", bound=Storable)
@@ -132,7 +148,9 @@ class Opened:
             except MemoryError as error:
                 raise self._too_large(entries) from error
         self._require_same_file()
-        return _meta(self.path, said), columns, said
+        meta = _meta(self.path, said)
+        unpack(self.path, meta, columns)
+        return meta, columns, said
 
     def _require_memory(self, entries: list[Entry]) -> None:
         if sum(entry.bytes for entry in entries) + WORKING_BYTES > available_bytes():
@@ -153,6 +171,25 @@ class Opened:
             then.st_mtime_ns,
         ):
             raise SnapshotError(self.path, "replaced while it was being read; try again")
+
+
+def unpack(path: Path, meta: Meta, columns: Columns) -> None:
+    """Unpack the messages that ended, in place, where there is memory for them.
+
+    Raises
+    ------
+    SnapshotError
+        When their records are none, or need more memory than is free.
+    """
+    try:
+        needed = sum(record.whole for record in records(columns))
+        if needed and needed + WORKING_BYTES > available_bytes():
+            text = f"not enough memory: its messages need {needed / 1e6:,.0f} MB"
+            raise SnapshotCapacityError(path, f"{text}; close other programs and try again")
+        unfold(meta, columns)
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        text = f"damaged: the records of its messages cannot be read ({error!s:.200})"
+        raise SnapshotError(path, text) from error
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from sim.spread.exposures import PerExposure
 from sim.spread.heard import Heard
 from sim.store.plain import to_json, utf8
 from sim.store.schema import RELATIONAL_TABLES, create_tables
+from sim.world.cascades import Cascades
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
@@ -176,10 +177,17 @@ def _every(table: str) -> str:
 
 def count_rows(world: Populated) -> int:
     """Return how many rows a world is: of agents, their states, ties, cascades and adoptions."""
-    adoptions = sum(cascade.size + 1 for cascade in world.cascades)
+    adoptions = _adoptions(world) + len(world.cascades)
     platform = getattr(world, "platform", None)
     posts = 0 if platform is None else len(platform.posts)
     return 3 * len(world.agents) + world.ties.count + adoptions + posts
+
+
+def _adoptions(world: Populated) -> int:
+    cascades = world.cascades
+    if isinstance(cascades, Cascades):  # without those that ended being made again
+        return sum(each.size for each in cascades.items)
+    return sum(cascade.size for cascade in cascades)
 
 
 def _is_small(world: Populated) -> bool:

@@ -26,7 +26,7 @@ from sim.store import columns as arrays
 from sim.store import relational as rows
 from sim.store.cold import leave_in_file
 from sim.store.header import as_path
-from sim.store.opened import Restore, S, Storable, opened
+from sim.store.opened import Restore, S, Storable, opened, packed
 from sim.store.plain import plain
 
 if TYPE_CHECKING:
@@ -100,20 +100,21 @@ def save(
     started = time.perf_counter()
     target = as_path(path)
     report("packing", 0.0)
-    meta, columns = world.dump()
+    meta, columns = packed(world)
     meta, columns = plain(meta), arrays.check_columns(columns)
+    whole = facts.whole(meta, columns)
     people = rows.of(world, relational)
     said = {
         "name": target.stem if name is None else name,
         "note": note,
         "digest": world.digest(),
-        **facts.counted(world, meta),
+        **facts.counted(world, whole),
     }
     with _explained(target), files.draft(target) as draft:
         with _created(draft.path) as file:
             facts.write(file, meta, said)
             audit.write(file, world)
-            facts.mirror(file, meta, columns, facts.naming(world))
+            facts.mirror(file, whole, columns, facts.naming(world))
             if people is not None:
                 rows.write(file, people, report)
             arrays.write(file, columns, report)

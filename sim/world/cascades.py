@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 import zlib
+from array import array
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Iterator, MutableSequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 from weakref import ReferenceType, ref
 
 import numpy as np
 import numpy.typing as npt
+import xxhash
 
 from sim.core.spill import Room
 from sim.spread.cascade import Cascade
+from sim.world.records import PACKED_BYTES, Record, laid_out, read
 
 if TYPE_CHECKING:
     from sim.core.spill import Spill
@@ -26,12 +29,9 @@ if TYPE_CHECKING:
     from sim.spread.model import PropagationModel
     from sim.world.world import World
 
-__all__ = ["Cascades", "Ended", "Pile", "adoptions_of", "dumped", "models_of"]
+__all__ = ["Cascades", "Ended", "Pile", "adoptions_of", "dumped", "models_of", "packed"]
 
 Columns = dict[str, npt.NDArray[Any]]
-
-PACKED_BYTES = 64 << 10
-"""Records up to this size are packed; larger ones lie as they are."""
 
 PILE_BYTES = 1 << 20
 """Packed records share places of this size."""
@@ -90,12 +90,12 @@ class Ended:
     model, channel
         Its own.
     seal
-        A digest of its record, by whoever asks for one.
+        A digest of its record.
     """
 
     __slots__ = (
-        "_columns", "_data", "_is_packed", "_object", "_tally", "agents", "channel",
-        "contacts_seen", "id", "model", "seal", "size", "started_at", "status",
+        "_data", "_object", "_tally", "_whole", "agents", "channel", "contacts_seen", "id",
+        "model", "seal", "size", "started_at", "status",
     )  # fmt: skip
 
     def __init__(self, cascade: Cascade, pile: Pile) -> None:
@@ -103,19 +103,16 @@ class Ended:
         self.contacts_seen, self.started_at = int(cascade.contacts_seen), cascade.started_at
         self.agents, self.channel = cascade.agents, cascade.channel
         self.model = pile.model(cascade.model)
-        self.seal: bytes | None = None
         self._tally = cascade.tally.tobytes()
         self._object: ReferenceType[Cascade] | None = ref(cascade)
-        self._pack(cascade, pile)
-
-    def _pack(self, cascade: Cascade, pile: Pile) -> None:
-        meta, columns = cascade.dump()
-        laid = [(n, c.dtype.str, c.shape) for n, c in columns.items()]
-        body = b"".join(np.ascontiguousarray(c).tobytes() for c in columns.values())
-        head = json.dumps([meta, laid], separators=(",", ":")).encode()
-        data = len(head).to_bytes(8, "little") + head + body
-        self._is_packed = len(data) <= PACKED_BYTES
+        data = laid_out(*cascade.dump())
+        self.seal = xxhash.xxh3_128_intdigest(data)
+        self._whole = len(data)
         self._data = pile.put(zlib.compress(data, 1) if self._is_packed else data)
+
+    @property
+    def _is_packed(self) -> bool:
+        return self._whole <= PACKED_BYTES
 
     @property
     def held(self) -> Cascade | None:
@@ -161,19 +158,20 @@ class Ended:
             cascade.grow(agents - self.agents)
         return cascade
 
+    def record(self, agents: int, rested: str) -> Record | None:
+        """Return its record as a file keeps it, of so many agents; None: too large to be packed."""
+        if not self._is_packed:
+            return None
+        if self.agents == agents:
+            return Record(self.id, self._whole, self._data.tobytes())
+        data = laid_out(*self.made(agents, rested).dump())
+        if len(data) > PACKED_BYTES:
+            return None
+        return Record(self.id, len(data), zlib.compress(data, 1))
+
     def _unpacked(self, rested: str) -> tuple[dict[str, Any], Columns]:
         data = self._data.tobytes()
-        data = zlib.decompress(data) if self._is_packed else data
-        begin = 8 + int.from_bytes(data[:8], "little")
-        meta, laid = json.loads(data[8:begin])
-        columns: Columns = {}
-        for name, kind, shape in laid:
-            count = int(np.prod(shape, dtype=np.int64))
-            columns[name] = np.frombuffer(data, kind, count, begin).reshape(shape)
-            begin += columns[name].nbytes
-        if self.status == "quiet":
-            meta["rested"] = rested
-        return meta, columns
+        return read(zlib.decompress(data) if self._is_packed else data, rested)
 
 
 class Cascades(MutableSequence[Cascade]):
@@ -185,6 +183,13 @@ class Cascades(MutableSequence[Cascade]):
         Whose they are; it holds them.
     items
         Messages, and records of those that ended.
+
+    Attributes
+    ----------
+    adoptions, contacts
+        Of those that are packed away, in sum.
+    seals
+        What tells their records from others: the seals of all, in no order.
 
     Examples
     --------
@@ -208,9 +213,24 @@ class Cascades(MutableSequence[Cascade]):
         ended = [each for each in items if isinstance(each, Ended)]
         self.adoptions = sum(each.size for each in ended)
         self.contacts = sum(each.contacts_seen for each in ended)
-        self._sizes = np.array([e.size for e in ended if e.status == "quiet"], np.int64)
+        self.seals = 0
+        for each in ended:
+            self.seals ^= each.seal
+        self._sizes: array[int] | None = None
         self._runs: tuple[int, list[bytes | Cascade]] | None = None
         self._holds = self._world() if ended else None  # messages are made again in it
+
+    def twin(self, world: World, of: Callable[[Cascade], Cascade]) -> Cascades:
+        """Return the messages of a twin of the world, with ``of(message)`` for each as it is.
+
+        What is told of those that ended is taken over, and made neither anew nor twice.
+        """
+        found = Cascades(world)
+        found._items = [e if isinstance(e, Ended) else of(e) for e in self._items]
+        found._loose = [e for e in found._items if isinstance(e, Cascade)]
+        found.adoptions, found.contacts, found.seals = self.adoptions, self.contacts, self.seals
+        found._holds = None if self._holds is None else world
+        return found
 
     # What a tick goes through
 
@@ -232,8 +252,10 @@ class Cascades(MutableSequence[Cascade]):
     @property
     def at_rest(self) -> npt.NDArray[np.int64]:
         """The sizes of those that came to rest, int64, in no order."""
-        loose = [each.size for each in self._loose if each.status == "quiet"]
-        return np.concatenate([self._sizes, np.array(loose, np.int64)])
+        if self._sizes is None:
+            self._sizes = array("q", (e.size for e in self.ended if e.status == "quiet"))
+        loose = array("q", (each.size for each in self._loose if each.status == "quiet"))
+        return np.array(self._sizes + loose, np.int64)
 
     def runs(self, agents: int) -> list[bytes | Cascade]:
         """Return all in order for a digest: what is told of those that ended, joined, or them."""
@@ -259,8 +281,9 @@ class Cascades(MutableSequence[Cascade]):
         self._loose.remove(cascade)
         self.adoptions += ended.size
         self.contacts += ended.contacts_seen
-        if ended.status == "quiet":
-            self._sizes = np.append(self._sizes, ended.size)
+        self.seals ^= ended.seal
+        if ended.status == "quiet" and self._sizes is not None:
+            self._sizes.append(ended.size)
         self._runs = None
 
     def take_up(self, cascade: Cascade) -> None:
@@ -387,6 +410,24 @@ def dumped(world: World) -> Iterator[tuple[dict[str, Any], Columns]]:
     agents = len(world.agents)
     for each in world.cascades.items:
         yield each.dump(agents, world.rested_as) if isinstance(each, Ended) else each.dump()
+
+
+def packed(world: World) -> tuple[list[Record], Iterator[tuple[dict[str, Any], Columns]]]:
+    """Return packed records of a world's messages, and what the others have to be saved; in order.
+
+    Together they say what :func:`dumped` does.
+    """
+    agents, rested = len(world.agents), world.rested_as
+    found: list[Record] = []
+    others: list[Cascade | Ended] = []
+    for each in world.cascades.items:
+        record = each.record(agents, rested) if isinstance(each, Ended) else None
+        if record is None:
+            others.append(each)
+        else:
+            found.append(record)
+    told = (e.dump(agents, rested) if isinstance(e, Ended) else e.dump() for e in others)
+    return found, told
 
 
 def models_of(world: World) -> Iterable[PropagationModel]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from heapq import merge
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +22,11 @@ from sim.spread.cascade import Cascade
 from sim.spread.contacts import Channel
 from sim.world.bonds import Bonds
 from sim.world.burying import bury, gone_of
-from sim.world.cascades import dumped, models_of
+from sim.world.cascades import dumped, models_of, packed
 from sim.world.channels import is_channel
 from sim.world.lost import LostChannel, model_of, record_of, remark_on
 from sim.world.opinions import Opinions
+from sim.world.records import PREFIX, body, canonical, filed, records, texts
 
 if TYPE_CHECKING:
     from sim.spread.model import PropagationModel
@@ -41,11 +42,14 @@ MOST = 2**31 - 1
 _UNCOUNTED = {"plugins", "metrics"}
 
 
-def dump_world(world: World, keep: Keep | None = None) -> tuple[dict[str, Any], Columns]:
+def dump_world(
+    world: World, keep: Keep | None = None, *, is_packed: bool = False
+) -> tuple[dict[str, Any], Columns]:
     """Return (what JSON can hold, arrays by name).
 
     ``keep``: given a name and an array, returns what stands for it; asked part by part, so that
-    no more than one of them has been packed in memory.
+    no more than one of them has been packed in memory. ``is_packed``: messages that ended are
+    their packed records, as a file keeps them (:mod:`sim.world.records`).
     """
     from sim.world.phases_kept import dump_phases  # phases know this module
 
@@ -91,11 +95,26 @@ def dump_world(world: World, keep: Keep | None = None) -> tuple[dict[str, Any], 
         add("metrics.", own)
     if phases := dump_phases(world):
         meta["phases"] = phases
+    messages = _add_packed if is_packed else _add_messages
+    messages(world, meta, add)
+    meta["plugins"] = _plugins(models_of(world))
+    return meta, columns
+
+
+def _add_messages(world: World, meta: dict[str, Any], add: Callable[[str, Columns], None]) -> None:
     for said, own in dumped(world):
         meta["cascades"].append(said)
         add(f"cascade.{said['id']}.", own)
-    meta["plugins"] = _plugins(models_of(world))
-    return meta, columns
+
+
+def _add_packed(world: World, meta: dict[str, Any], add: Callable[[str, Columns], None]) -> None:
+    ended, others = packed(world)
+    if ended:
+        meta["ended"] = {"rested": world.rested_as}
+        add("", filed(ended))
+    for said, own in others:
+        meta["cascades"].append(said)
+        add(f"cascade.{said['id']}.", own)
 
 
 def _add(columns: Columns, keep: Keep, prefix: str, part: Columns) -> None:
@@ -230,6 +249,8 @@ def digest_of(meta: dict[str, Any], columns: Columns) -> str:
     What the future depends on counts. Left out is what it does not: where a plugin came from, what
     was done to ties, whether feeds are kept; and what was measured, but for the numbers that an
     intervention waits for (:func:`_awaited`).
+
+    Packed records count as what they were packed of.
     """
     state = xxhash.xxh3_128()
     said = {name: value for name, value in meta.items() if name not in _UNCOUNTED}
@@ -242,8 +263,14 @@ def digest_of(meta: dict[str, Any], columns: Columns) -> str:
         settings = said["platform"]["settings"]
         counted = {name: value for name, value in settings.items() if name != "keep_feeds"}
         said["platform"] = said["platform"] | {"settings": counted}
-    state.update(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
-    for name in sorted(columns):
+    rested = said.pop("ended", {}).get("rested", "")
+    for text in _texts(said, columns, rested):
+        state.update(text)
+    ended = {f"cascade.{record.number}.": record for record in records(columns)}
+    for name in sorted([*(n for n in columns if not n.startswith(PREFIX)), *ended]):
+        if name in ended:
+            state.update(body(ended[name]))
+            continue
         if name.startswith(("bonds.log.", "metrics.", "agents.moves.")):
             continue
         column = np.ascontiguousarray(columns[name])
@@ -253,3 +280,24 @@ def digest_of(meta: dict[str, Any], columns: Columns) -> str:
         state.update(column.reshape(-1).view(np.uint8).data)
         looked_at(column.nbytes)
     return str(state.hexdigest())
+
+
+def _texts(said: dict[str, Any], columns: Columns, rested: str) -> Iterator[bytes]:
+    """Yield JSON with sorted keys in pieces, messages with packed records at their places."""
+    between = b"{"
+    for name in sorted(said):
+        yield between + canonical(name).encode() + b":"
+        between = b","
+        if name != "cascades":
+            yield canonical(said[name]).encode()
+            continue
+        own = ((each["id"], canonical(each).encode()) for each in said[name])
+        yield b"["
+        for place, (_, text) in enumerate(merge(own, texts(columns, rested), key=_first)):
+            yield b"," + text if place else text
+        yield b"]"
+    yield b"{}" if not said else b"}"
+
+
+def _first(pair: tuple[int, bytes]) -> int:
+    return pair[0]

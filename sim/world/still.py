@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from sim.core.spill import Spill
 from sim.spread.cascade import Cascade
-from sim.world.cascades import Cascades, Ended
 from sim.world.platform_state import Still
 
 if TYPE_CHECKING:
@@ -56,10 +55,7 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     twin.phases = list(world.phases)
     vars(twin).update(_network=None, _scratch=None, exposed=[])  # made again by whoever needs them
     known = {} if before is None else {each.id: each for each in before.cascades.loose}
-    items = world.cascades.items
-    twin.cascades = Cascades(
-        twin, (e if isinstance(e, Ended) else _cascade(e, known, copied) for e in items)
-    )
+    twin.cascades = world.cascades.twin(twin, lambda each: _cascade(each, known, copied))
     for name, part in vars(world).items():
         if name == "platform" and part is not None:
             setattr(twin, name, Still(part, _beneath(name, copied)))

@@ -470,11 +470,15 @@ class World(Living):
         Whatever the future depends on counts. What was measured counts while an intervention waits
         for it; a plugin, and a phase that a program added, count by name, their code does not.
         """
-        return digest_of(*self.dump())
+        return digest_of(*self.packed())
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return the whole state: what JSON can hold, and arrays by name."""
         return dump_world(self)
+
+    def packed(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return the whole state as a file keeps it: messages that ended stay packed."""
+        return dump_world(self, is_packed=True)
 
     @classmethod
     def restore(cls, meta: dict[str, Any], columns: dict[str, npt.NDArray[Any]]) -> World:

@@ -1,0 +1,206 @@
+"""Records of ended messages are packed once: files carry them so, and nothing else changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import World, load, save
+from sim.errors import SnapshotError
+from sim.store.snapshot import read
+from sim.world import cascades as packing
+from sim.world import records
+from sim.world.ended import AT_HAND
+from sim.world.state import digest_of
+
+MODELS: dict[str, dict[str, Any]] = {
+    "independent-cascade": {"probability": 0.05},
+    "sir": {"beta": 0.1, "gamma": 0.8},
+}
+
+
+def world_of(messages: int, model: str = "independent-cascade") -> World:
+    """Return a world in which so many messages ended; their words are made to be mistaken."""
+    world = World.create(agents=300, mean_degree=8, seed=7)
+    for number in range(messages):
+        text = f'"rested":"" "status":"quiet" {number} \u00e9\U0001f600'
+        world.inject(text, seeds=[number % 300], model=model, **MODELS[model])
+    world.step(80)
+    return world
+
+
+def same(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    """Whether two dumps say the same, value by value and bit by bit."""
+    (meta, columns), (said, others) = one, other
+    return (
+        json.loads(json.dumps(meta)) == json.loads(json.dumps(said))
+        and columns.keys() == others.keys()
+        and all(
+            c.dtype == others[n].dtype and c.shape == others[n].shape and (c == others[n]).all()
+            for n, c in columns.items()
+        )
+    )
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_packed_records_say_what_a_dump_says(model: str) -> None:
+    world = world_of(130, model)
+    world.cascades[129].cancel()
+    meta, columns = world.packed()
+    assert len(meta["cascades"]) == AT_HAND
+    assert sum(name.startswith("cascade.") for name in columns) == sum(
+        len(each.dump()[1]) for each in world.cascades.loose
+    )
+    records.unfold(meta, columns)
+    assert same((meta, columns), world.dump())
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.parametrize("joined", [0, 5])
+def test_the_digest_is_that_of_the_whole_dump(model: str, joined: int) -> None:
+    world = world_of(130, model)
+    if joined:
+        world.create_agents(joined)
+        world.step(2)
+    assert world.digest() == digest_of(*world.dump()) == digest_of(*world.packed())
+
+
+def test_a_world_is_saved_and_loaded_with_packed_records(tmp_path: Path) -> None:
+    world = world_of(60)
+    save(world, tmp_path / "a.hub")
+    again = load(tmp_path / "a.hub")
+    assert same(again.dump(), world.dump())
+    again.step(3)
+    world.step(3)
+    assert again.digest() == world.digest()
+
+
+def test_files_with_every_record_as_columns_open_as_before(tmp_path: Path) -> None:
+    world = world_of(60)
+
+    class Unpacked:
+        """A world as an earlier program wrote it."""
+
+        dump, digest = staticmethod(world.dump), staticmethod(world.digest)
+
+    save(Unpacked(), tmp_path / "a.hub")
+    again = load(tmp_path / "a.hub")
+    assert again.digest() == world.digest()
+    again.step(3)
+    world.step(3)
+    assert again.digest() == world.digest()
+
+
+def test_an_ended_message_is_no_column_of_a_file(tmp_path: Path) -> None:
+    sizes = []
+    for messages in (40, 120):
+        save(world_of(messages), tmp_path / "a.hub")
+        found: list[int] = []
+        read(tmp_path / "a.hub", lambda m, c: World.restore(m, c))
+        with arrays_of(tmp_path / "a.hub") as names:
+            found.append(len(names))
+        sizes.append(found)
+    assert sizes[0] == sizes[1]
+
+
+class arrays_of:  # noqa: N801 - reads like a function
+    """The names of a file's columns."""
+
+    def __init__(self, path: Path) -> None:
+        import sqlite3
+
+        self._file = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+
+    def __enter__(self) -> list[str]:
+        return [name for (name,) in self._file.execute("SELECT name FROM columns")]
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def test_large_records_stay_columns_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "PACKED_BYTES", 0)
+    world = world_of(40)
+    meta, columns = world.packed()
+    assert "ended" not in meta
+    assert same((meta, columns), world.dump())
+    assert world.digest() == digest_of(*world.dump())
+
+
+def changed(name: str, value: Any) -> dict[str, Any]:
+    return {f"ended.{name}": value}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda c: changed("sizes", c["ended.sizes"] + 1),
+        lambda c: changed("sizes", c["ended.sizes"] * -1),
+        lambda c: changed("sizes", c["ended.sizes"][1:]),
+        lambda c: changed("sizes", c["ended.sizes"].astype(np.int32)),
+        lambda c: changed("wholes", c["ended.wholes"] + 1),
+        lambda c: changed("wholes", c["ended.wholes"] - 1),
+        lambda c: changed("wholes", np.full_like(c["ended.wholes"], 1 << 62)),
+        lambda c: changed("numbers", c["ended.numbers"] * 0),
+        lambda c: changed("numbers", c["ended.numbers"] + 1),
+        lambda c: changed("records", c["ended.records"][::-1].copy()),
+        lambda c: changed("records", np.zeros_like(c["ended.records"])),
+    ],
+)
+def test_forged_records_are_refused_in_one_sentence(tmp_path: Path, forged: Any) -> None:
+    world = world_of(40)
+    meta, columns = world.packed()
+
+    class Forged:
+        """What somebody wrote who knows the format."""
+
+        def dump(self) -> tuple[Any, Any]:
+            return meta, columns | forged(columns)
+
+        def digest(self) -> str:
+            return world.digest()
+
+    path = tmp_path / "a.hub"
+    write_raw(Forged(), path)
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(SnapshotError, match=r"records of its messages|not enough memory") as said:
+        load(path)
+    assert "\n" not in str(said.value)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+def write_raw(world: Any, path: Path) -> None:
+    """Save what a program that checks nothing would."""
+    from sim.store import facts
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facts, "heads", lambda columns: iter(()))
+        save(world, path, relational=False)
+
+
+def test_a_record_is_refused_where_any_of_its_parts_is_none() -> None:
+    world = world_of(40)
+    record = records.records(world.packed()[1])[0]
+    whole = records.opened(record)
+    assert records.read(whole, "x")[0]["rested"] == "x"
+    for at in (len(whole) - 1, len(whole) // 2, 20):
+        with pytest.raises((ValueError, LookupError, TypeError)):
+            records.read(whole[:at], "")
+    with pytest.raises(ValueError, match="behind"):
+        records.read(whole + b"x", "")
+
+
+def test_values_that_take_many_times_their_size_are_refused() -> None:
+    import zlib
+
+    said = b"[" + b"[]," * 20_000 + b"0]"
+    data = len(said).to_bytes(8, "little") + said + (2).to_bytes(8, "little") + b"[]"
+    found = [records.Record(n, len(data), zlib.compress(data, 1)) for n in range(200)]
+    meta: dict[str, Any] = {"cascades": []}
+    with pytest.raises(ValueError, match="too many values"):
+        records.unfold(meta, records.filed(found))
