@@ -133,7 +133,8 @@ class Stream:
     def _add_acts(self, world: World, tick: int, acts: Acts) -> None:
         """Add what members did to each other in a tick, but for sharing what they took up."""
         told = _TELLING[acts.act] & (acts.other != NOBODY)
-        for cascade, post in _injected(world):
+        reposted = set(acts.message[acts.act == Act.REPOST].tolist())
+        for cascade, post in _injected(world, reposted):
             shared = (acts.act == Act.REPOST) & (acts.message == post)
             if shared.any():
                 log = cascade.log
@@ -187,12 +188,13 @@ class Stream:
         return whole
 
 
-def _injected(world: World) -> Iterator[tuple[Cascade, int]]:
-    """Yield the injected messages that stand on the platform, with their numbers there."""
-    numbers = {} if world.platform is None else world.platform.injected
-    for cascade in world.cascades:
-        if cascade.id in numbers:
-            yield cascade, numbers[cascade.id]
+def _injected(world: World, posts: set[int]) -> Iterator[tuple[Cascade, int]]:
+    """Yield the injected messages among some posts of the platform, with their numbers there."""
+    numbers = {} if world.platform is None or not posts else world.platform.injected
+    for number, post in numbers.items():
+        cascade = world.cascades.find(number) if post in posts else None
+        if cascade is not None:
+            yield cascade, post
 
 
 async def read(link: Link, stream: Stream, max_ticks: int) -> AsyncIterator[Batch]:

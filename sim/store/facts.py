@@ -150,9 +150,10 @@ def versions() -> dict[str, str]:
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    for row in rows:
-        marks = ", ".join("?" * len(row))
-        connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608 - our names
+    every = [*rows]
+    if every:
+        marks = ", ".join("?" * len(every[0]))
+        connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", every)  # noqa: S608 - our names
 
 
 def _plugin(plugin: Meta) -> tuple[object, ...]:

@@ -196,7 +196,7 @@ def texts(columns: Columns, rested: str) -> Iterator[tuple[int, bytes]]:
 def body(record: Record) -> memoryview:
     """Return the columns of a record as digests take them."""
     data = opened(record)
-    return memoryview(data)[_head(data)[2] :]
+    return memoryview(data)[_begin(data) :]
 
 
 def unfold(meta: Meta, columns: Columns) -> None:
@@ -242,11 +242,15 @@ def _require_few_values(found: Iterable[Record]) -> None:
 
 def _head(data: bytes) -> tuple[bytes, list[Any], int]:
     """Return the metadata, which columns there are, and where they begin."""
-    said = _said(data)
-    middle = _LENGTH + len(said)
-    begin = middle + _LENGTH + int.from_bytes(data[middle : middle + _LENGTH], "little")
-    laid = json.loads(data[middle + _LENGTH : begin])
+    said, begin = _said(data), _begin(data)
+    laid = json.loads(data[2 * _LENGTH + len(said) : begin])
     return said, laid, begin
+
+
+def _begin(data: bytes) -> int:
+    """Return where its columns begin."""
+    middle = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
+    return middle + _LENGTH + int.from_bytes(data[middle : middle + _LENGTH], "little")
 
 
 def _said(data: bytes) -> bytes:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import sim.spread.cascade
-from sim import World
+from sim import World, save
 from sim.run.past import Past
 from sim.spread.cascade import Cascade
+from sim.store.journal_state import whole_state
 from sim.world.cascades import Ended
 from sim.world.ended import AT_HAND
 from sim.world.still import still
@@ -150,3 +151,40 @@ def test_a_message_that_was_packed_is_forgotten_as_any_other() -> None:
     world.cascades.clear()
     assert not world.cascades
     assert world.cascades == []
+
+
+def test_a_save_makes_no_ended_message_again(tmp_path: Path) -> None:
+    world = world_of(60)
+    before = objects()
+    made: list[str] = []
+
+    def seen(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name == "restore":
+            made.append(frame.f_code.co_filename)
+
+    sys.setprofile(seen)
+    try:
+        save(world, tmp_path / "a.hub", relational=False)
+        world.digest()
+        whole_state(world)
+        still(world, lambda _name, column: np.array(column))
+    finally:
+        sys.setprofile(None)
+    assert IN_CASCADE not in made
+    assert objects() <= before + AT_HAND
+
+
+def test_seals_tell_ended_messages_apart_and_copies_share_them() -> None:
+    world, other = world_of(60), world_of(61)
+    twin = still(world, lambda _name, column: np.array(column))
+    assert twin.cascades.seals == world.cascades.seals != other.cascades.seals
+    assert whole_state(twin) == whole_state(world)
+    assert sorted(twin.cascades.at_rest) == sorted(world.cascades.at_rest)
+    assert sorted(world.cascades.at_rest) == sorted(each.size for each in world.cascades)
+    summed = 0
+    for each in world.cascades.ended:
+        summed ^= each.seal
+    assert summed == world.cascades.seals
+    world.cascades[2].revise(probability=0.9)
+    assert whole_state(twin) != whole_state(world)
+    assert twin.cascades.seals != world.cascades.seals

@@ -12,6 +12,7 @@ import pytest
 
 from sim import World, load, save
 from sim.errors import SnapshotError
+from sim.store.history_reading import read_history
 from sim.store.snapshot import read
 from sim.world import cascades as packing
 from sim.world import records
@@ -204,3 +205,14 @@ def test_values_that_take_many_times_their_size_are_refused() -> None:
     meta: dict[str, Any] = {"cascades": []}
     with pytest.raises(ValueError, match="too many values"):
         records.unfold(meta, records.filed(found))
+
+
+def test_the_history_of_a_file_knows_every_message_that_ended(tmp_path: Path) -> None:
+    world = world_of(60)
+    save(world, tmp_path / "a.hub")
+    found = read_history(tmp_path / "a.hub")
+    packs = {pack.message: pack for pack in found.packs}
+    assert sorted(packs) == [each.id for each in world.cascades]
+    for each in world.cascades:
+        assert (packs[each.id].agents == each.log.agents).all()
+        assert (packs[each.id].sources == each.log.sources).all()
