@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -102,11 +103,30 @@ class Room:
         if self._file is None or not array.flags.c_contiguous:
             np.copyto(there, array)
             return there
-        left, at = array.reshape(-1).view(np.uint8).data, self._at
-        while left:  # twice as fast as page after page through the map, and none is held
-            done = os.pwrite(self._file.descriptor, left, at)
-            left, at = left[done:], at + done
+        self._write(self._file, array, 0)
         return there
+
+    def joined(self, parts: Sequence[npt.NDArray[T]], dtype: np.dtype[T]) -> npt.NDArray[T]:
+        """Return flat arrays one behind the other, over what was here.
+
+        Of those that lie in files few are held at a time.
+        """
+        begin = 0
+        for part in parts:
+            held = np.ascontiguousarray(part, dtype)
+            if self._file is None:
+                self._bytes[begin : begin + held.nbytes].view(dtype)[:] = held
+            else:
+                self._write(self._file, held, begin)
+            begin += held.nbytes
+            looked_at(held.nbytes)
+        return self._bytes[:begin].view(dtype)
+
+    def _write(self, file: _File, array: npt.NDArray[Any], offset: int) -> None:
+        left, at = array.reshape(-1).view(np.uint8).data, self._at + offset
+        while left:  # twice as fast as page after page through the map, and none is held
+            done = os.pwrite(file.descriptor, left, at)
+            left, at = left[done:], at + done
 
 
 class Spill:
@@ -143,6 +163,12 @@ class Spill:
             return array
         room = self.room(array.nbytes)
         return room.hold(array) if room.is_filed else array
+
+    def joined(self, parts: Sequence[npt.NDArray[T]]) -> npt.NDArray[T]:
+        """Return flat arrays, at least one, one behind the other, in a scratch file."""
+        kind = np.result_type(*{part.dtype for part in parts})
+        room = self.room(sum(part.size for part in parts) * kind.itemsize)
+        return room.joined(parts, kind)
 
     def empty(self, size: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Return an array to be written into, (size,)."""

@@ -218,19 +218,27 @@ class ActLog:
 
     def dump(self) -> dict[str, npt.NDArray[Any]]:
         """Return the columns by name."""
-        kept = list(self)
-        acts = Acts.joined([acts for _, acts in kept])
+        kept = sorted(self._blocks.items())
         ticks, counts = self.counted
         sealed, chains = self._chains.columns()
+        lengths = [sum(acts.agent.size for acts in block) for _, block in kept]
         return {
             "ticks": np.array([tick for tick, _ in kept], np.int64),
-            "lengths": np.array([acts.agent.size for _, acts in kept], np.int64),
+            "lengths": np.array(lengths, np.int64),
             "counted": ticks,
             "counts": counts,
             "sealed": sealed,
             "chains": np.ascontiguousarray(chains).view("<u8").reshape(-1, 2),
-            **acts._asdict(),
+            **self._joined([acts for _, block in kept for acts in block])._asdict(),
         }
+
+    def _joined(self, parts: list[Acts]) -> Acts:
+        """Return parts, one behind the other; of a long log in a scratch file of their own."""
+        if 13 * len(self) < ENOUGH_BYTES:
+            return Acts.joined(parts)
+        spill = Spill()
+        agent, act, message, other = (spill.joined(columns) for columns in zip(*parts, strict=True))
+        return Acts(agent, act, message, other)
 
     @classmethod
     def restore(cls, ticks: int, columns: Mapping[str, npt.NDArray[Any]]) -> ActLog:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pickle
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import psutil
 import pytest
 
@@ -69,6 +71,28 @@ def test_a_place_holds_one_array_after_the_other() -> None:
     second = room.hold(np.arange(20_000, dtype=np.int32).reshape(-1, 4)[::-1])
     assert np.shares_memory(first, second)
     assert second[0].tolist() == [19996, 19997, 19998, 19999]
+
+
+@pytest.mark.parametrize("why", ["there is room", "disk is full"])
+def test_joined_arrays_stand_one_behind_the_other(
+    why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "disk is full":
+        monkeypatch.setattr(spill, "SPARE_BYTES", 1 << 62)
+    store = Spill(tmp_path)
+    first = store.moved(np.arange(5000, dtype=np.uint32))
+    parts = [first, np.empty(0, np.uint32), np.arange(6000, dtype=np.uint32)[::2], first[7:9]]
+    joined = store.joined(parts)
+    assert is_filed(joined) == (why == "there is room")
+    assert joined.dtype == np.uint32
+    assert np.array_equal(joined, np.concatenate(parts))
+
+
+def test_joining_casts_as_numpy_does() -> None:
+    parts: list[npt.NDArray[Any]] = [np.arange(3, dtype=np.uint8), np.arange(4, dtype=np.int64)]
+    joined = Spill().joined(parts)
+    assert joined.dtype == np.int64
+    assert joined.tolist() == [0, 1, 2, 0, 1, 2, 3]
 
 
 def test_files_are_shared_until_they_are_full() -> None:

@@ -1,6 +1,7 @@
 """Posts, the log, rhythms, pools and settings, by themselves."""
 
 import mmap
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -164,6 +165,25 @@ def test_the_log_keeps_some_ticks_and_counts_for_ever() -> None:
     assert again.of(8) == log.of(8)
     assert (again.counted[1] == log.counted[1]).all()
     assert log.counted[0].tolist() == [1, 2, 3, 4]
+
+
+def test_a_long_log_is_dumped_without_a_copy_in_memory() -> None:
+    log, rng = ActLog(20), np.random.default_rng(3)
+    columns = [rng.integers(0, high, (20, 50_000)) for high in (1 << 32, len(Act), 9, 1 << 32)]
+    for tick in range(20):
+        parts = [Acts.of(*(column[tick, half::2] for column in columns)) for half in (0, 1)]
+        for acts in parts:
+            log.add(tick, acts)
+    log.lay_by(17)
+    tracemalloc.start()
+    dump = log.still().dump()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 13 * len(log) // 20
+    for name, column in zip(Acts._fields, columns, strict=True):
+        halves = np.concatenate([each for row in column for each in (row[::2], row[1::2])])
+        assert np.array_equal(dump[name], halves.astype(dump[name].dtype))
+    assert dump["lengths"].tolist() == [50_000] * 20
 
 
 def test_a_log_of_no_ticks_keeps_counts_alone() -> None:
