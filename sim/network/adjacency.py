@@ -84,10 +84,10 @@ class Adjacency:
         self.renew()
 
     def melt(self) -> Slab:
-        """Return the slab, laid out at the first change."""
+        """Return the slab, laid out at the first change; then it alone holds the ties."""
         if self.slab is None:
             slab, self.hears = Slab(*self.tidy()), self.in_degree.copy()
-            self.slab = slab
+            self.slab, self._tight = slab, None
         return self.slab
 
     def _catch_up(self) -> None:

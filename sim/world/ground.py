@@ -204,6 +204,14 @@ class Ground:
             self._network = (state, contacts)
         return self._network[1]
 
+    def before_change(self) -> None:
+        """Let the contacts go before ties change for the first time: they would keep the old rows.
+
+        Those are laid out anew then, and with the contacts there would be both.
+        """
+        if self.ties.is_still:
+            self._network = None
+
     def silence(self) -> Silence:
         """Return the contacts of messages that nobody will hear of any more."""
         if self._silence is None or self._silence.agents != len(self.agents):

@@ -62,6 +62,7 @@ def learn_trust(world: World, platform: Platform) -> int:
     if not via.size:
         return 0
     gain, loss = _steps(platform)
+    world.before_change()
     found = world.ties.learn(via, agents, good, gain=gain, loss=loss)
     world.unsettle(trust_only=True)
     return int(found.sum())

@@ -163,6 +163,7 @@ class Relating(Ground):
             For agents, outcomes and steps that are not allowed; nothing is changed.
         """
         who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
+        self.before_change()
         found = self.ties.learn(whom, who, good, gain=gain, loss=loss)
         self.unsettle()
         return int(found.sum())

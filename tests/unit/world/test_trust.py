@@ -1,5 +1,7 @@
 """Trust by a named law."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -27,3 +29,25 @@ def test_trust_follows_the_seed() -> None:
 def test_unknown_laws_are_refused(law: str) -> None:
     with pytest.raises(InputError, match="uniform:LOW-HIGH"):
         World.create(100, mean_degree=4, trust=law)
+
+
+def test_the_first_new_trust_gives_up_the_old_rows_before_it_turns_them_round() -> None:
+    _first_trust(200)  # kernels are loaded
+    grown, slabs, tight = _first_trust(20_000)
+    assert grown < slabs - tight // 2
+
+
+def _first_trust(agents: int) -> tuple[int, int, int]:
+    """Return the bytes that it took at most, and those of the new rows and of the old."""
+    tracemalloc.start()
+    world = World.create(agents, mean_degree=20, trust="uniform:0.2-0.6", seed=3)
+    heard = world.ties.listeners(0)[:1].copy()
+    assert world.ties.reverse.is_still
+    world.network()
+    tight = sum(column.nbytes for column in world.ties.parts)
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    assert world.learn(heard, 0, True) == 1
+    grown = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    return grown, sum(each.melt().nbytes for each in (world.ties, world.ties.reverse)), tight
