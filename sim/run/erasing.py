@@ -43,6 +43,9 @@ __all__ = ["Erased", "How", "Scrub", "erase_profiles", "whom", "without_profiles
 How = Literal["erase", "pseudonymise"]
 
 ERASED = "(erased)"
+MADE_UP = 9_000_000_000_000_000
+"""Whole numbers for ids are made up from this one on: no register counts so far, JSON does."""
+
 HALF = 0.5
 """A trait of nobody in particular."""
 
@@ -261,15 +264,17 @@ def _is_known(world: World, index: int, how: How) -> bool:
     record, own = people.lore.cold.get(index), people.id(index)
     if _kept(record, how) != record or people.name(index) != name_of(people.seed, index):
         return True
-    if own != index and not _is_made_up(own, index):
+    if own != index and not _is_made_up(own, index, len(people)):
         return True
     is_somebody = np.any(people.personality[index] != round(HALF * 255))
     return how == "erase" and bool(people.interests[index] or is_somebody)
 
 
-def _is_made_up(own: int | str, index: int) -> bool:
+def _is_made_up(own: int | str, index: int, members: int) -> bool:
     """Whether an id is one that says nothing of anybody: ``member-7``, as is given here."""
-    return isinstance(own, str) and own.rstrip("-") == f"member-{index}"
+    if isinstance(own, str):
+        return own.rstrip("-") == f"member-{index}"
+    return own >= MADE_UP and (own - MADE_UP) % members == index
 
 
 def _indices(world: World, who: str | npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -334,7 +339,7 @@ def _texts_of(world: World, agents: npt.NDArray[np.int64]) -> Iterator[str]:
         if name != name_of(people.seed, index):
             yield name
             yield handle(name, index).removeprefix("@")
-        if foreign and not _is_made_up(people.id(index), index):
+        if foreign and not _is_made_up(people.id(index), index, len(people)):
             yield str(people.id(index))
         yield from (record.get(field, "") for field in ("biography", "persona"))
         yield from (str(line[1]) for line in record.get("history", ()))
@@ -355,20 +360,17 @@ def _ids_of(world: World, agents: npt.NDArray[np.int64]) -> dict[str, npt.NDArra
     ids = [people.id(index) for index in range(len(people))]
     if ids == list(range(len(ids))):
         return {}
-    if isinstance(ids[0], str):
-        taken = set(ids)
-        for index in agents.tolist():
-            if _is_made_up(ids[index], index):
-                continue
-            fresh = f"member-{index}"
-            while fresh in taken:
-                fresh += "-"
-            ids[index] = fresh
+    are_texts, taken = isinstance(ids[0], str), set(ids)
+    for index in agents.tolist():
+        if _is_made_up(ids[index], index, len(ids)):
+            continue
+        fresh: Any = f"member-{index}" if are_texts else MADE_UP + index
+        while fresh in taken:
+            fresh += "-" if are_texts else len(ids)
+        ids[index] = fresh
+    if are_texts:
         return _text_columns("ids", [str(each) for each in ids])
-    numbers = np.array(ids, np.int64)
-    free = np.setdiff1d(np.arange(len(ids) + agents.size), numbers)
-    numbers[agents] = free[: agents.size]
-    return {"agents.ids": numbers}
+    return {"agents.ids": np.array(ids, np.int64)}
 
 
 def _names_of(

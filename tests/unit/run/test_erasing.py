@@ -15,7 +15,7 @@ import pytest
 from sim.errors import FileError, InputError
 from sim.run import Simulation
 from sim.run.custody import Keeping
-from sim.run.erasing import ERASED, Erased, Scrub, erase_profiles, whom
+from sim.run.erasing import ERASED, MADE_UP, Erased, Scrub, erase_profiles, whom
 from sim.run.keeper import Pacing
 from sim.run.opening import open_live
 from sim.run.peopling import note, take_profiles
@@ -226,9 +226,20 @@ def test_numbers_for_ids_are_replaced_by_free_ones_and_what_was_put_aside_is_nam
     (tmp_path / "a-before-1.hub.live").mkdir()
     (tmp_path / "a-b.hub").write_bytes(b"")
     done = erase_profiles(tmp_path / "a.hub", [0, 2])
-    assert [load(done.path).agents.id(at) for at in range(4)] == [2, 1, 3, 0]
+    assert [load(done.path).agents.id(at) for at in range(4)] == [MADE_UP, 1, MADE_UP + 2, 0]
     assert done.left == (tmp_path / "a-before-1.hub.live",)
     assert "they may still hold them: a-before-1.hub.live" in done.sentence
+
+
+def test_numbers_for_ids_are_made_up_once_and_pass_by_those_that_are_there(tmp_path: Path) -> None:
+    ids = np.array([70_123, MADE_UP, 80_456, 1])
+    ring = np.arange(4)
+    save(World.from_edges(ring, np.roll(ring, 1), agents=4, ids=ids), tmp_path / "a.hub")
+    expected = [MADE_UP + 4, MADE_UP + 1, MADE_UP + 2, MADE_UP + 3]
+    for who, members in (("all", 4), ("all", 0), ([2], 0)):
+        done = erase_profiles(tmp_path / "a.hub", who, "pseudonymise")
+        assert done.members == members
+        assert [load(done.path).agents.id(at) for at in range(4)] == expected
 
 
 def test_texts_are_found_whole_in_one_line_and_by_their_sentences() -> None:
