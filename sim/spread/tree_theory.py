@@ -19,6 +19,10 @@ __all__ = ["binomial", "tree_curves"]
 
 Answer = Callable[[int, int, float], float]
 _WIDE = 8.0
+_DECIDED = 0.08
+"""Of all agents. On random networks of 10,000 members and mean degree 2 to 12, of thresholds .12 to
+.25 and 20 to 400 seeds, curves that move less were at most 0.07 off, those that move more up to 1.
+"""
 
 
 def tree_curves(setting: Setting, ticks: int, states: tuple[str, ...], answer: Answer) -> Theory:
@@ -39,8 +43,24 @@ def tree_curves(setting: Setting, ticks: int, states: tuple[str, ...], answer: A
     Returns
     -------
     Theory
+        Its name says where a few seeds decide: as many more or less as chance makes of their
+        neighbours, a square root of them, would move the curve by 0.08 of all agents.
     """
     share = setting.seeds / max(setting.agents, 1)
+    chance = share / max(setting.seeds, 1) ** 0.5
+    low, reached, high = (
+        _reached(setting, ticks, answer, max(min(share + more, 1.0), 0.0))
+        for more in (-chance, 0.0, chance)
+    )
+    name = "tree approximation (Gleeson & Cahalane 2007)"
+    if max(np.abs(reached - low).max(), np.abs(high - reached).max()) > _DECIDED:
+        name += "; few seeds decide, as near the edge of cascades: may be far off"
+    adopted = setting.agents * reached
+    return Theory(name, states, np.stack([setting.agents - adopted, adopted], axis=1))
+
+
+def _reached(setting: Setting, ticks: int, answer: Answer, share: float) -> npt.NDArray[np.float64]:
+    """Return the share of adopters after each tick, from a share of seeds."""
     degrees = [(k, p) for k, p in enumerate(setting.degrees.tolist()) if k and p > 0]
     mean = max(sum(k * p for k, p in degrees), 1e-300)
     reached, over_tie = [share], share
@@ -49,9 +69,7 @@ def tree_curves(setting: Setting, ticks: int, states: tuple[str, ...], answer: A
         next_tie = sum(k * p / mean * answer(k - 1, k, over_tie) for k, p in degrees)
         reached.append(share + (1 - share) * one)
         over_tie = share + (1 - share) * next_tie
-    adopted = setting.agents * np.array(reached)
-    expected = np.stack([setting.agents - adopted, adopted], axis=1)
-    return Theory("tree approximation (Gleeson & Cahalane 2007)", states, expected)
+    return np.array(reached)
 
 
 def binomial(trials: int, chance: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

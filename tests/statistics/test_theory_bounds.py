@@ -1,6 +1,7 @@
 """Equations beside agents: within 0.05 of all agents, or the curve's name says that it may be off.
 
-Watts' cascades near the edge of their window are left out: one run takes off and another does not.
+Watts' cascades are left out: near the edge of their window, where one run takes off and another
+does not, curves say so by themselves.
 """
 
 from __future__ import annotations

@@ -52,6 +52,18 @@ def test_the_giant_component_appears_in_the_limit() -> None:
     assert abs(curve.expected[-1, 1] / 10**9 - 0.796812) < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("mean", "seeds", "doubted"),
+    [(3, 100, False), (5, 100, False), (5, 20, True), (7, 100, True), (7, 400, False),
+     (8, 20, False), (9, 100, True), (12, 100, False)],
+)  # fmt: skip
+def test_curves_that_hang_on_few_seeds_say_so(mean: int, seeds: int, doubted: bool) -> None:
+    # runs with 10,000 members: 0.2 of them off at (7, 100), up to 0.98 at (9, 100), else below 0.03
+    degrees = stats.poisson(mean).pmf(np.arange(60))
+    (curve,) = make("watts", phi=0.18).theory(Setting(10_000, seeds, degrees), 40)
+    assert ("few seeds decide" in curve.name and "may be far off" in curve.name) == doubted
+
+
 def test_weights_that_numbers_do_not_tell_have_no_curve() -> None:
     setting = Setting(100, 1, np.array([0.0, 0.5, 0.5]))
     for model, weights in (
