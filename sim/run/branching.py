@@ -15,6 +15,7 @@ from sim.errors import FileError
 from sim.run.keeper import Keeper, Pacing, recover
 from sim.run.keeper_acts import apply
 from sim.run.places import has_journal, note_saved
+from sim.store import info, save
 from sim.store.acts_file import copy_history, drop_history
 from sim.store.header import as_path
 from sim.store.journal import Journal, folder_of
@@ -65,8 +66,9 @@ def branch(
 ) -> Branch:
     """Make a world that begins where another one was at a tick, and knows how it came there.
 
-    The branch has a file and a journal of its own. Its checkpoint is a hard link to the one before
-    that tick, where the file system has such, and its journal begins with the entries since.
+    The branch has a file and a journal of its own; the file is the world at that tick. Its
+    checkpoint is a hard link to the one before that tick, where the file system has such, and its
+    journal begins with the entries since.
 
     Parameters
     ----------
@@ -114,12 +116,15 @@ def _grown(source: Path, made: Path, built: Rebuilt, origin: Lineage, report: Re
     note_lineage(made, origin)
     root = folder_of(source) / checkpoint.file
     copy_history(source, made)
-    shared = _linked(root, folder / checkpoint.file) + _linked(root, made)
+    shared = _linked(root, folder / checkpoint.file)
+    if info(root).digest == origin.digest:
+        _linked(root, made)
+    else:  # whoever reads the file alone, as `info` and exports do, is to see the branch
+        save(built.world, made, report=report)
     report("copying the journal", 0.8)
     last = _copied(source, folder, built)
-    note_saved(made, checkpoint.number)
-    _gone_to(made, built.world, last, origin.tick)
-    return shared // 2
+    note_saved(made, _gone_to(made, built.world, last, origin.tick))
+    return shared
 
 
 def _linked(source: Path, target: Path) -> int:
@@ -155,8 +160,8 @@ def _copied(source: Path, folder: Path, built: Rebuilt) -> int:
     return last
 
 
-def _gone_to(made: Path, world: World, last: int, tick: int) -> None:
-    """Let the branch be at its tick: what was copied may go on for some ticks more."""
+def _gone_to(made: Path, world: World, last: int, tick: int) -> int:
+    """Let the branch be at its tick: what was copied may go on further; returns its last entry."""
     found = recover(made)
     keeper = Keeper(found.world, made, recovered=found, pacing=Pacing(None, None, None))
     try:
@@ -165,6 +170,7 @@ def _gone_to(made: Path, world: World, last: int, tick: int) -> None:
         keeper.wait()
     finally:
         keeper.close()
+    return keeper.number
 
 
 def _heard(_told: object) -> None:

@@ -13,6 +13,8 @@ from sim.errors import Cancelled, FileError, InputError, UnknownNameError
 from sim.run import Simulation
 from sim.run.branching import branch
 from sim.run.keeper import Keeper, Pacing, recover
+from sim.run.opening import open_live
+from sim.run.places import beyond
 from sim.store import info, load
 from sim.store.journal import folder_of
 from sim.store.lineage import lineage
@@ -73,6 +75,7 @@ async def test_a_branch_right_at_a_checkpoint_has_nothing_to_copy(
     made = branch(path, tmp_path / "b.hub", 0)
     found = recover(tmp_path / "b.hub")
     assert (found.number, found.is_whole, found.world.digest()) == (0, True, digest)
+    assert (tmp_path / "b.hub").stat().st_nlink == 3  # all three are one
     later = tmp_path / "c.hub"
     keeper = Keeper(recover(path).world, path)
     keeper.checkpoint(recover(path).world).result()
@@ -85,11 +88,21 @@ async def test_a_branch_right_at_a_checkpoint_has_nothing_to_copy(
 async def test_a_branch_shares_bytes_and_outlives_its_parent(world: World, tmp_path: Path) -> None:
     shown = await kept(tmp_path / "a.hub", world)
     made = branch(tmp_path / "a.hub", tmp_path / "b.hub", 12)
-    assert made.shared == (tmp_path / "b.hub").stat().st_size
-    assert (tmp_path / "b.hub").stat().st_nlink == 3
+    (checkpoint,) = folder_of(tmp_path / "b.hub").glob("checkpoint-*")
+    assert (made.shared, checkpoint.stat().st_nlink) == (checkpoint.stat().st_size, 2)
     shutil.rmtree(tmp_path / "a.hub.live")
     assert recover(tmp_path / "b.hub").world.digest() == shown[12]
-    assert load(tmp_path / "b.hub").tick <= 12
+
+
+@pytest.mark.parametrize("tick", [0, 9, 12])
+async def test_the_file_of_a_branch_is_the_branch(world: World, tmp_path: Path, tick: int) -> None:
+    await kept(tmp_path / "a.hub", world)
+    made = branch(tmp_path / "a.hub", tmp_path / "b.hub", tick)
+    assert (info(made.path).tick, info(made.path).digest) == (tick, made.lineage.digest)
+    assert load(made.path).digest() == made.lineage.digest
+    assert beyond(made.path) == ""
+    found = open_live(made.path)
+    assert (found.world.digest(), found.findings) == (made.lineage.digest, ())
 
 
 async def test_where_nothing_can_be_linked_bytes_are_copied(
