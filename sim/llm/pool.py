@@ -97,7 +97,8 @@ class ModelPool:
         """Ask within this pool's loop; never raises a fault, returns it.
 
         A server that takes no more requests just now is waited for: until ``seconds`` are over
-        (default: 600), or for as long as a call may take where somebody else can be asked.
+        (default: 600), or, where somebody else can be asked, for as long as a call may take, and
+        for half of what is left at most.
         """
         began = monotonic()
         fault, spent = ModelError(Fault.RESTING), Spend()
@@ -113,7 +114,9 @@ class ModelPool:
             cached = line.known(ask) or self._cached(ask, line)
             if cached is not None:
                 return _with(cached, spent)
-            patience = deadline if line is lines[-1] else monotonic() + line.provider.seconds
+            now = monotonic()
+            while_others = min(line.provider.seconds, (deadline - now) / 2)
+            patience = deadline if line is lines[-1] else now + while_others
             try:
                 answer = await line.ask(ask, deadline, patience)
             except ModelError as error:

@@ -16,6 +16,7 @@ from sim.errors import InputError
 from sim.llm.asks import Answer, Ask, Turn
 from sim.llm.decisions import schema_of
 from sim.llm.faults import Fault, ModelError
+from sim.llm.line import Line
 from sim.llm.manners import Manners
 from sim.llm.objects import object_in
 from sim.llm.pool import ModelPool
@@ -139,6 +140,23 @@ def test_headers_and_the_query_of_an_address_go_with_each_request_and_are_shown_
 def test_a_header_that_is_none_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(InputError, match="A header has a name"):
         Provider("m", headers=headers)
+
+
+def test_who_else_can_be_asked_is_while_there_is_time_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left: list[float] = []
+
+    async def busy(_self: Line, _ask: Ask, deadline: float, patience: float) -> Answer:
+        left.append(deadline - patience)
+        raise ModelError(Fault.RATE_LIMITED)
+
+    monkeypatch.setattr(Line, "ask", busy)
+    providers = [Provider("m", "http://127.0.0.1:1/v1"), Provider("n", "http://127.0.0.1:2/v1")]
+    with ModelPool(providers, cache=0) as pool:
+        pool.ask_all([ASK], seconds=8.0)  # less than a call may take
+    assert left[0] == pytest.approx(4.0, abs=1.0)
+    assert left[1:] == [0.0]
 
 
 def test_how_long_a_server_asks_to_wait_is_read_in_every_form() -> None:
