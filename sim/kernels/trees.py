@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.kernels.claims import NOBODY
 from sim.kernels.jit import kernel
-from sim.kernels.types import I32, I64, U32
+from sim.kernels.sparse import slot, take_slot
+from sim.kernels.types import I32, I64, U8, U32, U64
 
-__all__ = ["caused", "depths", "fill_columns", "wiener"]
+__all__ = ["caused", "count_again", "depths", "fill_columns", "wiener"]
+
+_S32 = np.uint64(32)
+_BYTE = np.uint64(0xFF)
+_LOW32 = np.uint64(0xFFFFFFFF)
+_CODE = np.uint8(0x7F)
 
 
 @kernel
@@ -120,3 +127,50 @@ def _by_depth(depth: I32) -> I64:
         order[start[depth[i]]] = i
         start[depth[i]] += 1
     return order
+
+
+@kernel
+def count_again(
+    agents: U32,
+    claims: U64,
+    keys: U32,
+    states: U8,
+    adopts: npt.NDArray[np.bool_],
+    course: npt.NDArray[np.bool_],
+    row: int,
+    turn_keys: U32,
+    turns: I32,
+    began: I64,
+    caused: I64,
+) -> None:
+    """Count the adoptions that claims make, and what each cohort of adopters caused.
+
+    Parameters
+    ----------
+    agents, claims
+        uint32 and uint64 (k,): who changes; the new state in bits 32 to 39, the source below.
+    keys, states
+        A sparse column of states, uint8, as they are before.
+    adopts, course
+        bool (states,): entering it is an adoption; it is one of those between two adoptions.
+    row
+        The cohort of this tick.
+    turn_keys, turns
+        A sparse column, int32: the newest cohort of each adopter plus one, 0 for none. Written,
+        with room for ``k`` more.
+    began, caused
+        int64 (row + 1,): adoptions of each cohort, and those they caused. Added to.
+    """
+    for i in range(agents.size):
+        new = (claims[i] >> _S32) & _BYTE
+        if adopts[new] and not course[states[slot(keys, np.uint64(agents[i]))] & _CODE]:
+            began[row] += 1
+            source = np.uint32(claims[i] & _LOW32)
+            if source != NOBODY:
+                turn = turns[slot(turn_keys, np.uint64(source))]
+                if 0 < turn <= row + 1:
+                    caused[turn - 1] += 1
+    for i in range(agents.size):
+        new = (claims[i] >> _S32) & _BYTE
+        if adopts[new] and not course[states[slot(keys, np.uint64(agents[i]))] & _CODE]:
+            turns[take_slot(turn_keys, np.uint64(agents[i]))] = row + 1

@@ -133,7 +133,7 @@ class Compartments(PropagationModel):
 
     def lives(self, mode: DrawMode) -> Lives:
         """Return what the states are to those who adopt, made once as :meth:`table` is."""
-        key = (type(self), mode, tuple(self.values().items()), self._tick_hours)
+        key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
         return _lives.get(key, lambda: lives_of(self.table(mode), self.changes_beside()))
 
     def changes_beside(self) -> Sequence[tuple[int, int]]:
@@ -286,7 +286,7 @@ class Compartments(PropagationModel):
 
     def table(self, mode: DrawMode) -> Table:
         """Return the rules as arrays, made once for each set of parameters and draw mode."""
-        key = (type(self), mode, tuple(self.values().items()), self._tick_hours)
+        key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
         return _tables.get(key, lambda: self._tabulated(mode))
 
     def _tabulated(self, mode: DrawMode) -> Table:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.kernels import trees
-from sim.kernels.claims import NOBODY
 from sim.spread.sparse import Sparse
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ _TURN = "turn"
 _BEGAN, _CAUSED = "_began", "_caused"
 _UNKNOWN = 1 << 40
 """Adoptions of a generation before this was counted: it never counts."""
-_CODE = np.uint8(0x7F)
 _KEEP = 255
 """As :data:`sim.spread.rules.KEEP`: no change of state."""
 
@@ -202,17 +200,14 @@ def follow_again(
     if not again_counted(cascade):
         open_again(cascade)
     held, now = cascade.held, tick - cascade.started_at
+    state, turn = held["state"], held[_TURN]
     for name in (_BEGAN, _CAUSED):
-        held[name] = np.append(held[name], np.zeros(max(0, now + 1 - held[name].size), np.int64))
-    old = held["state"][agents] & _CODE
-    new = (claims >> np.uint64(32)).astype(np.uint8)
-    begins = adopts[new] & ~course[old]
-    sources = (claims[begins] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    caused_in = held[_TURN][sources[sources != NOBODY]]
-    is_known = (caused_in > 0) & (caused_in <= now + 1)
-    held[_CAUSED] += np.bincount(caused_in[is_known] - 1, minlength=now + 1)
-    held[_TURN][agents[begins]] = now + 1
-    held[_BEGAN][now] += int(np.count_nonzero(begins))
+        held[name] = _long(held[name], max(now + 1, held[name].size))
+    turn.reserve(agents.size)
+    trees.count_again(
+        agents, claims, state.keys, state.values, adopts, course, now, turn.keys, turn.values,
+        held[_BEGAN], held[_CAUSED],
+    )  # fmt: skip
 
 
 def generations(cascade: Cascade) -> tuple[Longs, ...]:
