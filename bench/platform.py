@@ -22,7 +22,8 @@ import psutil
 from sim import Platform, World
 from sim.core import rng
 from sim.core.workers import allow
-from sim.kernels.feed import SHOWN, bit_of, ones
+from sim.kernels.bits import ones
+from sim.kernels.feed import SHOWN, bit_of
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
 

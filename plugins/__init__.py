@@ -1,11 +1,11 @@
-"""The built-in models, entering by the same door as anybody's: importing a module is enough."""
+"""The built-in plugins, entering by the same door as anybody's: importing a module is enough."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
-__all__ = sorted(found.name for found in iter_modules(__path__))
+__all__ = sorted(found.name for found in walk_packages(__path__, "plugins.") if not found.ispkg)
 
 for _name in __all__:
-    import_module(f"{__name__}.{_name}")
+    import_module(_name)

@@ -100,10 +100,13 @@ def card_of(cls: type[Parameters]) -> Card:
 
 
 def family_of(cls: type[Parameters]) -> str:
-    """Return what a model is listed under: its card's family, else its file's first word."""
+    """Return what a model is listed under: its card's family, its package's, its file's name."""
     stated = card_of(cls).family
     if stated:
         return stated
+    within = cls.__module__.split(".")
+    if within[0] == "plugins" and len(within) > 1:
+        return within[1]
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     name = str(file or cls.__module__).replace("\\", "/").rpartition("/")[2].removesuffix(".py")
     return name.rpartition(".")[2].partition("_")[0]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.kernels.bits import ones
 from sim.kernels.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
@@ -21,7 +22,6 @@ __all__ = [
     "settle_each",
     "shared_interests",
     "shared_interests_each",
-    "tie_between",
 ]
 
 Counts = npt.NDArray[Any]
@@ -192,39 +192,14 @@ def count_heard(
 @kernel
 def shared_interests(interests: U64, viewer: U32, filled: int, tags: Word, out: F64) -> None:
     """Write the share of a message's tags (uint64) that each viewer shares; 1.0 without tags."""
-    total = _bits(tags)
+    total = ones(tags)
     for j in range(filled):
-        out[j] = 1.0 if total == 0 else _bits(interests[viewer[j]] & tags) / total
+        out[j] = 1.0 if total == 0 else ones(interests[viewer[j]] & tags) / total
 
 
 @kernel
 def shared_interests_each(interests: U64, viewer: U32, tags: U64, out: F64) -> None:
     """As :func:`shared_interests`, with the tags of each exposure's message (uint64)."""
     for j in range(viewer.size):
-        total = _bits(tags[j])
-        out[j] = 1.0 if total == 0 else _bits(interests[viewer[j]] & tags[j]) / total
-
-
-@kernel
-def _bits(x: Word) -> Number:
-    """Return the number of set bits of a uint64."""
-    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((x * np.uint64(0x0101010101010101)) >> np.uint64(56))
-
-
-@kernel
-def tie_between(rows: U32, targets: U32, sources: U32, listeners: U32, out: I64) -> None:
-    """Write the place of each tie ``sources[i] -> listeners[i]`` into ``out`` (int64), else -1."""
-    for i in range(sources.size):
-        low = np.int64(rows[sources[i], 0])
-        stop = low + np.int64(rows[sources[i], 1])
-        high = stop
-        while low < high:
-            middle = (low + high) // 2
-            if targets[middle] < listeners[i]:
-                low = middle + 1
-            else:
-                high = middle
-        out[i] = low if low < stop and targets[low] == listeners[i] else -1
+        total = ones(tags[j])
+        out[j] = 1.0 if total == 0 else ones(interests[viewer[j]] & tags[j]) / total

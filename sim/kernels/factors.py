@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.feed_draws import ones
+from sim.kernels.bits import ones
 from sim.kernels.jit import kernel
 from sim.kernels.mix import uniform, word, word2
 from sim.kernels.types import F32, F64, I64, U32, U64, Number, Word

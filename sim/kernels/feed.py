@@ -12,8 +12,9 @@ from typing import cast
 
 import numpy as np
 
+from sim.kernels.bits import ones
 from sim.kernels.ears import is_closed
-from sim.kernels.feed_draws import BLOCK, FULL, LOOKED_AT, MOST, RING, bit_of, draws, marked, ones
+from sim.kernels.feed_draws import BLOCK, FULL, LOOKED_AT, MOST, RING, bit_of, draws, marked
 from sim.kernels.jit import inlined, kernel, lean
 from sim.kernels.mix import word2
 from sim.kernels.types import F32, I64, U8, U16, U32, U64, Number, Word
@@ -21,7 +22,7 @@ from sim.kernels.types import F32, I64, U8, U16, U32, U64, Number, Word
 __all__ = [
     "AUTHOR", "CREATED", "FLAGS", "FULL", "HIDDEN", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING",
     "SHARES", "SHOWN", "TAGS",
-    "bit_of", "gather", "may_see", "ones", "share_of", "sweep", "trust_of",
+    "bit_of", "gather", "may_see", "share_of", "sweep", "trust_of",
 ]  # fmt: skip
 
 AUTHOR, CREATED, TAGS, LIKES, SHARES, SHOWN, META = 0, 1, 2, 4, 5, 6, 7

@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from sim.kernels.ahead import ahead
+from sim.kernels.bits import ones
 from sim.kernels.jit import inlined, kernel, lean
 from sim.kernels.mix import word, word2
 from sim.kernels.types import I64, U32, U64, Number, Word
 
 __all__ = [
-    "BLOCK", "FULL", "LOOKED_AT", "MOST", "RING", "bit_of", "draws", "lively_of", "marked", "ones",
+    "BLOCK", "FULL", "LOOKED_AT", "MOST", "RING", "bit_of", "draws", "lively_of", "marked",
 ]  # fmt: skip
 
 BLOCK = 8
@@ -40,26 +41,9 @@ _S26 = np.uint64(26)
 _PICKS, _POOLS, _LOOKS = 1 << 40, 1 << 41, 1 << 42
 """Second addresses of a viewer's draws of members, of the pools, of whom it is looked at; a
 message's number is that of its own draw, by which equal scores are put in order."""
-_A = np.uint64(0x5555555555555555)
-_B = np.uint64(0x3333333333333333)
-_C = np.uint64(0x0F0F0F0F0F0F0F0F)
-_D = np.uint64(0x0101010101010101)
-_S1 = np.uint64(1)
 _THREE = np.uint64(3)
-_S2 = np.uint64(2)
-_S4 = np.uint64(4)
-_S56 = np.uint64(56)
 _FIRST = np.array([0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0], np.uint8)
 """The place of the lowest bit of four."""
-
-
-@kernel
-def ones(x: Word) -> Number:
-    """Return how many bits of a word are set."""
-    x = x - ((x >> _S1) & _A)
-    x = (x & _B) + ((x >> _S2) & _B)
-    x = (x + (x >> _S4)) & _C
-    return np.int64((x * _D) >> _S56)
 
 
 @kernel

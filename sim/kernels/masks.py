@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.kernels.bits import ones
 from sim.kernels.claims import is_open
-from sim.kernels.feed_draws import ones
 from sim.kernels.jit import inlined, lean
 from sim.kernels.mix import uniform, word2
 from sim.kernels.overlaps import ratio

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.kernels.feed import ones
+from sim.kernels.bits import ones
 from sim.kernels.jit import kernel
 from sim.kernels.types import F32, I64, U8, U32, U64, Word
 

@@ -20,6 +20,7 @@ __all__ = [
     "mirrors",
     "quantise",
     "row_starts",
+    "tie_between",
     "transpose_rows",
 ]
 
@@ -189,3 +190,19 @@ def mirrors(rows: Words, targets: Words) -> bool:
                 return False
             seen[v] = done + 1
     return True
+
+
+@kernel
+def tie_between(rows: Words, targets: Words, sources: Words, listeners: Words, out: Longs) -> None:
+    """Write the place of each tie ``sources[i] -> listeners[i]`` into ``out`` (int64), else -1."""
+    for i in range(sources.size):
+        low = np.int64(rows[sources[i], 0])
+        stop = low + np.int64(rows[sources[i], 1])
+        high = stop
+        while low < high:
+            middle = (low + high) // 2
+            if targets[middle] < listeners[i]:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = low if low < stop and targets[low] == listeners[i] else -1

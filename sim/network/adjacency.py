@@ -12,7 +12,7 @@ from sim.core.progress import Report
 from sim.errors import InputError
 from sim.kernels import slab as slab_kernels
 from sim.kernels import ties as kernels
-from sim.kernels.exposures import tie_between
+from sim.kernels.ties import tie_between
 from sim.network.arcs import chunks
 from sim.network.marks import Marks
 from sim.network.slab import Columns, Live, Slab, read_only, turned_rows

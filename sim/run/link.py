@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from sim.core.checks import whole_number
 from sim.core.events import EventBus
+from sim.core.interrupt import interrupt
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.network.ties import Ties
@@ -32,7 +33,7 @@ from sim.run.outbox import Frames, Outbox, Poster
 from sim.run.performance import Meter
 from sim.run.rescue import taken_over, was_stopped
 from sim.run.sessions import ENDED, Session, remember
-from sim.run.stall import Restarted, Stall, interrupt, stall_of
+from sim.run.stall import Restarted, Stall, stall_of
 from sim.spread.cascade import Cascade
 from sim.world.world import World
 

@@ -15,6 +15,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any, NamedTuple
 
+from sim.core.interrupt import Stalled, interrupt
 from sim.core.text import one_line
 from sim.llm.batch import ASK_ALONE, Case
 from sim.llm.counts import Decided
@@ -22,7 +23,6 @@ from sim.llm.decisions import Decision
 from sim.llm.faults import Fault, ModelError
 from sim.llm.minds import Mind
 from sim.run.minds_thoughts import COUNTED, Row, Thought, checked
-from sim.run.stall import Stalled, interrupt
 
 __all__ = ["Deciding", "Patience", "Strikes"]
 

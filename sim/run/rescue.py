@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sim.core.interrupt import Stalled
 from sim.core.registry import failures
 from sim.run.claims import claim
-from sim.run.stall import Restarted, Stall, Stalled
+from sim.run.stall import Restarted, Stall
 from sim.world.lost import LostModel
 from sim.world.world import World
 

@@ -8,7 +8,6 @@ taken before, by doing again the ticks in between: a world is a value, so nothin
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import threading
 import time
@@ -27,7 +26,7 @@ from sim.spread.model import PropagationModel
 from sim.world.trail import Trail
 from sim.world.world import World
 
-__all__ = ["Restarted", "Safety", "Stall", "Stalled", "interrupt", "is_foreign", "stall_of"]
+__all__ = ["Restarted", "Safety", "Stall", "is_foreign", "stall_of"]
 
 _OURS = {"plugins", "sim"}
 _SHARED = ("ties.", "interactions.", "relations.")
@@ -36,13 +35,6 @@ _SHARED = ("ties.", "interactions.", "relations.")
 _LEAST_SECONDS = 1.0
 _COST_SHARE = 50.0
 """Between two copies pass 1 s, or fifty times what one took: at most 2 % of the time."""
-
-
-class Stalled(BaseException):
-    """Raised in the engine's thread, inside a plugin that did not come back."""
-
-    def __init__(self, said: str = "it did not come back, and was stopped") -> None:
-        super().__init__(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +150,6 @@ def _name_of(frame: FrameType, other: str) -> str:
     mine = frame.f_locals.get("self")
     found = spec_of(type(mine)) if mine is not None else None
     return found.name if found is not None else other
-
-
-def interrupt(thread: int | None) -> None:
-    """Raise :class:`Stalled` in a thread, at its next line of Python."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread or 0), ctypes.py_object(Stalled)
-    )
 
 
 class Safety:

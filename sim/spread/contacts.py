@@ -16,8 +16,8 @@ from sim.core import rng
 from sim.core.rng import Stream
 from sim.kernels.claims import FREE, mark
 from sim.kernels.ears import shut
-from sim.kernels.exposures import tie_between
 from sim.kernels.thresholds import in_trust
+from sim.kernels.ties import tie_between
 
 __all__ = [
     "Bits",

@@ -16,9 +16,9 @@ from sim.kernels.exposures import (
     settle_each,
     shared_interests,
     shared_interests_each,
-    tie_between,
 )
 from sim.kernels.sparse import VACANT
+from sim.kernels.ties import tie_between
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 SPEAKERS = [0, 3, 9, 10, 44]

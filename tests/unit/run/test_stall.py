@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import pytest
 
 from sim.core import registry
+from sim.core.interrupt import Stalled
 from sim.errors import InputError
 from sim.run import EngineError, Simulation
-from sim.run.stall import Safety, Stall, Stalled, is_foreign, stall_of
+from sim.run.stall import Safety, Stall, is_foreign, stall_of
 from sim.spread.model import PropagationModel
 from sim.world.world import World
 from tests.unit.run.worlds import Gate, until
