@@ -1,6 +1,7 @@
 """Random networks against igraph, in turn: python bench/generate.py [agents] [rounds].
 
-Prints the median seconds of each. Ours counts all of `sim.network.generate`: drawing, sorting,
+Prints the median seconds of each. Ours counts all of `sim.network.generate.networks`: drawing,
+sorting,
 dropping duplicates; "draw" is its first part. Both make a million agents and some 20 million
 arcs (10 million undirected edges, or 10 million directed arcs for the configuration model).
 """
@@ -18,7 +19,7 @@ import igraph
 import numpy as np
 
 from sim.core.progress import quiet
-from sim.network.generate import NETWORKS, generate
+from sim.network.generate.networks import NETWORKS, generate
 
 MEAN_DEGREE = 20
 BLOCK = 1_000

@@ -2,7 +2,8 @@
 
 A symmetric network of planted communities of 1,024 members, mean degree 18 (a million agents: 9
 million friendships). Prints the median seconds of each, the ratio, and what both found. Ours is
-`sim.network.analysis` as anybody calls it; building igraph's graph is a row of its own and counts
+`sim.network.analysis.analysis` as anybody calls it; building igraph's graph is a row of its own
+and counts
 in no other. At a million agents igraph takes 2 GB and some 30 seconds for Louvain: 200,000 agents
 tell the same.
 """
@@ -19,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.network import analysis
-from sim.network.generate import generate
-from sim.network.ties import Ties
+from sim.network.analysis import analysis
+from sim.network.generate.networks import generate
+from sim.network.graph.ties import Ties
 
 MEMBERS = 1_024
 MEAN_DEGREE = 18

@@ -23,8 +23,8 @@ from pathlib import Path
 from bench.latency import probe, shown
 from bench.store import raw_write
 from sim import Simulation, World
-from sim.run.keeper import Keeper, Pacing, recover
-from sim.store.snapshot import load, save
+from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.store.snapshot.snapshot import load, save
 
 MODELS = ("sir", "sis", "independent-cascade", "viral", "linear-threshold")
 MESSAGES = 10

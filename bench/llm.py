@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.llm.asks import Ask, Turn
-from sim.llm.pool import ModelPool
-from sim.llm.provider import Provider
+from sim.minds.models.asks import Ask, Turn
+from sim.minds.models.pool import ModelPool
+from sim.minds.models.provider import Provider
 
 AT_ONCE = 200
 ROUNDS = 5
@@ -93,7 +93,7 @@ def pooled(url: str, requests: list[Ask]) -> float:
 
 def writing(count: int) -> tuple[float, float]:
     """Return texts a second of the rule writer, best of three, and the seconds of a single one."""
-    from sim.feed.writer import Writer
+    from sim.platform.posts.writer import Writer
 
     writer, draw = Writer([f"topic{bit}" for bit in range(32)]), np.random.default_rng(7)
     tags = draw.integers(0, 1 << 32, count, dtype=np.uint64)

@@ -62,7 +62,7 @@ def serve(port: Any, counted: Any) -> None:
 def prepared(folder: Path, agents: int, degree: float, minded: int) -> Path:
     """Make and save the world, with a platform and minds that sleep."""
     from sim import World, save
-    from sim.run.minding import give_minds
+    from sim.minds.deciding.commands import give_minds
 
     world = World.create(agents=agents, mean_degree=degree, seed=7, platform=True)
     give_minds(world, f"random:{minded}", goal="peace")

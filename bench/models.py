@@ -30,9 +30,9 @@ import psutil
 
 from sim import Cascade, Compartments, Field, World, after, contact, register
 from sim.core import rng
-from sim.kernels.claims import gap
-from sim.kernels.jit import kernel
-from sim.kernels.mix import gate, word, word2
+from sim.jit.claims import gap
+from sim.jit.jit import kernel
+from sim.jit.mix import gate, word, word2
 
 HERE = Path(__file__).parent
 BETA, GAMMA = 0.05, 0.2

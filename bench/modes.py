@@ -22,7 +22,11 @@ from typing import Any
 
 from sim import World, load, save
 from sim.errors import InputError
-from sim.run import Simulation, feeds, inspecting, members, orders, paths, stories
+from sim.runtime import Simulation
+from sim.runtime.queries import feeds, members, paths
+from sim.runtime.queries import inspector as inspecting
+from sim.runtime.queries import messages as stories
+from sim.runtime.queries import sorting as orders
 
 HOLD_MS = 50.0
 EXPRESSIONS = ("activity>0.5 interest:music", "community:0,1,2 openness>0.4", "status:banned")

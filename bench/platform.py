@@ -22,10 +22,10 @@ import psutil
 from sim import Platform, World
 from sim.core import rng
 from sim.core.workers import allow
-from sim.kernels.bits import ones
-from sim.kernels.feed import SHOWN, bit_of
-from sim.kernels.jit import kernel
-from sim.kernels.mix import uniform, word, word2
+from sim.jit.bits import ones
+from sim.jit.jit import kernel
+from sim.jit.mix import uniform, word, word2
+from sim.platform.feed.candidates_kernels import SHOWN, bit_of
 
 SLOTS = 10
 

@@ -20,9 +20,7 @@ from rich.color import ColorSystem
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
-from tui.safe import SafeFilter
-from tui.theme import register_themes
-from tui.widgets import (
+from tui.draw import (
     ColumnTable,
     CommunityHeat,
     CommunityMap,
@@ -30,8 +28,10 @@ from tui.widgets import (
     Curves,
     NowPane,
 )
-from tui.widgets.now import Metric
-from tui.widgets.rows import Column
+from tui.draw.now import Metric
+from tui.draw.rows import Column
+from tui.safe import SafeFilter
+from tui.theme import register_themes
 
 SIZE = (160, 48)
 ROUNDS = 30

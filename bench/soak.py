@@ -31,7 +31,7 @@ import numpy as np
 import psutil
 
 from sim import Simulation, World, save
-from sim.core.settings import current, use
+from sim.settings.settings import current, use
 
 MB = 2**20
 GROWTH_BAR, PROBES_BAR = 2.0, 99.9

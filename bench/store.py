@@ -25,7 +25,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.store import read, save, verify
-from sim.store.opened import Restore, Storable
+from sim.store.snapshot.opened import Restore, Storable
 
 Columns = dict[str, npt.NDArray[Any]]
 MIB = 1 << 20

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import World
-from sim.kernels.slab import count_ids
-from sim.network.reputation import reputation
-from sim.network.ties import Ties
+from sim.network.analysis.reputation import reputation
+from sim.network.graph.slab_kernels import count_ids
+from sim.network.graph.ties import Ties
 
 ROUNDS = 20
 

@@ -17,10 +17,10 @@ from time import perf_counter
 import numpy as np
 
 from sim import Simulation, World, load, save
-from sim.store.history import History
-from sim.store.history_reading import read_history
-from sim.store.journal import Journal, folder_of
-from sim.store.journal_rows import Adoptions, Checkpoint, Entry, Metrics
+from sim.store.history.history import History
+from sim.store.history.reading import read_history
+from sim.store.journal.journal import Journal, folder_of
+from sim.store.journal.rows import Adoptions, Checkpoint, Entry, Metrics
 
 TICKS = 130
 MESSAGES = 5

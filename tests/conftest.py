@@ -64,7 +64,7 @@ def _who_strikes_is_not_measured() -> Iterator[None]:
     In CPython 3.11 a traced thread that calls a function while a signal waits for the main thread
     tries the call again until that is handled: for ever, where the main thread is in SQLite.
     """
-    from sim.run.warden import Warden
+    from sim.runtime.engine.warden import Warden
 
     striking = Warden._strike
 

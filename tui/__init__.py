@@ -1,1 +1,1 @@
-"""tui."""
+"""The screen: modes, dialogs and actions over a running simulation."""

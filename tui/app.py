@@ -18,36 +18,36 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from sim.errors import InputError
-from tui.actions import Action, bindings, by_id
+from tui.actions.command_line import History
+from tui.actions.completion import known, start_of
+from tui.actions.keys import conflicts
+from tui.actions.palette import Acts
+from tui.actions.runner import Doing
+from tui.actions.situation import Situation
+from tui.actions.table import Action, bindings, by_id
 from tui.ahead import KeysInOrder
 from tui.backend import Backend, NewWorld, Preferences
 from tui.colours import lean
-from tui.commands import History
-from tui.doing import Doing
+from tui.dialogs.error import Problem, sentence_of
+from tui.dialogs.loading import Loading
+from tui.dialogs.progress import Job, in_thread
 from tui.feed import Feed
 from tui.homes import Homes
-from tui.keys import conflicts
-from tui.palette import Acts
 from tui.predicted import Predicted
 from tui.safe import SafeFilter, line, plain
-from tui.screens.error import Problem, sentence_of
-from tui.screens.loading import Loading
-from tui.screens.progress import Job, in_thread
 from tui.sentences import broken, endings, hint_for
-from tui.situation import Situation
 from tui.theme import THEMES, register_themes
 from tui.upkeep import Upkeep
-from tui.words import known, start_of
 from tui.work import Work
 
 if TYPE_CHECKING:
     from sim import Opened, World
-    from sim.run import Frame, Simulation
-    from tui.screens.agents import Agents
-    from tui.screens.groups import Groups
-    from tui.screens.inject import Order
-    from tui.screens.messages import Messages
-    from tui.screens.stage import Stage
+    from sim.runtime import Frame, Simulation
+    from tui.dialogs.inject import Order
+    from tui.modes.agents import Agents
+    from tui.modes.groups import Groups
+    from tui.modes.messages import Messages
+    from tui.modes.stage import Stage
 
 __all__ = ["Hubbub", "main"]
 
@@ -180,7 +180,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     async def _set_the_stage(self) -> None:
         """Show the stage in place of the start, where it is not there; under a dialog it waits."""
-        from tui.screens import agents, groups, live, messages, stage, system
+        from tui.modes import agents, groups, live, messages, stage, system
 
         while self.stage is None and self.screen is not self._loading:
             self._loading.uncovered.clear()

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sim.errors import InputError
-from tui.screens.progress import in_thread
+from tui.dialogs.progress import in_thread
 
 if TYPE_CHECKING:
-    from sim.llm.budget import Budget
-    from sim.run.minds import Thinker
+    from sim.minds.deciding.thinker import Thinker
+    from sim.minds.models.budget import Budget
     from tui.app import Hubbub
 
 __all__ = ["Asking", "asking_of"]
@@ -48,7 +48,7 @@ class Asking:
         """Return the caps, at first those of the settings, and what was spent."""
         if self._budget is None:
             from sim import current
-            from sim.llm.configured import budget_in
+            from sim.minds.models.configured import budget_in
 
             self._budget = await in_thread(lambda: budget_in(current()), "settings")
         return self._budget
@@ -76,7 +76,7 @@ class Asking:
         use
             Takes the new one into use before the old one is closed.
         """
-        from sim.run.minds_opening import thinker_of
+        from sim.runtime.minds_opening import thinker_of
 
         budget = await self.budget()
         opening = thinker_of(budget=budget, prefer=self.prefer, least=self.least)

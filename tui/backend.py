@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from sim import Keeping, Opened, ParameterSpec, Report, Theory, Ties, World
-    from sim.run import Simulation
+    from sim.runtime import Simulation
 
 __all__ = ["Backend", "Card", "NewWorld", "Preferences", "SavedWorld"]
 

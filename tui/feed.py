@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sim.run import Frame, Simulation
+    from sim.runtime import Frame, Simulation
 
 __all__ = ["Feed", "Mailbox"]
 

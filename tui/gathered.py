@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.figures import count
 
 if TYPE_CHECKING:
-    from sim.run import Communities
+    from sim.runtime import Communities
 
 __all__ = ["all_of", "counted", "real_rows", "titled_count"]
 

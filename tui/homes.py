@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.errors import Cancelled, FileError, HubbubError
+from tui.dialogs.dialog import Confirm
+from tui.dialogs.error import sentence_of
+from tui.dialogs.progress import in_thread
 from tui.feed import Feed
 from tui.figures import count
 from tui.safe import line
-from tui.screens.dialog import Confirm
-from tui.screens.error import sentence_of
-from tui.screens.progress import in_thread
 
 if TYPE_CHECKING:
     from sim import Keeping, Opened, Report, World
@@ -194,7 +194,7 @@ class Homes:
 
     async def greet(self, opened: Opened | None) -> None:
         """Tell what was found when the world was opened, and what is missing."""
-        from tui.screens.dialog import Notice
+        from tui.dialogs.dialog import Notice
 
         obstacle, self._obstacle = self._obstacle, ""
         if opened is not None and opened.told:
@@ -245,7 +245,7 @@ class Homes:
 
     async def erased(self, path: Path, who: str, how: str) -> None:
         """Leave the world, take profiles out of all that is kept of it, and enter it again."""
-        from tui.screens.dialog import Notice
+        from tui.dialogs.dialog import Notice
 
         app = self._app
         told, refused = "", ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tui.figures import count, percent, seconds
 
 if TYPE_CHECKING:
-    from sim.run.minds_now import MindsNow
+    from sim.runtime.frames.minds import MindsNow
 
 __all__ = ["facts", "share", "told"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.dialogs.error import sentence_of
 from tui.safe import line
-from tui.screens.error import sentence_of
 
 if TYPE_CHECKING:
     from sim import Theory
-    from sim.run import Focus
+    from sim.runtime import Focus
     from tui.app import Hubbub
 
 __all__ = ["Predicted"]

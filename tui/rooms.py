@@ -14,7 +14,7 @@ from tui.shelf import is_here, never_saved, seen
 
 if TYPE_CHECKING:
     from sim import Keeping, Opened, Report, Theory, Ties, World
-    from sim.run import Simulation
+    from sim.runtime import Simulation
 
 __all__ = ["Rooms", "preferences"]
 
@@ -80,9 +80,9 @@ class Rooms:
         import numba  # noqa: F401 - imported for its own sake
 
         report("importing the engine", 0.5)
-        import tui.screens.groups
-        import tui.screens.inject
-        import tui.screens.live  # noqa: F401 - painted as soon as a world is there
+        import tui.dialogs.inject
+        import tui.modes.groups
+        import tui.modes.live  # noqa: F401 - painted as soon as a world is there
 
         report("importing the engine", 0.7)
 
@@ -124,7 +124,7 @@ class Rooms:
 
     def free_name(self, name: str) -> Path:
         """Return a file of the saves folder that is not there; the folder is."""
-        from sim.run import free_name
+        from sim.runtime import free_name
 
         self.saves.mkdir(parents=True, exist_ok=True)
         return free_name(self.saves, name)
@@ -138,19 +138,19 @@ class Rooms:
 
     def whom(self, world: World, who: str) -> str:
         """Say whose profiles would go."""
-        from sim.run.erasing import whom
+        from sim.runtime.saves.erasing import whom
 
         return whom(world, who)
 
     def lost_by_saving(self, world: World, path: Path) -> str:
         """Say what a save to a file would lose."""
-        from sim.run.replacing import lost_by_saving
+        from sim.runtime.journal.replacing import lost_by_saving
 
         return lost_by_saving(world, path)
 
     def leave(self, path: Path, *, for_good: bool) -> None:
         """Remove the journal of a world that was left; else only one in which nothing is."""
-        from sim.run import discard, sweep_untouched
+        from sim.runtime import discard, sweep_untouched
 
         if for_good:
             discard(path)
@@ -266,7 +266,7 @@ class Rooms:
 
     def interventions(self) -> list[Card]:
         """List what can be done to a world under way."""
-        from sim.run import offers
+        from sim.runtime.queries import choices as offers
 
         return [
             Card(each.name, each.says, each.specs, _checker(each.fields))
@@ -277,7 +277,7 @@ class Rooms:
         """List the saves folder, newest first; worlds that were never saved too."""
         if not self.saves.is_dir():
             return []
-        from sim.run import live_places
+        from sim.runtime import live_places
 
         places = {place.path: place for place in live_places(self.saves)}
         files = [path for path in self.saves.glob("*.hub") if path.is_file()]
@@ -290,7 +290,7 @@ class Rooms:
     ) -> Simulation:
         """Wrap a world in its engine."""
         from sim import current
-        from sim.run import IsolatedSimulation, Simulation
+        from sim.runtime import IsolatedSimulation, Simulation
 
         settings = current()
         kind = IsolatedSimulation if self.isolated else Simulation
@@ -303,13 +303,13 @@ class Rooms:
 
     def path_between(self, world: World, start: str, end: str) -> Any:
         """Search for a shortest path."""
-        from sim.run import paths
+        from sim.runtime.queries import paths
 
         return paths.sought(world, start, end)
 
     def path_of(self, sought: Any) -> tuple[int, ...] | None:
         """Return the members on the path, where there is one."""
-        from sim.run import paths
+        from sim.runtime.queries import paths
 
         return paths.found(sought)
 
@@ -325,7 +325,7 @@ class Rooms:
 
     def metrics(self) -> Mapping[str, tuple[str, str]]:
         """List what can be measured of a world."""
-        from sim.run import measuring
+        from sim.runtime.engine import metrics as measuring
 
         return measuring.listed()
 

@@ -6,13 +6,13 @@ import traceback
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from tui.actions import by_id
+from tui.actions.keys import key_label, keys_of
+from tui.actions.table import by_id
 from tui.figures import count, percent
-from tui.keys import key_label, keys_of
 from tui.safe import line, plain
 
 if TYPE_CHECKING:
-    from sim.run import Frame
+    from sim.runtime import Frame
 
 __all__ = ["broken", "ended", "endings", "hint_for"]
 

@@ -11,7 +11,7 @@ from sim.errors import HubbubError
 from tui.backend import SavedWorld
 
 if TYPE_CHECKING:
-    from sim.run import LivePlace
+    from sim.runtime import LivePlace
 
 __all__ = ["is_here", "never_saved", "seen"]
 
@@ -56,7 +56,7 @@ def never_saved(place: LivePlace) -> SavedWorld:
 
 def _live(place: LivePlace | None) -> tuple[str, str]:
     """Return (what opening it gives, how it was left)."""
-    from sim.run import describe
+    from sim.runtime import describe
 
     if place is None:
         return "", ""
@@ -77,7 +77,7 @@ def _tick(place: LivePlace | None, tick: int) -> int:
 def _agents(place: LivePlace) -> int:
     """Return how many members a world had at its last checkpoint; -1: that does not say."""
     from sim import info
-    from sim.run import newest_checkpoint
+    from sim.runtime import newest_checkpoint
 
     try:
         checkpoint = newest_checkpoint(place.path)

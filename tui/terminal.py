@@ -136,7 +136,7 @@ def _exported(app: Hubbub) -> contextlib.AbstractContextManager[object]:
     port = current().metrics_port
     if port is None:
         return contextlib.nullcontext()
-    from sim.run import OfSimulation, exported
+    from sim.runtime import OfSimulation, exported
 
     return exported(OfSimulation(lambda: app.feed.simulation if app.feed else None), port)
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from textual.css.query import NoMatches
 
 from tui.asking import asking_of
+from tui.dialogs.error import sentence_of
+from tui.dialogs.progress import POLLS_PER_SECOND, Job, in_thread
 from tui.safe import line
-from tui.screens.error import sentence_of
-from tui.screens.progress import POLLS_PER_SECOND, Job, in_thread
 
 if TYPE_CHECKING:
     from tui.app import Hubbub

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from tui.screens.progress import Job, Progress, Watched, in_thread
+from tui.dialogs.progress import Job, Progress, Watched, in_thread
 
 if TYPE_CHECKING:
     from sim import Report
-    from sim.run import Job as EngineJob
+    from sim.runtime import Job as EngineJob
     from tui.app import Hubbub
 
 __all__ = ["Work"]

@@ -1,1 +1,1 @@
-"""The population as columns: traits, interests, names, foreign ids, stages of life, queries."""
+"""The population as columns: traits, interests, names, ids, stages of life, queries."""

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from sim.agents.identity import ForeignIds, Identities
 from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
-from sim.agents.lore import Lore
 from sim.agents.names import handle, name_of
-from sim.agents.naming import Naming
+from sim.agents.order import Naming
+from sim.agents.records import Lore
 from sim.agents.table import (
     COLUMNS,
     MOST,
@@ -44,7 +44,7 @@ class Agents:
     Attributes
     ----------
     lore
-        What is known of some agents only: :class:`~sim.agents.lore.Lore`.
+        What is known of some agents only: :class:`~sim.agents.records.Lore`.
     edition
         Grows when personality or activity change; whoever derives columns from them asks.
 
@@ -213,7 +213,7 @@ class Agents:
         return handle(self.name(index), int(index.__index__()))
 
     def naming(self) -> Naming:
-        """Return what all agents are called, as it is now: :class:`~sim.agents.naming.Naming`."""
+        """Return what all agents are called, as it is now: :class:`~sim.agents.order.Naming`."""
         ids, cold = self._identities.foreign, self.lore.cold.copied()
         return Naming(self._seed, self._count, ids, self._names, cold)
 

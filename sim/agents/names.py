@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.rng import Stream, key, words
-from sim.kernels.mix import word
+from sim.jit.mix import word
 
 __all__ = ["handle", "handle_of", "made_up_ranks", "name_of"]
 

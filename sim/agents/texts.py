@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.traits_kernels import hash_texts
 from sim.errors import InputError
-from sim.kernels.traits import hash_texts
 
 __all__ = ["Texts"]
 

@@ -14,10 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.vocabulary import Vocabulary
-from sim.core.progress import Report, quiet
-from sim.core.rng import Stream, key
-from sim.kernels.traits import (
+from sim.agents.traits_kernels import (
     SLOTS,
     TABLE,
     fill_activity,
@@ -25,6 +22,9 @@ from sim.kernels.traits import (
     fill_personality,
     fill_topics,
 )
+from sim.agents.vocabulary import Vocabulary
+from sim.core.progress import Report, quiet
+from sim.core.rng import Stream, key
 
 __all__ = ["TRAITS", "community_topics", "draw", "popularity_table"]
 

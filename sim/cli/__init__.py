@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line ``hubbub``: the verbs of the screen, without one."""

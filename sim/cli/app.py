@@ -8,25 +8,25 @@ from typing import Annotated, NoReturn
 import typer
 
 import sim
-from sim.cli.acts_app import audit, config, doctor, phases, replay, script
-from sim.cli.agents_app import acts, agents, compatibility, groups
-from sim.cli.exits import EXITS
-from sim.cli.explaining import why
-from sim.cli.feeds_app import compare, recommenders, suggest
-from sim.cli.gallery_app import describe, gallery, variants
-from sim.cli.import_app import MADE_FORCE, import_file
-from sim.cli.interview_app import interview, survey
-from sim.cli.llm_app import llm
-from sim.cli.minds_app import minds
-from sim.cli.open_app import JOURNAL, open_file
-from sim.cli.plugin_app import plugins
-from sim.cli.repeating import manifest, repeat
-from sim.cli.run_app import Pairs, run
-from sim.cli.saves import saves
-from sim.cli.start import Flags, completed, open_screen, prepare
-from sim.cli.ties_app import path, ties
-from sim.cli.time_app import bookmark, branch, history
-from sim.cli.watching import overseen
+from sim.cli.minds.app import llm
+from sim.cli.minds.interview_app import interview, survey
+from sim.cli.minds.minds_app import minds
+from sim.cli.minds.repeat import manifest, repeat
+from sim.cli.plugins.app import plugins
+from sim.cli.plugins.warden import overseen
+from sim.cli.program.exits import EXITS
+from sim.cli.program.start import Flags, completed, open_screen, prepare
+from sim.cli.runs.app import Pairs, run
+from sim.cli.runs.gallery_app import describe, gallery, variants
+from sim.cli.show.acts_app import audit, config, doctor, phases, replay, script
+from sim.cli.show.agents_app import acts, agents, compatibility, groups
+from sim.cli.show.feeds_app import compare, recommenders, suggest
+from sim.cli.show.ties_app import path, ties
+from sim.cli.show.time_app import bookmark, branch, history
+from sim.cli.show.why import why
+from sim.cli.worlds.import_app import MADE_FORCE, import_file
+from sim.cli.worlds.open_app import JOURNAL, open_file
+from sim.cli.worlds.saves import saves
 from sim.errors import InputError
 
 __all__ = ["app"]
@@ -133,8 +133,8 @@ def new(
 ) -> None:
     """Make a world and save it; refused at once when it would not fit in memory."""
     prepare(context.obj)
-    from sim.cli.making import make_new
-    from sim.cli.worlds import NewWorld, assignments
+    from sim.cli.worlds.make import make_new
+    from sim.cli.worlds.names import NewWorld, assignments
 
     given = assignments(parameter or ())
     order = NewWorld(
@@ -164,7 +164,7 @@ def recover(
 ) -> None:
     """Bring back a world that ran with a journal, and say what was found; changes nothing."""
     prepare(context.obj)
-    from sim.cli.recovering import show_recovery
+    from sim.cli.worlds.recover import show_recovery
 
     _leave(show_recovery(file, save, json=json, force=force))
 
@@ -180,7 +180,7 @@ def info(
 ) -> None:
     """Say what is in a world."""
     prepare(context.obj)
-    from sim.cli.about import show_info
+    from sim.cli.show.about import show_info
 
     show_info(world, network=network, json=json)
 
@@ -193,7 +193,7 @@ def verify(
 ) -> None:
     """Check every byte of a world file."""
     prepare(context.obj)
-    from sim.cli.about import show_verification
+    from sim.cli.show.about import show_verification
 
     show_verification(file, json=json)
 
@@ -217,7 +217,7 @@ def export(
 ) -> None:
     """Write a world in a format of other programs."""
     prepare(context.obj)
-    from sim.cli.exporting import export_world
+    from sim.cli.worlds.export import export_world
 
     export_world(world, to, out, force=force)
 
@@ -249,8 +249,8 @@ def models(
 ) -> None:
     """List the propagation models, or tell all about one."""
     prepare(context.obj)
-    from sim.cli import cards
-    from sim.cli.worlds import assignments
+    from sim.cli.program import models as cards
+    from sim.cli.worlds.names import assignments
 
     if theory and name is None:
         raise InputError("Theory is told of one model; name it: hubbub models sir --theory.")

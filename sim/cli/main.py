@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
-from sim.cli.output import safe, tell
+from sim.cli.program.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
+from sim.cli.program.output import safe, tell
 from sim.errors import HubbubError
 
 __all__ = ["hoisted", "main"]
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code, one of :data:`sim.cli.exits.EXITS`.
+        The exit code, one of :data:`sim.cli.program.exits.EXITS`.
     """
     words = hoisted(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError) and error.errno == errno.EIO and not error.filename:
             return _nobody_there(HUNG_UP)
         if _debugs(words) and not isinstance(error, _usage_errors()):
-            from sim.core.logbook import redacted
+            from sim.settings.logging import redacted
 
             tell(redacted(traceback.format_exc().rstrip()))
             return code_of(error) if isinstance(error, HubbubError) else ERROR
@@ -163,7 +163,7 @@ def _explained(error: Exception, words: list[str]) -> int:
         return _said("The memory is used up; make a smaller world or close programs.", CAPACITY)
     if isinstance(error, OSError) and error.filename:
         return _said(f"{error.filename}: {(error.strerror or 'fails').lower()}.", FILE)
-    from sim.core.logbook import one_line_of
+    from sim.settings.logging import one_line_of
 
     return _said(f"Hubbub failed unexpectedly: {one_line_of(error)}. {_report(error)}", ERROR)
 
@@ -218,7 +218,7 @@ def _said(sentence: str, code: int) -> int:
 
 def _report(error: Exception) -> str:
     """Write a report where it can be sent from, and say where that is."""
-    from sim.core.logbook import crash_report
+    from sim.settings.logging import crash_report
 
     path = crash_report(error)
     return "Run it again with --debug to see where." if path is None else f"The report is {path}."

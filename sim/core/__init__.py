@@ -1,1 +1,1 @@
-"""Parameters, the plugin registry, addressed randomness, text, settings, events."""
+"""Parameters, the plugin registry, addressed randomness, the clock, events, text."""

@@ -1,7 +1,7 @@
 """Addressed randomness: every draw is named by what it is for, never drawn in sequence.
 
 ``key`` folds (seed, stream, salt, tick) into 64 bits; ``words`` and ``uniforms`` turn ids into
-draws. Kernels continue the same chain (:mod:`sim.kernels.mix`), bit for bit.
+draws. Kernels continue the same chain (:mod:`sim.jit.mix`), bit for bit.
 
 A :class:`Stream` is one purpose, and a space of its own: its place on the chain is nobody else's,
 and it says whether its salt counts something and whether it draws anew each tick. What is drawn
@@ -35,7 +35,7 @@ class Salt(Enum):
     INTERVENTION = "the intervention, by its number"
     CHOICE = "the expression of an intervention that names members, by 2 x its number (+ 1: others)"
     MADE = "the messages made so far"
-    LOOP = "the part of a network's making (the constants of sim.network.generators)"
+    LOOP = "the part of a network's making (the constants of sim.network.generate.generators)"
     TURN = "the turn of a batch, by 1,024 x the ties before it + the turn"
     NAME = "whose draw it is: a plugin by its name"
 

@@ -1,15 +1,21 @@
 """Real networks in (edge lists, GraphML, GML, GEXF, graphs of other libraries), worlds out."""
 
-from sim.io.degrees import read_degrees
-from sim.io.demo import demo
-from sim.io.edges import EdgeOptions, Edges, read_arcs
-from sim.io.exporting import EXPORTS, ExportReport, export
-from sim.io.graphs import read_graph
-from sim.io.importing import from_igraph, from_networkx, import_world, read_edges, read_world
-from sim.io.labels import Labels, read_labels
-from sim.io.profiles import Profiles, read_profiles
-from sim.io.report import ImportReport
-from sim.io.worlds import Imported, world_of
+from sim.io.exporting.export import EXPORTS, ExportReport, export
+from sim.io.importing.degrees import read_degrees
+from sim.io.importing.demo import demo
+from sim.io.importing.edges import EdgeOptions, Edges, read_arcs
+from sim.io.importing.graphs import read_graph
+from sim.io.importing.labels import Labels, read_labels
+from sim.io.importing.profiles import Profiles, read_profiles
+from sim.io.importing.report import ImportReport
+from sim.io.importing.worlds import Imported, world_of
+from sim.io.importing.worlds_in import (
+    from_igraph,
+    from_networkx,
+    import_world,
+    read_edges,
+    read_world,
+)
 
 __all__ = [
     "EXPORTS",

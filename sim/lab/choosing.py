@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.rng import Stream
-from sim.feed.candidates import Candidates
-from sim.feed.pools import pools_of
-from sim.feed.posts import Kind
-from sim.feed.serving import WRITTEN, Serving, split, tray_for
+from sim.platform.feed.candidates import Candidates
+from sim.platform.feed.serving import WRITTEN, Serving, split, tray_for
+from sim.platform.posts.pools import pools_of
+from sim.platform.posts.posts import Kind
 
 if TYPE_CHECKING:
-    from sim.world.platform import Platform
+    from sim.platform.platform import Platform
     from sim.world.world import World
 
 __all__ = ["chosen", "liking", "taste"]

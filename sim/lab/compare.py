@@ -234,7 +234,7 @@ def _labels(world: World) -> npt.NDArray[Any]:
     """Return the communities of members; where the world has none, it gets those its ties show."""
     agents = world.agents
     if not (agents.community >= 0).any() and world.ties.count:
-        from sim.network.analysis import communities
+        from sim.network.analysis.analysis import communities
 
         labels = communities(world.ties, seed=world.seed)
         agents.set_community(labels, [f"Community {k}" for k in range(int(labels.max()) + 1)])

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sim.feed.acts import Act
 from sim.lab.choosing import chosen
-from sim.spread.opinion import OpinionModel
-from sim.world.metrics_sums import opinion_measures
-from sim.world.platform_waves import keep_feeds
+from sim.platform.acts.kinds import Act
+from sim.platform.feed.waves import keep_feeds
+from sim.spread.opinions.model import OpinionModel
+from sim.world.metrics.sums import opinion_measures
 
 if TYPE_CHECKING:
-    from sim.feed.exposures import Part
-    from sim.world.platform import Platform
+    from sim.platform.feed.exposures import Part
+    from sim.platform.platform import Platform
     from sim.world.world import World
 
 __all__ = ["MEASURES", "Measure", "Seen"]

@@ -19,17 +19,17 @@ import numpy.typing as npt
 
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
-from sim.feed.posts import Kind
 from sim.lab.compare import Difference
 from sim.lab.student import half_width
-from sim.llm.asks import Answer, Ask
-from sim.llm.minds import Mind
-from sim.llm.replylog import Recorded
-from sim.run.minding import checked_mind, decide, give_minds, members_of, wake_minds
-from sim.run.minds import Asked, Thinker
+from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds
+from sim.minds.deciding.thinker import Asked, Thinker
+from sim.minds.minds import Mind
+from sim.minds.models.asks import Answer, Ask
+from sim.minds.models.reply_log import Recorded
+from sim.platform.posts.posts import Kind
 
 if TYPE_CHECKING:
-    from sim.world.platform import Platform
+    from sim.platform.platform import Platform
     from sim.world.world import World
 
 __all__ = ["MIND_MEASURES", "Agreement", "Arm", "MindsComparison", "arm_of", "compare_minds"]
@@ -163,7 +163,7 @@ class MindsComparison:
     agreement
         How alike they decide.
     replies
-        What models answered, as rows of :class:`~sim.llm.replylog.ReplyLog`.
+        What models answered, as rows of :class:`~sim.minds.models.reply_log.ReplyLog`.
     faults
         What minds did wrong, a sentence each.
     again
@@ -239,8 +239,8 @@ def compare_minds(
     goal
         What the members want, where an arm does not say.
     pool
-        Whom to ask: a :class:`~sim.llm.pool.ModelPool`, or a
-        :class:`~sim.llm.replylog.Recorded`; None: nobody, rules stand in.
+        Whom to ask: a :class:`~sim.minds.models.pool.ModelPool`, or a
+        :class:`~sim.minds.models.reply_log.Recorded`; None: nobody, rules stand in.
     limit
         Tokens of a prompt, at most.
     minds

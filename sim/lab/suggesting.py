@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from sim.core.registry import make
 from sim.errors import InputError
-from sim.feed.friends import Acquainted, welcomed
-from sim.feed.recommender import FriendRecommender
+from sim.platform.feed.friends import Acquainted, welcomed
+from sim.platform.feed.recommender import FriendRecommender
 from sim.world.relations import proposable
 
 if TYPE_CHECKING:
-    from sim.feed.around import People
-    from sim.network.slab import Live
+    from sim.network.graph.slab import Live
+    from sim.platform.around import People
     from sim.world.world import World
 
 __all__ = ["Suggestion", "suggested"]

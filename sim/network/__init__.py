@@ -1,1 +1,1 @@
-"""network."""
+"""Who hears whom: the graph and its changes, generators, measures, relations of members."""

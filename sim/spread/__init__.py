@@ -1,1 +1,1 @@
-"""Messages, cascades, channels, and the forms in which propagation models are written."""
+"""Messages and their cascades, and the forms in which propagation models are written."""

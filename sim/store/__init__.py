@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sim.store.inspect import Info, Verification, info, verify
-from sim.store.memory import available_bytes
-from sim.store.opened import SnapshotCapacityError, Storable
-from sim.store.snapshot import SaveReport, load, read, save
+from sim.store.snapshot.inspect import Info, Verification, info, verify
+from sim.store.snapshot.memory import available_bytes
+from sim.store.snapshot.opened import SnapshotCapacityError, Storable
+from sim.store.snapshot.snapshot import SaveReport, load, read, save
 
 __all__ = [
     "Info",

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import PluginError
-from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts
-from sim.spread.model import PropagationModel
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts
+from sim.spread.cascade.model import PropagationModel
 from sim.testing.conduct import CONDUCT, FIRST, Bench
 from sim.testing.holding import hold
 from sim.testing.minds import MINDS

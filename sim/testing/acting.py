@@ -16,15 +16,15 @@ import numpy.typing as npt
 from sim.core.params import Parameters
 from sim.core.registry import register
 from sim.errors import InputError, PluginError
-from sim.feed.acts import Act
-from sim.feed.exposures import Part
-from sim.feed.policy import Policy
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.policy import Policy
+from sim.platform.feed.exposures import Part
 from sim.testing.feeds import lively_world
 from sim.testing.holding import hold
-from sim.world.interventions_base import Intervention
-from sim.world.interventions_kinds import KINDS
-from sim.world.metrics import METRICS
-from sim.world.metrics_kind import Metric, metric_name
+from sim.world.interventions.base import Intervention
+from sim.world.interventions.kinds import KINDS
+from sim.world.metrics.kinds import Metric, metric_name
+from sim.world.metrics.series import METRICS
 from sim.world.ticking import only_reads
 from sim.world.world import World
 
@@ -163,7 +163,7 @@ def _alone(
 def _sound(
     asked: Policy, part: Part, platform: Any, _key: np.uint64, _found: npt.NDArray[np.uint8]
 ) -> str:
-    from sim.feed.exposures import Exposures
+    from sim.platform.feed.exposures import Exposures
 
     said = asked.probabilities(Exposures([part], platform.tick, around=platform), platform)
     for act, chance in said.items():

@@ -22,9 +22,9 @@ from sim.core.registry import again, register
 from sim.core.rng import Stream
 from sim.core.text import one_line
 from sim.errors import InputError, PluginError
-from sim.network.ties import Ties
-from sim.spread.cascade import Cascade
-from sim.spread.model import PropagationModel
+from sim.network.graph.ties import Ties
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.model import PropagationModel
 from sim.testing.watching import Watch, source_of, state
 from sim.world.world import World
 

@@ -17,15 +17,15 @@ from typing import Any
 from sim.core.params import Parameters
 from sim.core.text import one_line
 from sim.errors import PluginError
-from sim.llm.asks import Answer, Ask
-from sim.llm.budget import Spend
-from sim.llm.faults import Fault
-from sim.llm.minds import Mind
-from sim.llm.replies import Usage
-from sim.run.minding import decide, give_minds, wake_minds
-from sim.run.minds import Thinker
-from sim.run.minds_deciding import Patience
-from sim.run.minds_thoughts import Row
+from sim.minds.deciding.commands import decide, give_minds, wake_minds
+from sim.minds.deciding.pending import Row
+from sim.minds.deciding.round import Patience
+from sim.minds.deciding.thinker import Thinker
+from sim.minds.minds import Mind
+from sim.minds.models.asks import Answer, Ask
+from sim.minds.models.budget import Spend
+from sim.minds.models.faults import Fault
+from sim.minds.models.replies import Usage
 from sim.testing.feeds import lively_world
 from sim.testing.holding import hold
 from sim.testing.watching import Watch, source_of, state

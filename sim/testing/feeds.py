@@ -17,10 +17,10 @@ from sim.core.params import Parameters
 from sim.core.registry import make
 from sim.core.text import one_line
 from sim.errors import PluginError
-from sim.feed.candidates import Candidates
-from sim.feed.recommender import FriendRecommender, Recommender
+from sim.platform.feed.candidates import Candidates
+from sim.platform.feed.recommender import FriendRecommender, Recommender
+from sim.platform.platform import Platform
 from sim.testing.holding import hold
-from sim.world.platform import Platform
 from sim.world.world import World
 
 __all__ = ["LAWS_OF", "check_recommender", "lively_world", "warm"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sim.errors import PluginError
-from sim.spread.opinion import OpinionModel
+from sim.spread.opinions.model import OpinionModel
 from sim.testing.conduct import Bench, Model
 from sim.world.world import World
 

@@ -19,14 +19,14 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from sim.core.spill import Room
-from sim.spread.cascade import Cascade
+from sim.core.scratch import Room
+from sim.spread.cascade.cascade import Cascade
 from sim.world.records import PACKED_BYTES, Record, laid_out, read
 
 if TYPE_CHECKING:
-    from sim.core.spill import Spill
-    from sim.spread.contacts import Channel
-    from sim.spread.model import PropagationModel
+    from sim.core.scratch import Spill
+    from sim.spread.cascade.contacts import Channel
+    from sim.spread.cascade.model import PropagationModel
     from sim.world.world import World
 
 __all__ = ["Cascades", "Ended", "Pile", "adoptions_of", "dumped", "models_of", "packed"]

@@ -3,7 +3,7 @@
 ``"broadcast"`` is the classical setting. ``"stream"`` plays the interactions that a world came
 with: in a tick, those hear each other who met in its span of time. ``"stream:24"`` takes the last
 24 ticks together, a sliding snapshot; ``"stream:1:again"`` begins anew after the last one.
-``"feed"`` is the platform's (:mod:`sim.world.platform_channel`): those hear who are shown it.
+``"feed"`` is the platform's (:mod:`sim.platform.channel`): those hear who are shown it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sim.errors import InputError, UnknownNameError
-from sim.network.interactions import Interactions
-from sim.spread.contacts import Broadcast, Channel, Contacts
+from sim.network.graph.interactions import Interactions
+from sim.spread.cascade.contacts import Broadcast, Channel, Contacts
 
 __all__ = ["CHANNELS", "FEED", "Stream", "channel_named", "is_channel"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
-from sim.kernels.groups import count_interests, pick_best
-from sim.network.ties import Ties
+from sim.network.analysis.groups_kernels import count_interests, pick_best
+from sim.network.graph.ties import Ties
 
 __all__ = ["community_names", "is_made_up", "readable_names"]
 

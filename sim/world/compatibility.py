@@ -23,10 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import InputError
-from sim.kernels.compatibility import common_circle
+from sim.network.analysis.compatibility_kernels import common_circle
 
 if TYPE_CHECKING:
-    from sim.network.slab import Live
+    from sim.network.graph.slab import Live
     from sim.world.world import World
 
 __all__ = ["WEIGHTS", "Compatibility", "compatibility"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sim.core.text import one_line
-from sim.spread.faults import is_interruption
+from sim.spread.cascade.faults import is_interruption
 from sim.world.phases import Phase
 
 if TYPE_CHECKING:

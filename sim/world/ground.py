@@ -9,22 +9,22 @@ import numpy as np
 
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import belongs
-from sim.network.interactions import Interactions
-from sim.network.relations import TieRecords
-from sim.network.ties import Ties
-from sim.spread.contacts import Bits, Channel, Contacts, Scratch, Silence, bitmap
-from sim.world.bonds import Bonds
-from sim.world.burying import bury
+from sim.network.graph.interactions import Interactions
+from sim.network.graph.ties import Ties
+from sim.network.relations.types import TieRecords
+from sim.platform.channel import Feed
+from sim.spread.cascade.contacts import Bits, Channel, Contacts, Scratch, Silence, bitmap
 from sim.world.channels import FEED, channel_named
-from sim.world.interventions import Interventions, Planned
-from sim.world.metrics import Metrics, MetricSettings, opened_metrics
+from sim.world.interventions.plan import Interventions, Planned
+from sim.world.log import Trail
+from sim.world.metrics.series import Metrics, MetricSettings, opened_metrics
 from sim.world.people import People
-from sim.world.platform_channel import Feed
-from sim.world.trail import Trail
+from sim.world.relationships import Bonds
+from sim.world.removal import bury
 
 if TYPE_CHECKING:
-    from sim.world.platform import Platform
-    from sim.world.platform_host import Told
+    from sim.platform.opening import Told
+    from sim.platform.platform import Platform
     from sim.world.world import World
 
 __all__ = ["Ground"]
@@ -43,11 +43,11 @@ class Ground:
     Attributes
     ----------
     platform
-        What lets members post and read feeds (:class:`~sim.world.platform.Platform`), or None.
+        What lets members post and read feeds (:class:`~sim.platform.platform.Platform`), or None.
     interventions
         What is to be done at a tick, or once a condition holds.
     metrics
-        Series of what the world is like (:class:`~sim.world.metrics.Metrics`), or None.
+        Series of what the world is like (:class:`~sim.world.metrics.series.Metrics`), or None.
     """
 
     def __init__(self, agents: Agents, ties: Ties, tick_minutes: float) -> None:
@@ -100,7 +100,7 @@ class Ground:
         Parameters
         ----------
         settings
-            A :class:`~sim.feed.settings.PlatformSettings`, or a mapping of what it takes.
+            A :class:`~sim.platform.settings.PlatformSettings`, or a mapping of what it takes.
         **more
             The same one by one (``slots=5``); ``recommender`` and ``policy`` are names or plugins.
 
@@ -114,7 +114,7 @@ class Ground:
         InputError, ParameterError, UnknownNameError
             One sentence; nothing is changed.
         """
-        from sim.world.platform_host import opened  # it knows World
+        from sim.platform.opening import opened  # it knows World
 
         world = cast("World", self)
         with world.trail.doing(world, "open_platform", (settings,), more):
@@ -134,7 +134,7 @@ class Ground:
             ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
             ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"group"``, ``"act"`` or
             ``"open-platform"``; the fields of each are in
-            :mod:`sim.world.interventions_members`, ``interventions_messages``,
+            :mod:`sim.world.interventions.members`, ``interventions_messages``,
             ``interventions_groups`` and ``interventions_platform``.
         **said
             The fields. Agents are indices, or an expression as for seeds.
@@ -163,7 +163,7 @@ class Ground:
         Parameters
         ----------
         settings
-            A :class:`~sim.world.metrics.MetricSettings`, or a mapping of what it takes.
+            A :class:`~sim.world.metrics.series.MetricSettings`, or a mapping of what it takes.
         **more
             The same one by one (``every=1``).
 

@@ -25,7 +25,7 @@ class Groups:
     ----------
     world
         Whose groups; they are kept in ``world.bonds.groups``
-        (:class:`~sim.network.membership.Membership`).
+        (:class:`~sim.network.relations.membership.Membership`).
 
     Examples
     --------

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.core.progress import Report
-from sim.network.generate import generate
-from sim.network.ties import Ties
-from sim.world.capacity import refuse_what_does_not_fit
+from sim.network.generate.networks import generate
+from sim.network.graph.ties import Ties
+from sim.world.state.capacity import refuse_what_does_not_fit
 from sim.world.trust import with_trust
 
 __all__ = ["drawn"]

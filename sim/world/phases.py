@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.errors import HubbubError, InputError, PluginError
-from sim.spread.cascade import Cascade
-from sim.spread.contacts import Contacts, Draws, Ids
-from sim.spread.faults import Blamed, is_interruption, place_of
-from sim.spread.shown import Shown
-from sim.world.state import surroundings, topic_of
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.faults import Blamed, is_interruption, place_of
+from sim.spread.cascade.shown import Shown
+from sim.world.state.state import surroundings, topic_of
 
 if TYPE_CHECKING:
     from sim.world.world import World

@@ -83,6 +83,6 @@ def _nothing(world: World) -> None:
 
 
 def _standard(world: World) -> list[Phase]:
-    from sim.world.platform_host import phases_of  # it knows platforms, and these phases
+    from sim.platform.opening import phases_of  # it knows platforms, and these phases
 
     return phases_of(platform=world.platform is not None, metrics=world.metrics is not None)

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs
 from sim.errors import InputError
-from sim.kernels.slab import ADDED, KNOWN, REMOVED, UNKNOWN
-from sim.network.changes import Changed
-from sim.network.ears import BLOCKED, MUTED, SHUNNED
-from sim.network.slab import ordered
-from sim.network.ties import FRIEND, Ties
+from sim.network.graph.changes import Changed
+from sim.network.graph.slab import ordered
+from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
+from sim.network.graph.ties import FRIEND, Ties
+from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 
 if TYPE_CHECKING:
     from sim.world.world import World

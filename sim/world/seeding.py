@@ -56,13 +56,13 @@ def _degree(world: World) -> npt.NDArray[Any]:
 
 
 def _pagerank(world: World) -> npt.NDArray[Any]:
-    from sim.network.analysis import pagerank
+    from sim.network.analysis.analysis import pagerank
 
     return pagerank(world.ties)
 
 
 def _core(world: World) -> npt.NDArray[Any]:
-    from sim.network.analysis import core_numbers
+    from sim.network.analysis.analysis import core_numbers
 
     return core_numbers(world.ties)
 

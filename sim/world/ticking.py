@@ -11,7 +11,7 @@ from sim.core.clock import TickWarning
 from sim.errors import InputError
 
 if TYPE_CHECKING:
-    from sim.spread.model import PropagationModel
+    from sim.spread.cascade.model import PropagationModel
     from sim.world.world import World
 
 __all__ = ["only_reads", "running", "tell_ticks"]

@@ -9,19 +9,19 @@ import numpy.typing as npt
 
 from sim.core.checks import whole_number
 from sim.errors import InputError, UnknownNameError
-from sim.kernels.slab import ADDED, REMOVED
-from sim.network.arcs import quantised, vetted
-from sim.network.changes import GAIN, LOSS, Changed
-from sim.network.ears import BLOCKED, MUTED, SHUNNED
-from sim.network.neighbourhood import Subgraph, subgraph
-from sim.network.reputation import RESTART, reputation
-from sim.network.tie_log import History
-from sim.network.ties import FRIEND, Dropped, Ties
+from sim.network.analysis.neighbourhood import Subgraph, subgraph
+from sim.network.analysis.reputation import RESTART, reputation
+from sim.network.graph.arcs import quantised, vetted
+from sim.network.graph.changes import GAIN, LOSS, Changed
+from sim.network.graph.log import History
+from sim.network.graph.slab_kernels import ADDED, REMOVED
+from sim.network.graph.ties import FRIEND, Dropped, Ties
+from sim.network.relations.blocklist import BLOCKED, MUTED, SHUNNED
 from sim.world.ground import Ground
 from sim.world.groups import Groups
+from sim.world.log import noted
 from sim.world.relations import DOES, admitted, pairs_of
 from sim.world.seeding import choose_seeds
-from sim.world.trail import noted
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -150,7 +150,7 @@ class Relating(Ground):
         good
             bool, one an outcome or one for all.
         gain, loss
-            As :meth:`sim.network.ties.Ties.learn`, which states the rule.
+            As :meth:`sim.network.graph.ties.Ties.learn`, which states the rule.
 
         Returns
         -------
@@ -173,9 +173,10 @@ class Relating(Ground):
     ) -> npt.NDArray[np.float64]:
         """Return every agent's reputation, float64 (n,) in sum 1: EigenTrust on these ties.
 
-        See :func:`sim.network.reputation.reputation`; kept until ties change. Whom it trusts
+        See :func:`sim.network.analysis.reputation.reputation`; kept until ties change. Whom it
+        trusts
         beforehand can be named as seeds are, such as ``"top:100:pagerank"``; by default it is
-        whom the network shows (:func:`~sim.network.reputation.founders`).
+        whom the network shows (:func:`~sim.network.analysis.reputation.founders`).
         """
         if isinstance(trusted, str):
             trusted = choose_seeds(cast("World", self), trusted)

@@ -9,7 +9,7 @@ from sim.core import rng
 from sim.core.progress import Report
 from sim.core.rng import Stream
 from sim.errors import InputError
-from sim.network.ties import Ties
+from sim.network.graph.ties import Ties
 
 __all__ = ["with_trust"]
 

@@ -13,16 +13,15 @@ from sim.agents.columns import Agents
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.progress import Report, quiet
 from sim.core.registry import make
-from sim.core.spill import Spill
+from sim.core.scratch import Spill
 from sim.errors import InputError
-from sim.network.interactions import met_at
-from sim.network.relations import Relation
-from sim.network.ties import Ties
-from sim.spread.cascade import Cascade
-from sim.spread.contacts import Channel, Contacts, DrawMode
-from sim.world.capacity import estimate_bytes
+from sim.network.graph.interactions import met_at
+from sim.network.graph.ties import Ties
+from sim.network.relations.types import Relation
+from sim.platform.opening import Told, with_told
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Channel, Contacts, DrawMode
 from sim.world.cascades import Cascades, Pile
-from sim.world.ended import lay_by
 from sim.world.injection import (
     checked_message,
     checked_mode,
@@ -30,17 +29,18 @@ from sim.world.injection import (
     checked_priority,
     checked_start,
 )
-from sim.world.living import Living
+from sim.world.log import noted
 from sim.world.making import drawn
+from sim.world.members import Living
 from sim.world.opinions import Opinions
 from sim.world.phases import PHASES, Phase, start, wake
 from sim.world.phases_kept import add_phase
-from sim.world.platform_host import Told, with_told
 from sim.world.seeding import author_of, seeds_of
-from sim.world.state import digest_of, dump_world, restore_world, surroundings, topic_of
+from sim.world.state.capacity import estimate_bytes
+from sim.world.state.ended import lay_by
+from sim.world.state.state import digest_of, dump_world, restore_world, surroundings, topic_of
 from sim.world.ticking import running, tell_ticks
-from sim.world.trail import noted
-from sim.world.watching import Watcher
+from sim.world.watchers import Watcher
 
 __all__ = ["World"]
 
@@ -68,7 +68,7 @@ class World(Living):
     interactions
         Who met whom and when, where the network came with times; else None.
     tie_records
-        Types and properties that ties came with (:class:`~sim.network.relations.TieRecords`).
+        Types and properties that ties came with (:class:`~sim.network.relations.types.TieRecords`).
     rested_as
         What the world was like when messages at rest were asked last whether they go on.
     made
@@ -93,9 +93,9 @@ class World(Living):
     exposed
         Between two phases of a tick: each running cascade with its contacts.
     trail
-        What was done since the world was made (:mod:`sim.world.trail`); not part of the state.
+        What was done since the world was made (:mod:`sim.world.log`); not part of the state.
     watchers
-        Told of each tick and decision, as :class:`~sim.world.watching.Watcher`; not part of the
+        Told of each tick and decision, as :class:`~sim.world.watchers.Watcher`; not part of the
         state.
 
     Examples
@@ -157,7 +157,7 @@ class World(Living):
         agents
             How many, at least 1; None: 10,000, or as many as ``degrees`` has pairs.
         network
-            A name of :data:`sim.network.generate.NETWORKS`.
+            A name of :data:`sim.network.generate.networks.NETWORKS`.
         mean_degree
             Listeners an agent on average.
         seed

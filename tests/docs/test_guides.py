@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sim.cli.cards import table_of_models
-from sim.cli.plugin_templates import TEMPLATES
+from sim.cli.plugins.templates import TEMPLATES
+from sim.cli.program.models import table_of_models
 from sim.core.registry import names, spec
 
 ROOT = Path(__file__).resolve().parents[2]

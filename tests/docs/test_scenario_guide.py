@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from sim.cli import scenario_sections as scenario
 from sim.cli.main import main
+from sim.cli.scenario import sections as scenario
 
 GUIDE = (Path(__file__).resolve().parents[2] / "sim/README.md").read_text()
 PARTS: dict[str, type[BaseModel]] = {

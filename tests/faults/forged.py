@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.errors import HubbubError
-from sim.world.state import digest_of
+from sim.world.state.state import digest_of
 from sim.world.world import World
 
 __all__ = ["PARTS", "forged", "started", "wrongs"]

@@ -29,10 +29,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.cli import main as entry
-from sim.cli.exits import EXITS
+from sim.cli.program.exits import EXITS
 from sim.errors import HubbubError
 from sim.store import save
-from sim.world.state import digest_of
+from sim.world.state.state import digest_of
 from sim.world.world import World
 
 __all__ = ["CORPORA", "Finding", "fuzz", "kinds_of_worlds"]

@@ -19,13 +19,13 @@ from pathlib import Path
 import psutil
 
 from sim.errors import HubbubError
-from sim.run.keeper import Keeper, Pacing, recover
+from sim.runtime.journal.writer import Keeper, Pacing, recover
 from sim.store import info, load, save, verify
-from sim.store.journal import read_acked
-from sim.store.lease import holder, is_held
-from sim.store.schema import PAGE_BYTES
+from sim.store.journal.journal import read_acked
+from sim.store.journal.lease import holder, is_held
+from sim.store.snapshot.schema import PAGE_BYTES
 from tests.faults.lies import Lying, busy, lies
-from tests.unit.run.keeping import play, started
+from tests.unit.runtime.keeping import play, started
 from tests.unit.store.fake import edit, reseal
 
 __all__ = ["JOURNALS", "SNAPSHOTS"]

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sim.run.keeper import Keeper, Pacing, recover
+from sim.runtime.journal.writer import Keeper, Pacing, recover
 from sim.store import load, save
 from sim.world.world import World
-from tests.unit.run.keeping import play, send, sends
+from tests.unit.runtime.keeping import play, send, sends
 
 PACING = Pacing(ticks=25, seconds=None, replay=None)
 RESUMED = 8

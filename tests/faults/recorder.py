@@ -13,7 +13,7 @@ from typing import Any
 
 import apsw
 
-from sim.store import journal as journals
+from sim.store.journal import journal as journals
 from tests.faults.disk import Op
 
 __all__ = ["Recorder"]

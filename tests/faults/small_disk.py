@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import HubbubError
-from sim.run import Simulation
-from sim.run.keeper import Pacing
+from sim.runtime import Simulation
+from sim.runtime.journal.writer import Pacing
 from sim.world.world import World
-from tests.unit.run.worlds import until
+from tests.unit.runtime.worlds import until
 
 NEVER = Pacing(None, None, None)
 

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from sim.errors import FileError
-from sim.run import Simulation, keeper_copies
-from sim.run.keeper import Keeper, Pacing, recover
+from sim.runtime import Simulation
+from sim.runtime.journal import checkpointer as keeper_copies
+from sim.runtime.journal.writer import Keeper, Pacing, recover
 from sim.store import save
-from sim.store.files import is_full
-from sim.store.journal import JournalError
-from tests.unit.run.keeping import play, started
-from tests.unit.run.worlds import blocked_until, until
+from sim.store.journal.journal import JournalError
+from sim.store.snapshot.files import is_full
+from tests.unit.runtime.keeping import play, started
+from tests.unit.runtime.worlds import blocked_until, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NEVER = Pacing(None, None, None)

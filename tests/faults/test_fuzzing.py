@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from sim.cli import main as entry
-from sim.cli.exits import EXITS, FILE, USAGE
 from sim.cli.main import main
+from sim.cli.program.exits import EXITS, FILE, USAGE
 from sim.errors import FileError, SnapshotError
-from sim.feed.acts import Act
+from sim.platform.acts.kinds import Act
 from sim.store import load, save
-from sim.store.header import as_path
+from sim.store.snapshot.header import as_path
 from tests.faults.fuzzing import CORPORA, READERS, Forged, fuzz, kinds_of_worlds, said_by
 
 FEW, MANY = 25, 2_000

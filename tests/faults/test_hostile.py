@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from sim.errors import SnapshotError
-from sim.store import plain
-from sim.store.bounded import DamagedError, Deadline, bounded
-from sim.store.files import small
-from sim.store.journal import read_acked
-from sim.store.journal_reading import read_journal
+from sim.store.journal.journal import read_acked
+from sim.store.journal.reading import read_journal
+from sim.store.snapshot import plain
+from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
+from sim.store.snapshot.files import small
 from tests.faults.hostile import JOURNALS, SNAPSHOTS, _kept
 
 ROOT = Path(__file__).resolve().parents[2]

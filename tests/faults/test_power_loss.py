@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from sim.errors import HubbubError
-from sim.run import keeper as keepers
-from sim.run.keeper import Keeper, Pacing, recover
-from sim.store import files, load, save
-from sim.store import journal as journals
+from sim.runtime.journal import writer as keepers
+from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.store import load, save
+from sim.store.journal import journal as journals
+from sim.store.snapshot import files
 from tests.faults.disk import Disk, Left, Op
-from tests.unit.run.keeping import play, send, sends, started
+from tests.unit.runtime.keeping import play, send, sends, started
 
 pytest.importorskip("apsw", reason="pip install hubbub[dev] brings apsw")
 from tests.faults.recorder import Recorder

@@ -14,8 +14,8 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     1: (
         "after SIGKILL at any instant, acknowledged <= recovered <= acknowledged + 1",
         (
-            "unit/run/test_keeper_kills.py::test_ten_kills_lose_nothing_acknowledged",
-            "unit/run/test_keeper_kills.py::test_the_check_finds_a_planted_bug",
+            "unit/runtime/journal/test_writer_kills.py::test_ten_kills_lose_nothing_acknowledged",
+            "unit/runtime/journal/test_writer_kills.py::test_the_check_finds_a_planted_bug",
             "faults/test_kills.py::test_two_kills_of_a_small_world_lose_nothing",
             "faults/test_kills.py::test_kills_of_a_large_world_lose_nothing",
         ),
@@ -31,9 +31,10 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     3: (
         "a resumed run equals an unbroken one, bit for bit",
         (
-            "unit/run/test_keeper_live.py::"
+            "unit/runtime/journal/test_writer_live.py::"
             "test_a_world_goes_on_from_what_was_recovered_as_if_unbroken",
-            "unit/store/test_recovery.py::test_a_whole_journal_gives_the_world_of_an_unbroken_run",
+            "unit/store/journal/test_recovery.py::"
+            "test_a_whole_journal_gives_the_world_of_an_unbroken_run",
         ),
     ),
     4: (
@@ -58,22 +59,22 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "test_a_hostile_world_is_refused_with_its_reason_and_left_alone",
             "faults/test_hostile.py::"
             "test_a_hostile_journal_is_refused_with_its_reason_and_left_alone",
-            "unit/store/test_shelf.py::test_a_damaged_world_is_never_rewritten",
+            "unit/store/saves/test_shelf.py::test_a_damaged_world_is_never_rewritten",
         ),
     ),
     7: (
         "lost frames of the WAL are reported, not hidden",
         (
-            "unit/store/test_recovery.py::"
+            "unit/store/journal/test_recovery.py::"
             "test_a_flipped_bit_in_the_wal_is_reported_with_both_numbers",
-            "unit/store/test_recovery.py::"
+            "unit/store/journal/test_recovery.py::"
             "test_a_lost_wal_leaves_nothing_or_a_gap_but_never_a_wrong_world",
         ),
     ),
     8: (
         "a full disk stops stepping, keeps what was acknowledged, and resumes",
         (
-            "unit/run/test_keeper_live.py::"
+            "unit/runtime/journal/test_writer_live.py::"
             "test_a_full_disk_pauses_and_everything_goes_on_when_there_is_room",
             "faults/test_full_disk.py::test_stepping_pauses_under_a_limit_of_file_size_and_goes_on",
             "faults/test_full_disk.py::"
@@ -85,10 +86,12 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     9: (
         "a world has one writer, and the second process is told who holds it",
         (
-            "unit/store/test_journal.py::"
+            "unit/store/journal/test_journal.py::"
             "test_another_process_is_named_and_its_death_frees_the_world",
-            "unit/run/test_keeper_live.py::test_a_second_writer_is_refused_and_the_first_goes_on",
-            "unit/run/test_opening.py::test_a_second_process_is_told_who_has_it_and_gets_a_copy",
+            "unit/runtime/journal/test_writer_live.py::"
+            "test_a_second_writer_is_refused_and_the_first_goes_on",
+            "unit/runtime/test_opening.py::"
+            "test_a_second_process_is_told_who_has_it_and_gets_a_copy",
         ),
     ),
     10: (
@@ -99,7 +102,7 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
             "faults/test_versions.py::"
             "test_a_live_world_of_the_version_before_opens_at_the_newest_it_can",
             "faults/test_versions.py::test_a_newer_file_is_refused",
-            "unit/store/test_journal.py::test_a_newer_journal_is_refused",
+            "unit/store/journal/test_journal.py::test_a_newer_journal_is_refused",
         ),
     ),
     16: (
@@ -109,8 +112,8 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     19: (
         "a signal or a terminal that is gone: state saved, terminal restored",
         (
-            "unit/cli/test_stopping.py::test_a_signal_keeps_the_world_of_a_run",
-            "unit/cli/test_stopping.py::test_a_signal_leaves_a_whole_journal",
+            "unit/cli/runs/test_interrupts.py::test_a_signal_keeps_the_world_of_a_run",
+            "unit/cli/runs/test_interrupts.py::test_a_signal_leaves_a_whole_journal",
             "screens/test_terminal_kept.py::test_a_signal_leaves_world_and_terminal_whole",
             "screens/test_terminal_kept.py::test_a_terminal_that_is_gone_leaves_the_world_whole",
         ),
@@ -118,9 +121,9 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     20: (
         "an export is safe to open in a spreadsheet",
         (
-            "unit/io/test_exporting.py::test_csv_texts_never_begin_as_formulas",
-            "unit/io/test_exporting.py::test_csv_numbers_stay_numbers",
-            "unit/io/test_exporting.py::test_a_cell_is_safe",
+            "unit/io/exporting/test_export.py::test_csv_texts_never_begin_as_formulas",
+            "unit/io/exporting/test_export.py::test_csv_numbers_stay_numbers",
+            "unit/io/exporting/test_export.py::test_a_cell_is_safe",
         ),
     ),
     21: (
@@ -142,16 +145,16 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     23: (
         "the audit chain shows any edited, removed or reordered row",
         (
-            "unit/store/test_audit.py::test_a_changed_row_is_named",
-            "unit/store/test_audit.py::test_a_changed_entry_of_the_journal_is_named",
+            "unit/store/journal/test_audit.py::test_a_changed_row_is_named",
+            "unit/store/journal/test_audit.py::test_a_changed_entry_of_the_journal_is_named",
         ),
     ),
     24: (
         "what is shown is never older than an explicit save, and no save replaces more unasked",
         (
-            "unit/run/test_saves_win.py::test_what_is_shown_is_never_older_than_what_was_saved",
-            "unit/run/test_saves_win.py::test_a_save_tells_what_it_would_lose",
-            "unit/cli/test_recovering.py::"
+            "unit/runtime/test_saves_win.py::test_what_is_shown_is_never_older_than_what_was_saved",
+            "unit/runtime/test_saves_win.py::test_a_save_tells_what_it_would_lose",
+            "unit/cli/worlds/test_recover.py::"
             "test_a_run_never_replaces_a_later_state_of_its_world_unasked",
             "screens/test_kept.py::test_a_save_that_would_lose_a_later_state_asks",
         ),
@@ -159,15 +162,15 @@ PROMISES: dict[int, tuple[str, tuple[str, ...]]] = {
     25: (
         "a backup is the world as it is, also of one that runs, and no journal is thrown away",
         (
-            "unit/run/test_backups.py::test_a_backup_is_the_world_as_it_is",
-            "unit/run/test_backups.py::"
+            "unit/runtime/saves/test_backups.py::test_a_backup_is_the_world_as_it_is",
+            "unit/runtime/saves/test_backups.py::"
             "test_a_world_that_is_open_and_running_is_backed_up_at_one_of_its_entries",
-            "unit/run/test_backups.py::test_no_journal_is_thrown_away_unmentioned",
+            "unit/runtime/saves/test_backups.py::test_no_journal_is_thrown_away_unmentioned",
         ),
     ),
     26: (
         "no byte of an erased profile is left in what a world keeps",
-        ("unit/run/test_erasing.py::test_no_byte_of_an_erased_profile_is_left",),
+        ("unit/runtime/saves/test_erasing.py::test_no_byte_of_an_erased_profile_is_left",),
     ),
 }
 

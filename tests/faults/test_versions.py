@@ -12,14 +12,16 @@ import pytest
 
 from sim import tastes_of
 from sim.errors import FileError, SnapshotError
-from sim.run import Simulation
-from sim.run.backups import backup, restore
-from sim.run.keeper import Pacing
-from sim.run.opening import describe, open_live
-from sim.run.places import never_saved, place_of
-from sim.store import info, load, save, schema, shelf, upgrades, verify
-from sim.store.columns import Columns
-from sim.store.journal import folder_of
+from sim.runtime import Simulation
+from sim.runtime.journal.writer import Pacing
+from sim.runtime.opening import describe, open_live
+from sim.runtime.saves.backups import backup, restore
+from sim.runtime.saves.places import never_saved, place_of
+from sim.store import info, load, save, verify
+from sim.store.journal.journal import folder_of
+from sim.store.saves import shelf
+from sim.store.snapshot import schema, upgrades
+from sim.store.snapshot.columns import Columns
 from tests.unit.store.fake import edit, patch
 
 VERSIONS = Path(__file__).parent / "versions"

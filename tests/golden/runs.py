@@ -18,11 +18,11 @@ import numpy as np
 from sim import World
 from sim.core.registry import names, spec
 from sim.core.workers import allow
-from sim.network.generate import NETWORKS
-from sim.run import IsolatedSimulation, Simulation
-from sim.run.minds import Thinker
-from sim.run.replay import replay
-from tests.unit.run.minds_world import Script, minded, run
+from sim.minds.deciding.thinker import Thinker
+from sim.network.generate.networks import NETWORKS
+from sim.runtime import IsolatedSimulation, Simulation
+from sim.runtime.replay import replay
+from tests.unit.runtime.minds_world import Script, minded, run
 
 FILE = Path(__file__).with_name("digests.json")
 SEEDS = [0, 3, 50, 110, 299]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sim import World, names
-from sim.spread.generations import generations
+from sim.spread.cascade.generations import generations
 
 AGAIN = ("sis", "seis", "sirs", "forest-fire", "diffusion", "hoax")
 ONCE = ("si", "sir", "seir", "maki-thompson", "viral", "independent-cascade", "watts", "hybrid",

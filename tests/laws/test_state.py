@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from sim import Metrics, Phase, World, load, save
 from sim.errors import InputError
-from sim.network.relations import Said, TieRecords
+from sim.network.relations.types import Said, TieRecords
 from sim.world.phases_kept import is_lost
-from sim.world.state import digest_of
-from sim.world.still import still
+from sim.world.state.snapshot import still
+from sim.world.state.state import digest_of
 
 Columns = dict[str, np.ndarray]
 

@@ -11,7 +11,7 @@ import pytest
 
 import sim
 from sim.core.rng import Lots, Salt, Stream, key, words
-from sim.spread.contacts import Draws
+from sim.spread.cascade.contacts import Draws
 
 ROOMS = [Path(sim.__file__).parent, Path(sim.__file__).parents[1] / "plugins"]
 SALTS, TICKS, IDS = range(6), range(5), np.arange(6)
@@ -98,7 +98,7 @@ def _keyed() -> Iterator[tuple[str, str, list[str]]]:
 
 
 PASSED_ON = {("contacts.py", "rng.key"), ("platform.py", "rng.key"), ("traits.py", "key"),
-             ("platform_acts.py", "platform.key")}  # fmt: skip
+             ("effects.py", "platform.key")}  # fmt: skip
 """Where the stream is a variable, of type Stream."""
 
 

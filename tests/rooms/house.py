@@ -153,8 +153,8 @@ def passed(travel: Callable[[], object]) -> int:
 def journeys() -> dict[str, int]:
     """Return the files that each of four journeys passes, kernels as plain Python."""
     from sim import World
-    from sim.run.minds import Thinker
-    from tests.unit.run.minds_world import Script, minded, run
+    from sim.minds.deciding.thinker import Thinker
+    from tests.unit.runtime.minds_world import Script, minded, run
 
     world = World.create(200, mean_degree=6, seed=1)
     world.inject("Hello.", seeds=[0, 1, 2], model="sir")

@@ -1,5 +1,6 @@
 """Who imports whom, seen in a fresh process: what is not needed is not loaded."""
 
+import ast
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("numba", "igraph", "networkx", "scipy", "openai", "textual")
-OUTSIDE = ("textual", "openai", "igraph", "networkx", "tui", "sim.run", "sim.store")
+OUTSIDE = ("textual", "openai", "igraph", "networkx", "tui", "sim.runtime", "sim.store")
 
 
 def loaded(code: str, tmp_path: Path) -> set[str]:
@@ -68,3 +69,19 @@ def test_help_answers_in_three_tenths_of_a_second() -> None:
     best = min(once() for _ in range(5))
     sys.stdout.write(f"hubbub --help: {best * 1000:.0f} ms\n")
     assert best <= 0.3
+
+
+KERNELS = sorted((ROOT / "sim").rglob("*_kernels.py"))
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=[path.stem for path in KERNELS])
+def test_kernels_import_arrays_the_compiler_and_each_other_alone(path: Path) -> None:
+    named = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            named.add(node.module)
+        elif isinstance(node, ast.Import):
+            named |= {each.name for each in node.names}
+    allowed = {"__future__", "typing", "collections.abc", "math", "numpy", "numpy.typing", "numba"}
+    others = {n for n in named - allowed if not n.startswith("sim.jit.")}
+    assert {name for name in others if not name.endswith("_kernels")} == set()

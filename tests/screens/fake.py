@@ -16,11 +16,11 @@ import numpy as np
 from sim import LeaseError, Theory
 from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
-from sim.run import Plan, Progress
-from sim.run.frames import Communities, Focus, Frame, Kept, SessionRow
-from sim.run.health import Health, Vitals, look
-from sim.run.stall import Restarted, Stall
-from sim.world.trail import Act
+from sim.runtime import Plan, Progress
+from sim.runtime.engine.stall import Restarted, Stall
+from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
+from sim.runtime.health.checks import Health, Vitals, look
+from sim.world.log import Act
 from tui.backend import Card, NewWorld, Preferences, SavedWorld
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")

@@ -29,10 +29,10 @@ from textual.widgets import (
 )
 from textual.widgets.option_list import Option
 
+from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
+from tui.draw.now import Metric
 from tui.safe import SafeFilter, content, plain
 from tui.theme import register_themes
-from tui.widgets import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
-from tui.widgets.now import Metric
 
 MARK = "PWN"
 """Part of every payload, so that its arrival can be seen."""

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError, UnknownNameError
-from tui.actions import ACTIONS, bindings, by_command, by_id
-from tui.arguments import number, pairs
-from tui.commands import History, complete, parse
+from tui.actions.arguments import number, pairs
+from tui.actions.command_line import History, complete, parse
+from tui.actions.keys import canonical, conflicts, key_label, keys_of
+from tui.actions.table import ACTIONS, bindings, by_command, by_id
+from tui.dialogs.inject import taken_apart
+from tui.dialogs.save import saved_path
 from tui.figures import bytes_of, clock, percent, rate, seconds, short
-from tui.keys import canonical, conflicts, key_label, keys_of
-from tui.screens.inject import taken_apart
-from tui.screens.save import saved_path
 
 
 def test_ids_commands_and_labels_are_unique() -> None:

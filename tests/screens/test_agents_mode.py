@@ -13,18 +13,20 @@ from textual.widgets import Input
 from sim import Agents, World, pair_of
 from sim.agents.character import credulity, verification
 from sim.errors import HubbubError, InputError
-from sim.run import Simulation, feeds, members, orders
-from sim.run.inner import inner_of
-from sim.run.moving import moves_told
+from sim.runtime import Simulation
+from sim.runtime.queries import feeds, members
+from sim.runtime.queries import sorting as orders
+from sim.runtime.queries.character import inner_of
+from sim.runtime.queries.lifecycle import moves_told
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
-from tui.acts.agents import why
-from tui.acts.members import pair_told
-from tui.screens.dialog import Notice
-from tui.screens.inspector import Inspector, wrapped
-from tui.widgets.agent_table import AgentRows, AgentTable, sortable
-from tui.widgets.ego import EgoPane
+from tui.actions.agents import why
+from tui.actions.members import pair_told
+from tui.dialogs.dialog import Notice
+from tui.draw.agent_table import AgentRows, AgentTable, sortable
+from tui.draw.ego import EgoPane
+from tui.modes.inspector import Inspector, wrapped
 
 
 @pytest.fixture(scope="module")

@@ -17,25 +17,25 @@ from textual.widgets import Button, Input, Select, Static
 
 from sim.errors import HubbubError, InputError
 from tests.screens.fake import FakeBackend, FakeSimulation
-from tui.actions import ACTIONS
-from tui.acts.messages import _refuse_ended
+from tui.actions.messages import _refuse_ended
+from tui.actions.palette import Acts
+from tui.actions.table import ACTIONS
 from tui.app import Hubbub
 from tui.backend import Preferences
-from tui.palette import Acts
-from tui.screens.dialog import Confirm, Notice
-from tui.screens.error import Problem
-from tui.screens.form import Form
-from tui.screens.help import Help, act_of
-from tui.screens.inject import Inject
-from tui.screens.loading import Loading
-from tui.screens.models import ModelField
-from tui.screens.new import New
-from tui.screens.open import Open
-from tui.screens.params import Params
-from tui.screens.progress import Progress
-from tui.screens.quit import Leave
-from tui.screens.save import Save
-from tui.widgets import Curves
+from tui.dialogs.dialog import Confirm, Notice
+from tui.dialogs.error import Problem
+from tui.dialogs.form import Form
+from tui.dialogs.help import Help, act_of
+from tui.dialogs.inject import Inject
+from tui.dialogs.loading import Loading
+from tui.dialogs.models import ModelField
+from tui.dialogs.new import New
+from tui.dialogs.open import Open
+from tui.dialogs.params import Params
+from tui.dialogs.progress import Progress
+from tui.dialogs.quit import Leave
+from tui.dialogs.save import Save
+from tui.draw import Curves
 
 SIZES = [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)]
 Hub = tuple[Hubbub, Pilot[int]]

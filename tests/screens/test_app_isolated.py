@@ -11,10 +11,10 @@ import pytest
 from sim.core import registry
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tests.screens.test_app_real import Lean
-from tests.unit.run.isolating import ROUGH
+from tests.unit.runtime.isolating import ROUGH
 from tui.app import Hubbub
+from tui.dialogs.dialog import Notice
 from tui.rooms import Rooms
-from tui.screens.dialog import Notice
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from textual.widgets import Input, Select
 
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tui.app import Hubbub
+from tui.dialogs.dialog import Notice
+from tui.dialogs.error import Problem
+from tui.dialogs.inject import Inject
+from tui.dialogs.models import ModelField
+from tui.dialogs.new import New
+from tui.dialogs.open import Open
+from tui.dialogs.save import Save
 from tui.rooms import Rooms
-from tui.screens.dialog import Notice
-from tui.screens.error import Problem
-from tui.screens.inject import Inject
-from tui.screens.models import ModelField
-from tui.screens.new import New
-from tui.screens.open import Open
-from tui.screens.save import Save
 
 
 class Lean(Rooms):

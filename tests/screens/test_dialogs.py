@@ -14,30 +14,30 @@ import pytest
 from textual.app import App
 from textual.widgets import Input, OptionList, Select
 
-from sim.run.minds_offer import MindsOffer
-from sim.run.talking import Being
+import tui
+from sim.minds.deciding.choices import MindsOffer
+from sim.minds.deciding.talks import Being
 from tests.screens.fake import Cascade, FakeBackend, FakeSimulation, World, card
-from tui import screens
-from tui.screens.dialog import Confirm, Dialog, Notice
-from tui.screens.error import Problem
-from tui.screens.help import Help
-from tui.screens.history import History
-from tui.screens.inject import Inject
-from tui.screens.intervene import Intervene, Wish
-from tui.screens.interview import Interview
-from tui.screens.metrics import Metrics
-from tui.screens.minds import GiveMinds
-from tui.screens.models import ModelCard, PickModel
-from tui.screens.new import New
-from tui.screens.open import Open
-from tui.screens.params import Params
-from tui.screens.play import Play
-from tui.screens.progress import Job, Progress
-from tui.screens.quit import Leave
-from tui.screens.save import Save
-from tui.screens.stalled import Stalled
-from tui.screens.survey import AskMany
-from tui.situation import Situation
+from tui.actions.situation import Situation
+from tui.dialogs.dialog import Confirm, Dialog, Notice
+from tui.dialogs.error import Problem
+from tui.dialogs.help import Help
+from tui.dialogs.history import History
+from tui.dialogs.inject import Inject
+from tui.dialogs.intervene import Intervene, Wish
+from tui.dialogs.interview import Interview
+from tui.dialogs.metrics import Metrics
+from tui.dialogs.minds import GiveMinds
+from tui.dialogs.models import ModelCard, PickModel
+from tui.dialogs.new import New
+from tui.dialogs.open import Open
+from tui.dialogs.params import Params
+from tui.dialogs.play import Play
+from tui.dialogs.progress import Job, Progress
+from tui.dialogs.quit import Leave
+from tui.dialogs.save import Save
+from tui.dialogs.stalled import Stalled
+from tui.dialogs.survey import AskMany
 from tui.theme import register_themes
 
 
@@ -99,7 +99,7 @@ EMPTY_IS_FINE: set[type] = {
 
 
 def every_dialog() -> set[type]:
-    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+    for module in pkgutil.walk_packages(tui.__path__, "tui."):
         importlib.import_module(module.name)
 
     found: list[type] = [Dialog]

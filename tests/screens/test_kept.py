@@ -10,7 +10,7 @@ from textual.widgets import Button, Input, Static
 
 from sim import LeaseError
 from sim.errors import FileError
-from sim.run import Kept
+from sim.runtime import Kept
 from tests.screens.test_app import (
     SIZES,
     Hub,
@@ -25,14 +25,14 @@ from tests.screens.test_app import (
 )
 from tui.app import Hubbub
 from tui.backend import Preferences, SavedWorld
+from tui.dialogs.dialog import Confirm, Notice
+from tui.dialogs.error import Problem
+from tui.dialogs.loading import Loading
+from tui.dialogs.open import Open
+from tui.dialogs.quit import Leave
+from tui.dialogs.save import Save
 from tui.homes import Home
-from tui.screens.dialog import Confirm, Notice
-from tui.screens.error import Problem
-from tui.screens.kept import durable, told
-from tui.screens.loading import Loading
-from tui.screens.open import Open
-from tui.screens.quit import Leave
-from tui.screens.save import Save
+from tui.modes.kept import durable, told
 
 
 def backend(app: Hubbub) -> Any:

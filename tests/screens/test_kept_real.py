@@ -12,15 +12,15 @@ from textual.widgets import Button
 
 from sim import LeaseError, World, open_live, save
 from sim.core.progress import quiet
-from sim.run import Simulation
-from sim.run.keeper import Keeper
-from sim.store.journal import folder_of
+from sim.runtime import Simulation
+from sim.runtime.journal.writer import Keeper
+from sim.store.journal.journal import folder_of
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.backend import SavedWorld
+from tui.dialogs.dialog import Notice
+from tui.dialogs.open import Open
 from tui.rooms import Rooms
-from tui.screens.dialog import Notice
-from tui.screens.open import Open
 
 
 def world(ticks: int = 0) -> World:

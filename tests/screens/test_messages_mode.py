@@ -9,14 +9,15 @@ import pytest
 
 from sim import World
 from sim.errors import InputError
-from sim.feed.posts import Kind
-from sim.run import SessionRow, stories
-from sim.run.branches import MOST_BRANCHES
+from sim.platform.posts.posts import Kind
+from sim.runtime import SessionRow
+from sim.runtime.frames.trees import MOST_BRANCHES
+from sim.runtime.queries import messages as stories
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import command, frame_of, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.screens.messages import StoryFacts, StoryTree
-from tui.widgets.story_table import StoryRows, StoryTable
+from tui.draw.story_table import StoryRows, StoryTable
+from tui.modes.messages import StoryFacts, StoryTree
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,19 @@ import pytest
 from textual.widgets import Input
 
 from sim import Settings, SettingsWatch, World, current, keep_words, load_settings
-from sim.core.settings import use
 from sim.errors import FileError
-from sim.run import measuring
-from sim.run.measuring import Measured, Measuring
+from sim.runtime.engine import metrics as measuring
+from sim.runtime.engine.metrics import Measured, Measuring
+from sim.settings.settings import use
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
 from tests.screens.test_app_real import Lean
 from tui.app import Hubbub
+from tui.dialogs.metrics import Metrics
+from tui.draw.metric_chart import MetricChart
+from tui.draw.now import chosen_metrics
+from tui.draw.sparkline import bars
 from tui.rooms import Rooms
-from tui.screens.metrics import Metrics
-from tui.widgets.metric_chart import MetricChart
-from tui.widgets.now import chosen_metrics
-from tui.widgets.sparkline import bars
 
 
 class Noting(Lean):

@@ -10,16 +10,16 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList, Select
 
-from sim.core.settings import Settings, load_settings
+from sim.settings.settings import Settings, load_settings
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import Hub, hubbub
-from tests.unit.llm.server import Call, Server, body, completion
+from tests.unit.minds.server import Call, Server, body, completion
 from tui.app import Hubbub
-from tui.screens.dialog import Notice
-from tui.screens.interview import Interview
-from tui.screens.minds import GiveMinds
-from tui.screens.play import Play
-from tui.screens.survey import AskMany
+from tui.dialogs.dialog import Notice
+from tui.dialogs.interview import Interview
+from tui.dialogs.minds import GiveMinds
+from tui.dialogs.play import Play
+from tui.dialogs.survey import AskMany
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 
@@ -31,7 +31,7 @@ def _now() -> Settings:
 def answered_by(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
     monkeypatch.setenv("HUBBUB_LLM_URL", url)
-    for place in ("sim.run.minds_opening", "sim.run.minds_offer"):
+    for place in ("sim.runtime.minds_opening", "sim.minds.deciding.choices"):
         monkeypatch.setattr(f"{place}.current", _now)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sim.errors import Cancelled, InputError
-from sim.llm.budget import cap_of
-from sim.run.minds_now import MindsNow
-from tui.acts.talks import _gathered
+from sim.minds.models.budget import cap_of
+from sim.runtime.frames.minds import MindsNow
+from tui.actions.talks import _gathered
 from tui.minds_facts import NOBODY, facts, share, told
 
 NOW = MindsNow(

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Button, Input, OptionList
 
 from sim import names, spec
-from sim.run.stall import Stall
+from sim.runtime.engine.stall import Stall
 from tests.screens.fake import Cascade, Viral, card
 from tests.screens.test_app import (
     SIZES,
@@ -26,15 +26,15 @@ from tests.screens.test_app import (
     until,
 )  # fmt: skip
 from tui.cards import facts_of
+from tui.dialogs.dialog import Dialog
+from tui.dialogs.form import Form
+from tui.dialogs.inject import Inject
+from tui.dialogs.models import ModelCard, ModelField, PickModel, fitting
+from tui.dialogs.progress import Progress
+from tui.dialogs.save import Save
+from tui.dialogs.stalled import Stalled
+from tui.draw import Curves
 from tui.rooms import Rooms
-from tui.screens.dialog import Dialog
-from tui.screens.form import Form
-from tui.screens.inject import Inject
-from tui.screens.models import ModelCard, ModelField, PickModel, fitting
-from tui.screens.progress import Progress
-from tui.screens.save import Save
-from tui.screens.stalled import Stalled
-from tui.widgets import Curves
 
 HOLDS = Stall("Tick 3", 2.6, "spin", "spin.py, line 6, in step")
 

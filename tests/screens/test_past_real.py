@@ -10,8 +10,8 @@ import pytest
 from sim.errors import InputError
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.acts import past
-from tui.screens.history import History
+from tui.actions import past
+from tui.dialogs.history import History
 
 
 async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) -> None:

@@ -10,15 +10,16 @@ from textual.widgets import Input, Select
 
 from sim import World
 from sim.errors import ParameterError
-from sim.run import feeds, offers
+from sim.runtime.queries import choices as offers
+from sim.runtime.queries import feeds
 from tests.screens.test_app import command, frame_of, said, seen, typed, until
 from tests.screens.test_app import hubbub as scripted
 from tests.screens.test_app_real import hubbub
 from tui.backend import NewWorld
+from tui.dialogs.intervene import Intervene
+from tui.dialogs.new import New
+from tui.draw.now import NowPane, platform_metrics
 from tui.rooms import Rooms
-from tui.screens.intervene import Intervene
-from tui.screens.new import New
-from tui.widgets.now import NowPane, platform_metrics
 
 
 async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> None:

@@ -36,28 +36,28 @@ from tests.screens.test_app import (
 )  # fmt: skip
 from tests.screens.test_terminal import Child
 from tui import terminal
-from tui.acts.program import _write_picture
+from tui.actions.program import _write_picture
+from tui.actions.situation import Situation, has_focus, has_message, is_held_up
 from tui.ahead import Pulse
 from tui.app import Hubbub
 from tui.backend import Card, Preferences
+from tui.dialogs.dialog import Confirm, Dialog, Notice
+from tui.dialogs.form import Form
+from tui.dialogs.inject import Inject
+from tui.dialogs.models import PickModel
+from tui.dialogs.new import New
+from tui.dialogs.open import Open
+from tui.dialogs.progress import in_thread
+from tui.dialogs.quit import Leave
+from tui.draw import ColumnTable, CommunityMap, CommunityTable, Curves
+from tui.draw.panes import Painted, StripPane
+from tui.draw.rows import NoRows
 from tui.feed import Feed
 from tui.figures import count, percent, seconds
 from tui.gathered import counted, titled_count
 from tui.rooms import Rooms
 from tui.rooms import preferences as current_preferences
-from tui.screens.dialog import Confirm, Dialog, Notice
-from tui.screens.form import Form
-from tui.screens.inject import Inject
-from tui.screens.models import PickModel
-from tui.screens.new import New
-from tui.screens.open import Open
-from tui.screens.progress import in_thread
-from tui.screens.quit import Leave
 from tui.sentences import broken, ended, hint_for
-from tui.situation import Situation, has_focus, has_message, is_held_up
-from tui.widgets import ColumnTable, CommunityMap, CommunityTable, Curves
-from tui.widgets.panes import Painted, StripPane
-from tui.widgets.rows import NoRows
 
 LACKING = {
     "set probability": "Type a parameter and its value",
@@ -394,7 +394,7 @@ async def test_keys_go_on_after_a_while_though_an_act_opens_nothing(
 async def test_leaving_does_not_wait_for_a_step_that_does_not_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.doing.PATIENCE", 0.01)
+    monkeypatch.setattr("tui.actions.runner.PATIENCE", 0.01)
     async with hubbub(tmp_path) as (app, pilot):
         forever = asyncio.Event()
 

@@ -16,10 +16,10 @@ from sim.errors import FileError
 from tests.screens.fake import FakeBackend, World
 from tests.screens.test_app import seen, until
 from tui.app import Hubbub
-from tui.screens.help import Help
-from tui.screens.loading import Loading
-from tui.screens.new import New
-from tui.screens.open import Open
+from tui.dialogs.help import Help
+from tui.dialogs.loading import Loading
+from tui.dialogs.new import New
+from tui.dialogs.open import Open
 
 Start = tuple[Hubbub, Pilot[int], "Slow"]
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
-from sim.run.frames import Kept
-from sim.run.health import Health, History, Vitals, look
+from sim.runtime.frames.frames import Kept
+from sim.runtime.health.checks import Health, History, Vitals, look
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
+from tui.draw.health_table import HealthRows, HealthTable
 from tui.machine import facts
-from tui.screens.system import Engine, Program
-from tui.widgets.health_table import HealthRows, HealthTable
+from tui.modes.system import Engine, Program
 
 
 async def press(app: Hubbub, pilot: Pilot[int], key: str) -> None:

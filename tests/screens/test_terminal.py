@@ -158,7 +158,7 @@ backend.simulation = simulation
 
 def test_an_error_of_its_own_gives_the_terminal_back_and_shows_no_values(tmp_path: Path) -> None:
     more = """
-from tui.screens.stage import Stage
+from tui.modes.stage import Stage
 def broken(self, frame, **_):
     secret = "sk-" + "12345"
     raise RuntimeError("tripped \\x1b]0;owned\\x07")
@@ -206,7 +206,8 @@ def test_errors_that_go_to_a_file_are_no_obstacle(monkeypatch: pytest.MonkeyPatc
 
 def test_the_headless_engine_imports_no_screen() -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import sim, sim.run, sim.io, sim.store;"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r});"
+        "import sim, sim.runtime, sim.io, sim.store;"
         "print([name for name in sys.modules if name.partition('.')[0] in {'tui', 'textual'}])"
     )
     done = subprocess.run(
@@ -218,7 +219,8 @@ def test_the_headless_engine_imports_no_screen() -> None:
 def test_the_first_paint_needs_no_engine() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tui.app;"
-        "print([n for n in ('numba', 'scipy', 'sim.world.world', 'sim.run') if n in sys.modules])"
+        "wanted = ('numba', 'scipy', 'sim.world.world', 'sim.runtime');"
+        "print([n for n in wanted if n in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=170, check=True

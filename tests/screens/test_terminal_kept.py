@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from sim.run.keeper import recover
-from sim.run.places import place_of
+from sim.runtime.journal.writer import recover
+from sim.runtime.saves.places import place_of
 from sim.store import load, save
-from sim.store.journal import folder_of, read_acked
+from sim.store.journal.journal import folder_of, read_acked
 from sim.world.world import World
 from tests.screens import test_terminal
 from tests.screens.fake import FakeBackend
@@ -107,7 +107,7 @@ class Screen:
 def test_a_world_without_a_journal_is_saved_unless_it_is_a_copy(
     tmp_path: Path, *, is_copy: bool
 ) -> None:
-    from sim.run import Simulation
+    from sim.runtime import Simulation
 
     async def end() -> None:
         world = World.create(agents=50, mean_degree=4, seed=3)

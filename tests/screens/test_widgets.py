@@ -17,13 +17,13 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tests.screens.showing import STATES, assert_fills, picture, screen_of, shown
+from tui.draw import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
+from tui.draw.bubbles import nearest, separate, size_radii, strongest
+from tui.draw.heat import ranked
+from tui.draw.labels import shortened
+from tui.draw.now import Metric
+from tui.draw.sparkline import arrow, sparkline
 from tui.theme import ramp, series
-from tui.widgets import CommunityHeat, CommunityMap, CommunityTable, Curves, NowPane
-from tui.widgets.bubbles import nearest, separate, size_radii, strongest
-from tui.widgets.heat import ranked
-from tui.widgets.labels import shortened
-from tui.widgets.now import Metric
-from tui.widgets.sparkline import arrow, sparkline
 
 SIZES = [(80, 24), (160, 48)]
 SYMBOLS = ["braille", "block", "ascii"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from tests.screens.showing import assert_fills, picture
-from tui.widgets.canvas import Canvas
+from tui.draw.canvas import Canvas
 
 BASE = Style(color="white", bgcolor="black")
 RED = Style(color="red")

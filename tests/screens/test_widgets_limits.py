@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tests.screens.fake import FakeSimulation, World, communities
-from tui.widgets import CommunityMap
-from tui.widgets.now import metrics_of
+from tui.draw import CommunityMap
+from tui.draw.now import metrics_of
 
 
 def many(count: int, *, rest: bool) -> CommunityMap:

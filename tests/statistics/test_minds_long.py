@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from sim import World
-from sim.llm.asks import Ask, Turn
-from sim.llm.pool import ModelPool
-from sim.llm.prompts import tokens_in
-from sim.llm.provider import Provider
-from sim.llm.stand_in import likely
-from sim.run.keeper_acts import perform
-from sim.run.minds import Thinker
-from sim.world.platform_news import MOST_LETTERS
-from sim.world.remembering import MOST_BYTES, size_of
-from tests.unit.llm.server import Call, Server, completion
+from sim.minds.deciding.thinker import Thinker
+from sim.minds.models.asks import Ask, Turn
+from sim.minds.models.pool import ModelPool
+from sim.minds.models.provider import Provider
+from sim.minds.prompts.prompts import tokens_in
+from sim.minds.prompts.stand_in import likely
+from sim.runtime.journal.acts import perform
+from sim.world.minds.memory import MOST_BYTES, size_of
+from sim.world.minds.news import MOST_LETTERS
+from tests.unit.minds.server import Call, Server, completion
 
 pytestmark = pytest.mark.slow
 

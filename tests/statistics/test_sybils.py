@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim.network.reputation import reputation
-from tests.unit.network.test_reputation import attacked
+from sim.network.analysis.reputation import reputation
+from tests.unit.network.analysis.test_reputation import attacked
 
 pytestmark = pytest.mark.slow
 

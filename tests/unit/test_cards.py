@@ -7,7 +7,7 @@ import pytest
 from sim.core.cards import Card, card_of, family_of, form_of, missing
 from sim.core.params import Field
 from sim.core.registry import names, spec
-from sim.spread.model import PropagationModel
+from sim.spread.cascade.model import PropagationModel
 
 UNFINISHED: set[str] = set()
 """Models whose cards still lack something; this stays empty."""

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 
 from sim.cli.main import main
-from sim.core import registry, settings
+from sim.core import registry
+from sim.settings import settings
 
 
 class Said(NamedTuple):
@@ -35,7 +36,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
             monkeypatch.delenv(name)
     for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home" / kind.lower()))
-    for verb in ("running", "comparing"):  # seconds, for each of the files
+    for verb in ("runs.run", "runs.compare"):  # seconds, for each of the files
         monkeypatch.setattr(f"sim.cli.{verb}.probe_foreign", lambda: None)
     monkeypatch.chdir(tmp_path)
     before = list(settings._in_force)

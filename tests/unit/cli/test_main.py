@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 import sim
-from sim.cli import start
-from sim.cli.exits import EXITS, code_of
 from sim.cli.main import hoisted
-from sim.core.settings import current
+from sim.cli.program import start
+from sim.cli.program.exits import EXITS, code_of
 from sim.core.workers import allow
 from sim.errors import (
     Cancelled,
@@ -27,7 +26,8 @@ from sim.errors import (
     PluginError,
     SettingsError,
 )
-from sim.store import trailer
+from sim.settings.settings import current
+from sim.store.snapshot import trailer
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -91,7 +91,7 @@ def test_wrong_words_are_one_sentence(
 def test_every_kind_of_error_has_its_code(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, error: HubbubError, code: int
 ) -> None:
-    monkeypatch.setattr("sim.cli.about.show_phases", raising(error))
+    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(error))
     assert hubbub("phases") == (code, "", f"{error}\n")
     assert code_of(error) == code
 
@@ -117,7 +117,7 @@ def test_what_the_system_says_is_a_sentence_too(
     code: int,
     sentence: str,
 ) -> None:
-    monkeypatch.setattr("sim.cli.about.show_phases", raising(error))
+    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(error))
     assert hubbub("phases") == (code, "", sentence)
 
 
@@ -125,7 +125,7 @@ def test_a_bug_is_a_sentence_and_a_report(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HUBBUB_LOG_FOLDER", str(tmp_path / "logs"))
-    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by\nzero")))
+    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(ZeroDivisionError("by\nzero")))
     said = hubbub("phases")
     assert said.code == 1
     report = next((tmp_path / "logs").glob("crash-*.txt"))
@@ -142,12 +142,12 @@ def test_a_bug_without_a_place_for_reports_is_still_a_sentence(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HUBBUB_LOG_FOLDER", str(tmp_path / "file"))
-    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by zero")))
+    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(ZeroDivisionError("by zero")))
     assert hubbub("phases").err.endswith("Run it again with --debug to see where.\n")
 
 
 def test_debug_shows_the_traceback(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.cli.about.show_phases", raising(ZeroDivisionError("by zero")))
+    monkeypatch.setattr("sim.cli.show.about.show_phases", raising(ZeroDivisionError("by zero")))
     said = hubbub("phases", "--debug")
     assert said.err.startswith("Traceback (most recent call last):\n")
     assert said.err.endswith("\nZeroDivisionError: by zero\n")
@@ -159,7 +159,7 @@ def test_a_message_may_say_debug_and_changes_nothing_else(
 ) -> None:
     told = hubbub("run", "new:50,mean_degree=2", "--inject", "--debug", "--json", "-").json
     assert told["cascades"][0]["text"] == "--debug"
-    monkeypatch.setattr("sim.cli.making.run_world", raising(ZeroDivisionError("by zero")))
+    monkeypatch.setattr("sim.cli.worlds.make.run_world", raising(ZeroDivisionError("by zero")))
     for line in ("run x --inject --debug", "--profile=test run x"):
         assert hubbub(*line.split()).err.startswith("Hubbub failed unexpectedly: ZeroDivisionErr")
     for line in ("--profile test --debug run x", "run --saves=y x --debug"):

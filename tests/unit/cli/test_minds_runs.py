@@ -14,12 +14,12 @@ import pytest
 
 from sim import World, load, run_with_minds
 from sim.errors import InputError
-from sim.llm.budget import Budget
-from sim.llm.pool import ModelPool
-from sim.llm.provider import Provider
-from sim.run.minds import Thinker
+from sim.minds.deciding.thinker import Thinker
+from sim.minds.models.budget import Budget
+from sim.minds.models.pool import ModelPool
+from sim.minds.models.provider import Provider
 from tests.unit.cli.conftest import Hubbub
-from tests.unit.llm.server import Call, Server, body, completion, status
+from tests.unit.minds.server import Call, Server, body, completion, status
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 RUN = ("--minds", "random:40", "--ticks", "2")

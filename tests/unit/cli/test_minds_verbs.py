@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Hubbub
-from tests.unit.llm.server import Call, Server, completion
+from tests.unit.minds.server import Call, Server, completion
 
 POST = json.dumps({"act": "post", "post": 0, "text": "Good morning, music."})
 PLAN = json.dumps({"steps": ["Post about it.", "Answer who disagrees."]})

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sim import World, load, save
-from sim.run.explaining import explain
-from sim.run.keeper import recover
+from sim.runtime.journal.writer import recover
+from sim.runtime.queries.why import explain
 from tests.unit.cli.conftest import Hubbub
 
 

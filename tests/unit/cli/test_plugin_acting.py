@@ -26,15 +26,15 @@ from sim import (
     register,
     spec,
 )
-from sim.cli.plugin_templates_feeds import ACTING
+from sim.cli.plugins.templates_feeds import ACTING
 from sim.core import registry
 from sim.core.cards import missing
 from sim.errors import InputError, PluginError, UnknownNameError
-from sim.run.measuring import listed, unit_of
+from sim.runtime.engine.metrics import listed, unit_of
 from sim.testing.acting import ACTING_LAWS, check_acting
 from sim.testing.feeds import lively_world
 from sim.testing.laws import kinds_of, laws_of
-from sim.world.interventions_kinds import LostIntervention
+from sim.world.interventions.kinds import LostIntervention
 from tests.unit.cli.conftest import Hubbub
 
 
@@ -481,7 +481,7 @@ ticks = 3
 def test_a_plugin_that_ends_the_program_is_named_and_the_run_goes_on(
     hubbub: Hubbub, tmp_path: Path, isolated: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.cli.start.probe_foreign", lambda: None)
+    monkeypatch.setattr("sim.cli.program.start.probe_foreign", lambda: None)
     (tmp_path / "leaving.py").write_text(LEAVING)
     (tmp_path / "day.toml").write_text(DAY)
     words: list[str | Path] = [

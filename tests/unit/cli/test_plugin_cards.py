@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import cards
+from sim.cli.program import models as cards
 from tests.unit.cli.conftest import Hubbub
 
 

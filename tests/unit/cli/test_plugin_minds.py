@@ -16,12 +16,12 @@ import pytest
 from sim import Decision, Member, Mind, Post, load_file, names, spec
 from sim.core.cards import missing
 from sim.errors import PluginError
-from sim.run.minds import Thinker
+from sim.minds.deciding.thinker import Thinker
 from sim.store import save
 from sim.testing.deciding import MINDS_LAWS, check_mind, instance_of
 from sim.testing.laws import kinds_of
 from tests.unit.cli.conftest import Hubbub
-from tests.unit.run.minds_world import Script, minded, run
+from tests.unit.runtime.minds_world import Script, minded, run
 
 CALLS: list[int] = []
 BUILT_IN = ("archetype", "model", "rule")
@@ -135,7 +135,7 @@ class Counts(Plain):
 
 def _question() -> Any:
     from sim import Ask, Turn
-    from sim.llm.decisions import schema_of
+    from sim.minds.prompts.decisions import schema_of
 
     return Ask((Turn("user", "Well?"),), schema=schema_of(["do nothing"], 1))
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sim.cli.plugin_templates import TEMPLATES
-from sim.cli.probing import probe_foreign
-from sim.cli.start import completed
+from sim.cli.plugins.templates import TEMPLATES
+from sim.cli.plugins.trial import probe_foreign
+from sim.cli.program.start import completed
 from sim.core import plugin_files, registry
 from sim.core.plugin_files import user_folder
 from sim.core.registry import load_file, names, spec

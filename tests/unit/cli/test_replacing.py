@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sim import World, load, save
-from sim.run.opening import open_live
-from sim.store.journal import folder_of
+from sim.runtime.opening import open_live
+from sim.store.journal.journal import folder_of
 from tests.unit.cli.conftest import Hubbub
 
 MAKE = {
@@ -64,8 +64,8 @@ def test_a_world_that_lives_in_its_journal_alone_is_one_too(
 
 
 def test_an_open_world_is_replaced_by_nobody(lived: Path, hubbub: Hubbub) -> None:
-    from sim.store.journal import LEASE_FILE
-    from sim.store.lease import Lease
+    from sim.store.journal.journal import LEASE_FILE
+    from sim.store.journal.lease import Lease
 
     with Lease(folder_of(lived) / LEASE_FILE):
         for verb in MAKE:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from sim import World, load
-from sim.cli import running
+from sim.cli.runs import run as running
 from sim.core import registry
 from sim.core.progress import Report
-from sim.core.settings import load_settings, use
 from sim.errors import Cancelled
-from sim.spread.cascade import Cascade
+from sim.settings.settings import load_settings, use
+from sim.spread.cascade.cascade import Cascade
 from tests.unit.cli.conftest import Hubbub
 
 SMALL = "new:300,mean_degree=6,seed=3"
@@ -299,7 +299,7 @@ def test_cancelling_writes_nothing(
     def cancelled(where: str, report: Report, **_: object) -> World:
         raise Cancelled("Cancelled while drawing ties; nothing was written.")
 
-    monkeypatch.setattr("sim.cli.making.open_world", cancelled)
+    monkeypatch.setattr("sim.cli.worlds.make.open_world", cancelled)
     said = hubbub("run", SMALL, "--json", "out.json")
     assert (said.code, said.err) == (130, "Cancelled while drawing ties; nothing was written.\n")
     assert not (tmp_path / "out.json").exists()

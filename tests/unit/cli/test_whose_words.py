@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.run.recording import Recording
+from sim.runtime.journal.history import Recording
 from sim.store import save
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
@@ -57,7 +57,7 @@ def test_a_quote_and_an_answer_are_told_with_what_they_are_upon(
 
 def test_why_and_the_feed_tell_it_too(path: Path, hubbub: Hubbub) -> None:
     from sim import load
-    from sim.run.feeds import shown_of
+    from sim.runtime.queries.feeds import shown_of
 
     world = load(path)
     platform = world.platform

@@ -11,7 +11,7 @@ from sim.core import registry
 from sim.core.params import Field, Parameters, describe
 from sim.core.registry import failures, load_file, make, names, register, spec
 from sim.errors import FileError, InputError, ParameterError, PluginError, UnknownNameError
-from sim.spread.model import PropagationModel
+from sim.spread.cascade.model import PropagationModel
 
 BUILT_IN = {
     "diffusion", "hybrid", "independent-cascade", "linear-threshold", "si", "sir", "sis", "viral",

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sim.core.progress import quiet
 from sim.errors import FormatError, HubbubError
 from sim.io import import_world, read_degrees, read_labels
-from sim.io.exact import read_texts
-from sim.io.files import opened
-from sim.io.sniff import Layout
-from sim.io.table import Places, Table, read_numbers
+from sim.io.importing.exact import read_texts
+from sim.io.importing.files import opened
+from sim.io.importing.sniff import Layout
+from sim.io.importing.table import Places, Table, read_numbers
 
 QUICK = settings(
     max_examples=150,

@@ -10,7 +10,7 @@ import pytest
 
 from sim.errors import CapacityError, FileError
 from sim.io import EdgeOptions, import_world, read_arcs, read_labels, read_world
-from sim.io.report import ImportReport
+from sim.io.importing.report import ImportReport
 
 LINES = "".join(f"{n} {n + 1}\n" for n in range(40))
 
@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 def test_more_ties_than_a_world_holds_are_refused(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.io.table._MOST_ARCS", 39)
+    monkeypatch.setattr("sim.io.importing.table._MOST_ARCS", 39)
     for options in (EdgeOptions(ids="int"), EdgeOptions(ids="str")):
         with pytest.raises(CapacityError, match="at most 39 ties; the file holds more"):
             read_arcs(file, options)
@@ -34,8 +34,8 @@ def test_more_ties_than_a_world_holds_are_refused(
 def test_more_agents_than_a_world_holds_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sim.io.numbering._FIRST", 8)
-    monkeypatch.setattr("sim.io.numbering._MOST", 16)
+    monkeypatch.setattr("sim.io.importing.numbering._FIRST", 8)
+    monkeypatch.setattr("sim.io.importing.numbering._MOST", 16)
     path = tmp_path / "many.txt"
     path.write_text(LINES)
     with pytest.raises(CapacityError, match="at most 15 agents; the file names more"):
@@ -126,7 +126,7 @@ def test_a_graph_of_too_much_gexf_is_refused(
     import networkx as nx
 
     nx.write_gexf(nx.path_graph(50), tmp_path / "g.gexf")
-    monkeypatch.setattr("sim.io.graphs._MOST_GEXF", 100)
+    monkeypatch.setattr("sim.io.importing.graphs._MOST_GEXF", 100)
     with pytest.raises(FileError, match="is more than 512 MiB of GEXF; use GraphML"):
         import_world(tmp_path / "g.gexf")
 
@@ -138,7 +138,7 @@ def test_a_graph_with_zero_bytes_is_refused(tmp_path: Path) -> None:
 
 
 def test_counts_of_ids_are_known_while_they_are_read() -> None:
-    from sim.io.numbering import Numbering
+    from sim.io.importing.numbering import Numbering
 
     numbering = Numbering()
     numbering.number(np.array([5, 3, 5], np.int64))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sim.core.rng import words
-from sim.kernels.claims import FREE
+from sim.jit.claims import FREE
 
 
 def lent(array: Any) -> Any:

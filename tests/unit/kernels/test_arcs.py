@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.kernels.arcs import count_blocks, scatter_blocks, sort_blocks
+from sim.network.graph.arcs_kernels import count_blocks, scatter_blocks, sort_blocks
 from tests.unit.kernels.graphs import spans
 
 AGENTS, BITS = 27, 5

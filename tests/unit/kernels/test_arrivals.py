@@ -8,7 +8,9 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.arrivals import (
+from sim.jit.claims import BATCH, FREE, remix
+from sim.jit.sparse import VACANT
+from sim.spread.continuous.arrivals_kernels import (
     ATTEMPTS,
     EXPONENTIAL,
     TICK,
@@ -18,8 +20,6 @@ from sim.kernels.arrivals import (
     roots,
     send,
 )  # fmt: skip
-from sim.kernels.claims import BATCH, FREE, remix
-from sim.kernels.sparse import VACANT
 from tests.unit.kernels.networks import Net, call, coin, ids, lent, share
 
 KEY = key_of(3, Stream.COINS)

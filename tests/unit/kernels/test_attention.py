@@ -6,7 +6,7 @@ import numpy as np
 
 from sim import World, make
 from sim.core import rng
-from sim.kernels.attention import NOTHING, OURS, post, take_turns
+from sim.spread.exposure.attention_kernels import NOTHING, OURS, post, take_turns
 from tests.unit.kernels.networks import lent
 
 ROWS = lent(np.array([[0, 2], [2, 1], [3, 2], [5, 0]], np.uint32))

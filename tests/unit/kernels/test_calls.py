@@ -9,10 +9,15 @@ from sim import names
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.calls import answer, call_once, rows_of, turn, winners
-from sim.kernels.claims import BATCH
-from sim.kernels.table import table_attempts, table_commit, table_contacts, table_spontaneous
-from sim.spread.compartments import Compartments
+from sim.jit.claims import BATCH
+from sim.spread.compartments.compartments import Compartments
+from sim.spread.compartments.single_contact_kernels import answer, call_once, rows_of, turn, winners
+from sim.spread.compartments.table_kernels import (
+    table_attempts,
+    table_commit,
+    table_contacts,
+    table_spontaneous,
+)
 from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.CONTACTS)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sim import World
-from sim.kernels.aims import count_of
-from sim.kernels.calls_won import DIGIT, by_digit
-from sim.spread import continuous
-from sim.spread.calls_in_time import _steps
+from sim.spread.compartments.single_contact_won_kernels import DIGIT, by_digit
+from sim.spread.continuous import continuous
+from sim.spread.continuous.rates_kernels import count_of
+from sim.spread.continuous.single_contact import _steps
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e-9, 0.3, 2.0])

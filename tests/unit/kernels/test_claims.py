@@ -7,8 +7,8 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels import claims
-from sim.kernels.claims import BATCH, FREE, claim_coins, claim_given, claim_skips, commit_once
+from sim.jit import claims
+from sim.jit.claims import BATCH, FREE, claim_coins, claim_given, claim_skips, commit_once
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
 NO_TRUST, NO_DEGREE = lent(np.empty(0, np.uint16)), lent(np.empty(0, np.uint32))

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 
 from sim.core.rng import Stream, key
-from sim.kernels.clustering import closed_wedges, count_triangles, orient, sum_of_products
+from sim.network.analysis.clustering_kernels import (
+    closed_wedges,
+    count_triangles,
+    orient,
+    sum_of_products,
+)
 from tests.unit.kernels.graphs import MOST, Small, arcs, drawn, spans
 from tests.unit.kernels.networks import coin
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.rng import Stream, key
-from sim.kernels.communities import (
+from sim.jit.mix import word
+from sim.network.analysis.communities_kernels import (
     gather_members,
     merge_communities,
     move_agents,
@@ -22,7 +23,6 @@ from sim.kernels.communities import (
     shuffle,
     split_agents,
 )
-from sim.kernels.mix import word
 from tests.unit.kernels.graphs import MOST, Small, arcs, drawn, spans
 from tests.unit.kernels.networks import call, coin
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from sim.kernels.components import flatten, join_ends, strong_search
+from sim.network.analysis.components_kernels import flatten, join_ends, strong_search
 from tests.unit.kernels.graphs import Small, arcs, drawn, spans
 
 

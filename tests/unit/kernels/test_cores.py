@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from sim.kernels.cores import peel, sort_by_degree
+from sim.network.analysis.cores_kernels import peel, sort_by_degree
 from tests.unit.kernels.graphs import MOST, Small, arcs, drawn, spans
 
 

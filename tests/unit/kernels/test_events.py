@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 from sim import World, make
-from sim.kernels import born, durations, events, rings
-from sim.kernels.aims import LOW, PARTING, RESTLESS, STEADY
-from sim.kernels.claims import FREE, NOBODY
-from sim.kernels.mix import uniform, word, word2
-from sim.spread import continuous
-from sim.spread.contacts import Contacts
-from sim.spread.rules import Table
+from sim.jit.claims import FREE, NOBODY
+from sim.jit.mix import uniform, word, word2
+from sim.spread.cascade.contacts import Contacts
+from sim.spread.compartments import durations_kernels as durations
+from sim.spread.compartments.rules import Table
+from sim.spread.continuous import births_kernels as born
+from sim.spread.continuous import calendar_kernels as rings
+from sim.spread.continuous import continuous
+from sim.spread.continuous import events_kernels as events
+from sim.spread.continuous.rates_kernels import LOW, PARTING, RESTLESS, STEADY
 from sim.testing import tiny_world
 
 KEY = np.uint64(0x5EED)

@@ -8,8 +8,10 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.claims import BATCH, FREE
-from sim.kernels.exposures import (
+from sim.jit.claims import BATCH, FREE
+from sim.jit.sparse import VACANT
+from sim.network.graph.ties_kernels import tie_between
+from sim.spread.exposure.exposures_kernels import (
     count_heard,
     fill,
     settle,
@@ -17,8 +19,6 @@ from sim.kernels.exposures import (
     shared_interests,
     shared_interests_each,
 )
-from sim.kernels.sparse import VACANT
-from sim.kernels.ties import tie_between
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 SPEAKERS = [0, 3, 9, 10, 44]

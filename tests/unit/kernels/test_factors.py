@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.kernels.factors import begin, compose, dots, guess, learn, learn_posts
+from sim.platform.feed.factors_kernels import begin, compose, dots, guess, learn, learn_posts
 
 KEY = np.uint64(9)
 

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.kernels import acts, feed, feed_draws, ranking, serving
+from sim.platform.acts import acts_kernels as acts
+from sim.platform.feed import candidates_kernels as feed
+from sim.platform.feed import draws_kernels as feed_draws
+from sim.platform.feed import ranking_kernels as ranking
+from sim.platform.feed import serving_kernels as serving
 from tests.unit.kernels.networks import lent
 
 NOTHING = 0xFFFFFFFF

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.friends import best, two_hop, walk
+from sim.platform.feed.friends_kernels import best, two_hop, walk
 from tests.unit.kernels.networks import lent
 
 KEY = np.uint64(5)

@@ -7,10 +7,16 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.claims import BATCH, FREE
-from sim.kernels.gated import befall, claim_hits, contacts_left, hits_alone, table_hits
-from sim.kernels.table import table_contacts, table_spontaneous
-from sim.spread.rules import Table, after, contact, tabulate
+from sim.jit.claims import BATCH, FREE
+from sim.spread.compartments.conditional_kernels import (
+    befall,
+    claim_hits,
+    contacts_left,
+    hits_alone,
+    table_hits,
+)
+from sim.spread.compartments.rules import Table, after, contact, tabulate
+from sim.spread.compartments.table_kernels import table_contacts, table_spontaneous
 from tests.unit.kernels.networks import Net, call
 
 STATES = ("s", "i", "r")

@@ -12,8 +12,16 @@ import numpy as np
 import pytest
 
 from sim.core.rng import Stream, key, words
-from sim.kernels.generate import attach, owners, relabel, rewire, ring, shuffle, skip_rows
-from sim.kernels.generate_exact import log_draw
+from sim.jit.exact import log_draw
+from sim.network.generate.generators_kernels import (
+    attach,
+    owners,
+    relabel,
+    rewire,
+    ring,
+    shuffle,
+    skip_rows,
+)
 from tests.unit.kernels.graphs import spans
 from tests.unit.kernels.networks import coin, share
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.kernels.generate_exact import exact_exp, exact_log, log1m, log_draw, power_draw
+from sim.jit.exact import exact_exp, exact_log, log1m, log_draw, power_draw
 
 
 @given(st.floats(1e-300, 1e300))

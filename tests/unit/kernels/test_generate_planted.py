@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.rng import Stream, key
-from sim.kernels.generate_exact import log1m, log_draw
-from sim.kernels.generate_planted import (
+from sim.jit.exact import log1m, log_draw
+from sim.network.generate.planted_kernels import (
     planted_rows,
     power_low,
     sizes_by_number,

@@ -5,8 +5,13 @@ import pytest
 from scipy import stats
 
 from sim.core.rng import Stream, key
-from sim.kernels.generate import bucket, count_pairs, mirror_pairs, shuffle
-from sim.kernels.generate_planted import power_low, power_weights, sizes_by_number, sizes_by_total
+from sim.network.generate.generators_kernels import bucket, count_pairs, mirror_pairs, shuffle
+from sim.network.generate.planted_kernels import (
+    power_low,
+    power_weights,
+    sizes_by_number,
+    sizes_by_total,
+)
 
 # Uncompiled, numpy tells of each product of 64-bit words that wraps, as it should.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")

@@ -5,9 +5,11 @@ import pytest
 
 from sim.core.rng import Stream, uniforms, words
 from sim.core.rng import key as key_of
-from sim.kernels import heard, heard_dense, heard_states
-from sim.kernels.claims import BATCH, FREE, NOBODY
-from sim.kernels.sparse import VACANT, lookup, store
+from sim.jit.claims import BATCH, FREE, NOBODY
+from sim.jit.sparse import VACANT, lookup, store
+from sim.spread.neighbours import heard_dense_kernels as heard_dense
+from sim.spread.neighbours import heard_kernels as heard
+from sim.spread.neighbours import heard_states_kernels as heard_states
 from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.CONTACTS)

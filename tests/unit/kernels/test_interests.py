@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from sim.agents.interests_kernels import fade
 from sim.core.rng import Stream, key
-from sim.kernels.compatibility import common_circle
-from sim.kernels.interests import fade
-from sim.kernels.mix import gate
+from sim.jit.mix import gate
+from sim.network.analysis.compatibility_kernels import common_circle
 
 KEY = key(7, Stream.FADING)
 

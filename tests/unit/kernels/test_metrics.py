@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.metrics import mixed, variety
-from sim.network.ties import Ties
+from sim.network.graph.ties import Ties
+from sim.world.metrics.sums_kernels import mixed, variety
 
 
 @settings(max_examples=25)

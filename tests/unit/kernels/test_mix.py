@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.core.rng import uniforms, words
-from sim.kernels.mix import gate, mix, uniform, word, word2
+from sim.jit.mix import gate, mix, uniform, word, word2
 
 WORDS = st.integers(0, 2**64 - 1)
 IDS = st.integers(0, 2**32 - 1)

@@ -7,14 +7,14 @@ import pytest
 
 from sim import Parameters
 from sim.core import rng
-from sim.kernels import opinions as kernels
-from sim.kernels.mix import gate
-from sim.kernels.opinions_biased import meet_biased
-from sim.kernels.opinions_groups import any_discord, gather, persuade
-from sim.kernels.opinions_impact import distances, impacts
-from sim.kernels.opinions_pairs import any_move, any_move_all, meet_all, meet_one, place_in
-from sim.spread.contacts import bitmap
-from sim.spread.opinion_compiled import Formula, formula_of, rule_of
+from sim.jit.mix import gate
+from sim.spread.cascade.contacts import bitmap
+from sim.spread.opinions import averaging_kernels as kernels
+from sim.spread.opinions.biased_kernels import meet_biased
+from sim.spread.opinions.compiled import Formula, formula_of, rule_of
+from sim.spread.opinions.groups_kernels import any_discord, gather, persuade
+from sim.spread.opinions.impact_kernels import distances, impacts
+from sim.spread.opinions.pairs_kernels import any_move, any_move_all, meet_all, meet_one, place_in
 from tests.unit.kernels.networks import lent
 
 # whom each of five hears: 0 hears 1, 2, 3; 1 hears 0; 2 hears 0, 4; 3 hears nobody; 4 hears 2
@@ -225,7 +225,7 @@ def test_all_within_a_bound_are_heard_at_once() -> None:
 
 
 def biased(media: Any, absent: Any, mutual: int, fixed: Any = NOBODY) -> Any:
-    from sim.kernels.opinions_biased import CELL_SHIFT
+    from sim.spread.opinions.biased_kernels import CELL_SHIFT
 
     x = X.copy()
     ends = np.array([1e-5, 2.0]).view(np.uint64) >> np.uint64(CELL_SHIFT)

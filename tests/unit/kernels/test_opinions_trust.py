@@ -9,10 +9,10 @@ import pytest
 
 from sim import Parameters
 from sim.core import rng
-from sim.kernels.claims import FREE
-from sim.kernels.opinions_pairs import any_move, any_move_all, meet_one
-from sim.spread.contacts import bitmap
-from sim.spread.opinion_compiled import formula_of
+from sim.jit.claims import FREE
+from sim.spread.cascade.contacts import bitmap
+from sim.spread.opinions.compiled import formula_of
+from sim.spread.opinions.pairs_kernels import any_move, any_move_all, meet_one
 from tests.unit.kernels.graphs import Small, drawn
 from tests.unit.kernels.networks import lent
 

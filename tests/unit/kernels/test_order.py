@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.order import merge_ids, sort_ids
+from sim.jit.order import merge_ids, sort_ids
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 63, 64, 65, 400])

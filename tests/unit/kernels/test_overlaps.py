@@ -5,9 +5,9 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.attempts import EMBEDDED, claim_shares
-from sim.kernels.masks import mask_all, ranked
-from sim.kernels.overlaps import in_both
+from sim.spread.exposure.attempts_kernels import EMBEDDED, claim_shares
+from sim.spread.exposure.masks_kernels import mask_all, ranked
+from sim.spread.exposure.overlaps_kernels import in_both
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 KEY = key_of(3, Stream.COINS)

@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from sim.kernels.pagerank import sweep
+from sim.network.analysis.pagerank_kernels import sweep
 from tests.unit.kernels.graphs import Small, drawn, spans
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.kernels.paths import expand, meet, settle_many, spread_many, trace
+from sim.network.analysis.paths_kernels import expand, meet, settle_many, spread_many, trace
 from tests.unit.kernels.graphs import MOST, Small, arcs, drawn, spans
 
 agents = st.integers(0, MOST - 1)

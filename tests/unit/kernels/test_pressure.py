@@ -5,10 +5,10 @@ import pytest
 
 from sim import World
 from sim.errors import InputError
-from sim.kernels.claims import FREE
-from sim.kernels.mix import word, word2
-from sim.kernels.pressure import press, release
-from sim.spread.pressure import pressure
+from sim.jit.claims import FREE
+from sim.jit.mix import word, word2
+from sim.spread.neighbours.pressure import pressure
+from sim.spread.neighbours.pressure_kernels import press, release
 from sim.testing import tiny_world
 
 NONE = np.empty(0, np.uint64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.kernels import reputation as kernels
+from sim.network.analysis import reputation_kernels as kernels
 from tests.unit.kernels.networks import lent
 
 ROWS = lent(np.array([[0, 2], [2, 1], [3, 0]], np.uint32))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.rerank import mix_shares, spread_out
+from sim.platform.feed.rerank_kernels import mix_shares, spread_out
 
 rows = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 7), st.integers(0, 2)), min_size=1, max_size=7

@@ -8,8 +8,10 @@ import pytest
 
 from sim.core.rng import Stream, words
 from sim.core.rng import key as key_of
-from sim.kernels.claims import BATCH, FREE, NOBODY
-from sim.kernels.rival_sums import (
+from sim.jit.claims import BATCH, FREE, NOBODY
+from sim.jit.sparse import VACANT
+from sim.spread.rivals.rivals_kernels import BY_ATTEMPT, BY_DRAW, elect, enter, told_by
+from sim.spread.rivals.sums_kernels import (
     crossed,
     listen,
     listen_ahead,
@@ -17,8 +19,6 @@ from sim.kernels.rival_sums import (
     resume,
     winners,
 )  # fmt: skip
-from sim.kernels.rivals import BY_ATTEMPT, BY_DRAW, elect, enter, told_by
-from sim.kernels.sparse import VACANT
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
 KEY = key_of(3, Stream.COINS)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sim.kernels.scan import WIDE, intern, parse_lines, rehash
+from sim.io.importing.scan_kernels import WIDE, intern, parse_lines, rehash
 
 # Uncompiled, numpy tells of each product of 64-bit words that wraps, as it should.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sim.kernels import ears, slab
+from sim.network.graph import slab_kernels as slab
+from sim.network.relations import blocklist_kernels as ears
 
 Array = npt.NDArray[Any]
 kernels: Any = slab  # arguments are handed over as lists of columns

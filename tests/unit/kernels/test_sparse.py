@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.kernels.sparse import VACANT, lookup, rehash, slot, store, take_slot, take_slots
+from sim.jit.sparse import VACANT, lookup, rehash, slot, store, take_slot, take_slots
 
 AGENTS = st.lists(st.integers(0, 2**32 - 2), unique=True, max_size=32)
 

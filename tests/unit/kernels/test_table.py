@@ -8,19 +8,19 @@ import pytest
 
 from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
-from sim.kernels.claims import BATCH, FREE, NOBODY, remix
-from sim.kernels.order import merge_ids, sort_ids
-from sim.kernels.sparse import VACANT, lookup, store
-from sim.kernels.table import (
+from sim.jit.claims import BATCH, FREE, NOBODY, remix
+from sim.jit.order import merge_ids, sort_ids
+from sim.jit.sparse import VACANT, lookup, store
+from sim.spread.compartments.rules import Table, tabulate
+from sim.spread.compartments.rules import after as after_rule
+from sim.spread.compartments.rules import contact as contact_rule
+from sim.spread.compartments.table_kernels import (
     any_contact_left,
     table_attempts,
     table_commit,
     table_contacts,
     table_spontaneous,
 )
-from sim.spread.rules import Table, tabulate
-from sim.spread.rules import after as after_rule
-from sim.spread.rules import contact as contact_rule
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 Outcome = tuple[float, str | None, str | None]  # chance, listener's and speaker's new state

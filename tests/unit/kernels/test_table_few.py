@@ -7,10 +7,10 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.order import merge_ids, sort_ids
-from sim.kernels.sparse import VACANT
-from sim.kernels.table import table_attempts
-from sim.kernels.table_few import few_commit, few_contacts, few_spontaneous
+from sim.jit.order import merge_ids, sort_ids
+from sim.jit.sparse import VACANT
+from sim.spread.compartments.table_kernels import table_attempts
+from sim.spread.compartments.table_sparse_kernels import few_commit, few_contacts, few_spontaneous
 from tests.unit.kernels import test_table
 from tests.unit.kernels.networks import Net, call
 

@@ -7,9 +7,9 @@ import pytest
 
 from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
-from sim.kernels.claims import BATCH, FREE
-from sim.kernels.sparse import VACANT
-from sim.kernels.thresholds import count_down, fill, hear, in_trust
+from sim.jit.claims import BATCH, FREE
+from sim.jit.sparse import VACANT
+from sim.spread.neighbours.threshold_kernels import count_down, fill, hear, in_trust
 from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.THRESHOLDS)

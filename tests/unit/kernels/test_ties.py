@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.kernels.ties import (
+from sim.network.graph.ties_kernels import (
     check_rows,
     count_shared,
     count_targets,

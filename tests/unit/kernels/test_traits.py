@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.agents.traits import popularity_table
-from sim.core.rng import Stream, key, uniforms, words
-from sim.kernels.traits import (
+from sim.agents.traits_kernels import (
     LEAN,
     fill_activity,
     fill_interests,
@@ -16,6 +15,7 @@ from sim.kernels.traits import (
     fill_topics,
     hash_texts,
 )
+from sim.core.rng import Stream, key, uniforms, words
 
 SEEDS = [0, 7, 2**63 + 5]
 U64 = (1 << 64) - 1

@@ -4,8 +4,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from sim.kernels.claims import NOBODY
-from sim.kernels.trees import caused, depths, fill_columns, wiener
+from sim.jit.claims import NOBODY
+from sim.spread.cascade.trees_kernels import caused, depths, fill_columns, wiener
 
 Log = tuple[np.ndarray, np.ndarray, np.ndarray]
 

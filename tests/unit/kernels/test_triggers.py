@@ -5,7 +5,7 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.kernels.triggers import open_pairs, pair_draws, ranks, trigger
+from sim.spread.exposure.triggering_kernels import open_pairs, pair_draws, ranks, trigger
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 

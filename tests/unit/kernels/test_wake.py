@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from sim.agents import rhythm_kernels as wake
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.kernels import wake
 
 KEY = rng.key(3, Stream.WAKE, 1)
 

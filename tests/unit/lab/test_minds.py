@@ -12,10 +12,10 @@ import pytest
 from sim import World
 from sim.errors import InputError, UnknownNameError
 from sim.lab.minds import MIND_MEASURES, Arm, arm_of, compare_minds
-from sim.llm.asks import Ask
-from sim.llm.replylog import Recorded
-from tests.unit.run.minds_world import Script
-from tests.unit.run.speaking import Speaking, decides
+from sim.minds.models.asks import Ask
+from sim.minds.models.reply_log import Recorded
+from tests.unit.runtime.minds_world import Script
+from tests.unit.runtime.speaking import Speaking, decides
 
 MEMBERS = "top:8:degree"
 

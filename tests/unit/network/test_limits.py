@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from sim.errors import CapacityError
-from sim.network import analysis, generators, leiden_process
-from sim.network.generate import generate
-from sim.network.generators import Network
-from sim.network.generators_planted import _leap_scale
-from sim.network.ties import Ties
+from sim.network.analysis import analysis, leiden_process
+from sim.network.generate import generators
+from sim.network.generate.generators import Network
+from sim.network.generate.networks import generate
+from sim.network.generate.planted import _leap_scale
+from sim.network.graph.ties import Ties
 
 
 def test_more_ties_than_a_network_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ties = Ties.from_arcs([0, 1, 2], [1, 2, 3], 4)
-    monkeypatch.setattr("sim.network.arcs.LIMIT", 5)
+    monkeypatch.setattr("sim.network.graph.arcs.LIMIT", 5)
     with pytest.raises(CapacityError, match="A network has fewer than 5 ties, got 6"):
         Ties.from_arcs([0, 1, 2], [1, 2, 3], 4, directed=False)
     ties.add([3], [0])
@@ -37,14 +38,14 @@ def test_degrees_of_too_many_ties_are_refused_before_they_are_drawn() -> None:
 def test_pagerank_ends_after_its_sweeps_and_still_sums_to_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sim.network.centrality._SWEEPS", 1)
+    monkeypatch.setattr("sim.network.analysis.centrality._SWEEPS", 1)
     rank = analysis.pagerank(Ties.from_arcs([0, 0, 1, 2], [1, 2, 2, 3], 4))
     assert rank.sum() == pytest.approx(1)
 
 
 def test_louvain_ends_after_its_levels(monkeypatch: pytest.MonkeyPatch) -> None:
     ties = Ties.from_arcs([0, 1, 2, 3, 4, 5], [1, 2, 0, 4, 5, 3], 6, directed=False)
-    monkeypatch.setattr("sim.network.communities._LEVELS", 1)
+    monkeypatch.setattr("sim.network.analysis.communities._LEVELS", 1)
     found = analysis.communities(ties, "louvain", seed=1)
     assert (found[:3] == found[0]).all()
     assert (found[3:] == found[3]).all()
@@ -105,6 +106,6 @@ def test_the_process_of_leiden_finds_what_igraph_finds(monkeypatch: pytest.Monke
 
 def _ranked(labels: np.ndarray) -> np.ndarray:
     """Number communities by falling size, as the library does."""
-    from sim.network.communities import by_size
+    from sim.network.analysis.communities import by_size
 
     return by_size(labels.astype(np.int32))

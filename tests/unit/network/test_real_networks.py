@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sim.network import analysis
-from sim.network.ties import Ties
+from sim.network.analysis import analysis
+from sim.network.graph.ties import Ties
 
 Longs = npt.NDArray[np.int64]
 

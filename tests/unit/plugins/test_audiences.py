@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sim import Cascade, Setting, World
-from sim.spread.contacts import Contacts
-from sim.spread.shown import Shown
+from sim.spread.cascade.contacts import Contacts
+from sim.spread.cascade.shown import Shown
 from sim.testing import Given, tiny_world
 from tests.unit.plugins.naive import adoptions
 from tests.unit.plugins.test_relabelled import LABEL, arcs

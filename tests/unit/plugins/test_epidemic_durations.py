@@ -10,7 +10,7 @@ from sim import Durations, Setting, World, after, contact, make, stay
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.errors import InputError, ParameterError, UnknownNameError
-from sim.spread.residence import LONGEST, stay_law
+from sim.spread.compartments.residence import LONGEST, stay_law
 from sim.testing import tiny_world
 from tests.unit.plugins.chains import Plain, assert_law, copies_of, counted, states_of, ticked
 from tests.unit.plugins.stated import MODELS

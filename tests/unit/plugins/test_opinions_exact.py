@@ -190,9 +190,9 @@ def test_partners_are_drawn_by_distance() -> None:
 def heard_places(world: World, places: Any, gamma: float, rounds: int) -> Any:
     """How often each of ten is heard, told by a kernel that is stopped from moving anybody."""
     from sim.core import rng
-    from sim.kernels.opinions_biased import prefer, weigh
-    from sim.spread.opinion_meetings import _tables
-    from sim.spread.opinion_voices import Turned
+    from sim.spread.opinions.biased_kernels import prefer, weigh
+    from sim.spread.opinions.meetings import _tables
+    from sim.spread.opinions.voices import Turned
 
     rows, sources, trust = world.ties.reverse.parts
     heard = Turned(rows, sources, trust, np.empty(0, np.int8), False, world.network())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plugins.popularity import Bass, Hawkes, Novelty, _poisson
+from plugins.popularity.laws import Bass, Hawkes, Novelty, _poisson
 from sim import Draws, Setting, World, fresh_minutes, make
 
 P, Q = 0.03, 0.38

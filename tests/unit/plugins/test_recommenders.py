@@ -9,8 +9,8 @@ import pytest
 
 from sim import Act, Candidates, Platform, World, load, make, names, save, spec
 from sim.core.cards import missing
-from sim.feed.factors import tastes_of
-from sim.feed.log import Acts
+from sim.platform.acts.log import Acts
+from sim.platform.feed.factors import tastes_of
 from tests.unit.plugins.shown import around, candidates
 
 f32 = np.float32

@@ -14,8 +14,8 @@ from scipy import stats
 from sim import Cascade, Delay, World
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.kernels.arrivals import TICK, delay
-from sim.kernels.claims import remix
+from sim.jit.claims import remix
+from sim.spread.continuous.arrivals_kernels import TICK, delay
 from sim.testing import tiny_world
 from tests.unit.plugins.naive import coin, share
 

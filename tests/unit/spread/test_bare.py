@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim import Cascade, Contacts, Draws, PropagationModel, World
-from sim.kernels.claims import FREE
+from sim.jit.claims import FREE
 from sim.testing import tiny_world
 
 Enter = Callable[[type], str]

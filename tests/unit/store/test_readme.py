@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.store import acts_file, files, save, schema, trailer
-from sim.store.relational import MOST_AGENTS, MOST_ROWS
+from sim.store import save
+from sim.store.history import database as acts_file
+from sim.store.relational.tables import MOST_AGENTS, MOST_ROWS
+from sim.store.snapshot import files, schema, trailer
 from sim.world.world import World
 
 README = Path(__file__).resolve().parents[3] / "saves" / "README.md"

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from sim.errors import CapacityError, FileError, PluginError, SnapshotError, UnknownNameError
-from sim.store import gates, info, opened, read, verify
-from sim.store.schema import APPLICATION_ID, PAGE_BYTES, VERSION
-from sim.store.trailer import TRAILER_BYTES
+from sim.store import info, read, verify
+from sim.store.snapshot import gates, opened
+from sim.store.snapshot.schema import APPLICATION_ID, PAGE_BYTES, VERSION
+from sim.store.snapshot.trailer import TRAILER_BYTES
 from tests.unit.store.fake import FakeWorld, edit, patch, reseal, saved
 
 FLIPS = 200

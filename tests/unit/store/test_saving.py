@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from sim.errors import FileError
-from sim.store import files, read, save, snapshot
+from sim.store import read, save
+from sim.store.snapshot import files, snapshot
 from tests.unit.store.fake import FakeWorld, saved
 
 ROOT = Path(__file__).resolve().parents[3]

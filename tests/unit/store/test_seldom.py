@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from sim.errors import SnapshotError
-from sim.run.keeper import Keeper, recover
+from sim.runtime.journal.writer import Keeper, recover
 from sim.store import save
-from sim.store.journal_reading import BrokenError, JournalFile
-from tests.unit.run.keeping import play, started
+from sim.store.journal.reading import BrokenError, JournalFile
+from tests.unit.runtime.keeping import play, started
 
 
 def test_a_journal_whose_jumps_lead_nowhere_is_refused(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sim import Act, World, make
-from sim.world.platform import Platform
+from sim.platform.platform import Platform
 
 ACTOR = 4
 RATES = ("likes", "reposts", "replies", "quotes", "dislikes", "reports", "follows", "mutes")

@@ -6,7 +6,7 @@ import pytest
 
 from sim import World
 from sim.errors import HubbubError
-from sim.world.platform import Platform
+from sim.platform.platform import Platform
 
 Wrong = Callable[[World, Platform], object]
 

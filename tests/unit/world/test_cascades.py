@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-import sim.spread.cascade
+import sim.spread.cascade.cascade
 from sim import World, save
-from sim.run.past import Past
-from sim.spread.cascade import Cascade
-from sim.store.journal_state import whole_state
+from sim.runtime.undo.history import Past
+from sim.spread.cascade.cascade import Cascade
+from sim.store.journal.state import whole_state
 from sim.world.cascades import Ended
-from sim.world.ended import AT_HAND
-from sim.world.still import still
+from sim.world.state.ended import AT_HAND
+from sim.world.state.snapshot import still
 
-IN_CASCADE = str(Path(sim.spread.cascade.__file__))
+IN_CASCADE = str(Path(sim.spread.cascade.cascade.__file__))
 
 
 def world_of(messages: int, model: str = "independent-cascade", **said: Any) -> World:

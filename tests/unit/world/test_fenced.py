@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.run import Simulation
+from sim.runtime import Simulation
 from sim.testing import tiny_world
 from sim.world.fenced import fenced
 from sim.world.phases import Phase

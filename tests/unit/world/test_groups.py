@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError
-from sim.network.membership import Membership
-from sim.run.replay import replay
+from sim.network.relations.membership import Membership
+from sim.runtime.replay import replay
 from sim.world.world import World
 
 

@@ -368,7 +368,7 @@ def test_a_step_that_fails_half_way_leaves_nothing(entered: Enter) -> None:
 
 
 def test_thousands_of_messages_are_read_in_one_pass() -> None:
-    from sim.world import state
+    from sim.world.state import state
 
     world = path(3)
     for _ in range(40):

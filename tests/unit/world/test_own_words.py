@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from sim import Simulation, World, load, save
-from sim.cli.acts import Asked, act_facts
-from sim.cli.explaining import _facts
-from sim.feed.posts import Kind
-from sim.feed.writer import Writer
-from sim.run import feeds, stories
-from sim.world.platform import Platform
-from sim.world.platform_minds import feed_of
+from sim.cli.show.acts import Asked, act_facts
+from sim.cli.show.why import _facts
+from sim.platform.platform import Platform
+from sim.platform.posts.posts import Kind
+from sim.platform.posts.writer import Writer
+from sim.runtime.queries import feeds
+from sim.runtime.queries import messages as stories
+from sim.world.minds.minds import feed_of
 
 WORDS = "The bridge is closed"
 
@@ -136,7 +137,7 @@ def test_it_keeps_its_words_when_it_left_the_feeds() -> None:
 
 
 def test_a_platform_of_a_version_before_learns_the_words_of_its_messages(tmp_path: Path) -> None:
-    from sim.store.upgrades import upgrade
+    from sim.store.snapshot.upgrades import upgrade
 
     world = World.create(agents=100, mean_degree=8, seed=3, platform=True)
     world.inject(WORDS, seeds=range(9), model="sir", channel="feed")

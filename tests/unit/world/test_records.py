@@ -12,12 +12,12 @@ import pytest
 
 from sim import World, load, save
 from sim.errors import SnapshotError
-from sim.store.history_reading import read_history
-from sim.store.snapshot import read
+from sim.store.history.reading import read_history
+from sim.store.snapshot.snapshot import read
 from sim.world import cascades as packing
 from sim.world import records
-from sim.world.ended import AT_HAND
-from sim.world.state import digest_of
+from sim.world.state.ended import AT_HAND
+from sim.world.state.state import digest_of
 
 MODELS: dict[str, dict[str, Any]] = {
     "independent-cascade": {"probability": 0.05},
@@ -177,7 +177,7 @@ def test_forged_records_are_refused_in_one_sentence(tmp_path: Path, forged: Any)
 
 def write_raw(world: Any, path: Path) -> None:
     """Save what a program that checks nothing would."""
-    from sim.store import facts
+    from sim.store.snapshot import facts
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(facts, "heads", lambda columns: iter(()))

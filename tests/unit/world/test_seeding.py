@@ -9,7 +9,7 @@ import pytest
 
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
-from sim.run import Simulation
+from sim.runtime import Simulation
 from sim.world import seeding
 from sim.world.seeding import choose_seeds, takes_long
 from sim.world.world import World

@@ -15,12 +15,12 @@ from sim import Act, Lifecycle, World, load, make, save, suggested
 from sim.agents import lifecycle
 from sim.agents.lifecycle import PLACES, Place
 from sim.errors import InputError
-from sim.feed.log import Acts
-from sim.network import analysis
-from sim.network.report import network_report
-from sim.store.upgrades import upgrade
-from sim.world.platform import Platform
-from sim.world.platform_acts import change_ties
+from sim.network.analysis import analysis
+from sim.network.analysis.report import network_report
+from sim.platform.acts.effects import change_ties
+from sim.platform.acts.log import Acts
+from sim.platform.platform import Platform
+from sim.store.snapshot.upgrades import upgrade
 from sim.world.seeding import choose_seeds
 
 WHO, AGENTS = 40, 80

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from sim.agents.lifecycle import Lifecycle
 from sim.errors import InputError, UnknownNameError
-from sim.network.ears import Ears
-from sim.network.tie_log import ACTS, TieLog
-from sim.network.ties import FRIEND
+from sim.network.graph.log import ACTS, TieLog
+from sim.network.graph.ties import FRIEND
+from sim.network.relations.blocklist import Ears
 from sim.world.relations import may
 from sim.world.world import World
 

@@ -9,7 +9,7 @@ import pytest
 from sim import World
 from sim.core.registry import names, spec
 from sim.errors import CapacityError, InputError, ParameterError, UnknownNameError
-from sim.kernels.claims import FREE
+from sim.jit.claims import FREE
 from sim.testing import Given, tiny_world
 from sim.world.phases import Phase
 

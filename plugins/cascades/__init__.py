@@ -1,0 +1,1 @@
+"""Independent cascades: an attempt along each tie."""

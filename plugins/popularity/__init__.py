@@ -1,0 +1,1 @@
+"""Popularity: how many take a message up, from laws of the whole."""

@@ -1,0 +1,1 @@
+"""Recommenders of feeds and of friends."""

@@ -1,0 +1,1 @@
+"""Threshold models: enough of those one hears."""

@@ -1,0 +1,1 @@
+"""Messages that people weigh and pass on."""

@@ -1,0 +1,60 @@
+"""Interests that fade: members who are online lose one now and then."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.jit.jit import kernel
+from sim.jit.mix import word, word2
+
+__all__ = ["fade"]
+
+_ONE = np.uint64(1)
+_NONE = np.uint64(0)
+_S11 = np.uint64(11)
+
+
+@kernel
+def fade(
+    who: npt.NDArray[np.uint32],
+    key: np.uint64,
+    gate: np.uint64,
+    masks: npt.NDArray[np.uint64],
+) -> int:
+    """Take one interest, any of them alike, from each agent whose coin falls; keep the last.
+
+    Parameters
+    ----------
+    who
+        uint32 (k,).
+    key
+        uint64: coin and choice are drawn by agent under it.
+    gate
+        uint64: of :func:`sim.jit.mix.gate`.
+    masks
+        uint64 (k,): the interests of each, changed.
+
+    Returns
+    -------
+    How many lost one.
+    """
+    count = 0
+    for row in range(who.size):
+        own = word(key, who[row])
+        if (own >> _S11) >= gate:
+            continue
+        held = 0
+        rest = masks[row]
+        while rest != _NONE:
+            rest &= rest - _ONE
+            held += 1
+        if held < 2:
+            continue
+        skip = int(word2(own, 1) % np.uint64(held))
+        rest = masks[row]
+        for _ in range(skip):
+            rest &= rest - _ONE
+        masks[row] &= ~(rest & (~rest + _ONE))
+        count += 1
+    return count

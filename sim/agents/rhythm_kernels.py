@@ -1,0 +1,149 @@
+"""Who is online: each agent's share of ticks, bent by the hour and by how early it rises."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+from sim.jit.mix import gate, uniform, word, word2
+from sim.jit.types import F32, F64, U8, U32, Word
+
+__all__ = ["expected", "fill_kinds", "wake", "write"]
+
+_ONE = np.uint64(1)
+_S8 = np.uint64(8)
+_S11 = np.uint64(11)
+_BYTE = np.uint64(255)
+_NONE = np.uint64(0)
+
+
+@kernel
+def fill_kinds(key: Word, start: int, upto: F64, out: U8) -> None:
+    """Draw a kind for each agent, by the cumulative shares ``upto``.
+
+    Parameters
+    ----------
+    key
+        uint64.
+    start
+        The agent of the first row; row i depends on the key and on ``start + i`` alone.
+    upto
+        float64 (kinds,), rising, the last 1.
+    out
+        uint8 (n,), written: 0 .. kinds - 1.
+    """
+    for row in range(out.size):
+        u = uniform(word(key, start + row))
+        kind = 0
+        while kind < upto.size - 1 and u >= upto[kind]:
+            kind += 1
+        out[row] = np.uint8(kind)
+
+
+@kernel
+def wake(activity: F32, status: U8, active: int, kind: U8, curve: F64, key: Word, out: U32) -> int:
+    """List who is online, ascending: a coin of chance ``activity * curve[kind]``, at most 1.
+
+    Parameters
+    ----------
+    activity, status, kind
+        float32, uint8, uint8 (n,): the share of ticks online, the stage of life, the chronotype.
+    active
+        The stage in which an agent can be online.
+    curve
+        float64 (kinds,): this tick's factor for each chronotype.
+    key
+        uint64, of this tick.
+    out
+        uint32 (n + 1,), written; one slot past the last may be.
+
+    Returns
+    -------
+    How many are online.
+    """
+    count = 0
+    for agent in range(activity.size):
+        chance = float(activity[agent]) * curve[kind[agent]]
+        out[count] = np.uint32(agent)
+        if (word(key, agent) >> _S11) < gate(chance) and status[agent] == active:
+            count += 1
+    return count
+
+
+@kernel
+def expected(activity: F32, status: U8, active: int, kind: U8, curve: F64) -> float:
+    """Return how many agents the law of :func:`wake` has online in a tick, on average."""
+    total = 0.0
+    for agent in range(activity.size):
+        if status[agent] == active:
+            total += min(float(activity[agent]) * curve[kind[agent]], 1.0)
+    return total
+
+
+@kernel
+def write(
+    online: U32, personality: U8, interests: U32, chance: float, key: Word, author: U32, tags: U32,
+    topic: U8, appeal: U8,
+) -> int:  # fmt: skip
+    """Let online agents write posts, by a coin of chance ``chance * (0.5 + extraversion)``.
+
+    A post is about one of the author's interests, or about two (one time in four); its appeal is
+    255 u^2, so that few posts appeal to many.
+
+    Parameters
+    ----------
+    online
+        uint32 (k,), who is online.
+    personality
+        uint8 (n, 5); column 2 is extraversion, in 1/255.
+    interests
+        uint32 (n, 2): the 64 bits of each agent, low half first.
+    chance
+        Of an agent of medium extraversion, a tick.
+    key
+        uint64, of this tick.
+    author, tags, topic, appeal
+        uint32 (k,), uint32 (k, 2), uint8 (k,), uint8 (k,), written; topic 255: about nothing.
+
+    Returns
+    -------
+    How many posts.
+    """
+    count = 0
+    for at in range(online.size):
+        agent = online[at]
+        drawn = word(key, agent)
+        if (drawn >> _S11) >= gate(chance * (0.5 + personality[agent, 2] / 255.0)):
+            continue
+        own = np.uint64(interests[agent, 0]) | (np.uint64(interests[agent, 1]) << np.uint64(32))
+        bits = word2(drawn, 1)
+        about, first = _one_of(own, bits & _BYTE)
+        if (bits >> _S8) & np.uint64(3) == _NONE:
+            second, _ = _one_of(own, (bits >> np.uint64(16)) & _BYTE)
+            about |= second
+        liking = float(bits >> _S11) * 1.1102230246251565e-16
+        author[count] = agent
+        tags[count, 0] = np.uint32(about & np.uint64(0xFFFFFFFF))
+        tags[count, 1] = np.uint32(about >> np.uint64(32))
+        topic[count] = np.uint8(first)
+        appeal[count] = np.uint8(int(255.0 * liking * liking + 0.5))
+        count += 1
+    return count
+
+
+@kernel
+def _one_of(mask: Word, bits: Word) -> tuple[Word, int]:
+    """Return one bit of a mask, drawn by eight random bits, and its place; (0, 255) for none."""
+    have = 0
+    for place in range(64):
+        if (mask >> np.uint64(place)) & _ONE:
+            have += 1
+    if have == 0:
+        return _NONE, 255
+    wanted = (int(bits) * have) >> 8
+    for place in range(64):
+        if (mask >> np.uint64(place)) & _ONE:
+            if wanted == 0:
+                return _ONE << np.uint64(place), place
+            wanted -= 1
+    return _NONE, 255

@@ -1,0 +1,199 @@
+"""Who the agents are, drawn at their own address: personality, activity, interests.
+
+Every kernel fills rows ``start .. start + len(out)`` of a column; row ``i`` depends on the key and
+on ``i`` alone, so that the size of a world and how it grew leave no trace in it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.jit.jit import kernel
+from sim.jit.mix import mix, word, word2
+
+__all__ = [
+    "LEAN",
+    "MOST_INTERESTS",
+    "SLOTS",
+    "TABLE",
+    "fill_activity",
+    "fill_interests",
+    "fill_personality",
+    "fill_topics",
+    "hash_texts",
+]
+
+TABLE = 4096
+"""Entries of the popularity table: a topic is found by the top 12 bits of a draw."""
+SLOTS = 8
+"""Entries of a community's row of topics; the first topics of the community stand twice."""
+LEAN = 0.6
+"""Chance that an interest of a community's member is drawn from the community's topics."""
+MOST_INTERESTS = 6
+"""An agent has 3 to 6 interests."""
+
+_ONE = np.uint64(1)
+_NONE = np.uint64(0)
+_THREE_BITS = np.uint64(7)
+_TEN_BITS = np.uint64(1023)
+_UNDER_LEAN = np.uint64(int(LEAN * 1024))
+_LOW_21 = np.uint64((1 << 21) - 1)
+_S10 = np.uint64(10)
+_S11 = np.uint64(11)
+_S21 = np.uint64(21)
+_S42 = np.uint64(42)
+_S52 = np.uint64(52)
+_S62 = np.uint64(62)
+_CUT = np.uint64(24576)  # 3 * 2**21 / 256: three 21-bit numbers summed, to one byte
+_TRIES = 48  # draws before the lowest free topics fill up; reached only by lopsided vocabularies
+_QUIETEST = 0.01
+_STEP_53 = 1.1102230246251565e-16
+_PRIME = np.uint64(0x100000001B3)
+_BASIS = np.uint64(0xCBF29CE484222325)
+
+
+@kernel
+def fill_personality(key: np.uint64, start: int, out: npt.NDArray[np.uint8]) -> None:
+    """Draw the Big Five: each the mean of three uniforms (mean 0.5, sd 0.167), as a byte.
+
+    Parameters
+    ----------
+    key
+        uint64.
+    start
+        Agent of the first row.
+    out
+        uint8 (n, 5), written; value / 255 in [0, 1].
+    """
+    for row in range(out.shape[0]):
+        own = word(key, start + row)
+        for trait in range(5):
+            bits = word2(own, trait)
+            total = (bits & _LOW_21) + ((bits >> _S21) & _LOW_21) + ((bits >> _S42) & _LOW_21)
+            out[row, trait] = np.uint8(total // _CUT)
+
+
+@kernel
+def fill_activity(key: np.uint64, start: int, out: npt.NDArray[np.float32]) -> None:
+    """Draw the share of ticks online: 0.01 + 0.99 u^3, mean 0.26, median 0.13.
+
+    Parameters
+    ----------
+    key
+        uint64.
+    start
+        Agent of the first row.
+    out
+        float32 (n,), written; in [0.01, 1].
+    """
+    for row in range(out.shape[0]):
+        u = float(word(key, start + row) >> _S11) * _STEP_53
+        out[row] = np.float32(_QUIETEST + (1.0 - _QUIETEST) * (u * u * u))
+
+
+@kernel
+def fill_topics(key: np.uint64, table: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> None:
+    """Draw the 4 to 6 topics of each community.
+
+    Parameters
+    ----------
+    key
+        uint64.
+    table
+        uint8 (4096,): topics, as often as they are popular.
+    out
+        uint8 (communities, 8), written: distinct topics, then the first ones again.
+    """
+    for row in range(out.shape[0]):
+        own = word(key, row)
+        wanted = 4 + int(word2(own, 0) % np.uint64(3))
+        taken = _NONE
+        have = 0
+        for attempt in range(1, _TRIES):
+            topic = table[int(word2(own, attempt) >> _S52)]
+            bit = _ONE << np.uint64(topic)
+            if taken & bit == _NONE:
+                taken |= bit
+                out[row, have] = topic
+                have += 1
+                if have == wanted:
+                    break
+        for slot in range(have, out.shape[1]):
+            out[row, slot] = out[row, slot - have]
+
+
+@kernel
+def fill_interests(
+    key: np.uint64,
+    start: int,
+    community: npt.NDArray[np.int32],
+    topics: npt.NDArray[np.uint8],
+    table: npt.NDArray[np.uint8],
+    size: int,
+    out: npt.NDArray[np.uint64],
+) -> None:
+    """Draw 3 to 6 interests an agent; members lean to the topics of their community.
+
+    Parameters
+    ----------
+    key
+        uint64.
+    start
+        Agent of the first row.
+    community
+        int32 (n,): label of each agent, a row of ``topics``; -1 none.
+    topics
+        uint8 (communities, 8), from :func:`fill_topics`.
+    table
+        uint8 (4096,): topics, as often as they are popular.
+    size
+        Names in the vocabulary, 1..64.
+    out
+        uint64 (n,), written: bit t is topic t.
+    """
+    for row in range(out.shape[0]):
+        own = word(key, start + row)
+        wanted = min(3 + int(word2(own, 0) >> _S62), size)
+        label = community[row]
+        mask = _NONE
+        have = 0
+        for attempt in range(1, _TRIES):
+            bits = word2(own, attempt)
+            if label >= 0 and (bits & _TEN_BITS) < _UNDER_LEAN:
+                topic = topics[label, int((bits >> _S10) & _THREE_BITS)]
+            else:
+                topic = table[int(bits >> _S52)]
+            bit = _ONE << np.uint64(topic)
+            if mask & bit == _NONE:
+                mask |= bit
+                have += 1
+                if have == wanted:
+                    break
+        while have < wanted:
+            low = (mask + _ONE) & ~mask  # the lowest topic not yet taken
+            mask |= low
+            have += 1
+        out[row] = mask
+
+
+@kernel
+def hash_texts(
+    blob: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], out: npt.NDArray[np.uint64]
+) -> None:
+    """Hash each text (FNV-1a over its UTF-8 bytes, then mixed).
+
+    Parameters
+    ----------
+    blob
+        uint8: the texts end to end.
+    offsets
+        int64 (n + 1,): where each begins; the last is the end.
+    out
+        uint64 (n,), written.
+    """
+    for row in range(out.shape[0]):
+        h = _BASIS
+        for at in range(offsets[row], offsets[row + 1]):
+            h = (h ^ np.uint64(blob[at])) * _PRIME
+        out[row] = mix(h)

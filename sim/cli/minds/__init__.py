@@ -1,0 +1,1 @@
+"""The verbs about language models and minded members."""

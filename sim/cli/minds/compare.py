@@ -1,0 +1,219 @@
+"""``hubbub compare --minds``: two minds, or two prompts, in the same members of the same world."""
+
+from __future__ import annotations
+
+import json as jsons
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.program.output import as_json, require_folder, say, table, tell, watched, write_text
+from sim.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from sim.lab.compare import Difference
+    from sim.lab.minds import Agreement, MindsComparison
+    from sim.minds.deciding.thinker import Asked as Pool
+
+__all__ = ["Asked", "show_minds_comparison"]
+
+_TICKS = 24
+_MOST_BYTES = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked of a comparison.
+
+    Parameters
+    ----------
+    who
+        An expression that names members.
+    mind, against
+        The arms (:func:`sim.lab.minds.arm_of`).
+    goal
+        What members want, where an arm does not say.
+    replies
+        Where replies of models are kept; None: nowhere.
+    offline
+        Whether nobody is asked: replies are read from there, without it rules stand in.
+    """
+
+    who: str
+    mind: str
+    against: str
+    goal: str = ""
+    replies: Path | None = None
+    offline: bool = False
+
+
+def show_minds_comparison(
+    where: str,
+    asked: Asked,
+    ticks: int | None,
+    seeds: int,
+    *,
+    variant: str = "",
+    json: bool = False,
+) -> None:
+    """Run and write a comparison of minds.
+
+    Parameters
+    ----------
+    where, variant
+        A world as every verb takes it.
+    ticks, seeds
+        How long each run is (None: 24), and how many seeds there are.
+    json
+        Whether to write it for programs.
+
+    Raises
+    ------
+    HubbubError
+        One sentence.
+    """
+    if variant or where.endswith(".toml") or where.startswith("gallery:"):
+        raise InputError("Minds are compared in a world file, a saved name, demo or new:AGENTS.")
+    if not asked.offline:
+        require_folder(asked.replies)
+    with watched() as report:
+        from sim.cli.worlds.names import open_world
+        from sim.lab.minds import arm_of, compare_minds
+        from sim.settings.settings import current
+
+        arms = arm_of(asked.mind), arm_of(asked.against)
+        first = open_world(where, report).seed
+        with _pool(asked) as pool:
+            found = compare_minds(
+                lambda seed: open_world(where, report, seed=seed), asked.who, *arms,
+                ticks=ticks or _TICKS, seeds=range(first, first + seeds), goal=asked.goal,
+                pool=pool, limit=current().llm_prompt_tokens, report=report,
+            )  # fmt: skip
+    if asked.replies is not None and not asked.offline:
+        lines = "".join(f"{jsons.dumps(row)}\n" for row in found.replies)
+        write_text(asked.replies, lines)
+    say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
+
+
+@contextmanager
+def _pool(asked: Asked) -> Iterator[Pool | None]:
+    """Yield whom to ask, or the replies that stand for it."""
+    if asked.offline and asked.replies is not None:
+        from sim.minds.models.reply_log import Recorded
+
+        yield Recorded(_read(asked.replies))
+        return
+    if asked.offline:
+        yield None
+        return
+    from sim.minds.models.opening import open_pool
+    from sim.settings.settings import current
+
+    with open_pool(current()) as (pool, lacks):
+        if lacks:
+            tell(f"{lacks} Until then rules decide.")
+        yield pool
+
+
+def _read(path: Path) -> list[list[Any]]:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise FileError(path, "replies have at most 512 MiB; is it the right file?")
+        rows = [jsons.loads(line) for line in path.read_text("utf-8").splitlines()]
+    except OSError as error:
+        raise FileError(path, (error.strerror or "cannot be read").lower()) from None
+    except (ValueError, RecursionError):
+        rows = [None]
+    from sim.minds.models.reply_log import is_reply
+
+    if not all(map(is_reply, rows)):
+        raise FileError(path, "no replies; hubbub compare --minds ... --replies FILE writes them")
+    return rows
+
+
+def _facts(found: MindsComparison) -> dict[str, Any]:
+    from sim.lab.minds import MIND_MEASURES
+
+    return {
+        "arms": found.arms,
+        "members": found.members,
+        "seeds": found.seeds,
+        "ticks": found.ticks,
+        "measures": [
+            {
+                "name": name,
+                "says": says,
+                "means": [found.mean(0, name), found.mean(1, name)],
+                "values": found.values[:, :, at].tolist(),
+                "difference": found.difference(name)._asdict(),
+                "chance": None if (by := found.chance(name)) is None else by._asdict(),
+            }
+            for at, (name, says) in enumerate(MIND_MEASURES.items())
+        ],
+        "acts": found.acts,
+        "sources": found.sources,
+        "agreement": found.agreement._asdict(),
+        "alike": None if found.alike is None else found.alike._asdict(),
+        "faults": found.faults,
+    }
+
+
+def _text(found: MindsComparison, where: str) -> Iterator[str]:
+    count = len(found.seeds)
+    seeds = f"seed {found.seeds[0]}" if count == 1 else f"{count} seeds"
+    yield (
+        f"{where}: {found.members} members, {found.ticks} ticks, {seeds}, the same draws under "
+        f"both."
+    )
+    yield table(_rows(found))
+    yield _agreement("Agreement", found.agreement)
+    if found.alike is not None:
+        yield _agreement("Agreement of the first with itself, asked anew", found.alike)
+    yield from found.faults
+    note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
+    yield note if count > 1 else "One seed gives no interval; add --seeds 5."
+
+
+def _rows(found: MindsComparison) -> Iterator[tuple[str, ...]]:
+    from sim.lab.minds import MIND_MEASURES
+
+    head = () if found.again is None else ("first again minus first",)
+    yield "", *found.arms, "second minus first", *head
+    for name in MIND_MEASURES:
+        means = (_number(found.mean(arm, name)) for arm in (0, 1))
+        by_chance = found.chance(name)
+        more = () if by_chance is None else (_apart(by_chance),)
+        yield name, *means, _apart(found.difference(name)), *more
+    for title, counts in (("source", found.sources), ("act", found.acts)):
+        for name in sorted(counts[0].keys() | counts[1].keys()):
+            first, second = (of.get(name, 0) for of in counts)
+            row = f"{title}: {name}", f"{first:,}", f"{second:,}", f"{second - first:+,}"
+            yield (*row, *("" for _ in head))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.4f}"
+
+
+def _apart(difference: Difference) -> str:
+    mean = f"{difference.mean:+,.0f}"
+    if difference.mean != round(difference.mean):
+        mean = f"{difference.mean:+,.4f}"
+    if math.isnan(difference.half):
+        return mean
+    return f"{mean} +-{difference.half:,.4f}{' *' if difference.sign else ''}"
+
+
+def _agreement(what: str, told: Agreement) -> str:
+    if not told.pairs:
+        return f"{what}: nobody decided in the same tick under both."
+    text = f"{what}: the same acts in {told.same:.0%} of {told.pairs:,} decisions"
+    if told.fed_alike:
+        text += (
+            f"; before the same feed ({told.fed_alike:,}) the same acts about the same messages in "
+            f"{told.same_fed_alike:.0%}"
+        )
+    return f"{text}."

@@ -1,0 +1,65 @@
+"""The verbs that ask members questions; each imports what it needs when it is called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sim.cli.minds.run import Goal, Minded, MindName, minded_of
+from sim.cli.program.start import prepare
+
+__all__ = ["interview", "llm_estimate", "survey"]
+
+_World = Annotated[
+    str, typer.Argument(metavar="WORLD", help="A world file, a saved name, demo, or new:AGENTS.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def interview(
+    context: typer.Context,
+    world: _World,
+    agent: Annotated[str, typer.Argument(help="The id of a member.")],
+    question: Annotated[str, typer.Argument(help="What it is asked.")],
+    json: _Json = False,
+) -> None:
+    """Ask a member of a world; it answers in character, and the world stays as it is."""
+    prepare(context.obj)
+    from sim.cli.minds.interviews import ask_member
+
+    ask_member(world, agent, question, json=json)
+
+
+def survey(
+    context: typer.Context,
+    world: _World,
+    question: Annotated[str, typer.Argument(help="What they are asked.")],
+    members: Annotated[str, typer.Option(help="Whom: random:20, community:NAME:20, ...")],
+    choices: Annotated[str, typer.Option(help="What may be answered, by commas.")] = "",
+    json: _Json = False,
+) -> None:
+    """Ask a sample of members the same, and show how their answers spread."""
+    prepare(context.obj)
+    from sim.cli.minds.interviews import ask_sample
+
+    ask_sample(world, members, question, choices, json=json)
+
+
+def llm_estimate(
+    context: typer.Context,
+    world: _World,
+    ticks: Annotated[int, typer.Option(help="Of the run.")] = 24,
+    minds: Annotated[
+        str | None, typer.Option(help="Who decides by itself: top:50:pagerank")
+    ] = None,
+    mind: MindName = None,
+    goal: Goal = None,
+    json: _Json = False,
+) -> None:
+    """Say what minds would ask and cost in a run; nobody is asked."""
+    prepare(context.obj)
+    from sim.cli.minds.interviews import show_estimate
+
+    asked = minded_of(minds, mind, goal, offline=False) or Minded()
+    show_estimate(world, asked, ticks, json=json)

@@ -1,0 +1,140 @@
+"""``hubbub interview``, ``survey``, ``llm estimate``: questions to members, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sim.cli.program.output import as_json, safe, say, table, watched
+from sim.errors import HubbubError, InputError
+
+if TYPE_CHECKING:
+    from sim.cli.minds.run import Minded
+    from sim.minds.models.pool import ModelPool
+
+__all__ = ["ask_member", "ask_sample", "show_estimate"]
+
+
+@contextmanager
+def _pool() -> Iterator[ModelPool]:
+    """Yield who can be asked, or say what is missing."""
+    from sim.minds.models.opening import open_pool
+    from sim.settings.settings import current
+
+    with open_pool(current()) as (pool, lacks):
+        if pool is None:
+            raise HubbubError(lacks)
+        yield pool
+
+
+def ask_member(where: str, agent: str, question: str, *, json: bool) -> None:
+    """Ask one member of a world, which stays as it is.
+
+    Raises
+    ------
+    InputError, HubbubError
+        There is no such member, nobody to ask, or no answer came.
+    """
+    from sim.cli.worlds.names import open_world
+    from sim.minds.deciding.interview import interview
+    from sim.minds.models.configured import prompts_folder
+    from sim.settings.settings import current
+
+    with watched() as report:
+        world = open_world(where, report)
+        member = world.agents.index(agent)
+        with _pool() as pool:
+            answer = interview(
+                world, member, question, pool,
+                prompts=prompts_folder(), limit=current().llm_prompt_tokens,
+            )  # fmt: skip
+    if answer.fault is not None:
+        raise HubbubError(answer.detail or f"No answer came: {answer.fault}.")
+    name = world.agents.name(member)
+    if json:
+        said = {"member": member, "name": name, "answer": answer.text, "model": answer.model}
+        say(as_json(said | {"seconds": answer.seconds, "dollars": answer.nano / 1e9}))
+        return
+    say(safe(f"{name}: {answer.text}"))
+
+
+def ask_sample(where: str, members: str, question: str, choices: str, *, json: bool) -> None:
+    """Ask a sample of a world's members, and show how their answers spread.
+
+    Raises
+    ------
+    InputError, HubbubError
+        As of :func:`ask_member`.
+    """
+    from sim.cli.worlds.names import open_world
+    from sim.minds.deciding.commands import members_of
+    from sim.minds.deciding.interview import survey
+    from sim.minds.models.configured import prompts_folder
+    from sim.settings.settings import current
+
+    with watched() as report:
+        world = open_world(where, report)
+        who = [int(member) for member in members_of(world, members)]
+        with _pool() as pool:
+            found = survey(
+                world, who, question, pool, choices=[c for c in choices.split(",") if c],
+                prompts=prompts_folder(), limit=current().llm_prompt_tokens,
+                report=lambda: report("asking", 0.0),
+            )  # fmt: skip
+    names = [world.agents.name(member) for member in who]
+    texts = [one.text if one.fault is None else f"({one.fault})" for one in found.answers]
+    if json:
+        rows = [{"member": m, "answer": t} for m, t in zip(who, texts, strict=True)]
+        say(as_json({"question": question, "counts": found.counts, "answers": rows}))
+    elif found.counts:
+        total = max(len(who), 1)
+        shares = [[name, str(n), f"{n / total:.0%}"] for name, n in found.counts.items()]
+        say(table([["answer", "members", "share"], *shares]))
+    else:
+        say(safe("\n".join(f"{n}: {t}" for n, t in zip(names, texts, strict=True))))
+
+
+def show_estimate(where: str, asked: Minded, ticks: int, *, json: bool) -> None:
+    """Say what a run of minds would ask and cost; nobody is asked, nothing is written.
+
+    Raises
+    ------
+    InputError
+        When nobody has a mind, or ticks are below 1.
+    """
+    from dataclasses import asdict
+
+    from sim.cli.minds.run import give
+    from sim.cli.worlds.names import open_world
+    from sim.minds.deciding.estimate import estimate
+    from sim.minds.models.configured import prices_in, prompts_folder
+    from sim.minds.models.prices import price_of
+    from sim.minds.models.provider import Provider
+    from sim.settings.settings import current
+
+    if ticks < 1:
+        raise InputError(f"A run to estimate has at least 1 tick, got {ticks}.")
+    settings = current()
+    local = settings.llm_local or Provider("any", settings.llm_url).is_local
+    free = local or not settings.llm_model
+    price = price_of(settings.llm_model or "local", prices_in(), local=free)
+    with watched() as report:
+        world = open_world(where, report)
+        if asked.who:
+            give(world, asked, None)
+        if world.platform is None or not world.platform.minds.members.size:
+            raise InputError("Nobody in this world has a mind; say who by --minds.")
+        found = estimate(
+            world, ticks, price, prompts=prompts_folder(), limit=settings.llm_prompt_tokens,
+            report=report,
+        )  # fmt: skip
+    if json:
+        say(as_json(asdict(found)))
+        return
+    is_set = settings.llm_model or settings.llm_local
+    money = f"${found.dollars:.4f}" if is_set else "no price, as no model is set"
+    say(
+        f"{found.ticks:,} ticks: about {found.requests:,} requests, {found.read:,} tokens read, "
+        f"{found.written:,} written, {money}."
+    )

@@ -1,0 +1,226 @@
+"""What ``hubbub llm`` does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from sim.cli.program.exits import ERROR
+from sim.cli.program.output import as_json, safe, say, table, tell
+from sim.core.text import one_line
+from sim.errors import HubbubError, InputError
+from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.models.configured import (
+    budget_in,
+    nobody,
+    own_prices,
+    prices_in,
+    prompts_folder,
+    providers_in,
+)
+from sim.minds.models.local import LocalModel, install_commands, missing_parts
+from sim.minds.models.local_server import ALIAS
+from sim.minds.models.pool import ModelPool
+from sim.minds.models.prices import price_of, read_own, write_own
+from sim.minds.models.provider import Provider
+from sim.minds.prompts.prompts import TEMPLATES, read_prompt
+from sim.settings.settings import current, settings_path
+
+__all__ = ["install", "serve", "show_models", "show_prices", "show_prompts"]
+
+_QUESTION = Ask((Turn("user", "Answer with one word: are you there?"),), most=400, temperature=0)
+_LOOK = 0.2
+_SHOWN = 60
+
+
+def show_models(*, ask: bool, json: bool) -> None:
+    """Say which models are set, and whether they could be, or are, asked.
+
+    Raises
+    ------
+    typer.Exit
+        With 1, where models were asked and one, or none at all, answered.
+    """
+    settings = current()
+    lacks = _lacks()
+    with ExitStack() as stack:
+        providers = list(providers_in(settings))
+        if ask and settings.llm_local and not missing_parts():
+            providers.insert(0, stack.enter_context(LocalModel()).provider)
+        answers = _answers(providers) if ask and find_spec("openai") is not None else []
+        rows = [_row(provider) for provider in providers]
+    for row, answer in zip(rows, answers, strict=False):
+        row |= _said(answer)
+    if json:
+        say(as_json({"models": rows, "lacks": lacks, "local_missing": missing_parts()}))
+    else:
+        _show(rows, lacks)
+    silent = [answer for answer in answers if answer.fault is not None]
+    if ask and (silent or not answers):
+        raise typer.Exit(ERROR)
+
+
+def _show(rows: list[dict[str, Any]], lacks: list[str]) -> None:
+    if rows:
+        cells = ([safe(str(value)) for value in row.values()] for row in rows)
+        say(table([list(rows[0]), *cells]))
+    elif not current().llm_local:
+        say(nobody())
+    if current().llm_local:
+        say(f"The model on this machine ({ALIAS}) is asked first.")
+    for sentence in lacks:
+        say(sentence)
+
+
+def _row(provider: Provider) -> dict[str, Any]:
+    price = price_of(provider.model, prices_in(), local=provider.is_local)
+    return {
+        "model": provider.model,
+        "host": provider.host,
+        "key": "yes" if provider.key else "none",
+        "read": f"${price.read / 1000:g}/M",
+        "written": f"${price.written / 1000:g}/M",
+    }
+
+
+def _answers(providers: Sequence[Provider]) -> list[Answer]:
+    """Ask each of them alone, under the budget of the settings."""
+    budget, prices = budget_in(current()), prices_in()
+    answers = []
+    for provider in providers:
+        with ModelPool([provider], budget, prices, cache=0) as pool:
+            answers += pool.ask_all([_QUESTION], provider.seconds)
+    return answers
+
+
+def _said(answer: Answer) -> dict[str, Any]:
+    return {
+        "answers": "yes" if answer.fault is None else "no",
+        "said": one_line(answer.text, _SHOWN) if answer.fault is None else answer.detail,
+        "seconds": f"{answer.seconds:.2f}",
+        "cost": f"${answer.nano / 1e9:.6f}",
+    }
+
+
+def _lacks() -> list[str]:
+    """Return what is missing or unsafe, a sentence each."""
+    found = []
+    if find_spec("openai") is None:
+        found.append("The package openai is missing; install it by: pip install 'hubbub[llm]'")
+    if current().llm_local and missing_parts():
+        found.append("The model on this machine is not installed; run: hubbub llm install")
+    return found + [
+        f"{path} holds a key and others may read it; run: chmod 600 {path}"
+        for path in (Path(".env"), settings_path())
+        if _holds_key(path) and path.stat().st_mode & 0o077
+    ]
+
+
+def _holds_key(path: Path) -> bool:
+    try:
+        return "key" in path.read_text("utf-8", "replace").lower()
+    except OSError:
+        return False
+
+
+def note_price(model: str | None, read: float | None, written: float | None) -> None:
+    """Write a model's price into the user's own table, which keeps what else it says.
+
+    Raises
+    ------
+    InputError
+        No model, or not both prices, are given.
+    FileError
+        The table cannot be read or written, or a price is none.
+    """
+    if not model or read is None or written is None:
+        raise InputError("A price is of a model: hubbub llm prices MODEL --read X --written Y.")
+    path = own_prices()
+    own = read_own(path) if path.exists() else {}
+    write_own(path, own | {model: {"read": read, "written": written}})
+    say(f"Noted in {path}.")
+
+
+def show_prices(model: str | None, *, json: bool) -> None:
+    """Print what models cost, in dollars for a million tokens."""
+    prices = prices_in()
+    chosen = prices if model is None else {model: price_of(model, prices, local=False)}
+    dollars = {
+        name: {"read": price.read / 1000, "written": price.written / 1000}
+        for name, price in chosen.items()
+    }
+    if json:
+        say(as_json(dollars))
+        return
+    rows = [[name, *(f"{value:g}" for value in price.values())] for name, price in dollars.items()]
+    say(table([["model", "read", "written"], *rows]))
+    say(f"Dollars for a million tokens. Your own table goes into {own_prices()}.")
+
+
+def show_prompts(name: str | None, *, edit: bool) -> None:
+    """Print templates, or copy one to where the user's own stand."""
+    folder = prompts_folder()
+    if name is None:
+        rows = [[one, read_prompt(one, folder).fingerprint] for one in TEMPLATES]
+        say(table([["template", "fingerprint"], *rows]))
+        say(f"Your own ones go into {folder}; hubbub llm prompts NAME --edit copies one there.")
+        return
+    prompt = read_prompt(name, folder)
+    text = f"{prompt.system}\n=== user\n{prompt.user}"
+    if not edit:
+        say(text)
+        return
+    own = folder / f"{name}.txt"
+    if own.exists():
+        raise InputError(f"{own} is there already; edit it, or remove it first.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        own.write_text(text, "utf-8")
+    except OSError as error:
+        raise HubbubError(f"{own} cannot be written: {error.strerror}.") from error
+    say(f"Copied to {own}; it stands over the packaged one.")
+
+
+def install(*, yes: bool) -> None:
+    """Install what a local model needs, after asking."""
+    commands = install_commands()
+    if not commands:
+        say(f"The model on this machine ({ALIAS}) is installed; start it by: hubbub llm serve")
+        return
+    for command in commands:
+        say(" ".join(command))
+    if not (yes or _agreed("Run this?")):
+        say("Nothing was installed.")
+        return
+    for command in commands:
+        if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own words
+            raise HubbubError(f"It failed: {' '.join(command)}; what pip said stands above.")
+    say(f"Installed. To use it, write llm_local = true into {settings_path()}.")
+
+
+def _agreed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise InputError(f"{question} Nobody can be asked here; add --yes.")
+    tell(f"{question} Type yes:")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def serve(port: int, at_once: int) -> None:
+    """Serve the local model until interrupted."""
+    with LocalModel(port, at_once) as model:
+        say(f"{ALIAS} answers at {model.url} (loopback only). Ctrl-C ends it.")
+        try:
+            while model.runs:
+                time.sleep(_LOOK)
+        except KeyboardInterrupt:
+            tell("Ended.")
+            return
+    raise HubbubError("The server of the local model ended by itself.")

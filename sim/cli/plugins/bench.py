@@ -1,0 +1,207 @@
+"""``hubbub plugin bench``: contacts a second against the built-in of the same form."""
+
+from __future__ import annotations
+
+from cProfile import Profile
+from dataclasses import dataclass, field
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.program.output import as_json, say, table, tell, watched
+from sim.core.cards import form_of
+from sim.errors import InputError, PluginError
+
+if TYPE_CHECKING:
+    from sim.core.registry import Spec
+    from sim.world.world import World
+
+__all__ = ["BESIDE", "Race", "show_bench"]
+
+BESIDE = {
+    "Compartments": "sir",
+    "PerExposure": "viral",
+    "Threshold": "linear-threshold",
+    "Heard": "watts",
+    "OpinionModel": "degroot",
+    "Meetings": "deffuant",
+    "Gatherings": "majority-rule",
+    "ContinuousTime": "sir-continuous",
+    "Durations": "sir-durations",
+    "Arrivals": "continuous-cascade",
+    "PropagationModel": "independent-cascade",
+}
+"""The built-in model that each form is measured against; any other form has the last."""
+
+_SEEDS = 1000
+_MOST_OF_IT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """How to measure.
+
+    Parameters
+    ----------
+    agents, mean_degree
+        Of the world.
+    ticks, rounds
+        Ticks a run, and runs of each model.
+    parameters
+        Of the model that is measured.
+    """
+
+    agents: int = 100_000
+    mean_degree: float = 20.0
+    ticks: int = 20
+    rounds: int = 3
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse what cannot be measured with ``InputError``."""
+        if self.agents < 1000 or self.ticks < 1 or self.rounds < 1:
+            raise InputError("A race takes at least 1,000 agents, one tick and one round.")
+
+
+@dataclass(slots=True)
+class Lap:
+    """What one run took, and what it did: seconds, contacts weighed, agents that adopted."""
+
+    seconds: float = 0.0
+    contacts: int = 0
+    size: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Contacts a second."""
+        return self.contacts / self.seconds if self.seconds > 0 else 0.0
+
+
+def show_bench(what: str, race: Race, *, json: bool) -> None:
+    """Measure a model and the built-in of its form in turns, and say where the time goes.
+
+    Raises
+    ------
+    PluginError
+        When it fails on the world.
+    InputError
+        When the race cannot be run.
+    """
+    from sim.core.registry import load_file, spec
+
+    race.check()
+    ours = load_file(what)[0] if what.endswith(".py") else spec(what)
+    beside = spec(BESIDE.get(form_of(ours.cls), BESIDE["PropagationModel"]))
+    laps: dict[str, list[Lap]] = {ours.name: [], beside.name: []}
+    with watched() as report:
+        world = _world(race, report)
+        for number in range(race.rounds + 1):  # the first one compiles
+            for model in (ours, beside):
+                report(f"round {number} of {race.rounds}: {model.name}", number / race.rounds)
+                lap = _lap(world, model, race, race.parameters if model is ours else {})
+                if number:
+                    laps[model.name].append(lap)
+        shares = _shares(world, ours, race)
+    _tell(ours, beside, laps, shares, json=json)
+
+
+def _world(race: Race, report: Any) -> World:
+    from sim.world.world import World
+
+    return World.create(race.agents, mean_degree=race.mean_degree, seed=1, report=report)
+
+
+def _lap(world: World, model: Spec, race: Race, parameters: dict[str, Any]) -> Lap:
+    """Run one message in the world as it is; the cascade is taken out again."""
+    import numpy as np
+
+    lap = Lap()
+    world.tick = 0
+    world.cascades.clear()
+    seeds = np.arange(_SEEDS) * (len(world.agents) // _SEEDS)
+    story = world.inject("Race.", seeds=seeds, model=model.name, **parameters)
+    began = perf_counter()
+    for _ in range(race.ticks):
+        world.step()
+    lap.seconds = perf_counter() - began
+    if story.status == "failed":
+        raise PluginError(model.name, f"failed in the race: {story.error}")
+    lap.contacts, lap.size = story.contacts_seen, story.size
+    world.cascades.clear()
+    return lap
+
+
+def _shares(world: World, model: Spec, race: Race) -> dict[str, float]:
+    """Return the share of a run's time in the author's lines, the form with kernels, the engine."""
+    from sim.testing.watching import source_of
+
+    profile = Profile()
+    profile.runcall(_lap, world, model, race, race.parameters)
+    mine = source_of(model.cls)
+    spent = dict.fromkeys(_PARTS, 0.0)
+    profile.create_stats()
+    stats: dict[Any, Any] = profile.stats  # set by create_stats
+    for (file, _, _), (_, _, own, _, callers) in stats.items():
+        if file == "~":  # compiled: whoever calls it spends the time
+            for (caller, _, _), (_, _, there, _) in callers.items():
+                spent[_part(caller, mine)] += there
+        else:
+            spent[_part(file, mine)] += own
+    whole = sum(spent.values()) or 1.0
+    return {part: seconds / whole for part, seconds in spent.items()}
+
+
+_PARTS = ("your lines", "form and kernels", "engine")
+
+
+def _part(file: str, mine: str) -> str:
+    if file == mine:
+        return _PARTS[0]
+    return _PARTS[2] if "/sim/world/" in file or "/sim/cli/" in file else _PARTS[1]
+
+
+def _tell(
+    ours: Spec,
+    beside: Spec,
+    laps: dict[str, list[Lap]],
+    shares: dict[str, float],
+    *,
+    json: bool,
+) -> None:
+    facts = [_facts(model, laps[model.name]) for model in (ours, beside)]
+    ratio = facts[0]["contacts_per_second"] / max(facts[1]["contacts_per_second"], 1e-9)
+    if json:
+        say(as_json({"models": facts, "ratio": ratio, "shares": shares}))
+        return
+    heading = ("model", "form", "M contacts/s", "ms a run", "contacts", "adopters")
+    say(table([heading, *(_row(each) for each in facts)]))
+    say(f"{ours.name} weighs {ratio:.2f} times the contacts a second of {beside.name}.")
+    parts = ", ".join(f"{share:.0%} {part}" for part, share in shares.items())
+    say(f"Where its time goes: {parts}.")
+    if facts[0]["contacts"] == 0:
+        tell("It weighed no contacts; name parameters under which it spreads, by -p.")
+    elif shares[_PARTS[0]] > _MOST_OF_IT:
+        tell("Most of it is in your own lines: fewer passes over whole columns help most.")
+
+
+def _facts(model: Spec, laps: list[Lap]) -> dict[str, Any]:
+    middle = sorted(laps, key=lambda lap: lap.seconds)[len(laps) // 2]
+    return {
+        "name": model.name,
+        "form": form_of(model.cls),
+        "contacts_per_second": median(lap.rate for lap in laps),
+        "contacts": middle.contacts,
+        "size": middle.size,
+        "seconds": middle.seconds,
+    }
+
+
+def _row(facts: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        facts["name"],
+        facts["form"],
+        f"{facts['contacts_per_second'] / 1e6:,.1f}",
+        f"{1000 * facts['seconds']:,.1f}",
+        f"{facts['contacts']:,}",
+        f"{facts['size']:,}",
+    )

@@ -1,0 +1,121 @@
+"""Foreign plugins under watch while no screen is open: what does not come back is ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.program.exits import PLUGIN
+from sim.core.text import one_line
+from sim.errors import StuckError
+
+if TYPE_CHECKING:
+    from sim.runtime.engine.warden import Warden
+    from sim.runtime.journal.writer import Keeper
+    from sim.world.world import World
+
+__all__ = ["Guard", "overseen", "require_nobody_stuck"]
+
+_SHOW_CURSOR = "\x1b[?25h"
+
+
+@contextmanager
+def overseen(files: Sequence[Path]) -> Iterator[None]:
+    """Watch over foreign plugins within the block, where there may be any.
+
+    Raises
+    ------
+    StuckError
+        When one had to be stopped.
+    """
+    from sim.core.plugin_files import record_path
+
+    if not files and not record_path().exists():
+        yield
+        return
+    from sim.cli.program.output import tell
+    from sim.runtime.engine.warden import warden
+
+    with warden(_ended, tell) as mine:
+        try:
+            yield
+        except StuckError:
+            raise
+        except BaseException:
+            _require(mine)
+            raise
+        _require(mine)
+
+
+def _require(mine: Warden | None) -> None:
+    if mine is not None:
+        mine.check()
+
+
+def require_nobody_stuck() -> None:
+    """Raise :class:`~sim.runtime.engine.warden.StuckError` once a plugin had to be stopped."""
+    known = sys.modules.get("sim.runtime.engine.warden")
+    if known is not None:
+        _require(known.on_watch())
+
+
+def _ended(sentence: str) -> None:
+    """End the process: its main thread is where nobody reaches it."""
+    with suppress(Exception):
+        shown = _SHOW_CURSOR if sys.stderr.isatty() else ""
+        os.write(2, f"{shown}{one_line(sentence, 1000)}\n".encode())
+    os._exit(PLUGIN)
+
+
+class Guard:
+    """Has the last completed tick of a run at hand, while a foreign plugin could get stuck in it.
+
+    Parameters
+    ----------
+    world, keeper, target
+        What runs, its journal, and where it is to be saved in the end; None: nowhere.
+    """
+
+    def __init__(self, world: World, keeper: Keeper | None, target: Path | None) -> None:
+        from sim.runtime.engine.stall import Safety
+        from sim.runtime.engine.warden import on_watch, patience_for, room_for
+
+        self._world, self._keeper, self._target = world, keeper, target
+        self._safety, self._warden = Safety(), on_watch()
+        if self._warden is not None:
+            self._warden.keep = self.keep
+            self._warden.patience, self._warden.room = patience_for(world), room_for(world)
+
+    def step(self) -> None:
+        """Run a tick.
+
+        Raises
+        ------
+        StuckError
+            When a plugin was stopped, and left the tick half done.
+        """
+        if self._warden is None:
+            self._world.step()
+            return
+        if self._keeper is None:
+            self._safety.before_tick(self._world)
+        try:
+            self._world.step()
+        except BaseException:
+            self._warden.check_after(self.keep)
+            raise
+
+    def keep(self) -> str:
+        """Keep the last completed tick while another is under way; returns where, as a clause."""
+        from sim.cli.runs.interrupts import rescued
+
+        if self._keeper is not None:
+            return f"everything to tick {self._keeper.durable_tick:,} is in its journal"
+        if not self._safety.has_copy:
+            return "nothing was under way that could be kept"
+        world = self._safety.rebuilt(self._world.phases)
+        return rescued(world, self._target, of=self._world)

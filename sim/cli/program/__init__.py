@@ -1,0 +1,1 @@
+"""The program itself: start-up, output, models, health."""

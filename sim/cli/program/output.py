@@ -1,0 +1,182 @@
+"""What commands write: sentences, tables, JSON, and how far long work is."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sim.cli.plugins.warden import require_nobody_stuck
+from sim.cli.runs.interrupts import StoppedError, listening
+from sim.core.progress import Report
+from sim.core.text import clean, one_line, width
+from sim.errors import FileError
+
+__all__ = [
+    "as_json",
+    "pairs",
+    "require_folder",
+    "safe",
+    "say",
+    "table",
+    "tell",
+    "watched",
+    "write_text",
+]
+
+
+_NOT_PLAIN = re.compile(r"[^\n -~]")
+
+
+def safe(text: str) -> str:
+    """Return the whole of a text without what a terminal would obey; nothing is cut."""
+    return clean(text, max(len(text), 1))
+
+
+def say(text: str) -> None:
+    """Write a result: lines to standard output, clean whatever is in them."""
+    sys.stdout.write(f"{safe(text)}\n")
+
+
+def tell(text: str) -> None:
+    """Write a remark: clean lines to standard error, so that results can be piped."""
+    sys.stderr.write(f"{safe(text)}\n")
+
+
+def as_json(value: object) -> str:
+    """Return JSON for programs: what is no number is null, paths and arrays are plain.
+
+    What a terminal would obey, such as a reversal of the reading order, is written as an escape.
+    """
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return _NOT_PLAIN.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if clean(character) == character else json.dumps(character)[1:-1]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as aligned text; every cell is one clean line.
+
+    Parameters
+    ----------
+    rows
+        Cells of one number a row; the first row may be a heading.
+    """
+    cells_of = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(*cells_of, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell + " " * (cells - width(cell)) for cell, cells in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in cells_of
+    )
+
+
+def pairs(values: Mapping[str, object]) -> str:
+    """Return names and values as an aligned table."""
+    return table([(name, "" if value is None else str(value)) for name, value in values.items()])
+
+
+def require_folder(path: Path | None) -> None:
+    """Refuse before any work what could not be written after it.
+
+    Raises
+    ------
+    FileError
+        When the folder of ``path`` does not exist.
+    """
+    if path is not None and not path.absolute().parent.is_dir():
+        raise FileError(path, "its folder does not exist; create it first")
+
+
+def spare_worlds(path: Path | None) -> None:
+    """Refuse to write a result over a world file, or any SQLite database.
+
+    Raises
+    ------
+    FileError
+        When the file there begins as one.
+    """
+    if path is None or not path.is_file():
+        return
+    with path.open("rb") as file:
+        if file.read(16) == b"SQLite format 3\0":
+            raise FileError(path, "is a world, which a result would replace; give another name")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a result file, or to standard output when ``path`` is ``-``.
+
+    Raises
+    ------
+    FileError
+        When it cannot be written.
+    """
+    if str(path) == "-":
+        say(text.rstrip("\n"))
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(path, f"cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def watched() -> Iterator[Report]:
+    """Show on a terminal how far long work is, and let a signal cancel it at its next report.
+
+    Yields
+    ------
+    Report
+        Raises ``Cancelled`` after Ctrl-C, SIGTERM, SIGHUP, or when the terminal is gone; a second
+        signal does not wait for it.
+    """
+    with listening() as asked, _bar() as show:
+
+        def report(stage: str, share: float) -> None:
+            if asked.is_set():
+                asked.noted()
+                raise StoppedError(f"Cancelled while {stage}; nothing was written.", asked.number)
+            require_nobody_stuck()
+            show(stage, share)
+
+        yield report
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    if not sys.stderr.isatty():
+        yield lambda stage, share: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("starting", total=1.0)
+
+        def show(stage: str, share: float) -> None:
+            progress.update(task, description=escape(one_line(stage)), completed=share)
+
+        yield show

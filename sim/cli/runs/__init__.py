@@ -1,0 +1,1 @@
+"""The verbs that run worlds, scenarios and comparisons."""

@@ -1,0 +1,236 @@
+"""``hubbub compare``: the same world and seeds under several recommenders, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.plugins.trial import probe_foreign
+from sim.cli.program.output import as_json, say, table, tell, watched
+from sim.core.progress import Report
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.cli.scenario.spec import Scenario
+    from sim.lab.compare import Comparison, Difference
+    from sim.world.world import World
+
+__all__ = ["show_comparison"]
+
+_TICKS = 48
+_BESIDE = 4
+"""Recommenders that stand side by side; of more, each has a line."""
+_MANY = "Means over seeds; name four or fewer for differences and what papers say of them."
+
+
+def show_comparison(
+    where: str,
+    recommenders: str,
+    ticks: int | None,
+    seeds: int,
+    *,
+    variant: str = "",
+    json: bool = False,
+) -> None:
+    """Run and write a comparison.
+
+    Parameters
+    ----------
+    where
+        A world as every verb takes it, a scenario file, or ``gallery:NAME``.
+    recommenders
+        Names, separated by commas; or ``all``.
+    ticks, seeds
+        How long each run is (None: as the scenario says, else 48), and how many seeds there are.
+    variant
+        Of a scenario that has several.
+    json
+        Whether to write it for programs.
+
+    Raises
+    ------
+    HubbubError
+        One sentence.
+    """
+    chosen = _named(recommenders)
+    probe_foreign()
+    with watched() as report:
+        from sim.lab.compare import compare, vetted
+
+        vetted(chosen, 1 if ticks is None else ticks, range(seeds))
+        subject = _subject(where, variant, report)
+        first = subject.make(None).seed
+        found = compare(
+            subject.make, chosen, ticks=subject.ticks if ticks is None else ticks,
+            seeds=range(first, first + seeds), before=subject.before, report=report,
+        )  # fmt: skip
+    say(as_json(_facts(found)) if json else "\n\n".join(_text(found, where)))
+
+
+def _named(said: str) -> list[str]:
+    """Return the recommenders that are named; ``all`` is every one that feeds can be ranked by."""
+    from sim.core.registry import names
+
+    if said.strip() == "all":
+        return list(names("recommender"))
+    return [name.strip() for name in said.split(",") if name.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is compared: how the world of a seed is made (None: of its own), what is done to it."""
+
+    make: Callable[[int | None], World]
+    ticks: int = _TICKS
+    before: Callable[[World, int], object] | None = None
+
+
+def _subject(where: str, variant: str, report: Report) -> _Subject:
+    if where.endswith(".toml") or where.startswith("gallery:"):
+        from sim.cli.runs.gallery import opened
+
+        return _of_scenario(opened(where, variant), report)
+    if variant:
+        raise InputError("Variants belong to scenarios; leave out --variant.")
+    from sim.cli.worlds.names import open_world
+
+    return _Subject(lambda seed: open_world(where, report, seed=seed))
+
+
+def _of_scenario(scenario: Scenario, report: Report) -> _Subject:
+    from sim.cli.scenario.acts import do_due
+
+    def make(seed: int | None) -> World:
+        order = scenario.order(seed=seed)
+        world = order.make(report)
+        if world.platform is None:
+            world.open_platform()
+        for saying in order.sayings:
+            saying.inject(world)
+        for remark in world.remarks if seed is None else ():  # once, not for each run
+            tell(remark)
+        return world
+
+    def before(world: World, ticks: int) -> None:
+        do_due(deeds, world, ticks, None)
+
+    deeds = scenario.order().deeds
+    return _Subject(make, scenario.stop.ticks or _TICKS, before if deeds else None)
+
+
+def _facts(found: Comparison) -> dict[str, Any]:
+    from sim.lab.exposed import MEASURES
+
+    pairs = list(combinations(found.names, 2))
+    return {
+        "recommenders": found.names,
+        "seeds": found.seeds,
+        "ticks": found.ticks,
+        "measures": [
+            {
+                "name": name,
+                "group": measure.group,
+                "says": measure.says,
+                "means": {one: found.mean(one, name) for one in found.names},
+                "values": {
+                    one: found.values[row, :, column].tolist()
+                    for row, one in enumerate(found.names)
+                },
+                "differences": [
+                    {"first": a, "second": b} | found.difference(a, b, name)._asdict()
+                    for a, b in pairs
+                ],
+            }
+            for column, (name, measure) in enumerate(MEASURES.items())
+        ],
+        "literature": [
+            {"first": a, "second": b} | judged._asdict()
+            for a, b in pairs
+            for judged in found.judged(a, b)
+        ],
+    }
+
+
+def _text(found: Comparison, where: str) -> list[str]:
+    count = len(found.seeds)
+    seeds = f"seed {found.seeds[0]}"
+    if count > 1:
+        seeds = f"{count} seeds ({found.seeds[0]} to {found.seeds[-1]})"
+    told = [table(_rows(found)), *_pairs(found)]
+    if len(found.names) > _BESIDE:
+        told = [*(table(rows) for rows in _by_group(found)), _MANY]
+    return [
+        f"{where}: {found.ticks} ticks, {seeds}, the same draws under each.",
+        *told,
+        _meanings(found),
+        "It is what members are shown and do by the rule policy, not what they come to think.",
+    ]
+
+
+def _meanings(found: Comparison) -> str:
+    """Say what each column or line of the tables is, a line each."""
+    from sim.lab.exposed import MEASURES
+
+    known = [m for m in MEASURES if not all(math.isnan(found.mean(one, m)) for one in found.names)]
+    width = max(map(len, known), default=0)
+    return "\n".join(f"{name:<{width}}  {MEASURES[name].says}" for name in known)
+
+
+def _rows(found: Comparison) -> list[tuple[str, ...]]:
+    from sim.lab.exposed import MEASURES
+
+    base = found.names[0]
+    heading = ["", "", base]
+    for name in found.names[1:]:
+        heading += [name, f"minus {base}"]
+    rows, group = [tuple(heading)], ""
+    for name, measure in MEASURES.items():
+        if math.isnan(found.mean(base, name)):
+            continue
+        cells = [measure.group if measure.group != group else "", name, _number(found, base, name)]
+        for other in found.names[1:]:
+            cells += [_number(found, other, name), _apart(found.difference(base, other, name))]
+        rows.append(tuple(cells))
+        group = measure.group
+    return rows
+
+
+def _by_group(found: Comparison) -> list[list[tuple[str, ...]]]:
+    """Return a table for each group of measures, a line for each recommender."""
+    from sim.lab.exposed import MEASURES
+
+    tables = []
+    for group in dict.fromkeys(measure.group for measure in MEASURES.values()):
+        named = [name for name, measure in MEASURES.items() if measure.group == group]
+        known = [m for m in named if not all(math.isnan(found.mean(one, m)) for one in found.names)]
+        lines = [(one, *(_number(found, one, m) for m in known)) for one in found.names]
+        tables.append([(group, *known), *lines])
+    return tables
+
+
+def _number(found: Comparison, name: str, measure: str) -> str:
+    return f"{found.mean(name, measure):.4f}"
+
+
+def _apart(difference: Difference) -> str:
+    if math.isnan(difference.half):
+        return f"{difference.mean:+.4f}"
+    star = " *" if difference.sign else ""
+    return f"{difference.mean:+.4f} +-{difference.half:.4f}{star}"
+
+
+def _pairs(found: Comparison) -> list[str]:
+    """Say how each difference of means stands to what papers say."""
+    lines = [
+        f"{judged.verdict}: {judged.claim} ({judged.mean:+.4f}, {b} minus {a}). {judged.source}."
+        for a, b in combinations(found.names, 2)
+        for judged in found.judged(a, b)
+    ]
+    note = "* the 95 % interval of the mean difference (Student's t over seeds) leaves out 0."
+    if len(found.seeds) == 1:
+        note = "One seed gives no interval; add --seeds 5."
+    said = "\n".join(lines) or "No paper is cited here for these recommenders side by side."
+    return [note, said]

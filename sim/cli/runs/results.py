@@ -1,0 +1,289 @@
+"""What a run found: for programs as JSON and CSV, for people as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sim
+from sim.cli.program.output import table, tell
+from sim.core.text import clip, one_line
+from sim.runtime.engine.model_output import Telling
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = [
+    "Ran", "as_csv", "contacts_of", "has_failed", "lived", "pace", "result", "summary",
+    "tell_failed",
+]  # fmt: skip
+
+_TEXT_CELLS = 40
+_NAMED = 5
+
+
+class Ran(NamedTuple):
+    """A world after its run, the messages to report, the ticks' seconds, contacts, beginning.
+
+    ``stopped`` is why it ended before its time; empty: it did not.
+    """
+
+    world: World
+    cascades: Sequence[Cascade]
+    seconds: float
+    contacts: int
+    since: int = 0
+    stopped: str = ""
+
+
+def result(
+    world: World, cascades: Iterable[Cascade], *, command: str, seconds: float
+) -> dict[str, Any]:
+    """Return everything that a run found.
+
+    Parameters
+    ----------
+    world, cascades
+        After the run, and the messages to report.
+    command
+        Which repeats it.
+    seconds
+        That the ticks took.
+
+    Returns
+    -------
+    dict
+        ``{"hubbub", "command", "seconds", "world": {...}, "cascades": [{...}]}``, and ``"minds"``
+        where members have or had one, ``"alerts"`` where metrics are taken; arrays per tick
+        start at the tick ``started_at``, a value that is no number stands for "not
+        defined": r where nobody adopted, or some who did may still cause more. ``size``, ``share``
+        and ``new_adopters`` are of whoever ever adopted, ``now``, ``counts`` and ``history`` of who
+        is in a state at the tick.
+    """
+    return {
+        "hubbub": sim.__version__,
+        "command": command,
+        "seconds": round(seconds, 6),
+        "world": {
+            "agents": len(world.agents),
+            "ties": world.ties.count,
+            "seed": world.seed,
+            "tick": world.tick,
+            "tick_minutes": world.tick_minutes,
+            "digest": world.digest(),
+        },
+        "cascades": [_told(cascade) for cascade in cascades],
+    } | {**_minds(world), **_alerts(world), **_faults(world)}
+
+
+def _faults(world: World) -> dict[str, Any]:
+    """Return what plugins beside messages' models failed at; nothing where none did."""
+    found = [] if world.platform is None else list(world.platform.faults)
+    found += [] if world.metrics is None else world.metrics.faults
+    found += [str(each) for each in world.interventions if each.failed]
+    return {"faults": found} if found else {}
+
+
+def _alerts(world: World) -> dict[str, Any]:
+    """Return what was alarming; nothing where no metrics are taken."""
+    if world.metrics is None:
+        return {}
+    said = [asdict(each) | {"level": each.level.name.lower()} for each in world.metrics.alerts.said]
+    return {"alerts": said}
+
+
+def _minds(world: World) -> dict[str, Any]:
+    """Return what came of minds; nothing where nobody has, or had, one."""
+    if world.platform is None or not (world.platform.minds.kinds or world.platform.minds.counts):
+        return {}
+    from sim.minds.deciding.accounts import facts_of
+
+    return {"minds": facts_of(world)}
+
+
+def _told(cascade: Cascade) -> dict[str, Any]:
+    history = cascade.history
+    return {
+        "id": cascade.id,
+        "text": cascade.text,
+        "model": cascade.model_name,
+        "parameters": cascade.model.values(),
+        "draws": cascade.draws_mode,
+        "channel": cascade.channel.name,
+        "status": cascade.status,
+        "error": cascade.error,
+        "priority": cascade.priority,
+        "started_at": cascade.started_at,
+        "seeds": len(cascade.seeds),
+        "size": cascade.size,
+        "share": cascade.size / cascade.agents,
+        "counts": cascade.counts,
+        "depth": cascade.depth,
+        "breadth": cascade.breadth,
+        "virality": cascade.virality,
+        "history": {state: history[:, i] for i, state in enumerate(cascade.states)},
+        "new_adopters": cascade.new_adopters,
+        "adoptions": cascade.adoptions,
+        "r": cascade.r,
+        "now": cascade.now if cascade.now >= 0 else None,
+        "metrics": dict(Telling().metrics(cascade)),
+    }
+
+
+def as_csv(cascades: Sequence[Cascade]) -> str:
+    """Return one line for each cascade and tick.
+
+    Parameters
+    ----------
+    cascades
+        Of any models; states that a model does not know stay empty.
+
+    Returns
+    -------
+    str
+        Columns cascade, model, tick, new, size, r, adoptions, and one for each state. ``new`` are
+        first adoptions and ``size`` whoever ever adopted up to then; ``adoptions`` are first and
+        later ones; states are counted at the tick. r is empty where nobody adopted, and while any
+        of those who did may still cause more.
+    """
+    states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(
+        ["cascade", "model", "tick", "new", "size", "r", "adoptions", *map(one_line, states)]
+    )
+    for cascade in cascades:
+        lines.writerows(_lines(cascade, states))
+    return text.getvalue()
+
+
+def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
+    new, r, history = cascade.new_adopters, cascade.r, cascade.history
+    sizes, adoptions = new.cumsum(), cascade.adoptions
+    place = {state: i for i, state in enumerate(cascade.states)}
+    for i in range(len(new)):
+        yield [
+            cascade.id,
+            one_line(cascade.model_name),
+            cascade.started_at + i,
+            int(new[i]),
+            int(sizes[i]),
+            "" if r[i] != r[i] else repr(float(r[i])),
+            int(adoptions[i]),
+            *(int(history[i, place[state]]) if state in place else "" for state in states),
+        ]
+
+
+def summary(cascades: Sequence[Cascade]) -> str:
+    """Return the cascades as a table for a person."""
+    heading = (
+        "message",
+        "model",
+        "status",
+        "seeds",
+        "ever",
+        "share",
+        "now",
+        "ticks",
+        "depth",
+        "breadth",
+    )
+    rows = [heading, *(_row(cascade) for cascade in cascades)]
+    errors = [f"{cascade.id}: {cascade.error}" for cascade in cascades if cascade.error]
+    return "\n".join([table(rows), *map(one_line, errors)])
+
+
+def _row(cascade: Cascade) -> tuple[str, ...]:
+    return (
+        clip(one_line(cascade.text), _TEXT_CELLS),
+        cascade.model_name,
+        cascade.status,
+        f"{len(cascade.seeds):,}",
+        f"{cascade.size:,}",
+        f"{cascade.size / cascade.agents:.2%}",
+        f"{cascade.now:,}" if cascade.now >= 0 else "-",  # its model is missing
+        f"{max(len(cascade.new_adopters) - 1, 0):,}",
+        f"{cascade.depth:,}",
+        f"{cascade.breadth:,}",
+    )
+
+
+def contacts_of(cascades: Iterable[Cascade]) -> int:
+    """Return the contacts that cascades weighed in this process."""
+    return sum(cascade.contacts_seen for cascade in cascades)
+
+
+def pace(ran: Ran) -> str:
+    """Say how large the world is and how fast it went."""
+    world, seconds = ran.world, ran.seconds
+    rate = ran.contacts / seconds if seconds > 0 else 0.0
+    fast = f", {_rate(rate)} contacts/s" if ran.contacts else ""
+    return (
+        f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
+        f"{seconds:.2f} s{fast}."
+    )
+
+
+def _rate(rate: float) -> str:
+    """Return a number a second to three digits or so: 1.5 M, 42,000, 7."""
+    if rate >= 1e6:
+        return f"{rate / 1e6:,.1f} M"
+    return f"{rate:,.0f}" if rate < 1000 else f"{round(rate, -2):,.0f}"
+
+
+def lived(ran: Ran) -> list[str]:
+    """Return what interventions came to in a run, and what members did on the platform."""
+    planned = [each for each in ran.world.interventions if not each.failed]
+    done = [each for each in planned if each.done_at is not None and each.done_at >= ran.since]
+    acts = _acts(ran.world, ran.since)
+    lines = [*(f"{str(each).rstrip('.')}." for each in done), *([acts] if acts else [])]
+    return lines + alarms(ran)
+
+
+def alarms(ran: Ran) -> list[str]:
+    """Return what was alarming in a run: how often, and the newest of it."""
+    metrics = ran.world.metrics
+    said = [] if metrics is None else [a for a in metrics.alerts.said if a.tick > ran.since]
+    if not said:
+        return []
+    newest = [f"  tick {each.tick:,}: {each.sentence}" for each in said[-_NAMED:]]
+    many = f"Alerts: {len(said):,}"
+    more = f"{many}, the newest (--json lists them):" if len(said) > _NAMED else f"{many}:"
+    return [more, *newest]
+
+
+def _acts(world: World, since: int) -> str:
+    """Say what members did after a tick, the most frequent first; empty without a platform."""
+    from sim.platform.acts.kinds import Act
+
+    if world.platform is None:
+        return ""
+    ticks, counts = world.platform.log.counted
+    done = counts[ticks > since].sum(axis=0)
+    most = sorted(((int(done[act]), act.says) for act in Act if act and done[act]), reverse=True)
+    named = ", ".join(f"{says} {count:,}" for count, says in most[:_NAMED])
+    return f"Acts of members: {int(done.sum()):,}" + (f" ({named})." if most else ".")
+
+
+def has_failed(ran: Ran) -> bool:
+    """Whether a plugin failed: a model, who ranks or decides, an intervention or a metric."""
+    faults = [] if ran.world.platform is None else ran.world.platform.faults
+    faults = [*faults, *([] if ran.world.metrics is None else ran.world.metrics.faults)]
+    stopped = any(cascade.status == "failed" for cascade in ran.cascades)
+    undone = any("its plugin failed" in each.result for each in ran.world.interventions)
+    return stopped or undone or any(" failed and " in fault for fault in faults)
+
+
+def tell_failed(world: World) -> None:
+    """Say which interventions could not be done, and which plugins failed beside messages."""
+    for fault in [] if world.metrics is None else world.metrics.faults:
+        tell(fault)
+    for fault in [] if world.platform is None else world.platform.faults:
+        tell(fault)
+    for planned in world.interventions:
+        if planned.failed:
+            tell(f"{str(planned).rstrip('.')}.")

@@ -1,0 +1,1 @@
+"""Scenarios: a whole run in one file that people share."""

@@ -1,0 +1,155 @@
+"""What was done to a world as a scenario file, as far as such a file can say it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.scenario.from_world_platform import Lived, Name, Section, quoted
+from sim.errors import InputError
+from sim.runtime.replay import line_of
+from sim.world.log import PLUGIN, words_of
+
+if TYPE_CHECKING:
+    from sim.world.log import Act
+
+__all__ = ["scenario_of"]
+
+_OPTIONS = {"weight_column": "weights", "time_column": "times"}
+_PLAIN = ("direction", "directed", "signed")
+_MESSAGE = ("model", "tags", "priority", "draws", "channel")
+
+
+def scenario_of(acts: Sequence[Act], name: Name = int) -> tuple[str, list[str]]:
+    """Return a scenario, and a sentence for each kind of act that it leaves out.
+
+    Parameters
+    ----------
+    acts
+        Of a world, since it was made.
+    name
+        Returns an agent's foreign id, given its index.
+
+    Raises
+    ------
+    InputError
+        When a scenario cannot say how the world began.
+    """
+    lived = Lived(name)
+    network, minutes = _beginning(acts, lived)
+    population: Section = [("tick_minutes", minutes)] if minutes is not None else []
+    messages, left_out, ticks = [], dict[str, int](), 0
+    for act in line_of(acts)[1:]:
+        if act.author == PLUGIN:  # part of a tick, such as what an intervention does
+            continue
+        if act.kind == "step":
+            ticks += int(_words(act)[0][0])
+        elif act.kind == "inject":
+            message = _message(act, name)
+            if not lived.opened_late:
+                messages.append((message, lived.platform is None))
+            elif not lived.sent_late(act.tick, dict(message)):
+                left_out[act.kind] = left_out.get(act.kind, 0) + 1
+        elif act.kind == "limit":
+            population = [*population[:1], ("max_running", int(_words(act)[0][0]))]
+        elif not lived.takes(act.kind, act.tick, partial(_words, act)):
+            left_out[act.kind] = left_out.get(act.kind, 0) + 1
+    parts = [_section("[network]", network), _section("[population]", population)]
+    for message, was_bare in messages:
+        heard = was_bare and lived.platform is not None and "channel" not in dict(message)
+        more: Section = [("channel", "broadcast")] if heard else []
+        parts.append(_section("[[messages]]", [*message, *more]))
+    parts += [_section(head, pairs) for head, pairs in lived.sections()]
+    parts.append(_section("[stop]", [("ticks", ticks)]))
+    told = [
+        f"Left out: {kind} ({count:,}x); a scenario cannot say it, hubbub replay does it again."
+        for kind, count in left_out.items()
+    ]
+    return "\n".join(part for part in parts if part), told
+
+
+def _words(act: Act) -> tuple[list[Any], dict[str, Any]]:
+    try:
+        return words_of(act.said)
+    except ValueError as error:
+        where = f"Act {act.number:,} ({act.kind}, tick {act.tick:,})"
+        raise InputError(f"{where} cannot be written down: {error}.") from None
+
+
+def _beginning(acts: Sequence[Act], lived: Lived) -> tuple[Section, float | None]:
+    if not acts or acts[0].kind not in {"create", "demo", "import"}:
+        raise InputError(
+            "A scenario cannot say how this world began: a program made it, or its file holds no "
+            "log of what was done."
+        )
+    _, said = _words(acts[0])
+    minutes = said.pop("tick_minutes", None)
+    if "platform" in said:
+        lived.open(said.pop("platform"))
+    section = {"create": _created, "demo": _demo, "import": _imported}[acts[0].kind](said)
+    return section, None if acts[0].kind == "demo" or minutes == 60 else minutes
+
+
+def _created(said: dict[str, Any]) -> Section:
+    if said.pop("degrees", None) is not None:
+        raise InputError("A scenario takes degree pairs from a file, and this world had an array.")
+    section = [("kind", said.pop("network"))]
+    known = ("agents", "mean_degree", "seed", "trust")
+    section += [(key, said.pop(key)) for key in known if key in said]
+    return [*section, ("parameters", said)] if said else section
+
+
+def _demo(said: dict[str, Any]) -> Section:
+    return [("world", "demo"), ("seed", said["seed"])]
+
+
+def _imported(said: dict[str, Any]) -> Section:
+    options = said["options"]
+    section = [("file", said["path"]), ("seed", said["seed"])]
+    section += [(key, options[key]) for key in _PLAIN if key in options]
+    if options.get("columns") is not None:
+        section.append(("columns", ",".join(map(str, options["columns"]))))
+    section += [
+        (theirs, str(options[ours]))
+        for ours, theirs in _OPTIONS.items()
+        if options.get(ours) is not None
+    ]
+    return [*section, ("labels", said["labels"])] if said.get("labels") else section
+
+
+def _message(act: Act, name: Name) -> Section:
+    args, said = _words(act)
+    text = args[0] if args else said.pop("text")
+    seeds = ",".join(quoted(str(name(int(agent)))) for agent in said.pop("seeds"))
+    section: Section = [("text", text), ("seeds", f"ids:{seeds}")]
+    at = said.pop("at", None) or act.tick
+    section += [("at", at)] if at else []
+    author = said.pop("author", None)
+    section += [] if author is None else [("author", str(name(int(author))))]
+    if said.pop("kind", "post") != "post":
+        raise InputError(f"Act {act.number:,} has a kind of message that a scenario cannot say.")
+    section += [(key, said.pop(key)) for key in _MESSAGE if key in said]
+    return [*section, ("parameters", said)] if said else section
+
+
+def _section(head: str, pairs: Section) -> str:
+    lines = [f"{_key(key)} = {_toml(value)}\n" for key, value in pairs]
+    return "".join([f"{head}\n", *lines]) if lines else ""
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else _toml(name)
+
+
+def _toml(value: Any) -> str:
+    """Return a value as TOML writes it; its strings are JSON's but for DEL, which is escaped."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)

@@ -1,0 +1,271 @@
+"""What was done to members, ties and the platform of a world, as sections of a scenario file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim.agents.lifecycle import Lifecycle
+from sim.platform.acts.kinds import act_of
+from sim.world.channels import FEED
+
+__all__ = ["Lived", "Name", "Section", "quoted"]
+
+Name = Callable[[int], object]
+Section = list[tuple[str, Any]]
+Words = tuple[list[Any], dict[str, Any]]
+
+_MOST_COMMANDS = 1000
+"""Blocks that one act may become."""
+
+_DONE = ("follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute")
+_PEOPLE = ("agents", "others", "seeds", "among")
+_STAGES = {Lifecycle.BANNED: "ban", Lifecycle.SUSPENDED: "freeze", Lifecycle.ACTIVE: "thaw"}
+
+
+@dataclass(slots=True)
+class Lived:
+    """Sections of a scenario, act by act.
+
+    Parameters
+    ----------
+    name
+        Returns an agent's foreign id, given its index.
+
+    Attributes
+    ----------
+    platform, metrics
+        None: there are none.
+    alerts
+        Changes of each alert; False: it is off.
+    commands
+        What members do about each other.
+    planned, late, more
+        What was planned as an intervention; a platform that opened late, which comes before them;
+        and what was done by hand that is an intervention in a scenario.
+    """
+
+    name: Name
+    platform: dict[str, Any] | None = None
+    metrics: dict[str, Any] | None = None
+    alerts: dict[str, Any] = field(default_factory=dict)
+    commands: list[Section] = field(default_factory=list)
+    planned: list[Section] = field(default_factory=list)
+    late: list[Section] = field(default_factory=list)
+    more: list[Section] = field(default_factory=list)
+    channel: str = FEED
+
+    def takes(self, kind: str, tick: int, words: Callable[[], Words]) -> bool:
+        """Return whether an act at a tick can be said, and keep it.
+
+        Raises
+        ------
+        InputError
+            As ``words`` does, which returns its arguments.
+        """
+        if kind in _DONE:
+            return self._relate(kind, tick, *words()[0][:2])
+        takers: dict[str, Callable[[int, list[Any], dict[str, Any]], bool]] = {
+            "open_platform": self._opened, "recommend": self._recommended,
+            "behave": self._behaved, "act": self._acted,
+            "open_metrics": self._measured, "set_alert": self._alerted, "at": self._planned_at,
+            "set_status": self._staged, "set_parameter": self._revised, "add_ties": self._tied,
+            "remove_ties": self._cut,
+        }  # fmt: skip
+        return kind in takers and takers[kind](tick, *words())
+
+    def open(self, told: object) -> bool:
+        """Say that a platform is there from the start: True, or what it was told."""
+        from sim.platform.settings import PlatformSettings
+
+        said = dict(told) if isinstance(told, Mapping) else {}
+        policy, told_it = _named(said.pop("policy", "rule"))
+        if policy is None:
+            return False
+        name, parameters = _named(said.pop("recommender", "blend"))
+        usual = PlatformSettings().values()
+        own = {key: value for key, value in said.items() if usual.get(key) != value}
+        self.platform = {"recommender": name} | ({"parameters": parameters} if parameters else {})
+        self.platform |= {"policy": policy} if policy != "rule" else {}
+        self.platform |= ({"policy_parameters": told_it} if told_it else {}) | own
+        return name is not None
+
+    @property
+    def opened_late(self) -> bool:
+        """Whether the platform opened when the world had run already."""
+        return bool(self.late)
+
+    def sent_late(self, tick: int, message: dict[str, Any]) -> bool:
+        """Say a message of a platform that opened late: it cannot wait for feeds from the start."""
+        known = ("text", "seeds", "model", "channel", "author", "priority", "parameters")
+        if not {*message} <= {*known, "at"} or message.get("at", tick) != tick:
+            return False
+        said = {"channel": self.channel} | message
+        own: Section = [(key, said[key]) for key in known if key in said]
+        self.more.append([("at", tick), ("do", "inject"), *own])
+        return True
+
+    def sections(self) -> list[tuple[str, Section]]:
+        """Return what was kept: (head, keys) of each section, in order."""
+        found: list[tuple[str, Section]] = []
+        if self.platform is not None:
+            found.append(("[platform]", list(self.platform.items())))
+        if self.metrics is not None:
+            found.append(("[metrics]", list(self.metrics.items())))
+        if self.alerts:
+            found.append(("[alerts]", list(self.alerts.items())))
+        found += [("[[commands]]", each) for each in self.commands]
+        return found + [
+            ("[[interventions]]", each) for each in [*self.late, *self.planned, *self.more]
+        ]
+
+    # Each kind of act
+
+    def _opened(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        told = {**(args[0] if args and args[0] else {}), **said}
+        if tick == 0:
+            return self.open(told)
+        late = Lived(self.name)
+        if not late.open(told) or late.platform is None:
+            return False
+        keys = ("recommender", "policy", "parameters")
+        own: Section = [(key, late.platform[key]) for key in keys if key in late.platform]
+        rest = {key: value for key, value in late.platform.items() if key not in keys}
+        if "policy_parameters" in rest:
+            return False
+        settings: Section = [("settings", rest)] if rest else []
+        self.late.append([("at", tick), ("do", "open-platform"), *own, *settings])
+        self.channel = rest.get("channel", FEED)
+        return True
+
+    def _acted(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        own: Section = [("at", tick), ("do", "act"), ("act", act_of(args[1]).says)]
+        own.append(("agents", self._ids(args[0])))
+        own += [] if said.get("message") is None else [("post", int(said["message"]))]
+        own += [] if said.get("other") is None else [("other", str(self.name(int(said["other"]))))]
+        own += [("text", said["text"])] if said.get("text") else []
+        own += [] if said.get("group") is None else [("group", str(said["group"]))]
+        self.more.append(own)
+        return True
+
+    def _recommended(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        return self._chose("recommend", ("recommender", "parameters"), tick, args, said)
+
+    def _behaved(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        return self._chose("behave", ("policy", "policy_parameters"), tick, args, said)
+
+    def _chose(
+        self, do: str, keys: tuple[str, str], tick: int, args: list[Any], said: dict[str, Any]
+    ) -> bool:
+        """Say who ranks or decides: in the platform's section from the start, else as a change."""
+        name, own = _named(args[0])
+        members = args[1] if len(args) > 1 else said.pop("members", None)
+        parameters = own | said
+        if name is None:
+            return False
+        if self.platform is not None and tick == 0 and members is None and not self.more:
+            given = {keys[0]: name, keys[1]: parameters}
+            rest = {key: value for key, value in self.platform.items() if key not in given}
+            self.platform = {key: value for key, value in given.items() if value} | rest
+            return True
+        section: Section = [("at", tick), ("do", do), (keys[0], name)]
+        section += [] if members is None else [("agents", self._ids(members))]
+        self.more.append(section + ([("parameters", parameters)] if parameters else []))
+        return True
+
+    def _measured(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        from sim.world.metrics.series import MetricSettings
+
+        usual = MetricSettings().values()
+        told = {**(args[0] if args and args[0] else {}), **said}
+        every = {"every": told.get("every", usual["every"])}
+        self.metrics = every | {k: v for k, v in told.items() if usual.get(k) != v}
+        return True
+
+    def _alerted(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        before = self.alerts.get(args[0])
+        off = said.pop("off", False)
+        self.alerts[args[0]] = False if off else {**(before or {}), **said}
+        return True
+
+    def _planned_at(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        when, does = args[:2]
+        if isinstance(when, str) and tick > 0:
+            return False  # a scenario would look at it from the start
+        plain = {
+            k: self._ids(v) if k in _PEOPLE and not _is_word(v) else v for k, v in said.items()
+        }
+        time = ("when", when) if isinstance(when, str) else ("at", int(when))
+        self.planned.append([time, ("do", does), *plain.items()])
+        return True
+
+    def _staged(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        do = _STAGES.get(Lifecycle(int(args[1])))
+        if do is not None:
+            self.more.append([("at", tick), ("do", do), ("agents", self._ids(args[0]))])
+        return do is not None
+
+    def _revised(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        number, name, value = args
+        own: Section = [("message", int(number)), ("name", name), ("value", value)]
+        self.more.append([("at", tick), ("do", "set"), *own])
+        return True
+
+    def _tied(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
+        has_trust = len(args) > 2 or "trust" in said
+        return not has_trust and self._relate("follow", tick, args[1], args[0])
+
+    def _cut(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
+        return self._relate("unfollow", tick, args[1], args[0])
+
+    def _relate(self, do: str, tick: int, agents: Any, others: Any) -> bool:
+        """Say pairs as blocks, each of some agents with some others."""
+        who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
+        blocks = _blocks(who.tolist(), whom.tolist())
+        if len(blocks) > _MOST_COMMANDS:
+            return False
+        for some, rest in blocks:
+            sides = [(key, [self.name(one) for one in ids])
+                     for key, ids in (("agents", some), ("others", rest))]  # fmt: skip
+            self.commands.append([*([("at", tick)] if tick else []), ("do", do), *sides])
+        return True
+
+    def _ids(self, agents: Any) -> str:
+        ids = np.atleast_1d(np.asarray(agents)).tolist()
+        return "ids:" + ",".join(quoted(str(self.name(int(one)))) for one in ids)
+
+
+def quoted(text: str) -> str:
+    """Return an id as a list of ids has it."""
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _named(said: Any) -> tuple[str | None, dict[str, Any]]:
+    """Return the name of a plugin and what it was told besides defaults."""
+    if isinstance(said, str):
+        return said, {}
+    usual = type(said)().values()
+    own = {key: value for key, value in said.values().items() if usual.get(key) != value}
+    return said.plugin_name or None, own
+
+
+def _blocks(who: list[int], whom: list[int]) -> list[tuple[list[int], list[int]]]:
+    """Return pairs as products of two groups, without pairs of one with itself."""
+    pairs = {(one, other) for one, other in zip(who, whom, strict=True) if one != other}
+    some, rest = list(dict.fromkeys(who)), list(dict.fromkeys(whom))
+    if len(pairs) == len(some) * len(rest) - len({*some} & {*rest}):
+        return [(some, rest)]
+    of: dict[int, list[int]] = {}
+    for one, other in pairs:
+        of.setdefault(one, []).append(other)
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for one in [each for each in some if each in of]:
+        alike.setdefault(tuple(sorted(of[one])), []).append(one)
+    return [(ones, list(others)) for others, ones in alike.items()]

@@ -1,0 +1,239 @@
+"""The sections of a scenario file: their keys, what is allowed, and what each means."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sim.cli.runs.run import SEEDS
+from sim.errors import InputError
+from sim.world.interventions.conditions import condition_of
+from sim.world.interventions.kinds import made
+
+__all__ = [
+    "About", "Done", "End", "Expected", "Minds", "Network", "Planned", "Population", "Results",
+    "Said", "Section", "expectation",
+]  # fmt: skip
+
+_EXPECTED = re.compile(r"^\s*([a-z_]\w*(?:#\d+)?)\s*:\s*([\w-]+(?:\s*[<>]\s*[\w-]+)+)\s*$")
+
+
+class Expected(NamedTuple):
+    """What should be seen: a quantity, and the variants in which it rises.
+
+    Attributes
+    ----------
+    quantity
+        As a condition names it, such as ``share#1``.
+    rising
+        Names of variants, the smallest first.
+    """
+
+    quantity: str
+    rising: tuple[str, ...]
+
+
+def expectation(line: str) -> Expected:
+    """Return what a line such as ``share: checked < unchecked`` expects.
+
+    Raises
+    ------
+    InputError
+        One sentence.
+    """
+    found = _EXPECTED.match(line)
+    signs = set() if found is None else set(re.findall("[<>]", found[2]))
+    if found is None or len(signs) != 1:
+        raise InputError(
+            f"what is expected is written as QUANTITY: VARIANT < VARIANT, got {line!r}"
+        )
+    condition_of(f"{found[1]} > 0")
+    names = [name.strip() for name in re.split("[<>]", found[2])]
+    return Expected(found[1], tuple(names if signs == {"<"} else reversed(names)))
+
+
+class Section(BaseModel):
+    """Keys of a file, checked; none that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+_DRAWN = ("kind", "agents", "mean_degree", "degrees")
+_APPLY: dict[str, tuple[str, ...]] = {
+    "world": (),
+    "file": ("direction", "directed", "columns", "weights", "times", "signed", "labels"),
+    "kind": (*_DRAWN, "trust", "parameters", "data", "direction"),
+}
+"""Keys that mean something beside each source of a network; ``seed`` does beside all."""
+
+
+class Network(Section):
+    """``[network]``: a generator's, a saved world's or an edge list's."""
+
+    world: str | None = Field(None, description="'demo', or a saved world")
+    file: Path | None = Field(None, description="a network to import")
+    direction: Literal["influences", "follows"] = Field(
+        "influences", description="what a line A B of the file means"
+    )
+    directed: bool = Field(True, description="false: each pair of the file hears each other")
+    weights: str | None = Field(None, description="the column of the file that becomes trust")
+    columns: str = Field("0,1", description="where the ids are, by place or name")
+    times: str | None = Field(None, description="the column of the file that holds times")
+    signed: bool = Field(False, description="weights below 0 are ties against")
+    labels: Path | None = Field(None, description="a file of the members' communities")
+    kind: str | None = Field(None, description="the generator; see hubbub new --help")
+    data: str | None = Field(
+        None, description="a file under the folder of data sets, used instead where it is present"
+    )
+    agents: int | None = Field(None, strict=True, description="how many the generator makes")
+    mean_degree: float | None = Field(None, strict=True, description="mean number of listeners")
+    trust: str = Field("full", description="full, uniform, or uniform:LOW-HIGH")
+    degrees: Path | None = Field(None, description="a file of degree pairs")
+    seed: int = Field(0, strict=True, description="of the world; the same seed, the same run")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="of the generator")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        made = [name for name in _DRAWN if self._says(name)]
+        given = [name for name in ("world", "file") if self._says(name)] + made[:1]
+        if len(given) > 1:
+            raise ValueError(f"give only one of world, file and kind, not {' and '.join(given)}")
+        if self.parameters and not made:
+            raise ValueError("parameters belong to a kind of network; name it")
+        self._refuse_idle(given[0] if given and given[0] in _APPLY else "kind")
+        return self
+
+    def _refuse_idle(self, source: str) -> None:
+        """Refuse keys that would change nothing."""
+        apply = {"seed", source, *_APPLY[source]}
+        if self.degrees is not None:
+            apply -= {"agents", "mean_degree"}
+            if self.kind not in {None, "configuration"}:
+                raise ValueError(
+                    f"degrees are for the kind 'configuration', not {self.kind!r}; leave one out"
+                )
+        for name in [name for name in type(self).model_fields if name not in apply]:
+            if name in self.model_fields_set and self._says(name):
+                there = "degrees, which say it" if source == "kind" and name in _DRAWN else source
+                homes = " and ".join(home for home, keys in _APPLY.items() if name in keys)
+                raise ValueError(f"{name} does nothing beside {there}; it belongs to {homes}")
+
+    def _says(self, name: str) -> bool:
+        return getattr(self, name) not in (None, {})
+
+
+class Population(Section):
+    """``[population]``: what holds for all agents."""
+
+    tick_minutes: float = Field(60.0, gt=0, strict=True, description="simulated minutes in a tick")
+    max_running: int | None = Field(
+        None, ge=1, strict=True, description="messages that run at once"
+    )
+
+
+class Said(Section):
+    """``[[messages]]``: one message, maybe later."""
+
+    text: str = Field(description="what it says")
+    seeds: str = Field(SEEDS, description="who holds it first")
+    model: str | None = Field(None, description="the propagation model")
+    author: str | None = Field(None, description="the id of the agent that wrote it")
+    tags: list[str] | None = Field(None, description="interests; else what the text says")
+    at: int = Field(0, ge=0, strict=True, description="ticks after the start")
+    priority: int = Field(
+        0, strict=True, description="among waiting messages the highest starts first"
+    )
+    draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
+    channel: str | None = Field(None, description="who hears whom: broadcast, stream, stream:TICKS")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
+
+
+class Minds(Section):
+    """``[minds]``: members that decide by themselves."""
+
+    members: str = Field(description="whom: an expression as for --minds")
+    mind: str = Field("model", description="what decides for them: model, rule, archetype, ...")
+    goal: str = Field("", description="what they want, in words")
+    offline: bool = Field(False, description="true: no language model is asked; rules stand in")
+    budget: tuple[str, ...] = Field((), description="caps: '$0.50', '200 requests', '50000 tokens'")
+    least_share: float | None = Field(
+        None, ge=0, le=1, description="the run stops where models decide less; else as settings say"
+    )
+
+
+class Done(Section):
+    """``[[commands]]``: what members do about each other between two ticks."""
+
+    do: Literal[
+        "follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute"
+    ] = Field(description="what each of the agents does about each of the others")
+    agents: str | list[str | int] = Field(description="ids, or an expression as for seeds")
+    others: str | list[str | int] = Field(description="ids, or an expression as for seeds")
+    at: int = Field(0, ge=0, strict=True, description="ticks after the start")
+
+
+class Planned(Section):
+    """``[[interventions]]``: what is done at a tick, or when a condition holds.
+
+    The other keys are those of what is done (:mod:`sim.world.interventions.kinds`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    do: str = Field(description="what is done, such as 'ban'")
+    at: int | None = Field(None, ge=0, strict=True, description="ticks after the start")
+    when: str | None = Field(None, description="a condition, such as 'share > 0.1'")
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if (self.at is None) == (self.when is None):
+            raise ValueError("give one of at and when")
+        if self.when is not None:
+            condition_of(self.when)
+        made(self.do, self.said)
+        return self
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The keys of what is done."""
+        return dict(self.model_extra or {})
+
+
+class About(Section):
+    """``[about]``: what the scenario is, for people."""
+
+    title: str = Field("", description="a few words")
+    question: str = Field("", description="what it asks")
+    sees: str = Field("", description="what should be seen")
+    source: str = Field("", description="who found that")
+    expect: list[str] = Field(
+        default_factory=list, description="what should be seen, as QUANTITY: VARIANT < VARIANT"
+    )
+    measures: list[str] = Field(
+        default_factory=list, description="the quantities that hubbub variants shows"
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        for measure in self.measures:
+            condition_of(f"{measure} > 0")
+        for line in self.expect:
+            expectation(line)
+        return self
+
+
+class End(Section):
+    """``[stop]``: when the run ends."""
+
+    ticks: int | None = Field(None, ge=0, strict=True, description="at the latest")
+    until_quiet: bool = Field(False, description="earlier, once nothing can happen")
+
+
+class Results(Section):
+    """``[outputs]``: files to write."""
+
+    json_: Path | None = Field(None, alias="json", description="everything found")
+    csv: Path | None = Field(None, description="one line for each message and tick")
+    metrics: Path | None = Field(None, description="metrics of each tick, .csv or .jsonl")
+    save: Path | None = Field(None, description="the world as it is at the end")

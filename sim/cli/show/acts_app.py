@@ -1,0 +1,100 @@
+"""Verbs that look at what was done to worlds, and at how the program is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from sim.cli.program.start import prepare
+
+__all__ = ["audit", "config", "doctor", "phases", "replay", "script"]
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def _leave(code: int) -> NoReturn:
+    raise typer.Exit(code)
+
+
+def audit(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    json: Json = False,
+) -> None:
+    """Show what was done to a world: each act with tick, author, arguments and result."""
+    prepare(context.obj)
+    from sim.cli.show.audit import show_audit
+
+    _leave(show_audit(file, json=json))
+
+
+def replay(
+    context: typer.Context,
+    file: Annotated[
+        str, typer.Argument(help="A world file, a saved name, or what audit --json printed.")
+    ],
+    to: Annotated[int | None, typer.Option(help="The last tick to run; else all.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="End with 3 when anything comes out differently.")
+    ] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="An earlier save of the same world to begin from.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(help="Save what came of it to a file.")] = None,
+    json: Json = False,
+) -> None:
+    """Do again what was done to a world, and compare; changes nothing."""
+    prepare(context.obj)
+    from sim.cli.show.replay import Again, show_replay
+
+    _leave(show_replay(Again(file, to, check, start, save), json=json))
+
+
+def script(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A world file, or the name of a saved world.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The scenario file.")] = None,
+) -> None:
+    """Write what was done to a world as a scenario that hubbub run does again."""
+    prepare(context.obj)
+    from sim.cli.show.audit import write_script
+
+    _leave(write_script(file, out))
+
+
+def phases(
+    context: typer.Context,
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Of a world that has a platform.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what a tick does, in order."""
+    prepare(context.obj)
+    from sim.cli.show.about import show_phases
+
+    show_phases(json=json, platform=platform)
+
+
+def config(context: typer.Context, json: Json = False) -> None:
+    """Show each setting, its value, and where that came from."""
+    prepare(context.obj)
+    from sim.cli.show.about import show_config
+
+    show_config(json=json)
+
+
+def doctor(
+    context: typer.Context,
+    world: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Look at a world and its journal too.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show paths, versions, memory and terminal; say what is wrong with them."""
+    prepare(context.obj)
+    from sim.cli.program.doctor import show
+
+    _leave(show(json=json, world=world))

@@ -1,0 +1,106 @@
+"""Verbs about who ranks feeds and who proposes friends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.minds.run import Goal, MindName, Offline, Who
+from sim.cli.program.start import prepare
+from sim.errors import InputError
+
+__all__ = ["compare", "recommenders", "suggest"]
+
+Against = Annotated[
+    str | None, typer.Option("--against", help="The other mind: rule, or model,temperature=0, ...")
+]
+Replies = Annotated[
+    Path | None,
+    typer.Option(help="What models answer is written here; with --offline read from here."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+
+
+def recommenders(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One of them: its whole card.")] = None,
+    json: Json = False,
+) -> None:
+    """List who can rank feeds, propose friends and decide on acts, or tell all about one."""
+    prepare(context.obj)
+    from sim.cli.show.recommenders import show_recommenders
+
+    show_recommenders(name, json=json)
+
+
+def suggest(
+    context: typer.Context,
+    world: Annotated[str, typer.Argument(help="A world file, a saved name, demo, or new:AGENTS.")],
+    agent: Annotated[str, typer.Argument(help="The id of the member that is to find friends.")],
+    by: Annotated[str, typer.Option(help="Who proposes: see hubbub recommenders.")] = "adamic-adar",
+    top: Annotated[int, typer.Option(min=1, help="How many at most.")] = 10,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Propose whom a member might follow; changes nothing."""
+    prepare(context.obj)
+    from sim.cli.show.recommenders import show_suggestions
+    from sim.cli.worlds.names import assignments
+
+    show_suggestions(world, agent, by, assignments(parameter or ()), top=top, json=json)
+
+
+def compare(
+    context: typer.Context,
+    world: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORLD",
+            help="A world file, a saved name, demo, new:AGENTS, scenario.toml, or gallery:NAME.",
+        ),
+    ],
+    recommenders: Annotated[
+        str,
+        typer.Option(help="Two or more, separated by commas, or all: see hubbub recommenders."),
+    ] = "chronological,popularity",
+    ticks: Annotated[
+        int | None,
+        typer.Option(min=1, help="Ticks of each run; else as the scenario says, or 48."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many seeds, from the world's own on; else 5, of minds 1."),
+    ] = None,
+    variant: Annotated[str, typer.Option(help="Of a scenario that has several.")] = "",
+    minds: Who = None,
+    mind: MindName = None,
+    against: Against = None,
+    goal: Goal = None,
+    replies: Replies = None,
+    offline: Offline = False,
+    json: Json = False,
+) -> None:
+    """Run the same world and seeds under several recommenders, and show what differs.
+
+    With --minds, --mind and --against it is two minds, or two prompts, of the same members.
+    """
+    prepare(context.obj)
+    if minds is not None:
+        from sim.cli.minds.compare import Asked, show_minds_comparison
+
+        asked = Asked(minds, mind or "model", against or "rule", goal or "", replies, offline)
+        show_minds_comparison(world, asked, ticks, seeds or 1, variant=variant, json=json)
+        return
+    if any((mind, against, goal, replies, offline)):
+        raise InputError("--mind, --against, --goal, --replies, --offline: say whose by --minds.")
+    seeds = seeds or 5
+    from sim.cli.runs.compare import show_comparison
+
+    show_comparison(world, recommenders, ticks, seeds, variant=variant, json=json)

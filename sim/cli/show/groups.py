@@ -1,0 +1,67 @@
+"""``hubbub groups``: the groups of a world, and who is in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.program.output import as_json, say, table, watched
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["group_facts", "show_groups"]
+
+Facts = dict[str, Any]
+
+
+def show_groups(where: str, name: str | None, top: int, *, json: bool) -> None:
+    """Write all groups, or the members of one.
+
+    Raises
+    ------
+    HubbubError
+        For a world or a group that there is not.
+    """
+    from sim.cli.worlds.names import open_world
+
+    with watched() as report:
+        world = open_world(where, report)
+        names = world.groups.names if name is None else (name,)
+        facts = [group_facts(world, each) for each in names]
+    if json:
+        say(as_json(facts if name is None else facts[0]))
+    elif name is None:
+        say(_listed(facts))
+    else:
+        say(_members(facts[0], top))
+
+
+def group_facts(world: World, name: str) -> Facts:
+    """Return a group's size, limit (None: there is none) and members."""
+    from sim.network.relations.membership import ENDLESS
+
+    agents, limit = world.agents, world.groups.limit(name)
+    members = [{"id": agents.id(k), "name": agents.name(k)} for k in world.groups.members(name)]
+    return {
+        "name": name,
+        "size": len(members),
+        "limit": limit if limit < ENDLESS else None,
+        "members": members,
+    }
+
+
+def _listed(facts: list[Facts]) -> str:
+    rows = [(each["name"], f"{each['size']:,}", _limit(each)) for each in facts]
+    return table([("group", "members", "at most"), *rows]) if rows else "There are no groups."
+
+
+def _members(facts: Facts, top: int) -> str:
+    rows = [(each["name"], str(each["id"])) for each in facts["members"][:top]]
+    more = facts["size"] - len(rows)
+    head = f"{facts['name']}: {facts['size']:,} members, at most {_limit(facts)}"
+    shown = [table([("name", "id"), *rows])] if rows else []
+    return "\n".join([head, *shown, *([f"and {more:,} more (--top)"] if more > 0 else [])])
+
+
+def _limit(facts: Facts) -> str:
+    return "any" if facts["limit"] is None else f"{facts['limit']:,}"

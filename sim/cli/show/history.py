@@ -1,0 +1,246 @@
+"""``hubbub history``: what happened in a world."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.program.output import as_json, say, table, tell, watched
+from sim.core.text import clip, one_line
+from sim.errors import CapacityError, InputError
+
+if TYPE_CHECKING:
+    from sim.agents.columns import Agents
+    from sim.core.progress import Report
+    from sim.store.history.history import History
+    from sim.store.history.rows import Happening
+    from sim.world.world import World
+
+__all__ = ["Question", "show_history"]
+
+_CELLS = 60
+_GAPS = 5
+_SAYS = {"began": "began with"}
+_HEADS = {"new": "first", "adopted": "ever"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked.
+
+    Parameters
+    ----------
+    agent, pair, message
+        At most one of them: a member's id, two of them, or a message's number.
+    first, last
+        Ticks.
+    points, top
+        Rows of a series and of a list.
+    """
+
+    agent: str | None = None
+    pair: tuple[str, str] | None = None
+    message: int | None = None
+    first: int | None = None
+    last: int | None = None
+    points: int = 20
+    top: int = 50
+
+
+def show_history(where: str, asked: Question, *, json: bool) -> None:
+    """Answer a question about what happened.
+
+    Raises
+    ------
+    InputError
+        When more than one thing is asked, or of what there is not.
+    SnapshotError
+        When the world cannot be read.
+    """
+    from sim.cli.worlds.names import saved_path
+    from sim.store.history.reading import cohorts_of, people_of, read_history
+
+    if sum(each is not None for each in (asked.agent, asked.pair, asked.message)) > 1:
+        raise InputError("Ask for one thing: --agent, --pair or --message.")
+    path = saved_path(where)
+    with watched() as report:
+        history = read_history(path, report=report)
+        named = asked.agent is not None or asked.pair is not None or asked.message is not None
+        people = people_of(path) if named else None
+        if not named:
+            try:
+                history.cohorts = cohorts_of(_at_last(path, history.tick, report))
+            except (CapacityError, InputError) as error:
+                tell(f"R and who holds a message now are not told: {error}")
+    if people is None:
+        _show_counts(path, history, asked, json=json)
+    elif asked.message is not None:
+        _show_message(history, people, asked, json=json)
+    else:
+        _show_happenings(history, people, asked, json=json)
+
+
+def _at_last(path: Path, tick: int, report: Report) -> World:
+    """Return the world as it is on record: of its file, or of the journal beside it."""
+    from sim.runtime.journal.acts import apply
+    from sim.store.journal.journal import JOURNAL_FILE, folder_of
+    from sim.store.journal.rebuild import rebuild
+    from sim.store.snapshot.snapshot import load
+
+    if (folder_of(path) / JOURNAL_FILE).is_file():
+        return rebuild(path, tick, apply, report=report).world
+    return load(path, report=report)
+
+
+def _show_happenings(history: History, people: Agents, asked: Question, *, json: bool) -> None:
+    when = {"first": asked.first, "last": asked.last}
+    if asked.pair is not None:
+        one, other = (people.index(each) for each in asked.pair)
+        found = history.pair(one, other, **when)
+    else:
+        found = history.agent(people.index(asked.agent or ""), **when)
+    if json:
+        say(as_json([_facts(each, people, history) for each in found]))
+        return
+    heading = ("tick", "who", "did", "message", "text", "whom")
+    rows = (_row(_facts(each, people, history)) for each in found)
+    _show_rows(heading, rows, len(found), asked.top)
+    for line in _missing(history):
+        tell(line)
+
+
+def _missing(history: History) -> Iterator[str]:
+    """Say of which ticks nobody knows what members did."""
+    gaps = [] if history.record is None else history.record.missing
+    if gaps:
+        said = ", ".join(f"{a:,}" if a == b else f"{a:,}-{b:,}" for a, b in gaps[:_GAPS])
+        more = f" and {len(gaps) - _GAPS:,} stretches more" if len(gaps) > _GAPS else ""
+        yield f"What members did is not kept of the ticks {said}{more} (history_mb)."
+
+
+def _facts(each: Happening, people: Agents, history: History) -> dict[str, Any]:
+    from sim.cli.show.acts import said_facts
+
+    said = history.said(each, people)
+    return {
+        "tick": each.tick,
+        "agent": _id(people, each.agent),
+        "name": _name(people, each.agent),
+        "did": each.kind,
+        "message": each.message if each.message >= 0 else None,
+        "post": each.post if each.post >= 0 else None,
+        **said_facts(said, lambda index: _id(people, index)),
+        "line": said.line(said.by, lambda index: _name(people, index)),
+        "other": _id(people, each.other),
+        "other_name": _name(people, each.other),
+    }
+
+
+def _row(fact: dict[str, Any]) -> tuple[str, ...]:
+    text, did = clip(one_line(fact["line"]), _CELLS), fact["did"]
+    whom = _who(fact["other"], fact["other_name"])
+    whom = f"from {whom}" if did == "adopted" else whom
+    who = _who(fact["agent"], fact["name"])
+    number = "" if fact["message"] is None else f"#{fact['message']}"
+    number = number if fact["post"] is None else f"m{fact['post']}"
+    return f"{fact['tick']:,}", who, _SAYS.get(did, did), number, text, whom
+
+
+def _show_message(history: History, people: Agents, asked: Question, *, json: bool) -> None:
+    number = -1 if asked.message is None else asked.message
+    found = history.message(number, first=asked.first, last=asked.last)
+    rows = zip(*(column.tolist() for column in found), strict=True)
+    if json:
+        keys = ("agent", "tick", "from")
+        said = ((_id(people, a), t, _id(people, s)) for a, t, s in rows)
+        say(as_json([dict(zip(keys, each, strict=True)) for each in said]))
+        return
+    shown = (
+        (f"{t:,}", _who(_id(people, a), _name(people, a)), _who(_id(people, s), _name(people, s)))
+        for a, t, s in rows
+    )
+    _show_rows(("tick", "who adopted", "from"), shown, len(found.agents), asked.top)
+
+
+def _show_counts(path: Path, history: History, asked: Question, *, json: bool) -> None:
+    series = history.counts(first=asked.first, last=asked.last, points=asked.points, r=True)
+    columns = {
+        "tick": series.ticks,
+        "new": series.new,
+        "adopted": series.adopted,
+        "r": series.r,
+        "contacts": series.contacts,
+        "running": series.running,
+    }
+    journal, checkpoints = _sizes(path)
+    holding = sum(each.now for each in history.cohorts.values())
+    if json:
+        facts = {name: [_known(v) for v in column.tolist()] for name, column in columns.items()}
+        sizes = {"journal_bytes": journal, "checkpoint_bytes": checkpoints}
+        totals = {"adoptions": history.events, "holding": holding, "messages": len(history.told)}
+        say(as_json({"now": history.tick, **totals, **sizes, "series": facts}))
+        return
+    lists = (map(_number, column.tolist()) for column in columns.values())
+    heading = (_HEADS.get(name, name) for name in columns)
+    say(table([tuple(heading), *zip(*lists, strict=True)]))
+    kept = f"; the journal takes {journal / 2**20:,.1f} MB" if journal else ""
+    kept += f", its checkpoints {checkpoints / 2**20:,.1f} MB" if checkpoints else ""
+    told = f"{history.events:,} first adoptions of {len(history.told):,} messages"
+    if history.cohorts:
+        told += f", {holding:,} held now,"
+    say(f"{told} to tick {history.tick:,}{kept}.")
+
+
+def _sizes(path: Path) -> tuple[int, int]:
+    """Return the bytes of a journal and of its checkpoints; 0 where there is none."""
+    from sim.store.journal.journal import folder_of
+
+    folder = folder_of(path)
+    files = list(folder.iterdir()) if folder.is_dir() else []
+    sizes = {file.name: file.stat().st_size for file in files}
+    checkpoints = sum(size for name, size in sizes.items() if name.endswith(".hub"))
+    return sum(sizes.values()) - checkpoints, checkpoints
+
+
+def _show_rows(heading: Sequence[str], rows: Iterable[Sequence[str]], count: int, top: int) -> None:
+    shown = list(_first(rows, top))
+    if not shown:
+        say("Nothing on record.")
+        return
+    say(table([heading, *shown]))
+    if count > len(shown):
+        tell(f"{count - len(shown):,} more; --top {count} or --json shows them.")
+
+
+def _first(rows: Iterable[Sequence[str]], top: int) -> Iterator[Sequence[str]]:
+    for _, row in zip(range(top), rows, strict=False):
+        yield row
+
+
+def _id(people: Agents, index: int) -> int | str | None:
+    if index < 0:
+        return None
+    return people.id(index) if index < len(people) else index
+
+
+def _name(people: Agents, index: int) -> str:
+    return people.name(index) if 0 <= index < len(people) else ""
+
+
+def _who(number: int | str | None, name: str) -> str:
+    return "" if number is None else f"{name} ({number})"
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if math.isnan(value):
+        return ""
+    return f"{value:,.2f}"
+
+
+def _known(value: float) -> float | None:
+    return None if isinstance(value, float) and math.isnan(value) else value

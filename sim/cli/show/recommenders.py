@@ -1,0 +1,83 @@
+"""``hubbub recommenders`` and ``hubbub suggest``: who ranks, proposes, acts; whom they propose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sim.cli.program.models import show_model, show_models
+from sim.cli.program.output import as_json, say, table, watched
+from sim.cli.worlds.names import open_world
+from sim.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from sim.lab.suggesting import Suggestion
+    from sim.world.world import World
+
+__all__ = ["show_recommenders", "show_suggestions"]
+
+KINDS = ("recommender", "friend-recommender", "policy")
+_NAMED = 3
+
+
+def show_recommenders(name: str | None, *, json: bool) -> None:
+    """List who ranks feeds, proposes friends and decides on acts, or one's whole card.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is none of that name.
+    """
+    from sim.core.registry import names
+
+    if name is None:
+        show_models(json=json, kinds=KINDS)
+        return
+    known = {one: kind for kind in KINDS for one in names(kind)}
+    if name not in known:
+        raise UnknownNameError("recommender", name, sorted(known))
+    show_model(name, json=json, kind=known[name])
+
+
+def show_suggestions(
+    where: str, agent: str, by: str, parameters: dict[str, Any], *, top: int, json: bool
+) -> None:
+    """Write whom a member might follow.
+
+    Raises
+    ------
+    HubbubError
+        For a world, a member, a recommender or a parameter that there is not.
+    """
+    with watched() as report:
+        from sim.lab.suggesting import suggested
+
+        world = open_world(where, report)
+        who = world.agents.index(agent)
+        found = suggested(world, who, by, count=top, **parameters)
+    facts = [_facts(world, one) for one in found]
+    if json:
+        say(as_json({"agent": world.agents.id(who), "by": by, "suggestions": facts}))
+        return
+    if not facts:
+        say(f"{world.agents.name(who)} ({agent}): {by} finds nobody within reach.")
+        return
+    heading = ("name", "id", "score", "through")
+    say(table([heading, *(_row(one) for one in facts)]))
+
+
+def _facts(world: World, one: Suggestion) -> dict[str, Any]:
+    name = world.agents.name
+    return {
+        "id": world.agents.id(one.agent),
+        "name": name(one.agent),
+        "score": one.score,
+        "through": [world.agents.id(member) for member in one.through],
+        "through_names": [name(member) for member in one.through],
+    }
+
+
+def _row(facts: dict[str, Any]) -> tuple[str, str, str, str]:
+    names = facts["through_names"]
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    through = ", ".join(names[:_NAMED]) + more if names else "a longer way"
+    return facts["name"], str(facts["id"]), f"{facts['score']:.4g}", through

@@ -1,0 +1,1 @@
+"""The verbs that make, import, open, save and recover worlds."""

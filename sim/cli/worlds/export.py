@@ -1,0 +1,34 @@
+"""``export``: a world in the formats of other programs."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from sim.cli.program.output import say, watched
+
+__all__ = ["export_world"]
+
+
+def export_world(where: str, to: str, out: Path, *, force: bool) -> None:
+    """Export a world, and say so in one line.
+
+    Parameters
+    ----------
+    where
+        A file, a saved name, ``demo`` or ``new:...``.
+    to, out, force
+        As typed.
+    """
+    from sim.cli.worlds.names import file_of, open_world
+    from sim.errors import UnknownNameError
+    from sim.io import EXPORTS, export
+
+    if to not in EXPORTS:  # before a large world is loaded
+        raise UnknownNameError("export format", to, EXPORTS)
+    with watched() as report:
+        world, history = open_world(where, report), file_of(where)
+        done = export(world, out, to=to, history=history, force=force, report=report)
+    files = f" ({len(done.paths)} files)" if len(done.paths) > 1 else ""
+    size = f"{done.rows:,} rows, {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s"
+    say(f"Exported {shlex.quote(str(out))}{files}: {size}.")

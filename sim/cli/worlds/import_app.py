@@ -1,0 +1,102 @@
+"""The verb that makes a world of a network file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.program.start import prepare
+
+__all__ = ["MADE_FORCE", "import_file"]
+
+MADE_FORCE = typer.Option(
+    "--force", help="Replace a world that is there; what its journal holds is put aside."
+)
+
+
+def import_file(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(help="Edge list, GraphML, GEXF, GML, or OASIS's table of people; or .gz."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")],
+    direction: Annotated[
+        str,
+        typer.Option(help="A line A B: 'influences', B hears A; 'follows', A hears B."),
+    ] = "influences",
+    undirected: Annotated[
+        bool, typer.Option("--undirected", help="Each pair hears each other.")
+    ] = False,
+    columns: Annotated[str, typer.Option(help="Where the ids are, by place or name.")] = "0,1",
+    weights: Annotated[str | None, typer.Option(help="The column that becomes trust.")] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(help="The column of times, in seconds; every line is then kept."),
+    ] = None,
+    signed: Annotated[
+        bool, typer.Option("--signed", help="Weights below 0 are ties against, not refused.")
+    ] = False,
+    repeats: Annotated[
+        str, typer.Option(help="A tie in several lines: 'once', or their number as 'weight'.")
+    ] = "once",
+    adjacency: Annotated[
+        bool, typer.Option("--adjacency", help="A line is a member and all its neighbours.")
+    ] = False,
+    relations: Annotated[
+        str | None,
+        typer.Option(help="The column of types of ties; else type, relation, kind, label; 'none'."),
+    ] = None,
+    properties: Annotated[
+        str | None, typer.Option(help="Columns kept as properties of ties, such as since,note.")
+    ] = None,
+    interests: Annotated[
+        str,
+        typer.Option(help="Of --profiles: 'known' words, or their 'own' 64 most frequent ones."),
+    ] = "known",
+    delimiter: Annotated[str | None, typer.Option(help="tab, comma, ...; else found out.")] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether names stand on top.")
+    ] = None,
+    ids: Annotated[str, typer.Option(help="auto, int or str.")] = "auto",
+    labels: Annotated[Path | None, typer.Option(help="A file of the members' communities.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the world.")] = 0,
+    profiles: Annotated[
+        Path | None, typer.Option(help="A file of people, given to the members.")
+    ] = None,
+    tick_minutes: Annotated[float, typer.Option(help="Simulated minutes in a tick.")] = 60.0,
+    force: Annotated[bool, MADE_FORCE] = False,
+) -> None:
+    """Make a world of a network file and save it."""
+    prepare(context.obj)
+    from sim.cli.worlds.make import make_import
+    from sim.cli.worlds.names import ImportedWorld
+
+    make_import(
+        ImportedWorld(
+            file,
+            direction=direction,
+            directed=not undirected,
+            columns=columns,
+            weights=weights,
+            times=times,
+            delimiter=delimiter,
+            header=header,
+            ids=ids,
+            signed=signed,
+            repeats=repeats,
+            adjacency=adjacency,
+            relations=relations,
+            properties=properties,
+            labels=labels,
+            seed=seed,
+            tick_minutes=tick_minutes,
+        ),
+        out,
+        context.obj.words,
+        profiles=profiles,
+        interests=interests,
+        force=force,
+    )

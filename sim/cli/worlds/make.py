@@ -1,0 +1,292 @@
+"""``new``, ``import`` and ``run``: from what was typed to what is done."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.program.log import log
+from sim.cli.program.output import require_folder, safe, say, watched
+from sim.cli.runs.run import SEEDS, Order, Outputs, Saying, Stop, carry_out, command_words
+from sim.cli.worlds.names import (
+    AUTHOR,
+    ImportedWorld,
+    NewWorld,
+    assignments,
+    file_of,
+    open_world,
+    save_made,
+)
+from sim.cli.worlds.recover import journalled
+from sim.core.registry import make
+from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.cli.minds.run import Minded
+    from sim.world.world import World
+
+__all__ = ["Message", "make_import", "make_new", "only", "run_scenario", "run_world"]
+
+
+def only(texts: Sequence[str] | None) -> str | None:
+    """Return the text of the one message that a command line can send.
+
+    Raises
+    ------
+    InputError
+        For several: none of them may be dropped without a word.
+    """
+    if texts is not None and len(texts) > 1:
+        raise InputError(
+            f"--inject sends one message, got {len(texts)}; for several write a scenario file "
+            "with one [[messages]] each (sim/README.md), and run that."
+        )
+    return texts[0] if texts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The options of ``run`` that make up a message, as typed."""
+
+    text: str | None = None
+    seeds: str | None = None
+    model: str | None = None
+    parameters: tuple[str, ...] = ()
+    author: str | None = None
+    tags: str | None = None
+    priority: int = 0
+    draws: str | None = None
+    channel: str | None = None
+
+    @property
+    def saying(self) -> Saying | None:
+        """What to inject; None when no text was given.
+
+        Raises
+        ------
+        InputError
+            When there are options of a message and no text.
+        """
+        if self.text is None:
+            if self != Message():
+                raise InputError("These are options of a message; add --inject TEXT.")
+            return None
+        tags = None if self.tags is None else [tag.strip() for tag in self.tags.split(",") if tag]
+        return Saying(
+            self.text,
+            seeds=SEEDS if self.seeds is None else self.seeds,
+            model=self.model,
+            author=self.author,
+            tags=tags,
+            priority=self.priority,
+            draws=self.draws,
+            channel=self.channel,
+            parameters=assignments(self.parameters),
+        )
+
+
+def make_new(order: NewWorld, out: Path, flags: Sequence[str] = (), *, force: bool = False) -> None:
+    """Make a world, save it, and say so.
+
+    Parameters
+    ----------
+    order
+        What to make.
+    out
+        Where to save it.
+    flags
+        Words of the options that every verb shares, for the command that repeats it.
+    force
+        Whether a world that is there may be replaced.
+    """
+    _require_room(out, force=force)
+    with watched() as report:
+        world = order.make(report)
+        world.trail.by(world, AUTHOR)
+        saved = save_made(world, out, report, force=force)
+    made = f"{len(world.agents):,} agents, {world.ties.count:,} ties."
+    _tell_made(
+        made, saved, ["hubbub", "new", *order.words, "--out", str(out), *_forced(force), *flags]
+    )
+
+
+def make_import(
+    order: ImportedWorld,
+    out: Path,
+    flags: Sequence[str] = (),
+    *,
+    profiles: Path | None = None,
+    interests: str = "known",
+    force: bool = False,
+) -> None:
+    """Import a world, save it, and say what was found, kept and dropped.
+
+    Parameters
+    ----------
+    order
+        What to read, and how.
+    out, flags
+        As of :func:`make_new`.
+    profiles
+        A file of people that are given to the members, or None.
+    interests
+        What their interests are: of the vocabulary, or the file's own.
+    force
+        As of :func:`make_new`.
+    """
+    _require_room(out, force=force)
+    with watched() as report:
+        imported = order.make(report)
+        imported.world.trail.by(imported.world, AUTHOR)
+        told = "" if profiles is None else _with_profiles(imported.world, profiles, interests)
+        saved = save_made(imported.world, out, report, force=force)
+    given = [] if profiles is None else ["--profiles", str(profiles)]
+    given += [] if interests == "known" else ["--interests", interests]
+    words = ["hubbub", "import", *order.words, *given, "--out", str(out), *_forced(force), *flags]
+    _tell_made(imported.report.describe() + _length(imported.world) + told, saved, words)
+
+
+def _forced(force: bool) -> list[str]:
+    return ["--force"] if force else []
+
+
+def _require_room(out: Path, *, force: bool) -> None:
+    """Refuse before any work what could not be written, or would replace a world, after it."""
+    from sim.runtime.journal.replacing import require_free
+
+    require_folder(out)
+    require_free(out, force=force)
+
+
+def _with_profiles(world: World, path: Path, interests: str) -> str:
+    """Give the profiles of a file to members; returns what became of them."""
+    from sim.cli.show.agents import give_profiles
+
+    count, remarks = give_profiles(world, path, interests=interests)
+    return " ".join([f"\n{count:,} profiles were given to members.", *remarks])
+
+
+def _length(world: World) -> str:
+    """Return how long the world's stream lasts, or nothing where there is none."""
+    if world.interactions is None:
+        return ""
+    ticks = world.interactions.ticks(world.tick_minutes)
+    return (
+        f"\n{len(world.interactions):,} timed interactions in {ticks:,} ticks of "
+        f"{world.tick_minutes:g} minutes (--tick-minutes); play them by run --channel stream."
+    )
+
+
+def _tell_made(what: str, saved: str, words: Sequence[str]) -> None:
+    command = safe(shlex.join(words))
+    say(f"{what}\n{saved}\nAgain: {command}")
+    log("made", command=command)
+
+
+def _refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> None:
+    """Refuse options that do not go with each other."""
+    if checkpoint is not None and not journal:
+        raise InputError("Checkpoints belong to a journal; add --journal, or leave them out.")
+    if journal and isolated:
+        raise InputError(
+            "An isolated run keeps a journal of its own while it runs; leave --journal out, or "
+            "--isolated."
+        )
+
+
+def run_world(
+    where: str,
+    message: Message,
+    seed: int | None,
+    stop: Stop,
+    outputs: Outputs,
+    flags: Sequence[str] = (),
+    *,
+    journal: bool = False,
+    checkpoint: str | None = None,
+    isolated: bool = False,
+    minded: Minded | None = None,
+    platform: str = "",
+) -> int:
+    """Run a world with at most one message; returns the exit code.
+
+    Parameters
+    ----------
+    where
+        As :func:`~sim.cli.worlds.names.open_world` takes it.
+    message, seed, stop, outputs
+        As typed.
+    flags
+        Words of the options that every verb shares, for the command that repeats the run.
+    journal
+        Whether to keep a journal beside the world's file.
+    checkpoint
+        When it takes checkpoints, as typed; None: as the settings say.
+    isolated
+        Whether the engine runs in a process of its own.
+    minded
+        Which members decide by themselves.
+    platform
+        Who ranks the feeds of a platform that is opened where there is none; empty: nobody.
+
+    Raises
+    ------
+    InputError
+        When both are asked for, or checkpoints without a journal.
+    """
+    _refuse_together(journal, checkpoint, isolated)
+    if platform:
+        make(platform, "recommender")
+    saying = message.saying
+    flags = [*(["--platform", platform] if platform else []), *flags]
+    flags = [*(minded.words if minded else []), *flags]
+    order = Order(
+        make=lambda report: open_world(where, report, seed=seed),
+        command=lambda used: command_words(where, used, saying, stop, outputs, flags),
+        sayings=() if saying is None else (saying,),
+        stop=stop,
+        outputs=outputs,
+        journal=journalled(where, outputs.save, checkpoint, force=outputs.force)
+        if journal
+        else None,
+        isolated=isolated,
+        minded=minded,
+        platform=platform,
+        origin=file_of(where),
+    )
+    return carry_out(order)
+
+
+def run_scenario(
+    where: str,
+    message: Message,
+    seed: int | None,
+    stop: Stop,
+    outputs: Outputs,
+    flags: Sequence[str] = (),
+    *,
+    variant: str = "",
+    isolated: bool = False,
+    minded: Minded | None = None,
+) -> int:
+    """Run a scenario: a file, or ``gallery:NAME``; returns the exit code.
+
+    ``isolated`` and ``minded`` as of :func:`run_world`, the latter instead of the file's own;
+    ``variant`` is one that the scenario has.
+
+    Raises
+    ------
+    InputError
+        When a message is given too: the file has its own.
+    """
+    from sim.cli.runs.gallery import opened
+
+    if message.saying is not None:
+        raise InputError(f"{where} has its own messages; write --inject's there, as [[messages]].")
+    scenario = opened(where, variant)
+    flags = [*(minded.words if minded else []), *flags]
+    order = scenario.order(seed=seed, stop=stop, outputs=outputs, flags=flags)
+    return carry_out(replace(order, isolated=isolated, minded=minded or order.minded))

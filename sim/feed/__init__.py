@@ -1,1 +1,0 @@
-"""Feeds: posts, who is shown them and why, and what members do with what they see."""

@@ -1,0 +1,1 @@
+"""Worlds in the formats of other programs."""

@@ -1,0 +1,245 @@
+"""What members did, wrote and decided as tables: made tick by tick, while they are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.io.exporting.tables import Column, Table, Who
+from sim.platform.acts.kinds import OF_GROUPS, Act
+from sim.platform.acts.log import NOBODY
+from sim.platform.acts.record import said_in
+from sim.platform.posts.posts import Kind
+from sim.store.history.acts import Record, Wall
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["doings_of"]
+
+Part = Sequence[Any]
+"""Columns of some rows, of one length."""
+
+_ACTS = [act.says for act in Act]
+_KINDS = [kind.name.lower() for kind in Kind]
+_COUNTED = {
+    Act.LIKE: (0, 1), Act.UNLIKE: (0, -1), Act.REPOST: (1, 1), Act.QUOTE: (1, 1),
+    Act.REPLY: (2, 1), Act.REPORT: (3, 1),
+}  # fmt: skip
+
+
+class _Flow:
+    """Rows that come in parts; columns are asked for the same slices, one behind the other."""
+
+    def __init__(self, parts: Callable[[], Iterator[Part]]) -> None:
+        self._parts = parts
+        self._source: Iterator[Part] | None = None
+        self._held: list[list[Any]] = []
+        self._begin = self._end = 0
+
+    def take(self, column: int, where: slice) -> list[Any]:
+        """Return some cells of a column; nothing before them is asked for again."""
+        if self._source is None or where.start < self._begin:
+            self._source, self._held, self._begin, self._end = self._parts(), [], 0, 0
+        while self._end < where.stop and (part := next(self._source, None)) is not None:
+            self._add(part, where.start)
+        return self._held[column][where.start - self._begin : where.stop - self._begin]
+
+    def _add(self, part: Part, start: int) -> None:
+        cells = [c.tolist() if hasattr(c, "tolist") else list(c) for c in part]
+        if not self._held:
+            self._held = [[] for _ in cells]
+        passed = min(start, self._end) - self._begin
+        for held, more in zip(self._held, cells, strict=True):
+            del held[:passed]
+            held += more
+        self._begin += passed
+        self._end += len(cells[0])
+
+
+class _Cells:
+    """One column of a flow."""
+
+    def __init__(self, flow: _Flow, place: int) -> None:
+        self._flow, self._place = flow, place
+
+    def __getitem__(self, where: slice) -> list[Any]:
+        return self._flow.take(self._place, where)
+
+
+def doings_of(world: World, record: Record, who: Who) -> tuple[Table, ...]:
+    """Return the tables ``posts`` and ``acts``, and ``decisions`` and ``replies`` where there are.
+
+    Parameters
+    ----------
+    world
+        Must hold still while they are read.
+    record
+        What is kept of its members.
+    who
+        Makes a column of members.
+    """
+    tables = [_posts(world, record, who), _acts(record, who)]
+    decided = sum(len(rows) for _, rows in record.decisions())
+    if decided:
+        asked = sum(len(row.get("replies", ())) for _, rows in record.decisions() for row in rows)
+        tables += [_decisions(record, who, decided), _replies(record, who, asked)]
+    return tuple(tables)
+
+
+def _acts(record: Record, who: Who) -> Table:
+    def parts() -> Iterator[Part]:
+        for tick, acts in record.acts():
+            of_group = np.isin(acts.act, OF_GROUPS)
+            yield (
+                [tick] * acts.agent.size, acts.agent, acts.act, _or_none(acts.message),
+                np.where(of_group, -1, _signed(acts.other)),
+                _or_none(np.where(of_group, acts.other, NOBODY)),
+            )  # fmt: skip
+
+    flow = _Flow(parts)
+    columns = (
+        Column("tick", "integer", _Cells(flow, 0)),
+        who("agent", _Cells(flow, 1)),
+        Column("act", "text", _Cells(flow, 2), _ACTS),
+        Column("message", "integer", _Cells(flow, 3)),
+        who("other", _Cells(flow, 4)),
+        Column("group", "integer", _Cells(flow, 5)),
+    )
+    return Table("acts", record.sizes[0], columns)
+
+
+def _posts(world: World, record: Record, who: Who) -> Table:
+    first, counts = _counts(record)
+    names = world.agents.vocabulary.names
+
+    def parts() -> Iterator[Part]:
+        for wall in record.walls():
+            wrote, size = wall.wrote, wall.wrote.author.size
+            mine = slice(wall.first - first, wall.first - first + size)
+            yield (
+                range(wall.first, wall.first + size), [wall.tick] * size, wrote.author, wrote.kind,
+                _or_none(wrote.parent), _signed(wrote.to), _texts(world, wall),
+                [list(names(mask)) for mask in wrote.tags.tolist()], _or_none(wrote.cascade),
+                *(column[mine] for column in counts),
+            )  # fmt: skip
+
+    flow = _Flow(parts)
+    columns = (
+        Column("id", "integer", _Cells(flow, 0)),
+        Column("tick", "integer", _Cells(flow, 1)),
+        who("author", _Cells(flow, 2)),
+        Column("kind", "text", _Cells(flow, 3), _KINDS),
+        Column("parent", "integer", _Cells(flow, 4)),
+        who("to", _Cells(flow, 5)),
+        Column("text", "text", _Cells(flow, 6)),
+        Column("tags", "words", _Cells(flow, 7)),
+        Column("message", "integer", _Cells(flow, 8)),
+        *(
+            Column(name, "integer", _Cells(flow, 9 + place))
+            for place, name in enumerate(("likes", "shares", "replies", "reports"))
+        ),
+    )
+    return Table("posts", record.sizes[1], columns)
+
+
+def _texts(world: World, wall: Wall) -> list[str]:
+    columns = (column.tolist() for column in wall.wrote)
+    return [
+        said_in(world.agents, world.seed, number, row, wall.texts.get(number))
+        for number, row in enumerate(zip(*columns, strict=True), wall.first)
+    ]
+
+
+def _counts(record: Record) -> tuple[int, npt.NDArray[np.int64]]:
+    """Return the number of the first message, and int64 (4, messages) from it on."""
+    first, stop = record.numbers
+    counts = np.zeros((4, stop - first), np.int64)
+    for _, acts in record.acts():
+        known = (acts.message >= first) & (acts.message < stop)
+        for act, (place, step) in _COUNTED.items():
+            about = acts.message[known & (acts.act == act)] - np.uint32(first)
+            np.add.at(counts[place], about, step)
+    return first, counts
+
+
+def _decisions(record: Record, who: Who, rows: int) -> Table:
+    def parts() -> Iterator[Part]:
+        for tick, decided in record.decisions():
+            yield (
+                [tick] * len(decided), [int(row.get("member", -1)) for row in decided],
+                [str(row.get("source", "")) for row in decided],
+                [json.dumps(row.get("acts", [])) for row in decided],
+                [[str(each) for each in row.get("faults", ())] for row in decided],
+                *zip(*(_spent(row) for row in decided), strict=True),
+            )  # fmt: skip
+
+    flow = _Flow(parts)
+    columns = (
+        Column("tick", "integer", _Cells(flow, 0)),
+        who("member", _Cells(flow, 1)),
+        Column("source", "text", _Cells(flow, 2)),
+        Column("acts", "text", _Cells(flow, 3)),
+        Column("faults", "words", _Cells(flow, 4)),
+        *(
+            Column(name, "integer", _Cells(flow, 5 + place))
+            for place, name in enumerate(("requests", "tokens", "nano_dollars"))
+        ),
+    )
+    return Table("decisions", rows, columns)
+
+
+def _spent(row: dict[str, Any]) -> tuple[int, int, int]:
+    requests, tokens, nano = (*row.get("spent", ()), 0, 0, 0)[:3]
+    return int(requests), int(tokens), int(nano)
+
+
+_REPLY = {
+    "number": "integer", "question": "text", "prompt": "text", "text": "text", "fault": "text",
+    "provider": "text", "model": "text", "seconds": "number", "read": "integer",
+    "written": "integer", "nano_dollars": "integer", "source": "text",
+}  # fmt: skip
+
+
+def _replies(record: Record, who: Who, rows: int) -> Table:
+    def parts() -> Iterator[Part]:
+        for tick, decided in record.decisions():
+            told = [(row, reply) for row in decided for reply in row.get("replies", ())]
+            if told:
+                yield (
+                    [tick] * len(told), [int(row.get("member", -1)) for row, _ in told],
+                    *([_cell(reply, name) for _, reply in told] for name in _REPLY),
+                )  # fmt: skip
+
+    flow = _Flow(parts)
+    columns = (
+        Column("tick", "integer", _Cells(flow, 0)),
+        who("member", _Cells(flow, 1)),
+        *(
+            Column("reply" if name == "text" else name, kind, _Cells(flow, 2 + place))  # type: ignore[arg-type]
+            for place, (name, kind) in enumerate(_REPLY.items())
+        ),
+    )
+    return Table("replies", rows, columns)
+
+
+def _cell(reply: dict[str, Any], name: str) -> Any:
+    value = reply.get(name)
+    if name == "prompt":
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+    if _REPLY[name] == "text":
+        return str(value or "")
+    return value if isinstance(value, int | float) else None
+
+
+def _signed(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+    return np.where(numbers == NOBODY, -1, numbers.astype(np.int64))
+
+
+def _or_none(numbers: npt.NDArray[Any]) -> list[int | None]:
+    plain = numbers.astype(np.int64)
+    return [None if each in {-1, NOBODY} else each for each in plain.tolist()]

@@ -1,0 +1,118 @@
+"""A world with all that its members did as one SQLite database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.core.progress import Report, quiet
+from sim.io.exporting.acts import doings_of
+from sim.io.exporting.lines import BATCH
+from sim.io.exporting.tables import Column, Table, who_of
+from sim.store.history.acts import Record
+from sim.store.relational.database import Beside, write_database
+from sim.store.relational.tables import message_id
+from sim.store.snapshot.plain import to_json, utf8
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["write_all"]
+
+_TYPES = {"text": "TEXT", "words": "TEXT", "integer": "INTEGER", "number": "REAL"}
+_INDEXED = {"acts": ("agent", "message"), "decisions": ("member",), "replies": ("member",)}
+
+
+def write_all(world: World, record: Record, path: Path, report: Report = quiet) -> int:
+    """Write the classical tables, and ``acts``, ``decisions`` and ``replies`` behind them.
+
+    Parameters
+    ----------
+    world, path, report
+        As of :func:`~sim.store.relational.database.write_database`.
+    record
+        What is kept of what its members did; their messages are in ``messages``.
+
+    Returns
+    -------
+    How many rows there are.
+    """
+    if world.platform is None:
+        return write_database(world, path, report=report)
+    posts, *others = doings_of(world, record, who_of(world))
+    known = _injected(posts)
+    beside = [_beside(_named(table, known) if table.name == "acts" else table) for table in others]
+    return write_database(world, path, posts=_rows(posts), beside=beside, report=report)
+
+
+def _injected(posts: Table) -> dict[int, int]:
+    """Return the number of each injected message on the platform, and which it is."""
+    number, message = (
+        next(column for column in posts.columns if column.name == name)
+        for name in ("id", "message")
+    )
+    found: dict[int, int] = {}
+    for start in range(0, posts.rows, BATCH):
+        where = slice(start, min(start + BATCH, posts.rows))
+        pairs = zip(_cells(number, where), _cells(message, where), strict=True)
+        found |= {int(str(post)): int(str(which)) for post, which in pairs if which is not None}
+    return found
+
+
+class _Messages:
+    """The messages that acts are about, by their ``message_id`` in this database."""
+
+    def __init__(self, column: Column, injected: dict[int, int]) -> None:
+        self._column, self._injected = column, injected
+
+    def __getitem__(self, where: slice) -> list[int | None]:
+        numbers = _cells(self._column, where)
+        plain = (None if number is None else int(str(number)) for number in numbers)
+        return [message_id(number, self._injected) for number in plain]
+
+
+def _named(acts: Table, injected: dict[int, int]) -> Table:
+    columns = tuple(
+        replace(column, cells=_Messages(column, injected)) if column.name == "message" else column
+        for column in acts.columns
+    )
+    return replace(acts, columns=columns)
+
+
+def _beside(table: Table) -> Beside:
+    columns = ",\n  ".join(f'"{column.name}" {_type(column)}' for column in table.columns)
+    sql = f"CREATE TABLE {table.name} (\n  {columns}\n) STRICT"
+    indexes = [
+        f"CREATE INDEX {table.name}_of_{name} ON {table.name} ({name})"
+        for name in _INDEXED.get(table.name, ())
+    ]
+    return Beside(table.name, sql, len(table.columns), _rows(table), tuple(indexes))
+
+
+def _type(column: Column) -> str:
+    return "TEXT" if column.words is not None else _TYPES[column.kind]
+
+
+def _rows(table: Table) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of a table as SQLite holds them; members are texts, as everywhere there."""
+    for start in range(0, table.rows, BATCH):
+        where = slice(start, min(start + BATCH, table.rows))
+        yield from zip(*(_cells(column, where) for column in table.columns), strict=True)
+
+
+def _cells(column: Column, where: slice) -> Iterator[object]:
+    cells = column.cells[where]
+    plain = cells.tolist() if hasattr(cells, "tolist") else cells
+    if column.words is None:
+        return (_cell(value) for value in plain)
+    words = column.words
+    known = len(words)  # a history may have been left by a world of more members
+    return (utf8(words[place]) if 0 <= place < known else None for place in plain)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return utf8(value)
+    return to_json(value) if isinstance(value, list) else value

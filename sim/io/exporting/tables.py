@@ -1,0 +1,224 @@
+"""A world as four tables of columns: what every export but SQLite writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from sim.agents.lifecycle import Lifecycle
+from sim.agents.traits import TRAITS
+
+if TYPE_CHECKING:
+    from sim.agents.cold_records import Cold
+    from sim.network.relations.types import TieRecords
+    from sim.spread.cascade.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = ["Column", "Kind", "Table", "Who", "graph_of", "tables_of", "who_of"]
+
+Kind = Literal["text", "integer", "number", "words"]
+"""What a cell is; ``words`` are a list of texts."""
+
+_NOBODY = 0xFFFF_FFFF
+_TRUST = (np.arange(65_536) / 65_535).tolist()
+_KINDS = ["follow", "friend"]
+_SHARES = np.round(np.arange(256) / 255, 4).tolist()
+_STATUS = [status.name.lower() for status in Lifecycle]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One property of every row.
+
+    Attributes
+    ----------
+    name, kind
+        What it is called, and what its cells are.
+    cells
+        The cells, or where ``words`` is given integers: places in it, -1 for none. Sliced.
+    words
+        The values that occur, where few do or where several columns share them.
+    """
+
+    name: str
+    kind: Kind
+    cells: Any
+    words: Sequence[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one kind, such as ``agents``."""
+
+    name: str
+    rows: int
+    columns: tuple[Column, ...]
+
+
+def tables_of(world: World, who: Who | None = None) -> tuple[Table, ...]:
+    """Return a world as tables; cells are made when they are sliced.
+
+    Parameters
+    ----------
+    world
+        Must hold still while they are read.
+    who
+        Of :func:`who_of`, where somebody made it already.
+    """
+    who = who_of(world) if who is None else who
+    return _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
+
+
+def graph_of(world: World) -> tuple[Table, Table]:
+    """Return members and ties as the nodes and edges of a graph.
+
+    Of each of the newest 16 messages a node says in what state the member is, when it adopted it
+    first (-1: never), and from whom (-1: nobody); columns are called after the message's number.
+    """
+    agents, ties, *_ = tables_of(world)
+    told = [column for cascade in world.cascades[-_TOLD:] for column in _adopted(cascade)]
+    return replace(agents, columns=(*agents.columns, *told)), ties
+
+
+_TOLD = 16
+"""Messages of which a node of a graph tells."""
+
+
+def _adopted(cascade: Cascade) -> Iterator[Column]:
+    """Return what a message is to each member; all that a graph's formats can say of it."""
+    at, source = (c.astype(np.int64) for c in (cascade.adopted_at, cascade.source))
+    places = cascade.state_now.astype(np.int64)
+    yield Column(f"message_{cascade.id}_state", "text", places, cascade.states)
+    yield Column(f"message_{cascade.id}_adopted_at", "integer", at)
+    yield Column(f"message_{cascade.id}_source", "integer", source)
+
+
+Who = Callable[[str, Any], Column]
+"""Makes a column of members of its name and of their indices, -1 for none."""
+
+
+def who_of(world: World) -> Who:
+    """Return what makes columns of members, who are told by their foreign ids."""
+    agents = world.agents
+    ids = [agents.id(index) for index in range(len(agents))]
+    kind: Kind = "text" if isinstance(ids[0], str) else "integer"
+
+    def who(name: str, places: Any) -> Column:
+        return Column(name, kind, places, ids)
+
+    return who
+
+
+class _Made:
+    """Values that a function of the row makes when they are asked for by a slice."""
+
+    def __init__(self, count: int, make: Callable[[int], Any]) -> None:
+        self._rows, self._make = range(count), make
+
+    def __getitem__(self, where: slice) -> list[Any]:
+        return [*map(self._make, self._rows[where])]
+
+
+def _agents(world: World, who: Who) -> Table:
+    agents = world.agents
+    count, masks = len(agents), agents.interests
+    named = lru_cache(1 << 16)(agents.vocabulary.names)
+    traits = (
+        Column(name, "number", agents.personality[:, i], _SHARES) for i, name in enumerate(TRAITS)
+    )
+    columns = (
+        who("id", np.arange(count)),
+        Column("name", "text", _Made(count, agents.name)),
+        Column("status", "text", agents.status, _STATUS),
+        Column("community", "text", agents.community, agents.communities),
+        Column("activity", "number", _Made(count, lambda i: round(float(agents.activity[i]), 6))),
+        Column("interests", "words", _Made(count, lambda i: list(named(int(masks[i]))))),
+        *traits,
+        *(_profiles(world) if len(agents.lore.cold) else ()),
+    )
+    return Table("agents", count, columns)
+
+
+def _profiles(world: World) -> Iterator[Column]:
+    """Return what profiles said of members: texts, and every other field of theirs as JSON."""
+    count, cold = len(world.agents), world.agents.lore.cold
+    for name in ("biography", "persona"):
+        yield Column(name, "text", _Made(count, partial(_text_in, cold, name)))
+    yield Column("profile", "text", _Made(count, lambda agent: _more_in(cold.get(agent))))
+
+
+def _text_in(cold: Cold, name: str, agent: int) -> str | None:
+    return cold.text(agent, name) or None
+
+
+def _more_in(record: Mapping[str, Any]) -> str | None:
+    more = record.get("more")
+    return json.dumps(more, ensure_ascii=False) if more else None
+
+
+def _ties(world: World, who: Who) -> Table:
+    ties = world.ties
+    sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
+    full = np.broadcast_to(np.uint16(65_535), ties.count)
+    more: tuple[Column, ...] = ()
+    if len(world.tie_records):
+        more = _relations(world.tie_records, sources, ties.targets)
+    columns = (
+        who("source", sources),
+        who("target", ties.targets),
+        Column("trust", "number", ties.trust if ties.trust.size else full, _TRUST),
+        *(Column(name, "integer", cells) for name, cells in ties.marks.columns().items()),
+        *([Column("kind", "text", ties.kind, _KINDS)] if ties.kind.any() else []),
+        *more,
+    )
+    return Table("ties", ties.count, columns)
+
+
+def _relations(records: TieRecords, sources: Any, targets: Any) -> tuple[Column, Column]:
+    """Return the types and properties of ties, as far as they have any."""
+    at = records.places(sources, targets)
+    codes = np.append(records.codes, np.uint32(0xFFFF_FFFF)).view(np.int32)  # the last: -1
+    texts = [records.text(place) or None for place in range(len(records))]
+    return (
+        Column("type", "text", codes[at].astype(np.int64), records.names),
+        Column("properties", "text", at, texts),
+    )
+
+
+def _adoptions(world: World, who: Who) -> Table:
+    none = np.empty(0, np.int64)
+    logs = [(cascade.id, cascade.log) for cascade in world.cascades]
+    numbers = [np.full(len(log.agents), number) for number, log in logs]
+    sources = np.concatenate([none, *(log.sources for _, log in logs)]).astype(np.int64)
+    columns = (
+        Column("message", "integer", np.concatenate([none, *numbers])),
+        who("agent", np.concatenate([none, *(log.agents for _, log in logs)]).astype(np.int64)),
+        who("source", np.where(sources == _NOBODY, -1, sources)),
+        Column("tick", "integer", np.concatenate([none, *(log.ticks for _, log in logs)])),
+    )
+    return Table("adoptions", len(sources), columns)
+
+
+def _messages(world: World, who: Who) -> Table:
+    told = world.cascades
+    made = [
+        Column("id", "integer", [cascade.id for cascade in told]),
+        who("author", np.array([cascade.message.author for cascade in told], np.int64)),
+        Column("text", "text", [cascade.text for cascade in told]),
+        Column("kind", "text", [cascade.message.kind for cascade in told]),
+        Column("created", "integer", [cascade.message.created for cascade in told]),
+        Column("model", "text", [cascade.model_name for cascade in told]),
+        Column("status", "text", [cascade.status for cascade in told]),
+        Column("started", "integer", [_at(cascade.started_at) for cascade in told]),
+        Column("adopters", "integer", [cascade.size for cascade in told]),
+    ]
+    return Table("messages", len(told), tuple(made))
+
+
+def _at(tick: int) -> int | None:
+    return tick if tick >= 0 else None

@@ -1,0 +1,1 @@
+"""Real networks and profiles, read from files and other libraries."""

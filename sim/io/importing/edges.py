@@ -1,0 +1,386 @@
+"""Edge lists: one tie a line, as SNAP, KONECT and most others publish networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import FileError, InputError
+from sim.io.importing.adjacency import read_adjacency
+from sim.io.importing.exact import read_texts
+from sim.io.importing.files import Source, opened
+from sim.io.importing.relations import NOTHING, TYPES
+from sim.io.importing.report import ImportReport
+from sim.io.importing.sniff import Column, Layout, cells, sniff, whole
+from sim.io.importing.table import Places, Table, read_numbers
+from sim.network.relations.types import Said
+
+__all__ = ["Direction", "EdgeOptions", "Edges", "IdKind", "Repeats", "check_direction", "read_arcs"]
+
+Direction = Literal["influences", "follows"]
+IdKind = Literal["auto", "int", "str"]
+Repeats = Literal["once", "weight"]
+Words = npt.NDArray[np.uint32]
+Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_FEW = 20  # ties below which two numbers in the first line may well be a tie
+_FOLLOWERS = frozenset({"follower", "follower_id", "follower_user_id", "voter"})
+_FOREIGN = {
+    b"<": "is XML; import it as GraphML or GEXF",
+    b"{": "is JSON, not a table of ties; write one tie a line, or give people with --profiles",
+    b"[": "is JSON, not a table of ties; write one tie a line, or give people with --profiles",
+}
+_SHOWN = 60
+_MATRIX = b"%%MatrixMarket"
+_SIZED = (
+    "The first data line, {!r}, gives the sizes of the network, and is no tie; if it is one, say "
+    "so with --no-header (in Python: header=False)."
+)
+_NOT_SIZED = (
+    "The first data line, {!r}, was read as a tie; if it gives the sizes of the network, leave it "
+    "out with --header (in Python: header=True)."
+)
+_WIDE = (
+    "Lines have up to {} columns, of which {} were read; name others with --weights and --times "
+    "(weight_column, time_column), or, if each line lists a member and all its neighbours, read it "
+    "with --adjacency (adjacency=True)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Arcs between agents 0..n-1: the target hears the source.
+
+    Parameters
+    ----------
+    sources, targets
+        uint32 (m,). Loops and duplicates are still there.
+    ids
+        int64 (n,), rising; or strings in order of first appearance; None: the indices.
+    names
+        A name for each agent, or None.
+    weights, times
+        float64 (m,), or None.
+    report
+        What was found; loops, duplicates and isolated agents are counted when ties are made.
+    relations
+        What some of the arcs are, or None.
+    """
+
+    sources: Words
+    targets: Words
+    ids: Longs | list[str] | None
+    names: list[str] | None
+    weights: Floats | None
+    times: Floats | None
+    report: ImportReport
+    relations: Said | None = None
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are."""
+        return self.report.agents
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOptions:
+    """How to read an edge list.
+
+    Parameters
+    ----------
+    direction
+        What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B, as a
+        follower, a voter or a retweeter does.
+    directed
+        False: a line is a tie both ways.
+    columns
+        Where the two ids are, by place from 0 or by name in the header; None: under names such as
+        ``source`` and ``target``, else in front.
+    weight_column, time_column
+        Where weights and times are; None: they are not read.
+    delimiter
+        One character, or ``tab``, ``space`` (any blanks), ``comma``, ``semicolon``, ``pipe``;
+        None: found out.
+    header
+        Whether the first line names the columns; None: found out.
+    ids
+        ``"int"``, ``"str"``, or ``"auto"``: whole numbers when the first lines hold them.
+    limit
+        Read no more than so many ties; None: all.
+    signed
+        Weights may be negative: those ties are against (``ties.sign``), and their size is trust.
+    repeats
+        What a tie that stands in several lines is: ``"once"``: one of its lines counts;
+        ``"weight"``: its weights are added up, each line 1 where no weights are read.
+    adjacency
+        A line is a member and everybody it is tied to, however many.
+    relations
+        The column that says of what type a tie is (an attribute, in a graph file); None: one whose
+        name on top is ``type``, ``relation``, ``kind`` or ``label``, if any; ``"none"``: none.
+    properties
+        Columns that are kept as properties of ties; one called ``properties`` may hold JSON
+        objects, as exports write them. None: none; in a graph file: all.
+    """
+
+    direction: Direction = "influences"
+    directed: bool = True
+    columns: tuple[Column, Column] | None = None
+    weight_column: Column | None = None
+    time_column: Column | None = None
+    delimiter: str | None = None
+    header: bool | None = None
+    ids: IdKind = "auto"
+    limit: int | None = None
+    signed: bool = False
+    repeats: Repeats = "once"
+    adjacency: bool = False
+    relations: Column | None = None
+    properties: tuple[Column, ...] | None = None
+
+    def __post_init__(self) -> None:
+        check_direction(self.direction)
+        if self.repeats not in get_args(Repeats):
+            raise InputError(f"repeats must be 'once' or 'weight', got {self.repeats!r}.")
+        if self.repeats == "weight" and self.time_column is not None:
+            raise InputError(
+                "With times every line is kept by itself; leave the time column out to make "
+                "repeated lines a weight."
+            )
+        idle: tuple[object, ...] = (
+            self.weight_column, self.time_column, self.header, self.limit, self.relations,
+            self.properties,
+        )  # fmt: skip
+        if self.adjacency and any(value is not None for value in idle):
+            raise InputError(
+                "A list of neighbours has no weights, times, header, limit, types or properties; "
+                "leave them out."
+            )
+        if self.ids not in get_args(IdKind):
+            raise InputError(f"ids must be 'auto', 'int' or 'str', got {self.ids!r}.")
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"limit must be at least 1, got {self.limit}.")
+
+
+def check_direction(direction: str) -> None:
+    """Raise InputError for anything but ``"influences"`` and ``"follows"``."""
+    if direction not in get_args(Direction):
+        raise InputError(f"direction must be 'influences' or 'follows', got {direction!r}.")
+
+
+def read_arcs(
+    path: str | PathLike[str], options: EdgeOptions | None = None, *, report: Report = quiet
+) -> Edges:
+    """Read an edge list: plain text or gzip, comments (``#``, ``%``, ``//``), header or none.
+
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        How to read it.
+    report
+        Told of progress; may cancel.
+
+    Returns
+    -------
+    Edges
+        Whole-number ids are numbered in rising order, others in order of first appearance.
+
+    Raises
+    ------
+    FileError, FormatError
+        One sentence; a malformed line gets its number, text and the rule it breaks.
+    """
+    began = perf_counter()
+    options = options or EdgeOptions()
+    if options.adjacency:
+        return _neighbours(Path(path), options, began, report)
+    with opened(path) as source:
+        layout = _layout(source, options)
+        table = _table(source, layout, options, report)
+    notes = _notes(layout, options)
+    sized = _sizes(table, layout, options)
+    if sized is not None:
+        first = one_line(layout.sample[0].text, _SHOWN)
+        notes = ((_SIZED if sized else _NOT_SIZED).format(first), *notes)
+    if sized:
+        with opened(path) as source:
+            table = _table(source, _after_first(source, layout), options, report)
+    if not table.sources.size:
+        raise FileError(Path(path), "holds no ties")
+    asked = options.relations not in {None, NOTHING} or options.properties
+    if asked and table.relations is None:
+        raise FileError(Path(path), "has nothing in the columns of types and properties")
+    return _edges(Path(path), table, options, notes, perf_counter() - began)
+
+
+def _layout(source: Source, options: EdgeOptions) -> Layout:
+    for sign, reason in _FOREIGN.items():
+        if source.head.lstrip().startswith(sign):
+            raise FileError(source.path, reason)
+    extra = (options.weight_column, options.time_column)
+    typed = None if options.relations == NOTHING else options.relations
+    wanted = (*(options.columns or ()), *extra, typed, *(options.properties or ()))
+    named = any(isinstance(column, str) and not column.isdigit() for column in wanted)
+    sized = source.head.startswith(_MATRIX)
+    numbers = [column for column in extra if isinstance(column, int)]
+    header = True if (named or sized) and options.header is None else options.header
+    found = sniff(
+        source.head, source.path, delimiter=options.delimiter, header=header, numbers=numbers
+    )
+    if header is None and _is_narrow(found):  # sizes, above lines that have weights too
+        return sniff(source.head, source.path, delimiter=found.delimiter, header=True)
+    return found
+
+
+def _is_narrow(layout: Layout) -> bool:
+    """Return whether only the first line has two cells, and these are whole numbers."""
+    rows = [cells(line.text, layout.delimiter) for line in layout.sample]
+    if layout.header or len(rows) < 2 or len(rows[0]) != 2 or not all(map(whole, rows[0])):
+        return False
+    return min(map(len, rows[1:])) > len(rows[0])
+
+
+def _table(source: Source, layout: Layout, options: EdgeOptions, report: Report) -> Table:
+    places = _places(source.path, layout, options)
+    integers = options.ids == "int" or (
+        options.ids == "auto" and layout.are_whole((places.source, places.target))
+    )
+    if integers and not layout.is_quoted and not places.says_more:
+        return read_numbers(source, layout, places, options.limit, report)
+    asked = options.relations is not None
+    return read_texts(source, layout, places, options.limit, report, integers=integers, asked=asked)
+
+
+def _places(path: Path, layout: Layout, options: EdgeOptions) -> Places:
+    def place(column: Column | None) -> int | None:
+        return None if column is None else layout.place(column, path)
+
+    ends = options.columns or layout.ends
+    first, second = (layout.place(column, path) for column in ends)
+    places = Places(first, second, place(options.weight_column), place(options.time_column))
+    used = [at for at in (first, second, places.weight, places.time) if at is not None]
+    if len(set(used)) < len(used):
+        raise InputError("Source, target, weight and time must be four different columns.")
+    return replace(places, relation=_typed(path, layout, options, used), properties=tuple(
+        (_heading(layout, at), at)
+        for at in (layout.place(column, path) for column in options.properties or ())
+    ))  # fmt: skip
+
+
+def _typed(path: Path, layout: Layout, options: EdgeOptions, used: list[int]) -> int | None:
+    """Return where types are: as asked, or under one of their names."""
+    if options.relations is not None:
+        return None if options.relations == NOTHING else layout.place(options.relations, path)
+    names = [name.lower() for name in layout.header]
+    found = (names.index(name) for name in TYPES if name in names)
+    return next((at for at in found if at not in used), None)
+
+
+def _heading(layout: Layout, place: int) -> str:
+    return layout.header[place] if place < len(layout.header) else f"column {place}"
+
+
+def _notes(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
+    wide = _wide(layout, options)
+    if not layout.header:
+        return wide
+    if all(map(whole, layout.header)):
+        return (_SIZED.format(" ".join(layout.header)), *wide)
+    named = f"Its header names {', '.join(map(one_line, layout.header))}."
+    follows = layout.header[0].lower() in _FOLLOWERS
+    if follows and options.directed and options.direction == "influences":
+        return (named, "Followers hear whom they follow: is direction='follows' meant?")
+    return (named,)
+
+
+def _wide(layout: Layout, options: EdgeOptions) -> tuple[str, ...]:
+    """Say what columns nobody asked for, where no header tells what they are."""
+    rows = [cells(line.text, layout.delimiter) for line in layout.sample]
+    read = 2 + (options.weight_column is not None) + (options.time_column is not None)
+    most = max(map(len, rows), default=0)
+    if most <= read or (layout.header and not all(map(whole, layout.header))):
+        return ()
+    return (_WIDE.format(most, read),)
+
+
+def _sizes(table: Table, layout: Layout, options: EdgeOptions) -> bool | None:
+    """Return whether the first line is ``agents ties``, as some collections begin.
+
+    It is where one of the two numbers fits what stands below, and neither is an id there. None:
+    there is nothing of the kind; False: it looks like that, and nothing fits.
+    """
+    if (
+        options.header is not None
+        or layout.header
+        or options.limit is not None
+        or isinstance(table.ids, list)
+        or table.sources.size < _FEW
+    ):
+        return None
+    agents, ties = (int(table.ids[ends[0]]) for ends in (table.sources, table.targets))
+    sources, targets = table.sources[1:], table.targets[1:]
+    if agents < table.ids[max(sources.max(), targets.max())]:
+        return None  # as nearly always; what follows costs more than reading the file
+    known = table.ids[np.union1d(sources, targets)]
+    first, last = int(known[0]), int(known[-1])
+    if ties == sources.size:
+        return True
+    counted = {known.size, last + (first != 1)}
+    if np.isin([ties, agents], known).any() and agents not in counted:
+        return None
+    ends = np.sort(np.stack([sources, targets]).astype(np.uint64), axis=0)
+    pairs = int(np.unique(ends[0] << np.uint64(32) | ends[1]).size)
+    once = int(np.unique(sources.astype(np.uint64) << np.uint64(32) | targets).size)
+    fits = ties in {pairs, once, 2 * pairs, 2 * sources.size, sources.size // 2}
+    if fits or (agents in counted and ties > last):
+        return True
+    return False if ties > agents else None
+
+
+def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) -> Edges:
+    with opened(path) as source:
+        for sign, reason in _FOREIGN.items():
+            if source.head.lstrip().startswith(sign):
+                raise FileError(source.path, reason)
+        table = read_adjacency(source, options.delimiter, options.ids, report)
+    if not table.sources.size:
+        raise FileError(path, "holds no ties")
+    note = "Each line was read as a member and everybody it is tied to."
+    return _edges(path, table, options, (note,), perf_counter() - began)
+
+
+def _after_first(source: Source, layout: Layout) -> Layout:
+    """Return the layout with the first data line taken for a header."""
+    return sniff(source.head, source.path, delimiter=layout.delimiter, header=True)
+
+
+def _edges(
+    path: Path, table: Table, options: EdgeOptions, notes: tuple[str, ...], seconds: float
+) -> Edges:
+    ends = (table.sources, table.targets)
+    sources, targets = reversed(ends) if options.direction == "follows" else ends
+    told = ImportReport(
+        name=path.name,
+        lines=table.lines,
+        comments=table.comments,
+        empty=table.empty,
+        arcs=table.sources.size,
+        agents=len(table.ids),
+        directed=options.directed,
+        seconds=seconds,
+        notes=notes,
+    )
+    names = table.ids if isinstance(table.ids, list) else None
+    return Edges(
+        sources, targets, table.ids, names, table.weights, table.times, told, table.relations
+    )

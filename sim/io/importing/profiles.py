@@ -1,0 +1,393 @@
+"""Profiles of people from files: tables with a header, JSON and JSON lines, plain or gzip.
+
+Known are the formats of OASIS (the Reddit list: realname, username, bio, persona and
+interested_topics; the Twitter table: user_char, description, activity_level_frequency; the table of
+24 hourly weights an agent), of TinyTroupe's agents and of tables of survey answers.
+Columns go by their usual names; what has no place of its own is kept under ``more``. A person
+without a persona gets one made of all fields, for language models to be told.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from sim.agents.hours import DAY
+from sim.agents.profiles import LONGEST_TEXT, Profile
+from sim.agents.traits import TRAITS
+from sim.errors import FileError, FormatError, InputError
+from sim.io.importing.files import Source, opened
+from sim.io.importing.profile_values import (
+    float_of,
+    hours_of,
+    id_of,
+    kept,
+    level_of,
+    said,
+    scaled_hours,
+    score_of,
+    share_of,
+    words_of,
+)
+
+__all__ = ["Profiles", "read_profiles"]
+
+_ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    "id": ("id", "agent_id", "agent", "user_id", "userid", "node", "member"),
+    "name": ("realname", "real_name", "name", "full_name", "display_name", "username"),
+    "biography": ("bio", "biography", "description"),
+    "persona": ("persona", "user_char", "character"),
+    "interests": ("interested_topics", "interests", "topics", "tags", "hobbies"),
+    "activity": ("activity", "activity_level", "daily_activity"),
+    "hours": ("hours", "active_threshold", "activity_level_frequency", "hourly_activity"),
+    "traits": ("traits", "big_five", "bigfive", "big5"),
+}
+"""The names of each field, the most telling first; case, spaces and dashes do not count."""
+
+_HOUR = re.compile(r"(?:h|hour_?)(\d{1,2})")
+_MOST_BYTES = 1 << 30
+_TOLD = 12
+"""Columns that a remark names."""
+_LONGEST_CELL = 1 << 21
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles(Sequence[Profile]):
+    """The people of a file.
+
+    Attributes
+    ----------
+    people
+        In the order of the file.
+    remarks
+        What was decided on the way, and what is missing: a sentence each.
+    """
+
+    people: tuple[Profile, ...]
+    remarks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.people[index]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A person as the file has them: fields by name, and where that is."""
+
+    place: int
+    fields: Mapping[str, Any]
+
+
+def read_profiles(path: str | PathLike[str]) -> Profiles:
+    """Read the profiles of a file.
+
+    Parameters
+    ----------
+    path
+        A table with a header (separated by commas, semicolons or tabs), a JSON list of objects, or
+        JSON lines; plain or gzip.
+
+    Returns
+    -------
+    Profiles
+        A sequence of :class:`~sim.agents.profiles.Profile`. Weights of hours above 1 are divided by
+        the largest of the file. Traits may be numbers in [0, 1] (or, where several of a person are
+        above 1, in [0, 100]), "7/10", "65 %", or begin with a level: very low 0.1, low 0.2, medium
+        0.5, high 0.8, very high 0.9; one that tells no level is left out.
+
+    Raises
+    ------
+    FileError
+        For a file that cannot be read, that tells nothing about people, or names one twice.
+    FormatError
+        For a line or entry that cannot be used, with the rule.
+    """
+    with opened(path) as source:
+        text = _text(source)
+    place = Path(path)
+    rows = list(_json(place, text) if text.lstrip()[:1] in {"[", "{"} else _table(place, text))
+    names = _columns(place, rows)
+    scale = _scale(rows, names)
+    people = [_person(place, row, names, scale) for row in rows]
+    _require_different(place, rows, people)
+    return Profiles(tuple(people), tuple(_remarks(names, people, scale)))
+
+
+def _text(source: Source) -> str:
+    parts, size = [], 0
+    while piece := source.read(1 << 20):
+        size += len(piece)
+        if size > _MOST_BYTES:
+            raise FileError(source.path, "has more than 1 GiB of profiles; take it in parts")
+        parts.append(piece)
+    try:
+        return b"".join(parts).decode()
+    except UnicodeDecodeError as error:
+        line = b"".join(parts).count(b"\n", 0, error.start) + 1
+        said = error.object[error.start : error.start + 40].decode("utf-8", "replace")
+        rule = "is no UTF-8 text; save the file as UTF-8"
+        raise FormatError(source.path, line, said, rule) from None
+
+
+def _json(place: Path, text: str) -> Iterator[_Row]:
+    """Yield the objects of a list, of the only list in an object, or of lines."""
+    body = text.lstrip()
+    if body.startswith("{") and "\n" in body.strip():
+        first = body.partition("\n")[0].strip()
+        if _loaded(first) is not None:
+            yield from _json_lines(place, text)
+            return
+    try:
+        whole_file = json.loads(body)
+    except (json.JSONDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        said = "".join(text.splitlines()[line - 1 : line])[:80] if line else ""
+        rule = "is no JSON; write a list of objects, or one object a line"
+        raise FormatError(place, line, said, rule) from None
+    if isinstance(whole_file, Mapping):
+        lists = [value for value in whole_file.values() if _is_list_of_people(value)]
+        whole_file = lists[0] if len(lists) == 1 else [whole_file]
+    for number, each in enumerate(whole_file, 1):
+        yield _object(place, number, each)
+
+
+def _json_lines(place: Path, text: str) -> Iterator[_Row]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield _object(place, number, _loaded(line))
+
+
+def _loaded(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+
+
+def _is_list_of_people(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, Mapping) for each in value)
+
+
+def _object(place: Path, number: int, value: object) -> _Row:
+    if not isinstance(value, Mapping):
+        raise FormatError(place, number, str(value)[:80], "each profile is a JSON object")
+    return _Row(number, {**_inner(value), **value})
+
+
+def _inner(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what TinyTroupe keeps one level deeper: interests and Big Five."""
+    found: dict[str, Any] = {}
+    for outer, inner in (("preferences", "interests"), ("personality", "big_five")):
+        part = value.get(outer)
+        if isinstance(part, Mapping) and inner in part:
+            found[inner] = part[inner]
+    return found
+
+
+def _table(place: Path, text: str) -> Iterator[_Row]:
+    head = text.partition("\n")[0]
+    delimiter = max(",\t;|", key=head.count)
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+        header = [name.strip() for name in next(reader)]
+        twice = [name for at, name in enumerate(header) if name in header[:at] and name]
+        if twice:
+            raise FormatError(place, 1, head[:80], f"the column {twice[0]!r} stands there twice")
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(header):
+                rule = f"a row needs {len(header)} cells as the header has, it has {len(cells)}"
+                raise FormatError(place, reader.line_num, delimiter.join(cells)[:80], rule)
+            fields = zip(header, cells, strict=True)
+            yield _Row(reader.line_num, {name: cell for name, cell in fields if cell and name})
+    except csv.Error as error:
+        raise FormatError(place, reader.line_num, head[:80], f"is no table: {error}") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def _columns(place: Path, rows: Sequence[_Row]) -> dict[str, list[str]]:
+    """Return for each field of a profile the columns that may hold it, the most telling first."""
+    if not rows:
+        raise FileError(place, "holds no profile")
+    given: dict[str, str] = {}
+    for row in rows:
+        for name in row.fields:
+            given.setdefault(_plain(name), name)
+    found = {
+        field: [given[alias] for alias in aliases if alias in given]
+        for field, aliases in _ALIASES.items()
+    }
+    found["own traits"] = [given[trait] for trait in TRAITS if trait in given]
+    hours = {int(m[1]): name for plain, name in given.items() if (m := _HOUR.fullmatch(plain))}
+    found["own hours"] = [hours[hour] for hour in range(DAY) if hour in hours]
+    found["first name"] = [given[n] for n in ("first_name", "last_name") if n in given]
+    found["handle"] = [given["username"]] if "username" in given else []
+    used = {name for field, names in found.items() if field != "id" for name in names}
+    if not used:
+        known = ", ".join(sorted(given)[:8])
+        wanted = ", ".join(names[0] for names in _ALIASES.values())
+        raise FileError(
+            place, f"tells nothing about people: it has the columns {known}; known are {wanted}"
+        )
+    return found
+
+
+def _scale(rows: Sequence[_Row], names: Mapping[str, list[str]]) -> float:
+    """Return the largest weight of any hour, at least 1."""
+    largest = 1.0
+    for row in rows:
+        largest = max([largest, *filter(math.isfinite, _weights(row, names))])
+    return largest
+
+
+def _weights(row: _Row, names: Mapping[str, list[str]]) -> list[float]:
+    """Return the hours of a person as the file has them; NaN for what is no number."""
+    own = names["own hours"]
+    return hours_of([row.fields.get(n, 0) for n in own] if own else _first(row, names["hours"]))
+
+
+def _person(place: Path, row: _Row, names: Mapping[str, list[str]], scale: float) -> Profile:
+    taken: dict[str, Any] = {}
+    try:
+        taken["id"] = id_of(_first(row, names["id"]))
+        taken["name"] = _name(row, names)
+        taken["biography"] = said(_first(row, names["biography"]))
+        taken["interests"] = words_of(_first(row, names["interests"]))
+        taken["traits"] = _traits(row, names)
+        taken["activity"] = _activity(_first(row, names["activity"]))
+        taken["hours"] = scaled_hours(_weights(row, names), scale)
+        apart = _own(names) | set(_inner(row.fields))
+        taken["more"] = {name: kept(v) for name, v in row.fields.items() if name not in apart}
+        told = said(_first(row, names["persona"]))
+        return Profile(**taken, persona=told or _persona(row.fields, names))
+    except InputError as error:
+        begins = str(next(iter(row.fields.values()), ""))[:60]
+        raise FormatError(place, row.place, begins, str(error).rstrip(".")) from None
+
+
+def _activity(value: object) -> float | None:
+    """Return a share of ticks; None for a word an hour, as OASIS has it beside the hours."""
+    is_list = isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
+    return None if is_list else share_of(value, "activity")
+
+
+def _own(names: Mapping[str, list[str]]) -> set[str]:
+    """Return the columns of which nothing is lost without keeping them as they were."""
+    fields = ("id", "biography", "persona")
+    return {names[field][0] for field in fields if names[field]} | set(names["own hours"])
+
+
+def _first(row: _Row, names: Iterable[str]) -> Any:
+    given = (row.fields.get(name) for name in names)
+    return next((value for value in given if not _is_nothing(value)), None)
+
+
+def _is_nothing(value: Any) -> bool:
+    """Return whether a cell says nothing; the number 0 says something."""
+    return value is None or (not value and not isinstance(value, int | float))
+
+
+def _name(row: _Row, names: Mapping[str, list[str]]) -> str:
+    parts = [str(row.fields[name]) for name in names["first name"] if name in row.fields]
+    return " ".join(parts) or said(_first(row, names["name"]))
+
+
+def _traits(row: _Row, names: Mapping[str, list[str]]) -> dict[str, float]:
+    given = _given_traits(row, names)
+    above = [n for n in map(float_of, map(score_of, given.values())) if n > 1]
+    of = 100.0 if above and max(above) <= 100 and len(above) > 1 else 1.0
+    levels = {name: level_of(value, name, of=of) for name, value in given.items()}
+    return {name: level for name, level in levels.items() if level is not None}
+
+
+def _given_traits(row: _Row, names: Mapping[str, list[str]]) -> dict[str, Any]:
+    nested = _first(row, names["traits"])
+    found = dict(nested) if isinstance(nested, Mapping) else {}
+    found = {_plain(str(name)): value for name, value in found.items()}
+    found |= {_plain(n): row.fields[n] for n in names["own traits"] if n in row.fields}
+    return {name: found[name] for name in TRAITS if found.get(name) is not None}
+
+
+def _persona(fields: Mapping[str, Any], names: Mapping[str, list[str]]) -> str:
+    """Return all fields as lines, for a language model; ids and hours left out."""
+    left = {*names["id"], *names["own hours"], *names["hours"], *names["activity"]}
+    lines = [
+        f"{str(name).replace('_', ' ')}: {said(value)}"
+        for name, value in fields.items()
+        if name not in left and not _is_copy(name, fields)
+    ]
+    return "\n".join(lines)[:LONGEST_TEXT]
+
+
+def _is_copy(name: str, fields: Mapping[str, Any]) -> bool:
+    """Return whether a field was taken from one level deeper, where it still stands."""
+    return name in _inner(fields)
+
+
+def _require_different(place: Path, rows: Sequence[_Row], people: Sequence[Profile]) -> None:
+    seen: dict[int | str, int] = {}
+    for row, person in zip(rows, people, strict=True):
+        if person.id is None:
+            continue
+        if person.id in seen:
+            raise FileError(
+                place,
+                f"has two profiles of {str(person.id)[:60]!r}, in rows {seen[person.id]:,} and "
+                f"{row.place:,}; take one of them out",
+            )
+        seen[person.id] = row.place
+
+
+def _remarks(
+    names: Mapping[str, list[str]], people: Sequence[Profile], scale: float
+) -> Iterator[str]:
+    checks: dict[str, Callable[[Profile], bool]] = {
+        "names": lambda person: bool(person.name),
+        "biographies": lambda person: bool(person.biography),
+        "interests": lambda person: bool(person.interests),
+        "Big Five": lambda person: bool(person.traits),
+        "activity": lambda person: person.activity is not None,
+        "hours": lambda person: bool(person.hours),
+    }
+    counts = {what: sum(map(has, people)) for what, has in checks.items()}
+    if missing := [what for what, count in counts.items() if not count and what != "interests"]:
+        yield f"The file has no {', '.join(missing)}: these stay as they are."
+    if not counts["interests"]:
+        yield "It has no interests: these are what biographies and personas speak of, if anything."
+    for what, count in counts.items():
+        if 0 < count < len(people):
+            yield f"{len(people) - count:,} of {len(people):,} profiles have no {what}."
+    if not names["persona"]:
+        yield "It has no column of personas: each is made of all its fields."
+    taken = [f"{column} as {field}" for field in _ALIASES for column in names[field][:1]]
+    if taken:
+        yield f"Taken: {', '.join(taken)}."
+    known = {column for columns in names.values() for column in columns}
+    kept_of = dict.fromkeys(column for person in people for column in person.more)
+    more = [column for column in kept_of if column not in known]
+    if more:
+        told = ", ".join(more[:_TOLD]) + (f" and {len(more) - _TOLD} more" * (len(more) > _TOLD))
+        yield (
+            f"Kept beside that, in the profile: {told}; `hubbub agents --agent` and exports have "
+            "them, and members decided for by a model are told who they are by them."
+        )
+    if scale > 1:
+        yield f"Weights of hours were divided by {scale:g}, the largest of the file."

@@ -1,0 +1,244 @@
+"""Tables of ties, and reading those between whole numbers, in a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report
+from sim.errors import CapacityError, FormatError
+from sim.io.importing import scan_kernels as scan
+from sim.io.importing.files import Source
+from sim.io.importing.numbering import Numbering
+from sim.io.importing.sniff import ANY_BLANKS, Layout, cells, number, whole
+from sim.network.relations.types import Said
+
+__all__ = [
+    "MOST_ID",
+    "STAGE",
+    "Gathered",
+    "Places",
+    "Table",
+    "parsed",
+    "read_numbers",
+    "three",
+    "wrong_line",
+]
+
+Words = npt.NDArray[np.uint32]
+Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.uint8]
+
+MOST_ID: Final = 1_000
+_MOST_ARCS: Final = (1 << 32) - 1
+_ROOM: Final = 1 << 18  # arcs a kernel call: some 10 ms
+STAGE: Final = "reading ties"
+_NOT_WHOLE = (
+    "{!r} is no whole number, as the ids in other lines are; "
+    "with names use --ids str (in Python: ids='str')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the columns are, from 0; None: nowhere."""
+
+    source: int
+    target: int
+    weight: int | None
+    time: int | None
+    relation: int | None = None
+    properties: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def says_more(self) -> bool:
+        """Whether there are columns of types or properties."""
+        return self.relation is not None or bool(self.properties)
+
+    @property
+    def needed(self) -> int:
+        """How many columns a line must have; a type or property may be missing."""
+        return max(self.source, self.target, self.weight or 0, self.time or 0) + 1
+
+    def as_array(self) -> Longs:
+        """Return the places as the kernel takes them, -1 for nowhere."""
+        optional = [-1 if place is None else place for place in (self.weight, self.time)]
+        return np.array([self.source, self.target, *optional], np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Ties as a file holds them.
+
+    Parameters
+    ----------
+    sources, targets
+        uint32 (m,): numbers of the ids in the two columns.
+    ids
+        int64 (n,), rising; or strings in order of first appearance.
+    weights, times
+        float64 (m,), or None where no column was named.
+    lines, comments, empty
+        Of the file.
+    relations
+        What some of the lines say of their ties, or None.
+    """
+
+    sources: Words
+    targets: Words
+    ids: Longs | list[str]
+    weights: Floats | None
+    times: Floats | None
+    lines: int
+    comments: int
+    empty: int
+    relations: Said | None = None
+
+
+class Gathered:
+    """Columns as they grow, block by block."""
+
+    def __init__(self, places: Places, limit: int | None) -> None:
+        self._limit = _MOST_ARCS + 1 if limit is None else limit
+        self._sources: list[Words] = []
+        self._targets: list[Words] = []
+        self._weights: list[Floats] | None = None if places.weight is None else []
+        self._times: list[Floats] | None = None if places.time is None else []
+        self.left = self._limit
+
+    def add(self, sources: Words, targets: Words, weights: Floats, times: Floats) -> None:
+        """Append the columns of some lines; CapacityError when no world holds so many ties."""
+        self._sources.append(sources)
+        self._targets.append(targets)
+        if self._weights is not None:
+            self._weights.append(weights)
+        if self._times is not None:
+            self._times.append(times)
+        self.left -= sources.size
+        if self._limit - self.left > _MOST_ARCS:
+            raise CapacityError(f"A world has at most {_MOST_ARCS:,} ties; the file holds more.")
+
+    def ends(self) -> tuple[Words, Words]:
+        """Return sources and targets, and forget the parts."""
+        sources = np.concatenate([np.empty(0, np.uint32), *self._sources])
+        self._sources.clear()
+        targets = np.concatenate([np.empty(0, np.uint32), *self._targets])
+        self._targets.clear()
+        return sources, targets
+
+    def numbers(self) -> tuple[Floats | None, Floats | None]:
+        """Return weights and times."""
+        weights, times = (
+            None if parts is None else np.concatenate([np.empty(0), *parts])
+            for parts in (self._weights, self._times)
+        )
+        return weights, times
+
+
+def read_numbers(
+    source: Source, layout: Layout, places: Places, limit: int | None, report: Report
+) -> Table:
+    """Read ties between whole numbers, without quotation marks; some million lines a second.
+
+    Raises
+    ------
+    FormatError
+        With number and text of the first line that is wrong, and the rule it breaks.
+    """
+    numbering, gathered = Numbering(), Gathered(places, limit)
+    tally = np.array([layout.lines, layout.comments, layout.empty], np.int64)
+    for ends, extra in parsed(source, layout, places, tally, gathered):
+        heard, hearing = (numbering.number(column) for column in ends)
+        gathered.add(heard, hearing, *extra.copy())
+        report(STAGE, source.share)
+    sources, targets = gathered.ends()
+    ids = numbering.in_order([sources, targets])
+    return Table(sources, targets, ids, *gathered.numbers(), *three(tally))
+
+
+def parsed(
+    source: Source, layout: Layout, places: Places, tally: Longs, gathered: Gathered | None = None
+) -> Iterator[tuple[Longs, Floats]]:
+    """Yield the numbers of a table, some 100,000 lines at once.
+
+    Parameters
+    ----------
+    source, layout, places
+        The file, and how it is laid out.
+    tally
+        int64 (3,): lines, comments, empty lines; added to.
+    gathered
+        Asked how many lines are still wanted; None: all.
+
+    Yields
+    ------
+    (ids int64 (2, k), numbers float64 (2, k)), views that the next step overwrites
+
+    Raises
+    ------
+    FormatError
+        For the first line that is wrong.
+    """
+    columns = places.as_array()
+    ends, extra = np.empty((2, _ROOM), np.int64), np.zeros((2, _ROOM))
+    for block in source.blocks(layout.start):
+        data = np.frombuffer(block, np.uint8)
+        at = 0
+        while at < data.size:
+            room = _ROOM if gathered is None else min(_ROOM, gathered.left)
+            if not room:
+                return
+            at, count, fine = scan.parse_lines(
+                data, at, data.size, ord(layout.delimiter), columns, ends[0, :room], ends[1, :room],
+                extra[0], extra[1], tally,
+            )  # fmt: skip
+            if not fine:
+                text = block[at : block.find(b"\n", at)].decode("utf-8", "replace").strip(" \r\n")
+                raise wrong_line(source.path, int(tally[0]), text, layout, places, integers=True)
+            yield ends[:, :count], extra[:, :count]
+
+
+def wrong_line(
+    path: Path, line: int, text: str, layout: Layout, places: Places, *, integers: bool
+) -> FormatError:
+    """Return the error that names the rule that a line breaks."""
+    row = cells(text, layout.delimiter)
+    rule = _few_columns(row, layout, places) or next(
+        filter(None, (_bad_id(row[at], integers) for at in (places.source, places.target))), ""
+    )
+    if not rule and places.weight is not None and not number(row[places.weight]):
+        rule = f"the weight {row[places.weight]!r} is no number"
+    if not rule and places.time is not None and not number(row[places.time]):
+        rule = f"the time {row[places.time]!r} is no number; seconds are expected, as since 1970"
+    return FormatError(path, line, text, rule or "is no line of numbers")
+
+
+def _few_columns(row: list[str], layout: Layout, places: Places) -> str:
+    if len(row) >= places.needed:
+        return ""
+    signs = {ANY_BLANKS: "blanks", "\t": "tabs"}.get(layout.delimiter, repr(layout.delimiter))
+    return f"a line needs {places.needed} columns divided by {signs}, this one has {len(row)}"
+
+
+def _bad_id(cell: str, integers: bool) -> str:
+    if not cell:
+        return "an id is empty"
+    if not integers:
+        most = f"an id has at most {MOST_ID:,} characters"
+        return most if len(cell) > MOST_ID else ""
+    if whole(cell):
+        return ""
+    digits = cell.removeprefix("-").isdigit()
+    return "an id does not fit in 64 bits" if digits else _NOT_WHOLE.format(cell)
+
+
+def three(tally: npt.ArrayLike) -> tuple[int, int, int]:
+    """Return lines, comments and empty lines as plain numbers."""
+    lines, comments, empty = (int(n) for n in np.asarray(tally))
+    return lines, comments, empty

@@ -1,0 +1,255 @@
+"""From arcs to a world: trust and signs from weights, communities from labels, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.errors import InputError
+from sim.io.importing.edges import Edges, Repeats
+from sim.io.importing.labels import Labels
+from sim.io.importing.report import ImportReport
+from sim.network.graph.interactions import Interactions
+from sim.network.relations.types import MOST_TYPES, Said, TieRecords
+from sim.world.state.capacity import refuse_what_does_not_fit
+from sim.world.world import World
+
+__all__ = ["Imported", "added_up", "trust_of", "world_of"]
+
+Floats = npt.NDArray[np.float64]
+Signs = npt.NDArray[np.int8]
+
+_TIMED = 4
+"""A tie with its time takes so many times the memory while a world is made."""
+
+_LATEST = 1 << 33
+"""Seconds since 1970 up to which times are shown as dates: the year 2242."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A world from elsewhere.
+
+    Parameters
+    ----------
+    world
+        The world, at tick 0.
+    report
+        What was found, kept and dropped.
+    """
+
+    world: World
+    report: ImportReport
+
+
+def world_of(
+    edges: Edges,
+    *,
+    seed: int = 0,
+    labels: Labels | None = None,
+    signed: bool = False,
+    repeats: Repeats = "once",
+    tick_minutes: float = 60.0,
+    report: Report = quiet,
+) -> Imported:
+    """Make a world of what was read.
+
+    Parameters
+    ----------
+    edges
+        Arcs in the direction of influence.
+    seed
+        Any integer: personalities, interests and activity follow from it.
+    labels
+        The communities of the members.
+    signed
+        Weights may be negative; their ties are against.
+    repeats
+        As of :class:`~sim.io.importing.edges.EdgeOptions`.
+    tick_minutes
+        Simulated minutes in a tick.
+    report
+        Told of progress; may cancel.
+
+    Raises
+    ------
+    InputError
+        For negative weights that are not ``signed``.
+    CapacityError
+        When the world would not fit in memory.
+    """
+    began = perf_counter()
+    agents, arcs = edges.agents, edges.sources.size
+    ties = arcs * (1 if edges.report.directed else 2)
+    refuse_what_does_not_fit(agents, ties * (1 if edges.times is None else _TIMED) / agents)
+    records, typed = _records(edges)
+    if repeats == "weight":
+        edges = added_up(edges)
+    trust, sign, notes = trust_of(edges.weights, signed=signed)
+    ids = edges.ids
+    community, communities = None, list[str]()
+    if labels is not None:
+        community, communities = labels.community(_plain(ids, agents))
+    world = World.from_edges(
+        edges.sources,
+        edges.targets,
+        agents,
+        directed=edges.report.directed,
+        trust=trust,
+        sign=sign,
+        times=edges.times,
+        weights=None if edges.times is None else edges.weights,
+        seed=seed,
+        ids=None if _are_indices(ids) else ids,
+        names=edges.names,
+        community=community,
+        communities=communities,
+        tick_minutes=tick_minutes,
+        report=report,
+    )
+    world.tie_records, notes = records, (*notes, *typed)
+    if community is not None:
+        notes = (*notes, _labelled(community, communities))
+    if world.interactions is not None:
+        notes = (*notes, _timed(world.interactions))
+    elif world.ties.dropped.duplicates:
+        notes = (*notes, _REPEATED.format(f"{world.ties.dropped.duplicates:,}"))
+    return Imported(world, _counted(edges.report, world, notes, perf_counter() - began))
+
+
+def _records(edges: Edges) -> tuple[TieRecords, tuple[str, ...]]:
+    """Return what ties are, and sentences on it."""
+    if edges.relations is None:
+        return TieRecords.none(), ()
+    told, many = edges.relations, len(set(edges.relations.types))
+    if not told.is_asked and many > MOST_TYPES:
+        kept = [at for at, text in enumerate(told.properties) if text]
+        texts = [told.properties[at] for at in kept]
+        bare = Said(told.places[kept], [""] * len(kept), texts)
+        records, notes = _records(replace(edges, relations=bare if kept else None))
+        return records, (f"What may be types has {many:,} different values, and is none.", *notes)
+    records, repeated = TieRecords.from_arcs(
+        edges.sources, edges.targets, told, directed=edges.report.directed
+    )
+    counts = sorted(records.counts.items(), key=lambda each: (-each[1], each[0]))
+    types = ", ".join(f"{name} {count:,}" for name, count in counts[:_SHOWN])
+    more = f" and {len(counts) - _SHOWN:,} types more" if len(counts) > _SHOWN else ""
+    said = f"{len(records):,} ties have a type or properties{': ' if types else ''}{types}{more}."
+    if not repeated:
+        return records, (said,)
+    return records, (said, f"{repeated:,} repeat a tie that has some, of which the first count.")
+
+
+_SHOWN = 8
+"""Types that a report names."""
+
+_REPEATED = (
+    "{} lines or ties repeat another, and count once; to keep how often as the weight, and so as "
+    "trust, use --repeats weight (in Python: repeats='weight')."
+)
+
+
+def added_up(edges: Edges) -> Edges:
+    """Return each tie once, with its weights added up; a line without one counts 1.
+
+    A pair of an undirected network is one tie, whichever of the two stands first.
+    """
+    sources, targets = edges.sources.astype(np.uint64), edges.targets.astype(np.uint64)
+    if not edges.report.directed:
+        sources, targets = np.minimum(sources, targets), np.maximum(sources, targets)
+    keys, places = np.unique(sources << np.uint64(32) | targets, return_inverse=True)
+    weights = np.bincount(places, edges.weights, keys.size).astype(np.float64)
+    repeated = edges.sources.size - keys.size
+    note = f"{repeated:,} lines or ties repeat another; their weights were added up."
+    return replace(
+        edges,
+        sources=(keys >> np.uint64(32)).astype(np.uint32),
+        targets=(keys & np.uint64(0xFFFF_FFFF)).astype(np.uint32),
+        weights=weights,
+        report=replace(edges.report, notes=(*edges.report.notes, note)),
+    )
+
+
+def trust_of(
+    weights: Floats | None, *, signed: bool = False
+) -> tuple[Floats | None, Signs | None, tuple[str, ...]]:
+    """Return weights as trust in [0, 1], their signs, and sentences on what was done to them.
+
+    Parameters
+    ----------
+    weights
+        float64 (m,), finite. In [0, 1] they are taken as they are, else divided by the largest.
+    signed
+        Whether they may be negative: then trust is their size, and signs are -1 or 1.
+
+    Raises
+    ------
+    InputError
+        For a negative weight, unless ``signed``; for ``signed`` without weights.
+    """
+    if weights is None or not weights.size:
+        if signed:
+            raise InputError("Signs are those of weights; name the weight column too.")
+        return None, None, ()
+    low, high = float(weights.min()), float(weights.max())
+    if low < 0 and not signed:
+        raise InputError(
+            f"Weights must be at least 0 to become trust, the smallest is {low:g}; leave the "
+            "weight column out to take all ties alike, or let ties below 0 be against with "
+            "--signed (in Python: signed=True)."
+        )
+    span, notes = f"Weights, {low:g} to {high:g},", list[str]()
+    sign = np.where(weights < 0, -1, 1).astype(np.int8) if signed else None
+    if sign is not None:
+        weights, high = np.abs(weights), max(-low, high)
+        notes.append(f"{int((sign < 0).sum()):,} of {sign.size:,} ties are against.")
+    if high <= 1:
+        return weights, sign, (f"{span} were taken as trust.", *notes)
+    return weights / high, sign, (f"{span} were divided by {high:g} into trust.", *notes)
+
+
+def _timed(met: Interactions) -> str:
+    begin = datetime.fromtimestamp(met.origin, UTC) if 0 <= met.origin < _LATEST else None
+    since = f", since {begin:%Y-%m-%d %H:%M} UTC" if begin is not None and met.origin else ""
+    return f"{len(met):,} interactions in {met.span / 86_400:,.1f} days are kept{since}."
+
+
+def _plain(ids: npt.NDArray[np.int64] | list[str] | None, agents: int) -> Iterable[object]:
+    if ids is None:
+        return range(agents)
+    return ids if isinstance(ids, list) else map(int, ids)
+
+
+def _are_indices(ids: npt.NDArray[np.int64] | list[str] | None) -> bool:
+    """Return whether rising integer ids are 0, 1, ... n - 1."""
+    if not isinstance(ids, np.ndarray):
+        return ids is None
+    return int(ids[0]) == 0 and int(ids[-1]) == len(ids) - 1
+
+
+def _labelled(community: npt.NDArray[np.int32], communities: list[str]) -> str:
+    without = int((community < 0).sum())
+    tail = f", {without:,} agents have none" if without else ""
+    return f"Labels make {len(communities):,} communities{tail}."
+
+
+def _counted(
+    report: ImportReport, world: World, notes: tuple[str, ...], seconds: float
+) -> ImportReport:
+    ties = world.ties
+    alone = (ties.out_degree == 0) & (ties.in_degree == 0)
+    return replace(
+        report,
+        loops=ties.dropped.loops,
+        duplicates=ties.dropped.duplicates,
+        ties=ties.count,
+        isolated=int(alone.sum()),
+        seconds=report.seconds + seconds,
+        notes=(*report.notes, *notes),
+    )

@@ -1,0 +1,1 @@
+"""What all kernels share: compilation, types, draws by address, claims, sparse columns."""

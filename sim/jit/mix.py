@@ -1,0 +1,65 @@
+"""Addressed draws inside kernels: a chain of splitmix64 mixes, one word of the address a mix.
+
+A draw has no history: it is a pure function of (seed, stream, tick, id, second id), so results do
+not depend on threads, order or restarts. Mixing function: Steele, Lea & Flood, "Fast splittable
+pseudorandom number generators", OOPSLA 2014.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+
+__all__ = ["C1", "C2", "C3", "K1", "gate", "mix", "uniform", "word", "word2"]
+
+C1 = np.uint64(0x9E3779B97F4A7C15)
+C2 = np.uint64(0xD1B54A32D192ED03)
+C3 = np.uint64(0x8CB92BA72F3D8DD7)
+K1 = np.uint64(0x632BE59BD9B4E019)
+_M1 = np.uint64(0xBF58476D1CE4E5B9)
+_M2 = np.uint64(0x94D049BB133111EB)
+_S30 = np.uint64(30)
+_S27 = np.uint64(27)
+_S31 = np.uint64(31)
+_S11 = np.uint64(11)
+
+
+@kernel
+def mix(z: np.uint64) -> np.uint64:
+    """Return the splitmix64 finaliser of ``z`` (uint64)."""
+    z = np.uint64(z)  # a Python int below 2**63 would be signed, and its shifts arithmetic
+    z = (z ^ (z >> _S30)) * _M1
+    z = (z ^ (z >> _S27)) * _M2
+    return z ^ (z >> _S31)
+
+
+@kernel
+def word(key: np.uint64, i: int) -> np.uint64:
+    """Return the 64 random bits at address ``i`` under ``key``; also a key for :func:`word2`."""
+    return mix(np.uint64(key) + np.uint64(i) * C1)
+
+
+@kernel
+def word2(key_i: np.uint64, j: int) -> np.uint64:
+    """Return the 64 random bits at second address ``j`` under ``key_i`` (a :func:`word`)."""
+    return mix(np.uint64(key_i) + np.uint64(j) * C2)
+
+
+@kernel
+def uniform(bits: np.uint64) -> float:
+    """Return ``bits`` as a float64 in [0, 1), 53 bits of resolution."""
+    return float(np.uint64(bits) >> _S11) * 1.1102230246251565e-16
+
+
+@kernel
+def gate(p: float) -> np.uint64:
+    """Return the threshold of a coin of chance ``p``: it falls when ``(bits >> 11) < gate(p)``.
+
+    ``p`` is clipped to [0, 1]; 0 never falls, 1 always does.
+    """
+    if p <= 0.0:
+        return np.uint64(0)
+    if p >= 1.0:
+        return np.uint64(9007199254740992)
+    return np.uint64(p * 9007199254740992.0)

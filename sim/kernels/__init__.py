@@ -1,1 +1,0 @@
-"""Loops over arrays, compiled; they import nothing of ours."""

@@ -1,1 +1,0 @@
-"""Language models: calls that cannot overspend, hang, or leak; replies that can be replayed."""

@@ -1,0 +1,1 @@
+"""Language models and other minds: asking them, what they are told, how members decide."""

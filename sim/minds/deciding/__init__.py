@@ -1,0 +1,1 @@
+"""A round of decisions: scenes, questions under way, outcomes."""

@@ -1,0 +1,84 @@
+"""What a person can choose of minds: which there are, what they are told, which models answer."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+from sim.core.registry import load_plugins, names
+from sim.minds.deciding.commands import give_minds
+from sim.minds.deciding.estimate import Estimate
+from sim.minds.deciding.expected import expected
+from sim.minds.models.configured import prices_in, prompts_folder
+from sim.minds.models.local_server import ALIAS
+from sim.minds.models.opening import lacks_in, models_in
+from sim.minds.models.prices import FREE, Price, price_of
+from sim.minds.models.provider import Provider
+from sim.settings.settings import current
+from sim.world.minds.giving import members_of
+from sim.world.world import World
+
+__all__ = ["MindsOffer", "expected_of", "minds_offer"]
+
+_FIRST = ("model", "archetype", "surrogate", "rule")
+
+
+@dataclass(frozen=True, slots=True)
+class MindsOffer:
+    """What can be chosen.
+
+    Parameters
+    ----------
+    minds
+        Names of minds.
+    fields
+        What else members are told, by the names of :func:`sim.minds.deciding.commands.give_minds`.
+    models
+        Names of models, the one that is asked first first; none: nobody can be asked.
+    dollars
+        The cap on money of the settings.
+    lacks
+        Why nobody can be asked, one sentence; or empty.
+    """
+
+    minds: tuple[str, ...]
+    fields: tuple[str, ...]
+    models: tuple[str, ...]
+    dollars: float
+    lacks: str
+
+
+def minds_offer() -> MindsOffer:
+    """Return what can be chosen; reads settings and plugins, so not in the screen's thread."""
+    load_plugins()
+    there = sorted(names("mind"), key=lambda name: (name not in _FIRST, name))
+    ranked = [name for name in _FIRST if name in there] + [n for n in there if n not in _FIRST]
+    said = inspect.signature(give_minds).parameters.values()
+    fields = [one.name for one in said if one.kind is one.POSITIONAL_OR_KEYWORD]
+    settings = current()
+    models = models_in(settings)
+    lacks = lacks_in(settings, models[0] if models else "")
+    return MindsOffer(tuple(ranked), tuple(fields[3:]), models, settings.llm_dollars, lacks)
+
+
+def expected_of(
+    world: World, members: str, ticks: int, model: str = "", goal: str = ""
+) -> tuple[int, Estimate]:
+    """Return how many members an expression names, and about what their run would ask.
+
+    Raises
+    ------
+    InputError
+        The expression names nobody, or cannot be read.
+    """
+    who, limit = members_of(world, members), current().llm_prompt_tokens
+    found = expected(
+        world, who, ticks, _price(model), goal=goal, prompts=prompts_folder(), limit=limit
+    )
+    return int(who.size), found
+
+
+def _price(model: str) -> Price:
+    """Return the price of a model; none where nobody is asked, or the model is on this machine."""
+    local = model in {"", ALIAS} or Provider(model, current().llm_url).is_local
+    return FREE if not model else price_of(model, prices_in(), local=local)

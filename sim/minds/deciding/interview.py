@@ -1,0 +1,212 @@
+"""Questions to members: one in its own words, or many and how their answers spread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sim.core.clock import Clock
+from sim.errors import InputError
+from sim.minds.deciding.around import goal_of, steps_of
+from sim.minds.deciding.thinker import persona_of
+from sim.minds.memory.recall import Memory
+from sim.minds.models.asks import Answer, Ask
+from sim.minds.models.faults import ModelError
+from sim.minds.models.json_objects import object_in
+from sim.minds.models.pool import ModelPool
+from sim.minds.prompts.prompts import Scene, read_prompt
+from sim.world.world import World
+
+__all__ = ["Survey", "counted", "interview", "plain", "question_to", "questions_to", "survey"]
+
+_MOST = 120
+_RECALLED, _SAID = 5, 3
+OTHER, SILENT = "other", "no answer"
+"""What an answer is that names no choice, or none; and where none came."""
+
+
+def question_to(
+    world: World,
+    member: int,
+    question: str,
+    *,
+    before: Sequence[tuple[str, str]] = (),
+    choices: Sequence[str] = (),
+    prompts: Path | None = None,
+    limit: int = 1000,
+) -> Ask:
+    """Return a question as a member is asked it; nothing of the world is changed.
+
+    Parameters
+    ----------
+    world, member
+        Whom.
+    question
+        Not empty.
+    before
+        (question, answer) of the conversation so far; the newest three come to mind.
+    choices
+        What may be answered: told, and sent as the form of the answer; none: any words.
+    prompts, limit
+        The folder of the user's templates, and tokens at most.
+
+    Raises
+    ------
+    InputError
+        There is no such member, or no question.
+    """
+    if not 0 <= member < len(world.agents):
+        raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
+    if not question.strip():
+        raise InputError("An interview needs a question.")
+    if choices:
+        question += f" Answer with one JSON object of 'answer', one of: {', '.join(choices)}."
+    minds = world.platform.minds if world.platform is not None else None
+    rows = minds.memories.get(member, ()) if minds else ()
+    hours, tags = world.tick * world.tick_minutes / 60, world.agents.vocabulary.match(question)
+    memory = Memory.restore(64, rows)
+    recalled = [one.text for one in memory.recall(hours, tags, _RECALLED, question)]
+    said = [f"You were asked: {asked} You said: {answer}" for asked, answer in before[-_SAID:]]
+    scene = Scene(
+        world.agents.name(member),
+        persona_of(world, member),
+        str(Clock(world.tick_minutes).moment(world.tick)),
+        goal=goal_of(minds, member) if minds else "",
+        memories=[*reversed(said), *recalled],
+        question=question,
+        language=minds.languages.get(member, "") if minds else "",
+        plan=steps_of(minds, member) if minds else (),
+    )
+    turns = read_prompt("interview", prompts).turns(scene, limit)
+    return Ask(turns, _MOST, 0.7, member, _schema(choices) if choices else None)
+
+
+def _schema(choices: Sequence[str]) -> Mapping[str, Any]:
+    """Return the JSON Schema of an answer that is one of several."""
+    return {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": list(choices)}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+
+
+def interview(
+    world: World,
+    member: int,
+    question: str,
+    pool: ModelPool,
+    *,
+    prompts: Path | None = None,
+    limit: int = 1000,
+) -> Answer:
+    """Ask a member, and return its answer; see :func:`question_to`."""
+    return pool.ask_all([question_to(world, member, question, prompts=prompts, limit=limit)])[0]
+
+
+def questions_to(
+    world: World,
+    members: Sequence[int],
+    question: str,
+    *,
+    choices: Sequence[str] = (),
+    prompts: Path | None = None,
+    limit: int = 1000,
+) -> list[Ask]:
+    """Return a survey's question as each member of a sample is asked it; see :func:`survey`."""
+    return [
+        question_to(world, member, question, choices=choices, prompts=prompts, limit=limit)
+        for member in members
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a sample said.
+
+    Attributes
+    ----------
+    members, answers
+        Who was asked, and what each said.
+    counts
+        How often each choice was named; empty without choices.
+    """
+
+    members: tuple[int, ...]
+    answers: tuple[Answer, ...]
+    counts: dict[str, int]
+
+
+def survey(
+    world: World,
+    members: Sequence[int],
+    question: str,
+    pool: ModelPool,
+    *,
+    choices: Sequence[str] = (),
+    prompts: Path | None = None,
+    limit: int = 1000,
+    report: Callable[[], object] = lambda: None,
+) -> Survey:
+    """Ask a sample the same question, all at once.
+
+    Parameters
+    ----------
+    choices
+        What may be answered; None: any words. A model that answers in words of its own counts
+        for the choice that it names first, as a whole word.
+    report
+        Called while answers are awaited; may cancel by raising.
+    """
+    asks = questions_to(
+        world, members, question, choices=choices, prompts=prompts, limit=limit
+    )  # fmt: skip
+    answers = []
+    for future in [pool.submit(ask) for ask in asks]:
+        report()
+        answers.append(future.result())
+    answers = [plain(answer, choices) for answer in answers]
+    return Survey(tuple(members), tuple(answers), counted(answers, choices))
+
+
+def plain(answer: Answer, choices: Sequence[str]) -> Answer:
+    """Return an answer whose text is the choice that it makes as JSON; others as they are."""
+    chosen = "" if answer.fault is not None else _exact(answer.text, choices)
+    return replace(answer, text=chosen) if chosen else answer
+
+
+def counted(answers: Sequence[Answer], choices: Sequence[str]) -> dict[str, int]:
+    """Return how often each choice was named; empty without choices."""
+    counts = dict.fromkeys([*choices, OTHER, SILENT], 0) if choices else {}
+    for answer in answers if choices else []:
+        counts[_choice(answer, choices)] += 1
+    return counts
+
+
+def _choice(answer: Answer, choices: Sequence[str]) -> str:
+    """Return the choice that an answer makes, or else names first; of several there the longest."""
+    if answer.fault is not None:
+        return SILENT
+    chosen = _exact(answer.text, choices)
+    if chosen:
+        return chosen
+    text = answer.text.casefold()
+    found = {
+        choice: re.search(rf"(?<!\w){re.escape(choice.strip().casefold())}(?!\w)", text)
+        for choice in choices
+    }
+    places = {choice: place.start() for choice, place in found.items() if place is not None}
+    return min(places, key=lambda choice: (places[choice], -len(choice)), default=OTHER)
+
+
+def _exact(text: str, choices: Sequence[str]) -> str:
+    """Return the choice that stands in a reply as it was asked for; empty where none does."""
+    try:
+        said = object_in(text).get("answer")
+    except ModelError:
+        said = text.strip()
+    known = {choice.strip().casefold(): choice for choice in choices}
+    return known.get(said.strip().casefold(), "") if isinstance(said, str) else ""

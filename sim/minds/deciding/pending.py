@@ -1,0 +1,247 @@
+"""A decision under way, and the row that tells the world what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from sim.errors import InputError
+from sim.minds.deciding.around import Around
+from sim.minds.memory.recall import Memory
+from sim.minds.minds import Member, Mind
+from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.models.budget import Spend
+from sim.minds.models.faults import Fault
+from sim.minds.models.reply_log import ReplyLog, Slot
+from sim.minds.models.single_flight import Once
+from sim.minds.prompts.counts import Decided
+from sim.minds.prompts.decisions import NOTHING, Decision
+from sim.minds.prompts.prompts import Post
+from sim.platform.acts.kinds import act_of
+from sim.world.minds.minds import Seen
+
+__all__ = ["COUNTED", "MOST_ACTS", "Row", "Thought", "checked"]
+
+Row = dict[str, Any]
+MOST_ACTS = 16
+"""Acts of one decision; a mind that returns more is at fault."""
+
+LATE = "not decided in time"
+COUNTED = {
+    Fault.REFUSED: Decided.REFUSED, Fault.FILTERED: Decided.REFUSED,
+    Fault.MALFORMED: Decided.MALFORMED, Fault.CUT: Decided.MALFORMED,
+    Fault.EMPTY: Decided.MALFORMED,
+}  # fmt: skip
+"""As what a fault is counted; any other as failed."""
+
+
+@dataclass(eq=False)
+class Thought:
+    """A decision under way.
+
+    Attributes
+    ----------
+    slot, hours
+        When, in ticks and hours, and who.
+    mind, called
+        What decides, and its name; None: there is no such mind any more.
+    feed, posts
+        What the member was shown, as the world and as minds see it.
+    recalled
+        What comes to mind.
+    once
+        For questions that many ask.
+    answers, log
+        What was asked so far.
+    faults, why
+        What went wrong on the way to a decision that was made all the same; and why, in words.
+    seen
+        What a surrogate could learn from; empty: nothing.
+    lead
+        Who was asked on its behalf too; None: nobody.
+    around
+        What the member knows besides its feed.
+    memory, asked_of
+        All that it remembers, and in words what it is about; embeddings say what is alike.
+    asking, idle_since
+        Whether an answer is awaited; since when none is.
+    result
+        The row; None: not decided yet.
+    """
+
+    slot: Slot
+    mind: Mind | None
+    called: str
+    feed: tuple[Seen, ...]
+    posts: tuple[Post, ...]
+    hours: float
+    recalled: Sequence[str] = ()
+    once: Once = field(default_factory=lambda: Once({}))
+    answers: list[Answer] = field(default_factory=list)
+    log: ReplyLog = field(default_factory=ReplyLog)
+    faults: list[Decided] = field(default_factory=list)
+    why: list[str] = field(default_factory=list)
+    kept: list[list[str]] = field(default_factory=list)
+    seen: list[Any] = field(default_factory=list)
+    lead: Thought | None = None
+    around: Around = field(default_factory=Around)
+    member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this
+    memory: Memory = field(default_factory=Memory)
+    asked_of: str = ""
+    asking: int = 0
+    idle_since: float = field(default_factory=monotonic)
+    result: Row | None = None
+
+    async def recall(self) -> None:
+        """Have come to mind what is most alike what is seen, where a server says what that is."""
+        rows = self.memory.dump()
+        if not self.asked_of or len(rows) <= len(self.recalled) or not self.remembers:
+            return
+        texts = tuple(str(row[1]) for row in rows)
+        answer = await self.member.ask(Ask((Turn("user", self.asked_of),), 1, None, alike=texts))
+        if answer.fault is None:
+            self.recalled = self.memory.told(self.hours, _cosines(answer.text, len(texts)))
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its mind looks at what it remembers."""
+        return self.mind is not None and self.mind.remembers
+
+    @property
+    def highest(self) -> int:
+        """The highest number that a decision may name."""
+        letters = [one.number for one in self.member.letters]
+        return max([len(self.feed), *letters, *(one.number for one in self.member.places)])
+
+    def settle(self, said: tuple[Decision, ...] | None, *faults: Decided) -> None:
+        """Take what was decided; None: what the rules say."""
+        self.result = self.row(said, [*self.faults, *faults])
+
+    def row(self, said: tuple[Decision, ...] | None, faults: Sequence[Decided]) -> Row:
+        """Return the decision as the world takes it; None: what the rules say."""
+        chosen = self.member.rule if said is None else said
+        retried = [Decided.RETRIED] if any(answer.retries for answer in self.answers) else []
+        done = [one for one in chosen if one.act != NOTHING]
+        row: Row = {
+            "member": self.slot.member,
+            "source": str(Decided.RULE if said is None else self._source()),
+            "acts": [self._act(one) for one in done],
+        }
+        slips = [COUNTED.get(fault, Decided.FAILED) for fault in self.around.faults]
+        wrong = [*slips, *faults, *retried]
+        if wrong:
+            row["faults"] = [str(one) for one in wrong]
+        why = [*(str(fault) for fault in self.around.faults), *self.why]
+        if said is None and not why:
+            why = [] if not faults else [LATE]
+        if why:
+            row["why"] = why
+        if self.answers:
+            row["replies"] = list(self.log.rows())
+            row["spent"] = self._spent()
+        if self.kept:
+            row["kept"] = self.kept
+        row |= self.around.row
+        told = [*self.around.heard, *self.around.thoughts]
+        memory = [*told, *(self._memory(one) for one in done if said is not None)]
+        if said is not None:
+            row |= self._learned(row["source"], chosen)
+        return row | ({"memory": memory} if memory else {})
+
+    def _spent(self) -> list[int]:
+        total = Spend()
+        for answer in self.answers:
+            total = total.plus(answer.spent)
+        return list(total)
+
+    def _source(self) -> Decided:
+        mine = self.mind.source if self.mind is not None else Decided.RULE
+        answers = self.answers or (self.lead.answers if self.lead is not None else [])
+        answers = [answer for answer in answers if answer.source != "alike"]
+        if not answers:
+            return mine
+        cached = all(answer.source == "cache" for answer in answers)
+        return Decided.CACHE if cached else Decided.MODEL
+
+    def _learned(self, source: str, chosen: Sequence[Decision]) -> Row:
+        """Return what surrogates learn from: what a member saw, its first act, and on which post.
+
+        Only decisions of models are worth that; those of an archetype are draws of one answer.
+        """
+        if not self.seen or source not in {"model", "cache"} or self.kept:
+            return {}
+        first = chosen[0] if chosen else Decision(NOTHING)
+        return {"seen": [self.seen, first.act, first.post]}
+
+    def _act(self, one: Decision) -> Row:
+        if one.post > len(self.feed):
+            return self.around.act(one)
+        row: Row = {"act": one.act}
+        if one.post:
+            row["message"] = self.feed[one.post - 1].message
+        return row | ({"text": one.text} if one.text else {})
+
+    def _memory(self, one: Decision) -> list[Any]:
+        if not one.post:
+            return [self.hours, f"You wrote: {one.text}", 0, 0.6]
+        if one.post > len(self.feed):
+            return self.around.memory(one, self.hours)
+        seen = self.feed[one.post - 1]
+        said = f" and said: {one.text}" if one.text else ""
+        did = "reply to" if one.act == "reply" else one.act
+        text = f"You chose to {did} {seen.name}'s post: {seen.text}{said}"[:200]
+        return [self.hours, text, seen.tags, 0.6 if one.text else 0.3]
+
+
+def _cosines(text: str, many: int) -> list[float] | None:
+    """Return the cosines in a reply; None where it has none."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_right = isinstance(said, list) and len(said) == many
+    return said if is_right and all(type(one) in {int, float} for one in said) else None
+
+
+def checked(said: object, highest: int) -> tuple[Decision, ...]:
+    """Return what a mind decided, if it is that.
+
+    Parameters
+    ----------
+    said
+        What it returned.
+    highest
+        The highest number that it may name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no sequence of decisions; or one names no act, or nothing that there is.
+    """
+    if not isinstance(said, list | tuple) or not all(isinstance(one, Decision) for one in said):
+        raise TypeError(f"decide() returns a list of Decision, and it returned {_shown(said)}")
+    if len(said) > MOST_ACTS:
+        raise ValueError(f"decide() returned {len(said):,} decisions; at most {MOST_ACTS}")
+    for one in said:
+        _check(one, highest)
+    return tuple(said)
+
+
+def _check(one: Decision, highest: int) -> None:
+    if not isinstance(one.act, str) or not isinstance(one.text, str):
+        raise TypeError(f"the act and the text of a Decision are words, got {_shown(one)}")
+    if one.act != NOTHING:
+        try:
+            act_of(one.act)
+        except InputError:
+            raise ValueError(f"there is no act {one.act[:40]!r}") from None
+    if type(one.post) is not int or not 0 <= one.post <= highest:
+        raise ValueError(f"a Decision is about number 0 to {highest}, got {_shown(one.post)}")
+
+
+def _shown(said: object) -> str:
+    text = ascii(said)
+    return text if len(text) <= 60 else f"{type(said).__name__} {text[:57]}..."

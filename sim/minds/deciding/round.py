@@ -1,0 +1,315 @@
+"""Minds at work: all at once in a loop and thread of their own, so that none of them holds us up.
+
+Whoever waits looks ten times a second: for the deadline, for somebody who wants it to stop, and
+for a mind that does not let go of the loop. What a mind does wrong leaves its member to the rules;
+after three faults it is asked no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import Event, Thread
+from time import monotonic
+from typing import Any, NamedTuple
+
+from sim.core.interrupt import Stalled, interrupt
+from sim.core.text import one_line
+from sim.minds.deciding.pending import COUNTED, Row, Thought, checked
+from sim.minds.minds import Mind
+from sim.minds.models.batch import ASK_ALONE, Case
+from sim.minds.models.faults import Fault, ModelError
+from sim.minds.prompts.counts import Decided
+from sim.minds.prompts.decisions import Decision
+
+__all__ = ["Deciding", "Patience", "Strikes"]
+
+_LOOK = 0.1
+_LAST_WORDS = 1.0
+"""Seconds that minds have to end once they are told to."""
+_STRIKES = 3
+_FAILED = "the mind failed"
+_LONGEST = 200
+
+
+class Patience(NamedTuple):
+    """How long to wait, in seconds.
+
+    Attributes
+    ----------
+    all
+        For the decisions of a tick together.
+    mind
+        For one mind beside what it waits for answers.
+    loop
+        For a mind that lets no other go on.
+    """
+
+    all: float = 600.0
+    mind: float = 120.0
+    loop: float = 30.0
+
+
+class Strikes:
+    """What minds did wrong; three times, and a mind is asked no more.
+
+    Attributes
+    ----------
+    faults
+        A sentence for each mind that failed.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+
+    def note(self, mind: str, what: str) -> None:
+        """Count a fault, and say it once of each mind."""
+        self._counts[mind] = self._counts.get(mind, 0) + 1
+        said = one_line(what, _LONGEST).rstrip(".")
+        if mind not in self._places:
+            self._places[mind] = len(self.faults)
+            self.faults.append(f"The mind {mind!r} failed: {said}; the rules decide.")
+        elif self._counts[mind] == _STRIKES:
+            again = f"The mind {mind!r} failed three times, and is asked no more: {said}."
+            self.faults[self._places[mind]] = again
+
+    def are_out(self, mind: str) -> bool:
+        """Return whether a mind is asked no more."""
+        return self._counts.get(mind, 0) >= _STRIKES
+
+
+class Deciding:
+    """The decisions of one tick.
+
+    Parameters
+    ----------
+    thoughts
+        What is to be decided.
+    strikes
+        Takes what goes wrong.
+    patience
+        How long to wait.
+    """
+
+    def __init__(self, thoughts: Sequence[Thought], strikes: Strikes, patience: Patience) -> None:
+        self._thoughts = thoughts
+        self._strikes = strikes
+        self._patience = patience
+        self._tasks: dict[asyncio.Task[None], Sequence[Thought]] = {}
+        self._ended, self._told = Event(), Event()
+        self._beat = monotonic()
+
+    def run(self, stopped: Callable[[], bool]) -> list[Row]:
+        """Return a row for each thought, in order; the rules' where there is no decision.
+
+        Parameters
+        ----------
+        stopped
+            Looked at ten times a second: once true, the rules decide for who is not done. What it
+            raises ends the thinking.
+        """
+        self._beat = monotonic()
+        worker = Thread(target=self._work, name="minds at work", daemon=True)
+        worker.start()
+        is_stuck = False
+        try:
+            is_stuck = self._wait(worker, stopped)
+        finally:
+            self._told.set()
+            worker.join(0 if is_stuck else 3 * _LAST_WORDS)
+        return [one.result or one.row(None, [Decided.FAILED]) for one in self._thoughts]
+
+    def _wait(self, worker: Thread, stopped: Callable[[], bool]) -> bool:
+        """Wait for the end of it; return whether a mind could not even be interrupted."""
+        ends, was_interrupted = monotonic() + self._patience.all, False
+        while not self._ended.wait(_LOOK):
+            if monotonic() >= ends or stopped():
+                return False
+            if monotonic() - self._beat < self._patience.loop:
+                continue
+            if was_interrupted:
+                return True  # it is deep in somebody's library: left behind
+            self._named_stuck(worker.ident)
+            was_interrupted, self._beat = True, monotonic()
+            interrupt(worker.ident)
+        return False
+
+    def _named_stuck(self, thread: int | None) -> None:
+        """Name the mind that does not let go of the loop."""
+        frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the only way to ask
+        while frame is not None:
+            if frame.f_code in _HOLDING:
+                mine = frame.f_locals
+                thought = mine["thought"] if "thought" in mine else mine["group"][0]
+                said = f"it lets no other mind decide for {self._patience.loop:g} seconds"
+                self._strikes.note(thought.called, said)
+                return
+            frame = frame.f_back
+
+    # In the worker's thread
+
+    def _work(self) -> None:
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(_unheard)
+        with suppress(BaseException):  # a mind may be interrupted anywhere
+            loop.run_until_complete(self._all())
+        self._ended.set()
+        with suppress(BaseException):  # what a mind holds on to is left behind
+            loop.close()
+
+    async def _all(self) -> None:
+        """Let all decide at once, until they are done or somebody says that it is enough."""
+        for group in self._groups():
+            self._tasks[asyncio.ensure_future(self._decide(group))] = group
+        waiting = set(self._tasks)
+        while waiting and not self._told.is_set():
+            self._beat = monotonic()
+            _, waiting = await asyncio.wait(waiting, timeout=_LOOK)
+            self._look(waiting)
+            waiting = {one for one in waiting if any(_is_open(t) for t in self._tasks[one])}
+        late = [task for task in self._tasks if not task.done()]
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=_LAST_WORDS)
+        self._ended.set()  # whatever minds do now, nobody waits for it
+
+    def _groups(self) -> list[list[Thought]]:
+        """Return who decides together: those of one mind that allows it, else everybody alone."""
+        groups: list[list[Thought]] = []
+        open_ones: dict[int, list[Thought]] = {}
+        for thought in self._thoughts:
+            most = self._most(thought)
+            group = open_ones.get(id(thought.mind))
+            if most > 1 and group is not None and len(group) < most:
+                group.append(thought)
+                continue
+            groups.append([thought])
+            open_ones[id(thought.mind)] = groups[-1]
+        return groups
+
+    def _most(self, thought: Thought) -> int:
+        """Return with how many a member may decide; what is no number is its mind's fault."""
+        if thought.mind is None:
+            return 1
+        try:
+            return int(thought.mind.most_together)
+        except BaseException as error:
+            self._noted(thought, error)
+            return 1
+
+    def _look(self, waiting: set[asyncio.Task[None]]) -> None:
+        """Leave minds that take too long without waiting for an answer."""
+        now = monotonic()
+        for task in waiting:
+            group = self._tasks[task]
+            late = [one for one in group if _is_open(one)]
+            idle = max((one.idle_since for one in group), default=now)
+            if any(one.asking for one in group) or now - idle < self._patience.mind:
+                continue
+            for thought in late:
+                said = f"it did not decide within {self._patience.mind:g} seconds"
+                self._strikes.note(thought.called, said)
+                self._failed(thought)
+
+    async def _decide(self, group: Sequence[Thought]) -> None:
+        """Let members decide together; who is missing then decides alone."""
+        first, *others = group
+        if others and first.mind is not None and not self._strikes.are_out(first.called):
+            group = await self._together(first.mind, group)
+        if len(group) == 1:
+            await self._alone(group[0])
+        else:
+            await asyncio.gather(*(self._alone(thought) for thought in group))
+
+    async def _together(self, mind: Mind, group: Sequence[Thought]) -> list[Thought]:
+        """Let members decide together; returns those that have to be asked alone."""
+        found: Sequence[Sequence[Decision] | None] = [None] * len(group)
+        await asyncio.gather(*(one.recall() for one in group))
+        cases = [Case(one.member, one.posts, one.recalled) for one in group]
+        fault, asks_again = Fault.MALFORMED, False
+        try:
+            asks_again = bool(mind.asks_again)
+            found = _as_many(await mind.decide_together(cases), len(group))
+        except ModelError as error:
+            fault = error.fault
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._noted(group[0], error)
+            found, fault = [None] * len(group), Fault.CONNECTION
+        again = asks_again and fault in ASK_ALONE
+        missing = []
+        for thought, said in zip(group, found, strict=True):
+            thought.lead = group[0]
+            if said is not None:
+                self._settle(thought, said)
+                continue
+            thought.why.append(str(fault))
+            if again:
+                thought.lead = None
+                thought.faults += [COUNTED.get(fault, Decided.FAILED), Decided.RETRIED]
+                missing.append(thought)
+            else:
+                thought.settle(None, COUNTED.get(fault, Decided.FAILED))
+        return missing
+
+    def _settle(self, thought: Thought, said: object) -> None:
+        """Take what a mind returned; what is no decision is its fault."""
+        try:
+            thought.settle(checked(said, thought.highest))
+        except (TypeError, ValueError) as error:
+            self._noted(thought, error)
+            self._failed(thought)
+
+    def _failed(self, thought: Thought) -> None:
+        """Leave a member to the rules for what its mind did."""
+        thought.why.append(_FAILED)
+        thought.settle(None, Decided.FAILED)
+
+    def _noted(self, thought: Thought, error: BaseException) -> None:
+        """Count what a mind did wrong; one that was interrupted is named already."""
+        if not isinstance(error, Stalled):
+            self._strikes.note(thought.called, f"{type(error).__name__}: {error}")
+
+    async def _alone(self, thought: Thought) -> None:
+        """Let one decide; what goes wrong leaves it to the rules, and is counted."""
+        if thought.mind is None or self._strikes.are_out(thought.called):
+            self._failed(thought)
+            return
+        try:
+            await thought.recall()
+            said = await thought.mind.decide(thought.member, thought.posts, thought.recalled)
+        except ModelError as error:
+            thought.why.append(str(error.fault))
+            thought.settle(None, COUNTED.get(error.fault, Decided.FAILED))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # somebody's mind, which may even want to end the program
+            self._noted(thought, error)
+            self._failed(thought)
+        else:
+            self._settle(thought, said)
+
+
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of tasks that minds would not end."""
+
+
+def _is_open(thought: Thought) -> bool:
+    return thought.result is None
+
+
+_HOLDING = {Deciding._alone.__code__, Deciding._together.__code__}  # noqa: SLF001 - our own
+
+
+def _as_many(
+    found: Sequence[Sequence[Decision] | None], many: int
+) -> Sequence[Sequence[Decision] | None]:
+    if len(found) != many:
+        raise ValueError(f"decide_together() returned {len(found)} decisions for {many}")
+    return found

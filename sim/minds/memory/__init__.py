@@ -1,0 +1,1 @@
+"""What a minded member remembers and reflects on."""

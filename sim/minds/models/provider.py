@@ -1,0 +1,130 @@
+"""Where a model is asked: an OpenAI-compatible server, a model, and what may be asked of it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from sim.errors import InputError
+from sim.minds.models.secrets import Secret
+
+__all__ = ["OPENAI", "Provider", "key_in"]
+
+OPENAI = "https://api.openai.com/v1"
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HIDDEN = 12
+"""Characters from which a value may be a secret."""
+_KEYS = ("HUBBUB_LLM_KEY", "OPENAI_API_KEY")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One server and model.
+
+    Parameters
+    ----------
+    model
+        The model's name at the server.
+    base_url
+        Its address, ``/v1`` included; a query behind it goes with every request
+        (``...?api-version=2024-10-21``). Never taken from the environment unseen: it says where
+        every prompt goes. No ``repr`` shows it: some servers take keys in it.
+    key
+        The key; empty for a server that asks for none.
+    name
+        What it is called here; default: the server's host.
+    at_once
+        Calls at once, at most 256.
+    requests_per_minute, tokens_per_minute
+        The account's limits; None: none.
+    seconds
+        The time a call may take, retries and waiting included.
+    most_bytes
+        The largest answer that is read.
+    headers
+        What goes with every request besides; ``{key}`` in a value stands for the key, as in
+        ``{"api-key": "{key}"}``.
+    """
+
+    model: str
+    base_url: str = field(default=OPENAI, repr=False)
+    key: Secret = field(default_factory=lambda: Secret(""))
+    name: str = ""
+    at_once: int = 32
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    seconds: float = 30.0
+    most_bytes: int = 1 << 20
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise InputError(
+                f"A model server's address begins with http:// or https://, got "
+                f"{self.base_url.rpartition('@')[2]!r}."
+            )
+        if parts.username or parts.password:
+            raise InputError("A model server's address holds no password; give the key apart.")
+        if not self.model.strip():
+            raise InputError("A provider needs the name of a model, such as 'gpt-4o-mini'.")
+        for name, value in self.headers.items():
+            if not _HEADER.fullmatch(name) or not value.isprintable() or not value.isascii():
+                raise InputError(
+                    f"A header has a name of letters, digits and dashes, and one line of ASCII as "
+                    f"its value; {name[:40]!r} has not."
+                )
+        if not 1 <= self.at_once <= 256:
+            raise InputError(f"1 to 256 calls run at once, got {self.at_once}.")
+        if not 0 < self.seconds <= 3600:
+            raise InputError(f"A call takes up to 3,600 seconds, got {self.seconds:g}.")
+
+    @property
+    def address(self) -> tuple[str, dict[str, str]]:
+        """Its address without the query, and the query."""
+        parts = urlsplit(self.base_url)
+        return urlunsplit(parts._replace(query="", fragment="")), dict(parse_qsl(parts.query))
+
+    @property
+    def own_headers(self) -> dict[str, str]:
+        """The headers with the key in them."""
+        return {
+            name: value.replace("{key}", self.key.reveal()) for name, value in self.headers.items()
+        }
+
+    @property
+    def secrets(self) -> list[Secret]:
+        """What nobody may be shown: the key, and values of headers and the query."""
+        _, query = self.address
+        values = [v for v in (*self.own_headers.values(), *query.values()) if len(v) >= _HIDDEN]
+        return [self.key, *map(Secret, values)]
+
+    @property
+    def host(self) -> str:
+        """Where prompts go, for the screen."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def called(self) -> str:
+        """Its name."""
+        return self.name or self.host
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def key_in(environment: Mapping[str, str] = os.environ) -> Secret:
+    """Return the key that the environment holds; empty when it holds none."""
+    found = (environment.get(name, "").strip() for name in _KEYS)
+    return Secret(next(filter(None, found), ""))

@@ -1,0 +1,274 @@
+"""One request to one server: the package's client, with every way it can go wrong named."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from sim.core.text import one_line
+from sim.minds.models.asks import Ask
+from sim.minds.models.embeddings import Vectors
+from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.manners import Manners
+from sim.minds.models.provider import Provider
+from sim.minds.models.replies import Reply, reply_of
+from sim.minds.models.secrets import redact
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = ["Wire"]
+
+_BY_STATUS = {
+    401: Fault.UNAUTHORIZED,
+    403: Fault.FORBIDDEN,
+    404: Fault.NOT_FOUND,
+    408: Fault.SERVER,
+    409: Fault.SERVER,
+    429: Fault.RATE_LIMITED,
+}
+_BY_CODE = {
+    "insufficient_quota": Fault.QUOTA,
+    "context_length_exceeded": Fault.TOO_LONG,
+    "content_filter": Fault.FILTERED,
+    "content_policy_violation": Fault.FILTERED,
+    "model_not_found": Fault.NOT_FOUND,
+    "invalid_api_key": Fault.UNAUTHORIZED,
+}
+_REFUSING = {400, 422}
+_OTHERS = {Fault.TOO_LONG, Fault.FILTERED, Fault.NOT_FOUND, Fault.UNAUTHORIZED, Fault.QUOTA}
+"""What a request is refused for that no other way of asking would change."""
+_TOO_LONG = re.compile(r"context.?(?:length|window|size)|too many (?:input )?tokens", re.IGNORECASE)
+_DETAIL = 160
+_READ = 4096
+_LONGEST_WAIT = 86_400.0
+
+
+class Wire:
+    """The way to one provider; made and used in one event loop.
+
+    Parameters
+    ----------
+    provider
+        Where to.
+
+    Raises
+    ------
+    ModelError
+        MISSING: the package is not installed.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        try:
+            import httpx2
+            import openai
+        except ImportError as error:
+            raise ModelError(Fault.MISSING, "install it by: pip install 'hubbub[llm]'") from error
+        self._provider = provider
+        self._response = httpx2.Response
+        self._broken = httpx2.HTTPError
+        self._openai = openai
+        self.manners = Manners()
+        self._vectors = Vectors()
+        address, query = provider.address
+        self._client = openai.AsyncOpenAI(
+            api_key=provider.key.reveal() or "none",
+            base_url=address,
+            max_retries=0,
+            timeout=2 * provider.seconds,  # ours comes first, and covers a slow drip too
+            default_headers={"Accept-Encoding": "identity", **provider.own_headers},
+            default_query=query,
+            http_client=_http(openai, self._watch, provider.at_once),
+        )
+
+    async def ask(self, ask: Ask, seconds: float) -> Reply:
+        """Send one request and return the reply, within ``seconds``.
+
+        Raises
+        ------
+        ModelError
+            Whatever went wrong; nothing else is raised but cancellation.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                if ask.alike:
+                    return await self._alike(ask)
+                reply = self._read(await self._posted(ask))
+        except ModelError:
+            raise
+        except Exception as error:
+            raise self._named(error) from None
+        if reply.usage is not None:
+            self.manners.saw(ask, reply.usage.written)
+        return replace(reply, text=self._hidden(reply.text))
+
+    def _read(self, body: bytes) -> Reply:
+        """Return the reply; routers that pass a refusal on as a success are taken at their word."""
+        try:
+            return reply_of(body)
+        except ModelError:
+            passed_on = _passed_on(body)
+            if passed_on is None:
+                raise
+        status, said = passed_on
+        text = redact(one_line(said), self._provider.secrets)[:_DETAIL].rstrip(".")
+        detail = f"HTTP {status}, passed on as a success: {text}".rstrip(": ")
+        raise ModelError(_fault_of(status), detail)
+
+    async def _posted(self, ask: Ask) -> bytes:
+        """Return the answer's bytes; what a server refuses to read is said otherwise, if it can."""
+        while True:
+            state, body = self.manners.state, self.manners.body(ask, self._provider.model)
+            try:
+                response = await self._client.post(
+                    "/chat/completions", cast_to=self._response, body=body
+                )
+            except self._openai.APIStatusError as error:
+                if error.status_code not in _REFUSING or self._refused(error).fault in _OTHERS:
+                    raise
+                if state == self.manners.state and not self.manners.learn(body, _all_said(error)):
+                    raise
+            else:
+                return bytes(response.content)
+
+    def known(self, ask: Ask) -> str | None:
+        """Return how far texts are alike, without asking; None where one is new."""
+        return None if self._vectors.lacks(ask) else self._vectors.reply(ask, (), b"").text
+
+    async def _alike(self, ask: Ask) -> Reply:
+        """Return how far texts are alike; those that were asked about before are not sent."""
+        lacked, body = self._vectors.lacks(ask), b""
+        if lacked:
+            said = {"model": self._provider.model, "input": lacked, "encoding_format": "float"}
+            response = await self._client.post("/embeddings", cast_to=self._response, body=said)
+            body = bytes(response.content)
+        return self._vectors.reply(ask, lacked, body)
+
+    def _hidden(self, text: str) -> str:
+        for secret in self._provider.secrets:
+            text = secret.hidden_in(text)
+        return text
+
+    async def close(self) -> None:
+        """Close its connections."""
+        with suppress(Exception):
+            await self._client.close()
+
+    def _named(self, error: Exception) -> ModelError:
+        """Return what an exception of the package means."""
+        if isinstance(error, TimeoutError):
+            return ModelError(Fault.TIMEOUT)
+        if isinstance(error, self._openai.APIStatusError):
+            return self._refused(error)
+        if isinstance(error, self._openai.APIConnectionError | self._broken):
+            # aiohttp's broken connections come as timeouts of the package
+            return ModelError(Fault.CONNECTION)
+        return ModelError(Fault.MALFORMED, f"{type(error).__name__}")
+
+    def _refused(self, error: Any) -> ModelError:
+        status = error.status_code
+        fault = _BY_CODE.get(str(error.code)) or _fault_of(status)
+        if fault is Fault.REJECTED and _TOO_LONG.search(_all_said(error)):
+            fault = Fault.TOO_LONG
+        if 300 <= status < 400:
+            fault = Fault.REDIRECTED
+        wait = _wait(error.response.headers)
+        return ModelError(fault, f"HTTP {status} {self._said(error)}".strip(), wait)
+
+    def _said(self, error: BaseException) -> str:
+        body = getattr(error, "body", None)
+        said = body.get("message") if isinstance(body, dict) else None
+        text = said if isinstance(said, str) else type(error).__name__
+        return redact(one_line(text), self._provider.secrets)[:_DETAIL].rstrip(".")
+
+    async def _watch(self, response: httpx2.Response) -> None:
+        """Refuse what is packed, and count the bytes of the rest while they come."""
+        packed = response.headers.get("content-encoding", "identity")
+        if packed not in {"", "identity"}:
+            raise ModelError(Fault.TOO_LARGE, "it is packed, though that was not asked for")
+        response.stream = _counted(response.stream, self._provider.most_bytes)
+
+
+def _http(openai: Any, watch: Any, at_once: int) -> Any:
+    """Return the package's client over aiohttp (3 times faster with many calls at once)."""
+    import httpx2
+
+    settings: dict[str, Any] = {
+        "follow_redirects": False,
+        "event_hooks": {"response": [watch]},
+        "limits": httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),
+    }
+    try:
+        return openai.DefaultAioHttpClient(**settings)
+    except RuntimeError:  # aiohttp is not installed
+        return openai.DefaultAsyncHttpxClient(**settings)
+
+
+def _counted(stream: Any, most: int) -> Any:
+    import httpx2
+
+    class Counted(httpx2.AsyncByteStream):
+        """A body that ends in an error once it is too large."""
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = most
+            async for chunk in stream:
+                left -= len(chunk)
+                if left < 0:
+                    raise ModelError(Fault.TOO_LARGE, f"more than {most:,} bytes")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    return Counted()
+
+
+def _fault_of(status: int) -> Fault:
+    return _BY_STATUS.get(status) or (Fault.SERVER if status >= 500 else Fault.REJECTED)
+
+
+def _passed_on(body: bytes) -> tuple[int, str] | None:
+    """Return the status and words of a refusal in place of a reply; None: it holds none."""
+    try:
+        said: Any = json.loads(body) if len(body) <= _READ else None
+    except (ValueError, RecursionError):
+        return None
+    error: Any = said.get("error") if isinstance(said, dict) else None
+    if not isinstance(error, dict) or type(error.get("code")) is not int:
+        return None
+    words = error.get("message")
+    is_status = 400 <= error["code"] < 600
+    return (error["code"], words if isinstance(words, str) else "") if is_status else None
+
+
+def _all_said(error: Any) -> str:
+    """Return what a server said with a refusal, whatever its form."""
+    try:
+        return str(error.response.text)[:_READ]
+    except Exception:  # it was not read to its end
+        return str(error.body)[:_READ]
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Return for how long a server asks to wait, in seconds; None: it does not say."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            wait = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(wait) and wait >= 0:
+            return min(wait, _LONGEST_WAIT)
+    try:
+        at = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(at - time.time(), 0.0), _LONGEST_WAIT)

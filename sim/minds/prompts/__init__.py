@@ -1,0 +1,1 @@
+"""Prompts, and how answers are read as acts."""

@@ -1,0 +1,166 @@
+"""Goals, and the short plans that minded members make towards them.
+
+A plan of two to four steps is made once, kept, and revised after so many decisions or when more
+was against the member than for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sim.core.text import one_line
+from sim.minds.models.asks import Ask
+from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.json_objects import object_in
+from sim.minds.prompts.prompts import Prompt, Scene
+
+if TYPE_CHECKING:
+    from sim.minds.minds import Member
+
+__all__ = ["GOALS", "PLAN_SCHEMA", "Planning", "goal_words", "is_bad", "outcome_words", "planned"]
+
+GOALS = {
+    "persuade": ("to win others over to this: ", "to win others over to what you think"),
+    "debunk": ("to show others that this is wrong: ", "to put right what others get wrong"),
+    "inform": ("to let others know this: ", "to see others well informed"),
+}
+"""Goals by name: the words before what it is about, and those without."""
+
+FEWEST_STEPS, MOST_STEPS = 2, 4
+_LONGEST_STEP = 100
+_WRITTEN = 60
+_MOST = 160
+_WORSE = 3
+PLAN_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "steps": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": _LONGEST_STEP},
+            "minItems": FEWEST_STEPS,
+            "maxItems": MOST_STEPS,
+        }
+    },
+    "required": ["steps"],
+    "additionalProperties": False,
+}
+_COUNTED = ("likes", "shares", "replies", "new followers", "against you")
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What a mind needs to make a plan, or to revise it.
+
+    Attributes
+    ----------
+    prompt
+        The template of the question.
+    steps
+        The plan so far; empty: there is none.
+    decided
+        Decisions since it was made or revised; -1: it was never tried.
+    outcomes
+        What came of the member's acts since, in words; empty: nothing.
+    is_bad
+        Whether more was against the member than for it.
+    keep
+        Takes the steps of the plan from now on, and the fault where no new one could be made.
+    """
+
+    prompt: Prompt
+    steps: tuple[str, ...]
+    decided: int
+    outcomes: str
+    is_bad: bool
+    keep: Callable[[tuple[str, ...], Fault | None], None]
+
+    def is_due(self, every: int) -> bool:
+        """Return whether to plan: never yet, so many decisions ago, or it goes badly."""
+        return every > 0 and (self.decided < 0 or self.decided >= every or self.is_bad)
+
+
+def goal_words(goal: str) -> str:
+    """Return a goal in words; what begins with no name of :data:`GOALS` stays as it is.
+
+    Examples
+    --------
+    >>> goal_words("debunk: the bridge is closed"), goal_words("be kind")
+    ('to show others that this is wrong: the bridge is closed', 'be kind')
+    """
+    head, _, rest = goal.partition(":")
+    words = GOALS.get(head.strip().lower())
+    if words is None:
+        return goal
+    return f"{words[0]}{rest.strip()}" if rest.strip() else words[1]
+
+
+def outcome_words(counts: Sequence[int]) -> str:
+    """Return what came of a plan, of counts of likes, shares, replies, follows and against.
+
+    Examples
+    --------
+    >>> outcome_words([3, 0, 1, 0, 0])
+    '3 likes, 1 replies.'
+    """
+    said = [f"{number} {name}" for number, name in zip(counts, _COUNTED, strict=True) if number]
+    return f"{', '.join(said)}." if said else ""
+
+
+def is_bad(counts: Sequence[int]) -> bool:
+    """Return whether three or more acts, and most of them, were against the member."""
+    return counts[-1] >= _WORSE and counts[-1] > sum(counts[:-1])
+
+
+async def planned(
+    member: Member, memory: Sequence[str], every: int, temperature: float, model: str
+) -> tuple[str, ...]:
+    """Return the steps that a member follows now; asks for them where that is due.
+
+    Parameters
+    ----------
+    every
+        Decisions after which a plan is revised; 0: no plans.
+    temperature, model
+        Of the question.
+    """
+    planning = member.planning
+    if planning is None:
+        return ()
+    if not planning.is_due(every):
+        return planning.steps
+    scene = Scene(
+        member.name, member.persona, member.moment, member.goal, memory, plan=planning.steps,
+        outcomes=planning.outcomes, language=member.language,
+    )  # fmt: skip
+    turns = planning.prompt.turns(scene, member.limit)
+    answer = await member.ask(
+        Ask(turns, _MOST, temperature, member.index, PLAN_SCHEMA, _WRITTEN, model)
+    )
+    steps, fault = planning.steps, answer.fault
+    if fault is None:
+        try:
+            steps = steps_in(answer.text)
+        except ModelError as error:
+            fault = error.fault
+    planning.keep(steps, fault)
+    return steps
+
+
+def steps_in(text: str) -> tuple[str, ...]:
+    """Return the steps in a reply: one JSON object, alone or amid words.
+
+    Raises
+    ------
+    ModelError
+        MALFORMED.
+    """
+    said = object_in(text)
+    steps = said.get("steps") if set(said) == {"steps"} else None
+    if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
+        raise ModelError(Fault.MALFORMED, "it is no object of steps")
+    lines = tuple(line for step in steps if (line := one_line(step, _LONGEST_STEP)))
+    if not FEWEST_STEPS <= len(lines) <= MOST_STEPS:
+        raise ModelError(Fault.MALFORMED, "a plan has two to four steps")
+    return lines

@@ -1,0 +1,304 @@
+"""Prompts from files that the user may edit: small, bounded, and with others' words as data.
+
+A template has a system part, a line ``=== user``, and a user part; ``$names`` are filled in, and a
+line that is nothing but a name is left out where there is nothing to say. What is too long is made
+shorter as :mod:`sim.minds.prompts.shortening` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, NamedTuple
+
+from sim.errors import FileError, InputError, UnknownNameError
+from sim.minds.models.asks import Turn
+from sim.minds.models.tokens import tokens_in
+
+if TYPE_CHECKING:
+    from sim.minds.prompts.letters import Letter, Place
+
+__all__ = ["TEMPLATES", "Fitted", "Post", "Prompt", "Scene", "read_prompt", "tokens_in"]
+
+TEMPLATES = ("decide", "interview", "plan", "reflect", "batch", "archetype")
+_PART = "\n=== user\n"
+_FRAME = 8
+_DAYS = 48
+"""Hours from which an age is said in days."""
+_WARNING = "may be false"
+_ANYWHERE = {"name", "persona", "goal", "moment", "memories", "plan", "language"}
+_KNOWN = {
+    "decide": {*_ANYWHERE, "feed", "acts", "letters", "places"},
+    "interview": {*_ANYWHERE, "question"},
+    "plan": {*_ANYWHERE, "outcomes"},
+    "reflect": _ANYWHERE,
+    "batch": {*_ANYWHERE, "feed", "acts", "letters", "places"},
+    "archetype": {"name", "persona", "goal", "acts", "question"},
+}
+_OPTIONAL = ("goal", "memories", "plan", "language", "letters", "places", "outcomes")
+_LETTERS = "Letters to you, answered by their number:"
+_OTHERS = "You may also write to these, or join:"
+_PLACES = {"ally": "ally", "group": "group", "open": "open-group"}
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message as a member sees it.
+
+    Attributes
+    ----------
+    author, text
+        Who wrote it, and what.
+    likes, shares
+        How many like it, and shared it.
+    tags
+        Its topics.
+    interest
+        The share of them that the member cares about.
+    hours
+        Since it was posted.
+    followed, labelled
+        Whether somebody shared it whom the member follows; whether it bears a warning.
+    to, answers
+        Of a reply or quote: who wrote what it is about, and that text; else empty.
+    """
+
+    author: str
+    text: str
+    likes: int = 0
+    shares: int = 0
+    tags: tuple[str, ...] = ()
+    interest: float = 0.0
+    hours: float = 0.0
+    followed: bool = False
+    labelled: bool = False
+    to: str = ""
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a prompt is made of.
+
+    Attributes
+    ----------
+    name, persona
+        Who is asked.
+    moment
+        The simulated time in words.
+    goal
+        What the member wants; empty: nothing in particular.
+    memories
+        What comes to mind, the strongest first.
+    feed
+        What is seen, numbered from 1 in this order.
+    acts
+        What may be done.
+    question
+        What is asked in an interview.
+    language
+        In which to write; empty: nothing is said of it.
+    plan
+        The steps that the member follows.
+    outcomes
+        What came of them, in words.
+    letters
+        What was written to the member, under their own numbers.
+    places
+        Where it may write to, or what it may join, under their own numbers.
+    """
+
+    name: str
+    persona: str
+    moment: str
+    goal: str = ""
+    memories: Sequence[str] = ()
+    feed: Sequence[Post] = ()
+    acts: Sequence[str] = ()
+    question: str = ""
+    language: str = ""
+    plan: Sequence[str] = ()
+    outcomes: str = ""
+    letters: Sequence[Letter] = ()
+    places: Sequence[Place] = ()
+
+
+class Fitted(NamedTuple):
+    """A conversation, and how much of the scene is in it.
+
+    Attributes
+    ----------
+    turns
+        What is asked.
+    scene
+        What was left of the scene: these posts, letters and places are shown.
+    """
+
+    turns: tuple[Turn, ...]
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A template, read.
+
+    Attributes
+    ----------
+    name, system, user
+        Its name and parts.
+    """
+
+    name: str
+    system: str
+    user: str
+
+    @property
+    def text(self) -> str:
+        """Both parts, as a file has them."""
+        return f"{self.system}{_PART}{self.user}"
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hex digits of its text, recorded with every run."""
+        return blake2b(self.text.encode(), digest_size=16).hexdigest()
+
+    def turns(self, scene: Scene, limit: int = 1000) -> tuple[Turn, ...]:
+        """Return the conversation for a scene, of at most ``limit`` tokens: see :meth:`fitted`."""
+        return self.fitted(scene, limit).turns
+
+    def fitted(self, scene: Scene, limit: int = 1000) -> Fitted:
+        """Return the conversation for a scene, of at most ``limit`` tokens, and what it shows.
+
+        Raises
+        ------
+        InputError
+            The template alone is longer than that.
+        """
+        from sim.minds.prompts.shortening import ever_smaller  # it knows Scene
+
+        for smaller in ever_smaller(scene, limit):
+            turns = self._filled(smaller)
+            if sum(tokens_in(turn.text) + _FRAME for turn in turns) <= limit:
+                return Fitted(turns, smaller)
+        raise InputError(
+            f"The prompt {self.name!r} has more than {limit:,} tokens before anything is filled "
+            f"in; shorten the template or raise the limit."
+        )
+
+    def _filled(self, scene: Scene) -> tuple[Turn, ...]:
+        said = {
+            "name": scene.name,
+            "persona": scene.persona,
+            "moment": scene.moment,
+            "goal": f"What you want: {scene.goal}" if scene.goal else "",
+            "memories": _listed("You remember:", scene.memories),
+            "feed": "\n".join(map(_post, range(1, len(scene.feed) + 1), scene.feed)) or "(none)",
+            "acts": ", ".join(scene.acts),
+            "question": scene.question,
+            "language": f"Write in {scene.language}." if scene.language else "",
+            "plan": _stepped(scene.plan),
+            "outcomes": f"Since then: {scene.outcomes}" if scene.outcomes else "",
+            "letters": _listed(
+                "Letters to you, answered by their number:", map(_letter, scene.letters), ""
+            ),
+            "places": _listed(
+                "You may also write to these, or join:", map(_place, scene.places), ""
+            ),
+        }
+        parts = (_without_empty(part, said) for part in (self.system, self.user))
+        filled = (Template(part).safe_substitute(said).strip() for part in parts)
+        return tuple(Turn(*pair) for pair in zip(("system", "user"), filled, strict=True))
+
+
+def _without_empty(part: str, said: Mapping[str, str]) -> str:
+    """Return a part without the lines that would be empty."""
+    for name in _OPTIONAL:
+        if not said[name]:
+            part = part.replace(f"\n${name}\n", "\n").removeprefix(f"${name}\n")
+    return part
+
+
+def _listed(head: str, lines: Iterable[str], mark: str = "- ") -> str:
+    rows = [f"{mark}{line}" for line in lines]
+    return "\n".join([head, *rows]) if rows else ""
+
+
+def _stepped(steps: Sequence[str]) -> str:
+    said = " ".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    return f"Your plan: {said}" if said else ""
+
+
+def _post(number: int, post: Post) -> str:
+    """Return a post as an element; what there is none of is not said."""
+    said = f'number="{number}" by="{post.author}" likes="{post.likes}"'
+    said += f' shares="{post.shares}"' if post.shares else ""
+    said += f' age="{_age(post.hours)}"' if post.hours else ""
+    said += ' followed="yes"' if post.followed else ""
+    said += f' warning="{_WARNING}"' if post.labelled else ""
+    said += f' answers="{post.to}: {post.answers}"' if post.to or post.answers else ""
+    return f"<post {said}>{post.text}</post>"
+
+
+def _age(hours: float) -> str:
+    return f"{hours / 24:.0f} d" if hours >= _DAYS else f"{max(hours, 1):.0f} h"
+
+
+def _letter(one: Letter) -> str:
+    group = f' group="{one.group}"' if one.group else ""
+    return f'<letter number="{one.number}" from="{one.by}"{group}>{one.text}</letter>'
+
+
+def _place(one: Place) -> str:
+    return f'<{_PLACES[one.kind]} number="{one.number}" name="{one.name}"/>'
+
+
+@lru_cache(maxsize=16)
+def _packaged(name: str) -> str:
+    return files("sim.minds.prompts").joinpath("templates", f"{name}.txt").read_text("utf-8")
+
+
+def read_prompt(name: str, folder: Path | None = None) -> Prompt:
+    """Return a template: the user's, where the folder has one, else the packaged one.
+
+    Parameters
+    ----------
+    name
+        One of :data:`TEMPLATES`.
+    folder
+        Where the user's ``NAME.txt`` may lie.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such template.
+    FileError
+        The user's file cannot be read, lacks the dividing line, or has an unknown ``$name``.
+    """
+    if name not in TEMPLATES:
+        raise UnknownNameError("prompt template", name, TEMPLATES)
+    own = None if folder is None else folder / f"{name}.txt"
+    if own is None or not own.exists():
+        return Prompt(name, *_packaged(name).split(_PART))
+    try:
+        system, divider, user = own.read_text("utf-8").replace("\r\n", "\n").partition(_PART)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(own, f"the prompt template cannot be read ({error})") from error
+    _check(own, name, {"divider": divider, "text": f"{system}\n{user}"})
+    return Prompt(name, system, user)
+
+
+def _check(path: Path, name: str, said: Mapping[str, str]) -> None:
+    if not said["divider"]:
+        raise FileError(path, "a prompt template needs a line '=== user' between its two parts")
+    template = Template(said["text"])
+    if not template.is_valid():
+        raise FileError(path, "a '$' that begins no name stands in it; write '$$' for the sign")
+    unknown = sorted(set(template.get_identifiers()) - _KNOWN[name])
+    if unknown:
+        known = ", ".join(f"${one}" for one in sorted(_KNOWN[name]))
+        raise FileError(path, f"it has no ${unknown[0]} to fill in; known are {known}")

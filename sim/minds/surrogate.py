@@ -1,0 +1,294 @@
+"""Surrogates: what a model decided, distilled into two small regressions that cost nothing to ask.
+
+Which act, from all that a member sees: multinomial logistic over the features of :data:`FEATURES`
+(z: standardised on what it was fitted on)::
+
+    P(act) = exp(w_act . z) / sum of exp(w_other . z)
+
+Which post, among those shown, for acts upon a post: conditional logit (McFadden 1974) over the
+features of a post, one weight each for all acts, and its place in the feed::
+
+    P(post) = exp(v . x_post) / sum over posts of exp(v . x_other)
+
+Both are fitted with a penalty of 1 / 2 |w|^2 by Newton's method, on a part of what the model
+decided; how well they agree with it is measured on the rest and goes with the file.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import accumulate
+from pathlib import Path
+from stat import S_ISREG
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sim.core.cards import Card
+from sim.core.params import Field
+from sim.errors import FileError
+from sim.minds.features import OF_POSTS, TRAITS, SeenRow, seen_of
+from sim.minds.minds import ACTS, Member, Mind
+from sim.minds.prompts.counts import Decided
+from sim.minds.prompts.decisions import NEEDS_POST, NEEDS_TEXT, Decision
+from sim.minds.prompts.letters import acts_for
+from sim.minds.prompts.prompts import Post
+
+__all__ = [
+    "FEATURES",
+    "OF_EACH_POST",
+    "Agreement",
+    "Surrogate",
+    "SurrogateMind",
+    "agreement_of",
+    "features_of",
+    "posts_of",
+    "read_surrogate",
+]
+
+Floats = npt.NDArray[np.float64]
+FEATURES = (
+    "constant", *TRAITS, "posts",
+    *(f"most {name}" for name in OF_POSTS), "mean interest", "mean likes",
+)  # fmt: skip
+"""Of a decision, in the order of the weights; all but the constant are standardised."""
+OF_EACH_POST = (*OF_POSTS, "place")
+"""Of a post; the place is 1 for the first, 1/2 for the second, and so on."""
+_MOST_BYTES = 1 << 20
+_SCALE = 255.0
+
+
+def features_of(seen: SeenRow) -> Floats:
+    """Return the features of a decision, float64 (15,), not standardised yet.
+
+    Examples
+    --------
+    >>> features_of([[255, 0, 0, 0, 0], [51, 32, 0, 0, 255, 0]])[:8].tolist()
+    [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.2]
+    """
+    traits, posts = seen[0], np.array(seen[1:], np.float64).reshape(-1, len(OF_POSTS)) / _SCALE
+    most = posts.max(axis=0) if len(posts) else np.zeros(len(OF_POSTS))
+    mean = posts.mean(axis=0) if len(posts) else np.zeros(len(OF_POSTS))
+    own = np.array(traits, np.float64) / _SCALE
+    return np.concatenate([[1.0], own, [len(posts)], most, mean[:2]])
+
+
+def posts_of(seen: SeenRow) -> Floats:
+    """Return the features of each post, float64 (posts, 7)."""
+    posts = np.array(seen[1:], np.float64).reshape(-1, len(OF_POSTS)) / _SCALE
+    return np.column_stack([posts, 1.0 / np.arange(1, len(posts) + 1)])
+
+
+class Agreement(BaseModel):
+    """How well a surrogate agrees with decisions that it was not fitted on.
+
+    Attributes
+    ----------
+    fitted, held_out
+        Decisions of the model that it learnt from, and those it is measured on.
+    accuracy, error
+        The share of these in which its likeliest act is the model's, and the standard error.
+    kappa
+        Cohen's: 0 where they agree no more than by chance, 1 where always.
+    majority
+        The share that would be met by always doing what the model does most.
+    drawn
+        The share in which an act that it draws is the model's, on average.
+    posts, post_accuracy
+        Held-out acts upon a post, and the share in which its likeliest post is the model's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    fitted: int
+    held_out: int
+    accuracy: float
+    error: float
+    kappa: float
+    majority: float
+    drawn: float
+    posts: int
+    post_accuracy: float
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        said = (
+            f"agrees with its model in {self.accuracy:.1%} +/- {self.error:.1%} of "
+            f"{self.held_out:,} decisions that it was not fitted on (kappa {self.kappa:.2f}; "
+            f"always the commonest act: {self.majority:.1%}; acts drawn: {self.drawn:.1%})"
+        )
+        if not self.posts:
+            return f"{said}."
+        return f"{said}, and on the post in {self.post_accuracy:.1%} of {self.posts:,}."
+
+
+class Surrogate(BaseModel):
+    """A fitted surrogate, as its file holds it.
+
+    Attributes
+    ----------
+    acts
+        What it may do, in the order of the weights.
+    features, of_posts
+        The names of what it looks at.
+    means, scales
+        By which features are standardised.
+    weights
+        (acts, features).
+    post_weights
+        (features of a post).
+    agreement
+        With its model.
+    models
+        The names of those that it was distilled from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format: Literal["hubbub-surrogate"] = "hubbub-surrogate"
+    version: Literal[1] = 1
+    acts: tuple[str, ...]
+    features: tuple[str, ...]
+    of_posts: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    weights: tuple[tuple[float, ...], ...]
+    post_weights: tuple[float, ...]
+    agreement: Agreement
+    models: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """32 hex digits over all of it."""
+        said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return blake2b(said.encode(), digest_size=16).hexdigest()
+
+    def chances(self, seen: SeenRow) -> Floats:
+        """Return the chance of each act, float64 (acts,)."""
+        z = (features_of(seen) - np.array(self.means)) / np.array(self.scales)
+        return _softmax(np.array(self.weights) @ z)
+
+    def post_chances(self, seen: SeenRow) -> Floats:
+        """Return the chance of each post, float64 (posts,)."""
+        return _softmax(posts_of(seen) @ np.array(self.post_weights))
+
+    def dump(self) -> str:
+        """Return the text of its file, with its hash."""
+        return json.dumps({**self.model_dump(mode="json"), "hash": self.hash}, indent=1) + "\n"
+
+
+def _softmax(scores: Floats) -> Floats:
+    raised: Floats = np.exp(scores - scores.max(initial=-np.inf))
+    return raised / raised.sum() if raised.size else raised
+
+
+def read_surrogate(path: str | Path) -> Surrogate:
+    """Return the surrogate of a file.
+
+    Raises
+    ------
+    FileError
+        It cannot be read, is no surrogate, was changed, or looks at other features than these.
+    """
+    try:
+        there = Path(path).stat()
+        if not S_ISREG(there.st_mode) or there.st_size > _MOST_BYTES:
+            raise FileError(path, "cannot be read: it is no file, or too large for a surrogate")
+        said = json.loads(Path(path).read_text("utf-8"))
+        stated = said.pop("hash")
+        found = Surrogate.model_validate(said)
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {error.strerror}") from None
+    except (ValueError, ValidationError, AttributeError, KeyError, RecursionError, TypeError):
+        raise FileError(path, "is no surrogate; write one by: hubbub llm distill") from None
+    if stated != found.hash:
+        raise FileError(path, "was changed since it was written; distil it again")
+    if found.features != FEATURES or found.of_posts != OF_EACH_POST or not _fits(found):
+        raise FileError(path, "looks at other features than this version; distil it again")
+    return found
+
+
+def _fits(found: Surrogate) -> bool:
+    wide = len(FEATURES)
+    sizes = {len(found.means), len(found.scales), *(len(row) for row in found.weights)}
+    is_known = bool(found.acts) and set(found.acts) <= set(ACTS)
+    return (
+        is_known and sizes == {wide} and len(found.weights) == len(found.acts)
+        and len(found.post_weights) == len(OF_EACH_POST) and min(found.scales) > 0
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _kept(path: str, stamp: tuple[int, int]) -> Surrogate:
+    return read_surrogate(path)
+
+
+def _read(path: str) -> Surrogate:
+    """Return the surrogate of a file, read again once the file is another."""
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {error.strerror}") from None
+    return _kept(path, (found.st_mtime_ns, found.st_size))
+
+
+def agreement_of(path: str) -> str:
+    """Return how well the surrogate of a file agrees with its model, or what is wrong with it."""
+    try:
+        found = _read(path)
+    except FileError as error:
+        return str(error)
+    return f"Surrogate {path} ({found.hash[:8]}) {found.agreement.words}"
+
+
+class SurrogateMind(Mind):
+    """Decides as a model did, by a table distilled from its decisions; nobody is asked.
+
+    Words come from the rules' writer; letters are not answered, and no plans are made.
+    """
+
+    source: ClassVar[Decided] = Decided.SURROGATE
+    remembers: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        source="multinomial logistic regression, and McFadden's conditional logit (1974)",
+        equations=("P(act) = exp(w z) / sum exp(w z)", "P(post) = exp(v x) / sum exp(v x)"),
+        cost="under a millisecond a decision; nobody is asked",
+        largest="as many members as memory holds",
+        checked=(
+            "a rule that looks at the most interesting post: accuracy above 0.93, kappa above 0.85",
+            "a coin: kappa within 0.15 of 0",
+        ),
+    )
+    path: str = Field("", description="the file that hubbub llm distill wrote")
+    hash: str = Field("", description="what its hash begins with; empty: any")
+    choose: Literal["draw", "likeliest"] = Field("draw", description="how it takes an act")
+
+    def check(self) -> None:
+        """Refuse a file that is not there, is no surrogate, or another than was meant."""
+        found = _read(self.path)
+        if not found.hash.startswith(self.hash):
+            raise FileError(self.path, f"is another surrogate ({found.hash[:8]}) than was meant")
+
+    async def decide(
+        self, member: Member, feed: Sequence[Post], memory: Sequence[str]
+    ) -> Sequence[Decision]:
+        """Take an act, then a post, by draws of the member's own."""
+        table, seen = _read(self.path), seen_of(member, feed)
+        acts = acts_for(ACTS, len(feed), (), ())
+        chances = np.where(np.isin(table.acts, acts), table.chances(seen), 0.0)
+        if not chances.sum():
+            return ()
+        act = table.acts[self._taken(chances, member.draw(0))]
+        place = 0
+        if act in NEEDS_POST:
+            place = self._taken(table.post_chances(seen), member.draw(1)) + 1
+        text = member.write(feed[place - 1] if place else None) if act in NEEDS_TEXT else ""
+        return (Decision(act, place, text),)
+
+    def _taken(self, chances: Floats, draw: float) -> int:
+        if self.choose == "likeliest":
+            return int(chances.argmax())
+        sums = list(accumulate(chances.tolist()))
+        return next((at for at, until in enumerate(sums) if draw * sums[-1] < until), len(sums) - 1)

@@ -1,0 +1,47 @@
+"""How many others two agents are both tied to, for many pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.jit.jit import kernel
+
+__all__ = ["common_circle"]
+
+
+@kernel
+def common_circle(
+    starts: npt.NDArray[np.int64],
+    ids: npt.NDArray[np.uint32],
+    first: npt.NDArray[np.int64],
+    second: npt.NDArray[np.int64],
+    out: npt.NDArray[np.int64],
+) -> None:
+    """Count what two rising rows have in common.
+
+    Parameters
+    ----------
+    starts
+        int64 (rows + 1,): where each row begins in ``ids``.
+    ids
+        uint32: rows one after another, each rising without repeats.
+    first, second
+        int64 (k,): rows of each pair.
+    out
+        int64 (k,), written.
+    """
+    for pair in range(first.size):
+        a, a_end = starts[first[pair]], starts[first[pair] + 1]
+        b, b_end = starts[second[pair]], starts[second[pair] + 1]
+        count = 0
+        while a < a_end and b < b_end:
+            if ids[a] == ids[b]:
+                count += 1
+                a += 1
+                b += 1
+            elif ids[a] < ids[b]:
+                a += 1
+            else:
+                b += 1
+        out[pair] = count

@@ -1,0 +1,152 @@
+"""Connected components: weak by joining trees, strong by one depth-first search.
+
+Both take a share of the work a call, so that a caller can stop in between.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+from sim.jit.types import I32, I64, U32, Number
+
+__all__ = ["flatten", "join_ends", "strong_search"]
+
+
+@kernel
+def _root(parent: I32, u: Number) -> Number:
+    while parent[u] != u:
+        parent[u] = parent[parent[u]]
+        u = parent[u]
+    return u
+
+
+@kernel
+def join_ends(
+    rows: U32, targets: U32, first: int, most: int, begin: int, end: int, parent: I32
+) -> None:
+    """Join the two ends of ties of the agents ``begin`` to ``end - 1``.
+
+    Of each row only the ties ``first`` to ``first + most - 1``. Joining two ties a row first, then
+    the rest, makes most later looks short (Sutton, Ben-Nun & Barak, "Optimizing parallel graph
+    connectivity computation via subgraph sampling", IPDPS 2018).
+    ``parent`` int32 (n,): a forest whose roots are their component's lowest agents; updated.
+    """
+    for u in range(begin, end):
+        start = np.int64(rows[u, 0])
+        stop = start + np.int64(rows[u, 1])
+        start += first
+        stop = min(stop, start + most)
+        if start >= stop:
+            continue
+        own = _root(parent, u)
+        for e in range(start, stop):
+            v = np.int64(targets[e])
+            if parent[v] == own:
+                continue
+            other = _root(parent, v)
+            if other < own:
+                parent[own] = other
+                own = other
+            elif other > own:
+                parent[other] = own
+
+
+@kernel
+def flatten(parent: I32) -> None:
+    """Point every agent straight at the root of its tree, the lowest agent in it."""
+    for u in range(parent.size):
+        parent[u] = parent[parent[u]]
+
+
+@kernel
+def strong_search(
+    rows: U32,
+    targets: U32,
+    budget: int,
+    state: I64,
+    order: I32,
+    low: I32,
+    cursor: U32,
+    path: U32,
+    pending: U32,
+    label: I32,
+) -> bool:
+    """Go on with the search for strong components over about ``budget`` ties; return if it ended.
+
+    Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1972, with stacks in
+    place of recursion.
+
+    Parameters
+    ----------
+    state
+        int64 (5,), zeros at first: next root, agents on the path, agents pending, agents met,
+        components found.
+    order, low
+        int32 (n,): 1 + the place at which an agent was met, zeros at first; the lowest such place
+        that is pending and reached from below it.
+    cursor
+        uint32 (n,): ties of each agent followed so far, zeros at first.
+    path, pending
+        uint32 (n,): stacks.
+    label
+        int32 (n,): component of each agent, -1 at first; written.
+    """
+    root, depth, waiting, met, found = state[0], state[1], state[2], state[3], state[4]
+    n = order.size
+    followed: Number = 0
+    while followed < budget:
+        if depth == 0:
+            while root < n and order[root] != 0:
+                root += 1
+            if root == n:
+                state[4] = found
+                return True
+            path[0] = root
+            pending[waiting] = root
+            waiting += 1
+            depth = 1
+            met += 1
+            order[root] = met
+            low[root] = met
+        u = path[depth - 1]
+        start = np.int64(rows[u, 0])
+        e = start + np.int64(cursor[u])
+        stop = start + np.int64(rows[u, 1])
+        lowest = low[u]
+        below: Number = -1
+        while e < stop:
+            v = targets[e]
+            e += 1
+            if order[v] == 0:
+                below = np.int64(v)
+                break
+            if label[v] < 0 and order[v] < lowest:
+                lowest = order[v]
+        followed += e - start - np.int64(cursor[u]) + 1
+        cursor[u] = e - start
+        low[u] = lowest
+        if below >= 0:
+            path[depth] = below
+            depth += 1
+            pending[waiting] = below
+            waiting += 1
+            met += 1
+            order[below] = met
+            low[below] = met
+            continue
+        depth -= 1
+        if depth > 0:
+            above = path[depth - 1]
+            low[above] = min(low[above], lowest)
+        if lowest == order[u]:
+            v = u
+            while True:
+                waiting -= 1
+                v = pending[waiting]
+                label[v] = found
+                if v == u:
+                    break
+            found += 1
+    state[0], state[1], state[2], state[3], state[4] = root, depth, waiting, met, found
+    return False

@@ -1,0 +1,215 @@
+"""Groups of agents, such as communities: ties between them, best members, how a cascade fills them.
+
+``row_of`` is int32 (n,): the group of each agent, always in 0..groups - 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.jit.jit import kernel
+
+__all__ = ["count_interests", "count_links", "follow", "gather", "pick_best", "reach", "spread_out"]
+
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.uint32]
+
+_NOBODY = np.uint32(0xFFFFFFFF)
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+
+
+@kernel
+def count_links(rows: Ids, targets: Ids, row_of: Ints, begin: int, end: int, links: Longs) -> None:
+    """Add the ties of the sources ``begin`` to ``end - 1`` to ``links``, int64 (groups, groups).
+
+    ``links[a, b]`` counts ties whose source is in group a and whose target is in group b.
+    """
+    for u in range(begin, end):
+        own = row_of[u]
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            links[own, row_of[targets[e]]] += 1
+
+
+@kernel
+def pick_best(row_of: Ints, degree: Ids, best: Longs) -> None:
+    """Write each group's members of highest ``degree`` into ``best``, int64 (groups, k), -1: none.
+
+    Highest first; of equals the one with the lower index. ``degree`` is uint32 (n,).
+    """
+    width = best.shape[1]
+    for v in range(row_of.size):
+        own = best[row_of[v]]
+        place = width
+        while place > 0 and (own[place - 1] < 0 or degree[own[place - 1]] < degree[v]):
+            place -= 1
+        if place < width:
+            for j in range(width - 1, place, -1):
+                own[j] = own[j - 1]
+            own[place] = v
+
+
+@kernel
+def count_interests(row_of: Ints, interests: npt.NDArray[np.uint64], out: Longs) -> None:
+    """Add each agent's interests (uint64 masks) to ``out``, int64 (groups, 64)."""
+    for v in range(row_of.size):
+        mask = interests[v]
+        bit = 0
+        while mask != _ZERO:
+            if mask & _ONE:
+                out[row_of[v], bit] += 1
+            mask >>= _ONE
+            bit += 1
+
+
+@kernel
+def follow(
+    agents: Ids,
+    ticks: Ints,
+    sources: Ids,
+    begin: int,
+    end: int,
+    first: int,
+    when: Ints,
+    level: Ints,
+    caused: Longs,
+    levels: Longs,
+) -> int:
+    """Take the entries ``begin`` to ``end - 1`` of a cascade's log into account.
+
+    Parameters
+    ----------
+    agents, ticks, sources
+        The log: uint32, int32, uint32 (entries,); source 0xFFFFFFFF is nobody.
+    first
+        The tick at which the cascade started.
+    when, level
+        int32 (n,): ticks from ``first`` to each agent's adoption (-1: none), and the length of the
+        chain from its seed; written here.
+    caused
+        int64 (ticks,): how many were convinced by the adopters of each tick, the last one holds
+        all beyond; added to.
+    levels
+        int64 (k,): adopters at each distance from the seeds; the last one holds all beyond.
+
+    Returns
+    -------
+    int
+        The longest chain met.
+    """
+    deepest = 0
+    last = levels.size - 1
+    latest = caused.size - 1
+    for i in range(begin, end):
+        v = agents[i]
+        when[v] = ticks[i] - first
+        level[v] = 0
+        if sources[i] != _NOBODY and when[sources[i]] >= 0:
+            caused[min(latest, int(when[sources[i]]))] += 1
+            level[v] = level[sources[i]] + 1
+        depth = int(level[v])
+        levels[min(last, depth)] += 1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+@kernel
+def spread_out(
+    agents: Ids,
+    ticks: Ints,
+    begin: int,
+    end: int,
+    first: int,
+    width: int,
+    row_of: Ints,
+    heat: Longs,
+    onset: Longs,
+) -> None:
+    """Add the entries ``begin`` to ``end - 1`` of a log to a table of groups by time.
+
+    Parameters
+    ----------
+    agents, ticks, begin, end, first
+        As in :func:`follow`; agents beyond the end of ``row_of`` are left out.
+    width
+        Ticks in a column of the table.
+    heat
+        int64 (groups, columns): new adopters of each group in each column of time, the last one
+        holds all beyond; added to.
+    onset
+        int64 (groups,): tick of the first adoption, -1: none; written here.
+    """
+    last = heat.shape[1] - 1
+    for i in range(begin, end):
+        if agents[i] >= row_of.size:
+            continue
+        row = row_of[agents[i]]
+        heat[row, min(last, int(ticks[i] - first) // width)] += 1
+        if onset[row] < 0:
+            onset[row] = ticks[i]
+
+
+@kernel
+def reach(
+    rows: Ids,
+    targets: Ids,
+    seeds: Ids,
+    limit: int,
+    marks: npt.NDArray[np.uint8],
+    ring: Ids,
+) -> tuple[int, int, int]:
+    """Return (other agents that hear a seed, seeds and whom chains of ties lead to, ties followed).
+
+    The search ends when everybody is found, or once more than ``limit`` ties were followed and
+    every seed has spoken. ``seeds`` are distinct; ``marks`` is uint8 (n,) of zeros and ``ring``
+    uint32 (n,), both scratch.
+    """
+    count = 0
+    for seed in seeds:
+        marks[seed] = 1
+        ring[count] = seed
+        count += 1
+    direct = 0
+    place = 0
+    followed = 0
+    while place < count and (followed <= limit or place < seeds.size):
+        u = ring[place]
+        followed += int(rows[u, 1])
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = targets[e]
+            if marks[v] == 0:
+                marks[v] = 1
+                ring[count] = v
+                count += 1
+        place += 1
+        if place == seeds.size:
+            direct = count - seeds.size
+    return direct, count, followed
+
+
+@kernel
+def gather(rows: Ids, targets: Ids, founder: int, marks: npt.NDArray[np.uint8], ring: Ids) -> int:
+    """Write the agents nearest to ``founder`` along ties into ``ring``, itself first.
+
+    ``marks`` is uint8 (n,): 1 for agents that are left out, and for each that was found; ``ring``
+    is uint32 (most,). Returns how many were found.
+    """
+    ring[0] = founder
+    marks[founder] = 1
+    count = 1
+    place = 0
+    while place < count and count < ring.size:
+        u = ring[place]
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = targets[e]
+            if marks[v] == 0 and count < ring.size:
+                marks[v] = 1
+                ring[count] = v
+                count += 1
+        place += 1
+    return count

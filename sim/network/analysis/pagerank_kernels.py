@@ -1,0 +1,51 @@
+"""PageRank by Gauss-Seidel sweeps.
+
+With jumps to everybody, from everywhere and from dead ends alike, the ranks are proportional to
+the solution of ``x[u] = (1 - d) + d * sum(x[v] / degree[v])``, in which dead ends pass nothing on
+(Langville & Meyer, "Deeper inside PageRank", Internet Mathematics 2004).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+from sim.jit.types import F64, U32
+
+__all__ = ["sweep"]
+
+
+@kernel
+def sweep(
+    rows: U32,
+    targets: U32,
+    passed: F64,
+    base: float,
+    begin: int,
+    end: int,
+    rank: F64,
+    share: F64,
+) -> float:
+    """Update the agents ``begin`` to ``end - 1`` in place; return the sum of absolute changes.
+
+    Parameters
+    ----------
+    rows, targets
+        uint32 (n, 2), (m,): the row of an agent holds those who pass it a share of their rank.
+    passed
+        float64 (n,): damping / degree of each agent, 0 for a dead end.
+    base
+        1 - damping.
+    rank, share
+        float64 (n,): ranks, and what each agent passes along each of its ties; updated.
+    """
+    change = 0.0
+    for u in range(begin, end):
+        total = base
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            total += share[targets[e]]
+        change += abs(total - rank[u])
+        rank[u] = total
+        share[u] = total * passed[u]
+    return change

@@ -1,0 +1,118 @@
+"""Shortest paths along ties: from one agent, between two, from 64 at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+from sim.jit.types import I32, I64, U32, U64, Number
+
+__all__ = ["expand", "meet", "settle_many", "spread_many", "trace"]
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+
+
+@kernel
+def expand(
+    rows: U32, targets: U32, begin: int, end: int, queue: U32, tail: int, distance: I32
+) -> int:
+    """Let the agents ``queue[begin:end]`` reach their listeners; return the new end of the queue.
+
+    ``distance`` int32 (n,): ties from the start, -1 where not reached yet; ``queue`` uint32 (n,),
+    of which ``tail`` places are taken. One breadth-first level is one call, or several.
+    """
+    for i in range(begin, end):
+        u = queue[i]
+        farther = distance[u] + 1
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = targets[e]
+            if distance[v] < 0:
+                distance[v] = farther
+                queue[tail] = v
+                tail += 1
+    return tail
+
+
+@kernel
+def meet(
+    rows: U32,
+    targets: U32,
+    begin: int,
+    end: int,
+    queue: U32,
+    tail: int,
+    came_from: I32,
+    other: I32,
+) -> tuple[Number, Number]:
+    """Expand one side of a two-sided search by the agents ``queue[begin:end]``.
+
+    ``came_from`` int32 (n,): the agent before on this side, -1 where not reached; ``other``: the
+    same of the other side. Returns (new end of the queue, first agent reached from both sides or
+    -1). Levels are expanded whole, so the first meeting lies on a shortest path.
+    """
+    for i in range(begin, end):
+        u = queue[i]
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = targets[e]
+            if came_from[v] < 0:
+                came_from[v] = u
+                if other[v] >= 0:
+                    return tail, np.int64(v)
+                queue[tail] = v
+                tail += 1
+    return tail, np.int64(-1)
+
+
+@kernel
+def trace(came_from: I32, agent: int, out: U32) -> int:
+    """Write the agents from ``agent`` back to the start into ``out``; return how many.
+
+    The start is the agent that came from itself.
+    """
+    count = 0
+    while True:
+        out[count] = agent
+        count += 1
+        if came_from[agent] == agent:
+            return count
+        agent = came_from[agent]
+
+
+@kernel
+def spread_many(rows: U32, targets: U32, begin: int, end: int, front: U64, reached: U64) -> None:
+    """Hand the searches at the agents ``begin`` to ``end - 1`` on to their listeners.
+
+    Bit b of ``front`` uint64 (n,) says that search b stands at an agent; ``reached`` collects the
+    bits of all listeners. Then et al., "The more the merrier: efficient multi-source graph
+    traversal", VLDB 2014.
+    """
+    for u in range(begin, end):
+        bits = front[u]
+        if bits == _ZERO:
+            continue
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            reached[targets[e]] |= bits
+
+
+@kernel
+def settle_many(reached: U64, seen: U64, front: U64, counts: I64) -> int:
+    """Keep of ``reached`` what is new; return how many agents now stand in the front.
+
+    ``reached``, ``seen``, ``front`` uint64 (n,): the first is cleared, the second grows, the third
+    is replaced; ``counts`` int64 (64,): newly reached agents of each search, added to.
+    """
+    standing = 0
+    for u in range(reached.size):
+        bits = reached[u] & ~seen[u]
+        front[u] = bits
+        reached[u] = _ZERO
+        if bits != _ZERO:
+            standing += 1
+            seen[u] |= bits
+            for b in range(64):
+                counts[b] += np.int64((bits >> np.uint64(b)) & _ONE)
+    return standing

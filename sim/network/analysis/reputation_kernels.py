@@ -1,0 +1,145 @@
+"""Trust that outcomes move, and reputation that flows along trust.
+
+Reputation is EigenTrust (Kamvar, Schlosser & Garcia-Molina, WWW 2003): everybody hands on what
+reputation it has to those it hears, in the shares in which it trusts them, and a part always
+returns to agents that are trusted beforehand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import inlined, kernel
+from sim.jit.prefetch import ahead
+from sim.jit.types import F64, I8, I64, U8, U16, U32, Number
+
+__all__ = ["flow", "foretell", "given_trust", "learn"]
+
+_FULL = np.int64(65535)
+_SOON = 12
+"""How many outcomes before its turn the memory is asked for one."""
+
+
+@kernel
+def learn(
+    rows: U32, ids: U32, trust: U16, sources: U32, targets: U32, good: U8, gain: int, loss: int,
+    found: U8,
+) -> None:  # fmt: skip
+    """Move the trust of ties by outcomes, one after the other.
+
+    A good outcome takes ``gain`` / 65535 of the way to full trust, a bad one ``loss`` / 65535 of
+    the way to none; in whole numbers, so both directions of a tie come to the same value. A step
+    moves trust by at least 1 / 65535 unless there is no way left.
+
+    Parameters
+    ----------
+    rows, ids, trust
+        As in :mod:`sim.network.graph.slab_kernels`; ``trust`` is written.
+    sources, targets, good
+        uint32 (k,), uint32 (k,), uint8 (k,): outcome 1 or 0 for the tie of a row and an id.
+    gain, loss
+        In 1/65535.
+    found
+        uint8 (k,): written, 1 where there is such a tie.
+    """
+    for i in range(sources.size):
+        _fetch(rows, ids, trust, sources, i)
+        start = np.int64(rows[sources[i], 0])
+        low, high = start, start + np.int64(rows[sources[i], 1])
+        stop = high
+        while low < high:
+            middle = (low + high) // 2
+            if ids[middle] < targets[i]:
+                low = middle + 1
+            else:
+                high = middle
+        found[i] = low < stop and ids[low] == targets[i]
+        if found[i]:
+            now = np.int64(trust[low])
+            if good[i]:
+                now += ((_FULL - now) * gain + _FULL - 1) // _FULL
+            else:
+                now -= (now * loss + _FULL - 1) // _FULL
+            trust[low] = np.uint16(now)
+
+
+@inlined
+def _fetch(rows: U32, ids: U32, trust: U16, sources: U32, i: Number) -> None:
+    """Ask for what outcomes a little later read: first their rows, then what stands in these."""
+    later, soon = i + 2 * _SOON, i + _SOON
+    if later < sources.size:
+        ahead(rows, 2 * np.int64(sources[later]))
+    if soon < sources.size:
+        start = np.int64(rows[sources[soon], 0])
+        length = np.int64(rows[sources[soon], 1])
+        ahead(ids, start)
+        ahead(ids, start + length // 2)
+        ahead(ids, start + length - 1)
+        ahead(trust, start + length // 2)
+
+
+@kernel
+def given_trust(rows: U32, ids: U32, trust: U16, sign: I8, total: I64) -> None:
+    """Add the trust (in 1/65535) that each agent gives those it hears to ``total`` int64 (n,).
+
+    ``trust`` and ``sign`` may be (0,): all 1.0, all for. A tie against its source gives none.
+    """
+    for u in range(rows.shape[0]):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            if sign.size == 0 or sign[e] > 0:
+                total[ids[e]] += np.int64(trust[e]) if trust.size else _FULL
+
+
+@kernel
+def flow(
+    rows: U32, ids: U32, trust: U16, sign: I8, base: F64, passed: F64, begin: int, end: int,
+    rank: F64, share: F64,
+) -> float:  # fmt: skip
+    """Update the agents ``begin`` to ``end - 1`` in place; return the sum of absolute changes.
+
+    Parameters
+    ----------
+    rows, ids, trust, sign
+        The listeners of each agent, and how they trust it.
+    base
+        float64 (n,): what comes from being trusted beforehand.
+    passed
+        float64 (n,): the share of its reputation that an agent hands on, by unit of trust given.
+    rank, share
+        float64 (n,): reputation, and what each hands on by unit of trust; updated.
+    """
+    change = 0.0
+    for u in range(begin, end):
+        total = base[u]
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            if sign.size == 0 or sign[e] > 0:
+                weight = np.float64(trust[e]) if trust.size else 65535.0
+                total += share[ids[e]] * weight
+        change += abs(total - rank[u])
+        rank[u] = total
+        share[u] = total * passed[u]
+    return change
+
+
+@kernel
+def foretell(raters: U32, rated: U32, good: U8, received: F64, given: F64, out: F64) -> None:
+    """Say of each outcome, in order, how likely it was to be good; then learn from it.
+
+    Parameters
+    ----------
+    raters, rated, good
+        uint32 (k,), uint32 (k,), uint8 (k,).
+    received, given
+        float64 (n, 2): bad and good outcomes so far, of those rated and of raters; updated.
+    out
+        float64 (k,): written, in (0, 1).
+    """
+    for i in range(raters.size):
+        u, v = raters[i], rated[i]
+        odds = (received[v, 1] + 1.0) / (received[v, 0] + 1.0)
+        odds *= (given[u, 1] + 1.0) / (given[u, 0] + 1.0)
+        out[i] = odds / (1.0 + odds)
+        received[v, good[i]] += 1.0
+        given[u, good[i]] += 1.0

@@ -1,0 +1,1 @@
+"""Random networks by name, each drawn edge by edge."""

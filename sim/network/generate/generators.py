@@ -1,0 +1,253 @@
+"""The random networks: what each may be told, and how it draws its arcs.
+
+A network is its parameters, checked; ``draw`` makes the arcs. All randomness is addressed under
+``Stream.TIES``, so that the same seed and parameters give the same network on any machine.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.params import Field, Parameters
+from sim.core.progress import Report
+from sim.core.rng import Stream, key
+from sim.errors import ParameterError
+from sim.jit.exact import log1m
+from sim.network.generate import generators_kernels as kernels
+
+__all__ = [
+    "Drawn",
+    "ErdosRenyi",
+    "Network",
+    "PreferentialAttachment",
+    "SmallWorld",
+    "collect",
+    "network_key",
+    "spans",
+]
+
+Words = npt.NDArray[np.uint32]
+Step = Callable[[int, int, int, Words, Words], tuple[int, int]]
+
+_EDGES_A_CALL = 1 << 20  # some 20-40 ms a kernel call: a report can cancel between calls
+MOST_DEGREE = 100_000
+EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING = range(7)  # salts: what a draw is for
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Arcs of a new network.
+
+    Parameters
+    ----------
+    sources, targets
+        uint32 (m,): the target hears the source.
+    directed
+        False: each pair stands for both directions.
+    rising
+        True: the pairs are u < v and come in rising order of (u, v).
+    community
+        int32 (n,): the planted communities, or None.
+    """
+
+    sources: Words
+    targets: Words
+    directed: bool = False
+    rising: bool = False
+    community: npt.NDArray[np.int32] | None = None
+
+
+class Network(Parameters):
+    """A kind of random network, with its parameters."""
+
+    title: ClassVar[str] = ""
+    needs_degrees: ClassVar[bool] = False
+
+    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+        """Return the arcs of a network of ``agents`` members; ParameterError when there is none."""
+        raise NotImplementedError
+
+    def expected_arcs(self, agents: int) -> float:
+        """Return about how many arcs a network of ``agents`` members has."""
+        return agents * float(getattr(self, "mean_degree", 0.0))
+
+    def refuse(self, sentence: str) -> ParameterError:
+        """Return the error that says in one sentence what does not fit."""
+        return ParameterError(f"{self.plugin_name}: {sentence}.")
+
+    def check_density(self, agents: int, mean_degree: float) -> None:
+        """Raise ParameterError when so many ties an agent are not to be had."""
+        if mean_degree > agents - 1:
+            raise self.refuse(
+                f"mean_degree must be at most {agents - 1:,} among {agents:,} agents, "
+                f"got {mean_degree:g}"
+            )
+
+
+class PreferentialAttachment(Network):
+    """Growth in which newcomers prefer the popular: a few hubs, degrees as k**-3.
+
+    Each newcomer brings mean_degree / 2 mutual ties to distinct earlier agents, chosen in
+    proportion to degree; the first ones know each other around a circle. Agents are then
+    renumbered at random, so that hubs are found at any id. Barabasi & Albert, Science 286, 1999.
+    """
+
+    plugin_name = "preferential-attachment"
+    title = "hubs that grow (Barabasi-Albert)"
+
+    mean_degree: float = Field(
+        20.0, ge=2, le=MOST_DEGREE, description="mean number of ties of an agent"
+    )
+
+    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+        """Grow the network one agent at a time; mutual ties."""
+        half = self.mean_degree / 2
+        core = 2 * math.ceil(half) + 1
+        if core > agents:
+            raise self.refuse(
+                f"mean_degree must be at most {max(agents - 1, 0) // 2 * 2:,} "
+                f"among {agents:,} agents, got {self.mean_degree:g}"
+            )
+        edges = round(agents * half)
+        rate = agents / edges
+        targets = np.empty(edges, np.uint32)
+        address = network_key(seed, EDGES)
+        edge = 0
+        for start, stop in spans(agents, half, "growing ties", report):
+            edge = kernels.attach(address, rate, core, start, stop, edge, targets)
+        sources = np.empty(edges, np.uint32)
+        kernels.owners(rate, 0, sources)
+        _renumber(agents, seed, sources, targets, report)
+        return Drawn(sources, targets)
+
+
+class ErdosRenyi(Network):
+    """Pure chance: every two agents are tied with the same probability.
+
+    G(n, p) with p = mean_degree / (n - 1), mutual ties. Erdos & Renyi 1959; Gilbert 1959.
+    """
+
+    plugin_name = "erdos-renyi"
+    title = "pure chance (Erdos-Renyi)"
+
+    mean_degree: float = Field(
+        20.0, ge=0, le=MOST_DEGREE, description="expected number of ties of an agent"
+    )
+
+    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+        """Draw the pairs by geometric leaps over those that are not tied."""
+        self.check_density(agents, self.mean_degree)
+        if self.mean_degree == 0:
+            return Drawn(np.empty(0, np.uint32), np.empty(0, np.uint32))
+        chance = self.mean_degree / (agents - 1)
+        scale = 1.0 / log1m(chance) if chance < 1 else -0.0
+        address = network_key(seed, EDGES)
+
+        def step(
+            start: int, stop: int, count: int, heard: Words, hearing: Words
+        ) -> tuple[int, int]:
+            return kernels.skip_rows(address, scale, agents, start, stop, count, heard, hearing)
+
+        expected = agents * self.mean_degree / 2
+        return Drawn(*collect(step, agents, expected, "drawing ties", report), rising=True)
+
+
+class SmallWorld(Network):
+    """Neighbours on a circle, and a few ties that go anywhere: clustered, yet short paths.
+
+    Each agent is tied to the mean_degree nearest on a circle; each tie then moves its far end
+    with the chance ``rewiring`` to an agent drawn evenly. Watts & Strogatz, Nature 393, 1998.
+    """
+
+    plugin_name = "small-world"
+    title = "neighbours and short cuts (Watts-Strogatz)"
+
+    mean_degree: float = Field(
+        20.0, ge=2, le=MOST_DEGREE, description="mean number of ties of an agent"
+    )
+    rewiring: float = Field(0.1, ge=0, le=1, description="share of ties that go anywhere")
+
+    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+        """Lay the circle, then rewire agent by agent; mutual ties."""
+        half = self.mean_degree / 2
+        if 2 * math.ceil(half) > agents - 1:
+            raise self.refuse(
+                f"mean_degree must be at most {max(agents - 1, 0) // 2 * 2:,} "
+                f"among {agents:,} agents, got {self.mean_degree:g}"
+            )
+        targets = np.empty(int(agents * half), np.uint32)
+        report("laying the circle", 0.0)
+        kernels.ring(half, agents, targets)
+        address = network_key(seed, EDGES)
+        for start, stop in spans(agents, half, "rewiring ties", report):
+            kernels.rewire(address, half, self.rewiring, agents, start, stop, targets)
+        firsts = (np.arange(agents + 1) * half).astype(np.int64)
+        sources = np.repeat(np.arange(agents, dtype=np.uint32), np.diff(firsts))
+        return Drawn(sources, targets)
+
+
+def network_key(seed: int, purpose: int) -> np.uint64:
+    """Return the key of one purpose of a network's draws."""
+    return key(seed, Stream.TIES, salt=purpose)
+
+
+def collect(
+    step: Step, agents: int, expected: float, stage: str, report: Report
+) -> tuple[Words, Words]:
+    """Run a row kernel over all agents, with room that grows when chance needs more.
+
+    Parameters
+    ----------
+    step
+        Called with (start, stop, count, sources, targets); returns the row reached and the count.
+    agents
+        Rows.
+    expected
+        Expected number of pairs, of about Poisson spread.
+    stage, report
+        Whom to tell, under which name.
+
+    Returns
+    -------
+    sources, targets
+        uint32 (m,)
+    """
+    room = int(expected + 6 * math.sqrt(expected)) + 64
+    sources, targets = np.empty(room, np.uint32), np.empty(room, np.uint32)
+    count = 0
+    for start, stop in spans(agents, expected / agents, stage, report):
+        row = start
+        while row < stop:
+            row, count = step(row, stop, count, sources, targets)
+            if row < stop:
+                room += room // 8 + agents
+                sources, targets = _with_room(sources, room), _with_room(targets, room)
+    return sources[:count], targets[:count]
+
+
+def _with_room(column: Words, room: int) -> Words:
+    grown = np.empty(room, np.uint32)
+    grown[: column.size] = column
+    return grown
+
+
+def spans(agents: int, edges_each: float, stage: str, report: Report) -> Iterator[tuple[int, int]]:
+    """Yield ranges of agents of about a million edges each, and report before each."""
+    size = max(1, int(_EDGES_A_CALL / (1 + edges_each)))
+    for start in range(0, agents, size):
+        report(stage, start / agents)
+        yield start, min(start + size, agents)
+
+
+def _renumber(agents: int, seed: int, sources: Words, targets: Words, report: Report) -> None:
+    """Give the agents of an edge list new ids in random order, in place."""
+    labels = np.arange(agents, dtype=np.uint32)
+    kernels.shuffle(network_key(seed, ORDER), 0, agents, labels)
+    for ids in (sources, targets):
+        for start in range(0, ids.size, _EDGES_A_CALL):
+            kernels.relabel(labels, start, min(start + _EDGES_A_CALL, ids.size), ids)
+            report("numbering agents", start / ids.size)

@@ -1,0 +1,217 @@
+"""Networks with communities that are known beforehand."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.params import Field
+from sim.core.progress import Report
+from sim.jit.exact import log1m
+from sim.network.generate import planted_kernels as kernels
+from sim.network.generate.generators import (
+    ACROSS,
+    EDGES,
+    MOST_DEGREE,
+    SIZES,
+    WEIGHTS,
+    Drawn,
+    Network,
+    Words,
+    collect,
+    network_key,
+)
+
+__all__ = ["PlantedCommunities"]
+
+Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int32]
+
+_SMALLEST = 20
+_LEAST_EXPONENT = 2.05  # below, the mean of a power law hangs on its top alone
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Communities before any tie is drawn."""
+
+    sizes: Longs
+    ends: Longs  # first agent after each community
+    labels: Labels
+    mixing: float  # of ties; 0 where there is one community alone
+
+
+class PlantedCommunities(Network):
+    """Known communities of power-law sizes, tied more within than between; hubs by default.
+
+    A share ``mixing`` of the ties leaves its community. Expected degrees follow a power law of
+    ``degree_exponent`` in each community, or are all equal with 0 (a stochastic block model:
+    Holland, Laskey & Leinhardt 1983; with degrees: Karrer & Newman, Phys. Rev. E 83, 2011; sizes
+    and mixing as in Lancichinetti, Fortunato & Radicchi, Phys. Rev. E 78, 2008). Members of a
+    community have consecutive ids, the best known first. Mutual ties.
+    """
+
+    plugin_name = "planted-communities"
+    title = "communities (planted, power-law sizes)"
+
+    mean_degree: float = Field(
+        20.0, gt=0, le=MOST_DEGREE, description="expected number of ties of an agent"
+    )
+    mixing: float = Field(
+        0.2, ge=0, le=1, description="share of ties that lead to other communities"
+    )
+    communities: int = Field(
+        0, ge=0, le=10_000_000, description="how many; 0: as many as the sizes give"
+    )
+    size_exponent: float = Field(
+        2.0, ge=0, le=10, description="community sizes fall as s**-size_exponent"
+    )
+    smallest: int = Field(
+        0, ge=0, description="members of the smallest; 0: twice the ties within, at least 20"
+    )
+    largest: int = Field(0, ge=0, description="members of the largest; 0: a tenth of all")
+    degree_exponent: float = Field(
+        2.5, ge=0, le=10, description="degrees fall as k**-degree_exponent; 0: all expect the same"
+    )
+
+    def draw(self, agents: int, seed: int, report: Report) -> Drawn:
+        """Draw the sizes, then the ties within and between."""
+        if 0 < self.degree_exponent < _LEAST_EXPONENT:
+            raise self.refuse(
+                f"degree_exponent must be 0 or at least {_LEAST_EXPONENT}, "
+                f"got {self.degree_exponent:g}"
+            )
+        self.check_density(agents, self.mean_degree)
+        plan = self._plan(agents, seed)
+        draw = self._draw_weighted if self.degree_exponent else self._draw_alike
+        sources, targets = draw(plan, seed, report)
+        alike = not self.degree_exponent
+        return Drawn(sources, targets, rising=alike, community=plan.labels)
+
+    def _plan(self, agents: int, seed: int) -> _Plan:
+        smallest, largest = self._limits(agents)
+        sizes = np.empty(self.communities or agents // smallest, np.int64)
+        address = network_key(seed, SIZES)
+        if self.communities:
+            kernels.sizes_by_number(address, agents, smallest, largest, self.size_exponent, sizes)
+        else:
+            count = kernels.sizes_by_total(
+                address, agents, smallest, largest, self.size_exponent, sizes
+            )
+            sizes = sizes[:count]
+        ends = np.cumsum(sizes)
+        labels = np.repeat(np.arange(sizes.size, dtype=np.int32), sizes)
+        return _Plan(sizes, ends, labels, self.mixing if sizes.size > 1 else 0.0)
+
+    def _limits(self, agents: int) -> tuple[int, int]:
+        """Return the sizes allowed; ParameterError when they do not fit each other."""
+        within = (1 - self.mixing) * self.mean_degree
+        least = math.ceil(within) + 1
+        most = agents // max(self.communities, 1)
+        smallest = self.smallest or max(1, min(max(_SMALLEST, 2 * least), most))
+        if smallest < least or smallest > most:
+            raise self.refuse(self._sizes_sentence(agents, smallest, least, most))
+        largest = self.largest or max(smallest, agents // 10)
+        if not smallest <= largest:
+            raise self.refuse(
+                f"largest must be at least {smallest:,}, the smallest community, got {largest:,}"
+            )
+        return smallest, min(largest, agents)
+
+    def _sizes_sentence(self, agents: int, smallest: int, least: int, most: int) -> str:
+        if least > most:
+            return (
+                f"{agents:,} agents in {max(self.communities, 1):,} communities leave {most:,} "
+                f"members each, fewer than the {least:,} that {least - 1:,} ties within need; "
+                "lower communities or mean_degree, or raise mixing"
+            )
+        return f"smallest must be in [{least:,}, {most:,}] here, got {smallest:,}"
+
+    def _draw_alike(self, plan: _Plan, seed: int, report: Report) -> tuple[Words, Words]:
+        agents = int(plan.ends[-1])
+        inside = (1 - plan.mixing) * self.mean_degree / np.maximum(plan.sizes - 1, 1)
+        outside = float(agents) ** 2 - float(np.dot(plan.sizes, plan.sizes))
+        across = plan.mixing * self.mean_degree * agents / outside if plan.mixing else 0.0
+        within = np.array([_leap_scale(float(chance)) for chance in inside])
+        between = _leap_scale(across)
+        address = network_key(seed, EDGES)
+
+        def step(
+            start: int, stop: int, count: int, heard: Words, hearing: Words
+        ) -> tuple[int, int]:
+            return kernels.planted_rows(
+                address, plan.labels, plan.ends, within, between, start, stop, count, heard, hearing
+            )
+
+        return collect(step, agents, agents * self.mean_degree / 2, "drawing ties", report)
+
+    def _draw_weighted(self, plan: _Plan, seed: int, report: Report) -> tuple[Words, Words]:
+        weights, squares = self._weights(plan, seed)
+        inside = self._within(plan, weights, squares, seed, report)
+        if not plan.mixing:
+            return inside
+        across = self._between(plan, weights, seed, report)
+        return np.concatenate([inside[0], across[0]]), np.concatenate([inside[1], across[1]])
+
+    def _weights(self, plan: _Plan, seed: int) -> tuple[Floats, Floats]:
+        """Draw expected degrees, falling within each community, and the sums of their squares."""
+        # The square root keeps the chance of a tie between the two best known at most 1.
+        tops = np.sqrt(plan.sizes * self.mean_degree / max(1 - plan.mixing, 1e-3))
+        highs = np.maximum(tops, self.mean_degree * 1.01)
+        weights, squares = np.empty(int(plan.ends[-1])), np.empty(plan.sizes.size)
+        kernels.power_weights(
+            network_key(seed, WEIGHTS), plan.ends, highs, self.mean_degree, self.degree_exponent,
+            weights, squares,
+        )  # fmt: skip
+        order = np.lexsort((-weights, plan.labels))
+        return weights[order], squares
+
+    def _within(
+        self, plan: _Plan, weights: Floats, squares: Floats, seed: int, report: Report
+    ) -> tuple[Words, Words]:
+        total = plan.sizes * self.mean_degree
+        # An agent has no tie to itself: what that chance would add goes to the others.
+        factors = (1 - plan.mixing) * total / np.maximum(total * total - squares, 1e-3)
+        if plan.mixing == 1:
+            return np.empty(0, np.uint32), np.empty(0, np.uint32)
+        address = network_key(seed, EDGES)
+
+        def step(
+            start: int, stop: int, count: int, heard: Words, hearing: Words
+        ) -> tuple[int, int]:
+            return kernels.weighted_within(
+                address, plan.labels, plan.ends, weights, factors, start, stop, count, heard,
+                hearing,
+            )  # fmt: skip
+
+        expected = weights.size * self.mean_degree / 2 * (1 - plan.mixing)
+        return collect(step, weights.size, expected, "drawing ties within", report)
+
+    def _between(
+        self, plan: _Plan, weights: Floats, seed: int, report: Report
+    ) -> tuple[Words, Words]:
+        order = np.argsort(-weights, kind="stable").astype(np.uint32)
+        falling = weights[order]
+        agents = weights.size
+        outside = float(agents) ** 2 - float(np.dot(plan.sizes, plan.sizes))
+        factor = plan.mixing * agents / (outside * self.mean_degree)
+        address = network_key(seed, ACROSS)
+
+        def step(
+            start: int, stop: int, count: int, heard: Words, hearing: Words
+        ) -> tuple[int, int]:
+            return kernels.weighted_between(
+                address, plan.labels, order, falling, factor, start, stop, count, heard, hearing
+            )
+
+        expected = agents * self.mean_degree / 2 * plan.mixing
+        return collect(step, agents, expected, "drawing ties between", report)
+
+
+def _leap_scale(chance: float) -> float:
+    """Return 1 / ln(1 - chance), as the leaping kernels take it."""
+    if chance >= 1:
+        return -0.0
+    return 1.0 / log1m(chance) if chance > 0 else -math.inf

@@ -1,0 +1,1 @@
+"""Directed ties as sorted rows that may change in every tick."""

@@ -1,0 +1,311 @@
+"""From arcs in any order to sorted rows: what ``Ties`` is built with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.errors import CapacityError, InputError
+from sim.network.graph import arcs_kernels as kernels
+from sim.network.graph import ties_kernels as tie_kernels
+
+__all__ = [
+    "LIMIT",
+    "NO_TRUST",
+    "Dropped",
+    "checked_columns",
+    "chunks",
+    "even_chunks",
+    "merged",
+    "quantised",
+    "rows_of",
+    "sorted_rows",
+    "transposed",
+    "vetted",
+    "vetted_rows",
+]
+
+Ids = npt.NDArray[np.uint32]
+Trust = npt.NDArray[np.uint16]
+Longs = npt.NDArray[np.int64]
+Rows = tuple[Ids, Ids, Trust]
+
+LIMIT = 1 << 32
+NO_TRUST: Trust = np.empty(0, np.uint16)
+NO_TRUST.flags.writeable = False
+
+_CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel between calls
+_BLOCK_BITS = 10
+_DIGIT_BITS = 11
+_PART, _MOST = 1 << 22, 1 << 23  # arcs sorted at a time, at least and at most
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What was left out of the input of a network.
+
+    Parameters
+    ----------
+    loops
+        Arcs from an agent to itself.
+    duplicates
+        Arcs that were there before; their trust replaced that of the earlier one.
+    """
+
+    loops: int = 0
+    duplicates: int = 0
+
+
+def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) ranges that cover 0..total."""
+    for begin in range(0, total, size):
+        yield begin, min(total, begin + size)
+
+
+def vetted(
+    sources: npt.ArrayLike, targets: npt.ArrayLike, agents: int | None
+) -> tuple[Ids, Ids, int]:
+    """Return (sources, targets, agents) as uint32 arrays and a count, or refuse the input.
+
+    Raises
+    ------
+    InputError
+        For ids out of range or no integers, and for unequal lengths.
+    """
+    heard, hearing = np.asarray(sources), np.asarray(targets)
+    if heard.ndim != 1 or heard.shape != hearing.shape:
+        raise InputError(
+            f"Ties need as many targets as sources, each in one row; got shapes "
+            f"{heard.shape} and {hearing.shape}."
+        )
+    most = max(_largest(heard, "source"), _largest(hearing, "target"))
+    n = most + 1 if agents is None else agents
+    if not 0 <= n < LIMIT:
+        raise InputError(f"A network has 0 to {LIMIT - 1:,} agents, got {n:,}.")
+    return _within(heard, n, "source"), _within(hearing, n, "target"), n
+
+
+def checked_columns(
+    meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]
+) -> tuple[Ids, Ids, Trust]:
+    """Return (degree, targets, trust) of a dump of ties, or refuse what contradicts ``meta``.
+
+    Raises
+    ------
+    InputError
+        For a column of a wrong shape or type, and degrees of another sum.
+    """
+    m = int(meta["ties"])
+    wanted = {
+        "degree": (np.uint32, (int(meta["agents"]),)),
+        "targets": (np.uint32, (m,)),
+        "trust": (np.uint16, (m if meta["weighted"] else 0,)),
+    }
+    for name, (kind, shape) in wanted.items():
+        column = columns[name]
+        if column.shape != shape or column.dtype != kind:
+            raise InputError(
+                f"Ties: column {name!r} must be {np.dtype(kind).name} {shape}, "
+                f"got {column.dtype.name} {column.shape}."
+            )
+    if int(columns["degree"].sum(dtype=np.int64)) != m:
+        raise InputError(f"Ties: the degrees must sum to {m:,} ties.")
+    return columns["degree"], columns["targets"], columns["trust"]
+
+
+def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[Longs, Ids]:
+    """Return (length of each row, targets) of rows that may be sorted, or refuse the input.
+
+    Raises
+    ------
+    InputError
+        For rows that do not fit together, and targets that are no agents.
+    """
+    starts = np.asarray(indptr)
+    if starts.ndim != 1 or starts.dtype.kind not in "iu" or starts.size == 0 or starts[0] != 0:
+        raise InputError("Row starts must be one row of integers that begins with 0.")
+    lengths: Longs = np.diff(starts.astype(np.int64)).astype(np.int64)
+    _, hearing, _ = vetted(targets, targets, lengths.size)
+    if (lengths < 0).any() or int(starts[-1]) != hearing.size:
+        raise InputError(
+            f"Row starts must rise from 0 to the number of ties, {hearing.size:,}; "
+            f"they end at {int(starts[-1]):,}."
+        )
+    return lengths, hearing
+
+
+def rows_of(lengths: Longs) -> Ids:
+    """Return (start, length) of rows of given lengths, one behind the other: uint32 (n, 2)."""
+    rows = np.empty((lengths.size, 2), np.uint32)
+    tie_kernels.row_starts(lengths, rows)
+    rows[:, 1] = lengths
+    return rows
+
+
+def _largest(ids: npt.NDArray[np.generic], side: str) -> int:
+    if ids.size == 0:
+        return -1
+    if ids.dtype.kind not in "iu":
+        raise InputError(f"The {side}s of ties must be integers, got {ids.dtype.name} values.")
+    return int(ids.max())
+
+
+def _within(ids: npt.NDArray[np.generic], agents: int, side: str) -> Ids:
+    if ids.size == 0:
+        return np.empty(0, np.uint32)
+    whole: npt.NDArray[np.int64] = ids  # type: ignore[assignment]
+    if whole.min() < 0 or whole.max() >= agents:
+        at = int(np.argmax((whole < 0) | (whole >= agents)))
+        raise InputError(
+            f"Tie {at}: {side} {int(whole[at])} is not an agent; "
+            f"the network has {agents:,} agents, ids 0 to {agents - 1:,}."
+        )
+    return np.ascontiguousarray(whole.astype(np.uint32, copy=False))
+
+
+def quantised(trust: npt.ArrayLike | None, count: int) -> Trust:
+    """Return trust in [0, 1] as uint16 / 65535, of length ``count``; (0,) for None.
+
+    Raises
+    ------
+    InputError
+        For a wrong length, or a value that is outside [0, 1] or not a number.
+    """
+    if trust is None:
+        return NO_TRUST
+    values = np.asarray(trust)
+    if values.shape != (count,):
+        raise InputError(f"Trust needs one value a tie ({count:,}), got shape {values.shape}.")
+    if values.dtype == np.uint16:
+        return np.ascontiguousarray(values)
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"Trust must be numbers in [0, 1], got {values.dtype.name} values.")
+    kind = np.float32 if values.dtype == np.float32 else np.float64
+    floats: npt.NDArray[np.floating] = np.ascontiguousarray(values, kind)
+    out = np.empty(count, np.uint16)
+    bad = tie_kernels.quantise(floats, out)
+    if bad >= 0:
+        raise InputError(f"Tie {bad}: trust must be in [0, 1], got {floats[bad]}.")
+    return out
+
+
+def sorted_rows(
+    sources: Ids, targets: Ids, trust: Trust, agents: int, *, both: bool, report: Report
+) -> tuple[Rows, int]:
+    """Return ((rows, targets, trust), loops dropped): see :mod:`sim.network.graph.arcs_kernels`.
+
+    Large networks are sorted in four parts, by source, so that records take 2 bytes an arc; very
+    large ones in more.
+    """
+    bits = max(1, (agents - 1).bit_length())
+    shift = bits - min(bits, max(_BLOCK_BITS, 2 * bits - 48))  # a record has 48 bits for two ids
+    arcs = (sources, targets, trust, both, shift, bits)
+    counts = np.zeros(((agents - 1) >> shift) + 1 if agents else 0, np.int64)
+    loops = 0
+    for begin, end in chunks(sources.size):
+        report("counting ties", begin / sources.size)
+        loops += kernels.count_blocks(sources, targets, both, shift, begin, end, counts)
+    starts = np.concatenate(([0], np.cumsum(counts)))
+    stops, total = starts[1:], int(starts[-1])
+    if total >= LIMIT:
+        raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {total:,}.")
+    rows, count = np.zeros((agents, 2), np.uint32), 0
+    out, out_trust = np.empty(total, np.uint32), np.empty(total if trust.size else 0, np.uint16)
+    scratch = np.empty(int(counts.max(initial=0)), np.uint64), _digits(shift + bits)
+    for first, last in even_chunks(stops, max(_PART, min(total // 4 + 1, _MOST))):
+        records = _scattered(arcs, starts, first, last, report)
+        for begin, end in even_chunks(np.cumsum(counts[first:last])):
+            report("sorting ties", (first + begin) / stops.size)
+            blocks = (first + begin, first + end)
+            count = kernels.sort_blocks(
+                records, stops, first, *blocks, shift, bits, *scratch, count, rows, out, out_trust
+            )
+        del records
+    out.resize(count, refcheck=False)
+    out_trust.resize(min(count, out_trust.size), refcheck=False)
+    return (rows, out, out_trust), loops
+
+
+def _scattered(
+    arcs: tuple[Ids, Ids, Trust, bool, int, int],
+    starts: npt.NDArray[np.int64],
+    first: int,
+    last: int,
+    report: Report,
+) -> npt.NDArray[np.uint64]:
+    """Return the records of the blocks ``first`` to ``last - 1``, block by block."""
+    cursor = starts[:-1] - starts[first]
+    records = np.empty(int(starts[last] - starts[first]), np.uint64)
+    for begin, end in chunks(arcs[0].size):
+        report("sorting ties", first / cursor.size)
+        kernels.scatter_blocks(*arcs, first, last, begin, end, cursor, records)
+    return records
+
+
+def _digits(bits: int) -> npt.NDArray[np.int64]:
+    """Return counters for a radix sort by ``bits`` bits: (passes, values of a digit)."""
+    passes = -(-bits // _DIGIT_BITS)
+    return np.empty((passes, 1 << -(-bits // passes)), np.int64)
+
+
+def even_chunks(
+    rows: npt.NDArray[np.uint32] | npt.NDArray[np.int64], size: int = 0
+) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) ranges of agents with some ``size`` ties each, which cover all agents.
+
+    By default 2 million ties; a row is never split.
+
+    ``rows`` uint32 (n, 2) and tight, or int64 (n,): running totals of ties.
+    """
+    stops = rows if rows.ndim == 1 else rows[:, 0].astype(np.int64) + rows[:, 1]
+    if stops.size == 0:
+        return
+    begin, total, size = 0, int(stops[-1]), size or _CHUNK
+    for goal in range(size, max(total, 1) + size, size):
+        end = int(np.searchsorted(stops, goal)) + 1 if goal < total else stops.size
+        if end > begin:
+            yield begin, end
+            begin = end
+
+
+def transposed(rows: Ids, targets: Ids, trust: Trust, in_degree: Ids, report: Report) -> Rows:
+    """Return the reverse rows: of each agent, whom it hears; sorted by construction."""
+    out_rows = np.empty_like(rows)
+    tie_kernels.row_starts(in_degree.astype(np.int64), out_rows)
+    out, out_trust = np.empty_like(targets), np.empty_like(trust)
+    for begin, end in even_chunks(rows):
+        report("reversing ties", begin / len(rows))
+        tie_kernels.transpose_rows(rows, targets, trust, begin, end, out_rows, out, out_trust)
+    return out_rows, out, out_trust
+
+
+def merged(old: Rows, new: Rows, report: Report = quiet) -> Rows:
+    """Return the union of two networks over the same agents; a tie in both takes the new trust."""
+    rows, targets, trust = old
+    new_rows, new_targets, new_trust = new
+    count = targets.size + new_targets.size
+    for begin, end in even_chunks(rows):
+        report("comparing ties", begin / len(rows))
+        count -= tie_kernels.count_shared(rows, targets, new_rows, new_targets, begin, end)
+    if count >= LIMIT:
+        raise CapacityError(f"A network has fewer than {LIMIT:,} ties, got {count:,}.")
+    weighted = trust.size > 0 or new_trust.size > 0
+    if weighted:
+        trust = trust if trust.size else np.full(targets.size, 65535, np.uint16)
+        new_trust = new_trust if new_trust.size else np.full(new_targets.size, 65535, np.uint16)
+    out = (
+        np.empty_like(rows),
+        np.empty(count, np.uint32),
+        np.empty(count if weighted else 0, np.uint16),
+    )
+    for begin, end in even_chunks(rows):
+        report("merging ties", begin / len(rows))
+        tie_kernels.merge_rows(
+            rows, targets, trust, new_rows, new_targets, new_trust, begin, end, *out
+        )
+    return out

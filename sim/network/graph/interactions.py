@@ -1,0 +1,222 @@
+"""Who met whom, and when: every single contact of a network that came with times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.network.graph.arcs import vetted
+
+__all__ = ["Interactions", "met_at"]
+
+Ids = npt.NDArray[np.uint32]
+Longs = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float32]
+
+_MOST_SECONDS = 1 << 53
+"""Whole seconds that a float64 tells apart."""
+
+_TYPES = {"sources": np.uint32, "targets": np.uint32, "times": np.int64, "weights": np.float32}
+
+
+class Interactions:
+    """Contacts in the order in which they happened; immutable.
+
+    The same pair may meet any number of times; what ties keep of that is one tie. Made by
+    :meth:`from_arcs` or :meth:`restore`.
+
+    Attributes
+    ----------
+    sources, targets
+        uint32 (k,): the target heard the source.
+    times
+        int64 (k,): whole seconds since the first of them, never falling.
+    weights
+        float32 (k,), as given, maybe negative; (0,) where none were given.
+    agents
+        Every id is below.
+    origin
+        The time that :attr:`times` counts from, in the whole seconds of whoever gave them.
+    loops
+        Agents that met themselves, left out by :meth:`from_arcs`.
+    """
+
+    sources: Ids
+    targets: Ids
+    times: Longs
+    weights: Weights
+
+    def __init__(self, columns: Iterable[npt.NDArray[Any]], *, agents: int, origin: int) -> None:
+        for (name, kind), column in zip(_TYPES.items(), columns, strict=True):
+            view = column.astype(kind, copy=False).view()
+            view.flags.writeable = False
+            setattr(self, name, view)
+        self.agents, self.origin, self.loops = agents, origin, 0
+
+    @classmethod
+    def from_arcs(
+        cls,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        times: npt.ArrayLike,
+        agents: int | None = None,
+        *,
+        weights: npt.ArrayLike | None = None,
+        directed: bool = True,
+    ) -> Interactions:
+        """Put contacts in the order of their times; of one second, in the order given.
+
+        Parameters
+        ----------
+        sources, targets
+            Integers (k,), 0 <= id < ``agents``: the target heard the source.
+        times
+            Numbers (k,), in seconds since anything.
+        agents
+            How many there are; None: the largest id + 1.
+        weights
+            Numbers (k,), or None.
+        directed
+            False: each contact is one in both directions.
+
+        Raises
+        ------
+        InputError
+            For ids, times or weights that are not allowed.
+
+        Examples
+        --------
+        >>> met = Interactions.from_arcs([0, 1, 0], [1, 2, 1], [70, 10.5, 40])
+        >>> met.times, met.sources, met.origin
+        (array([ 0, 30, 60]), array([1, 0, 0], dtype=uint32), 10)
+        """
+        heard, hearing, count = vetted(sources, targets, agents)
+        when = _numbers(times, heard.size, "time")
+        strong = None if weights is None else _numbers(weights, heard.size, "weight")
+        kept = np.flatnonzero(heard != hearing)
+        order = kept[np.argsort(when[kept], kind="stable")]
+        seconds = np.floor(when[order]).astype(np.int64)
+        origin = int(seconds[0]) if seconds.size else 0
+        columns: list[npt.NDArray[Any]] = [heard[order], hearing[order], seconds - origin]
+        columns.append(np.empty(0) if strong is None else strong[order])
+        if not directed:
+            columns = [np.repeat(column, 2) for column in columns]
+            columns[0][1::2], columns[1][1::2] = hearing[order], heard[order]
+        made = cls(columns, agents=count, origin=origin)
+        made.loops = heard.size - kept.size
+        return made
+
+    def __len__(self) -> int:
+        return self.times.size
+
+    def __repr__(self) -> str:
+        return f"<Interactions: {len(self):,} in {self.span:,} seconds>"
+
+    @property
+    def span(self) -> int:
+        """Seconds from the first to the last."""
+        return int(self.times[-1]) if len(self) else 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the columns."""
+        return sum(c.nbytes for c in (self.sources, self.targets, self.times, self.weights))
+
+    def clock(self, times: npt.ArrayLike) -> Longs:
+        """Return times of whoever gave them as this stream counts: int64, whole seconds, >= 0."""
+        values = np.floor(np.asarray(times, np.float64)).astype(np.int64)
+        return np.maximum(values - self.origin, 0)
+
+    def between(self, begin: float, end: float) -> slice:
+        """Return the rows with ``begin <= time < end`` (seconds), found by bisection."""
+        first, last = np.searchsorted(self.times, (begin, max(begin, end)))
+        return slice(int(first), int(last))
+
+    def in_tick(self, tick: int, tick_minutes: float) -> slice:
+        """Return the rows of one tick of so many minutes; tick 0 holds the first of all."""
+        return self.between(60 * tick_minutes * tick, 60 * tick_minutes * (tick + 1))
+
+    def ticks(self, tick_minutes: float) -> int:
+        """Return how many ticks of so many minutes it takes to play all of it; 0 for none."""
+        return math.floor(self.span / (60 * tick_minutes)) + 1 if len(self) else 0
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return (meta, columns), from which :meth:`restore` makes an equal stream."""
+        meta = {"count": len(self), "weighted": bool(self.weights.size), "origin": self.origin}
+        columns: dict[str, npt.NDArray[Any]] = {
+            "sources": self.sources,
+            "targets": self.targets,
+            "times": self.times,
+        }
+        return meta, columns | ({"weights": self.weights} if self.weights.size else {})
+
+    @classmethod
+    def restore(
+        cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]], agents: int
+    ) -> Interactions:
+        """Return the stream that :meth:`dump` described, checked.
+
+        Raises
+        ------
+        InputError
+            For columns that contradict ``meta``, one another, or the number of agents.
+        """
+        weights = columns["weights"] if meta["weighted"] else np.empty(0, np.float32)
+        found = [columns[name] for name in ("sources", "targets", "times")] + [weights]
+        sizes = [int(meta["count"])] * 3 + [int(meta["count"]) if meta["weighted"] else 0]
+        for (name, kind), column, size in zip(_TYPES.items(), found, sizes, strict=True):
+            if column.shape != (size,) or column.dtype != kind:
+                raise InputError(
+                    f"Interactions: column {name!r} must be {np.dtype(kind).name} ({size},), "
+                    f"got {column.dtype.name} {column.shape}."
+                )
+        sources, targets, times, _ = found
+        vetted(sources, targets, agents)
+        if times.size and (times[0] != 0 or (np.diff(times) < 0).any()):
+            raise InputError("Interactions: times must begin with 0 and never fall.")
+        return cls(found, agents=agents, origin=int(meta["origin"]))
+
+
+def met_at(
+    sources: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    times: npt.ArrayLike | None,
+    agents: int | None,
+    *,
+    weights: npt.ArrayLike | None,
+    directed: bool,
+) -> Interactions | None:
+    """Return the stream of :meth:`Interactions.from_arcs`; None without times.
+
+    Raises
+    ------
+    InputError
+        When there are weights and no times: only a stream keeps them.
+    """
+    if times is None:
+        if weights is not None:
+            raise InputError("Weights of interactions need times; give both, or trust alone.")
+        return None
+    return Interactions.from_arcs(
+        sources, targets, times, agents, weights=weights, directed=directed
+    )
+
+
+def _numbers(values: npt.ArrayLike, count: int, name: str) -> npt.NDArray[np.float64]:
+    column = np.asarray(values)
+    if column.shape != (count,) or column.dtype.kind not in "fiu":
+        raise InputError(
+            f"Interactions need one {name} each ({count:,}), a number; got {column.dtype.name} "
+            f"{column.shape}."
+        )
+    numbers: npt.NDArray[np.float64] = column.astype(np.float64)
+    wrong = ~(np.abs(numbers) < _MOST_SECONDS)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise InputError(f"Interaction {at}: its {name} is no usable number, got {numbers[at]}.")
+    return numbers

@@ -1,0 +1,368 @@
+"""Rows that change in one slab: each with room to spare, sorted, moved to the tail when it fills.
+
+``rows`` uint32 (n, 2) holds start and length of each row, ``capacity`` uint32 (n,) its places.
+Five columns stand side by side: ``ids`` uint32, and ``trust`` uint16, ``kind`` uint8, ``time``
+int64, ``sign`` int8, each as long as ``ids`` or (0,) where nothing is known. ``state`` int64 (1,)
+is the first free place of the tail. Rows are sorted by id, so what they hold is a function of the
+set alone; starts, capacities and free places depend on history and must not reach a result.
+
+A batch is ``keys`` uint64 (k,), row in the high half and id in the low half, strictly rising.
+:func:`find` looks up each, :func:`room_needed` says what the tail must have, and
+:func:`change` cannot fail after that.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+from sim.jit.types import I8, I64, U8, U16, U32, U64, Number
+
+__all__ = [
+    "ADDED",
+    "KNOWN",
+    "REMOVED",
+    "UNKNOWN",
+    "change",
+    "count_ids",
+    "find",
+    "lay_out",
+    "room_needed",
+    "sort_pairs",
+    "transpose",
+    "transpose_trust",
+    "write_values",
+]
+
+UNKNOWN, ADDED, REMOVED, KNOWN = 0, 1, 2, 3
+"""What becomes of a change: no such id to remove, added, removed, there already."""
+
+_LOW = np.uint64(0xFFFFFFFF)
+_S32 = np.uint64(32)
+_DIGIT = 11
+_BUCKETS = 1 << _DIGIT
+_MASK = np.uint64(_BUCKETS - 1)
+_FEW = 32
+
+
+@kernel
+def sort_pairs(keys: U64, order: U32, spare_keys: U64, spare_order: U32) -> bool:
+    """Sort keys with their places, stably, by digits of 11 bits; digits that all share are passed.
+
+    ``keys``, ``spare_keys`` uint64 (k,), ``order``, ``spare_order`` uint32 (k,). Returns whether
+    the result stands in the spare arrays.
+    """
+    n = keys.size
+    if n <= _FEW:
+        for i in range(1, n):
+            key, place = keys[i], order[i]
+            j = i
+            while j > 0 and keys[j - 1] > key:
+                keys[j], order[j] = keys[j - 1], order[j - 1]
+                j -= 1
+            keys[j], order[j] = key, place
+        return False
+    start = np.empty(_BUCKETS, np.int64)
+    swapped = False
+    for digit in range(6):
+        shift = np.uint64(digit * _DIGIT)
+        start[:] = 0
+        for i in range(n):
+            start[np.int64((keys[i] >> shift) & _MASK)] += 1
+        if start[np.int64((keys[0] >> shift) & _MASK)] == n:
+            continue
+        before: Number = 0
+        for bucket in range(_BUCKETS):
+            here = start[bucket]
+            start[bucket] = before
+            before += here
+        for i in range(n):
+            b = np.int64((keys[i] >> shift) & _MASK)
+            spare_keys[start[b]] = keys[i]
+            spare_order[start[b]] = order[i]
+            start[b] += 1
+        keys, spare_keys = spare_keys, keys
+        order, spare_order = spare_order, order
+        swapped = not swapped
+    return swapped
+
+
+@kernel
+def find(rows: U32, ids: U32, keys: U64, adds: U8, places: I64, fate: U8) -> None:
+    """Look up every change in its row.
+
+    ``adds`` uint8 (k,): 1 to add, 0 to remove. Written: ``places`` int64 (k,), where the id stands
+    or would stand, counted from the start of its row; ``fate`` uint8 (k,).
+    """
+    for i in range(keys.size):
+        u = np.int64(keys[i] >> _S32)
+        wanted = np.uint32(keys[i] & _LOW)
+        start = np.int64(rows[u, 0])
+        low, high = start, start + np.int64(rows[u, 1])
+        stop = high
+        while low < high:
+            middle = (low + high) // 2
+            if ids[middle] < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        there = low < stop and ids[low] == wanted
+        places[i] = low - start
+        if adds[i]:
+            fate[i] = KNOWN if there else ADDED
+        else:
+            fate[i] = REMOVED if there else UNKNOWN
+
+
+@kernel
+def _wanted(length: Number, capacity: Number) -> Number:
+    """Return the places of a row that outgrew its capacity."""
+    return max(length, np.int64(capacity) + np.int64(capacity) // 2 + 4)
+
+
+@kernel
+def room_needed(rows: U32, capacity: U32, keys: U64, fate: U8) -> Number:
+    """Return how many free places the tail must have for all rows that outgrow their own."""
+    needed: Number = 0
+    i, k = 0, keys.size
+    while i < k:
+        u = np.int64(keys[i] >> _S32)
+        length = np.int64(rows[u, 1])
+        while i < k and np.int64(keys[i] >> _S32) == u:
+            length += fate[i] == ADDED
+            length -= fate[i] == REMOVED
+            i += 1
+        if length > np.int64(capacity[u]):
+            needed += _wanted(length, capacity[u])
+    return needed
+
+
+@kernel
+def _down(column: Number, begin: Number, end: Number, by: Number) -> None:
+    """Move the places ``begin`` to ``end - 1`` of a column that is there down by ``by``."""
+    if column.size:
+        for e in range(begin, end):
+            column[e - by] = column[e]
+
+
+@kernel
+def _up(column: Number, begin: Number, end: Number, by: Number) -> None:
+    """Move the places ``begin`` to ``end - 1`` of a column that is there up by ``by``."""
+    if column.size:
+        for e in range(end - 1, begin - 1, -1):
+            column[e + by] = column[e]
+
+
+@kernel
+def _copy(column: Number, begin: Number, count: Number, to: Number) -> None:
+    """Copy ``count`` places to where nothing of them stands."""
+    if column.size:
+        for e in range(count):
+            column[to + e] = column[begin + e]
+
+
+@kernel
+def _take_out(
+    start: Number, length: Number, places: I64, fate: U8, first: Number, last: Number,
+    ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
+) -> Number:  # fmt: skip
+    """Close the gaps of what the changes ``first`` to ``last - 1`` remove; return the new length.
+
+    The places of the other changes then count in the shorter row.
+    """
+    gone = np.int64(0)
+    kept = start
+    for i in range(first, last):
+        here = start + places[i]
+        places[i] -= gone
+        if fate[i] == REMOVED:
+            if gone:
+                _down(ids, kept, here, gone)
+                _down(trust, kept, here, gone)
+                _down(kind, kept, here, gone)
+                _down(time, kept, here, gone)
+                _down(sign, kept, here, gone)
+            kept = here + 1
+            gone += 1
+    if gone:
+        stop = start + length
+        _down(ids, kept, stop, gone)
+        _down(trust, kept, stop, gone)
+        _down(kind, kept, stop, gone)
+        _down(time, kept, stop, gone)
+        _down(sign, kept, stop, gone)
+    return length - gone
+
+
+@kernel
+def change(
+    rows: U32, capacity: U32, state: I64, ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
+    keys: U64, fate: U8, places: I64, new_trust: U16, new_kind: U8,
+) -> None:  # fmt: skip
+    """Carry out a batch that :func:`find` looked up, with room enough at the tail.
+
+    ``new_trust`` uint16 (k,), ``new_kind`` uint8 (k,): of what is added, read where the column is
+    there. What is known already is left as it is. A new time is -1 (unknown), a new sign 1.
+    """
+    i, k = 0, keys.size
+    while i < k:
+        u = np.int64(keys[i] >> _S32)
+        first = i
+        more = np.int64(0)
+        while i < k and np.int64(keys[i] >> _S32) == u:
+            more += fate[i] == ADDED
+            i += 1
+        start = np.int64(rows[u, 0])
+        length = _take_out(
+            start, np.int64(rows[u, 1]), places, fate, first, i, ids, trust, kind, time, sign
+        )
+        if length + more > np.int64(capacity[u]):
+            room = _wanted(length + more, capacity[u])
+            tail = state[0]
+            state[0] = tail + room
+            _copy(ids, start, length, tail)
+            _copy(trust, start, length, tail)
+            _copy(kind, start, length, tail)
+            _copy(time, start, length, tail)
+            _copy(sign, start, length, tail)
+            rows[u, 0] = np.uint32(tail)
+            capacity[u] = np.uint32(room)
+            start = tail
+        rows[u, 1] = np.uint32(length + more)
+        stop = start + length
+        for j in range(i - 1, first - 1, -1):
+            if fate[j] != ADDED:
+                continue
+            here = start + places[j]
+            _up(ids, here, stop, more)
+            _up(trust, here, stop, more)
+            _up(kind, here, stop, more)
+            _up(time, here, stop, more)
+            _up(sign, here, stop, more)
+            stop = here
+            more -= 1
+            ids[here + more] = np.uint32(keys[j] & _LOW)
+            if trust.size:
+                trust[here + more] = new_trust[j]
+            if kind.size:
+                kind[here + more] = new_kind[j]
+            if time.size:
+                time[here + more] = -1
+            if sign.size:
+                sign[here + more] = 1
+
+
+@kernel
+def write_values(
+    rows: U32, ids: U32, sources: U32, targets: U32, values: Number, column: Number, found: U8
+) -> None:
+    """Write ``values`` (k,) into ``column`` where ``targets[i]`` stands in the row ``sources[i]``.
+
+    ``found`` uint8 (k,): 1 where it does. Of several the last stands.
+    """
+    for i in range(sources.size):
+        start = np.int64(rows[sources[i], 0])
+        low, high = start, start + np.int64(rows[sources[i], 1])
+        stop = high
+        while low < high:
+            middle = (low + high) // 2
+            if ids[middle] < targets[i]:
+                low = middle + 1
+            else:
+                high = middle
+        found[i] = low < stop and ids[low] == targets[i]
+        if found[i]:
+            column[low] = values[i]
+
+
+@kernel
+def lay_out(
+    rows: U32, begin: int, end: int, slack: int, place: Number,
+    ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
+    out_rows: U32, out_capacity: U32,
+    out_ids: U32, out_trust: U16, out_kind: U8, out_time: I64, out_sign: I8,
+) -> Number:  # fmt: skip
+    """Copy the rows ``begin`` to ``end - 1`` to ``place`` and after; return the place behind them.
+
+    Each gets an eighth and ``slack`` places to spare; none of it where ``slack`` is negative.
+    ``out_rows`` uint32 (end - begin, 2) and ``out_capacity`` uint32 of the same length or (0,).
+    """
+    for u in range(begin, end):
+        start = np.int64(rows[u, 0])
+        length: Number = np.int64(rows[u, 1])
+        out_rows[u - begin, 0] = np.uint32(place)
+        out_rows[u - begin, 1] = np.uint32(length)
+        for e in range(length):
+            out_ids[place + e] = ids[start + e]
+        if trust.size:
+            for e in range(length):
+                out_trust[place + e] = trust[start + e]
+        if kind.size:
+            for e in range(length):
+                out_kind[place + e] = kind[start + e]
+        if time.size:
+            for e in range(length):
+                out_time[place + e] = time[start + e]
+        if sign.size:
+            for e in range(length):
+                out_sign[place + e] = sign[start + e]
+        place += length
+        if slack >= 0:
+            spare = length // 8 + slack
+            place += spare
+            out_capacity[u - begin] = np.uint32(length + spare)
+    return place
+
+
+@kernel
+def count_ids(rows: U32, ids: U32, begin: int, end: int, counts: I64) -> None:
+    """Add how often each id stands in the rows ``begin`` to ``end - 1``, to int64 (n,)."""
+    for u in range(begin, end):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            counts[ids[e]] += 1
+
+
+@kernel
+def transpose(
+    rows: U32, begin: int, end: int,
+    ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
+    out_rows: U32, out_ids: U32, out_trust: U16, out_kind: U8, out_time: I64, out_sign: I8,
+) -> None:  # fmt: skip
+    """Append the agents ``begin`` to ``end - 1`` to the reverse rows of those in their rows.
+
+    ``out_rows`` holds the starts of the reverse rows and the lengths so far.
+    """
+    for u in range(begin, end):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = ids[e]
+            length = np.int64(out_rows[v, 1])
+            place = np.int64(out_rows[v, 0]) + length
+            out_rows[v, 1] = np.uint32(length + 1)
+            out_ids[place] = np.uint32(u)
+            if trust.size:
+                out_trust[place] = trust[e]
+            if kind.size:
+                out_kind[place] = kind[e]
+            if time.size:
+                out_time[place] = time[e]
+            if sign.size:
+                out_sign[place] = sign[e]
+
+
+@kernel
+def transpose_trust(
+    rows: U32, ids: U32, trust: U16, out_rows: U32, out_trust: U16, seen: U32
+) -> None:
+    """Copy the trust of every tie to the reverse rows, whose ids are there already.
+
+    ``seen`` uint32 (n,) zeros: scratch. Sources come in rising order, as they stand in each
+    reverse row; so one cursor a row finds their places.
+    """
+    for u in range(rows.shape[0]):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = ids[e]
+            out_trust[np.int64(out_rows[v, 0]) + np.int64(seen[v])] = trust[e]
+            seen[v] += np.uint32(1)

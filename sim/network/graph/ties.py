@@ -1,0 +1,395 @@
+"""Who hears whom: directed ties as sorted rows that may change in every tick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.progress import Report, quiet
+from sim.errors import InputError
+from sim.network.graph import ties_kernels as kernels
+from sim.network.graph.arcs import (
+    LIMIT,
+    NO_TRUST,
+    Dropped,
+    checked_columns,
+    merged,
+    quantised,
+    rows_of,
+    sorted_rows,
+    vetted,
+    vetted_rows,
+)
+from sim.network.graph.changes import FRIEND, NO_KIND, Batch, Changed, carry_out, kinds_of
+from sim.network.graph.marks import NO_MARKS, Marks, given, keys_of, merged_marks, places, settled
+from sim.network.graph.slab import Columns, Slab
+from sim.network.relations.trust import Trusting
+
+__all__ = ["FRIEND", "Changed", "Dropped", "Ties"]
+
+Ids = npt.NDArray[np.uint32]
+Trust = npt.NDArray[np.uint16]
+Kinds = npt.NDArray[np.uint8]
+
+_MANY = 8
+"""A batch of additions above one in so many ties is merged into new rows."""
+
+
+class Ties(Trusting):
+    """The directed ties of a network: a tie source -> target means the target hears the source.
+
+    Made by :meth:`from_arcs`, :meth:`from_rows` or :meth:`restore`. Rows are sorted by target and
+    hold no loops and no duplicates, so equal sets of ties are equal arrays, however they came
+    about. All arrays are read-only and stay as they are; after a change (:meth:`grow`,
+    :meth:`add`, :meth:`change`, :meth:`set_trust`) there are new ones and a new :attr:`version`.
+
+    Attributes
+    ----------
+    rows
+        uint32 (n, 2): start and length of each source's row in ``targets``; tight.
+    targets
+        uint32 (m,): who hears, row by row.
+    trust
+        uint16 (m,), value / 65535 in [0, 1]; or (0,) where every tie has trust 1.0.
+    kind
+        uint8 (m,): 0 follow, 1 friend; or (0,) where every tie is a follow.
+    time
+        int64 (m,): when each tie began, in seconds since the first of all, -1 unknown; or (0,).
+    sign
+        int8 (m,): 1 for, -1 against the source; or (0,) where every tie is for.
+    live
+        The same for kernels that run while ties change: rows with places between them.
+    version
+        A number that no other state of any network in this process has.
+    dropped
+        Loops and duplicates that :meth:`from_arcs` left out.
+    gone
+        uint32, rising: agents that are no part of the network any more (:meth:`retire`).
+    memo
+        Results of analysis of this version, by name; replaced at every change.
+    """
+
+    dropped: Dropped
+
+    def __init__(
+        self,
+        rows: Ids,
+        targets: Ids,
+        trust: Trust = NO_TRUST,
+        marks: Marks = NO_MARKS,
+        kind: Kinds = NO_KIND,
+    ) -> None:
+        super().__init__(rows, Columns(targets, trust, kind, *marks))
+        self.dropped = Dropped()
+        self.gone: Ids = np.empty(0, np.uint32)
+
+    @classmethod
+    def from_arcs(
+        cls,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        agents: int | None = None,
+        *,
+        trust: npt.ArrayLike | None = None,
+        time: npt.ArrayLike | None = None,
+        sign: npt.ArrayLike | None = None,
+        directed: bool = True,
+        report: Report = quiet,
+    ) -> Ties:
+        """Build a network from arcs in any order.
+
+        Parameters
+        ----------
+        sources, targets
+            Integers (m,), 0 <= id < ``agents``: the target hears the source.
+        agents
+            How many agents; by default the largest id + 1. Ids that no arc names are isolated.
+        trust
+            Floats (m,) in [0, 1], kept to 1/65535; or uint16 (m,), already in 1/65535. None: 1.0.
+            Of duplicate arcs the last one's trust stands.
+        time, sign
+            Integers (m,), as the attributes: of duplicate arcs the first time and the last sign
+            stand. None: (0,).
+        directed
+            False: each arc also stands for its reverse.
+        report
+            Told of progress; may cancel.
+
+        Returns
+        -------
+        Ties
+            With loops and duplicates dropped, and counted in ``dropped``.
+
+        Raises
+        ------
+        InputError
+            For ids that are negative, too large or no integers, unequal lengths, and trust
+            outside [0, 1]; names the first offender.
+
+        Examples
+        --------
+        >>> ties = Ties.from_arcs([2, 0, 0, 0], [0, 2, 1, 2])
+        >>> ties.targets, ties.dropped
+        (array([1, 2, 0], dtype=uint32), Dropped(loops=0, duplicates=1))
+        """
+        heard, hearing, n = vetted(sources, targets, agents)
+        weights = quantised(trust, heard.size)
+        marks = given({"time": time, "sign": sign}, heard.size)
+        parts, loops = sorted_rows(heard, hearing, weights, n, both=not directed, report=report)
+        if marks:
+            marks = settled(marks, heard, hearing, keys_of(*parts[:2]), both=not directed)
+        ties = cls(*parts, marks)
+        kept = ties.count if directed else ties.count // 2
+        ties.dropped = Dropped(loops, heard.size - loops - kept)
+        ties._symmetric = None if directed else True
+        return ties
+
+    @classmethod
+    def from_rows(
+        cls, indptr: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
+    ) -> Ties:
+        """Take rows that are sorted already, without copying where the types allow.
+
+        Parameters
+        ----------
+        indptr
+            Integers (n + 1,): where each agent's row starts; the last is m.
+        targets
+            Integers (m,), strictly rising within a row.
+        trust
+            As in :meth:`from_arcs`.
+
+        Raises
+        ------
+        InputError
+            For rows that do not fit together, are not sorted, or hold loops or duplicates.
+        """
+        lengths, hearing = vetted_rows(indptr, targets)
+        ties = cls(rows_of(lengths), hearing, quantised(trust, hearing.size))
+        ties._check()
+        return ties
+
+    def _check(self) -> None:
+        bad = kernels.check_rows(self.rows, self.targets)
+        if bad >= 0:
+            raise InputError(
+                f"The row of agent {bad} must hold rising ids below {self.agents:,}, "
+                "without the agent itself."
+            )
+
+    def __repr__(self) -> str:
+        return f"<Ties: {self.agents:,} agents, {self.count:,} ties>"
+
+    def __copy__(self) -> Ties:
+        """Return these ties as they are now: what changes here later leaves them alone."""
+        rows, columns = self.tidy()
+        made = Ties(rows, columns.ids, columns.trust, self.marks, columns.kind)
+        made.dropped, made._frozen, made.gone = self.dropped, self._frozen, self.gone
+        made.version, made.memo = self.version, self.memo
+        made._symmetric, made._in_degree = self._symmetric, self._in_degree
+        made.back = self.back if self.is_still else None
+        return made
+
+    @property
+    def reverse(self) -> Ties:
+        """The same ties turned round: row v holds the sources that v hears. Built on first use.
+
+        From then on it is kept in step with every change. A symmetric network without trust shares
+        its arrays with its reverse. A reverse cannot be changed; change the network.
+        """
+        return self.reversed()
+
+    def reversed(self, report: Report = quiet) -> Ties:
+        """Return :attr:`reverse`, telling ``report`` of progress while it is built."""
+        if self.back is None:
+            self.back = self._turned_ties(report)
+            self.back.is_reverse_of(self)
+        found: Ties = self.back
+        return found
+
+    def _turned_ties(self, report: Report) -> Ties:
+        if self.slab is None:
+            rows, columns = self.turned_round(report)
+            return Ties(rows, columns.ids, columns.trust, Marks(*columns[3:]), columns.kind)
+        live = self.live
+        slab = Slab.turned(live.rows, Columns(*live[1:]), self.in_degree, report)
+        turned = Ties(np.empty((0, 2), np.uint32), np.empty(0, np.uint32))
+        turned.hold_slab(slab, self.out_degree.copy())
+        return turned
+
+    def grow(self, count: int) -> range:
+        """Add ``count`` agents without ties at the end; return their ids.
+
+        Raises
+        ------
+        InputError
+            For a negative count, too many agents, or a reverse.
+        """
+        self.refuse_frozen()
+        first = self.agents
+        if count < 0 or first + count >= LIMIT:
+            raise InputError(
+                f"A network can grow by 0 to {LIMIT - 1 - first:,} agents, got {count:,}."
+            )
+        symmetric = self._symmetric
+        self.grow_rows(count)
+        self._symmetric = symmetric
+        return range(first, first + count)
+
+    def add(
+        self,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        trust: npt.ArrayLike | None = None,
+        *,
+        time: npt.ArrayLike | None = None,
+        sign: npt.ArrayLike | None = None,
+    ) -> Dropped:
+        """Add a batch of ties; one that exists takes the new trust and counts as a duplicate.
+
+        Parameters
+        ----------
+        sources, targets, trust, time, sign
+            As in :meth:`from_arcs`; ids below :attr:`agents` (see :meth:`grow`). In a network that
+            has them, ties without a time are of unknown time, ties without a sign are for.
+
+        Returns
+        -------
+        Dropped
+            What the batch held in loops and duplicates. The network is the same as if all arcs
+            had been passed to :meth:`from_arcs` at once.
+        """
+        self.refuse_frozen()
+        batch = Ties.from_arcs(sources, targets, self.agents, trust=trust, time=time, sign=sign)
+        before = self.count
+        if batch.marks or batch.count * _MANY > before:
+            self._merge(batch)
+        elif batch.count:
+            weights = batch.trust if batch.trust.size else np.full(batch.count, 65535, np.uint16)
+            self.change(batch.sources(), batch.targets, True, trust=weights)
+        known = batch.count - (self.count - before)
+        return Dropped(batch.dropped.loops, batch.dropped.duplicates + known)
+
+    def _merge(self, batch: Ties) -> None:
+        """Make new rows of these ties and many more."""
+        parts = merged(self.parts, batch.parts)
+        kind = NO_KIND
+        if self.kind.size:
+            kind = np.zeros(parts[1].size, np.uint8)
+            kind[places(keys_of(*parts[:2]), self.sources(), self.targets)] = self.kind
+        marks = merged_marks(self, batch, *parts[:2])
+        self._hold(parts[0], Columns(parts[1], parts[2], kind, *marks))
+
+    def change(
+        self,
+        sources: npt.ArrayLike,
+        targets: npt.ArrayLike,
+        adds: npt.ArrayLike,
+        kinds: npt.ArrayLike | None = None,
+        trust: npt.ArrayLike | None = None,
+    ) -> Changed:
+        """Add and remove ties, some 0.4 microseconds each; nothing is built anew.
+
+        Parameters
+        ----------
+        sources, targets
+            Integers (k,), ids below :attr:`agents`. The last command on a pair stands.
+        adds
+            bool (k,) or one for all: True adds the tie, False removes it.
+        kinds
+            uint8 (k,) or one for all, of what is added: 0 follow, :data:`FRIEND`. None: a new tie
+            is a follow, one that is there keeps its kind.
+        trust
+            As in :meth:`from_arcs`, of what is added. None: a new tie has trust 1.0, one that is
+            there keeps its own.
+
+        Returns
+        -------
+        Changed
+            What became of each pair.
+
+        Raises
+        ------
+        InputError
+            For ids, kinds and trust that are not allowed; nothing is changed.
+        CapacityError
+            For more ties than a network can hold; nothing is changed.
+        """
+        self.refuse_frozen()
+        return carry_out(self, Batch.of(sources, targets, adds, kinds, trust, self.agents))
+
+    def remove(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> Changed:
+        """Remove ties; as :meth:`change`."""
+        return self.change(sources, targets, False)
+
+    def retire(self, agents: Ids) -> tuple[Ids, Ids]:
+        """Take agents out of the network: measures know of the others alone.
+
+        Parameters
+        ----------
+        agents
+            uint32 (k,), rising: all who are out of it from now on.
+
+        Returns
+        -------
+        (sources, targets) of the ties that they had, uint32.
+        """
+        back = self.reverse
+        heard, theirs = _rows_of(self, agents)
+        hearing, ours = _rows_of(back, agents)
+        pairs = np.unique(np.stack([np.append(heard, ours), np.append(theirs, hearing)]), axis=1)
+        sources, targets = pairs[0], pairs[1]
+        if sources.size:
+            self.remove(sources, targets)
+        self.gone = agents
+        self.renew()
+        return sources, targets
+
+    @property
+    def members(self) -> int:
+        """How many agents the network has, without those that are :attr:`gone`."""
+        return self.agents - self.gone.size
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return (meta, columns), from which :meth:`restore` makes an equal network.
+
+        ``meta`` is fit for JSON; the columns ``degree`` uint32 (n,), ``targets`` uint32 (m,) and
+        ``trust`` uint16 (m,) or (0,), and ``kind``, ``time`` and ``sign`` where there is more to
+        tell than follows, depend on the ties alone, not on how they came about.
+        """
+        meta = {"agents": self.agents, "ties": self.count, "weighted": bool(self.trust.size)}
+        columns: dict[str, npt.NDArray[Any]] = {
+            "degree": self.out_degree,
+            "targets": self.targets,
+            "trust": self.trust,
+        }
+        kind = {"kind": self.kind} if self.kind.any() else {}
+        return meta, columns | kind | self.marks.columns()
+
+    @classmethod
+    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> Ties:
+        """Return the network that :meth:`dump` described, checked.
+
+        Raises
+        ------
+        InputError
+            For columns that contradict ``meta`` or each other.
+        """
+        degree, targets, trust = checked_columns(meta, columns)
+        marks = given({name: columns.get(name) for name in Marks._fields}, targets.size)
+        kind = kinds_of(columns.get("kind"), targets.size)
+        ties = cls(rows_of(degree.astype(np.int64)), targets, trust, marks, kind)
+        ties._check()
+        return ties
+
+
+def _rows_of(ties: Ties, agents: Ids) -> tuple[Ids, Ids]:
+    """Return (agent, other) for each place of the rows of some agents."""
+    live = ties.live
+    starts, lengths = (column.astype(np.int64) for column in live.rows[agents].T)
+    first = np.cumsum(lengths) - lengths
+    places = np.arange(int(lengths.sum())) + np.repeat(starts - first, lengths)
+    return np.repeat(agents, lengths), live.ids[places]

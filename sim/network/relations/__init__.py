@@ -1,0 +1,1 @@
+"""What ties are beside that they are: types, groups, blocks, trust."""

@@ -1,0 +1,65 @@
+"""Closed ears: whether an agent wants to hear another, or the other wants to be heard.
+
+``closed`` uint64 has one bit an agent, set for those whose ears are closed to anybody; it is (0,)
+where nobody's are, so the test costs nothing there and one look at a small bitmap for most agents
+elsewhere. ``rows`` uint32 (n, 2) and ``ids`` uint32 hold to whom, rising in each row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel
+from sim.jit.types import U8, U32, U64, Number
+
+__all__ = ["is_closed", "look_up", "shut"]
+
+_SIX = np.uint64(6)
+_LOW6 = np.uint64(63)
+_ONE = np.uint64(1)
+
+
+@kernel
+def is_closed(closed: U64, rows: U32, ids: U32, listener: Number, source: Number) -> bool:
+    """Return whether ``listener`` must not hear ``source``."""
+    if closed.size == 0:
+        return False
+    v = np.uint64(listener)
+    if not (closed[np.int64(v >> _SIX)] >> (v & _LOW6)) & _ONE:
+        return False
+    low = np.int64(rows[listener, 0])
+    stop = low + np.int64(rows[listener, 1])
+    high = stop
+    while low < high:
+        middle = (low + high) // 2
+        if ids[middle] < source:
+            low = middle + 1
+        else:
+            high = middle
+    return bool(low < stop and ids[low] == source)
+
+
+@kernel
+def shut(
+    closed: U64, rows: U32, ids: U32, listeners: U32, sources: U32, out: U8
+) -> None:  # fmt: skip
+    """Write into ``out`` uint8 (k,) whether ``listeners[i]`` must not hear ``sources[i]``."""
+    for i in range(listeners.size):
+        v, u = np.int64(listeners[i]), np.int64(sources[i])
+        out[i] = is_closed(closed, rows, ids, v, u)
+
+
+@kernel
+def look_up(rows: U32, ids: U32, kind: U8, listeners: U32, sources: U32, out: U8) -> None:
+    """Write the mark of each pair into ``out`` uint8 (k,), 0 where there is none."""
+    for i in range(listeners.size):
+        low = np.int64(rows[listeners[i], 0])
+        stop = low + np.int64(rows[listeners[i], 1])
+        high = stop
+        while low < high:
+            middle = (low + high) // 2
+            if ids[middle] < sources[i]:
+                low = middle + 1
+            else:
+                high = middle
+        out[i] = kind[low] if low < stop and ids[low] == sources[i] else 0

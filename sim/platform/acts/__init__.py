@@ -1,0 +1,1 @@
+"""Acts of members: policies decide, effects follow, a log remembers."""

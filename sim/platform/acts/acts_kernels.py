@@ -1,0 +1,300 @@
+"""What viewers do with what they are shown, by rules; and what each act writes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import kernel, lean
+from sim.jit.mix import uniform, word, word2
+from sim.jit.types import F32, F64, I64, U8, U32, Number, Word
+from sim.platform.feed.candidates_kernels import AUTHOR, LIKES, META, NOTHING, RING, SHARES, SHOWN
+
+__all__ = ["RATES", "apply", "by_topic", "choose", "collect", "decide", "push"]
+
+POST, REPOST, QUOTE, REPLY, LIKE, UNLIKE, DISLIKE, UNDO_DISLIKE, REPORT = range(2, 11)
+FOLLOW, UNFOLLOW, MUTE = 11, 12, 13
+"""The codes of :class:`sim.platform.acts.kinds.Act` that kernels know."""
+
+RATES = (LIKE, REPOST, REPLY, QUOTE, DISLIKE, REPORT, FOLLOW, MUTE)
+"""The order of the rates that :func:`decide` takes."""
+
+_BYTE = np.float32(1 / 255)
+_HALF = np.float32(0.5)
+_ONE32 = np.float32(1.0)
+_EVEN = np.float32(1 / 127)
+_QUARTER, _THREE_QUARTERS = np.float32(0.25), np.float32(0.75)
+_BELIEF, _TRUSTING = np.float32(0.4), np.float32(0.6)
+_INJECTED = np.uint8(32)
+_LABELLED = np.uint32(1 << 16)
+_HIDDEN = np.uint32(2 << 16)
+_ONE = np.uint32(1)
+_ROUNDED_UP = np.float32(1.0001)
+
+
+@kernel
+def decide(
+    viewers: U32, counts: U8, message: U32, trusts: U8, cares: U8, ages: U8, proofs: U8,
+    appeals: U8, flags: U8, personality: U8, rates: F32, attention: F32, novelty: F32, proof: float,
+    source: U32, standing: U8, weight: float, key: Word, out: U8,
+) -> None:  # fmt: skip
+    """Let each exposure end in one act or none, by ``RulePolicy``'s chances.
+
+    Parameters
+    ----------
+    viewers, counts
+        uint32 (k,), uint8 (k,): who is shown how many.
+    message, trusts, cares, ages, proofs, appeals, flags
+        uint32 and uint8 (exposures,), as :func:`~sim.platform.feed.ranking_kernels.select` writes.
+    personality
+        uint8 (n, 5) in 1/255.
+    rates
+        float32 (8,), in the order of :data:`RATES`.
+    attention, novelty
+        float32 (256,): what is left of attention at each slot, of novelty at each age.
+    proof
+        What each further member that shares it adds to the drive.
+    source
+        uint32 (exposures,).
+    standing
+        uint8 (n,): 254 r / (1 + r) of each agent's reputation r; or empty: all as 1.
+    weight
+        How much of the drive is bent by the source's standing, in [0, 1].
+    key
+        uint64 of this tick.
+    out
+        uint8 (exposures,), written: the code of the act, 0 for none.
+    """
+    e = 0
+    for i in range(viewers.size):
+        viewer = viewers[i]
+        own = word(key, viewer)
+        opens = _HALF + personality[viewer, 0] * _BYTE
+        exact = _HALF + personality[viewer, 1] * _BYTE
+        outgoing = _HALF + personality[viewer, 2] * _BYTE
+        kind = _HALF + personality[viewer, 3] * _BYTE
+        nervous = _HALF + personality[viewer, 4] * _BYTE
+        for slot in range(counts[i]):
+            liked = appeals[e] * _BYTE
+            care = cares[e] * _BYTE
+            awake = attention[slot]
+            more: Number = max(np.int64(proofs[e]) - 1, np.int64(0))
+            told = np.float32(more)
+            drive = awake * novelty[ages[e]] * liked * (_QUARTER + _THREE_QUARTERS * care)
+            drive *= (_BELIEF + _TRUSTING * (trusts[e] * _BYTE)) * (
+                _ONE32 + np.float32(proof) * told
+            )
+            if standing.size > 0:
+                drive *= _ONE32 + np.float32(weight) * (
+                    np.float32(standing[source[e]]) * _EVEN - _ONE32
+                )
+            against = awake * (_ONE32 - care)
+            u = np.float32(uniform(word2(own, message[e])))
+            own_words = np.float32(flags[e] & _INJECTED == 0)
+            stranger = np.float32(proofs[e] == 0)
+            given = (drive * kind, drive * outgoing, drive * opens, against * nervous)
+            bad = awake * (_ONE32 - liked) * exact
+            most = rates[0] * given[0] + (rates[1] + rates[2]) * given[1] + rates[5] * bad
+            most += (rates[3] + rates[6]) * given[2] + (rates[4] + rates[7]) * given[3]
+            act = 0
+            if u < most * _ROUNDED_UP:  # one in fifteen or so
+                act = _act(
+                    u, rates, given[0], given[1], given[2], own_words, stranger, given[3], bad
+                )
+            out[e] = np.uint8(act)
+            e += 1
+
+
+@lean
+def _act(
+    u: Number, rates: F32, liked: Number, told: Number, taken: Number, own_words: Number,
+    stranger: Number, against: Number, bad: Number,
+) -> int:  # fmt: skip
+    """Return the act in whose part of [0, 1) the draw falls; 0 for none."""
+    upto = rates[0] * liked
+    if u < upto:
+        return LIKE
+    upto += rates[1] * told * own_words
+    if u < upto:
+        return REPOST
+    upto += rates[2] * told
+    if u < upto:
+        return REPLY
+    upto += rates[3] * taken * own_words
+    if u < upto:
+        return QUOTE
+    upto += rates[4] * against
+    if u < upto:
+        return DISLIKE
+    upto += rates[5] * bad
+    if u < upto:
+        return REPORT
+    upto += rates[6] * taken * stranger
+    if u < upto:
+        return FOLLOW
+    upto += rates[7] * against
+    if u < upto:
+        return MUTE
+    return 0
+
+
+@kernel
+def choose(chances: F64, viewer: U32, message: U32, key: Word, codes: U8, out: U8) -> None:
+    """Let each exposure end in one act or none, by chances that a policy gives.
+
+    Parameters
+    ----------
+    chances
+        float64 (exposures, acts): of each act; what is over 1 in sum is cut.
+    viewer, message
+        uint32 (exposures,).
+    key
+        uint64 of this tick.
+    codes
+        uint8 (acts,): which act each column is.
+    out
+        uint8 (exposures,), written; 0 for none.
+    """
+    for e in range(viewer.size):
+        u = uniform(word2(word(key, viewer[e]), message[e]))
+        upto = 0.0
+        out[e] = np.uint8(0)
+        for k in range(codes.size):
+            upto += max(chances[e, k], 0.0)
+            if u < upto:
+                out[e] = codes[k]
+                break
+
+
+@kernel
+def collect(
+    viewers: U32, counts: U8, message: U32, source: U32, hot: U32, first: int, codes: U8,
+    agent: U32, act: U8, about: U32, other: U32, via: U32,
+) -> int:  # fmt: skip
+    """Write down the acts of exposures that end in one, in order.
+
+    Parameters
+    ----------
+    viewers, counts, message, source
+        As :func:`~sim.platform.feed.ranking_kernels.select` takes and writes them.
+    hot, first
+        uint32 (posts, 8), and the number of its first row.
+    codes
+        uint8 (exposures,): the act of each, 0 for none.
+    agent, act, about, other, via
+        uint32, uint8, uint32, uint32, uint32 (exposures + 1,), written: who, what, which message,
+        whom it concerns (for a repost the source, else the author), and the source.
+
+    Returns
+    -------
+    How many.
+    """
+    base = np.uint32(first)
+    e = 0
+    done = 0
+    for i in range(viewers.size):
+        for _ in range(counts[i]):
+            if codes[e]:
+                agent[done] = viewers[i]
+                act[done] = codes[e]
+                about[done] = message[e]
+                other[done] = via[done] = source[e]
+                if codes[e] != REPOST:
+                    other[done] = hot[np.int64(np.uint32(message[e] - base)), AUTHOR]
+                done += 1
+            e += 1
+    return done
+
+
+@kernel
+def push(agent: U32, message: U32, recent: U32, head: U8) -> None:
+    """Put messages into members' rings, in order; the oldest entry of each goes.
+
+    Parameters
+    ----------
+    agent, message
+        uint32 (k,).
+    recent, head
+        uint32 (n, 4), uint8 (n,), written; the head is the place of the next entry.
+    """
+    for i in range(agent.size):
+        who = agent[i]
+        recent[who, head[who]] = message[i]
+        head[who] = np.uint8((int(head[who]) + 1) % RING)
+
+
+@kernel
+def apply(
+    code: U8, message: U32, first: int, hot: U32, cold: U32, label_at: int, label_share: float,
+    hide_at: int, hide_share: float,
+) -> None:  # fmt: skip
+    """Write what acts change of posts: counters, and flags past so many reports.
+
+    Parameters
+    ----------
+    code, message
+        uint8 and uint32 (k,): acts in order; a message that left the table is passed over.
+    first, hot, cold
+        The number of the first row; uint32 (posts, 8); uint32 (posts, 3): dislikes, replies,
+        reports.
+    label_at, hide_at
+        Reports that label and hide a post, at least; 0 for never.
+    label_share, hide_share
+        Of its showings that must end in a report as well, each in [0, 1].
+    """
+    base = np.uint32(first)
+    count = np.uint32(hot.shape[0])
+    for i in range(code.size):
+        at = np.uint32(message[i] - base)
+        if at >= count or message[i] == NOTHING:
+            continue
+        row = np.int64(at)
+        act = code[i]
+        if act == LIKE:
+            hot[row, LIKES] += _ONE
+        elif act == UNLIKE:
+            hot[row, LIKES] -= _ONE
+        elif act in (REPOST, QUOTE):
+            hot[row, SHARES] += _ONE
+        elif act == DISLIKE:
+            cold[row, 0] += _ONE
+        elif act == UNDO_DISLIKE:
+            cold[row, 0] -= _ONE
+        elif act == REPLY:
+            cold[row, 1] += _ONE
+        elif act == REPORT:
+            cold[row, 2] += _ONE
+            many, seen = np.int64(cold[row, 2]), np.float64(hot[row, SHOWN])
+            if label_at > 0 and many >= label_at and many >= label_share * seen:
+                hot[row, META] |= _LABELLED
+            if hide_at > 0 and many >= hide_at and many >= hide_share * seen:
+                hot[row, META] |= _HIDDEN
+
+
+@kernel
+def by_topic(topic: U8, numbers: U32, parts: I64, out: U32) -> None:
+    """Sort messages by topic, those without left out; in their order within one.
+
+    Parameters
+    ----------
+    topic, numbers
+        uint8 (k,) and uint32 (k,).
+    parts
+        int64 (65,), written: where each topic's begin, and the end.
+    out
+        uint32 (k,), written up to the end.
+    """
+    for t in range(65):
+        parts[t] = 0
+    for i in range(topic.size):
+        if topic[i] < 64:
+            parts[np.int64(topic[i]) + 1] += 1
+    for t in range(64):
+        parts[t + 1] += parts[t]
+    for i in range(topic.size):
+        if topic[i] < 64:
+            at = np.int64(topic[i])
+            out[parts[at]] = numbers[i]
+            parts[at] += 1
+    for t in range(64, 0, -1):
+        parts[t] = parts[t - 1]
+    parts[0] = 0

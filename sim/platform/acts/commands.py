@@ -1,0 +1,230 @@
+"""Acts by hand: which are refused, and what each does when its tick begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.lifecycle import Lifecycle, belongs
+from sim.core.checks import short_text, whole_number
+from sim.errors import InputError
+from sim.network.relations.blocklist import BLOCKED, SHUNNED
+from sim.platform.acts.effects import change_ties, take_effect
+from sim.platform.acts.kinds import Act, act_of
+from sim.platform.acts.log import NOBODY, Acts
+from sim.platform.acts.requests import Command
+from sim.platform.posts.posts import Flag, Kind
+from sim.platform.posts.search import found_posts, know, look_at
+from sim.world.injection import is_visible
+
+if TYPE_CHECKING:
+    from sim.platform.platform import Platform
+    from sim.world.world import World
+
+__all__ = ["carry_out", "checked_command", "letters"]
+
+_LONGEST = 4096
+_OF_MESSAGES = frozenset(
+    {Act.REPOST, Act.QUOTE, Act.REPLY, Act.LIKE, Act.UNLIKE, Act.DISLIKE, Act.UNDO_DISLIKE,
+     Act.REPORT, Act.PURCHASE}
+)  # fmt: skip
+_OF_MEMBERS = frozenset(
+    {Act.FOLLOW, Act.UNFOLLOW, Act.MUTE, Act.UNMUTE, Act.BLOCK, Act.UNBLOCK, Act.DIRECT_MESSAGE}
+)
+_OF_GROUPS = frozenset({Act.JOIN_GROUP, Act.LEAVE_GROUP, Act.GROUP_MESSAGE})
+_SAID = frozenset(
+    {Act.POST, Act.QUOTE, Act.REPLY, Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE, Act.CREATE_GROUP,
+     Act.SEARCH_POSTS, Act.SEARCH_PEOPLE}
+)  # fmt: skip
+_PAIRS = ((Act.LIKE, Act.UNLIKE), (Act.DISLIKE, Act.UNDO_DISLIKE))
+
+
+def checked_command(world: World, platform: Platform, given: Command, act: object) -> Command:
+    """Return an act by hand as it will be carried out, or refuse it in one sentence.
+
+    Parameters
+    ----------
+    world, platform
+        Where.
+    given
+        What was asked, its act apart.
+    act
+        The act: an :class:`~sim.platform.acts.kinds.Act`, its number or its name.
+    """
+    what = act_of(act)  # type: ignore[arg-type]
+    who = _member(world, given.agent, "act")
+    if not world.agents.is_active([who])[0]:
+        raise InputError(f"Agent {who} is not active and cannot {what.says}.")
+    if what is Act.SIGN_UP:
+        raise InputError("Members sign up by joining the world: create_agents.")
+    said = short_text(given.text, _LONGEST, f"What is said to {what.says}")
+    if what in _SAID and not is_visible(said):
+        raise InputError(f"To {what.says} needs a text with at least one visible character.")
+    message, other, group = given.message, given.other, given.group
+    if what in _OF_MESSAGES:
+        message = _checked_message(platform, who, what, message)
+    if what in _OF_MEMBERS:
+        other = _checked_member(world, who, what, other)
+    if what in _OF_GROUPS:
+        group = _checked_group(world, who, what, group)
+    tags = world.agents.vocabulary.match(said) if said else 0
+    return Command(who, what, message, other, said, tags, group)
+
+
+def _member(world: World, agent: int | None, verb: str) -> int:
+    if agent is None:
+        raise InputError(f"To {verb} needs another member: say which (other=).")
+    who = whole_number(agent, f"the member to {verb}")
+    if not 0 <= who < len(world.agents):
+        raise InputError(f"No agent {who}: agents are 0 to {len(world.agents) - 1}.")
+    return who
+
+
+def _checked_message(platform: Platform, who: int, what: Act, message: int | None) -> int:
+    if message is None:
+        raise InputError(f"To {what.says} needs a message: say which (message=).")
+    number = whole_number(message, f"the message to {what.says}")
+    row = platform.posts.row(number)
+    if platform.posts.kind[row] > Kind.REPLY:
+        raise InputError(f"Message {number:,} is private; nobody can {what.says} it.")
+    if what is Act.PURCHASE and not platform.posts.flags[row] & np.uint8(Flag.AD):
+        raise InputError(f"Message {number:,} is no advertisement; there is nothing to purchase.")
+    for do, undo in _PAIRS:
+        if what in {do, undo}:
+            has = _has(platform, who, number, do, undo)
+            if has and what is do:
+                raise InputError(f"Agent {who} has a {do.says} on message {number:,} already.")
+            if not has and what is undo:
+                raise InputError(f"Agent {who} has no {do.says} on message {number:,}.")
+    return number
+
+
+def _has(platform: Platform, who: int, message: int, do: Act, undo: Act) -> bool:
+    """Whether the last of an agent's likes and unlikes of a message, waiting ones too, is one."""
+    last = None
+    for _, acts in platform.log:
+        mine = (acts.agent == who) & (acts.message == message)
+        for code in acts.act[mine].tolist():
+            last = code if code in {do, undo} else last
+    for command in platform.waiting:
+        if (command.agent, command.message) == (who, message) and command.act in {do, undo}:
+            last = command.act
+    return last == do
+
+
+def _checked_member(world: World, who: int, what: Act, other: int | None) -> int:
+    whom = _member(world, other, what.says)
+    if whom == who:
+        raise InputError(f"Agent {who} cannot {what.says} itself.")
+    if not _may_meet(world, whom):
+        stage = Lifecycle(int(world.agents.status[whom])).name.lower()
+        raise InputError(f"Agent {whom} is {stage}, so agent {who} cannot {what.says} it.")
+    if what in {Act.FOLLOW, Act.DIRECT_MESSAGE}:
+        marks = world.bonds.ears.marks(np.array([who], np.uint32), np.array([whom], np.uint32))
+        if marks[0] & (BLOCKED | SHUNNED):
+            one, two = (who, whom) if marks[0] & BLOCKED else (whom, who)
+            raise InputError(f"Agent {who} cannot {what.says} {whom}: {one} has blocked {two}.")
+    return whom
+
+
+def _may_meet(world: World, whom: int) -> bool:
+    """Return whether a member may still be followed, muted, blocked or written to."""
+    return bool(belongs(world.agents.status[[whom]], "ties")[0])
+
+
+def _checked_group(world: World, who: int, what: Act, group: int | str | None) -> int:
+    if group is None:
+        raise InputError(f"To {what.says} needs a group: say which (group=).")
+    number = world.bonds.groups.number(group)
+    if what is not Act.JOIN_GROUP and number not in world.bonds.groups.of(who):
+        raise InputError(f"Agent {who} is not in the group {world.bonds.groups.names[number]!r}.")
+    return number
+
+
+def carry_out(world: World, platform: Platform) -> None:
+    """Do what was commanded since the last tick, in order; what is no longer possible is left."""
+    waiting, platform.waiting = platform.waiting, []
+    for command in waiting:
+        acts = _done(world, platform, command)
+        if acts is not None and change_ties(world, acts).all():
+            platform.note(acts)
+
+
+def _done(world: World, platform: Platform, command: Command) -> Acts | None:
+    """Carry out one command; returns its entry in the log, None for what is impossible by now."""
+    agent, what, message = command.agent, command.act, command.message
+    if not world.agents.is_active([agent])[0]:
+        return None
+    if command.other is not None and not _may_meet(world, command.other):
+        return None
+    if message is not None and message < platform.posts.first:
+        return None
+    if what in {Act.POST, Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE}:
+        return _written(platform, command)
+    if what in {Act.CREATE_GROUP, Act.JOIN_GROUP, Act.LEAVE_GROUP}:
+        return _grouped(world, command)
+    if what in {Act.SEARCH_POSTS, Act.TREND}:
+        seen = (
+            platform.trending if what is Act.TREND else found_posts(world, platform, command.text)
+        )
+        look_at(platform, agent, seen[: platform.settings.slots])
+    if what is Act.REFRESH:
+        platform.online = np.union1d(platform.online, np.array([agent], np.uint32))
+    if message is None:
+        return Acts.of(agent, what, NOBODY, NOBODY if command.other is None else command.other)
+    author = int(platform.posts.author[platform.posts.row(message)])
+    acts = Acts.of(agent, what, message, author)
+    take_effect(platform, acts, text=command.text)
+    know(platform, agent, message)  # a feed must not let it like what it has liked
+    return acts
+
+
+def _written(platform: Platform, command: Command) -> Acts:
+    """Post what was written; to somebody alone, or to a group, it stands in no feed."""
+    kinds = {Act.DIRECT_MESSAGE: Kind.DIRECT, Act.GROUP_MESSAGE: Kind.GROUP}
+    kind, tags = kinds.get(command.act, Kind.POST), command.tags
+    number = platform.posts.append(
+        [command.agent], platform.tick, tags=np.uint64(tags), kind=kind,
+        topic=(tags & -tags).bit_length() - 1 if tags else 255,
+    )  # fmt: skip
+    if kind is Kind.POST:
+        platform.members.share(command.agent, number)
+    platform.written[int(number[0])] = command.text
+    whom = command.group if kind is Kind.GROUP else command.other
+    return Acts.of(command.agent, command.act, number, NOBODY if whom is None else whom)
+
+
+def _grouped(world: World, command: Command) -> Acts | None:
+    """Make, join or leave a group; None when it is full, or its name taken by now."""
+    groups, agent = world.bonds.groups, np.array([command.agent], np.uint32)
+    try:
+        if command.act is Act.CREATE_GROUP:
+            group = groups.create(command.text)
+        else:
+            group = groups.number(-1 if command.group is None else command.group)
+    except InputError:
+        return None
+    which = np.array([group], np.uint32)
+    if command.act is Act.LEAVE_GROUP:
+        groups.leave(agent, which)
+    elif not groups.join(agent, which, strict=False)[0]:
+        return None
+    return Acts.of(command.agent, command.act, NOBODY, group)
+
+
+def letters(world: World, platform: Platform, agent: int) -> list[tuple[int, int, str]]:
+    """Return what was written to an agent: see :meth:`~sim.platform.platform.Platform.inbox`."""
+    found: list[tuple[int, int, str]] = []
+    own = world.bonds.groups.of(agent)
+    for tick, acts in platform.log:
+        to_me = (acts.act == Act.DIRECT_MESSAGE) & (acts.other == agent)
+        to_us = (acts.act == Act.GROUP_MESSAGE) & np.isin(acts.other, own)
+        sent = acts.chosen((to_me | to_us) & (acts.agent != agent))
+        heard = ~world.bonds.ears.are_closed(np.full_like(sent.agent, agent), sent.agent)
+        for sender, number in zip(
+            sent.agent[heard].tolist(), sent.message[heard].tolist(), strict=True
+        ):
+            if number in platform.written:
+                found.append((tick, sender, platform.written[number]))
+    return found

@@ -1,0 +1,188 @@
+"""What a tick leaves for a log on the disk: the acts of members, and the messages they wrote."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.platform.acts.log import NO_CHAIN, NOBODY, ActLog, Acts
+from sim.platform.posts.posts import Kind, Posts
+from sim.platform.posts.writer import Writer
+
+if TYPE_CHECKING:
+    from sim.agents.columns import Agents
+    from sim.platform.platform import Platform
+
+__all__ = ["Held", "Left", "Wrote", "ending", "said_in", "seal"]
+
+Ids = npt.NDArray[np.uint32]
+Bytes = npt.NDArray[np.uint8]
+
+
+class Wrote(NamedTuple):
+    """Messages in the order in which they were posted; columns of one length.
+
+    Attributes
+    ----------
+    author
+        uint32: who wrote each.
+    tags
+        uint64: its interests, a mask.
+    topic, flags, kind
+        uint8, as of :class:`~sim.platform.posts.posts.Posts`.
+    parent
+        int32: the message that it quotes or replies to, -1 for none.
+    to
+        uint32: who wrote that, :data:`~sim.platform.acts.log.NOBODY` where it is unknown or there
+        is none.
+    cascade
+        int32: the id of the injected message that it is, -1 for none.
+    """
+
+    author: Ids
+    tags: npt.NDArray[np.uint64]
+    topic: Bytes
+    flags: Bytes
+    kind: Bytes
+    parent: npt.NDArray[np.int32]
+    to: Ids
+    cascade: npt.NDArray[np.int32]
+
+    @classmethod
+    def none(cls) -> Wrote:
+        """Return no messages."""
+        return cls(*(np.empty(0, kind) for kind in KINDS))
+
+
+KINDS = ("<u4", "<u8", "u1", "u1", "u1", "<i4", "<u4", "<i4")
+"""The types of the columns of :class:`Wrote`."""
+
+
+class Left(NamedTuple):
+    """What one tick left.
+
+    Attributes
+    ----------
+    tick
+        Which.
+    chain, previous
+        What it and the tick before it were sealed with
+        (:meth:`~sim.platform.acts.log.ActLog.seal`).
+    acts
+        In order.
+    first
+        The number of the first message that was posted in it; the others follow.
+    wrote
+        Those messages.
+    texts
+        What those say that somebody wrote, by number; rules write the others.
+    """
+
+    tick: int
+    chain: bytes
+    previous: bytes
+    acts: Acts
+    first: int
+    wrote: Wrote
+    texts: dict[int, str]
+
+
+class Held(NamedTuple):
+    """What is in memory of the last ticks of a platform, or was when it was saved.
+
+    Attributes
+    ----------
+    log, posts, written
+        As of :class:`~sim.platform.platform.Platform`.
+    tick
+        The world's.
+    window
+        How many ticks messages are in the table.
+    """
+
+    log: ActLog
+    posts: Posts
+    written: Mapping[int, str]
+    tick: int
+    window: int
+
+    @classmethod
+    def of(cls, platform: Platform) -> Held:
+        """Return what a platform holds; it goes on to change."""
+        window = platform.settings.window
+        return cls(platform.log, platform.posts, platform.written, platform.tick, window)
+
+    def left(self, most: int | None = None) -> list[Left]:
+        """Return what the last ticks left of which all is still there, the oldest first."""
+        kept = min(self.log.ticks, self.window)
+        oldest = self.tick - (kept if most is None else min(most, kept))
+        return [self._left(t, self.log.at(t)) for t in self.log.chains if oldest < t <= self.tick]
+
+    def _left(self, tick: int, acts: Acts) -> Left:
+        chains = self.log.chains
+        ends = chains.get(tick, NO_CHAIN), chains.get(tick - 1, NO_CHAIN)
+        first, wrote, texts = _written(self.posts, self.written, tick)
+        return Left(tick, *ends, acts, first, wrote, texts)
+
+
+def seal(platform: Platform) -> None:
+    """Seal the tick that ends: what is done later comes with the next."""
+    _, wrote, texts = _written(platform.posts, platform.written, platform.tick)
+    said = (part for number, text in texts.items() for part in (b"%d" % number, text.encode()))
+    platform.log.seal(platform.tick, [*platform.acted, *wrote, *said])
+
+
+def ending(platform: Platform) -> Left:
+    """Return what the tick that just ended left; nobody writes into its columns."""
+    return Held.of(platform)._left(platform.tick, platform.acted)  # noqa: SLF001 - its own
+
+
+def _written(
+    posts: Posts, written: Mapping[int, str], tick: int
+) -> tuple[int, Wrote, dict[int, str]]:
+    """Return the messages of a tick: the number of the first, their columns, and own words."""
+    created = posts.created  # a search by numpy would copy it
+    begin, end = bisect_left(created, tick), bisect_left(created, tick + 1)
+    rows, first = slice(begin, end), posts.first + begin
+    parent = posts.parent[rows]
+    to = np.full(parent.size, NOBODY, np.uint32)
+    known = np.flatnonzero(parent >= posts.first)
+    to[known] = posts.author[parent[known] - posts.first]
+    wrote = Wrote(
+        posts.author[rows].copy(), posts.tags[rows].copy(), posts.topic[rows].copy(),
+        posts.flags[rows].copy(), posts.kind[rows].copy(), parent.copy(), to,
+        posts.cascades_of(rows),
+    )  # fmt: skip
+    numbers = range(first, first + end - begin)
+    texts = {n: text for n, text in written.items() if n in numbers}
+    return first, wrote, texts
+
+
+def said_in(
+    agents: Agents, seed: int, number: int, row: tuple[Any, ...], own: str | None = None
+) -> str:
+    """Return the text of a message of members: what somebody wrote, or what rules write for it.
+
+    Parameters
+    ----------
+    agents, seed
+        Of the world.
+    number, row
+        The message, and its columns as of :class:`Wrote`.
+    own
+        What somebody wrote; None: nobody did.
+    """
+    if own is not None:
+        return own
+    author, tags, _, _, kind, _, to, _ = row
+    traits = agents.personality[author].tolist()
+    writer = Writer(tuple(agents.vocabulary))
+    if kind == Kind.REPLY:
+        name = agents.name(to).split()[0] if to < len(agents) else "my friend"
+        return writer.reply(seed, number, to=name, tags=tags, personality=traits)
+    write = writer.quote if kind == Kind.QUOTE else writer.post
+    return write(seed, number, tags=tags, personality=traits)

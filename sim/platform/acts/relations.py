@@ -1,0 +1,240 @@
+"""What a tick does to relations: trust moves with outcomes, reputation is weighed, friends meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.registry import make
+from sim.core.rng import Stream
+from sim.errors import HubbubError, InputError
+from sim.network.analysis.reputation import founders, reputation
+from sim.network.graph.changes import GAIN, LOSS, steps_of
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.log import Acts
+from sim.platform.feed.friends import welcomed
+from sim.platform.feed.recommender import FriendRecommender
+from sim.world.relations import proposable
+from sim.world.seeding import choose_seeds
+
+if TYPE_CHECKING:
+    from sim.platform.platform import Platform
+    from sim.world.world import World
+
+__all__ = [
+    "FOUNDERS", "REPUTATION", "founders_of", "friends_of", "grow_reputation", "learn_trust",
+    "propose", "reputation_of", "standing_of", "trust_before", "weigh",
+]  # fmt: skip
+
+Ids = npt.NDArray[np.uint32]
+
+REPUTATION = "reputation"
+"""The name under which a platform holds what was weighed last."""
+
+FOUNDERS = "reputation.founders"
+"""The name under which it holds how far each agent is trusted beforehand."""
+
+_TOLERANCE = 1e-3
+"""The share of all reputation that a weighing may put wrongly."""
+_SPARE = 4
+"""Proposals that are asked for each member, of which the first that may be is taken."""
+_FULL = 65535
+_GOOD = (Act.LIKE, Act.REPOST, Act.QUOTE)
+_BAD = (Act.DISLIKE, Act.REPORT, Act.MUTE, Act.BLOCK)
+_OUTCOME = np.zeros(len(Act), np.int8)
+_OUTCOME[list(_GOOD)] = 1
+_OUTCOME[list(_BAD)] = -1
+
+
+def learn_trust(world: World, platform: Platform) -> int:
+    """Move trust by this tick's outcomes, all in one batch; returns how many moved a tie's.
+
+    A like, repost or quote is a good outcome of the tie from whom the message was seen; a dislike,
+    report, mute or block a bad one. What came from strangers moves nothing. Steps are those of
+    :meth:`sim.network.graph.ties.Ties.learn` times the setting ``learning``.
+    """
+    if not platform.settings.learning:
+        return 0
+    via, agents, good = _outcomes(platform)
+    if not via.size:
+        return 0
+    gain, loss = _steps(platform)
+    world.before_change()
+    found = world.ties.learn(via, agents, good, gain=gain, loss=loss)
+    world.unsettle(trust_only=True)
+    return int(found.sum())
+
+
+def trust_before(platform: Platform, viewer: int, source: int, now: int) -> int:
+    """Return what trust (in 1/65535) was before this tick's outcomes made it what it is now.
+
+    Off by 1/65535 or two at most, where several came to the same.
+    """
+    via, agents, good = _outcomes(platform)
+    gain, loss = steps_of(*_steps(platform))
+    then = trust = np.arange(_FULL + 1)
+    for liked in good[(via == source) & (agents == viewer)]:
+        if liked:
+            trust = trust + ((_FULL - trust) * gain + _FULL - 1) // _FULL
+        else:
+            trust = trust - (trust * loss + _FULL - 1) // _FULL
+    came = then[trust == now]
+    return int(came[came.size // 2]) if came.size else now
+
+
+def _outcomes(platform: Platform) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:
+    """Return the source, the viewer and whether it was good of each outcome of this tick."""
+    acts, via = platform.acted, platform.via
+    via = np.concatenate([via, acts.other[via.size :]])
+    outcome = _OUTCOME[acts.act]
+    counts = (outcome != 0) & (via < platform.agents) & (via != acts.agent)
+    counts &= platform.settings.learning > 0
+    return via[counts], acts.agent[counts], outcome[counts] > 0
+
+
+def _steps(platform: Platform) -> tuple[float, float]:
+    pace = platform.settings.learning
+    return min(GAIN * pace, 1.0), min(LOSS * pace, 1.0)
+
+
+def weigh(world: World, platform: Platform) -> None:
+    """Weigh reputation anew whenever another ``reputation_hours`` of simulated time are over.
+
+    All of it is then at most a thousandth off what ties make of it, in sum. Trusted beforehand are
+    those whom the setting ``founders`` names; else who is when it is first weighed, for good: who
+    joins later has to earn it.
+    """
+    hours = platform.settings.reputation_hours
+    ticks = hours * 60 / platform.tick_minutes
+    if hours == 0 or int(platform.tick / ticks) == int((platform.tick - 1) / ticks):
+        return
+    known = platform.held.get(REPUTATION)
+    guess = known if known is not None and known.size == platform.agents else None
+    trusted = _founders(world, platform)
+    first = _first_trusted(world, platform) if trusted is None else None
+    found = reputation(world.ties, trusted, beforehand=first, tolerance=_TOLERANCE, guess=guess)
+    found[world.ties.gone] = 0.0  # who is destroyed may have been trusted beforehand
+    platform.held[REPUTATION] = (found * found.size).astype(np.float32)
+
+
+def _founders(world: World, platform: Platform) -> Ids | None:
+    """Return whom a person named as trusted beforehand; None where nobody is left of them."""
+    try:
+        return founders_of(world, platform.settings.founders)
+    except InputError as error:  # there was somebody when the platform opened
+        said = f"Reputation trusts whom the network shows: {error}"
+        if said not in platform.faults:
+            platform.faults.append(said)
+        return None
+
+
+def _first_trusted(world: World, platform: Platform) -> npt.NDArray[np.float32]:
+    """Return how far each agent is trusted beforehand, float32 (n,), found once and held."""
+    known = platform.held.get(FOUNDERS)
+    if known is None or not (known.ndim == 1 and 0 < known.size <= platform.agents):
+        known = founders(world.ties).astype(np.float32)
+    if not (np.isfinite(known).all() and (known >= 0).all() and known.any()):  # a file said so
+        known = founders(world.ties).astype(np.float32)
+    grown = np.zeros(platform.agents, np.float32)
+    grown[: known.size] = known
+    platform.held[FOUNDERS] = grown
+    return grown
+
+
+def founders_of(world: World, expression: str) -> Ids | None:
+    """Return whom an expression names as trusted beforehand; None for none.
+
+    Raises
+    ------
+    InputError, UnknownNameError
+        One sentence.
+    """
+    return choose_seeds(world, expression) if expression.strip() else None
+
+
+def grow_reputation(platform: Platform) -> None:
+    """Let those who joined count nothing until reputation is weighed again."""
+    known = platform.held.get(REPUTATION)
+    if known is not None and known.size < platform.agents:
+        more = np.zeros(platform.agents - known.size, np.float32)
+        platform.held[REPUTATION] = np.concatenate([known, more])
+
+
+def reputation_of(platform: Platform) -> npt.NDArray[np.float32]:
+    """Return what each agent's word counts for, float32 (n,), 1 on average and before weighing."""
+    known = platform.held.get(REPUTATION)
+    if known is None:
+        return np.ones(platform.agents, np.float32)
+    more = np.zeros(platform.agents - known.size, np.float32)  # who signs up with the next tick
+    return np.concatenate([known, more]) if more.size else known
+
+
+def standing_of(platform: Platform) -> npt.NDArray[np.uint8]:
+    """Return 254 r / (1 + r) of each reputation r, uint8 (n,); empty where none was weighed."""
+    known: npt.NDArray[Any] | None = platform.held.get(REPUTATION)
+    if known is None:
+        return np.empty(0, np.uint8)
+    if platform.stood is None or platform.stood[0] is not known:
+        platform.stood = known, (254 * known / (1 + known) + 0.5).astype(np.uint8)
+    return platform.stood[1]
+
+
+def friends_of(name: str, faults: list[str]) -> FriendRecommender | None:
+    """Return who proposes friends; where it cannot be made, nobody, and a sentence says so."""
+    if not name:
+        return None
+    try:
+        made: FriendRecommender = make(name, "friend-recommender")
+    except HubbubError as error:
+        faults.append(f"Nobody proposes friends: {error}")
+        return None
+    return made
+
+
+def propose(world: World, platform: Platform) -> None:
+    """Let members follow whom the friend recommender proposes to them.
+
+    A share of those online is proposed one member, ``meeting``: the first of some that may be
+    (:func:`sim.world.relations.proposable`). Who hears nobody is proposed some at once,
+    ``welcome``, and whom of them it shares most interests with where no way along ties leads to
+    anybody (:func:`sim.platform.feed.friends.welcomed`).
+    """
+    friends = platform.friends
+    if friends is None:
+        return
+    online, settings = platform.online, platform.settings
+    alone = platform.hearing.rows[online, 1] == 0
+    lonely = online[alone] if settings.welcome else online[:0]
+    drawn = rng.uniforms(platform.key(Stream.MEETING), online) < settings.meeting
+    asked = online[drawn & ~alone] if settings.welcome else online[drawn]
+    try:
+        who, whom, _ = friends.suggest(asked, platform, _SPARE)
+        found = [_first(*_allowed(world, who, whom))]
+        if lonely.size:
+            who, whom, _ = friends.suggest(lonely, platform, settings.welcome)
+            found.append(_allowed(world, who, whom))
+            lonely = np.setdiff1d(lonely, found[-1][0])
+    except (Exception, SystemExit) as error:  # somebody's recommender
+        platform.faults.append(
+            f"The friend recommender {friends.plugin_name!r} failed and proposes no more: {error}"
+        )
+        platform.friends = None
+        return
+    who, whom, _ = welcomed(platform, lonely, settings.welcome)
+    found.append(_allowed(world, who, whom))
+    platform.note(Acts.joined([Acts.of(who, Act.FOLLOW, other=whom) for who, whom in found]))
+
+
+def _allowed(world: World, who: Ids, whom: Ids) -> tuple[Ids, Ids]:
+    """Return the pairs that may be proposed."""
+    fits = proposable(world, who, whom)
+    return who[fits], whom[fits]
+
+
+def _first(who: Ids, whom: Ids) -> tuple[Ids, Ids]:
+    """Return the first pair of each member, in the order in which they were asked."""
+    first = np.sort(np.unique(who, return_index=True)[1])
+    return who[first], whom[first]

@@ -1,0 +1,144 @@
+"""What recommenders and policies may see of the world around them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.platform.acts.log import ActLog
+from sim.platform.posts.posts import Posts
+
+__all__ = ["ENDS", "Around", "Hearing", "People", "of_end"]
+
+ENDS = ("viewer", "author", "source")
+"""Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
+
+
+class People(Protocol):
+    """Columns of agents by name."""
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return a read-only column over all agents; unknown names raise UnknownNameError."""
+        ...
+
+
+class Hearing(Protocol):
+    """Ties as rows: row v lists whom agent v hears."""
+
+    @property
+    def rows(self) -> npt.NDArray[np.uint32]:
+        """uint32 (n, 2): start and length of each row in ``ids``."""
+        ...
+
+    @property
+    def ids(self) -> npt.NDArray[np.uint32]:
+        """uint32: whom each hears; rows may have places between them that mean nothing."""
+        ...
+
+    @property
+    def trust(self) -> npt.NDArray[np.uint16]:
+        """uint16 beside ``ids``, / 65535; or empty: full trust."""
+        ...
+
+
+class Around(Protocol):
+    """The platform, as plugins read it; it must not be written through.
+
+    A recommender's own columns may be kept in ``held``: arrays by name, saved with the world. Begin
+    names with the recommender's.
+    """
+
+    posts: Posts
+    log: ActLog
+    held: dict[str, npt.NDArray[Any]]
+
+    @property
+    def tick(self) -> int:
+        """The world's tick."""
+        ...
+
+    @property
+    def tick_minutes(self) -> float:
+        """Simulated minutes in a tick."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """The world's seed."""
+        ...
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are."""
+        ...
+
+    @property
+    def online(self) -> npt.NDArray[np.uint32]:
+        """Who is online this tick, rising."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """Columns of agents."""
+        ...
+
+    @property
+    def hearing(self) -> Hearing:
+        """Whom each agent hears."""
+        ...
+
+    @property
+    def heard_by(self) -> Hearing:
+        """Who hears each agent: row v lists the members that hear v."""
+        ...
+
+    @property
+    def fans(self) -> npt.NDArray[np.uint32]:
+        """How many hear each agent, uint32 (n,)."""
+        ...
+
+    @property
+    def reputation(self) -> npt.NDArray[np.float32]:
+        """What each agent's word counts for, float32 (n,) with mean 1."""
+        ...
+
+    @property
+    def temper(self) -> npt.NDArray[np.uint8]:
+        """Personality as moods bend it, uint8 (n, 5) in 1/255; as it is where there are none."""
+        ...
+
+    @property
+    def standing(self) -> npt.NDArray[np.uint8]:
+        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); or empty: all as 1."""
+        ...
+
+    @property
+    def trending(self) -> npt.NDArray[np.uint32]:
+        """Message numbers that many lately liked or shared, the most first."""
+        ...
+
+
+def of_end(rows: Any, around: Around, name: str) -> npt.NDArray[Any] | None:
+    """Return a column of agents for one end of each row, None for a name of another form.
+
+    Parameters
+    ----------
+    rows
+        What has ``viewer``, ``author`` and ``source``: ids, one a row.
+    around
+        Whose members they are.
+    name
+        Such as ``"viewer_openness"``.
+
+    Raises
+    ------
+    UnknownNameError
+        When agents have no such column.
+    """
+    end, _, column = name.partition("_")
+    if end not in ENDS or not column:
+        return None
+    found: npt.NDArray[Any] = around.people.column(column)[getattr(rows, end)]
+    return found.astype(np.float32) if found.dtype == np.float64 else found

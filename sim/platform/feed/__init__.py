@@ -1,0 +1,1 @@
+"""Feeds: candidates, recommenders, slots, and why something was shown."""

@@ -1,0 +1,245 @@
+"""Candidates of a feed: what the members that a viewer hears lately shared, and what others like.
+
+A post's hot row is eight uint32 words, one half of a cache line (their places are named below):
+what a feed reads of a post is together. Draws come first and are judged after, in short loops, so
+that reads from memory overlap. Every draw is addressed by (tick, viewer, number of the draw):
+chunks, threads and the order of viewers leave no trace.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from sim.jit.bits import ones
+from sim.jit.jit import inlined, kernel, lean
+from sim.jit.mix import word2
+from sim.jit.types import F32, I64, U8, U16, U32, U64, Number, Word
+from sim.network.relations.blocklist_kernels import is_closed
+from sim.platform.feed.draws_kernels import (
+    BLOCK,
+    FULL,
+    LOOKED_AT,
+    MOST,
+    RING,
+    bit_of,
+    draws,
+    marked,
+)
+
+__all__ = [
+    "AUTHOR", "CREATED", "FLAGS", "FULL", "HIDDEN", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING",
+    "SHARES", "SHOWN", "TAGS",
+    "bit_of", "gather", "may_see", "share_of", "sweep", "trust_of",
+]  # fmt: skip
+
+AUTHOR, CREATED, TAGS, LIKES, SHARES, SHOWN, META = 0, 1, 2, 4, 5, 6, 7
+"""Places in a hot row; tags take two words, the low half first. The bytes of ``META``, the lowest
+first: appeal, topic, flags, kind."""
+
+NOTHING = np.uint32(0xFFFFFFFF)
+"""An empty place in a ring; nobody."""
+HIDDEN = np.uint32(2 << 16)
+"""The flag of :data:`META` that keeps a post out of every feed."""
+
+_NONE = np.uint64(0)
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
+_S32 = np.uint64(32)
+_BYTE = np.uint32(255)
+FLAGS = np.uint32(16)
+"""Where the flags of :data:`META` begin."""
+_FULL_TRUST = np.float32(1 / 65535)
+_WHOLE, _NO_TRUST = np.float32(1.0), np.float32(0.0)
+_PART = np.array([1.0] + [1.0 / k for k in range(1, 65)], np.float32)
+"""One over how many, for counts of 0 (1) to 64."""
+
+
+@kernel
+def gather(
+    viewers: U32, low: int, high: int, rows: U32, targets: U32, trust: U16, recent: U32, live: U64,
+    seen: U64, interests: U64, absent: U64, hot: U32, first: int, closed: U64, deaf: U32,
+    deaf_to: U32, pool: U32, parts: I64, inside: int, outside: int, key: Word, tick: int, draw: U64,
+    message: U32, source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32,
+    age: F32, friends: U8, appeal: U8, flags: U8, stops: I64,
+) -> int:  # fmt: skip
+    """Write the candidates of ``viewers[low:high]``, viewer by viewer.
+
+    ``inside`` places are shared among the members whom a viewer hears and who lately shared
+    something: one place for each, of more members one of each equal part; where they are fewer,
+    several each. A member's ring fills its places from a random entry on, passing over what is
+    empty or lately seen. ``outside`` more come from the pools: in turn from that of one of the
+    viewer's interests, and from everybody's.
+    Left out are messages that left the table, that the viewer saw lately, wrote, or gets twice (the
+    first stands, and counts how often); hidden ones; and those of members who are away, or whom the
+    viewer must not hear.
+
+    Parameters
+    ----------
+    viewers
+        uint32 (k,), who is online.
+    rows, targets, trust
+        Whom each agent hears: uint32 (n, 2), uint32 (m,), uint16 (m,) or empty for full trust.
+    recent, live
+        uint32 (n, 4) rings of messages lately shared; uint64 bitmap of whose hold any.
+    seen
+        uint64 (n,) Bloom words of what was seen, begun anew here when they are full.
+    interests
+        uint64 (n,).
+    absent
+        uint64 bitmap of who is not active, or empty.
+    hot, first
+        uint32 (posts, 8), and the number of its first row.
+    closed, deaf, deaf_to
+        Closed ears (:mod:`sim.network.relations.blocklist_kernels`).
+    pool, parts
+        uint32 messages, by topic; int64 (66,): where each topic's begin, then everybody's, the end.
+    inside, outside
+        How many are drawn of each, at most 64 together.
+    key, tick
+        uint64 of this tick; the tick.
+    draw
+        uint64 (c,), written: the draw of each candidate.
+    message, source, author
+        uint32 (c,), written; the source is the first drawn member that shared it, or the author.
+    trusted, interest, likes, shares, age
+        float32 (c,), written: the viewer's trust in the source, 0 for strangers; the share of the
+        message's tags that the viewer has, 1 without tags; counters; ticks since it was posted.
+    friends, appeal, flags
+        uint8 (c,), written: how many of the drawn members shared it, 0 for a stranger's; the
+        message's own.
+    stops
+        int64 (high - low + 1,), written: where each viewer's candidates begin, and the end.
+
+    Returns
+    -------
+    How many candidates.
+    """
+    room = BLOCK * MOST
+    by, place = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
+    drawn, topics = np.empty(room, np.uint64), np.empty(64, np.int64)
+    found, which = np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64)
+    own, begins = np.empty(BLOCK, np.uint64), np.empty(BLOCK + 1, np.int64)
+    friendly, ends = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    base = np.uint32(first)
+    filled = _NONE_YET
+    for lo in range(low, high, BLOCK):
+        many = min(BLOCK, high - lo)
+        draws(
+            viewers, lo, many, high, rows, targets, recent, live, seen, interests, hot, base, pool,
+            parts, inside, outside, key, by, place, drawn, topics, own, begins, friendly, ends,
+            found, which,
+        )  # fmt: skip
+        filled = _judged(
+            viewers, low, lo, many, own, interests, absent, hot, base, closed, deaf, deaf_to, trust,
+            by, place, which, found, friendly, ends, tick, filled, draw, message, source, author,
+            trusted, interest, likes, shares, age, friends, appeal, flags, stops,
+        )  # fmt: skip
+    stops[high - low] = filled
+    return filled
+
+
+@lean
+def _judged(
+    viewers: U32, low: int, lo: int, many: int, own: U64, interests: U64, absent: U64, hot: U32,
+    base: Number, closed: U64, deaf: U32, deaf_to: U32, trust: U16, by: U32, place: I64, which: I64,
+    found: U32, friendly: I64, ends: I64, tick: int, filled: int, draw: U64, message: U32,
+    source: U32, author: U32, trusted: F32, interest: F32, likes: F32, shares: F32, age: F32,
+    friends: U8, appeal: U8, flags: U8, stops: I64,
+) -> int:  # fmt: skip
+    """Write those of a block's draws that its viewers may see; returns where the next one goes."""
+    start = np.int64(0)
+    for i in range(many):
+        viewer = np.int64(viewers[lo + i])
+        stops[lo + i - low] = begin = filled
+        taken = _NONE
+        for j in range(start, ends[i]):
+            m = found[j]
+            bit = bit_of(m)
+            is_friend = j < friendly[i]
+            if taken & bit != _NONE:
+                twin = begin
+                while twin < filled and message[twin] != m:
+                    twin += 1
+                if twin < filled:
+                    friends[twin] += np.uint8(is_friend)
+                    continue
+            row = np.int64(np.uint32(m - base))
+            writer = hot[row, AUTHOR]
+            meta = hot[row, META]
+            speaker = by[which[j]] if is_friend else writer
+            if not may_see(viewer, writer, speaker, meta, absent, closed, deaf, deaf_to):
+                continue
+            taken |= bit
+            draw[filled] = word2(own[i], m)
+            message[filled] = m
+            source[filled] = speaker
+            author[filled] = writer
+            likes[filled] = np.float32(hot[row, LIKES])
+            shares[filled] = np.float32(hot[row, SHARES])
+            age[filled] = np.float32(tick - np.int64(hot[row, CREATED]))
+            appeal[filled] = np.uint8(meta & _BYTE)
+            flags[filled] = np.uint8((meta >> FLAGS) & _BYTE)
+            interest[filled] = share_of(hot, row, np.uint64(interests[viewer]))
+            friends[filled] = np.uint8(is_friend)
+            trusted[filled] = trust_of(trust, place[which[j]]) if is_friend else _NO_TRUST
+            filled += 1
+        start = ends[i]
+    return filled
+
+
+@inlined
+def may_see(
+    viewer: Number, writer: Number, speaker: Number, meta: Number, absent: U64, closed: U64,
+    deaf: U32, deaf_to: U32,
+) -> bool:  # fmt: skip
+    """Return whether a viewer may be shown a message; parameters as :func:`gather`."""
+    if writer == viewer or meta & HIDDEN:
+        return False
+    if absent.size > 0 and (marked(absent, np.int64(writer)) or marked(absent, np.int64(speaker))):
+        return False
+    if closed.size == 0 or not marked(closed, viewer):
+        return True
+    return not (
+        is_closed(closed, deaf, deaf_to, viewer, writer)
+        or is_closed(closed, deaf, deaf_to, viewer, speaker)
+    )
+
+
+@inlined
+def share_of(hot: U32, row: Number, mine: Word) -> Number:
+    """Return the share of a message's tags that a viewer has, float32; 1 without tags."""
+    tags: Word = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << _S32)
+    if tags == _NONE:
+        return _WHOLE
+    return np.float32(ones(tags & mine)) * _PART[ones(tags)]
+
+
+@inlined
+def trust_of(trust: U16, place: Number) -> Number:
+    """Return the trust of a tie, float32."""
+    return np.float32(trust[place]) * _FULL_TRUST if trust.size > 0 else _WHOLE
+
+
+@kernel
+def sweep(recent: U32, first: int, count: int, live: U64) -> None:
+    """Mark the members whose ring holds a message that is in the table.
+
+    Parameters
+    ----------
+    recent
+        uint32 (n, 4).
+    first, count
+        The number of the first message, and how many there are.
+    live
+        uint64 (words,), written: one bit a member.
+    """
+    base, many = np.uint32(first), np.uint32(count)
+    for word_at in range(live.size):
+        bits = _NONE
+        for who in range(64 * word_at, min(64 * word_at + 64, recent.shape[0])):
+            holds: Number = False
+            for k in range(RING):
+                holds |= np.uint32(recent[who, k] - base) < many
+            bits |= np.uint64(holds) << np.uint64(who & 63)
+        live[word_at] = bits

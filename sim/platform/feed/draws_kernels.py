@@ -1,0 +1,237 @@
+"""Draws of a feed: members that a viewer hears and that shared something, and messages of pools.
+
+Every draw is addressed by (tick, viewer, number of the draw); they come first and are judged after,
+a few viewers at a time, so that what is judged has come from memory meanwhile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.bits import ones
+from sim.jit.jit import inlined, kernel, lean
+from sim.jit.mix import word, word2
+from sim.jit.prefetch import ahead
+from sim.jit.types import I64, U32, U64, Number, Word
+
+__all__ = [
+    "BLOCK", "FULL", "LOOKED_AT", "MOST", "RING", "bit_of", "draws", "lively_of", "marked",
+]  # fmt: skip
+
+BLOCK = 8
+"""Viewers whose reads from memory go together."""
+MOST = 64
+"""Candidates of a viewer, at most."""
+FULL = 32
+"""A Bloom word with more bits than this is begun anew."""
+
+RING = 4
+"""Messages that a member's ring holds."""
+LOOKED_AT = 64
+"""Members whom a viewer hears of whom it is asked, at most, whether they shared anything."""
+
+_ONE = np.uint64(1)
+_NONE = np.uint64(0)
+_S32 = np.uint64(32)
+_WORDS = 16
+"""Ids of a cache line."""
+_LOW32 = np.uint64(0xFFFFFFFF)
+_HASH = np.uint64(2654435761)
+_S26 = np.uint64(26)
+_PICKS, _POOLS, _LOOKS = 1 << 40, 1 << 41, 1 << 42
+"""Second addresses of a viewer's draws of members, of the pools, of whom it is looked at; a
+message's number is that of its own draw, by which equal scores are put in order."""
+_THREE = np.uint64(3)
+_FIRST = np.array([0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0], np.uint8)
+"""The place of the lowest bit of four."""
+
+
+@kernel
+def bit_of(message: int) -> Word:
+    """Return the bit of a Bloom word that stands for a message."""
+    return _ONE << (((np.uint64(message) * _HASH) & _LOW32) >> _S26)
+
+
+@kernel
+def marked(bits: U64, agent: Number) -> bool:
+    """Return whether an agent's bit of a bitmap is set."""
+    return bool((bits[agent >> 6] >> np.uint64(agent & 63)) & _ONE != _NONE)
+
+
+@lean
+def draws(
+    viewers: U32, low: int, many: int, upto: int, rows: U32, targets: U32, recent: U32, live: U64,
+    seen: U64, interests: U64, hot: U32, base: Number, pool: U32, parts: I64, inside: int,
+    outside: int, key: Word, by: U32, place: I64, drawn: U64, topics: I64, own: U64, begins: I64,
+    friendly: I64, ends: I64, found: U32, which: I64,
+) -> None:  # fmt: skip
+    """Draw for ``viewers[low:low + many]``; parameters as ``gather``.
+
+    Written: ``by`` and ``place``, the members drawn and where they stand in ``targets``; ``own``,
+    the key of each viewer; ``found`` and ``which``, the messages and the place of each one's member
+    in ``by``; of viewer i up to ``friendly[i]`` from members, up to ``ends[i]`` from pools. Hot
+    rows, and the ties of the viewers behind these (up to ``upto``), are asked for.
+    """
+    count = np.uint32(hot.shape[0])
+    _come(viewers, low + many, min(BLOCK, upto - low - many), rows, targets)
+    total = np.int64(0)
+    for i in range(many):
+        begins[i] = total
+        own[i] = word(key, viewers[low + i])
+        lively = lively_of(viewers[low + i], rows, targets, live, own[i], total, by, place)
+        picks = _picked(own[i], inside, lively, total, by, place, drawn)
+        for j in range(total, total + picks):
+            ahead(recent, RING * np.int64(by[j]))
+        total = total + picks
+    begins[many] = total
+    total = np.int64(0)
+    for i in range(many):
+        viewer = np.int64(viewers[low + i])
+        known = np.uint64(seen[viewer])
+        if ones(known) > FULL:
+            known = _NONE
+            seen[viewer] = _NONE
+        start = total
+        friendly[i] = _unseen(
+            own[i], inside, begins[i], begins[i + 1], by, recent, drawn, known, base, count, start,
+            found, which,
+        )  # fmt: skip
+        ends[i] = total = _from_pools(
+            np.uint64(interests[viewer]), pool, parts, own[i], outside, known, base, count,
+            friendly[i], topics, found, which,
+        )  # fmt: skip
+        for j in range(start, total):
+            ahead(hot, 8 * np.int64(np.uint32(found[j] - base)))
+
+
+@inlined
+def _come(viewers: U32, low: int, many: int, rows: U32, targets: U32) -> None:
+    """Ask for the first words of some viewers' rows."""
+    for i in range(many):
+        start = np.int64(rows[viewers[low + i], 0])
+        length: Number = np.int64(rows[viewers[low + i], 1])
+        ahead(targets, start)
+        if length > _WORDS:
+            ahead(targets, start + _WORDS)
+            ahead(targets, start + min(length - 1, 2 * _WORDS))
+
+
+@inlined
+def lively_of(
+    viewer: Number, rows: U32, targets: U32, live: U64, own: Word, at: Number, by: U32, place: I64
+) -> Number:
+    """Write whom a viewer hears of those who lately shared something, from ``at`` on.
+
+    Of more than :data:`LOOKED_AT` one is looked at of each equal part. Returns how many.
+    """
+    start = np.int64(rows[viewer, 0])
+    heard = np.int64(rows[viewer, 1])
+    found = np.int64(at)
+    if heard <= LOOKED_AT:
+        for j in range(heard):
+            who = targets[start + j]
+            by[found] = who
+            place[found] = start + j
+            found += np.int64(marked(live, np.int64(who)))
+        return found - at
+    step = (heard << 24) // LOOKED_AT
+    for j in range(LOOKED_AT):
+        lowest = (j * step) >> 24
+        width = np.uint64((((j + 1) * step) >> 24) - lowest)
+        where = start + lowest + np.int64(((word2(own, _LOOKS + j) >> _S32) * width) >> _S32)
+        by[found] = targets[where]
+        place[found] = where
+        found += np.int64(marked(live, np.int64(targets[where])))
+    return found - at
+
+
+@inlined
+def _picked(
+    own: Word, inside: int, lively: Number, at: Number, by: U32, place: I64, drawn: U64
+) -> Number:
+    """Keep ``inside`` of the lively, one of each equal part, with a draw each; returns how many."""
+    if lively <= inside:
+        for j in range(lively):
+            drawn[at + j] = word2(own, _PICKS + j)
+        return lively
+    if inside == 0:
+        return np.int64(0)
+    step = ((lively << 32) + inside - 1) // inside  # rounded up: floors are those of the quotient
+    for j in range(inside):
+        lowest = (j * step) >> 32
+        width = np.uint64((((j + 1) * step) >> 32) - lowest)
+        bits = word2(own, _PICKS + j)
+        chosen = at + lowest + np.int64(((bits >> _S32) * width) >> _S32)
+        drawn[at + j] = bits
+        by[at + j] = by[chosen]
+        place[at + j] = place[chosen]
+    return np.int64(inside)
+
+
+@inlined
+def _unseen(
+    own: Word, inside: int, begin: Number, end: Number, by: U32, recent: U32, drawn: U64,
+    known: Word, base: Number, count: Number, at: Number, found: U32, which: I64,
+) -> Number:  # fmt: skip
+    """Write what rings hold that a viewer has not seen, from ``at`` on; returns where it ends."""
+    kept = np.int64(at)
+    picks = np.int64(end) - np.int64(begin)
+    if picks == 0:
+        return kept
+    wanted = min(np.int64(inside), picks * RING)
+    each = wanted // picks
+    more = wanted - each * picks
+    most = each + np.int64(more > 0)
+    turned = np.int64(((own >> _S32) * np.uint64(picks)) >> _S32)
+    for j in range(begin, end):
+        who = by[j]
+        fits = _fits(recent[who, 0], known, base, count)
+        fits |= _fits(recent[who, 1], known, base, count) << 1
+        fits |= _fits(recent[who, 2], known, base, count) << 2
+        fits |= _fits(recent[who, 3], known, base, count) << 3
+        turn = np.int64(drawn[j] & _THREE)
+        fits = ((fits >> turn) | (fits << (RING - turn))) & 15
+        quota = each + np.int64(turned < more)
+        turned = turned + 1 if turned + 1 < picks else np.int64(0)
+        for k in range(most):
+            found[kept] = recent[who, (turn + _FIRST[fits]) & 3]
+            which[kept] = j
+            kept += np.int64((fits != 0) & (k < quota))
+            fits &= fits - 1
+    return kept
+
+
+@inlined
+def _fits(message: Number, known: Word, base: Number, count: Number) -> Number:
+    """Return 1 for a message that is in the table and was not seen, else 0."""
+    return np.int64((np.uint32(message - base) < count) & (known & bit_of(message) == _NONE))
+
+
+@inlined
+def _from_pools(
+    mine: Word, pool: U32, parts: I64, own: Word, outside: int, known: Word, base: Number,
+    count: Number, at: Number, topics: I64, found: U32, which: I64,
+) -> Number:  # fmt: skip
+    """Write what is drawn of the pools, from ``at`` on; returns where it ends."""
+    kept = np.int64(at)
+    many = np.int64(0)
+    while mine != _NONE:
+        lowest = mine & (~mine + _ONE)
+        topics[many] = ones(lowest - _ONE)
+        many += 1
+        mine ^= lowest
+    for j in range(outside):
+        bits = word2(own, _POOLS + j)
+        part = np.int64(64)
+        if j & 1 == 0 and many > 0:
+            part = topics[np.int64(((bits & _LOW32) * np.uint64(many)) >> _S32)]
+            if parts[part + 1] == parts[part]:
+                part = np.int64(64)
+        size = np.uint64(parts[part + 1] - parts[part])
+        if size == _NONE:
+            continue
+        m = pool[parts[part] + np.int64(((bits >> _S32) * size) >> _S32)]
+        found[kept] = m
+        which[kept] = 0
+        kept += _fits(m, known, base, count)
+    return kept

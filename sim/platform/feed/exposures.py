@@ -1,0 +1,244 @@
+"""Who was shown what in this tick: the outcome of all feeds, part by part."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.platform.acts.log import Acts
+from sim.platform.around import Around, of_end
+from sim.platform.feed.ranking_kernels import viewers_of
+from sim.platform.posts.posts import Posts
+
+__all__ = ["Exposures", "Part", "Showings", "Taken"]
+
+Ids = npt.NDArray[np.uint32]
+Bytes = npt.NDArray[np.uint8]
+
+
+class Part(NamedTuple):
+    """The exposures of a few thousand viewers, viewer by viewer, best first.
+
+    Attributes
+    ----------
+    viewers, counts
+        uint32 and uint8 (viewers,): who, and how many each is shown.
+    message, source, score
+        uint32, uint32, float32 (exposures,).
+    trust, interest
+        uint8 (exposures,), in 1/255.
+    age
+        uint8 (exposures,): ticks since it was posted, up to 255.
+    friends
+        uint8 (exposures,): how many of the drawn members shared it; 0: from a stranger.
+    appeal, flags
+        uint8 (exposures,), as in :class:`~sim.platform.posts.posts.Posts`.
+    recommender
+        The place of the recommender in the platform's list.
+    """
+
+    viewers: Ids
+    counts: Bytes
+    message: Ids
+    source: Ids
+    score: npt.NDArray[np.float32]
+    trust: Bytes
+    interest: Bytes
+    age: Bytes
+    friends: Bytes
+    appeal: Bytes
+    flags: Bytes
+    recommender: int = 0
+
+    @property
+    def viewer(self) -> Ids:
+        """uint32 (exposures,): who is shown each."""
+        return np.repeat(self.viewers, self.counts)
+
+
+class Showings(NamedTuple):
+    """Exposures of injected messages; three columns of one length, uint32.
+
+    Attributes
+    ----------
+    viewer, source
+        Who is shown it, and who shared it.
+    cascade
+        The id of the injected message.
+    """
+
+    viewer: Ids
+    source: Ids
+    cascade: Ids
+
+
+class Taken(NamedTuple):
+    """What a tick needs of exposures that were given back, wave by wave.
+
+    Attributes
+    ----------
+    size
+        How many there were.
+    injected
+        Those of injected messages; empty when their cascades have moved on.
+    decided
+        What the policy let viewers do, in the order of exposures, and from whom each was seen;
+        empty when they have done it.
+    """
+
+    size: int
+    injected: list[Showings]
+    decided: list[tuple[Acts, Ids]]
+
+
+class Exposures:
+    """All exposures of a tick as flat columns, ordered by (recommender, viewer, slot).
+
+    Columns are made when first asked for, and are copies: they stay when the next tick begins. A
+    policy also finds any column of agents for all three ends: ``viewer_openness``,
+    ``author_community``, ``source_activity``.
+
+    Parameters
+    ----------
+    parts
+        As feeds make them.
+    tick
+        The tick.
+    taken
+        What is left of them where they are not kept: then there are no columns and no parts.
+    around
+        The platform, where columns of agents may be asked for.
+    """
+
+    def __init__(
+        self,
+        parts: list[Part],
+        tick: int = 0,
+        taken: Taken | None = None,
+        around: Around | None = None,
+    ) -> None:
+        self._parts = parts
+        self.tick = tick
+        self.taken = taken
+        self._around = around
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        around = None if name.startswith("_") else self._around
+        found = None if around is None else of_end(self, around, name)
+        if found is None:
+            raise AttributeError(
+                f"Exposures have no column {name!r}; a policy finds columns of agents as "
+                f"viewer_NAME, author_NAME and source_NAME."
+            )
+        setattr(self, name, found)
+        return found
+
+    @property
+    def parts(self) -> list[Part]:
+        """As feeds made them.
+
+        Raises
+        ------
+        InputError
+            Where they are not kept.
+        """
+        if self.taken is not None:
+            raise InputError(
+                f"The feeds of tick {self.tick:,} were given back at once, as this platform was "
+                f"opened with keep_feeds off; a platform that keeps them can tell who saw what."
+            )
+        return self._parts
+
+    @property
+    def at_hand(self) -> list[Part]:
+        """As :attr:`parts`; none where they were given back, as before minds were there to read."""
+        return self._parts
+
+    def __len__(self) -> int:
+        if self.taken is not None:
+            return self.taken.size
+        return sum(part.message.size for part in self.parts)
+
+    def _joined(self, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
+        columns = [getattr(part, name) for part in self.parts]
+        return np.concatenate([np.empty(0, kind), *columns]).astype(kind, copy=False)
+
+    @cached_property
+    def viewer(self) -> Ids:
+        """uint32: who is shown it."""
+        return self._slotted[0]
+
+    @cached_property
+    def slot(self) -> Bytes:
+        """uint8: its place in the viewer's feed, 0 the first."""
+        return self._slotted[1]
+
+    @cached_property
+    def _slotted(self) -> tuple[Ids, Bytes]:
+        who, slot = np.empty(len(self), np.uint32), np.empty(len(self), np.uint8)
+        viewers_of(self._joined("viewers", np.uint32), self._joined("counts", np.uint8), who, slot)
+        return who, slot
+
+    @cached_property
+    def message(self) -> Ids:
+        """uint32: the number of the message."""
+        return self._joined("message", np.uint32)
+
+    @cached_property
+    def source(self) -> Ids:
+        """uint32: the member that shared it, the author where that is a stranger."""
+        return self._joined("source", np.uint32)
+
+    @cached_property
+    def author(self) -> Ids:
+        """uint32: who wrote it; for policies."""
+        if self._around is None:
+            raise AttributeError("Only a policy's exposures know who wrote each.")
+        return self._around.posts.author[self.row(self._around.posts)]
+
+    @cached_property
+    def score(self) -> npt.NDArray[np.float32]:
+        """float32: what the recommender gave it."""
+        return self._joined("score", np.float32)
+
+    @cached_property
+    def trust(self) -> npt.NDArray[np.float32]:
+        """float32 in [0, 1]: the viewer's trust in the source, kept to 1/255."""
+        return self._joined("trust", np.uint8) * np.float32(1 / 255)
+
+    @cached_property
+    def interest(self) -> npt.NDArray[np.float32]:
+        """float32 in [0, 1]: the share of its interests that the viewer has, kept to 1/255."""
+        return self._joined("interest", np.uint8) * np.float32(1 / 255)
+
+    @cached_property
+    def friends(self) -> Bytes:
+        """uint8: how many of the drawn members shared it; 0: it is a stranger's."""
+        return self._joined("friends", np.uint8)
+
+    @cached_property
+    def appeal(self) -> npt.NDArray[np.float32]:
+        """float32 in [0, 1]: how much it appeals whatever one's interests."""
+        return self._joined("appeal", np.uint8) * np.float32(1 / 255)
+
+    @cached_property
+    def age(self) -> Bytes:
+        """uint8: ticks since it was posted, up to 255."""
+        return self._joined("age", np.uint8)
+
+    @property
+    def followed(self) -> npt.NDArray[np.bool_]:
+        """bool: whether the viewer follows the source."""
+        return self.friends > 0
+
+    def of(self, viewer: int) -> npt.NDArray[np.int64]:
+        """Return the places of a viewer's exposures, in the order of its feed."""
+        return np.flatnonzero(self.viewer == viewer)
+
+    def row(self, posts: Posts) -> npt.NDArray[np.int64]:
+        """Return each message's row in the table."""
+        return posts.rows(self.message)

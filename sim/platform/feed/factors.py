@@ -1,0 +1,299 @@
+"""Collaborative filtering: members and messages as short vectors, learned from what members did.
+
+:class:`Factors` learns from a table of ratings; :func:`learn_tastes` follows a platform, an act at
+a time, for the cost of the acts and of the new messages.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.errors import InputError
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.log import Acts
+from sim.platform.around import Around
+from sim.platform.feed import factors_kernels as kernels
+
+__all__ = ["Factors", "PlatformView", "Tastes", "learn_tastes", "tastes_of"]
+
+PlatformView = Around
+"""What a recommender may see of a platform, as plugins import it."""
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+Longs = npt.NDArray[np.int64]
+
+_SCALE = 0.2
+_TOPICS, _LENGTH = 64, 3.0
+"""Topics that a message can be about, and the length of the vectors with which they begin."""
+_FOR = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.POST)
+_AGAINST = (Act.DISLIKE, Act.REPORT)
+
+
+class Factors:
+    """Factors of members and items, learned from ratings or from what was chosen.
+
+    Parameters
+    ----------
+    members, items
+        How many there are of each.
+    factors
+        Length of the vectors.
+    rate, pull
+        Length of a step, and the pull towards 0.
+    is_chance
+        Whether values are 0 or 1 and guesses their log-odds; else values are any numbers.
+    seed
+        Of the first factors and of the order of steps.
+
+    Examples
+    --------
+    >>> taste = Factors(2, 2, is_chance=True)
+    >>> taste.learn([0, 1], [0, 1], [1, 0])
+    >>> (taste.guess([0, 1], [0, 1]) > 0).tolist()
+    [True, False]
+    """
+
+    def __init__(
+        self,
+        members: int,
+        items: int,
+        *,
+        factors: int = 16,
+        rate: float = 0.005,
+        pull: float = 0.3,
+        is_chance: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.seed = seed
+        self.is_chance = is_chance
+        self.middle = 0.0
+        self._pace = (rate, pull)
+        self._rounds = 0
+        mine, its = np.empty((members, factors), np.float32), np.empty((items, factors), np.float32)
+        kernels.begin(rng.key(seed, Stream.MEMBER_FACTORS), 0, members, _SCALE, mine)
+        kernels.begin(rng.key(seed, Stream.ITEM_FACTORS), 0, items, _SCALE, its)
+        biases = np.zeros(members, np.float32), np.zeros(items, np.float32)
+        self._columns = biases[0], mine, biases[1], its
+
+    def learn(
+        self,
+        members: npt.ArrayLike,
+        items: npt.ArrayLike,
+        values: npt.ArrayLike,
+        *,
+        rounds: int = 20,
+        misses: int = 0,
+    ) -> None:
+        """Go through the values some rounds, each in another order.
+
+        Parameters
+        ----------
+        members, items, values
+            Who, about what, and what came of it; of one length.
+        rounds
+            How often each value is taken.
+        misses
+            For each value as many drawn items as of value 0, others in every round: where only what
+            was chosen is known.
+
+        Raises
+        ------
+        InputError
+            For columns of different lengths, or members and items there are none of.
+        """
+        who, what = self._vetted(members, items)
+        said = np.asarray(values, np.float32)
+        if said.shape != who.shape:
+            raise InputError(f"Factors take one value a pair: {who.size:,} pairs, {said.size:,}.")
+        if not self.is_chance and not self._rounds and said.size:
+            self.middle = float(said.mean(dtype=np.float64))
+        for _ in range(rounds):
+            self._rounds += 1
+            self._round(who, what, said, misses)
+
+    def _round(self, who: Longs, what: Longs, said: Floats, misses: int) -> None:
+        key = rng.key(self.seed, Stream.FACTOR_ROUNDS, self._rounds)
+        count, items = who.size * (1 + misses), self._columns[3].shape[0]
+        words = rng.words(key, np.arange(2 * count))
+        drawn = (words[count + who.size :] % np.uint64(max(items, 1))).astype(np.int64)
+        whose, whats = np.tile(who, 1 + misses), np.concatenate([what, drawn])
+        worth = np.concatenate([said, np.zeros(drawn.size, np.float32)])
+        order = np.argsort(words[:count], kind="stable").astype(np.int64)
+        pace: tuple[Any, ...] = (*self._pace, self.is_chance, *self._columns)
+        kernels.learn(whose, whats, worth, order, self.middle, *pace)
+
+    def guess(self, members: npt.ArrayLike, items: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return what each pair would come to: a value, or log-odds; float64."""
+        who, what = self._vetted(members, items)
+        out = np.empty(who.size)
+        given: tuple[Any, ...] = (*self._columns, out)
+        kernels.guess(who, what, self.middle, *given)
+        return out
+
+    def _vetted(self, members: npt.ArrayLike, items: npt.ArrayLike) -> tuple[Longs, Longs]:
+        sizes = self._columns[0].size, self._columns[2].size
+        found = []
+        for name, ids, size in zip(("members", "items"), (members, items), sizes, strict=True):
+            array = np.asarray(ids, np.int64).reshape(-1)
+            if array.size and not 0 <= array.min() <= array.max() < size:
+                raise InputError(f"Factors know {size:,} {name}, numbered from 0.")
+            found.append(array)
+        if found[0].size != found[1].size:
+            raise InputError("Factors take one item a member, columns of one length.")
+        return found[0], found[1]
+
+
+class Tastes(NamedTuple):
+    """What is known of members' tastes and of messages; arrays of ``platform.held``.
+
+    Attributes
+    ----------
+    members
+        float32 (n, k).
+    bias, posts
+        float32 (posts,), (posts, k): of each row of the table of posts.
+    author_bias, authors
+        float32 (n,), (n, k): with which the posts of an author begin.
+    topics
+        float32 (64, k): with which posts about a topic begin, besides.
+    marks
+        int64 (2,): the number of the first row, the last tick that was learned from.
+    """
+
+    members: Floats
+    bias: Floats
+    posts: Floats
+    author_bias: Floats
+    authors: Floats
+    topics: Floats
+    marks: Longs
+
+    def guess(self, viewers: Array, rows: Array) -> Floats:
+        """Return dot products of viewers and rows of the table of posts, float32."""
+        out = np.empty(rows.size, np.float32)
+        kernels.dots(viewers, rows, self.members, self.posts, out)
+        return out
+
+
+def tastes_of(platform: Around, name: str) -> Tastes | None:
+    """Return what was learned under a name; None before anything was, or where it does not fit."""
+    held, named = platform.held, [f"{name}.{field}" for field in Tastes._fields]
+    if not all(each in held for each in named):
+        return None
+    known = Tastes(*(held[each] for each in named))
+    return known if _fits(known, platform) else None
+
+
+def _fits(known: Tastes, platform: Around) -> bool:
+    """Return whether columns go together: they may come from a file, and kernels trust them."""
+    posts, agents, factors = known.bias.size, known.author_bias.size, known.members.shape[-1]
+    shapes = ((agents, factors), (posts,), (posts, factors), (agents,), (agents, factors),
+              (_TOPICS, factors), (2,))  # fmt: skip
+    kinds = [column.dtype for column in known]
+    return (
+        tuple(column.shape for column in known) == shapes
+        and kinds == [np.dtype(np.float32)] * 6 + [np.dtype(np.int64)]
+        and agents <= platform.agents
+        and posts <= len(platform.posts) + max(platform.posts.first - int(known.marks[0]), 0)
+        and 0 <= int(known.marks[0]) <= platform.posts.first
+    )
+
+
+def learn_tastes(
+    platform: Around, name: str, *, factors: int, rate: float, pull: float, misses: int
+) -> None:
+    """Learn from what was done since it was last called, and take in new messages.
+
+    To like, repost or quote a message speaks for it, and to write it; dislikes and reports speak
+    against it, and so do ``misses`` messages drawn for each act. A message begins with the factors
+    of its author and of what it is about, which learn with it: of most messages nobody has said
+    anything yet (features as items: Kula, LightFM, CBRecSys 2015). What somebody's interests are is
+    never looked at.
+
+    Parameters
+    ----------
+    platform
+        Its ``held`` keeps what is learned, under names that begin with ``name``.
+    factors
+        Length of the vectors.
+    rate, pull
+        Length of a step, and the pull towards 0.
+    misses
+        Messages drawn against for each that is liked.
+    """
+    before = tastes_of(platform, name) or _nothing(platform, factors)
+    now = _with_new(platform, before)
+    for tick in range(int(now.marks[1]) + 1, platform.tick):
+        _learn_from(platform, now, platform.log.at(tick), tick, (rate, pull), misses)
+    now.marks[:] = platform.posts.first, max(platform.tick - 1, 0)
+    for field, column in now._asdict().items():
+        platform.held[f"{name}.{field}"] = column
+
+
+def _nothing(platform: Around, factors: int) -> Tastes:
+    none, row = np.empty(0, np.float32), np.empty((0, factors), np.float32)
+    ticks = [tick for tick, _ in platform.log]
+    marks = np.array([platform.posts.first, min(ticks, default=platform.tick) - 1], np.int64)
+    return Tastes(row, none, row, none, row, _first_topics(platform, factors), marks)
+
+
+def _first_topics(platform: Around, factors: int) -> Floats:
+    """Return vectors of one length in drawn directions: who likes a topic has a way to turn."""
+    drawn = np.empty((_TOPICS, factors), np.float32)
+    kernels.begin(rng.key(platform.seed, Stream.TOPIC_FACTORS), 0, _TOPICS, 1.0, drawn)
+    lengths = np.sqrt((drawn.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+    topics: Floats = (_LENGTH * drawn / np.maximum(lengths, 1e-9)).astype(np.float32)
+    return topics
+
+
+def _with_new(platform: Around, before: Tastes) -> Tastes:
+    """Return the columns with rows for new members and messages, and without messages that left."""
+    known, agents, factors = before.members.shape[0], platform.agents, before.members.shape[1]
+    members, authors, author_bias = before.members, before.authors, before.author_bias
+    if known < agents:
+        new = np.empty((agents - known, factors), np.float32)
+        kernels.begin(rng.key(platform.seed, Stream.MEMBER_FACTORS), known, agents, _SCALE, new)
+        members = np.concatenate([members, new])
+        kernels.begin(rng.key(platform.seed, Stream.ITEM_FACTORS), known, agents, _SCALE, new)
+        authors = np.concatenate([authors, new])
+        author_bias = np.concatenate([author_bias, np.zeros(agents - known, np.float32)])
+    gone = min(platform.posts.first - int(before.marks[0]), before.bias.size)
+    kept = before.bias.size - gone
+    by = platform.posts.author[kept:].astype(np.int64)
+    bias = np.concatenate([before.bias[gone:], author_bias[by]])
+    fresh, topics = np.empty((by.size, factors), np.float32), before.topics
+    kernels.compose(np.ascontiguousarray(platform.posts.tags[kept:]), by, authors, topics, fresh)
+    posts = np.concatenate([before.posts[gone:], fresh])
+    return Tastes(members, bias, posts, author_bias, authors, topics, before.marks.copy())
+
+
+def _learn_from(
+    platform: Around, now: Tastes, acts: Acts, tick: int, pace: tuple[float, float], misses: int
+) -> None:
+    """Learn from the acts of one tick about messages that are still there."""
+    first, count = platform.posts.first, len(platform.posts)
+    speaks = np.isin(acts.act, (*_FOR, *_AGAINST)) & (acts.message >= first)
+    chosen = acts.chosen(speaks & (acts.message < first + count))
+    size = chosen.agent.size
+    if not size:
+        return
+    key = rng.key(platform.seed, Stream.FACTOR_MISSES, tick)
+    drawn = (rng.words(key, np.arange(size * misses)) % np.uint64(count)).astype(np.int64)
+    who = np.tile(chosen.agent.astype(np.int64), 1 + misses)
+    rows = np.concatenate([chosen.message.astype(np.int64) - first, drawn])
+    worth = np.zeros(rows.size, np.float32)
+    worth[:size] = np.isin(chosen.act, _FOR)
+    # An act and what is drawn against it follow each other: neither has the last word of a tick.
+    order = np.arange(rows.size).reshape(1 + misses, size).T.ravel().astype(np.int64)
+    by = platform.posts.author.astype(np.int64)
+    tags = np.ascontiguousarray(platform.posts.tags)
+    kernels.learn_posts(
+        who, rows, worth, order, *pace, now.members, now.bias, now.posts, by, now.author_bias,
+        now.authors, tags, now.topics,
+    )  # fmt: skip

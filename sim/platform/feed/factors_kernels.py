@@ -1,0 +1,215 @@
+"""Factors of members and of what they act on: each act moves both a little way towards each other.
+
+A guess is ``middle + bias of the member + bias of the item + dot(their factors)``; after an act the
+gradient of its squared error (of its logistic loss, where values are 0 and 1) is followed by one
+step, with a pull towards 0. Acts are taken one after another, so that the result is the same on any
+machine and any number of threads. Koren, Bell & Volinsky, Computer 42(8), 2009; for values of 0 and
+1, Johnson, NIPS workshop 2014.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.bits import ones
+from sim.jit.jit import kernel
+from sim.jit.mix import uniform, word, word2
+from sim.jit.types import F32, F64, I64, U32, U64, Number, Word
+
+__all__ = ["begin", "compose", "dots", "guess", "learn", "learn_posts"]
+
+_NONE, _BIT = np.uint64(0), np.uint64(1)
+_HALF = 0.5
+_ONE = 1.0
+
+
+@kernel
+def begin(key: Word, low: int, high: int, scale: float, factors: F32) -> None:
+    """Write the first factors of rows ``low`` to ``high``: addressed draws about 0.
+
+    Parameters
+    ----------
+    key
+        uint64; row i, factor k is drawn at address (i, k).
+    low, high
+        Numbers of the members or items; row ``i - low`` of ``factors`` is written.
+    scale
+        The draws lie within +- scale / 2.
+    factors
+        float32 (high - low, k), written.
+    """
+    for i in range(low, high):
+        own = word(key, i)
+        for k in range(factors.shape[1]):
+            factors[i - low, k] = np.float32(scale * (uniform(word2(own, k)) - _HALF))
+
+
+@kernel
+def _dot(member: Number, item: Number, factors: F32, others: F32) -> float:
+    total = 0.0
+    for k in range(factors.shape[1]):
+        total += float(factors[member, k]) * float(others[item, k])
+    return total
+
+
+@kernel
+def _chance(odds: float) -> float:
+    return float(_ONE / (_ONE + np.exp(-odds)))
+
+
+@kernel
+def learn(
+    members: I64, items: I64, values: F32, order: I64, middle: float, rate: float, pull: float,
+    is_chance: bool, bias: F32, factors: F32, item_bias: F32, item_factors: F32,
+) -> float:  # fmt: skip
+    """Take one step for each act, in the order given; returns the sum of squared errors before.
+
+    Parameters
+    ----------
+    members, items, values
+        int64, int64, float32 (acts,): row of the member, row of the item, what came of it.
+    order
+        int64 (steps,): which act each step takes.
+    middle
+        What is guessed of nobody and nothing.
+    rate, pull
+        Length of a step; weight of the pull towards 0.
+    is_chance
+        Whether values are 0 or 1, and guesses log-odds.
+    bias, factors
+        float32 (members,) and (members, k), changed.
+    item_bias, item_factors
+        float32 (items,) and (items, k), changed.
+    """
+    total = 0.0
+    for step in range(order.size):
+        at = order[step]
+        m, i = members[at], items[at]
+        found = middle + float(bias[m]) + float(item_bias[i]) + _dot(m, i, factors, item_factors)
+        error = float(values[at]) - (_chance(found) if is_chance else found)
+        total += error * error
+        bias[m] += np.float32(rate * (error - pull * float(bias[m])))
+        item_bias[i] += np.float32(rate * (error - pull * float(item_bias[i])))
+        for k in range(factors.shape[1]):
+            mine, its = float(factors[m, k]), float(item_factors[i, k])
+            factors[m, k] = np.float32(mine + rate * (error * its - pull * mine))
+            item_factors[i, k] = np.float32(its + rate * (error * mine - pull * its))
+    return total
+
+
+@kernel
+def compose(tags: U64, by: I64, authors: F32, topics: F32, out: F32) -> None:
+    """Write the factors with which posts begin: their author's, and the mean of their topics'.
+
+    Parameters
+    ----------
+    tags, by
+        uint64, int64 (posts,): what each is about, a bit a topic; who wrote it.
+    authors, topics
+        float32 (n, k) and (64, k).
+    out
+        float32 (posts, k), written.
+    """
+    for p in range(tags.size):
+        share = _share_of(tags[p])
+        for k in range(out.shape[1]):
+            out[p, k] = authors[by[p], k]
+        left = tags[p]
+        while left != _NONE:
+            t = _lowest(left)
+            left &= left - _BIT
+            for k in range(out.shape[1]):
+                out[p, k] += np.float32(share * float(topics[t, k]))
+
+
+@kernel
+def learn_posts(
+    members: I64, rows: I64, values: F32, order: I64, rate: float, pull: float, factors: F32,
+    bias: F32, posts: F32, by: I64, author_bias: F32, authors: F32, tags: U64, topics: F32,
+) -> None:  # fmt: skip
+    """Take one step for each act about a post, in the order given.
+
+    What is guessed is the log-odds ``bias + dot(member, post)``; values are 0 or 1. The member and
+    the post move by the error; the author and the topics move with the post, so that what they post
+    next begins there. Only the post's own pull is towards 0 alone: topics are not pulled at all.
+
+    Parameters
+    ----------
+    members, rows, values
+        int64, int64, float32 (acts,): who, the row of the post, what came of it.
+    order
+        int64 (steps,): which act each step takes.
+    rate, pull
+        Length of a step; weight of the pull towards 0.
+    factors
+        float32 (n, k), changed.
+    bias, posts
+        float32 (posts,) and (posts, k), changed.
+    by, tags
+        int64, uint64 (posts,): who wrote it; what it is about, a bit a topic.
+    author_bias, authors, topics
+        float32 (n,), (n, k) and (64, k), changed.
+    """
+    for step in range(order.size):
+        at = order[step]
+        m, i = members[at], rows[at]
+        a = by[i]
+        error = float(values[at]) - _chance(float(bias[i]) + _dot(m, i, factors, posts))
+        bias[i] += np.float32(rate * (error - pull * float(bias[i])))
+        author_bias[a] += np.float32(rate * (error - pull * float(author_bias[a])))
+        share = rate * error * _share_of(tags[i])
+        for k in range(factors.shape[1]):
+            mine, its, theirs = float(factors[m, k]), float(posts[i, k]), float(authors[a, k])
+            factors[m, k] = np.float32(mine + rate * (error * its - pull * mine))
+            posts[i, k] = np.float32(its + rate * (error * mine - pull * its))
+            authors[a, k] = np.float32(theirs + rate * (error * mine - pull * theirs))
+            left = tags[i]
+            while left != _NONE:
+                t = _lowest(left)
+                left &= left - _BIT
+                topics[t, k] = np.float32(float(topics[t, k]) + share * mine)
+
+
+@kernel
+def _share_of(tags: Word) -> float:
+    """Return one over how many topics there are; 0 without any."""
+    many = ones(tags)
+    return _ONE / many if many > 0 else 0.0
+
+
+@kernel
+def _lowest(tags: Word) -> Number:
+    """Return the place of the lowest bit of a word that has any."""
+    return ones((tags & (~tags + _BIT)) - _BIT)
+
+
+@kernel
+def guess(
+    members: I64, items: I64, middle: float, bias: F32, factors: F32, item_bias: F32,
+    item_factors: F32, out: F64,
+) -> None:  # fmt: skip
+    """Write the guess of each pair, float64 (pairs,); parameters as :func:`learn`."""
+    for p in range(members.size):
+        m, i = members[p], items[p]
+        own = float(bias[m]) + float(item_bias[i])
+        out[p] = middle + own + _dot(m, i, factors, item_factors)
+
+
+@kernel
+def dots(members: U32, items: I64, factors: F32, item_factors: F32, out: F32) -> None:
+    """Write the dot product of each pair's factors, float32 (pairs,): a guess without biases.
+
+    Parameters
+    ----------
+    members, items
+        uint32 and int64 (pairs,): rows.
+    factors, item_factors
+        float32 (members, k) and (items, k).
+    out
+        float32 (pairs,), written.
+    """
+    for p in range(members.size):
+        total = np.float32(0.0)
+        for k in range(factors.shape[1]):
+            total += factors[members[p], k] * item_factors[items[p], k]
+        out[p] = total

@@ -1,0 +1,225 @@
+"""From scores to slots: the best few candidates of each viewer, in order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.jit import inlined, kernel
+from sim.jit.types import F32, I64, U8, U32, U64, Number, Word
+from sim.platform.feed.candidates_kernels import SHOWN, bit_of
+
+__all__ = [
+    "add_up", "as_byte", "bits_of", "count_shown", "place_of", "select", "summed", "tally",
+    "viewers_of",
+]  # fmt: skip
+
+DOWNRANKED = np.uint8(4)
+"""The flag that costs a post the last weight of :func:`add_up`."""
+_SIGN = np.uint32(0x80000000)
+_ALL = np.uint32(0xFFFFFFFF)
+_REST = np.uint32(0x7FFFFFFF)
+_INFINITE = np.uint32(0x7F800000)
+_S32 = np.uint64(32)
+_LOW32 = np.uint64(0xFFFFFFFF)
+_BYTE = np.float32(255.0)
+_HALF = np.float32(0.5)
+_LONE, _TWICE = np.float32(1.0), np.float32(2.0)
+
+
+@kernel
+def select(
+    viewers: U32, low: int, high: int, stops: I64, score: U32, draw: U64, slots: int, seen: U64,
+    message: U32, source: U32, trusted: F32, interest: F32, age: F32, friends: U8, appeal: U8,
+    flags: U8, out: int, counts: U8, shown: U32, shared_by: U32, scores: U32, trusts: U8, cares: U8,
+    ages: U8, proofs: U8, appeals: U8, marks: U8,
+) -> int:  # fmt: skip
+    """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
+
+    Equal scores stand in the order of their draws, so that no order of agents shows.
+
+    Parameters
+    ----------
+    viewers, stops
+        uint32 (k,), int64 (high - low + 1,), as
+        :func:`~sim.platform.feed.candidates_kernels.gather` takes and writes.
+    score
+        uint32 (c,): the bits of a float32 score for each candidate.
+    draw, message, source, trusted, interest, age, friends, appeal, flags
+        As :func:`~sim.platform.feed.candidates_kernels.gather` writes them.
+    slots
+        How many a viewer is shown at most, up to 255.
+    seen
+        uint64 (n,) Bloom words, written.
+    out
+        Where the first exposure is written.
+    counts
+        uint8 (high - low,), written: exposures of each viewer.
+    shown, shared_by, scores
+        uint32, written from ``out`` on: message, source, bits of the score.
+    trusts, cares, ages, proofs, appeals, marks
+        uint8, written from ``out`` on: trust and interest in 1/255, age in ticks up to 255, and
+        ``friends``, ``appeal`` and ``flags``.
+
+    Returns
+    -------
+    Where the next exposure would be written; -1 for a score that is no number, and nothing is.
+    """
+    best = np.empty(slots + 1, np.uint64)
+    at = np.empty(slots + 1, np.int64)
+    filled = out
+    wrong = False
+    for c in range(stops[0], stops[high - low]):
+        wrong |= score[c] & _REST > _INFINITE
+    if wrong:
+        return -1
+    for i in range(low, high):
+        have = 0
+        for c in range(stops[i - low], stops[i - low + 1]):
+            bits = score[c]
+            rank = bits ^ _ALL if bits & _SIGN else bits ^ _SIGN
+            key = (np.uint64(rank) << _S32) | (draw[c] & _LOW32)
+            if have == slots and key <= best[have - 1]:
+                continue
+            k = have if have < slots else slots - 1
+            while k > 0 and best[k - 1] < key:
+                best[k] = best[k - 1]
+                at[k] = at[k - 1]
+                k -= 1
+            best[k] = key
+            at[k] = c
+            if have < slots:
+                have += 1
+        known = seen[viewers[i]]
+        for k in range(have):
+            c = at[k]
+            known |= bit_of(message[c])
+            shown[filled] = message[c]
+            shared_by[filled] = source[c]
+            scores[filled] = score[c]
+            trusts[filled] = as_byte(trusted[c])
+            cares[filled] = as_byte(interest[c])
+            ages[filled] = np.uint8(min(age[c], _BYTE))
+            proofs[filled] = friends[c]
+            appeals[filled] = appeal[c]
+            marks[filled] = flags[c]
+            filled += 1
+        seen[viewers[i]] = known
+        counts[i - low] = np.uint8(have)
+    return filled
+
+
+@kernel
+def count_shown(message: U32, first: int, hot: U32) -> None:
+    """Count each exposure in its message's row.
+
+    Parameters
+    ----------
+    message
+        uint32 (k,), all of them in the table.
+    first, hot
+        The number of the first row; uint32 (posts, 8).
+    """
+    base = np.uint32(first)
+    for i in range(message.size):
+        hot[np.int64(np.uint32(message[i] - base)), SHOWN] += np.uint32(1)
+
+
+@kernel
+def tally(message: U32, first: int, shown: U32) -> None:
+    """Count each exposure beside the table, for posts that must stay as they are.
+
+    Parameters
+    ----------
+    message
+        uint32 (k,), all of them in the table.
+    first, shown
+        The number of the first row; uint32 (posts,), written.
+    """
+    base = np.uint32(first)
+    for i in range(message.size):
+        shown[np.int64(np.uint32(message[i] - base))] += np.uint32(1)
+
+
+@kernel
+def viewers_of(viewers: U32, counts: U8, who: U32, slot: U8) -> None:
+    """Write the viewer and the slot of each exposure.
+
+    Parameters
+    ----------
+    viewers, counts
+        uint32 (k,), uint8 (k,).
+    who, slot
+        uint32 and uint8 (exposures,), written; slots count from 0.
+    """
+    e = 0
+    for i in range(viewers.size):
+        for k in range(counts[i]):
+            who[e] = viewers[i]
+            slot[e] = np.uint8(k)
+            e += 1
+
+
+@kernel
+def add_up(
+    interest: F32, trust: F32, friends: U8, age: F32, likes: F32, shares: F32, flags: U8,
+    weights: F32, half_life: float, saturation: float, out: F32,
+) -> None:  # fmt: skip
+    """Write the weighted sum of what a candidate has to say for itself.
+
+    Parameters
+    ----------
+    interest, trust, friends, age, likes, shares, flags
+        float32 and uint8 (c,), as :func:`~sim.platform.feed.candidates_kernels.gather` writes them.
+    weights
+        float32 (7,): of interest, trust, being followed, novelty, popularity, each further friend,
+        and (taken off) of being down-ranked.
+    half_life
+        Ticks after which novelty is halved: ``half_life / (half_life + age)``.
+    saturation
+        Likes and twice the shares at which popularity is a half: ``n / (n + saturation)``.
+    out
+        float32 (c,), written.
+    """
+    life, enough = np.float32(half_life), np.float32(saturation)
+    for c in range(out.size):
+        out[c] = summed(
+            interest[c], trust[c], friends[c], age[c], likes[c], shares[c], flags[c], weights, life,
+            enough,
+        )  # fmt: skip
+
+
+@inlined
+def summed(
+    interest: Number, trust: Number, friends: Number, age: Number, likes: Number, shares: Number,
+    flags: Number, weights: F32, life: Number, enough: Number,
+) -> Number:  # fmt: skip
+    """Return the weighted sum of :func:`add_up` for one candidate, float32."""
+    n = likes + _TWICE * shares
+    score = weights[0] * interest + weights[1] * trust
+    if friends > 0:
+        score += weights[2] + weights[5] * (np.float32(friends) - _LONE)
+    score += weights[3] * (life / (life + age))
+    score += weights[4] * (n / (n + enough))
+    if flags & DOWNRANKED:
+        score -= weights[6]
+    return score
+
+
+@inlined
+def place_of(score: Number) -> Word:
+    """Return a float32 score as the high half of a word: higher scores make greater words."""
+    bits = np.float32(score).view(np.uint32)
+    return np.uint64(bits ^ _ALL if bits & _SIGN else bits ^ _SIGN) << _S32
+
+
+@inlined
+def bits_of(place: Word) -> Number:
+    """Return the bits of the score that :func:`place_of` made a word of."""
+    high = np.uint32(place >> _S32)
+    return high ^ _SIGN if high & _SIGN else high ^ _ALL
+
+
+@inlined
+def as_byte(share: Number) -> Number:
+    """Return a share in [0, 1] in 1/255, rounded."""
+    return np.uint8(share * _BYTE + _HALF)

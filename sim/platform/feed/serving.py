@@ -1,0 +1,310 @@
+"""Feeds of all who are online: candidates, scores, slots; a few thousand viewers at a time.
+
+What a chunk computes depends on its viewers alone, and the chunks are joined in their order: one
+thread or many, the exposures are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.platform.around import Around
+from sim.platform.feed.candidates import Candidates
+from sim.platform.feed.candidates_kernels import gather
+from sim.platform.feed.draws_kernels import MOST
+from sim.platform.feed.exposures import Part
+from sim.platform.feed.ranking_kernels import select
+from sim.platform.feed.recommender import Chronological, Recommender
+from sim.platform.feed.serving_kernels import serve
+from sim.platform.feed.weighted import Weights, weights_of
+from sim.platform.posts.pools import Pools
+
+__all__ = ["CHUNK", "WRITTEN", "Serving", "Shelf", "in_threads", "split", "staggered", "tray_for"]
+
+CHUNK = 2048
+"""Viewers of one chunk: their candidates stay in the processor's cache."""
+_MANY = 2 * CHUNK
+"""Viewers of one chunk where candidates are not kept."""
+
+_PAGE, _STEP, _LINE = 4096, 320, 64
+_BLOCK = 1 << 22
+"""Bytes of a piece of memory that exposures fill."""
+S = TypeVar("S")
+T = TypeVar("T")
+Array = npt.NDArray[Any]
+
+_FLOATS = ("trust", "interest", "likes", "shares", "age")
+_IDS = ("message", "source", "author")
+_BYTES = ("friends", "appeal_byte", "flags")
+WRITTEN = ("bits", *_IDS, *_FLOATS, *_BYTES)
+"""Columns that candidates are given; the others are made of them."""
+_KEPT = {"message": "u4", "source": "u4", "score": "u4", "trust": "u1", "interest": "u1",
+         "age": "u1", "friends": "u1", "appeal": "u1", "flags": "u1"}  # fmt: skip
+"""Columns of exposures, in the order in which they are written."""
+
+
+def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
+    """Return ``work`` of each part, in order, on so many threads."""
+    todo = list(parts)
+    if threads == 1 or len(todo) < 2:
+        return [work(part) for part in todo]
+    with ThreadPoolExecutor(min(threads, len(todo)), "feed") as pool:
+        return list(pool.map(work, todo))
+
+
+class Serving(NamedTuple):
+    """What every chunk of a tick reads.
+
+    Attributes
+    ----------
+    around
+        The platform.
+    recommender, which
+        Who ranks, and its place in the platform's list.
+    pools
+        What is drawn from beyond those whom a viewer follows.
+    seen
+        uint64 (n,) Bloom words, written.
+    recent, live
+        uint32 (n, 4) rings; uint64 bitmap of whose hold anything.
+    absent
+        uint64 bitmap of who is not active, or empty.
+    closed
+        Mutes and blocks, as :mod:`sim.network.relations.blocklist_kernels` takes them.
+    drawn
+        How many candidates are drawn of those whom a viewer follows, and beyond.
+    slots
+        How many are shown.
+    key
+        Of this tick's draws.
+    """
+
+    around: Around
+    recommender: Recommender
+    which: int
+    pools: Pools
+    seen: npt.NDArray[np.uint64]
+    recent: npt.NDArray[np.uint32]
+    live: npt.NDArray[np.uint64]
+    absent: npt.NDArray[np.uint64]
+    closed: tuple[Array, Array, Array]
+    drawn: tuple[int, int]
+    slots: int
+    key: np.uint64
+
+    def candidates(self, viewers: Array, low: int, high: int, tray: dict[str, Array]) -> Candidates:
+        """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
+        columns: tuple[Any, ...] = tuple(tray[name] for name in (*WRITTEN, "stops"))
+        count = int(gather(viewers, low, high, *self._given(), *columns))
+        found = {name: tray[name][:count] for name in WRITTEN}
+        found["stops"] = tray["stops"][: high - low + 1]
+        for column in found.values():
+            column.flags.writeable = False
+        return Candidates(self.around, viewers[low:high], found)
+
+    def shown(
+        self, weights: Weights, viewers: Array, low: int, high: int, tray: dict[str, Array]
+    ) -> int:
+        """Write into ``tray`` what ``viewers[low:high]`` are shown by weights; returns how many."""
+        given: tuple[Any, ...] = (
+            *self._given(), np.array(weights[:7], np.float32),
+            weights.half_life * 60 / self.around.tick_minutes, weights.saturation, self.slots,
+            tray["counts"], *(tray[f"shown.{name}"] for name in _KEPT),
+        )  # fmt: skip
+        return int(serve(viewers, low, high, *given))
+
+    def _given(self) -> tuple[Any, ...]:
+        """Return what kernels read that draw candidates."""
+        around, hearing = self.around, self.around.hearing
+        return (
+            hearing.rows, hearing.ids, hearing.trust, self.recent, self.live, self.seen,
+            around.people.column("interests"), self.absent, around.posts.hot, around.posts.first,
+            *self.closed, *self.pools, *self.drawn, self.key, around.tick,
+        )  # fmt: skip
+
+
+class Shelf:
+    """Where feeds are made, and where what was shown stands until the next tick.
+
+    Its memory is taken once and used again in every tick: what the allocator got back from many
+    threads would lie about in pieces.
+
+    Parameters
+    ----------
+    slots
+        How many a viewer is shown at most.
+    candidates
+        How many candidates a viewer has at most.
+    """
+
+    def __init__(self, slots: int, candidates: int) -> None:
+        self.slots = slots
+        self.candidates = candidates
+        self._trays: SimpleQueue[dict[str, Array]] = SimpleQueue()
+        self._blocks: list[npt.NDArray[np.uint8]] = []
+        self._at = self._used = 0
+        self._lock = Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(block.nbytes for block in self._blocks)
+
+    def clear(self) -> None:
+        """Use the room of the last tick's exposures again."""
+        self._at = self._used = 0
+
+    def give_back(self) -> None:
+        """Give its memory back; it is taken again when exposures need it."""
+        self._blocks.clear()
+        self.clear()
+
+    def room(self, size: int) -> npt.NDArray[np.uint8]:
+        """Return so many bytes that nobody else has in this tick, on a cache line's beginning."""
+        with self._lock:
+            while self._at < len(self._blocks):
+                begin = self._used + -(self._blocks[self._at].ctypes.data + self._used) % _LINE
+                self._used = begin + size
+                if self._used <= self._blocks[self._at].size:
+                    return self._blocks[self._at][begin : self._used]
+                self._at, self._used = self._at + 1, 0
+            self._blocks.append(np.empty(max(_BLOCK, size + _LINE), np.uint8))
+        return self.room(size)
+
+    def serve(
+        self, serving: Serving, viewers: Array, threads: int
+    ) -> tuple[list[Part], BaseException | None]:
+        """Return the feeds of some viewers, and what went wrong with their recommender first.
+
+        Parameters
+        ----------
+        serving
+            What all read.
+        viewers
+            uint32, rising.
+        threads
+            How many run at once.
+        """
+        weights = weights_of(serving.recommender)
+
+        def work(low: int) -> tuple[Part, BaseException | None]:
+            if weights is None:
+                return self._chunk(serving, viewers, low)
+            return self._weighted(serving, weights, viewers, low), None
+
+        many = CHUNK if weights is None else _MANY
+        done = in_threads(work, range(0, viewers.size, many), threads)
+        faults = [fault for _, fault in done if fault is not None]
+        return [part for part, _ in done], (faults[0] if faults else None)
+
+    def _chunk(
+        self, serving: Serving, viewers: Array, low: int
+    ) -> tuple[Part, BaseException | None]:
+        high = min(low + CHUNK, viewers.size)
+        fault: BaseException | None = None
+        tray = self._tray()
+        candidates = serving.candidates(viewers, low, high, tray)
+        stop, span = -1, (viewers, low, high)
+        try:
+            scores = serving.recommender.scores_of(candidates, self.slots)
+            stop = self._select(serving, candidates, scores, tray, span)
+            fault = serving.recommender.refuse_nan() if stop < 0 else None
+        except (Exception, SystemExit) as error:  # somebody's recommender
+            fault = error
+        if fault is not None:  # these viewers see the newest first
+            scores = Chronological().scores_of(candidates, self.slots)
+            stop = self._select(serving, candidates, scores, tray, span)
+        part = self._kept(viewers[low:high], stop, tray, serving.which)
+        self._trays.put(tray)
+        return part, fault
+
+    def _weighted(self, serving: Serving, weights: Weights, viewers: Array, low: int) -> Part:
+        high = min(low + _MANY, viewers.size)
+        tray = self._tray()
+        stop = serving.shown(weights, viewers, low, high, tray)
+        part = self._kept(viewers[low:high], stop, tray, serving.which)
+        self._trays.put(tray)
+        return part
+
+    def _kept(self, viewers: Array, count: int, tray: dict[str, Array], which: int) -> Part:
+        """Return what was shown to some viewers, put where it stays until the next tick."""
+        wide = {name: np.dtype(kind).itemsize for name, kind in _KEPT.items()} | {"counts": 1}
+        room, at = self.room(count * sum(wide.values()) + viewers.size), 0
+        found: dict[str, Array] = {}
+        for name, width in wide.items():
+            column = tray[name if name == "counts" else f"shown.{name}"]
+            size = viewers.size if name == "counts" else count
+            found[name] = room[at : at + size * width].view(column.dtype)
+            found[name][:] = column[:size]
+            at += size * width
+        found["score"] = found["score"].view(np.float32)
+        return Part(viewers, recommender=which, **found)
+
+    def _select(
+        self,
+        serving: Serving,
+        candidates: Candidates,
+        scores: npt.NDArray[np.float32],
+        tray: dict[str, Array],
+        span: tuple[Array, int, int],
+    ) -> int:
+        """Write the best of each viewer; returns where they end, -1 for a score that is none."""
+        c, (viewers, low, high) = candidates, span
+        given: tuple[Any, ...] = (
+            c.stops, scores.view(np.uint32), c.bits, self.slots, serving.seen, c.message, c.source,
+            c.trust, c.interest, c.age, *(tray[name] for name in _BYTES), 0, tray["counts"],
+            *(tray[f"shown.{name}"] for name in _KEPT),
+        )  # fmt: skip
+        return int(select(viewers, low, high, *given))
+
+    def _tray(self) -> dict[str, Array]:
+        """Return working columns for a chunk, used again and again."""
+        try:
+            return self._trays.get_nowait()
+        except Empty:
+            tray = tray_for(CHUNK, self.candidates)
+            kept = {f"shown.{name}": kind for name, kind in _KEPT.items()}
+            shown = staggered(_MANY * self.slots + MOST, kept)
+            return tray | shown | {"counts": np.empty(_MANY, "u1")}
+
+
+def tray_for(viewers: int, candidates: int) -> dict[str, Array]:
+    """Return working columns for the candidates of so many viewers."""
+    kinds = dict.fromkeys(_IDS, "u4") | dict.fromkeys(_FLOATS, "f4") | dict.fromkeys(_BYTES, "u1")
+    tray = staggered(viewers * candidates, {"bits": "u8"} | kinds)
+    tray["stops"] = np.empty(viewers + 1, np.int64)
+    return tray
+
+
+def staggered(size: int, kinds: dict[str, str]) -> dict[str, Array]:
+    """Return columns of ``size`` that are written side by side.
+
+    Each begins at another place of a memory page: columns that all begin at the same one would
+    drive each other out of the processor's first cache.
+    """
+    rooms = [-(-size * np.dtype(kind).itemsize // _PAGE) * _PAGE + _STEP for kind in kinds.values()]
+    block = np.empty(sum(rooms) + _STEP, np.uint8)
+    starts = np.cumsum([-block.ctypes.data % 64, *rooms[:-1]]).tolist()
+    return {
+        name: block[start : start + size * np.dtype(kind).itemsize].view(kind)
+        for start, (name, kind) in zip(starts, kinds.items(), strict=True)
+    }
+
+
+def split(viewers: Array, recommender: Array, count: int) -> Iterator[tuple[int, Array]]:
+    """Yield (place of a recommender, its viewers) for each that has any."""
+    if count == 1:
+        yield 0, viewers
+        return
+    chosen = recommender[viewers]
+    for which in range(count):
+        own = viewers[chosen == which]
+        if own.size:
+            yield which, np.ascontiguousarray(own)

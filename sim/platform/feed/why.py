@@ -1,0 +1,200 @@
+"""Why a member was shown a message: one exposure, explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.errors import InputError
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.relations import trust_before
+from sim.platform.feed.candidates import Candidates
+
+if TYPE_CHECKING:
+    from sim.platform.feed.exposures import Part
+    from sim.platform.platform import Platform
+
+__all__ = ["Why", "why", "whys"]
+
+Array = npt.NDArray[Any]
+
+_COUNTED = {
+    "likes": (Act.LIKE,),
+    "shares": (Act.REPOST, Act.QUOTE),
+    "replies": (Act.REPLY,),
+    "dislikes": (Act.DISLIKE,),
+    "reports": (Act.REPORT,),
+}
+"""The acts that add to each counter after feeds are made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What brought a message into a feed.
+
+    Attributes
+    ----------
+    tick, viewer, message
+        Of the exposure.
+    source
+        The member that shared it; the author where it came from beyond whom the viewer follows.
+    followed
+        Whether the viewer follows the source.
+    friends
+        How many of the members drawn shared it.
+    recommender
+        The name of who ranked it.
+    score, slot
+        What it was given, and its place in the feed, 0 the first.
+    shown
+        How many messages the viewer was shown.
+    parts
+        Named parts of the score, as the recommender tells them.
+    rivals
+        (message, score) of what stood beside it in the feed, best first.
+    """
+
+    tick: int
+    viewer: int
+    message: int
+    source: int
+    followed: bool
+    friends: int
+    recommender: str
+    score: float
+    slot: int
+    shown: int
+    parts: dict[str, float]
+    rivals: tuple[tuple[int, float], ...]
+
+    @property
+    def sentence(self) -> str:
+        """The explanation in one sentence, by indices."""
+        whence = f"agent {self.source}, whom it follows, shared it"
+        if not self.followed:
+            whence = f"it came from beyond those it follows (by agent {self.source})"
+        parts = ", ".join(f"{name} {value:.3g}" for name, value in self.parts.items())
+        return (
+            f"Agent {self.viewer} was shown message {self.message} in place {self.slot + 1} of "
+            f"{self.shown} because {whence}; {self.recommender} gave it {self.score:.3g} ({parts})."
+        )
+
+
+def why(platform: Platform, viewer: int, message: int, tick: int | None) -> Why:
+    """Return the explanation; see :meth:`sim.platform.platform.Platform.why`."""
+    exposures = platform.exposures
+    if tick is not None and tick != exposures.tick:
+        raise InputError(
+            f"Only feeds of the last tick ({exposures.tick:,}) are kept; sim.explain(FILE, ...) or "
+            f"hubbub why FILE AGENT MESSAGE --tick {tick} runs that tick again."
+        )
+    found = _found(platform, viewer)
+    if found is None or message not in found[0].message[found[1] : found[2]]:
+        raise InputError(
+            f"Agent {viewer} was not shown message {message:,} in tick {exposures.tick:,}."
+        )
+    return next(each for each in whys(platform, viewer) if each.message == message)
+
+
+def whys(platform: Platform, viewer: int) -> list[Why]:
+    """Return why each message is in a member's feed, best first; none where it has no feed.
+
+    The counters are gone through once, however many messages there are.
+    """
+    found = _found(platform, viewer)
+    if found is None or found[1] == found[2]:
+        return []
+    part, low, high = found
+    recommender, shown = platform.recommenders[part.recommender], high - low
+    told = recommender.parts(_again(platform, viewer, part, low, high))
+    parts = {name: np.broadcast_to(value, shown) for name, value in told.items()}
+    pairs = list(zip(part.message[low:high].tolist(), part.score[low:high].tolist(), strict=True))
+    return [
+        Why(
+            tick=platform.tick, viewer=viewer, message=message, source=int(part.source[low + slot]),
+            followed=bool(part.friends[low + slot]), friends=int(part.friends[low + slot]),
+            recommender=recommender.plugin_name or type(recommender).__name__,
+            score=score, slot=slot, shown=shown,
+            parts={name: float(value[slot]) for name, value in parts.items()},
+            rivals=tuple(pair for k, pair in enumerate(pairs) if k != slot),
+        )
+        for slot, (message, score) in enumerate(pairs)
+    ]  # fmt: skip
+
+
+def _found(platform: Platform, viewer: int) -> tuple[Part, int, int] | None:
+    """Return the part of a viewer's feed, and where in it the feed begins and ends."""
+    for part in platform.exposures.parts:
+        at = int(np.searchsorted(part.viewers, viewer))
+        if at < part.viewers.size and part.viewers[at] == viewer:
+            low = int(part.counts[:at].sum(dtype=np.int64))
+            return part, low, low + int(part.counts[at])
+    return None
+
+
+def _again(platform: Platform, viewer: int, part: Part, low: int, high: int) -> Candidates:
+    """Return what was shown as candidates again, with counters as they were before the acts."""
+    posts = platform.posts
+    messages, sources = part.message[low:high].copy(), part.source[low:high].copy()
+    rows = posts.rows(messages)
+    first = platform.acts_before
+    about = np.isin(platform.acted.message[first:], messages, kind="sort")  # a few of many
+    since = platform.acted.chosen(np.flatnonzero(about) + first)
+    counters = {
+        name: getattr(posts, name)[rows].astype(np.float32)
+        - _since(since.message[np.isin(since.act, kinds)], messages)
+        for name, kinds in _COUNTED.items()
+    }
+    shown = posts.shown[rows].astype(np.float32) - _since(platform.exposures.message, messages)
+    key = rng.key(platform.seed, Stream.FEED, platform.exposures.tick)
+    trust, interest = _exact(platform, viewer, messages, sources, part.friends[low:high])
+    columns: dict[str, Array] = {
+        "message": messages, "source": sources, "author": posts.author[rows], "shown": shown,
+        **counters, "trust": trust, "interest": interest,
+        "age": (platform.exposures.tick - posts.created[rows]).astype(np.float32),
+        "friends": part.friends[low:high].copy(), "flags": part.flags[low:high].copy(),
+        "bits": rng.words(key, [viewer], messages), "appeal_byte": part.appeal[low:high].copy(),
+        "stops": np.array([0, rows.size], np.int64),
+    }  # fmt: skip
+    return Candidates(platform, np.array([viewer], np.uint32), columns)
+
+
+def _since(touched: Array, messages: Array) -> npt.NDArray[np.float32]:
+    """Return how often each message is among those touched."""
+    # Millions, in which a few are counted: one pass for each is the least work.
+    return np.array([np.count_nonzero(touched == each) for each in messages], np.float32)
+
+
+def _exact(
+    platform: Platform, viewer: int, messages: Array, sources: Array, friends: Array
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return trust and interest as the feed had them."""
+    posts, hearing = platform.posts, platform.hearing
+    tags = posts.tags[posts.rows(messages)]
+    mine = platform.people.column("interests")[viewer]
+    both, many = np.bitwise_count(tags & mine), np.bitwise_count(tags)
+    part = np.float32(1) / np.maximum(many, 1).astype(np.float32)
+    interest = np.where(many > 0, both.astype(np.float32) * part, np.float32(1)).astype(np.float32)
+    trust = (friends > 0).astype(np.float32)
+    if hearing.trust.size:
+        start, length = (int(x) for x in hearing.rows[viewer])
+        row = slice(start, start + length)
+        at = np.searchsorted(hearing.ids[row], sources)
+        known = (at < length) & (friends > 0)
+        given = hearing.trust[row][np.minimum(at, max(length - 1, 0))] if length else trust
+        scale = np.float32(1 / 65535)
+        then = np.array(
+            [
+                trust_before(platform, viewer, *pair)
+                for pair in zip(
+                    sources.tolist(), np.broadcast_to(given, known.shape).tolist(), strict=True
+                )
+            ]
+        )
+        trust = np.where(known, then.astype(np.float32) * scale, np.float32(0))
+    return trust, interest

@@ -1,0 +1,411 @@
+"""The platform of a world: members who wake, post, read feeds and act on them.
+
+A world without one pays nothing. :meth:`World.open_platform` opens it; what it does in a tick is in
+:mod:`sim.platform.tick`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.rhythm_kernels import expected
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.errors import UnknownNameError
+from sim.network.graph.slab import Live, read_only
+from sim.platform.acts.commands import checked_command, letters
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.log import ActLog, Acts
+from sim.platform.acts.moods import temper_of
+from sim.platform.acts.policies import decide_by, grow_policies, policy_of
+from sim.platform.acts.policy import Policy
+from sim.platform.acts.relations import friends_of, grow_reputation, reputation_of, standing_of
+from sim.platform.acts.requests import Command
+from sim.platform.around import People
+from sim.platform.feed.exposures import Exposures
+from sim.platform.feed.recommender import Chronological, FriendRecommender, Recommender
+from sim.platform.feed.recommenders import members_of, rank_by, recommender_of
+from sim.platform.feed.serving import Shelf
+from sim.platform.feed.why import Why, why
+from sim.platform.members import Members
+from sim.platform.posts.posts import Flag, Posts
+from sim.platform.posts.search import found_people, found_posts
+from sim.platform.posts.texts import replies, text_of
+from sim.platform.rhythm import curve_of, factors
+from sim.platform.settings import PlatformSettings
+from sim.world.minds.minds import Minds
+
+if TYPE_CHECKING:
+    from sim.platform.state import Still
+    from sim.world.world import World
+
+__all__ = ["Platform"]
+
+Ids = npt.NDArray[np.uint32]
+Array = npt.NDArray[Any]
+
+_NOBODY = np.empty(0, np.uint32)
+_FLAGS = {flag.name.lower(): flag for flag in Flag if flag.name and flag is not Flag.INJECTED}
+
+
+class Platform:
+    """Posts, feeds and acts of a world, tick by tick.
+
+    Attributes
+    ----------
+    settings
+        What it was told when it opened (:class:`~sim.platform.settings.PlatformSettings`).
+    posts
+        The messages that feeds choose from (:class:`~sim.platform.posts.posts.Posts`).
+    members
+        Rings, what was seen, chronotypes, recommenders (:class:`~sim.platform.members.Members`).
+    log
+        What members did (:class:`~sim.platform.acts.log.ActLog`).
+    held
+        Recommenders' own arrays by name, saved with the world.
+    recommenders, policies
+        The plugins that rank and that act; ``members.recommender`` says whose feed is whose's, and
+        :func:`~sim.platform.acts.policies.ruled_by` who is decided for by which.
+    online, online_at
+        Who is online, uint32, rising, and in which tick that was found out; -1: not yet.
+    exposures
+        Who was shown what in this tick (:class:`~sim.platform.feed.exposures.Exposures`).
+    acted
+        What was done in this tick (:class:`~sim.platform.acts.log.Acts`).
+    acts_before
+        How many of them came before this tick's feeds.
+    trending
+        The messages that trend, uint32, the highest first.
+    injected
+        The number of the post that each injected message is, by its id.
+    waiting
+        Acts by hand that the next tick carries out.
+    written
+        Texts of posts that somebody wrote, by number; those of injected messages too.
+    minds
+        Who decides by itself (:class:`~sim.world.minds.minds.Minds`).
+    via, friends
+        From whom each of ``acted`` was seen; who proposes whom to follow, or None.
+    faults, failing
+        What plugins did wrong, a sentence each; policies that fail in this tick, by their places:
+        not part of the state.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> world = World.create(agents=1000, seed=7)
+    >>> platform = world.open_platform(recommender="popularity", slots=5)
+    >>> world.step(24)
+    >>> platform.exposures.viewer.size > 0, platform.log.count(24, Act.LIKE) > 0
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        world: World,
+        settings: PlatformSettings,
+        recommenders: list[Recommender],
+        policy: Policy,
+    ) -> None:
+        self._world = world
+        self.settings = settings
+        self.recommenders = recommenders
+        self.policies = [policy]
+        self.posts = Posts()
+        self.members = Members(world.seed, len(world.agents))
+        self.log = ActLog(settings.log_ticks)
+        self.held: dict[str, Array] = {}
+        self.trending = _NOBODY
+        self.injected: dict[int, int] = {}
+        self.waiting: list[Command] = []
+        self.written: dict[int, str] = {}
+        self.faults: list[str] = []
+        self.failing: dict[int, BaseException] = {}
+        self.minds = Minds()
+        self.online = _NOBODY
+        self.online_at = -1
+        self.exposures = Exposures([])
+        self.acted = Acts.joined([])
+        self.acts_before = 0
+        self.shelf = Shelf(settings.slots, settings.candidates)
+        self._curve = curve_of(settings.rhythm)
+        self.via = _NOBODY
+        self.stood: tuple[Array, npt.NDArray[np.uint8]] | None = None
+        self.swayed: tuple[Array, int, npt.NDArray[np.uint8]] | None = None
+        self.friends: FriendRecommender | None = friends_of(settings.friends, self.faults)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that decides for everybody who has no other; set it, and it does for all."""
+        return self.policies[0]
+
+    @policy.setter
+    def policy(self, chosen: Policy) -> None:
+        decide_by(self, chosen, None)
+
+    # What plugins see
+
+    @property
+    def tick(self) -> int:
+        """The world's tick."""
+        return self._world.tick
+
+    @property
+    def tick_minutes(self) -> float:
+        """Simulated minutes in a tick."""
+        return self._world.tick_minutes
+
+    @property
+    def seed(self) -> int:
+        """The world's seed."""
+        return self._world.seed
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are."""
+        return len(self._world.agents)
+
+    @property
+    def people(self) -> People:
+        """Columns of agents by name."""
+        return self._world.network().people
+
+    @property
+    def hearing(self) -> Live:
+        """Whom each agent hears: rows of the network turned round."""
+        return Live(*(read_only(column) for column in self._world.ties.reverse.live))
+
+    @property
+    def heard_by(self) -> Live:
+        """Who hears each agent: rows of the network as it is."""
+        return Live(*(read_only(column) for column in self._world.ties.live))
+
+    @property
+    def fans(self) -> Ids:
+        """How many hear each agent, uint32 (n,)."""
+        return self._world.ties.out_degree
+
+    @property
+    def reputation(self) -> npt.NDArray[np.float32]:
+        """What each agent's word counts for, float32 (n,) with mean 1; see ``reputation_hours``."""
+        return reputation_of(self)
+
+    @property
+    def standing(self) -> npt.NDArray[np.uint8]:
+        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); empty before it is weighed."""
+        return standing_of(self)
+
+    @property
+    def temper(self) -> npt.NDArray[np.uint8]:
+        """Personality as moods bend it, uint8 (n, 5) in 1/255; see :mod:`.platform_inner`."""
+        return temper_of(self, self._world.agents.edition)
+
+    def key(self, stream: Stream) -> np.uint64:
+        """Return the key of this tick's draws of one purpose."""
+        return rng.key(self.seed, stream, self.tick)
+
+    # What a person asks or commands
+
+    def law(self, tick: int) -> float:
+        """Return how many members are online in a tick by the law of the rhythm, on average."""
+        agents = self._world.agents
+        curve = factors(self._curve, tick, self.tick_minutes)
+        kinds = self.members.chronotype
+        return float(expected(agents.activity, agents.status, 1, kinds, curve))
+
+    def hourly(self) -> npt.NDArray[np.float64]:
+        """Return this tick's factor of activity for each chronotype, float64 (7,)."""
+        return factors(self._curve, self.tick, self.tick_minutes)
+
+    def act(
+        self,
+        agent: int,
+        act: Act | int | str,
+        *,
+        message: int | None = None,
+        other: int | None = None,
+        text: str = "",
+        group: int | str | None = None,
+    ) -> None:
+        """Let a member do something in the next tick, before feeds are made.
+
+        Parameters
+        ----------
+        agent
+            Who acts.
+        act
+            What: ``Act.LIKE`` or ``"like"``.
+        message
+            The number of the message that it is about.
+        other
+            The member that it is about.
+        text
+            What is said in a post, quote, reply or letter, or looked for; a new group's name.
+        group
+            The group to join, leave or write to, by number or name.
+
+        Raises
+        ------
+        InputError, UnknownNameError
+            One sentence for an act that is not possible; nothing is changed.
+        """
+        given = Command(agent, Act.DO_NOTHING, message, other, text, 0, group)
+        said = {"message": message, "other": other, "text": text, "group": group}
+        with self._world.trail.doing(self._world, "act", (agent, act), said):
+            self.waiting.append(checked_command(self._world, self, given, act))
+
+    def recommend(
+        self,
+        recommender: Recommender | str,
+        members: npt.ArrayLike | None = None,
+        **parameters: Any,
+    ) -> None:
+        """Let another recommender rank the feeds of all, or of some members, from now on.
+
+        Parameters
+        ----------
+        recommender
+            A name, with ``parameters``; or one made already.
+        members
+            Indices of agents; None: everybody.
+
+        Raises
+        ------
+        InputError, ParameterError, UnknownNameError
+            One sentence; nothing is changed.
+        """
+        chosen = recommender_of(recommender, parameters)
+        with self._world.trail.doing(self._world, "recommend", (recommender, members), parameters):
+            rank_by(self, chosen, members_of(self._world, self, members))
+
+    def behave(
+        self, policy: Policy | str, members: npt.ArrayLike | None = None, **parameters: Any
+    ) -> None:
+        """Let another policy decide what all, or some members, do with what they are shown.
+
+        Parameters and refusals are as those of :meth:`recommend`; who joins later is decided for
+        by the first of :attr:`policies`.
+        """
+        chosen = policy_of(policy, parameters)
+        with self._world.trail.doing(self._world, "behave", (policy, members), parameters):
+            decide_by(self, chosen, members_of(self._world, self, members))
+
+    def flag(self, message: int, flag: str, *, on: bool = True) -> None:
+        """Put a flag on a message, or take it off: what a moderator does.
+
+        Parameters
+        ----------
+        message
+            Its number.
+        flag
+            ``"labelled"``, ``"hidden"``, ``"downranked"``, ``"pinned"`` or ``"ad"``.
+        on
+            False takes it off.
+
+        Raises
+        ------
+        InputError, UnknownNameError
+            For a message that is not in feeds, or another flag.
+        """
+        if flag not in _FLAGS:
+            raise UnknownNameError("flag", flag, tuple(_FLAGS))
+        with self._world.trail.doing(self._world, "flag", (message, flag), {"on": on}):
+            self.posts.mark(message, _FLAGS[flag], on=on)
+
+    def inbox(self, agent: int) -> list[tuple[int, int, str]]:
+        """Return letters to a member and to its groups: (tick, sender, text), the oldest first.
+
+        Of the ticks whose acts are kept; not those of senders to whom its ears are closed.
+        """
+        return letters(self._world, self, agent)
+
+    def replies_to(self, message: int) -> Ids:
+        """Return the replies to a message that are in the table, the oldest first."""
+        return replies(self.posts, message)
+
+    def sold(self, message: int) -> int:
+        """Return how often a message was purchased from, in the ticks whose acts are kept."""
+        return sum(
+            int(((a.act == Act.PURCHASE) & (a.message == message)).sum()) for _, a in self.log
+        )
+
+    def search_posts(self, text: str) -> Ids:
+        """Return messages about the interests or with the words of a text, most liked first."""
+        return found_posts(self._world, self, text)
+
+    def search_people(self, text: str) -> Ids:
+        """Return active members with the interests that a text names, most heard first."""
+        return found_people(self._world, self, text)
+
+    def why(self, viewer: int, message: int, tick: int | None = None) -> Why:
+        """Return why a member was shown a message (:class:`~sim.platform.feed.why.Why`).
+
+        Raises
+        ------
+        InputError
+            When it was not, or the tick is not the last one.
+        """
+        return why(self, viewer, message, tick)
+
+    def text_of(self, message: int) -> str:
+        """Return the text of a message: what somebody wrote, or what rules write for it.
+
+        An injected message is known by its own words as long as the world knows the message.
+
+        Raises
+        ------
+        InputError
+            When there is no message of that number, or nobody knows any more what it said.
+        """
+        return text_of(self._world, self, message)
+
+    # What the world does with it
+
+    def fault(self, which: int, error: BaseException) -> None:
+        """Put the newest-first recommender in the place of one that failed, and say so."""
+        name = self.recommenders[which].plugin_name
+        self.faults.append(f"The recommender {name!r} failed and ranks no more: {error}")
+        self.recommenders[which] = Chronological()
+
+    def note(self, acts: Acts) -> None:
+        """Write acts of this tick into the log."""
+        self.log.add(self.tick, acts)
+        self.acted = Acts.joined([self.acted, acts])
+
+    def joined(self) -> range:
+        """Take in agents that joined the world since this was last asked; returns them."""
+        before = len(self.members)
+        self.members.grow(self.agents - before)
+        grow_reputation(self)
+        grow_policies(self)
+        return range(before, self.agents)
+
+    def carries(self, cascade: int) -> bool:
+        """Return whether an injected message may still be shown, or is yet to be posted."""
+        number = self.injected.get(cascade)
+        if number is None:
+            return True
+        row = number - self.posts.first
+        return row >= 0 and not self.posts.flags[row] & np.uint8(Flag.HIDDEN)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        parts = (self.posts, self.members, self.log, self.shelf)
+        own = sum(part.nbytes for part in parts)
+        return int(own + sum(column.nbytes for column in self.held.values()))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Still:
+        """Return what :meth:`dump` says now, standing still: for saving while the world goes on."""
+        from sim.platform.state import Still  # it knows Platform
+
+        return Still(self)
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return (what JSON can hold, arrays by name)."""
+        from sim.platform.state import dump_platform  # it knows Platform
+
+        return dump_platform(self)

@@ -1,0 +1,1 @@
+"""Posts: kept, written, searched."""

@@ -1,0 +1,326 @@
+"""The posts under way: growable columns, a row a message, those too old taken off the front.
+
+What a feed reads of a post lies together in one *hot* row of eight words; the rest is beside it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from enum import IntEnum, IntFlag
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import CapacityError, InputError
+from sim.platform.feed.candidates_kernels import AUTHOR, CREATED, LIKES, SHARES, SHOWN
+from sim.platform.posts.rows import Rows
+
+__all__ = ["Flag", "Kind", "Posts"]
+
+Ids = npt.NDArray[np.uint32]
+Ints = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+
+LIMIT = 2**31 - 1
+"""Messages that a world can number."""
+NO_TOPIC = 255
+_FULL = 2**16 - 1
+_DISLIKES, _REPLIES, _REPORTS = range(3)
+
+
+class Kind(IntEnum):
+    """What a message is. Never renumber, only add."""
+
+    POST = 0
+    QUOTE = 1
+    REPLY = 2
+    DIRECT = 3
+    GROUP = 4
+
+
+class Flag(IntFlag):
+    """What the platform has put on a message."""
+
+    LABELLED = 1
+    HIDDEN = 2
+    DOWNRANKED = 4
+    PINNED = 8
+    AD = 16
+    INJECTED = 32
+
+
+class Posts:
+    """The messages that feeds choose from; row ``i`` is message ``first + i``.
+
+    Columns are read-only views of the rows there are now, uint32 unless said otherwise; take them
+    anew after a tick. Numbers are never used twice.
+
+    Attributes
+    ----------
+    first, next
+        The number of the first row, and of the next message.
+    """
+
+    def __init__(self) -> None:
+        self.first = 0
+        self._hot = Rows(8, np.uint32, large=True)
+        self._cold = Rows(3, np.uint16)
+        self._most = 0
+        self._parent = Rows(1, np.int32)
+        self._cascades: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._hot)
+
+    @property
+    def next(self) -> int:
+        """The number that the next message will have."""
+        return self.first + len(self)
+
+    @property
+    def hot(self) -> Ids:
+        """uint32 (posts, 8), as kernels take it (``candidates_kernels``); it can be written."""
+        return self._hot.live
+
+    @property
+    def cold(self) -> npt.NDArray[Any]:
+        """(posts, 3): dislikes, replies, reports; it can be written, after :meth:`hold`.
+
+        uint16, and uint32 from when a counter may have outgrown that.
+        """
+        return self._cold.live
+
+    @property
+    def links(self) -> Ints:
+        """int32 (posts, 2): parent and cascade, -1 for none; made anew."""
+        return np.stack([self.parent, self.cascade], axis=1)
+
+    @property
+    def author(self) -> Ids:
+        """Who wrote it."""
+        return _read_only(self.hot[:, AUTHOR])
+
+    @property
+    def created(self) -> Ints:
+        """The tick in which it was posted, int32."""
+        return _read_only(self.hot.view(np.int32)[:, CREATED])
+
+    @property
+    def tags(self) -> npt.NDArray[np.uint64]:
+        """Its interests, a uint64 mask over the vocabulary."""
+        return _read_only(self.hot.view(np.uint64)[:, 1])
+
+    @property
+    def likes(self) -> Ids:
+        """How many like it."""
+        return _read_only(self.hot[:, LIKES])
+
+    @property
+    def shares(self) -> Ids:
+        """How often it was reposted or quoted."""
+        return _read_only(self.hot[:, SHARES])
+
+    @property
+    def shown(self) -> Ids:
+        """How often it stood in a feed."""
+        return _read_only(self.hot[:, SHOWN])
+
+    @property
+    def appeal(self) -> Bytes:
+        """How much it appeals whatever one's interests, uint8, in 1/255."""
+        return self._byte(0)
+
+    @property
+    def topic(self) -> Bytes:
+        """The bit of its first tag, uint8; 255 without."""
+        return self._byte(1)
+
+    @property
+    def flags(self) -> Bytes:
+        """What the platform has put on it, uint8 (:class:`Flag`)."""
+        return self._byte(2)
+
+    @property
+    def kind(self) -> Bytes:
+        """What it is, uint8 (:class:`Kind`)."""
+        return self._byte(3)
+
+    @property
+    def dislikes(self) -> Ids:
+        """How many dislike it."""
+        return _read_only(self.cold[:, _DISLIKES].astype(np.uint32))
+
+    @property
+    def replies(self) -> Ids:
+        """How many replies it has."""
+        return _read_only(self.cold[:, _REPLIES].astype(np.uint32))
+
+    @property
+    def reports(self) -> Ids:
+        """How often it was reported."""
+        return _read_only(self.cold[:, _REPORTS].astype(np.uint32))
+
+    @property
+    def parent(self) -> Ints:
+        """The message that it quotes or replies to, int32; -1 for none."""
+        return _read_only(self._parent.live[:, 0])
+
+    @property
+    def cascade(self) -> Ints:
+        """The id of the injected message that it is, int32; -1 for none."""
+        return _read_only(self.cascades_of(slice(0, len(self))))
+
+    @property
+    def numbers(self) -> Ids:
+        """The number of each row."""
+        return np.arange(self.first, self.next, dtype=np.uint32)
+
+    def _byte(self, place: int) -> Bytes:
+        return _read_only(self.hot.view(np.uint8)[:, 28 + place])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._hot.nbytes + self._cold.nbytes + self._parent.nbytes
+
+    def row(self, message: int) -> int:
+        """Return the row of a message.
+
+        Raises
+        ------
+        InputError
+            When there is none of that number, or it is too old to be shown.
+        """
+        if not 0 <= message < self.next:
+            raise InputError(f"There is no message {message:,}; {self.next:,} were posted so far.")
+        if message < self.first:
+            raise InputError(
+                f"Message {message:,} is no longer in anybody's feed; the oldest there is "
+                f"{self.first:,}."
+            )
+        return message - self.first
+
+    def rows(self, messages: Ids) -> npt.NDArray[np.int64]:
+        """Return the rows of messages that are in the table, int64."""
+        return messages.astype(np.int64) - self.first
+
+    def append(
+        self,
+        author: npt.ArrayLike,
+        tick: int,
+        *,
+        tags: npt.ArrayLike = 0,
+        topic: npt.ArrayLike = NO_TOPIC,
+        appeal: npt.ArrayLike = 128,
+        kind: int = Kind.POST,
+        flags: int = 0,
+        parent: npt.ArrayLike = -1,
+        cascade: npt.ArrayLike = -1,
+    ) -> Ids:
+        """Add messages at the end; returns their numbers.
+
+        Parameters
+        ----------
+        author
+            Agents (k,).
+        tick
+            When they were posted, not before the last ones.
+        tags, topic, appeal, kind, flags, parent, cascade
+            As the columns; one for all, or (k,).
+
+        Raises
+        ------
+        CapacityError
+            When a world would have more messages than it can number.
+        """
+        writers = np.atleast_1d(np.asarray(author, np.uint32))
+        count = writers.size
+        if self.next + count > LIMIT:
+            raise CapacityError(f"A world numbers {LIMIT:,} messages, and has {self.next:,}.")
+        numbers = np.arange(self.next, self.next + count, dtype=np.uint32)
+        hot = self._hot.extend(count)
+        hot[:, AUTHOR], hot[:, CREATED] = writers, tick
+        hot.view(np.uint64)[:, 1] = np.asarray(tags, np.uint64)
+        meta = hot.view(np.uint8)[:, 28:]
+        meta[:, 0], meta[:, 1], meta[:, 2], meta[:, 3] = appeal, topic, flags, kind
+        self._cold.extend(count)
+        self._parent.extend(count)[:, 0] = parent
+        ids = np.broadcast_to(np.asarray(cascade, np.int32), count)
+        given = np.flatnonzero(ids >= 0)
+        self._cascades |= dict(zip(numbers[given].tolist(), ids[given].tolist(), strict=True))
+        return numbers
+
+    def retire(self, tick: int) -> int:
+        """Take the messages posted before ``tick`` off the table; returns how many."""
+        gone = bisect_left(self.created, tick)  # a search by numpy would copy the column
+        for rows in (self._hot, self._cold, self._parent):
+            rows.drop(gone)
+        self.first += gone
+        if self._cascades:
+            known = self._cascades.items()
+            self._cascades = {message: own for message, own in known if message >= self.first}
+        return gone
+
+    def cascades_of(self, rows: slice) -> Ints:
+        """Return :attr:`cascade` of some rows one behind the other; made anew."""
+        found = np.full(rows.stop - rows.start, -1, np.int32)
+        begin, end = self.first + rows.start, self.first + rows.stop
+        for message, own in self._cascades.items():
+            if begin <= message < end:
+                found[message - begin] = own
+        return found
+
+    def cascade_of(self, message: int) -> int:
+        """Return the id of the injected message that a message is, -1 for none."""
+        return self._cascades.get(message, -1)
+
+    def hold(self, messages: Ids) -> None:
+        """Make sure that :attr:`cold` can count another act about each of some messages."""
+        if self._cold.live.dtype != np.uint16:
+            return
+        self._most += messages.size
+        if self._most <= _FULL:
+            return
+        again = np.unique(messages, return_counts=True)[1]
+        self._most = int(self.cold.max(initial=0)) + int(again.max(initial=0))
+        if self._most > _FULL:
+            self._cold = self._cold.copied(np.uint32)
+
+    def mark(self, message: int, flag: Flag, *, on: bool = True) -> None:
+        """Put a flag on a message, or take it off."""
+        flags = self.hot.view(np.uint8)[self.row(message), 30:31]
+        flags[:] = flags | np.uint8(flag) if on else flags & ~np.uint8(flag)
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return (what JSON can hold, arrays by name), whatever room there is to grow."""
+        cold = self.cold.astype(np.uint32)
+        return {"first": self.first}, {"hot": self.hot, "cold": cold, "links": self.links}
+
+    @classmethod
+    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> Posts:
+        """Return the posts of :meth:`dump`; takes copies."""
+        posts = cls()
+        posts.first = int(meta["first"])
+        count = len(columns["hot"])
+        for name, width in (("hot", 8), ("cold", 3), ("links", 2)):
+            if columns[name].shape != (count, width):
+                raise InputError(f"The column {name!r} of the posts is of another shape.")
+        posts._hot.extend(count)[:] = columns["hot"]
+        posts._most = int(columns["cold"].max(initial=0))
+        if posts._most > _FULL:
+            posts._cold = Rows(3, np.uint32)
+        posts._cold.extend(count)[:] = columns["cold"]
+        parent, cascade = columns["links"].T
+        posts._parent.extend(count)[:, 0] = parent
+        given = np.flatnonzero(cascade >= 0)
+        messages = (given + posts.first).tolist()
+        posts._cascades = dict(zip(messages, cascade[given].tolist(), strict=True))
+        return posts
+
+
+def _read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    view = column.view()
+    view.flags.writeable = False
+    return view

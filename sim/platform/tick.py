@@ -1,0 +1,274 @@
+"""What a platform adds to a tick: who wakes, what is posted, feeds, acts, ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents import rhythm_kernels as kernels
+from sim.agents.lifecycle import Lifecycle
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.core.workers import workers
+from sim.platform.acts.commands import carry_out
+from sim.platform.acts.effects import change_ties, take_effect
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.log import NOBODY, Acts
+from sim.platform.acts.moods import live_on
+from sim.platform.acts.policies import replace_failing
+from sim.platform.acts.record import seal
+from sim.platform.acts.relations import learn_trust, propose, weigh
+from sim.platform.feed.exposures import Exposures
+from sim.platform.feed.serving import Serving, split
+from sim.platform.feed.waves import Waves, decided, give_back
+from sim.platform.population import own_hours, turn_over
+from sim.platform.posts.pools import pools_of, trending_now
+from sim.platform.posts.posts import Flag
+from sim.spread.cascade.cascade import Cascade
+from sim.world.channels import FEED
+from sim.world.minds.news import look
+from sim.world.phases import Phase
+
+if TYPE_CHECKING:
+    from sim.platform.platform import Platform
+    from sim.world.world import World
+
+__all__ = ["PLATFORM_PHASES", "with_platform"]
+
+Ids = npt.NDArray[np.uint32]
+
+_SWEEP = 8
+"""Ticks between two looks at whose rings hold nothing any more."""
+_TREND_HOURS = 24.0
+"""How old a message may be that trends."""
+_WARM = np.zeros(len(Act), np.bool_)
+_WARM[[Act.LIKE, Act.REPOST, Act.QUOTE]] = True
+_NOBODY = np.empty(0, np.uint32)
+
+
+def wake(world: World) -> None:
+    """Find out who is online: active, by activity and the hour of each chronotype."""
+    platform, agents = _platform(world), world.agents
+    platform.acted = Acts.joined([])
+    turn_over(world, platform)
+    joined = platform.joined()
+    if joined:
+        platform.note(Acts.of(joined, Act.SIGN_UP))
+    out = np.empty(len(agents) + 1, np.uint32)
+    count = kernels.wake(
+        agents.activity, agents.status, int(Lifecycle.ACTIVE), platform.members.chronotype,
+        platform.hourly(), platform.key(Stream.WAKE), out,
+    )  # fmt: skip
+    platform.online = own_hours(world, platform, out[:count].copy())
+    platform.online_at = world.tick
+
+
+def write(world: World) -> None:
+    """Carry out acts by hand, post injected messages, and let online members post."""
+    platform = _platform(world)
+    _retire(platform)
+    carry_out(world, platform)
+    for cascade in _in_feeds(world):
+        if cascade.id not in platform.injected:
+            _post_injected(platform, cascade)
+    online = platform.minds.spare(platform.online)
+    author, topic, appeal = (np.empty(online.size, kind) for kind in ("u4", "u1", "u1"))
+    tags = np.empty((online.size, 2), np.uint32)
+    agents = world.agents
+    halves = agents.interests.view(np.uint32).reshape(-1, 2)
+    count = kernels.write(
+        online, agents.personality, halves, platform.settings.posting, platform.key(Stream.WRITE),
+        author, tags, topic, appeal,
+    )  # fmt: skip
+    # The newest stand in everybody's pool: by lot, or they would always be those numbered last.
+    lots = rng.words(platform.key(Stream.NEWEST), author[:count])
+    order = np.argsort(lots, kind="stable")
+    author = author[order]
+    numbers = platform.posts.append(
+        author, platform.tick, tags=tags[order].view(np.uint64)[:, 0], topic=topic[order],
+        appeal=appeal[order],
+    )  # fmt: skip
+    platform.members.share(author, numbers)
+    platform.note(Acts.of(author, Act.POST, numbers))
+
+
+def _retire(platform: Platform) -> None:
+    """Take messages off that are too old; forget what is no longer known of them."""
+    platform.posts.retire(platform.tick - platform.settings.window + 1)
+    first = platform.posts.first
+    if platform.tick % _SWEEP == 0:
+        platform.members.sweep(first, len(platform.posts))
+    if platform.written and min(platform.written) < first:
+        platform.written = {n: text for n, text in platform.written.items() if n >= first}
+
+
+def _post_injected(platform: Platform, cascade: Cascade) -> None:
+    """Post an injected message; it stands in the rings of those who have adopted it."""
+    message, seeds = cascade.message, cascade.adopters
+    author = message.author if message.author in seeds else int(seeds[0])
+    first = (message.tags & -message.tags).bit_length() - 1 if message.tags else 255
+    number = platform.posts.append(
+        [author], platform.tick, tags=np.uint64(message.tags), topic=first, flags=Flag.INJECTED,
+        appeal=128, cascade=cascade.id,
+    )  # fmt: skip
+    platform.injected[cascade.id] = int(number[0])
+    platform.written[int(number[0])] = message.text
+    platform.members.share(seeds, np.full(seeds.size, number[0]))
+
+
+def feed(world: World) -> None:
+    """Choose what each online member is shown."""
+    platform = _platform(world)
+    platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
+    platform.acts_before = platform.acted.act.size
+    platform.shelf.clear()
+    waves = Waves(platform)
+    absent = world.absent()
+    chosen = platform.members.recommender
+    for which, viewers in split(platform.online, chosen, len(platform.recommenders)):
+        serving = _serving(world, platform, which, absent)
+        for wave in waves.of(viewers):
+            made, fault = platform.shelf.serve(serving, wave, workers())
+            if fault is not None and platform.recommenders[which] is serving.recommender:
+                platform.fault(which, fault)
+            waves.take(made)
+    platform.exposures = waves.done()
+
+
+def _serving(
+    world: World, platform: Platform, which: int, absent: npt.NDArray[np.uint64]
+) -> Serving:
+    """Return what all feeds under one recommender read."""
+    recommender, own = platform.recommenders[which], None
+    try:
+        recommender.prepare(platform)
+        own = recommender.pool(platform)
+    except (Exception, SystemExit) as error:  # somebody's recommender
+        platform.fault(which, error)
+    members = platform.members
+    return Serving(
+        platform, platform.recommenders[which], which,
+        pools_of(platform.posts, platform.trending, own), members.seen, members.recent,
+        members.live, absent, world.bonds.closed, platform.settings.drawn, platform.settings.slots,
+        platform.key(Stream.FEED),
+    )  # fmt: skip
+
+
+def act(world: World) -> None:
+    """Let members act on what they were shown; who adopted an injected message shares it."""
+    platform = _platform(world)
+    shown = platform.exposures
+    made = decided(platform, shown.parts) if shown.taken is None else shown.taken.decided
+    replace_failing(platform)
+    if shown.taken is not None:
+        give_back(world, shown.taken)
+    for cascade in _in_feeds(world):
+        shares = _shared(platform, cascade)
+        made.append((shares, shares.other if platform.settings.learning else _NOBODY))
+    take_effect(platform, _noted(platform, made))
+
+
+def _noted(platform: Platform, made: list[tuple[Acts, Ids]]) -> Acts:
+    """Write down what viewers do, behind what was done before; returns it.
+
+    What it was made of is given up column by column: there is hardly a second copy.
+    """
+    before = platform.acted
+    parts = [list(column) for column in zip(*(acts for acts, _ in made), strict=True)]
+    via = before.other if platform.settings.learning else _NOBODY
+    platform.via = np.concatenate([via, *(sources for _, sources in made)])
+    made.clear()
+    joined = (np.concatenate([old, *(parts.pop(0) if parts else ())]) for old in before)
+    platform.acted = Acts(*joined)
+    fresh = platform.acted.chosen(slice(before.agent.size, None))
+    platform.log.add(platform.tick, fresh, platform.acted)
+    return fresh
+
+
+def _shared(platform: Platform, cascade: Cascade) -> Acts:
+    """Return the reposts of those who adopted an injected message in this tick.
+
+    Who adopts by itself when the message is in no feed any more has nothing to share.
+    """
+    log = cascade.log
+    fresh = slice(int(np.searchsorted(log.ticks, platform.tick)), None)
+    number = platform.injected.get(cascade.id, NOBODY)
+    if number < platform.posts.first:
+        fresh = slice(0, 0)
+    return Acts.of(log.agents[fresh], Act.REPOST, number, log.sources[fresh])
+
+
+def relate(world: World) -> None:
+    """Learn whom to trust, follow and mute in one batch; see what trends; let the log forget."""
+    platform = _platform(world)
+    learn_trust(world, platform)
+    propose(world, platform)
+    _change_ties(world, platform)
+    acts = platform.acted
+    weigh(world, platform)
+    live_on(world, platform)
+    liked = _WARM[acts.act]
+    oldest = platform.tick - int(_TREND_HOURS * 60 / platform.tick_minutes)
+    platform.trending = trending_now(
+        platform.posts, platform.trending, acts.message[liked], oldest
+    )  # fmt: skip
+    platform.log.forget(platform.tick)
+    look(world, platform)
+    seal(platform)
+
+
+def _change_ties(world: World, platform: Platform) -> None:
+    """Let this tick's follows, mutes and blocks take effect; those without any are forgotten.
+
+    Acts by hand had theirs when the tick began.
+    """
+    acts, before = platform.acted, platform.acts_before
+    done = change_ties(world, acts.chosen(slice(before, None)))
+    if done.all():
+        return
+    kept = np.concatenate([np.ones(before, np.bool_), done])
+    platform.via = platform.via[kept[: platform.via.size]]
+    platform.acted = acts.chosen(kept)
+    platform.log.renew(platform.tick, platform.acted)
+
+
+def _platform(world: World) -> Platform:
+    platform = world.platform
+    if platform is None:
+        raise RuntimeError("a phase of a platform ran in a world without one")
+    return platform
+
+
+def _in_feeds(world: World) -> Iterable[Cascade]:
+    """Return the running cascades that travel in feeds."""
+    return [
+        cascade
+        for cascade in world.cascades.loose
+        if cascade.status == "running" and cascade.channel.name == FEED
+    ]
+
+
+PLATFORM_PHASES = (
+    Phase("wake", "members come online by activity and the hour of the day", wake),
+    Phase("write", "online members post; injected messages enter the feeds", write),
+    Phase("feed", "each online member is shown the best of what it could see", feed),
+    Phase("act", "members like, share, answer, follow; adopters share", act),
+    Phase("relate", "trust moves with outcomes; follows and mutes take effect", relate),
+)
+"""What a platform adds: the first three before contacts are made, the others after responses."""
+
+
+def with_platform(phases: Iterable[Phase]) -> list[Phase]:
+    """Return the phases of a tick with those of a platform between them."""
+    before, after = PLATFORM_PHASES[:3], PLATFORM_PHASES[3:]
+    found: list[Phase] = []
+    for phase in phases:
+        if phase.name == "expose":
+            found += before
+        if phase.name == "measure":
+            found += after
+        found.append(phase)
+    return found

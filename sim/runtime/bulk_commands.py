@@ -1,0 +1,77 @@
+"""What a simulation can do to many agents at once, studies beside the engine, and a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sim.runtime import bulk as batches
+from sim.runtime.engine.queries import Queries
+from sim.runtime.engine.thread_client import Link
+from sim.runtime.jobs import Job
+from sim.runtime.journal.persistence import Keeping
+from sim.runtime.minds import Thoughtful
+from sim.world.world import World
+
+__all__ = ["Works"]
+
+T = TypeVar("T")
+
+
+class Works(Queries, Thoughtful):
+    """Long work, as jobs."""
+
+    _world: World
+
+    @property
+    def _link(self) -> Link:
+        raise NotImplementedError
+
+    async def keep(self, keeping: Keeping) -> None:
+        """Begin a journal now, where there is none; the world stands still for it.
+
+        Raises
+        ------
+        InputError
+            When it keeps one already.
+        LeaseError, FileError
+            When another process has a world there, or the disk refuses.
+        """
+        live = self._link.live
+        await self._link.ask(lambda: live.custody.begin(keeping), is_long=True)
+
+    def create_agents(self, count: int) -> Job[range]:
+        """Add agents without ties; await it for their indices."""
+        return self._link.call_job(batches.create_agents, count)
+
+    def build_friendships(self, max_friends: int = 10) -> Job[int]:
+        """Befriend agents, the alike first, up to ``max_friends`` each; await it for ties added."""
+        return self._link.call_job(batches.build_friendships, max_friends)
+
+    def create_communities(
+        self, names: Sequence[str], max_members: int = 150
+    ) -> Job[dict[str, int]]:
+        """Gather agents round the named topics; await it for the size of each community."""
+        return self._link.call_job(batches.create_communities, tuple(names), max_members)
+
+    def detect_communities(self, method: str = "louvain") -> Job[batches.Detected]:
+        """Find communities in the network, in a thread beside the engine, and give them to agents.
+
+        Parameters
+        ----------
+        method
+            A name of :data:`sim.runtime.bulk.METHODS`.
+
+        Cancelled, the job leaves the communities as they were.
+        """
+        batches.check_method(method)
+        seed, live = self._world.seed, self._link.live
+        return self._link.study(lambda ties, r: batches.detect(ties, method, seed, r), live.assign)
+
+    def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
+        """Run ``function(ties, ..., report=...)`` in a thread beside the engine.
+
+        For what takes long and only reads the network, such as
+        :func:`sim.network.analysis.report.network_report`; the ties are as they are now.
+        """
+        return self._link.study(lambda ties, r: function(ties, *args, report=r, **keywords))

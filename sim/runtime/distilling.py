@@ -1,0 +1,85 @@
+"""What models decided in earlier runs, read out of their files, and distilled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from sim.core.progress import Report, quiet
+from sim.errors import FileError
+from sim.minds.distill import Logged, distilled
+from sim.minds.surrogate import Surrogate
+from sim.store.journal.audit_reading import audit
+from sim.world.log import Act, words_of
+
+__all__ = ["distil", "logged_in", "write"]
+
+
+def distil(
+    files: Sequence[str | PathLike[str]],
+    *,
+    held_out: float = 0.3,
+    seed: int = 0,
+    report: Report = quiet,
+) -> Surrogate:
+    """Return a surrogate of the models that decided in runs.
+
+    Parameters
+    ----------
+    files
+        Worlds that were run with minds, or their journals; nothing of them is changed.
+    held_out, seed
+        As of :func:`~sim.minds.distill.distilled`.
+    report
+        Told of progress; may cancel.
+
+    Raises
+    ------
+    InputError, SnapshotError
+        Too few decisions in them, or a file that is none.
+    """
+    found: list[Logged] = []
+    for number, file in enumerate(files):
+        report(f"reading {file}", number / len(files))
+        found += logged_in(audit(file).acts)
+    report("fitting", 1.0)
+    return distilled(found, held_out=held_out, seed=seed)
+
+
+def logged_in(acts: Sequence[Act]) -> Iterator[Logged]:
+    """Yield the decisions of models among the acts of a run, in order."""
+    for act in acts:
+        if act.kind != "decide":
+            continue
+        try:
+            args, _ = words_of(act.said)
+        except ValueError:  # too long for the log
+            continue
+        model = ""
+        for row in args[0]:
+            model = _model(row) or model
+            if row.get("seen"):
+                seen, what, post = row["seen"]
+                yield Logged(seen, what, post, model)
+
+
+def _model(row: Mapping[str, Any]) -> str:
+    """Return the model that answered; of decisions made together the first row says it."""
+    replies: list[list[Any]] = row.get("replies", [])
+    return str(replies[-1][7]) if replies else ""
+
+
+def write(surrogate: Surrogate, path: Path) -> None:
+    """Write a surrogate to a file.
+
+    Raises
+    ------
+    FileError
+        It cannot be written.
+    """
+    try:
+        path.write_text(surrogate.dump(), "utf-8")
+    except OSError as error:
+        raise FileError(path, f"cannot be written: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""The thread that owns a world, and the commands on their way to it."""

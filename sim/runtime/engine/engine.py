@@ -1,0 +1,443 @@
+"""The thread that owns a world: it takes commands in order, runs ticks, and makes frames."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from sim.core.priority import give_way
+from sim.runtime.engine.live import LiveWorld, next_revision
+from sim.runtime.engine.minds import Thinking, attend, begin, seen
+from sim.runtime.engine.requests import Command, EngineError, closed, nobody, nothing, outcome
+from sim.runtime.engine.run_control import Drive, Stretch
+from sim.runtime.frames.frames import Frame, State
+from sim.runtime.journal.writer import Keeper
+from sim.store.journal.journal import JournalError
+
+__all__ = ["Command", "Engine", "EngineError", "closed"]
+
+_ANSWER_SECONDS = 0.05
+"""Commands that come in a burst share a frame, but none waits longer than this for its answer."""
+
+_BREATH_SECONDS = 0.004
+_PAUSE_SECONDS = 0.0001
+"""Ticks so short that they never release the interpreter would starve the screen: after 4 ms the
+engine sleeps for a tenth of one."""
+
+
+class Engine:
+    """Drives a live world in a thread of its own.
+
+    Parameters
+    ----------
+    live
+        The world.
+    publish
+        Takes each frame, in the engine's thread.
+    failed
+        Told the error when the engine fails, in its thread.
+    frames_per_second
+        Frames while ticks run; each command has one besides.
+
+    Attributes
+    ----------
+    drive
+        What is to be run next.
+    thinking
+        The world's minds, where they are awake.
+    under_way
+        (what, since) while a tick or a command runs, for whoever watches over the engine.
+    """
+
+    def __init__(
+        self,
+        live: LiveWorld,
+        *,
+        publish: Callable[[Frame], None],
+        failed: Callable[[EngineError], None],
+        frames_per_second: float,
+    ) -> None:
+        self.live = live
+        self.drive = Drive()
+        self.under_way: tuple[str, float] | None = None
+        self.thinking: Thinking | None = None
+        self._publish = publish
+        self._tell_failed = failed
+        self._period = 1.0 / frames_per_second
+        self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._hurried: deque[Callable[[], object]] = deque()
+        self._answers: list[tuple[Command, Any, Exception | None]] = []
+        self._awaited: tuple[Keeper, int] | None = None
+        self._held: Command | None = None
+        self._running: Command | None = None
+        self._failure: EngineError | None = None
+        self._is_busy = self._is_stopping = self._is_over = False
+        self._lock = threading.Lock()
+        self._last: Frame | None = None
+        self._shown_at = self._breathed_at = self._asked_at = 0.0
+        self._ended: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    # Called from other threads
+
+    def start(self, ended: Callable[[], None]) -> None:
+        """Start the thread; ``ended`` is called as its last act."""
+        self._ended = ended
+        self._thread.start()
+
+    def submit(self, command: Command) -> None:
+        """Put a command at the end of the queue; after the end it is refused at once."""
+        with self._lock:
+            if not self._is_over:
+                self._inbox.put(command)
+                return
+        command.settle(None, self._failure or closed())
+
+    def hurry(self, function: Callable[[], object]) -> None:
+        """Call ``function`` between two ticks, ahead of the queue: for what only concerns views."""
+        self._hurried.append(function)
+        self._inbox.put(None)
+
+    def cut(self, order: int) -> None:
+        """End what was ordered to run by commands before ``order``, after the running tick."""
+        self.drive.cut = max(self.drive.cut, order)
+
+    def stop(self) -> None:
+        """End the thread after the running tick."""
+        self._is_stopping = True
+        self._inbox.put(None)
+
+    def abandon(self, error: Exception) -> None:
+        """Leave the thread behind, which does not come back; whoever waits is told ``error``.
+
+        Nothing of it is shown any more, and it ends once it does come back.
+        """
+        self._publish, self._tell_failed = nobody, nobody
+        self.live.abandon()
+        self._failure = EngineError(str(error))
+        self.stop()
+        for command in (self._held, self._running):
+            if command is not None:
+                command.settle(None, error)
+        self._settle_waiting(error)
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait."""
+        return self._inbox.qsize()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it does not tick any more."""
+        return self._failure is not None
+
+    @property
+    def thread(self) -> int | None:
+        """The number of its thread, None before it starts."""
+        return self._thread.ident
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread's end; return whether it has."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # The thread
+
+    def _run(self) -> None:
+        give_way()
+        try:
+            self.live.open()
+            self._show()
+            while not self._is_stopping:
+                self._turn_safely()
+        except BaseException as error:  # a fault of our own: nobody may be left waiting
+            self._fail(error)
+        finally:
+            self._end()
+
+    def _turn_safely(self) -> None:
+        """Take a turn; what is raised outside all fences ends the ticks, and not the answers."""
+        try:
+            self._turn()
+        except BaseException as error:
+            self._fail(error)
+            if self._running is not None:
+                self._answers.append((self._running, None, self._failure))
+                self._running = None
+            time.sleep(_ANSWER_SECONDS)
+
+    def _turn(self) -> None:
+        while self._hurried:
+            self._hurry_one(self._hurried.popleft())
+        stretch = self.drive.finished if self._held is not None else None
+        if self._held is None:
+            self._take()
+        elif stretch is None:
+            self._tick()
+        elif not self._thinks():
+            self.drive.pause()
+            self._answer_later(self._held, stretch.done, None)
+            self._held = None
+
+    def _thinks(self) -> bool:
+        """Wait a moment for minds; return whether they think on, and nobody wants to pause."""
+        return self.thinking is not None and self.thinking.waits(self.live, self.drive)
+
+    def _hurry_one(self, function: Callable[[], object]) -> None:
+        try:
+            function()
+        except BaseException as error:
+            self.live.note(f"{type(error).__name__}: {error}")
+        if not self._answers:
+            self._show()
+
+    def _take(self) -> None:
+        """Carry out the next command; when there is none run the next tick, or wait."""
+        try:
+            command = self._inbox.get_nowait()
+        except queue.Empty:
+            self._answer()
+            command = self._wait()
+        if command is not None:
+            if command.begin():
+                self._carry_out(command)
+        elif self._failure is None and self.drive.wants_tick and self.drive.pace.wait == 0.0:
+            self._tick()
+
+    def _wait(self) -> Command | None:
+        if self._failure is not None:
+            return self._inbox.get()
+        wait = self.drive.pace.wait if self.drive.wants_tick else None
+        if wait is None or wait > _ANSWER_SECONDS:
+            self._await_disk()
+        if (wait is None or wait > _ANSWER_SECONDS) and self.live.catch_up():
+            self._show()
+            return None
+        if wait == 0.0:
+            return None
+        self._breathed_at = time.monotonic()
+        with suppress(queue.Empty):
+            return self._inbox.get(timeout=wait)
+        return None
+
+    def _carry_out(self, command: Command) -> None:
+        self._running = command  # whatever happens from here on, it is answered
+        keeper = self._keep_up()
+        number = 0 if keeper is None else keeper.number
+        refusal = self._failure or self._held_up
+        if refusal is not None and not command.is_safe:
+            self._answer_later(command, None, refusal)
+            return
+        if command.is_long:
+            self._answer()
+            self._is_busy = True
+            self._show()
+        self.under_way = ("A command", time.monotonic())
+        result, error = self._done(command)
+        self.under_way, self._is_busy = None, False
+        if keeper is not None and keeper.number != number:
+            command = replace(command, is_safe=False)  # it changed something: not before that stays
+        if isinstance(result, Stretch):
+            self._held, self._running = command, None
+            self._answer()
+            self._show()
+        else:
+            self._answer_later(command, result, error)
+
+    def _done(self, command: Command) -> tuple[Any, Exception | None]:
+        """Do what a command does; after a failure with nothing round it that could fail again."""
+        if self._failure is not None:
+            return outcome(command.act)
+        if not command.is_safe:
+            self.live.safety.before_command(self.live.world)
+        with self.live.hush:
+            result, error = outcome(command.act)
+        self.live.safety.changed()
+        return result, error
+
+    @property
+    def _held_up(self) -> JournalError | None:
+        """Why nothing new may happen, while the disk takes nothing more; else None."""
+        return self.live.custody.held_up
+
+    def _keep_up(self) -> Keeper | None:
+        """Give the journal the ticks so far, and return its keeper, if there is one."""
+        keeper = self.live.custody.keeper
+        if keeper is not None:
+            try:
+                keeper.flush(self.live.world)
+            except Exception as error:
+                self._fail(error)
+                return None
+        return keeper
+
+    def _await_disk(self) -> None:
+        """Before a rest: have the last tick shown as durable once it is."""
+        keeper = self._keep_up()
+        if keeper is not None:
+            keeper.noticed = lambda: self.hurry(nothing)
+        if keeper is not None and self._awaited != (keeper, keeper.number):
+            self._awaited = (keeper, keeper.number)
+            keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
+
+    def _tick(self) -> None:
+        self._answer()
+        if self._thinks() or (self.thinking is not None and self.thinking.is_busy):
+            return  # they think on; or somebody pauses just now, and this tick is not to be left
+        if self._held_up is not None:
+            self._show()
+            time.sleep(_ANSWER_SECONDS)
+            return
+        self.under_way = (f"Tick {self.live.world.tick + 1:,}", time.monotonic())
+        try:
+            with self.live.hush:
+                attend(self.live, self.thinking)
+                self.live.tick()
+                begin(self.live, self.thinking)
+        except BaseException as error:
+            self._fail(error)
+            return
+        finally:
+            self.under_way = None
+        self.drive.ticked(idle=self.live.is_idle)
+        now = time.monotonic()
+        if now - self._shown_at >= self._period or self.drive.gear == "paused":
+            self._show()
+        if now - self._breathed_at > _BREATH_SECONDS:
+            time.sleep(_PAUSE_SECONDS)
+            self._breathed_at = time.monotonic()
+
+    # What others get to know
+
+    @property
+    def _state(self) -> State:
+        if self._failure is not None:
+            return "failed"
+        return "busy" if self._is_busy else self.drive.gear
+
+    def _show(self) -> None:
+        self.under_way = self.under_way or ("A frame", time.monotonic())
+        try:
+            with self.live.hush:
+                frame = seen(self.live, self._state, self.drive, self.thinking)
+            self._last = frame
+            self._publish(frame)
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            self.under_way = None
+            self._shown_at = time.monotonic()
+
+    def _answer_later(self, command: Command, result: Any, error: Exception | None) -> None:
+        """Answer once the queue is empty, with one frame that shows all that was done."""
+        now = time.monotonic()
+        if not self._answers:
+            self._asked_at = now
+        self._answers.append((command, result, error))
+        self._running = None
+        if now - self._asked_at > _ANSWER_SECONDS:
+            self._answer()
+
+    def _answer(self) -> None:
+        """Show what the commands did, then answer them in order."""
+        if not self._answers:
+            return
+        self._show()
+        before, keeper = self.live.custody.keeper, self._keep_up()
+        lost = self._failure if before is not keeper else None
+        while self._answers:
+            command, result, error = self._answers[0]
+            if lost is not None and not command.is_safe:
+                command.settle(None, lost)
+            else:
+                self._settle(keeper, command, result, error)
+            del self._answers[0]  # not before: whatever fails there, it is answered
+
+    def _settle(
+        self, keeper: Keeper | None, command: Command, result: Any, error: Exception | None
+    ) -> None:
+        """Answer: at once, or when all that was done so far is on the disk."""
+        at_once = command.is_safe and not command.is_long  # it changed nothing
+        at_once |= self._held_up is not None and (command.is_safe or error is not None)
+        if keeper is None or at_once:
+            command.settle(result, error)
+            return
+
+        def tell(lost: Exception | None) -> None:
+            lost = None if command.is_safe else lost
+            command.settle(None if lost else result, lost or error)
+
+        keeper.when_durable(keeper.number, tell)
+
+    def _fail(self, error: BaseException) -> None:
+        """Stop ticking for good; whoever waits gets to know. Raises nothing itself."""
+        tell: Callable[[], object] = nothing
+        if self._failure is None:
+            tick = self.live.world.tick
+            said = f"The engine stopped at tick {tick:,}: {_said(error)}."
+            self._failure = EngineError(f"{said} Save the world and open it again.")
+            self._failure.__cause__ = error
+            self.live.banner = str(self._failure)
+            tell = partial(self._tell_failed, self._failure)
+        self.under_way, self._is_busy = None, False
+        if self._held is not None:
+            self._answers.append((self._held, None, self._failure))
+            self._held = None
+        self._each(self.live.custody.fail, self.drive.pause, tell, self._show_failed)
+
+    def _each(self, *acts: Callable[[], object]) -> None:
+        """Do everything, whatever of it fails: there is nobody left to tell."""
+        for act in acts:
+            with suppress(BaseException):
+                act()
+
+    def _show_failed(self) -> None:
+        if self._last is not None:  # made of the last good one: making one may be what failed
+            said = str(self._failure)
+            self._publish(
+                replace(self._last, revision=next_revision(), state="failed", banner=said)
+            )
+
+    def _end(self) -> None:
+        """Answer whatever still waits; the world is nobody's from here on."""
+        error = self._failure or closed()
+        for waiting in (self._held, self._running):
+            if waiting is not None:
+                self._answers.append((waiting, None, error))
+        self._each(
+            self.live.arranger.stop,
+            lambda: self._settle_waiting(error),
+            lambda: self.live.custody.close(is_whole=self._failure is None),
+            self._ended,
+        )
+
+    def _settle_waiting(self, error: Exception) -> None:
+        """Take no more commands, and answer those that still wait."""
+        with self._lock:
+            self._is_over = True
+        while True:
+            with suppress(queue.Empty):
+                command = self._inbox.get_nowait()
+                if command is not None and command.begin():
+                    self._answers.append((command, None, error))
+                continue
+            break
+        while self._answers:
+            command, result, problem = self._answers.pop(0)
+            command.settle(result, problem)
+
+
+def _said(error: BaseException) -> str:
+    """Return the kind and the words of an error, of which even the words may fail."""
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {error}".rstrip(".")
+    except Exception:
+        return kind

@@ -1,0 +1,391 @@
+"""A world under way: what commands do to it, what a tick leaves behind, and the frame of it all.
+
+Everything here runs in the engine's thread; nothing here waits or keeps time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+import psutil
+
+from sim.core.clock import Clock
+from sim.core.events import CommunitiesChanged, Event, ParameterChanged, WorldSaved
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import InputError
+from sim.runtime.bulk import Detected, assign
+from sim.runtime.engine.changes import Marks
+from sim.runtime.engine.metrics import Measuring, plans_of
+from sim.runtime.engine.outbox import Outbox
+from sim.runtime.engine.output_capture import Hush
+from sim.runtime.engine.pace import Gauge
+from sim.runtime.engine.run_control import Drive
+from sim.runtime.engine.stall import Safety
+from sim.runtime.frames.community_layout import Arranger
+from sim.runtime.frames.focus import Spotlight
+from sim.runtime.frames.frames import Frame, SessionRow, State
+from sim.runtime.frames.sessions import ENDED, Ledger
+from sim.runtime.journal.persistence import Custody
+from sim.runtime.journal.writer import Keeper
+from sim.runtime.queries.feeds import platform_now
+from sim.runtime.rescue import tell_what_is_lost
+from sim.spread.cascade.cascade import Cascade
+from sim.world.seeding import author_of, seeds_of
+from sim.world.world import World
+
+if TYPE_CHECKING:
+    from sim.store import SaveReport
+
+__all__ = ["LiveWorld"]
+
+MOST_EVENTS = 200
+_MEMORY_SECONDS = 0.5
+_QUIET_TICK_MS = 1.0
+_ENDS = {"failed": "has failed", "cancelled": "is cancelled"}
+
+_revisions = itertools.count()
+
+
+def next_revision() -> int:
+    """Return the number of a new frame; any thread may ask."""
+    return next(_revisions)
+
+
+class LiveWorld:
+    """The world that an engine drives.
+
+    Parameters
+    ----------
+    world
+        The world; nobody else may touch it from here on.
+    name, path
+        What it is called, and its file or None.
+    outbox
+        Takes every event.
+    ended
+        Told the id and the last row of each session that ends.
+    woken
+        Told the id of each session that was at rest and runs again.
+    arranger
+        Makes the communities' picture in a thread of its own.
+    custody
+        Has its journal, if it keeps one.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        name: str,
+        path: str | None,
+        outbox: Outbox,
+        ended: Callable[[int, SessionRow], None],
+        woken: Callable[[int], None],
+        arranger: Arranger,
+        custody: Custody | None = None,
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.path = path
+        self.custody = custody or Custody(world)
+        self.is_dirty = self.custody.is_dirty
+        self.banner: str | None = None
+        self._outbox = outbox
+        outbox.source = name
+        self.emit: Callable[[Event], None] = outbox.emit
+        self.spotlight = Spotlight()
+        self.contacts = Gauge()
+        self.arranger = arranger
+        self.lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
+        self._tell_ended = ended
+        self._woken = woken
+        self.ledger = Ledger(
+            world, emit=outbox.emit, is_heard=outbox.is_heard, note=self.note, ended=self._ended
+        )
+        self.chosen: int | None = None
+        self._tick_ms = 0.0
+        self._process = psutil.Process()
+        self._memory = (0.0, 0)
+        self._clock = Clock(world.tick_minutes)
+        self.measuring = Measuring(world)
+        self.safety = Safety()
+        self.hush = Hush(self.note)
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """Who is told what is done, if the world keeps a journal."""
+        return self.custody.keeper
+
+    def open(self) -> None:
+        """Begin: whatever takes time, once the engine's thread runs."""
+        self._refocus()
+        self.custody.record(self.path)
+        with self.custody.kept(tell_what_is_lost):
+            tell_what_is_lost(self)
+        self.arranger.arrange(self.world, self.spotlight.group_by)
+
+    def abandon(self) -> None:
+        """Tell nobody anything any more: the thread that runs it was left behind."""
+        self.arranger.stop()
+        self.custody = Custody(self.world)
+        self.emit = self._tell_ended = self._woken = _nobody
+
+    def announce(self, sentence: str) -> None:
+        """Say something that a person must know now."""
+        self.banner = sentence
+        self.note(sentence)
+
+    # What happens in a tick
+
+    def tick(self) -> None:
+        """Run one tick of the world, and notice what it did."""
+        self.custody.past.leave()
+        began = time.perf_counter()
+        shown = self.spotlight.cascade
+        before = shown.status if shown else ""
+        self.safety.before_tick(self.world)
+        told = len(self.world.remarks)
+        self.world.step(1)
+        self._announce_remarks(told)
+        self._tick_ms = 1000 * (time.perf_counter() - began)
+        self.is_dirty = True
+        woken = [c for c in self.world.woken.values() if self.ledger.has_closed(c.id)]
+        for cascade in woken:
+            self._wake(cascade)
+        self.world.woken.clear()
+        self.ledger.look(ticked=True)
+        self.contacts.read(self.ledger.contacts)
+        if shown is not None and before not in ENDED:
+            ran = before == "running" and shown.status in {"running", "quiet"}
+            self.spotlight.follow(ticked=ran)
+        elif shown in woken:
+            self.spotlight.follow(ticked=False)
+        self.measuring.ticked(self)
+        if said := self.custody.ticked():
+            self.note(said)
+
+    def _announce_remarks(self, told: int) -> None:
+        for remark in self.world.remarks[told:]:
+            self.announce(remark)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing could happen in the last tick, and it took no time."""
+        return not self.ledger.alive and self._tick_ms < _QUIET_TICK_MS
+
+    def _ended(self, number: int, row: SessionRow) -> None:
+        if row.error:
+            self.banner = f"Message #{number} stopped: {one_line(row.error)}"
+        self._tell_ended(number, row)
+
+    # What commands do
+
+    def inject(
+        self,
+        message: dict[str, Any],
+        *,
+        seeds: npt.ArrayLike | str,
+        author: int | str | None = None,
+    ) -> Cascade:
+        """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
+        ids, writer = seeds_of(self.world, seeds), author_of(self.world, author)
+        said, told = message | {"seeds": ids, "author": writer}, len(self.world.remarks)
+        with self.custody.done("inject", (), said):
+            cascade = self.world.inject(**said)
+        self.banner = None
+        self._announce_remarks(told)
+        self.is_dirty = True
+        self.notice()
+        return cascade
+
+    def set_parameter(self, number: int, name: str, value: object) -> None:
+        """Change a parameter of a session from the next tick on; one at rest runs again."""
+        cascade = self.cascade(number)
+        if cascade.status in {"failed", "cancelled"}:
+            raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
+        was_at_rest = not cascade.alive
+        with self.custody.done("set_parameter", (number, name, value)):
+            cascade.revise(**{name: value})
+        now, tick = cascade.model.values()[name], self.world.tick
+        self._tell(ParameterChanged(tick=tick, cascade=number, name=name, value=now))
+        self.is_dirty = True
+        if was_at_rest:
+            self._wake(cascade)
+            self.notice()
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, ParameterChanged):
+            self.note(f"#{event.cascade} {event.name} = {event.value} from the next tick")
+        self.emit(event)
+
+    def _wake(self, cascade: Cascade) -> None:
+        """Follow a message again that was at rest; its record gets a row for each tick since."""
+        cascade.catch_up(self.world.tick + 1)
+        self._woken(cascade.id)
+        self.ledger.reopen(cascade)
+
+    def cancel(self, number: int) -> None:
+        """Stop a session; one that has ended already stays as it is."""
+        cascade = self.cascade(number)
+        with self.custody.done("cancel", (number,)):
+            cascade.cancel()
+        self.is_dirty = True
+        self.notice()
+
+    def focus(self, number: int | None) -> None:
+        """Show a session, or always the newest."""
+        if number is not None:
+            self.cascade(number)
+        self.chosen = number
+        self._refocus()
+
+    def cascade(self, number: int) -> Cascade:
+        """Return a cascade by its number."""
+        known = self.world.cascades
+        if (found := known.find(number)) is not None:
+            return found
+        there = f"they are {known[0].id} to {known[-1].id}" if known else "there is none yet"
+        raise InputError(f"No session {number}; {there}.")
+
+    def save(self, path: str | Path | None, note: str, report: Report = quiet) -> SaveReport:
+        """Write the world to a file."""
+        from sim.store import save
+
+        target = path if path is not None else self.path
+        if target is None:
+            raise InputError("This world has no file yet; name one to save it to.")
+        self.custody.prepare(Path(target))
+        written = save(self.world, target, report=report, note=note)
+        self.path, self.name, self.is_dirty = str(target), Path(target).stem, False
+        self._outbox.source = self.name
+        self.note(f"saved to {Path(target).name}")
+        if said := self.custody.saved(Path(target)):
+            self.announce(said)
+        self.emit(WorldSaved(tick=self.world.tick, path=str(target)))
+        return written
+
+    def call(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+        """Call ``function(world, ...)``, and notice whatever it changed."""
+        before, noted = Marks.of(self.world), self.world.trail.length
+        try:
+            with self.custody.kept(function, *args, **keywords):
+                return function(self.world, *args, **keywords)
+        finally:
+            after = Marks.of(self.world)
+            if before != after or self.world.trail.length != noted:
+                self.is_dirty = True
+                if self.world.trail.length == noted:
+                    self.world.trail.did(self.world, f"call:{_name_of(function)}")
+                for event in after.since(before):
+                    self._tell(event)
+                for cascade in list(self.world.cascades.loose):
+                    if cascade.alive and self.ledger.has_closed(cascade.id):
+                        self._wake(cascade)
+            self.notice()
+            self.arranger.arrange(self.world, self.spotlight.group_by)
+
+    def assign(self, found: Detected) -> None:
+        """Give agents the communities that were found."""
+        said = (found.method, found.labels, found.count, found.modularity)
+        with self.custody.done("assign", said):
+            assign(self.world, found)
+        self.is_dirty = True
+        self.note(f"{found.count:,} communities by {found.method}")
+        origin = f"detected by {found.method}"
+        self.arranger.arrange(self.world, self.spotlight.group_by, origin)
+        changed = CommunitiesChanged(tick=self.world.tick, method=found.method, count=found.count)
+        self.emit(changed)
+
+    def note(self, line: str) -> None:
+        """Add a line to the log of events."""
+        self.lines.append((self.world.tick, one_line(line)))
+
+    # What is noticed
+
+    def notice(self) -> None:
+        """Bring everything up to date after something else than a tick."""
+        self.ledger.take_over()
+        self.ledger.look(ticked=False)
+        self._refocus()
+        self.spotlight.follow(ticked=False)
+
+    def arrived(self) -> None:
+        """Follow every message anew: the world is at another tick."""
+        self.ledger.anew(self._woken)
+        self.spotlight.leave()
+        self._refocus()
+
+    def _refocus(self) -> None:
+        cascades = self.world.cascades
+        chosen = None if self.chosen is None else cascades.find(self.chosen)
+        self.spotlight.turn_to(chosen or (cascades[-1] if cascades else None))
+
+    def catch_up(self) -> bool:
+        """Do what can wait until there is time; return whether there was anything."""
+        if not self.spotlight.lags:
+            return False
+        self.spotlight.catch_up()
+        return True
+
+    # What it looks like
+
+    def frame(self, state: State, drive: Drive) -> Frame:
+        """Return the picture of this moment."""
+        world, kept = self.world, self.custody.view()
+        moment, moves = self._clock.moment(world.tick), state in {"playing", "stepping", "pausing"}
+        if self.spotlight.cascade is not None:
+            self.ledger.set_r(self.spotlight.cascade.id, self.spotlight.r)
+        self.ledger.read_some_r()
+        return Frame(
+            revision=next_revision(),
+            tick=world.tick,
+            day=moment.day,
+            hour=moment.hour,
+            state=state,
+            name=self.name,
+            path=self.path,
+            dirty=self.is_dirty,
+            agents=len(world.agents),
+            ties=world.ties.count,
+            seed=world.seed,
+            asked_rate=drive.pace.asked,
+            achieved_rate=drive.pace.achieved if moves else 0.0,
+            contacts_per_second=self.contacts.rate if moves else 0.0,
+            tick_ms=self._tick_ms,
+            phase_ms=tuple((name, 1000 * s) for name, s in world.phase_seconds.items()),
+            memory_bytes=self._memory_now(),
+            sessions=self.ledger.rows(),
+            focus=self.spotlight.focus(),
+            communities=self.spotlight.communities(),
+            events=tuple(self.lines),
+            banner=self.custody.trouble or self.banner,
+            sessions_total=self.ledger.total,
+            durable_tick=None if kept is None else kept.tick,
+            kept=kept,
+            metrics=self.measuring.view(world),
+            interventions=plans_of(world),
+            platform=platform_now(world),
+        )
+
+    def _memory_now(self) -> int:
+        read_at, size = self._memory
+        now = time.monotonic()
+        if now - read_at > _MEMORY_SECONDS:
+            size = int(self._process.memory_info().rss)
+            self._memory = (now, size)
+        return size
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", "function"))
+
+
+def _nobody(*_told: object) -> None:
+    """Tell nobody."""

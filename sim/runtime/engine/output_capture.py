@@ -1,0 +1,245 @@
+"""Round foreign plugins while a world runs: their output is caught, their files are reloaded."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sim.core.plugin_files import one
+from sim.core.registry import Spec, foreign, has_consent, load_candidate
+from sim.core.text import one_line
+from sim.errors import HubbubError
+
+__all__ = ["Hush", "PluginFiles", "output_aside"]
+
+_STDOUT = 1
+
+_MOST_CHARACTERS = 4096
+_MOST_NOTES = 20
+
+
+class Hush:
+    """Keeps what plugins print off the screen, and notes the first lines of it.
+
+    Parameters
+    ----------
+    note
+        Told each line, clean.
+    """
+
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self._note = note
+        self._noted = 0
+        self._caught: _Caught | None = None
+        self._apart: tuple[_Apart, _Apart] | None = None
+
+    def __enter__(self) -> None:
+        if foreign():
+            self._caught = _Caught()
+            self._apart = (_Apart(self._caught, sys.stdout), _Apart(self._caught, sys.stderr))
+            sys.stdout, sys.stderr = self._apart
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        caught, self._caught = self._caught, None
+        if caught is None or self._apart is None:
+            return
+        for apart in self._apart:
+            apart.is_over = True
+        # Another engine may have begun meanwhile: it then finds its way back past this one.
+        sys.stdout, sys.stderr = _under(sys.stdout), _under(sys.stderr)
+        for line in caught.getvalue().splitlines():
+            if self._noted < _MOST_NOTES and line.strip():
+                self._noted += 1
+                last = " (no more is noted)" if self._noted == _MOST_NOTES else ""
+                self._note(f"a plugin printed: {one_line(line)}{last}")
+
+
+class _Caught(io.StringIO):
+    """Takes a few lines and forgets the rest: a plugin that prints without end fills no memory."""
+
+    def write(self, text: str) -> int:
+        room = _MOST_CHARACTERS - self.tell()
+        super().write(text[: max(room, 0)])
+        return len(text)
+
+
+class _Apart:
+    """Takes what one thread prints; what any other prints goes on where it was going.
+
+    Parameters
+    ----------
+    caught
+        Takes what this thread prints.
+    other
+        Takes the rest, and answers whatever else is asked.
+    """
+
+    def __init__(self, caught: _Caught, other: Any) -> None:
+        self.is_over = False
+        self.caught = caught
+        self.other = _under(other)
+        self._thread = threading.get_ident()
+
+    def write(self, text: str) -> int:
+        """Write to where the calling thread writes."""
+        return int((self.caught if self._is_mine else self.other).write(text))
+
+    def flush(self) -> None:
+        """Flush likewise."""
+        if not self._is_mine:
+            self.other.flush()
+
+    @property
+    def _is_mine(self) -> bool:
+        return self.other is None or threading.get_ident() == self._thread
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.caught if self._is_mine else self.other, name)
+
+
+def _under(stream: Any) -> Any:
+    """Return what a stream stands for, once what it was put there for is over."""
+    while isinstance(stream, _Apart) and stream.is_over:
+        stream = stream.other
+    return stream
+
+
+class _Facade(io.TextIOBase):
+    """Stands for ``sys.__stdout__``: it has the size of the terminal, and writes to a file.
+
+    Parameters
+    ----------
+    file
+        Takes what is written.
+    terminal
+        Whose descriptor it shows to who asks for the size.
+    """
+
+    def __init__(self, file: int, terminal: Any) -> None:
+        self._file = file
+        self._terminal = terminal
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            os.write(self._file, text.encode(errors="replace"))
+        return len(text)
+
+    def fileno(self) -> int:
+        return int(self._terminal.fileno())
+
+    def isatty(self) -> bool:
+        return bool(self._terminal.isatty())
+
+
+@contextmanager
+def output_aside(path: Path) -> Iterator[None]:
+    """Send what goes to the process's own standard output to a file, while plugins are there.
+
+    The screen is drawn on the standard error; a plugin that writes past Python would draw over it.
+
+    Parameters
+    ----------
+    path
+        The file, appended to; where it cannot be written the output goes nowhere.
+    """
+    if not foreign():
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        log = os.open(os.devnull, os.O_WRONLY)
+    kept, before = os.dup(_STDOUT), sys.__stdout__
+    os.dup2(log, _STDOUT)
+    sys.__stdout__ = _Facade(log, sys.__stderr__)  # type: ignore[assignment,misc]
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.__stdout__ = before  # type: ignore[misc]
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
+        os.close(log)
+
+
+class PluginFiles:
+    """Looks whether the files of foreign plugins have changed, and takes them up again.
+
+    A file that was named for this run, or enabled at its new content, is tried in a process of its
+    own and then reloaded; what already spreads keeps the class that started it. Any other change
+    is only told.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._told: dict[str, tuple[int, int]] = {}
+
+    def changed(self) -> list[str]:
+        """Return the files that were saved since the last look; the first look finds none."""
+        found = []
+        for path in {item.origin for item in foreign() if item.origin.endswith(".py")}:
+            now = _stamp(path)
+            before = self._seen.setdefault(path, now)
+            if now not in {before, (0, -1)}:
+                self._seen[path] = now
+                found.append(path)
+        return sorted(found)
+
+    def take_up(self, path: str) -> str:
+        """Try a changed file and reload it; returns what to tell. May take seconds.
+
+        Returns
+        -------
+        str
+            A sentence; what is refused leaves the plugin as it was.
+        """
+        from sim.testing.judge import probe
+
+        name = Path(path).name
+        if _is_same(path):
+            return ""
+        if not has_consent(path):
+            return (
+                f"{name} has changed and stays as it was; to let it run anew: "
+                f"hubbub plugin reload {Path(path).stem}"
+            )
+        try:
+            broken = probe(path)
+            brought = load_candidate(one(path))
+        except HubbubError as error:
+            return f"{name} is not reloaded: {error}"
+        said = [f"{name} is reloaded: {', '.join(map(_said, brought))}", *broken]
+        return "; ".join(sentence.rstrip(".") for sentence in said)
+
+
+def _said(item: Spec) -> str:
+    return f"{item.name} {item.version}"
+
+
+def _is_same(path: str) -> bool:
+    import hashlib
+
+    try:
+        now = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return True
+    return any(item.origin == path and item.sha256 == now for item in foreign())
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    from sim.settings.places import stamp
+
+    return stamp(Path(path))

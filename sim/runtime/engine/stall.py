@@ -1,0 +1,227 @@
+"""A plugin that does not come back: who it is, how it is stopped, and where the world goes on.
+
+Python can raise an exception in another thread, at its next line: that ends a loop written in
+Python, and the fence round the plugin makes of it a failed message. A loop in compiled code never
+gets to a next line; then its thread is left behind, and the world is rebuilt from a copy that was
+taken before, by doing again the ticks in between: a world is a value, so nothing is different.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from types import FrameType
+from typing import Any
+
+import numpy.typing as npt
+
+from sim.core.registry import foreign, spec_of
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Channel
+from sim.spread.cascade.model import PropagationModel
+from sim.world.log import Trail
+from sim.world.world import World
+
+__all__ = ["Restarted", "Safety", "Stall", "is_foreign", "stall_of"]
+
+_OURS = {"plugins", "sim"}
+_SHARED = ("ties.", "interactions.", "relations.")
+"""Columns that a change replaces and never writes into: a copy may share them."""
+
+_LEAST_SECONDS = 1.0
+_COST_SHARE = 50.0
+"""Between two copies pass 1 s, or fifty times what one took: at most 2 % of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A plugin that holds up the engine.
+
+    Attributes
+    ----------
+    what
+        What the engine was doing, such as ``"Tick 14"``.
+    seconds
+        For how long.
+    plugin
+        The registered name of the plugin whose lines run; empty where none of a foreign one do.
+    place
+        Its file, line and function, such as ``"spin.py, line 6, in step"``; empty likewise.
+    """
+
+    what: str
+    seconds: float
+    plugin: str = ""
+    place: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        if not self.plugin:
+            return (
+                f"{self.what} has been running for {self.seconds:.0f} s; the engine answers "
+                "after it."
+            )
+        return (
+            f"{self.what}: the plugin {self.plugin!r} has not come back for {self.seconds:.0f} s "
+            f"({self.place}); wait, or stop it and go on from the last completed tick."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """How a stall ended.
+
+    Attributes
+    ----------
+    tick
+        The last completed tick, from which the world goes on.
+    plugin, place
+        As in :class:`Stall`.
+    sessions
+        The messages that were stopped.
+    was_rebuilt
+        Whether the engine's thread had to be left behind and the world made anew.
+    how
+        What the plugin did.
+    """
+
+    tick: int
+    plugin: str
+    place: str
+    sessions: tuple[int, ...]
+    was_rebuilt: bool
+    how: str = "did not come back"
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        who = f"The plugin {self.plugin!r}" if self.plugin else "Something in the engine"
+        where = f" ({self.place})" if self.place else ""
+        stopped = ", ".join(f"#{number}" for number in self.sessions)
+        what = f" message {stopped} is stopped," if stopped else ""
+        return f"{who} {self.how}{where};{what} everything else goes on from tick {self.tick:,}."
+
+
+def is_foreign(cascade: Cascade) -> bool:
+    """Return whether a cascade's model comes from elsewhere than the built-in room."""
+    return type(cascade.model).__module__.partition(".")[0] not in _OURS
+
+
+def _may_get_stuck(world: World) -> bool:
+    """Return whether a tick runs lines of a foreign plugin."""
+    if any(c.alive and is_foreign(c) for c in world.cascades.loose):
+        return True
+    return world.platform is not None and any(item.kind != "propagation" for item in foreign())
+
+
+def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
+    """Return who holds up a thread: the innermost line of a foreign plugin on its stack.
+
+    Where there is none, that of a thread which makes feeds for it.
+    """
+    frames = sys._current_frames()  # noqa: SLF001 - the only way to ask
+    feeds = [each.ident for each in threading.enumerate() if each.name.startswith("feed")]
+    for number in (thread, *feeds):
+        stall = _stall_in(frames.get(number or 0), what, seconds)
+        if stall.plugin:
+            return stall
+    return Stall(what, seconds)
+
+
+def _stall_in(frame: FrameType | None, what: str, seconds: float) -> Stall:
+    modules = {item.cls.__module__: item.name for item in foreign()}
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module in modules:
+            code = frame.f_code
+            place = f"{PurePath(code.co_filename).name}, line {frame.f_lineno}, in {code.co_name}"
+            return Stall(what, seconds, _name_of(frame, modules[module]), place)
+        frame = frame.f_back
+    return Stall(what, seconds)
+
+
+def _name_of(frame: FrameType, other: str) -> str:
+    """Return the name of the model whose method a frame runs; else what its file registers."""
+    mine = frame.f_locals.get("self")
+    found = spec_of(type(mine)) if mine is not None else None
+    return found.name if found is not None else other
+
+
+class Safety:
+    """Copies of a world's state, taken only while a foreign plugin could get stuck in it.
+
+    Parameters
+    ----------
+    now
+        A monotonic clock in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._state: tuple[dict[str, Any], dict[str, npt.NDArray[Any]]] | None = None
+        self._made_by: dict[int, tuple[PropagationModel, Channel]] = {}
+        self._trail = Trail()
+        self._is_stale = True
+        self._due = 0.0
+        self._completed = -1
+
+    @property
+    def has_copy(self) -> bool:
+        """Whether there is a state to go back to."""
+        return self._state is not None
+
+    def before_tick(self, world: World) -> None:
+        """Take a copy when one is due and a foreign plugin is to run."""
+        if not _may_get_stuck(world):
+            self._state, self._is_stale = None, True
+        elif self._is_stale or self._now() >= self._due:
+            self._take(world)
+        self._completed = world.tick
+
+    def before_command(self, world: World) -> None:
+        """Take a copy before something that may run a foreign plugin for the first time."""
+        is_old = self._state is None or self._state[0]["tick"] != world.tick
+        if foreign() and (self._is_stale or is_old):
+            self._take(world)
+        self._completed = world.tick
+
+    def changed(self) -> None:
+        """Note that a command may have changed the world: the copy does not know of it."""
+        self._is_stale = True
+
+    def _take(self, world: World) -> None:
+        began = self._now()
+        meta, columns = world.dump()
+        self._state = (
+            meta,
+            {
+                name: column if name.startswith(_SHARED) else column.copy()
+                for name, column in columns.items()
+            },
+        )
+        self._made_by = {c.id: (c.model, c.channel) for c in world.cascades.items}
+        self._trail = world.trail.copy()
+        self._is_stale = False
+        now = self._now()
+        self._due = now + max(_LEAST_SECONDS, _COST_SHARE * (now - began))
+
+    def rebuilt(self, phases: list[Any]) -> World:
+        """Return the world at the last completed tick.
+
+        Parameters
+        ----------
+        phases
+            The tick's phases, which no copy holds.
+        """
+        assert self._state is not None  # noqa: S101 - has_copy was asked
+        world = World.restore(*self._state)
+        world.phases, world.trail = phases, self._trail.copy()
+        for cascade in world.cascades:  # the very plugins, even if others have their names by now
+            cascade.model, cascade.channel = self._made_by[cascade.id]
+        world.step(max(self._completed - world.tick, 0))
+        return world

@@ -1,0 +1,371 @@
+"""Watches over plugins where nobody looks at a screen: one that does not come back is ended.
+
+A thread of its own looks a few times a second at the calls under way. A call of a foreign plugin
+that lasts too long, or takes too much memory, is interrupted: in Python at the next line, in what
+sleeps or waits by a signal. What neither reaches, such as a query in SQLite, ends the whole
+process, after the last completed tick was kept. What holds Python's lock, such as a regular
+expression, holds up the warden too; then a process that watches from outside ends this one
+(:mod:`sim.runtime.engine.watchdog`).
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from sim.errors import StuckError
+from sim.runtime.engine.watchdog import Heart
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = [
+    "StuckError",
+    "Warden",
+    "calls_of_plugins",
+    "on_watch",
+    "patience_for",
+    "room_for",
+    "warden",
+]
+
+ROOM = 1 << 30
+"""Bytes by which the process may grow within one such call, in a small world."""
+
+_LOOK_SECONDS = 0.2
+_TELL_SECONDS = 1.4
+_GRACE_SECONDS = 1.0
+_MOST_GRACES = 10
+_KEEPING_SECONDS = 60.0
+_BUSY, _ASLEEP, _UNFAIR = 0.5, 0.05, 1.5
+_SILENT = 1.0
+"""Seconds beyond the patience after which nobody but the process outside can end a call."""
+_LOST = (
+    "it lets nothing else run, so the tick under way is lost, and what was not saved before; let "
+    "every call come to an end, or use --isolated, which goes on without the plugin."
+)
+_SIGNAL = signal.SIGUSR2
+_FILE = "hubbub_file_"
+_COMPILER = ("numba.", "llvmlite.")
+_THREADS = ("MainThread", "engine", "feed")
+
+
+class _Stopped(BaseException):
+    """Raised inside a plugin that did not come back."""
+
+    def __init__(self) -> None:
+        super().__init__("it did not come back, and was stopped")
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call of a plugin under way, and what was so when it was first seen."""
+
+    frame: FrameType
+    since: float
+    worked: float
+    memory: int
+    is_told: bool = False
+
+
+def patience_for(world: World) -> float:
+    """Return how long a plugin may take for one call in a world: longer in a large one."""
+    return _patience() + (len(world.agents) + world.ties.count) / 1e6
+
+
+def room_for(world: World) -> int:
+    """Return by how many bytes a process may grow within one call in a world."""
+    return ROOM + 4 * world.nbytes
+
+
+def calls_of_plugins(packages: frozenset[str] = frozenset()) -> dict[int, tuple[FrameType, str]]:
+    """Return for each thread in which a foreign plugin runs (its outermost frame, the place).
+
+    Parameters
+    ----------
+    packages
+        Top names of installed packages that are foreign plugins; files are known.
+
+    While numba compiles for a plugin, no call is under way: that comes to an end.
+    """
+    found = {}
+    ours = {each.ident for each in threading.enumerate() if each.name.startswith(_THREADS)}
+    for thread, innermost in sys._current_frames().items():  # noqa: SLF001 - the only way to ask
+        if thread not in ours:
+            continue  # what a plugin does in threads of its own holds nobody up
+        frame: FrameType | None = innermost
+        outer, place, compiles = None, "", False
+        while frame is not None:
+            module = str(frame.f_globals.get("__name__", ""))
+            if not place and module.startswith(_COMPILER):
+                compiles = True
+                break
+            if module.startswith(_FILE) or module.partition(".")[0] in packages:
+                outer = frame
+                place = place or _place(frame)
+            frame = frame.f_back
+        if outer is not None and not compiles:
+            found[thread] = outer, place
+    return found
+
+
+def _files() -> dict[str, str]:
+    """Return the files of foreign plugins, each with its plugin where that is one alone."""
+    from sim.core.registry import foreign
+
+    found: dict[str, list[str]] = {}
+    for item in foreign():
+        file = getattr(sys.modules.get(item.cls.__module__), "__file__", None)
+        found.setdefault(str(file), []).append(item.name)
+    return {
+        file: names[0] if len(names) == 1 else PurePath(file).name for file, names in found.items()
+    }
+
+
+def _place(frame: FrameType) -> str:
+    code = frame.f_code
+    return f"{PurePath(code.co_filename).name}, line {frame.f_lineno}, in {code.co_name}"
+
+
+def _plugin(frame: FrameType) -> str:
+    """Return the name of the plugin of which a frame runs a method; else its file's."""
+    from sim.core.registry import foreign, spec_of
+
+    mine = frame.f_locals.get("self")
+    found = spec_of(type(mine)) if mine is not None else None
+    if found is not None:
+        return found.name
+    file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__", ""))
+    names = [item.name for item in foreign() if item.cls.__module__ == module]
+    return names[0] if len(names) == 1 else PurePath(file).name
+
+
+class Warden:
+    """Watches over the plugins of one process; made in its main thread.
+
+    Parameters
+    ----------
+    ended
+        Ends the process after a sentence, where a plugin cannot be stopped.
+    waits
+        Is told once of each long call, while it may still come back; called in the warden's thread.
+
+    Attributes
+    ----------
+    patience, room
+        Seconds and bytes that one call may take.
+    keep
+        Keeps what there is before the process ends, and says where it is, in a clause; None: there
+        is nothing. Called in the warden's thread.
+    """
+
+    def __init__(
+        self, ended: Callable[[str], object], waits: Callable[[str], object] | None = None
+    ) -> None:
+        self.patience, self.room = _patience(), ROOM
+        self.keep: Callable[[], str] | None = None
+        self._ended, self._waits = ended, waits
+        self._stuck: StuckError | None = None
+        self._accused: StuckError | None = None
+        self._calls: dict[int, _Call] = {}
+        self._packages = _packages()
+        self._is_over = threading.Event()
+        self._main = threading.get_ident()
+        self._aim: FrameType | None = None
+        self._thread = threading.Thread(target=self._run, name="warden", daemon=True)
+        self._before = signal.signal(_SIGNAL, self._struck)
+        self._heart: Heart | None = None
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._is_over.set()
+        self._thread.join(_GRACE_SECONDS)
+        if self._heart is not None:
+            self._heart.stop()
+        signal.signal(_SIGNAL, self._before)
+
+    def check(self) -> None:
+        """Raise :class:`StuckError` once a plugin had to be stopped."""
+        if self._stuck is not None:
+            raise self._stuck
+
+    def check_after(self, keep: Callable[[], str]) -> None:
+        """Raise once a plugin had to be stopped, and left something half done: say what is kept."""
+        if self._stuck is not None:
+            reason = f"{self._stuck.reason}; {keep()}"
+            raise StuckError(self._stuck.plugin, reason) from self._stuck
+
+    def _run(self) -> None:
+        while not self._is_over.wait(_LOOK_SECONDS):
+            self._beat(_files())
+            now, calls = time.monotonic(), calls_of_plugins(self._packages)
+            self._calls = {
+                thread: self._known(thread, frame, now) for thread, (frame, _) in calls.items()
+            }
+            for thread, call in self._calls.items():
+                why = self._wrong(call, now)
+                if why:
+                    self._end(thread, call, why, calls[thread][1])
+                    break
+                self._tell(call, now, calls[thread][1])
+
+    def _beat(self, files: dict[str, str]) -> None:
+        """Tell who watches from outside that this process moves; without plugins nobody does."""
+        if files and self._heart is None:
+            self._heart = Heart(_LOST)
+        if self._heart is not None:
+            self._heart.beat(self.patience + _SILENT, files)
+
+    def _tell(self, call: _Call, now: float, place: str) -> None:
+        """Say once that a call is waited for, for whose and how long."""
+        if self._waits is None or call.is_told or now - call.since < _TELL_SECONDS:
+            return
+        call.is_told = True
+        self._waits(
+            f"Waiting for the plugin {_plugin(call.frame)!r} ({place}); if it does not come back "
+            f"within {self.patience:.0f} s it is stopped."
+        )
+
+    def _known(self, thread: int, frame: FrameType, now: float) -> _Call:
+        call = self._calls.get(thread)
+        if call is not None and call.frame is frame:
+            return call
+        return _Call(frame, now, time.process_time(), _resident())
+
+    def _wrong(self, call: _Call, now: float) -> str:
+        """Return what a call does that it should not; empty: nothing.
+
+        Time counts where the process works or sleeps; on a busy machine it does neither.
+        """
+        grown = _resident() - call.memory
+        if grown > self.room:
+            return f"takes {grown / 2**30:.1f} GiB of memory within one call"
+        lasts, worked = now - call.since, time.process_time() - call.worked
+        is_fair = worked > _BUSY * lasts or worked < _ASLEEP * lasts
+        if lasts > (self.patience if is_fair else _UNFAIR * self.patience):
+            return f"does not come back, after {lasts:.0f} s"
+        return ""
+
+    def _end(self, thread: int, call: _Call, why: str, place: str) -> None:
+        """Interrupt a call; where that does not help keep what there is, and end the process."""
+        reason = f"{why} ({place}); give every loop an end, or raise the setting plugin_patience"
+        stuck = self._accused = StuckError(_plugin(call.frame), reason)
+        self._aim = call.frame
+        began, worked, struck = time.monotonic(), time.process_time(), False
+        while not self._is_over.wait(0.02):
+            if not self._lasts(thread, call):
+                self._calls.clear()
+                return
+            if not struck:
+                struck = True
+                self._strike(thread)
+            if self._graceless(time.monotonic() - began, time.process_time() - worked):
+                self._ended(f"{str(stuck).rstrip('.')}; {self._kept()}.")
+                return
+
+    def _graceless(self, lasted: float, worked: float) -> bool:
+        """Return whether a call that was struck has had its time to come to an end.
+
+        What works needs processor time for it, which a busy machine gives seldom.
+        """
+        sleeps = worked < _ASLEEP * lasted
+        return max(worked, lasted if sleeps else lasted / _MOST_GRACES) > _GRACE_SECONDS
+
+    def _lasts(self, thread: int, call: _Call) -> bool:
+        found = calls_of_plugins(self._packages).get(thread)
+        return found is not None and found[0] is call.frame
+
+    def _strike(self, thread: int) -> None:
+        if thread == self._main:
+            signal.pthread_kill(thread, _SIGNAL)
+            return
+        import ctypes
+
+        self._stuck = self._accused
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread), ctypes.py_object(_Stopped)
+        )
+
+    def _struck(self, _number: int, frame: FrameType | None) -> None:
+        """Raise inside the plugin, if it is still there; in the main thread."""
+        aim = self._aim
+        while frame is not None:
+            if frame is aim:
+                self._stuck = self._accused
+                raise _Stopped
+            frame = frame.f_back
+
+    def _kept(self) -> str:
+        """Keep what there is, within a time; returns where, as a clause."""
+        if self.keep is None:
+            return "nothing was under way that could be kept"
+        said: list[str] = []
+
+        def work() -> None:
+            assert self.keep is not None  # noqa: S101 - as above
+            try:
+                said.append(self.keep())
+            except Exception as error:
+                said.append(f"the last completed tick cannot be kept ({error})".rstrip("."))
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(_KEEPING_SECONDS)
+        return said[0] if said else "the last completed tick could not be kept in time"
+
+
+_on_watch: list[Warden] = []
+
+
+@contextmanager
+def warden(
+    ended: Callable[[str], object], waits: Callable[[str], object] | None = None
+) -> Iterator[Warden | None]:
+    """Watch over foreign plugins within the block; None in any thread but the main one."""
+    if threading.current_thread() is not threading.main_thread() or _on_watch:
+        yield None
+        return
+    mine = Warden(ended, waits)
+    _on_watch.append(mine)
+    try:
+        yield mine
+    finally:
+        _on_watch.remove(mine)
+        mine.stop()
+
+
+def on_watch() -> Warden | None:
+    """Return who watches in this process now, if anybody does."""
+    return _on_watch[0] if _on_watch else None
+
+
+def _patience() -> float:
+    from sim.settings.settings import current
+
+    return current().plugin_patience
+
+
+def _packages() -> frozenset[str]:
+    """Return the top names of installed packages that say they are plugins."""
+    from importlib import metadata
+
+    from sim.core.plugin_files import GROUP, is_ours
+
+    entries = metadata.entry_points(group=GROUP)
+    foreign = (str(getattr(each, "module", "")) for each in entries if not is_ours(each))
+    return frozenset(filter(None, (module.partition(".")[0] for module in foreign)))
+
+
+def _resident() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)

@@ -1,0 +1,1 @@
+"""Frames: immutable pictures of a running world, and their parts."""

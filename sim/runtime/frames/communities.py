@@ -1,0 +1,142 @@
+"""The communities of a world as a frame shows them; made in a thread, read-only ever after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.columns import Agents
+from sim.core.progress import Report, quiet
+from sim.network.analysis import groups_kernels as kernels
+from sim.network.graph.ties import Ties
+from sim.runtime.frames.positions import positions
+from sim.runtime.frames.totals import frozen
+from sim.world.communities import is_made_up, readable_names
+
+__all__ = ["MOST_GROUPS", "Groups", "Labels", "arrange"]
+
+MOST_GROUPS = 200
+"""Rows shown; smaller communities and agents in none share the last one."""
+
+_TOP = 3
+_SLICE = 50_000
+
+Longs = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """What does not depend on any message; the fields of ``Communities``.
+
+    Parameters
+    ----------
+    row_of
+        int32 (n,): the row of each agent.
+    """
+
+    names: tuple[str, ...]
+    labels: Longs
+    sizes: Longs
+    top: tuple[tuple[str, ...], ...]
+    label: str
+    links: Longs
+    positions: npt.NDArray[np.float64]
+    row_of: npt.NDArray[np.int32]
+    total: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """Who is in which community.
+
+    Parameters
+    ----------
+    of
+        int32 (n,): label of each agent, -1 none.
+    names
+        A name for each label.
+    origin
+        Where they come from; by default ``"planted or detected"`` when most names only count the
+        communities, ``"ground truth"`` otherwise.
+    """
+
+    of: npt.NDArray[np.int32]
+    names: tuple[str, ...]
+    origin: str = ""
+
+
+def arrange(agents: Agents, ties: Ties, given: Labels, report: Report = quiet) -> Groups | None:
+    """Return the communities of a world, largest first; None when nobody is in one.
+
+    Parameters
+    ----------
+    agents, ties
+        Of one size; only read, so that the world may tick on meanwhile.
+    given
+        The communities.
+    report
+        Told of progress; may cancel.
+    """
+    if int(given.of.max(initial=-1)) < 0:
+        return None
+    report("naming communities", 0.0)
+    shown, row_of, sizes = _rows(given.of, len(given.names))
+    titles = list(readable_names(agents, ties, given.of, given.names, shown.tolist()))
+    links = _links(ties, row_of, len(sizes), report)
+    report("placing communities", 0.9)
+    spots = positions(links, sizes)
+    total = int(np.count_nonzero(np.bincount(given.of[given.of >= 0])))
+    if len(sizes) > len(shown):
+        titles.append(_title_of_rest(total - len(shown)))
+    return Groups(
+        names=tuple(titles),
+        labels=frozen(np.append(shown, [-1] * (len(sizes) - len(shown)))),
+        sizes=frozen(sizes),
+        top=_top(agents, ties, row_of, len(sizes)),
+        label=given.origin or _origin(given.names),
+        links=frozen(links),
+        positions=frozen(spots),
+        row_of=frozen(row_of),
+        total=total,
+    )
+
+
+def _origin(names: tuple[str, ...]) -> str:
+    made_up = sum(is_made_up(label, name) for label, name in enumerate(names))
+    return "ground truth" if 2 * made_up < len(names) else "planted or detected"
+
+
+def _rows(labels: npt.NDArray[np.int32], count: int) -> tuple[Longs, npt.NDArray[np.int32], Longs]:
+    """Return (labels shown, row of each agent, members of each row)."""
+    sizes = np.bincount(labels + 1, minlength=count + 1)
+    outside, members = int(sizes[0]), sizes[1:]
+    order = np.argsort(-members, kind="stable")
+    order = order[members[order] > 0]
+    shown = order[: MOST_GROUPS - 1] if outside or len(order) > MOST_GROUPS else order
+    row_of_label = np.full(count + 1, len(shown), np.int32)
+    row_of_label[shown] = np.arange(len(shown), dtype=np.int32)
+    row_of = row_of_label[labels]  # -1 takes the last entry: the rest
+    return shown, row_of, np.bincount(row_of, minlength=len(shown)).astype(np.int64)
+
+
+def _title_of_rest(rest: int) -> str:
+    return f"{rest:,} smaller ones" if rest else "in no community"
+
+
+def _links(ties: Ties, row_of: npt.NDArray[np.int32], groups: int, report: Report) -> Longs:
+    links = np.zeros((groups, groups), np.int64)
+    for begin in range(0, ties.agents, _SLICE):
+        report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
+        end = min(begin + _SLICE, ties.agents)
+        kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
+    return links
+
+
+def _top(
+    agents: Agents, ties: Ties, row_of: npt.NDArray[np.int32], groups: int
+) -> tuple[tuple[str, ...], ...]:
+    best = np.full((groups, _TOP), -1, np.int64)
+    kernels.pick_best(row_of, ties.out_degree, best)
+    return tuple(tuple(agents.name(v) for v in row if v >= 0) for row in best.tolist())

@@ -1,0 +1,119 @@
+"""How minds are doing, as frames carry it: who decided, how fast, for how much, who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sim.minds.deciding.accounts import reasons_of
+from sim.minds.deciding.around import plans_in
+from sim.minds.prompts.counts import SOURCES, Decided, Ledger
+from sim.world.world import World
+
+if TYPE_CHECKING:
+    from sim.minds.models.budget import Budget
+    from sim.runtime.engine.minds import Thinking
+
+__all__ = ["MindsNow", "budget_left", "minds_now"]
+
+_KNOWN = {str(one) for one in Decided}
+_SOURCES = {str(one) for one in SOURCES}
+
+
+@dataclass(frozen=True, slots=True)
+class MindsNow:
+    """The minds of a world at one moment.
+
+    Parameters
+    ----------
+    members, deciding
+        Who has one, and how many of them are awaited just now.
+    awake
+        Whether they decide; else the rules do for all.
+    sources, faults, reasons
+        (name, decisions) of each source, and of what went wrong on the way; those above zero. And
+        why it went wrong, the most frequent first.
+    decisions, effective
+        In all, and those that came to an act.
+    requests, tokens, dollars
+        What was asked of language models, over the life of the world.
+    latency
+        Seconds that calls took since minds woke: half of them, and 95 of 100, at most.
+    pace
+        Decisions a second, while some were awaited.
+    providers
+        (name, state of its breaker) of each, in order of preference: ``"closed"`` answers.
+    budget
+        A clause for each cap, such as ``"12 of 100 requests"``.
+    trouble
+        Why rules stand in, one sentence; or empty.
+    warning
+        What a person should know of decisions none of which came to an act; or empty.
+    plans
+        (name, steps) of the first few members that follow one.
+    """
+
+    members: int
+    deciding: int = 0
+    awake: bool = False
+    sources: tuple[tuple[str, int], ...] = ()
+    faults: tuple[tuple[str, int], ...] = ()
+    decisions: int = 0
+    effective: int = 0
+    requests: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+    latency: tuple[float, float] = (0.0, 0.0)
+    pace: float = 0.0
+    providers: tuple[tuple[str, str], ...] = ()
+    budget: tuple[str, ...] = ()
+    trouble: str = ""
+    warning: str = ""
+    plans: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
+
+
+def minds_now(world: World, thinking: Thinking | None) -> MindsNow | None:
+    """Return how the minds of a world are; None where nobody has, or had, one."""
+    minds = world.platform.minds if world.platform is not None else None
+    if minds is None or not (minds.members.size or minds.counts):
+        return None
+    ledger = Ledger({k: n for k, n in minds.counts.items() if k in _KNOWN}, minds.effective)
+    there = {name: number for name, number in ledger.counts.items() if number}
+    requests, tokens, nano = minds.spent
+    now = MindsNow(
+        int(minds.members.size), awake=minds.awake,
+        sources=tuple((k, n) for k, n in there.items() if k in _SOURCES),
+        faults=tuple((k, n) for k, n in there.items() if k not in _SOURCES),
+        reasons=tuple(reasons_of(minds)),
+        decisions=ledger.decisions, effective=minds.effective,
+        requests=requests, tokens=tokens, dollars=nano / 1e9, warning=ledger.warning,
+        plans=tuple(plans_in(world)),
+    )  # fmt: skip
+    return now if thinking is None else _asked(now, thinking)
+
+
+def _asked(now: MindsNow, thinking: Thinking) -> MindsNow:
+    """Add what is known of who is asked."""
+    thinker = thinking.thinker
+    pool, ledger = thinker.pool, thinker.ledger
+    states: Mapping[str, str] = getattr(pool, "states", {})
+    budget = getattr(pool, "budget", None)
+    return replace(
+        now, deciding=thinking.deciding, pace=thinking.pace,
+        latency=(ledger.latency(50), ledger.latency(95)), providers=tuple(states.items()),
+        budget=() if budget is None else budget_left(budget), trouble=thinker.trouble,
+    )  # fmt: skip
+
+
+def budget_left(budget: Budget) -> tuple[str, ...]:
+    """Return a clause for each cap: how much of it is spent."""
+    spent = budget.settled
+    clauses = [
+        f"{used:,} of {cap:,} {name}"
+        for name, used, cap in zip(("requests", "tokens"), spent, budget.caps, strict=False)
+        if cap is not None
+    ]
+    money = budget.caps[2]
+    return (*clauses, *(() if money is None else (f"${spent.dollars:.4f} of ${money / 1e9:g}",)))

@@ -1,0 +1,1 @@
+"""Health checks of a running world, and the exporter of its metrics."""

@@ -1,0 +1,383 @@
+"""How a running world is: checks by name, each with a level and one sentence.
+
+A check is a function from :class:`Vitals`, what was measured, to a :class:`Finding`. Whoever has
+something of their own to watch over registers a check, or a cache whose hits are counted::
+
+    @health_check("queue of my plugin", unit="messages")
+    def mine(vitals: Vitals) -> Finding:
+        return graded(len(waiting), 100, 1000, f"{len(waiting)} messages wait.")
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from sim.agents.cold_records import tally
+from sim.core.text import one_line
+from sim.errors import InputError
+
+__all__ = [
+    "CHECKS",
+    "Finding",
+    "Health",
+    "History",
+    "Level",
+    "Reading",
+    "Vitals",
+    "count_cache",
+    "forget",
+    "graded",
+    "health_check",
+    "look",
+]
+
+Level = Literal["ok", "warning", "critical"]
+LEVELS: tuple[Level, ...] = ("ok", "warning", "critical")
+
+REMEMBERED = 120
+"""Values of each check that are kept: four minutes at one in two seconds."""
+
+LONGEST_SENTENCE = 300
+_MB = 1 << 20
+_GB = 1 << 30
+
+ROOM_WARNING, ROOM_CRITICAL = 1 << 30, 128 << 20
+FREE_WARNING, FREE_CRITICAL = 512 << 20, 64 << 20
+LAG_WARNING, LAG_CRITICAL = 0.25, 2.0
+QUEUE_WARNING, QUEUE_CRITICAL = 100, 10_000
+BEHIND_WARNING, BEHIND_CRITICAL = 1_000, 100_000
+JUMP_SECONDS = 2.0
+_LEAST_ASKED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    """How far a journal is: the last durable tick, entries that wait, why it is held up."""
+
+    durable_tick: int
+    waiting: int
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What checks look at; measured at one moment.
+
+    Attributes
+    ----------
+    tick, state
+        Of the world, as a frame has them.
+    room, folder
+        Bytes free where the world is written, and the folder; None: unknown.
+    resident, free
+        Bytes of memory that the process holds, and that it could still have.
+    soft, hard
+        The ceilings on ``resident`` that the settings set, in bytes; None: none.
+    journal
+        How far the journal is; None without one.
+    loop_lag
+        Seconds until the event loop came to a call.
+    commands, queued
+        Commands that wait for the engine, and messages that wait to start.
+    caches
+        Cache by name: (hits, asked).
+    broken_plugins
+        A sentence for each plugin that could not be imported, or failed a message, or hangs.
+    jump
+        Seconds by which the wall clock moved on its own since the last look.
+    """
+
+    tick: int = 0
+    state: str = "paused"
+    room: int | None = None
+    folder: str = ""
+    resident: int = 0
+    free: int = 1 << 62
+    soft: int | None = None
+    hard: int | None = None
+    journal: Journalled | None = None
+    loop_lag: float = 0.0
+    commands: int = 0
+    queued: int = 0
+    caches: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    broken_plugins: tuple[str, ...] = ()
+    jump: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check says: how grave, in one sentence, and the number behind it."""
+
+    level: Level
+    sentence: str
+    value: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A finding with the name of its check, the unit of its number, and the numbers before it.
+
+    Attributes
+    ----------
+    name, unit
+        Of the check.
+    level, sentence, value
+        What it says now.
+    history
+        Its newest numbers, oldest first; the last is ``value``.
+    """
+
+    name: str
+    unit: str
+    level: Level
+    sentence: str
+    value: float
+    history: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every check at one moment.
+
+    Attributes
+    ----------
+    tick
+        Of the world.
+    readings
+        In the order in which the checks were registered.
+    """
+
+    tick: int
+    readings: tuple[Reading, ...]
+
+    @property
+    def level(self) -> Level:
+        """The gravest."""
+        return max((reading.level for reading in self.readings), key=LEVELS.index, default="ok")
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told: what is wrong, the gravest first."""
+        wrong = [reading for reading in self.readings if reading.level != "ok"]
+        wrong.sort(key=lambda reading: -LEVELS.index(reading.level))
+        return " ".join(reading.sentence for reading in wrong) or "All is well."
+
+    def reading(self, name: str) -> Reading:
+        """Return the reading of a check; ``KeyError`` when there is none."""
+        return next((each for each in self.readings if each.name == name), None) or _missing(name)
+
+
+def _missing(name: str) -> Reading:
+    raise KeyError(name)
+
+
+class Check(NamedTuple):
+    """A registered check."""
+
+    unit: str
+    run: Callable[[Vitals], Finding | None]
+
+
+CHECKS: dict[str, Check] = {}
+"""Every check by name; one that returns None has nothing to say of this world."""
+
+_caches: dict[str, Callable[[], tuple[int, int]]] = {}
+
+CheckFunction = Callable[[Vitals], Finding | None]
+
+
+def health_check(name: str, *, unit: str = "") -> Callable[[CheckFunction], CheckFunction]:
+    """Register a check.
+
+    Parameters
+    ----------
+    name
+        What it is called in tables; each once.
+    unit
+        Of its number.
+
+    Raises
+    ------
+    InputError
+        When there is one of that name.
+    """
+
+    def registered(function: CheckFunction) -> CheckFunction:
+        if name in CHECKS:
+            raise InputError(f"There is a health check {name!r} already; give it another name.")
+        CHECKS[name] = Check(unit, function)
+        return function
+
+    return registered
+
+
+def count_cache(name: str, read: Callable[[], tuple[int, int]]) -> None:
+    """Let the hits of a cache be watched; ``read`` returns (hits, asked) since the beginning."""
+    _caches[name] = read
+
+
+def forget(name: str) -> None:
+    """Take a check or a cache out again; does nothing when there is none."""
+    CHECKS.pop(name, None)
+    _caches.pop(name, None)
+
+
+def caches() -> dict[str, tuple[int, int]]:
+    """Return (hits, asked) of every cache that is counted."""
+    found = {name: read() for name, read in list(_caches.items())}
+    return found | ({"cold data": tally()} if tally()[1] else {})
+
+
+class History:
+    """The numbers of each check so far, the oldest of which are forgotten."""
+
+    def __init__(self, remembered: int = REMEMBERED) -> None:
+        self._remembered = remembered
+        self._values: dict[str, deque[float]] = {}
+
+    def add(self, name: str, value: float) -> tuple[float, ...]:
+        """Note a number; returns those that are remembered."""
+        values = self._values.setdefault(name, deque(maxlen=self._remembered))
+        values.append(value)
+        return tuple(values)
+
+
+def look(vitals: Vitals, history: History | None = None) -> Health:
+    """Run every check; one that raises is a warning of its own."""
+    known = history or History()
+    readings = []
+    for name, each in list(CHECKS.items()):
+        try:
+            found = each.run(vitals)
+        except Exception as error:
+            said = f"The check {name!r} failed: {type(error).__name__}: {error}."
+            found = Finding("warning", said)
+        if found is not None:
+            sentence = one_line(found.sentence, LONGEST_SENTENCE)
+            values = known.add(name, found.value)
+            readings.append(Reading(name, each.unit, found.level, sentence, found.value, values))
+    return Health(vitals.tick, tuple(readings))
+
+
+def graded(value: float, warning: float, critical: float, sentence: str) -> Finding:
+    """Return a finding whose level follows from a number that should be small."""
+    level: Level = "ok" if value < warning else "warning" if value < critical else "critical"
+    return Finding(level, sentence, value)
+
+
+def _scarce(value: float, warning: float, critical: float, sentence: str) -> Finding:
+    """Return a finding whose level follows from a number that should be large."""
+    return Finding(graded(-value, -warning, -critical, "").level, sentence, value)
+
+
+# What is always looked at
+
+
+def _size(count: float) -> str:
+    """Write bytes as the screen does: MiB, and GiB from one on."""
+    return f"{count / _GB:,.1f} GiB" if count >= _GB else f"{count / _MB:,.0f} MiB"
+
+
+@health_check("disk space", unit="MB")
+def _room(vitals: Vitals) -> Finding | None:
+    if vitals.room is None:
+        return None
+    said = f"{_size(vitals.room)} are free in {vitals.folder}"
+    found = _scarce(vitals.room / _MB, ROOM_WARNING / _MB, ROOM_CRITICAL / _MB, f"{said}.")
+    if found.level == "ok":
+        return found
+    return Finding(found.level, f"{said}; make room, or saves and journal will fail.", found.value)
+
+
+@health_check("journal", unit="entries")
+def _journal(vitals: Vitals) -> Finding | None:
+    if vitals.journal is None:
+        return None
+    if vitals.journal.trouble is not None:
+        return Finding("critical", vitals.journal.trouble, vitals.journal.waiting)
+    said = f"{vitals.journal.waiting:,} entries wait for the disk."
+    return graded(vitals.journal.waiting, QUEUE_WARNING, QUEUE_CRITICAL, said)
+
+
+@health_check("durable tick", unit="ticks behind")
+def _durable(vitals: Vitals) -> Finding | None:
+    if vitals.journal is None:
+        return None
+    behind = max(vitals.tick - vitals.journal.durable_tick, 0)
+    said = f"Durable to tick {vitals.journal.durable_tick:,}"
+    said += f"; a crash now would lose {behind:,} ticks." if behind else ", which is the last one."
+    return graded(behind, BEHIND_WARNING, BEHIND_CRITICAL, said)
+
+
+@health_check("memory", unit="MB")
+def _memory(vitals: Vitals) -> Finding:
+    held = vitals.resident / _MB
+    said = f"The process holds {_size(vitals.resident)}, {_size(vitals.free)} are free"
+    if vitals.hard is not None and vitals.resident >= vitals.hard:
+        end = f"; memory_hard_mb allows {vitals.hard / _MB:,.0f}."
+        return Finding("critical", said + end, held)
+    if vitals.free < FREE_CRITICAL:
+        return Finding("critical", f"{said}; close other programs or make a smaller world.", held)
+    if vitals.soft is not None and vitals.resident >= vitals.soft:
+        return Finding("warning", f"{said}; memory_soft_mb is {vitals.soft / _MB:,.0f}.", held)
+    if vitals.free < FREE_WARNING:
+        return Finding("warning", f"{said}; close other programs.", held)
+    return Finding("ok", f"{said}.", held)
+
+
+@health_check("event loop", unit="ms")
+def _lag(vitals: Vitals) -> Finding:
+    milliseconds = 1000 * vitals.loop_lag
+    said = f"The event loop answers after {milliseconds:,.0f} ms."
+    return graded(milliseconds, 1000 * LAG_WARNING, 1000 * LAG_CRITICAL, said)
+
+
+@health_check("commands", unit="waiting")
+def _commands(vitals: Vitals) -> Finding:
+    said = f"{vitals.commands:,} commands wait for the engine."
+    return graded(vitals.commands, QUEUE_WARNING, QUEUE_CRITICAL, said)
+
+
+@health_check("messages", unit="waiting")
+def _messages(vitals: Vitals) -> Finding:
+    return Finding("ok", f"{vitals.queued:,} messages wait to start.", vitals.queued)
+
+
+@health_check("caches", unit="% hits")
+def _cache(vitals: Vitals) -> Finding | None:
+    if not vitals.caches:
+        return None
+    shares = {n: 100 * hits / asked for n, (hits, asked) in vitals.caches.items() if asked}
+    said = ", ".join(f"{name} {share:.0f} %" for name, share in shares.items()) or "nothing asked"
+    asked = sum(count for _, count in vitals.caches.values())
+    low = min(shares.values(), default=100.0)
+    level: Level = "warning" if low < 1 and asked >= _LEAST_ASKED else "ok"
+    return Finding(level, f"Caches answered: {said}.", low)
+
+
+@health_check("plugins", unit="failing")
+def _plugins(vitals: Vitals) -> Finding:
+    broken = vitals.broken_plugins
+    if not broken:
+        return Finding("ok", "Every plugin works.")
+    return Finding("warning", " ".join(broken), len(broken))
+
+
+@health_check("engine")
+def _engine(vitals: Vitals) -> Finding:
+    if vitals.state == "failed":
+        said = "The engine does not tick any more; save the world and open it again."
+        return Finding("critical", said, 1)
+    return Finding("ok", f"The engine is {vitals.state} at tick {vitals.tick:,}.")
+
+
+@health_check("clock", unit="s")
+def _clock(vitals: Vitals) -> Finding:
+    if abs(vitals.jump) < JUMP_SECONDS:
+        return Finding("ok", "The clock runs evenly.", vitals.jump)
+    way = "forward" if vitals.jump > 0 else "back"
+    said = f"The wall clock jumped {way} by {abs(vitals.jump):,.0f} s; no result depends on it."
+    return Finding("warning", said, vitals.jump)

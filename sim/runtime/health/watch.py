@@ -1,0 +1,283 @@
+"""Looks after a running world: measures, runs the checks, and pauses it before memory runs out."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from sim.core.checks import whole_number
+from sim.core.registry import failures
+from sim.runtime.health.checks import Health, History, Journalled, Vitals, caches, look
+from sim.settings.logging import Level, log
+from sim.store import available_bytes
+from sim.world.log import Act
+
+if TYPE_CHECKING:
+    from sim.runtime.engine.outbox import Poster
+    from sim.runtime.engine.thread_client import Link
+    from sim.runtime.frames.frames import Frame
+
+__all__ = ["FarWatch", "Healthy", "Watch"]
+
+PERIOD_SECONDS = 2.0
+_JOIN_SECONDS = 1.0
+_FRESH_SECONDS = 0.2
+
+
+class Watch:
+    """The thread that looks at a link's world every two seconds.
+
+    Parameters
+    ----------
+    link
+        What is looked at; everything here only reads it, but for the pause.
+    post
+        The way into its event loop.
+    period
+        Seconds between two looks.
+    wall, now
+        The clock on the wall and a monotonic one, in seconds.
+
+    Attributes
+    ----------
+    newest
+        The last look; None before the first.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        post: Poster,
+        *,
+        period: float = PERIOD_SECONDS,
+        wall: Callable[[], float] = time.time,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.newest: Health | None = None
+        self._link = link
+        self._post = post
+        self._period = period
+        self._wall = wall
+        self._now = now
+        self._history = History()
+        self._process = psutil.Process()
+        self._clocks = (wall(), now())
+        self._called: float | None = None
+        self._lag = 0.0
+        self._looked = 0.0
+        self._held = False
+        self._levels: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._over.set()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(_JOIN_SECONDS)
+
+    def look(self, within: float = _FRESH_SECONDS) -> Health:
+        """Look now, unless that was done ``within`` so many seconds; any thread may ask."""
+        with self._lock:
+            if self.newest is None or self._now() - self._looked > within:
+                self.newest = look(self.vitals(), self._history)
+                self._looked = self._now()
+            return self.newest
+
+    def _run(self) -> None:
+        while not self._over.wait(self._period):
+            self._call_loop()
+            health = self.look()
+            self._note(health)
+            self._hold(health)
+
+    # What is measured
+
+    def vitals(self) -> Vitals:
+        """Return what there is to be measured."""
+        live, engine, frame = self._link.live, self._link.engine, self._link.frames.newest
+        room, folder = self._room()
+        soft, hard = _ceilings()
+        return Vitals(
+            tick=live.world.tick,
+            state=frame.state if frame is not None else "paused",
+            room=room,
+            folder=folder,
+            resident=int(self._process.memory_info().rss),
+            free=available_bytes(),
+            soft=soft,
+            hard=hard,
+            journal=self._journal(),
+            loop_lag=self._lag,
+            commands=engine.waiting,
+            queued=_queued(frame),
+            caches=caches(),
+            broken_plugins=_broken(frame),
+            jump=self._jump(),
+        )
+
+    def _room(self) -> tuple[int | None, str]:
+        live = self._link.live
+        kept = live.custody.owned
+        folder = kept.folder if kept is not None else Path(live.path or ".").absolute().parent
+        with suppress(OSError):
+            return shutil.disk_usage(folder).free, str(folder)
+        return None, str(folder)
+
+    def _journal(self) -> Journalled | None:
+        keeper = self._link.live.custody.owned
+        if keeper is None:
+            return None
+        waiting = max(keeper.number - keeper.durable, 0)
+        return Journalled(keeper.durable_tick, waiting, keeper.trouble or keeper.remark)
+
+    def _jump(self) -> float:
+        """Return by how much the wall clock went otherwise than time did."""
+        wall, now = self._wall(), self._now()
+        (before, then), self._clocks = self._clocks, (wall, now)
+        return (wall - before) - (now - then)
+
+    def _call_loop(self) -> None:
+        """Ask the event loop to answer, and note how long the last call took, or takes."""
+        if self._called is not None:
+            self._lag = self._now() - self._called
+            return
+        self._called = self._now()
+        self._post(self._answered)
+
+    def _answered(self) -> None:
+        if self._called is not None:
+            self._lag, self._called = self._now() - self._called, None
+
+    # What is done about it
+
+    def _note(self, health: Health) -> None:
+        """Write into the program's log what became worse, or well again."""
+        was, self._levels = self._levels, {each.name: each.level for each in health.readings}
+        for each in health.readings:
+            if each.level != was.get(each.name, "ok"):
+                grave: Level = "info" if each.level == "ok" else "warning"
+                log("health", grave, check=each.name, now=each.level, says=each.sentence)
+
+    def _hold(self, health: Health) -> None:
+        """Pause at the hard ceiling of memory, once each time it is reached."""
+        memory = health.reading("memory")
+        was_held, self._held = self._held, memory.level == "critical"
+        if self._held and not was_held:
+            self._pause(f"Paused before memory runs out. {memory.sentence}")
+
+    def _pause(self, sentence: str) -> None:
+        link = self._link
+
+        def act() -> None:
+            link.engine.drive.pause()
+            link.live.announce(sentence)
+
+        link.engine.cut(link.order())
+        link.hurry(act)
+
+
+class FarWatch:
+    """Looks at an engine in another process, as far as its frames tell.
+
+    Parameters
+    ----------
+    now
+        A monotonic clock in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._history = History()
+        self._looked = 0.0
+        self._newest: Health | None = None
+
+    def look(self, frame: Frame, within: float = 0.0) -> Health:
+        """Look at a frame, unless one was looked at ``within`` so many seconds."""
+        if self._newest is None or self._now() - self._looked > within:
+            soft, hard = _ceilings()
+            kept = frame.kept
+            vitals = Vitals(
+                tick=frame.tick,
+                state=frame.state,
+                resident=frame.memory_bytes,
+                free=available_bytes(),
+                soft=soft,
+                hard=hard,
+                journal=None if kept is None else Journalled(kept.tick, 0, frame.banner),
+                queued=_queued(frame),
+                broken_plugins=_broken(frame),
+            )
+            self._newest, self._looked = look(vitals, self._history), self._now()
+        return self._newest
+
+
+class Healthy:
+    """What a simulation says of how it is."""
+
+    @property
+    def _link(self) -> Link:
+        raise NotImplementedError
+
+    def health(self, *, within: float = 0.0) -> Health:
+        """Return every check: level, sentence, and the numbers of the last minutes.
+
+        Parameters
+        ----------
+        within
+            Seconds that the last look may be old; it looks every two seconds by itself.
+        """
+        return self._link.health.look(within)
+
+    def audit(self, last: int = 100) -> tuple[Act, ...]:
+        """Return the newest acts of the world's log, oldest first.
+
+        Parameters
+        ----------
+        last
+            How many at most, from 1. Ticks since the last act are not among them yet.
+        """
+        return tuple(self._link.live.world.trail.acts[-whole_number(last, "last", low=1) :])
+
+    @property
+    def contacts(self) -> int:
+        """Contacts between agents that were weighed, by the messages that there are."""
+        return self._link.live.ledger.contacts
+
+
+def _queued(frame: Frame | None) -> int:
+    return 0 if frame is None else sum(row.status == "queued" for row in frame.sessions)
+
+
+def _broken(frame: Frame | None) -> tuple[str, ...]:
+    said = [str(error) for error in failures()]
+    if frame is not None:
+        failed = [row for row in frame.sessions if row.status == "failed"]
+        said += [f"Message #{row.id} stopped: {row.error}" for row in failed[-3:]]
+        if frame.stalled is not None and frame.stalled.plugin:
+            said.append(frame.stalled.sentence)
+    return tuple(said)
+
+
+def _ceilings() -> tuple[int | None, int | None]:
+    """Return the ceilings of memory that the settings set, in bytes."""
+    from sim.settings.settings import current
+
+    settings = current()
+    soft, hard = settings.memory_soft_mb, settings.memory_hard_mb
+    return (
+        None if soft is None else soft << 20,
+        None if hard is None else hard << 20,
+    )

@@ -1,0 +1,177 @@
+"""Long work seen from asyncio: it runs in a thread, shows how far it is, and can be cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from sim.core.progress import Report
+from sim.errors import Cancelled
+
+__all__ = ["Job", "Progress", "in_thread", "start"]
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a piece of work is.
+
+    Parameters
+    ----------
+    stage
+        What it is doing, such as ``"sorting ties"``; empty before it says.
+    share
+        How much is done, in [0, 1].
+    """
+
+    stage: str = ""
+    share: float = 0.0
+
+
+class Job(Generic[T]):
+    """A long piece of work; ``await`` it for its result.
+
+    Cancelling the awaiting task cancels the work too. A job is made by :func:`start` and by
+    methods of :class:`~sim.runtime.Simulation`.
+
+    Attributes
+    ----------
+    progress
+        The newest :class:`Progress`.
+    task
+        The task of the event loop that does the work or waits for it.
+    stopping
+        Set, in the event loop, once somebody asked the work to stop.
+    """
+
+    def __init__(self, work: Callable[[Report], Coroutine[Any, Any, T]]) -> None:
+        self.progress = Progress()
+        self._loop = asyncio.get_running_loop()
+        self._is_cancelled = threading.Event()
+        self._is_noticed = False
+        self._changed, self.stopping = asyncio.Event(), asyncio.Event()
+        self.task = asyncio.create_task(work(self._report))
+        self.task.add_done_callback(self._settle)
+
+    def cancel(self) -> None:
+        """Ask the work to stop; it ends with :class:`~sim.errors.Cancelled` at its next report."""
+        self._is_cancelled.set()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            self._loop.call_soon_threadsafe(self.stopping.set)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, one way or the other."""
+        return self.task.done()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._result().__await__()
+
+    async def changes(self) -> AsyncIterator[Progress]:
+        """Yield the newest progress whenever there is some, until the work ends."""
+        while not self.task.done():
+            await self._changed.wait()
+            self._changed.clear()
+            yield self.progress
+
+    async def _result(self) -> T:
+        try:
+            return await asyncio.shield(self.task)
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+
+    def _report(self, stage: str, share: float) -> None:
+        """Take a report, in whatever thread the work runs."""
+        if self._is_cancelled.is_set():
+            raise Cancelled(f"Cancelled while {stage or 'working'}; nothing was changed.")
+        self.progress = Progress(stage, min(max(share, 0.0), 1.0))
+        if not self._is_noticed:
+            self._is_noticed = True
+            with suppress(RuntimeError):  # the loop is closed: nobody looks
+                self._loop.call_soon_threadsafe(self._notice)
+
+    def _notice(self) -> None:
+        self._is_noticed = False
+        self._changed.set()
+
+    def _settle(self, task: asyncio.Task[T]) -> None:
+        self._changed.set()
+        if not task.cancelled():
+            task.exception()  # looked at: a job that nobody awaits is no warning
+
+
+def start(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Job[T]:
+    """Run ``function(*args, report=..., **keywords)`` in a thread of its own.
+
+    Parameters
+    ----------
+    function
+        Long work that takes ``report``, such as ``World.create`` or ``load``.
+    *args, **keywords
+        What it is called with.
+
+    Returns
+    -------
+    Job
+        Await it for what the function returns or raises.
+    """
+
+    async def work(report: Report) -> T:
+        return await in_thread(_reporting(function, report), *args, **keywords)
+
+    return Job(work)
+
+
+def _reporting(function: Callable[P, T], report: Report) -> Callable[P, T]:
+    def call(*args: P.args, **keywords: P.kwargs) -> T:
+        keywords["report"] = report
+        return function(*args, **keywords)
+
+    return call
+
+
+def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Awaitable[T]:
+    """Call ``function`` in a new thread; the awaiter may leave, the thread then ends unheard.
+
+    The thread is a daemon: a kernel that does not end cannot keep the process from ending.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(outcome: Callable[[], None]) -> None:
+        if not future.done():
+            outcome()
+
+    def run() -> None:
+        try:
+            result = function(*args, **keywords)
+        except BaseException as error:
+            outcome = _raiser(future, error)
+        else:
+            outcome = _setter(future, result)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, outcome)
+
+    threading.Thread(target=run, name=f"job-{_name(function)}", daemon=True).start()
+    return future
+
+
+def _setter(future: asyncio.Future[T], result: T) -> Callable[[], None]:
+    return lambda: future.set_result(result)
+
+
+def _raiser(future: asyncio.Future[T], error: BaseException) -> Callable[[], None]:
+    if isinstance(error, (StopIteration, KeyboardInterrupt, SystemExit)):
+        error = RuntimeError(f"{type(error).__name__} in a thread: {error}")
+    return lambda: future.set_exception(error)
+
+
+def _name(function: Callable[..., object]) -> str:
+    return str(getattr(function, "__name__", "work"))

@@ -1,0 +1,1 @@
+"""The journal writer of a live world: acts, checkpoints, retention."""

@@ -1,0 +1,211 @@
+"""What members do is written beside the world's file while the world lives; for whoever drives it.
+
+What the database lacks after a crash is in the world that a recovery makes: at most as many ticks
+wait for the disk as a world holds itself, and decisions are on it before anything comes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sim.platform.acts.record import Held, ending
+from sim.settings.settings import current
+from sim.store.history.database import (
+    MOST_BEHIND,
+    ActsFile,
+    Decided,
+    copy_history,
+    history_file,
+    move_history,
+)
+from sim.world.world import World
+
+__all__ = ["Recording", "recorded"]
+
+_FIELDS = (
+    "tick", "member", "number", "question", "text", "fault", "provider", "model", "seconds",
+    "read", "written", "nano_dollars", "retries", "source",
+)  # fmt: skip
+"""Of a row of a reply (:func:`sim.minds.models.reply_log.row_of`), by place."""
+
+
+class Recording:
+    """Writes the history database of one world.
+
+    Parameters
+    ----------
+    world
+        Whose ticks and decisions it is told from here on, until it is closed.
+    path
+        The world's file, which need not exist.
+    most_mb
+        What the database may take, in MB; None: as the settings say; 0: there is none.
+    noticed
+        Called in any thread when :attr:`trouble` came or went.
+
+    Attributes
+    ----------
+    world, path
+        Whose history this is, and beside which file it lies.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        path: str | PathLike[str],
+        *,
+        most_mb: int | None = None,
+        noticed: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.path = Path(path)
+        self.world = world
+        self._most = (current().history_mb if most_mb is None else most_mb) << 20
+        self._noticed = noticed
+        self._questions: dict[str, list[tuple[str, str]]] = {}
+        self._lock = Lock()
+        self._file: ActsFile | None = None
+        self._was_in: str | None = None
+        self._open()
+
+    def _open(self) -> None:
+        if not self._most:
+            return
+        path = history_file(self.path)
+        self._file = ActsFile(
+            path, most_bytes=self._most, line=self._line, noticed=lambda: self._noticed()
+        )
+        self.world.watchers.append(self)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Write what the world itself still holds of its last ticks, where that is missing."""
+        if self.world.platform is not None and self._file is not None:
+            for left in Held.of(self.world.platform).left():
+                self._file.put(left)
+
+    def _line(self) -> set[bytes]:
+        platform = self.world.platform
+        sealed = [] if platform is None else list(platform.log.chains.values())  # at one go
+        return set(sealed)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why something is missing in it, one sentence; or None."""
+        return self._was_in if self._file is None else self._file.trouble
+
+    @property
+    def behind(self) -> int:
+        """Of how many last ticks the world itself must be asked: more than are not written yet."""
+        return MOST_BEHIND if self._file is not None else 1 << 31
+
+    # What it is told
+
+    def ticked(self, world: World) -> None:
+        """Write a tick; waits while more are behind than the world itself holds."""
+        platform = world.platform
+        if platform is None or self._file is None or world is not self.world:
+            return
+        self._file.put(ending(platform))
+        if self._file.behind >= min(platform.log.ticks, platform.settings.window):
+            self._file.wait()
+
+    def asked(self, question: str, turns: Sequence[tuple[str, str]]) -> None:
+        """Keep a question until the decision that it was asked for is told."""
+        with self._lock:
+            self._questions[question] = list(turns)
+
+    def decided(self, world: World, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write decisions with the questions and replies behind them, and wait for the disk."""
+        with self._lock:
+            questions, self._questions = self._questions, {}
+        if world.platform is None or self._file is None:
+            return
+        told = [_told(row, questions) for row in rows]
+        self._file.put(Decided(world.platform.log.head, told))
+        self._file.wait()
+
+    # Where the world goes
+
+    def move(self, target: str | PathLike[str]) -> None:
+        """Go on beside another file, with all there is so far.
+
+        The file from before keeps its own, unless there is no such file.
+
+        Raises
+        ------
+        FileError
+            When the disk refuses; nothing more is written then.
+        """
+        source, self.path = self.path, Path(target)
+        if source.absolute() == self.path.absolute():
+            return
+        self.close()
+        (copy_history if source.exists() else move_history)(source, target)
+        self._open()
+
+    def follow(self, world: World) -> None:
+        """Be told of another world, which is the same."""
+        if self in self.world.watchers:
+            self.world.watchers.remove(self)
+            world.watchers.append(self)
+        self.world = world
+
+    def wait(self) -> None:
+        """Wait until everything so far is on the disk, or given up."""
+        if self._file is not None:
+            self._file.wait()
+
+    def close(self) -> None:
+        """Write what waits, and be told nothing more."""
+        if self in self.world.watchers:
+            self.world.watchers.remove(self)
+        if self._file is not None:
+            self._file.close()
+            self._was_in, self._file = self._file.trouble, None
+
+
+def _told(
+    row: Mapping[str, Any], questions: Mapping[str, Sequence[tuple[str, str]]]
+) -> dict[str, Any]:
+    """Return a decision as it is kept: replies by name, each with its prompt where it is known."""
+    said = {name: value for name, value in row.items() if name not in {"replies", "kept"}}
+    replies = []
+    for each in row.get("replies", ()):
+        reply = dict(zip(_FIELDS, each, strict=False))
+        prompt = questions.get(str(reply["question"]))
+        replies.append(reply | ({"prompt": [list(turn) for turn in prompt]} if prompt else {}))
+    return said | ({"replies": replies} if replies else {})
+
+
+@contextmanager
+def recorded(world: World, path: str | PathLike[str] | None) -> Iterator[Recording | None]:
+    """Write what members do beside a world's file while the block runs; None: nowhere.
+
+    Parameters
+    ----------
+    world
+        Is stepped in the block, by whatever means.
+    path
+        Its file, which need not exist yet.
+
+    Examples
+    --------
+    >>> from sim import World, load, record_of, recorded, save
+    >>> world = World.create(agents=1000, seed=7, platform=True)
+    >>> with recorded(world, "monday.hub"):  # doctest: +SKIP
+    ...     world.step(100)
+    >>> save(world, "monday.hub")  # doctest: +SKIP
+    >>> len(record_of(load("monday.hub"), "monday.hub").ticks)  # doctest: +SKIP
+    100
+    """
+    recording = None if path is None else Recording(world, path)
+    try:
+        yield recording
+    finally:
+        if recording is not None:
+            recording.close()

@@ -1,0 +1,375 @@
+"""What a live world has to do with the disk: its journal, who else has it, what a save means."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sim.errors import FileError, HubbubError, InputError
+from sim.runtime.frames.frames import Kept
+from sim.runtime.journal.acts import on_trail
+from sim.runtime.journal.history import Recording
+from sim.runtime.journal.writer import Keeper, Pacing
+from sim.runtime.saves.places import held_by_another, note_saved, since_saved, taken_along
+from sim.runtime.undo.history import BUDGET, Past
+from sim.store import info
+from sim.store.journal.journal import JournalError
+from sim.store.journal.lease import LeaseError
+from sim.store.journal.recovery import Recovery
+from sim.store.journal.route import JUMP
+from sim.world.world import World
+
+__all__ = ["Custody", "Keeping", "begin", "keeping_of"]
+
+_SIZE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How a world is to be kept.
+
+    Parameters
+    ----------
+    path
+        The file beside which the journal lies; it need not exist.
+    pacing
+        When checkpoints are taken; else as the settings say.
+    author
+        Who asks for what is done, as the journal has it.
+    recovered
+        What :func:`~sim.runtime.journal.writer.recover` found there, when it is to go on with that.
+    """
+
+    path: Path
+    pacing: Pacing = field(default_factory=Pacing.chosen)
+    author: str = "script"
+    recovered: Recovery | None = None
+
+
+def begin(world: World, keeping: Keeping) -> Keeper:
+    """Begin a journal, or go on with the one that is there.
+
+    Raises
+    ------
+    LeaseError, FileError
+        As of :class:`~sim.runtime.journal.writer.Keeper`.
+    """
+    keeper = Keeper(
+        world,
+        keeping.path,
+        pacing=keeping.pacing,
+        author=keeping.author,
+        recovered=keeping.recovered,
+    )
+    if not keeper.number and _is_in(keeping.path, world):
+        note_saved(keeping.path, 0)
+    return keeper
+
+
+def _is_in(path: Path, world: World) -> bool:
+    """Return whether a file holds just this world."""
+    with suppress(HubbubError):
+        return path.exists() and info(path).digest == world.digest()
+    return False
+
+
+class Custody:
+    """Keeps one live world, or nothing; all of it is used in the thread that drives the world.
+
+    Parameters
+    ----------
+    world
+        The world.
+    keeper, keeping
+        Its keeper and how it keeps; None: the world has no journal.
+    undo_bytes
+        Memory for its past.
+
+    Attributes
+    ----------
+    keeper
+        Is told what is done; None once that is nothing any more that could be gone on with.
+    owned
+        To be closed in the end.
+    past
+        The way back.
+    recording
+        Writes what members do; None without a file.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        keeper: Keeper | None = None,
+        keeping: Keeping | None = None,
+        *,
+        undo_bytes: int = BUDGET,
+    ) -> None:
+        self.past = Past(world, undo_bytes)
+        self._ahead = 0
+        self.keeper = self.owned = keeper
+        self._keeping = keeping
+        self._world = world
+        found = keeping.recovered if keeping is not None else None
+        self._checkpoint_tick = world.tick if found is None else found.checkpoint.tick
+        self._seen = keeper.taken if keeper is not None else 0
+        self.recording: Recording | None = None
+        self._size, self._sized_at = 0, -_SIZE_SECONDS
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the journal goes on where the world's file ends."""
+        if self.owned is None or self._keeping is None:
+            return False
+        return since_saved(self._keeping.path, self.owned.number)
+
+    def record(self, path: str | Path | None) -> None:
+        """Write what members do beside a file from now on; None: beside that of the journal."""
+        place = path if path is not None or self._keeping is None else self._keeping.path
+        if place is not None and self.recording is None:
+            self.recording = Recording(self._world, place)
+
+    # What is done
+
+    @contextmanager
+    def done(
+        self, kind: str, args: tuple[Any, ...], keywords: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Put a command into the journal, unless it raises: then it changed nothing.
+
+        Whoever comes back after the world was given to another thread tells nothing any more.
+        """
+        if self.keeper is not None:
+            self.keeper.flush(self._world)
+        with self._world.trail.doing(self._world, kind, args, keywords):
+            yield
+        self.past.told()
+        if self.keeper is not None:
+            self.keeper.did(self._world, kind, args, keywords)
+
+    @contextmanager
+    def kept(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Iterator[None]:
+        """Put what a function changes into the journal, even if it raises."""
+        failed = True
+        before = self.keeper.looked(self._world) if self.keeper is not None else b""
+        try:
+            with on_trail(self._world, function, args, keywords):
+                yield
+            failed = False
+        finally:
+            self.past.told(surely=False)
+            if self.keeper is not None:
+                self.keeper.called(self._world, before, function, args, keywords, failed=failed)
+
+    def line_to(self, tick: int) -> int:
+        """Return the entry to which the line leads that comes by a tick, past or future."""
+        assert self.keeper is not None  # noqa: S101 - there is no line without a journal
+        return self.keeper.number if tick <= self._world.tick else self._ahead
+
+    def went(self, tick: int, act: Callable[[], object], line: int | None = None) -> None:
+        """Carry out ``act``, by which the world goes to another tick; ticks so far are flushed.
+
+        ``line`` is an entry on another line of the journal, where the tick is to be found.
+        """
+        if line is None:
+            line = 0 if self.keeper is None else self.line_to(tick)
+        if tick < self._world.tick and self.past.last == self._world.tick:
+            self._ahead = line
+        with self._world.trail.doing(self._world, JUMP, (tick,)):
+            act()
+        if self.keeper is not None:
+            self.keeper.did(self._world, JUMP, (tick, line))
+
+    def ticked(self) -> str | None:
+        """Take note of a tick; returns what is to be told of a checkpoint, if one was begun."""
+        if self.keeper is None:
+            return None
+        self.keeper.ticked(self._world)
+        if self.keeper.taken == self._seen:
+            return None
+        self._seen, self._checkpoint_tick = self.keeper.taken, self._world.tick
+        return f"checkpoint; {self.keeper.said_of_pause}"
+
+    def begin(self, keeping: Keeping) -> None:
+        """Begin a journal.
+
+        Raises
+        ------
+        InputError
+            When there is one.
+        """
+        if self.owned is not None:
+            raise InputError(f"This world keeps a journal already: {self.owned.folder}.")
+        self.keeper = self.owned = begin(self._world, keeping)
+        self.past.told()  # what lies ahead is on no line of this journal
+        self._keeping, self._seen = keeping, self.keeper.taken
+        self._checkpoint_tick = self._world.tick
+
+    # Saving, and moving to another name
+
+    def prepare(self, target: Path) -> None:
+        """Refuse to save over a world that another process has open; settle what is under way.
+
+        Raises
+        ------
+        LeaseError
+            Which names that process.
+        """
+        holder = "" if self.owned is not None and self._lies_by(target) else held_by_another(target)
+        if holder:
+            raise LeaseError(target, f"in use by {holder}; save under another name")
+        if self.keeper is not None:
+            with suppress(JournalError):  # a full disk here says nothing of the one there
+                self.keeper.flush(self._world)
+                self.keeper.wait()
+
+    def saved(self, target: Path) -> str | None:
+        """Go on beside the file that was saved to; returns what is wrong with that, if anything.
+
+        Journal and history go along with the world: the file that they lay beside stays as it was
+        saved.
+        """
+        said = self._taken_along(target)
+        if self.keeper is None or self._keeping is None:
+            return said
+        self.keeper.flush(self._world)
+        if not self._lies_by(target):
+            try:
+                self._move(target)
+            except (HubbubError, OSError) as error:
+                return self._lost(error)
+        with suppress(HubbubError):  # the file was replaced by somebody at once
+            self.keeper.saved(self._world, target, info(target).digest)
+        note_saved(target, self.keeper.number)
+        return said
+
+    def _taken_along(self, target: Path) -> str | None:
+        """Let the history go along with the world; returns what is wrong with that, if anything."""
+        if self.recording is None:
+            self.record(target)
+            return None
+        try:
+            self.recording.move(target)
+        except FileError as error:
+            self.recording = None
+            return f"What members do is not kept any more: {error}"
+        return None
+
+    def _lies_by(self, target: Path) -> bool:
+        return self._keeping is not None and target.absolute() == self._keeping.path.absolute()
+
+    def _move(self, target: Path) -> None:
+        assert self.keeper is not None  # noqa: S101 - saved() looked
+        assert self._keeping is not None  # noqa: S101 - saved() looked
+        keeper, old = self.keeper, self._keeping
+        self.keeper = self.owned = None
+        keeper.close(self._world)
+        found = taken_along(old.path, target, self._world, keeper.number)
+        new = Keeping(target, old.pacing, old.author, found)
+        self.keeper = self.owned = begin(self._world, new)
+        self._keeping, self._seen = new, self.keeper.taken
+
+    def _lost(self, error: Exception) -> str:
+        """Go on without a journal rather than not at all."""
+        self.keeper = self.owned = self._keeping = None
+        return f"Nothing is written to a journal any more: {error}"
+
+    # The end
+
+    def fail(self) -> None:
+        """Tell the journal nothing more: the world may be between two ticks."""
+        self.keeper = None
+
+    def let_go(self) -> Custody:
+        """Return this as it is; whoever still uses this one tells the journal nothing more."""
+        other = copy.copy(self)
+        self.keeper = self.owned = self.recording = None
+        return other
+
+    def of(self, world: World) -> Custody:
+        """Go on with another world that is the same."""
+        self._world, self.past = world, Past(world, self.past.budget)
+        if self.recording is not None:
+            self.recording.follow(world)
+        return self
+
+    def close(self, *, is_whole: bool) -> None:
+        """Write what waits and let others have the world.
+
+        Parameters
+        ----------
+        is_whole
+            Whether the world is at a whole tick, so that its last ticks can be written too.
+        """
+        keeper, self.keeper, self.owned = self.owned, None, None
+        recording, self.recording = self.recording, None
+        if recording is not None:
+            recording.close()
+        if keeper is not None:
+            with suppress(HubbubError):  # whoever waited was told
+                keeper.close(self._world if is_whole else None)
+
+    # What it looks like
+
+    @property
+    def trouble(self) -> str | None:
+        """What a person must know of the journal now."""
+        lost = None if self.recording is None else self.recording.trouble
+        if self.keeper is None:
+            return lost
+        return self.keeper.trouble or self.keeper.remark or lost
+
+    @property
+    def held_up(self) -> JournalError | None:
+        """Why nothing new may happen, while the disk takes nothing more; else None."""
+        if self.keeper is None or self.keeper.trouble is None:
+            return None
+        return JournalError(self.keeper.folder, self.keeper.trouble.rstrip("."))
+
+    def view(self) -> Kept | None:
+        """Return how safe the world is; None without a journal."""
+        keeper = self.owned
+        if keeper is None:
+            return None
+        return Kept(
+            tick=keeper.durable_tick,
+            behind=max(self._world.tick - keeper.durable_tick, 0),
+            checkpoint=self._checkpoint_tick,
+            pause_ms=1000 * keeper.pause,
+            bytes=self._bytes(keeper.folder),
+            folder=str(keeper.folder),
+            is_held_up=keeper.trouble is not None,
+        )
+
+    def _bytes(self, folder: Path) -> int:
+        """Return the size of the journal and its checkpoints, read once a second."""
+        now = time.monotonic()
+        if now - self._sized_at >= _SIZE_SECONDS:
+            self._sized_at = now
+            with suppress(OSError):
+                self._size = sum(path.stat().st_size for path in folder.iterdir())
+        return self._size
+
+
+def keeping_of(
+    journal: bool | Pacing | Keeping, path: str | Path | None, author: str
+) -> Keeping | None:
+    """Return where and how a journal is kept; None: nowhere.
+
+    Raises
+    ------
+    InputError
+        When it is asked for, and there is no file to keep it beside.
+    """
+    if not journal:
+        return None
+    if isinstance(journal, Keeping):
+        return journal
+    if path is None:
+        raise InputError("A journal lies beside the world's file; name one with path.")
+    return Keeping(Path(path), Pacing() if journal is True else journal, author)

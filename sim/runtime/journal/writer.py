@@ -1,0 +1,428 @@
+"""Keeps a live world: what is done goes into its journal, and is acknowledged once it is there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from sim.errors import InputError
+from sim.runtime.journal.ack_queue import Tell, Waiting
+from sim.runtime.journal.acts import ACTS, act_of
+from sim.runtime.journal.checkpointer import Copies
+from sim.runtime.journal.opening import recover, require_same
+from sim.runtime.journal.pacing import Clock, Pacing
+from sim.runtime.journal.retention import Ways
+from sim.store.journal.journal import LEASE_FILE, Journal, JournalError, folder_of
+from sim.store.journal.lease import Lease
+from sim.store.journal.recovery import Recovery
+from sim.store.journal.route import JUMP
+from sim.store.journal.rows import Checkpoint, Entry, canonical
+from sim.store.journal.state import Observer, whole_state
+from sim.store.snapshot.files import flush_folder
+from sim.world.world import World
+
+__all__ = ["Keeper", "Pacing", "done", "recover"]
+
+_STRETCH_TICKS = 1024
+_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.001
+_STRETCH_SECONDS = 0.25
+
+
+class Keeper:
+    """Writes what happens to a world into the journal beside its file.
+
+    All but :meth:`when_durable` is called in the thread that drives the world.
+
+    Parameters
+    ----------
+    world
+        As it is now; from here on every change is told to the keeper.
+    path
+        Its file, ``NAME.hub``; the journal lies in ``NAME.hub.live``.
+    pacing
+        When checkpoints are taken; else as the settings say.
+    author
+        Who asks for what is done, as the journal has it.
+    recovered
+        What :func:`recover` returned, when ``world`` is its world and it was whole: spares the
+        comparison with the journal that is there.
+    now
+        A monotonic clock in seconds.
+    **options
+        Of :class:`~sim.store.journal.journal.Journal`.
+
+    Attributes
+    ----------
+    number
+        The last entry.
+    durable_tick
+        The last tick that no crash can take back.
+    remark
+        Why the last checkpoint was not written; or None.
+    noticed
+        Called in any thread when ``trouble`` came or went.
+
+    Raises
+    ------
+    LeaseError
+        When another process keeps this world.
+    FileError
+        When the journal there is of another world, or is ahead of this one, or is damaged.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        path: str | PathLike[str],
+        *,
+        pacing: Pacing | None = None,
+        author: str = "script",
+        recovered: Recovery | None = None,
+        now: Callable[[], float] = time.monotonic,
+        **options: Any,
+    ) -> None:
+        self.folder = folder_of(path)
+        self._full: str | None = None
+        self.noticed: Callable[[], object] = lambda: None
+        self.remark: str | None = None
+        self._pacing = pacing or Pacing.chosen()
+        self._author = author
+        self._now = now
+        self._pending, self._began = 0, 0.0
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            flush_folder(self.folder.parent)
+        self._lease = Lease(self.folder / LEASE_FILE)
+        try:
+            known = recovered is not None and recovered.is_whole and recovered.world is world
+            is_new = not known and not require_same(self.folder, world)
+            most = self._pacing.journal_bytes
+            self._ways = Ways([], [], most=most) if is_new else Ways.read(self.folder, most)
+            self._begin(world, options)
+        except BaseException:
+            self._lease.release()
+            raise
+
+    def _begin(self, world: World, options: dict[str, Any]) -> None:
+        keep = self._pacing.keep
+        self._copies = Copies(self.folder, keep=keep, noticed=lambda: self.noticed())
+        self._clock = Clock(self._pacing, self._now)
+        self._copies.sweep(self._ways.files)
+        self._waiting = Waiting(0)
+        self._journal = Journal(
+            self.folder,
+            durable=self._on_durable,
+            troubled=self._on_trouble,
+            ended=self._on_end,
+            **options,
+        )
+        self._observer = Observer(world)
+        self.number, self.durable_tick, self._digest = self._journal.acked
+        self._journal.cut(self._ways.cut)
+        self._waiting.came(self.number)
+        self._clock.taken(world.tick)
+        if not self._ways.files:
+            self.durable_tick = world.tick
+            self.checkpoint(world)
+            self._copies.join()
+            self._require_written()
+
+    def _require_written(self) -> None:
+        """Refuse to go on without the first checkpoint: there would be nothing to go back to."""
+        running = self._copies.running
+        error = running.exception() if running is not None else None
+        if error is not None:
+            self.close()
+            raise error
+        try:
+            self._await_journal()
+        except BaseException:
+            self.close()
+            raise
+
+    def _await_journal(self) -> None:
+        while self._journal.named < self.number:
+            self.require_room()
+            self._journal.require_alive()
+            time.sleep(_POLL_SECONDS)
+
+    # What is done
+
+    def ticked(self, world: World, *, wait: bool = True) -> None:
+        """Take note of a tick; ticks that come while the disk is at work share an entry.
+
+        Without ``wait`` a full disk is a :class:`JournalError`.
+        """
+        if not wait:
+            self.require_room()
+        if not self._pending:
+            self._began = self._now()
+        self._pending += 1
+        long = self._now() - self._began > _STRETCH_SECONDS or self._pending >= _STRETCH_TICKS
+        if self._journal.is_idle or long:
+            self.flush(world)
+        self._checkpoint_if_due(world)
+
+    def flush(self, world: World) -> None:
+        """Give the ticks so far to the disk."""
+        if ticks := self._pending:
+            self._pending = 0
+            self._write(world, "step", canonical({"args": [ticks]}), ticks)
+
+    def did(
+        self,
+        world: World,
+        kind: str,
+        args: tuple[Any, ...] = (),
+        keywords: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take note of a command that was carried out.
+
+        Parameters
+        ----------
+        world
+            As it is afterwards; ticks before it were flushed.
+        kind
+            A name of :data:`~sim.runtime.journal.acts.ACTS`; anything else forces a checkpoint, as
+            do arguments that JSON cannot hold.
+        args, keywords
+            What the act is done again with.
+        """
+        try:
+            said = canonical({"args": list(args), "keywords": keywords or {}})
+        except InputError:
+            kind, said = f"call:{kind}", "{}"
+        whole = kind not in ACTS
+        if kind == JUMP:
+            self._observer.reset(world)
+            whole = not self._ways.jumped(self.number + 1, *args)
+        self._write(world, kind, said, 0, whole=whole)
+
+    def looked(self, world: World) -> bytes:
+        """Return what tells whether a call changed the world; ticks so far are flushed."""
+        self.flush(world)
+        return whole_state(world)
+
+    def called(
+        self,
+        world: World,
+        before: bytes,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        *,
+        failed: bool = False,
+    ) -> None:
+        """Take note of a function that was called with the world, if it changed anything.
+
+        Parameters
+        ----------
+        world, before
+            As it is now, and what :meth:`looked` returned before.
+        function, args, keywords
+            What was called; a function of :data:`~sim.runtime.journal.acts.ACTS` can be called
+            again, any other one forces a checkpoint.
+        failed
+            Whether it raised.
+        """
+        if whole_state(world) == before:
+            return
+        name = None if failed else act_of(function)
+        said = {key: value for key, value in keywords.items() if key != "report"}
+        if name is None:
+            name, args, said = f"call:{getattr(function, '__qualname__', 'function')}", (), {}
+        self.did(world, name, args, said)
+
+    def _write(
+        self, world: World, kind: str, command: str, ticks: int, *, whole: bool = False
+    ) -> None:
+        number = self.number + 1
+        adoptions, metrics, state = self._observer.look(world, number)
+        entry = Entry(
+            number, world.tick, ticks, kind, command, self._author, adoptions, metrics, state
+        )
+        entry = replace(entry, digest=entry.chained(self._digest))
+        self.number, self._digest = number, entry.digest
+        self._ways.size += entry.size
+        self._journal.put(entry, self._taken(world, self._tell_kept, anew=True) if whole else None)
+
+    # Checkpoints
+
+    @property
+    def pause(self) -> float:
+        """Seconds that the world stood still for the last checkpoint."""
+        return self._copies.pause
+
+    @property
+    def said_of_pause(self) -> str:
+        """The same, as a person is told."""
+        still = f"the world stood still for {1000 * self.pause:.0f} ms"
+        return f"{still}: no memory for a copy of it" if self._copies.stood_still else still
+
+    @property
+    def taken(self) -> int:
+        """How many checkpoints were begun."""
+        return self._copies.taken
+
+    def checkpoint(self, world: World) -> Future[Checkpoint]:
+        """Begin to write the world as it is to a file of its own."""
+        self.flush(world)
+        return self._taken(world, self._tell_journal)
+
+    def saved(self, world: World, file: Path, digest: str) -> None:
+        """Take note that the world was saved as it is: its file is a checkpoint from now on.
+
+        A hard link, so that it stays one whatever becomes of the file; where the file system has
+        none, a checkpoint is written.
+        """
+        self.flush(world)
+        self._copies.join()
+        name = f"checkpoint-{self.number}.hub"
+        if name in self._ways.files:
+            return
+        linked = self.folder / name
+        try:
+            linked.unlink(missing_ok=True)  # half of one that the journal never named
+            os.link(file, linked)
+        except OSError:
+            self.checkpoint(world)
+            return
+        done: Future[Checkpoint] = Future()
+        done.set_result(Checkpoint(self.number, world.tick, name, digest, self._digest))
+        self._tell_journal(done)
+
+    def _taken(
+        self, world: World, then: Callable[[Future[Checkpoint]], None], *, anew: bool = False
+    ) -> Future[Checkpoint]:
+        future = self._copies.take(world, self.number, self._digest, then, anew=anew)
+        self._clock.taken(world.tick)
+        return future
+
+    def _tell_journal(self, future: Future[Checkpoint]) -> None:
+        """Name it in the journal once it is whole; in the thread that wrote it."""
+        self._tell_kept(future)
+        if future.exception() is None:
+            with suppress(JournalError):  # whoever waits for an entry is told
+                self._journal.put(None, future)
+
+    def _tell_kept(self, future: Future[Checkpoint]) -> None:
+        """Remove what is not needed any more; this one may have no name yet."""
+        if (error := future.exception()) is not None:
+            self.remark = f"No checkpoint was written: {error}"
+            return
+        self.remark = None
+        self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
+        self._journal.cut(self._ways.cut)
+
+    def _checkpoint_if_due(self, world: World) -> None:
+        spent = sum(world.phase_seconds.values())
+        due = self._clock.is_due(world.tick, self._copies.written, spent)
+        if due and not self._copies.is_busy:
+            self.checkpoint(world)
+
+    # Being acknowledged
+
+    @property
+    def durable(self) -> int:
+        """The last entry on the disk."""
+        return self._waiting.durable
+
+    @property
+    def lags(self) -> bool:
+        """Whether something is not on the disk yet."""
+        return self._pending > 0 or self.durable < self.number
+
+    def wait(self) -> None:
+        """Wait until everything so far is on the disk.
+
+        Raises
+        ------
+        JournalError
+            When it never will be.
+        """
+        is_told: Future[Exception | None] = Future()
+        self.when_durable(self.number, is_told.set_result)
+        while not is_told.done():
+            with suppress(TimeoutError):
+                is_told.exception(_LOOK_SECONDS)
+            self.require_room()
+        if (error := is_told.result()) is not None:
+            raise error
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the journal or a checkpoint from being written, one sentence; or None."""
+        return self._full or self._copies.trouble
+
+    def require_room(self) -> None:
+        """Raise :class:`JournalError` while the disk takes nothing more."""
+        if self.trouble is not None:
+            raise JournalError(self.folder, self.trouble.rstrip("."))
+
+    def when_durable(self, number: int, tell: Tell) -> None:
+        """Call ``tell(None)`` once an entry is on the disk: now, or in the journal's thread.
+
+        In the order of the calls; with an error when it never will be.
+        """
+        self._waiting.when(number, tell)
+
+    def _on_durable(self, entry: Entry) -> None:
+        self.durable_tick = entry.tick
+        self._waiting.came(entry.number)
+
+    def _on_trouble(self, said: str | None) -> None:
+        self._full = said
+        self.noticed()
+
+    def _on_end(self, error: Exception | None) -> None:
+        self._waiting.ended(error or JournalError(self.folder, "it was closed"))
+
+    def close(self, world: World | None = None) -> None:
+        """Write what waits and let others have the world; what the disk does not take is lost.
+
+        Parameters
+        ----------
+        world
+            To flush its last ticks; None when that is done, or cannot be.
+
+        Raises
+        ------
+        JournalError
+            When something could not be written.
+        """
+        try:
+            if world is not None:
+                self.flush(world)
+            self._journal.give_up()
+            self._copies.give_up()
+            self._copies.join()
+        finally:
+            try:
+                self._journal.close()
+            finally:
+                self._lease.release()
+
+
+@contextmanager
+def done(
+    keeper: Keeper | None,
+    world: World,
+    kind: str,
+    args: tuple[Any, ...],
+    keywords: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
+    """Put a command into journal and trail, unless it raises: then it changed nothing."""
+    if keeper is not None:
+        keeper.flush(world)
+    with world.trail.doing(world, kind, args, keywords):
+        yield
+    if keeper is not None:
+        keeper.did(world, kind, args, keywords)

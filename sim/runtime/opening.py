@@ -1,0 +1,320 @@
+"""Open a world: the file as it was saved, or what lived on beside it, brought back and explained.
+
+What is damaged is named, and put aside under a name of its own; nothing here overwrites anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from os import PathLike
+from pathlib import Path
+
+from sim.core.progress import Report, quiet
+from sim.errors import FileError, SnapshotError
+from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.writer import Pacing, recover
+from sim.runtime.saves.places import LivePlace, place_of, put_aside, rest_of
+from sim.store import info, load
+from sim.store.journal.audit_reading import saved_acts
+from sim.store.journal.lease import LeaseError
+from sim.store.journal.recovery import Recovery, not_carried_over
+from sim.store.journal.rows import VERSION
+from sim.store.snapshot.header import as_path
+from sim.world.world import World
+
+__all__ = ["FORCED", "Opened", "describe", "open_live"]
+
+FORCED = "--force goes on without that and puts the journal aside as it is"
+"""The way out of a refused loss where a command has that option."""
+
+TRIES = 3
+"""A journal that is being written may drop a checkpoint while that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A world that was opened, and how it was found.
+
+    Attributes
+    ----------
+    world
+        The world.
+    path
+        The file that was named; it need not exist where a world was never saved.
+    recovered
+        What its journal gave; None: it is the file as it was saved.
+    is_read_only
+        Whether nothing may be written: it is a copy.
+    holder
+        The process that has the world open; "": none.
+    told
+        What a person is told, one line; "": nothing was out of the ordinary.
+    findings
+        A sentence for everything that is missing or damaged, or was put aside.
+    """
+
+    world: World
+    path: Path
+    recovered: Recovery | None = None
+    is_read_only: bool = False
+    holder: str = ""
+    told: str = ""
+    findings: tuple[str, ...] = ()
+
+    def keeping(self, pacing: Pacing | None = None, author: str = "script") -> Keeping:
+        """Return how it goes on: as the argument ``journal`` of a simulation."""
+        return Keeping(self.path, pacing or Pacing.chosen(), author, self.recovered)
+
+
+def open_live(
+    path: str | PathLike[str],
+    *,
+    read_only: bool = False,
+    refuse_loss: bool = False,
+    way_out: str = FORCED,
+    report: Report = quiet,
+) -> Opened:
+    """Open a world: where a journal lies beside its file, what that says too.
+
+    Parameters
+    ----------
+    path
+        The world's file, ``NAME.hub``; a world that was never saved has a folder
+        ``NAME.hub.live`` alone.
+    read_only
+        Give a copy of the world as it is now, and change nothing, not even a name.
+    refuse_loss
+        Open nothing, and change nothing, where something that was acknowledged would not be in it.
+    way_out
+        What a person can do then, a clause.
+    report
+        Told of progress; may cancel.
+
+    Returns
+    -------
+    Opened
+        Go on with ``Simulation(opened.world, path=path, journal=opened.keeping())``.
+
+    Raises
+    ------
+    LeaseError
+        When another process has it open, and ``read_only`` is not asked for.
+    SnapshotError
+        When neither the file nor the journal gives a world.
+    FileError
+        With ``refuse_loss``: what would not be there, and what to do.
+    """
+    path = as_path(path)
+    place = place_of(path)
+    if place is None:
+        return Opened(load(path, report=report), path, is_read_only=read_only)
+    if place.holder and not read_only:
+        reason = f"in use by {place.holder}; close it there, or open it read-only"
+        raise LeaseError(path, reason)
+    try:
+        found = _recovered(path, report, TRIES if read_only else 1)
+    except SnapshotError as error:
+        if refuse_loss:
+            raise FileError(path, _refusal([f"{error.path}: {error.reason}"], way_out)) from error
+        return _without(place, error, read_only, report)
+    if refuse_loss and (lost := _lost(place, found)):
+        raise FileError(path, _refusal(lost, way_out))
+    opened = _by_the_file(place, found, read_only, report) or _gone_on(place, found, read_only)
+    opened.world.remarks += tuple(filter(None, (opened.told, *opened.findings)))
+    return opened
+
+
+def describe(place: LivePlace) -> str:
+    """Say what opening a live world will give, without opening it; one sentence."""
+    if place.saved is None and (place.acked is None or not place.acked.number):
+        return "Never saved, and nothing was done in it."
+    return f"Opens at {_extent(place, place.opens_at)}. {rest_of(place)}".rstrip()
+
+
+def _recovered(path: Path, report: Report, tries: int) -> Recovery:
+    for left in reversed(range(tries)):
+        try:
+            return recover(path, report=report)
+        except SnapshotError:
+            if not left:
+                raise
+    raise AssertionError  # pragma: no cover - the last try raises
+
+
+def _gone_on(place: LivePlace, found: Recovery, read_only: bool) -> Opened:
+    """Go on with what the journal gave; one that gave not all of it is put aside as it is."""
+    if found.is_whole or read_only:
+        told = _told(place, found)
+        return Opened(found.world, place.path, found, read_only, place.holder, told, found.findings)
+    told = _told(place, found)
+    return Opened(found.world, place.path, told=told, findings=_aside(place, found))
+
+
+def _lost(place: LivePlace, found: Recovery) -> list[str]:
+    """Return what was acknowledged and would not be in the world that is opened."""
+    beside = _file_beside(place, found)
+    acked = place.acked.number if place.acked is not None else -1
+    if beside is _File.ANEW:
+        return [f"it was written anew since its journal ended at tick {found.tick:,}"]
+    reached = found.number
+    if beside is _File.AHEAD and place.saved is not None:
+        reached = place.saved.number
+    if found.is_whole or (found.lacks and reached >= acked >= 0):
+        return []
+    return [*found.findings, found.lacks] if found.lacks else [*found.findings]
+
+
+def _refusal(sentences: Sequence[str], way_out: str) -> str:
+    said = " ".join(dict.fromkeys(filter(None, sentences))).rstrip(".")
+    return f"{said}; {way_out}"
+
+
+def _aside(place: LivePlace, found: Recovery) -> tuple[str, ...]:
+    """Put a journal aside that cannot be gone on with; returns what a person must know of it."""
+    if not found.lacks:
+        aside = put_aside(place.path, "damaged")
+        kept = f"The damaged journal is kept: hubbub recover {aside} explains it."
+        return (*found.findings, kept)
+    aside = put_aside(place.path, "older" if found.version < VERSION else "unplayed", link=True)
+    kept = f"The journal is kept unchanged as {aside.stem}"
+    if found.version < VERSION:
+        rest = f"{kept} ({aside.name}.live): that is what the Hubbub that wrote it can open."
+        return (*found.findings, rest)
+    way = f"{found.lacks} Then open {aside.stem}: it goes on where this one ended."
+    return (*found.findings, f"{kept}. {way}")
+
+
+class _File(Enum):
+    """What a world's file is, beside what its journal leads to."""
+
+    WITHIN = "an earlier state, or the same; or there is none"
+    AHEAD = "a later state: the journal cannot be played as far"
+    ANEW = "another world, or one of which the journal knows nothing"
+
+
+def _file_beside(place: LivePlace, found: Recovery) -> _File:
+    try:
+        said = info(place.path)
+    except FileError:
+        return _File.WITHIN
+    saved = place.saved
+    if said.digest == found.world.digest():
+        return _File.WITHIN
+    if saved is not None and said.digest == saved.digest:
+        return _File.AHEAD if found.number < saved.number else _File.WITHIN
+    if _is_later(place.path, found.world):
+        return _File.AHEAD  # whoever saved it was killed before that was noted
+    return _File.ANEW if saved is not None else _File.WITHIN
+
+
+def _behind_the_save(place: LivePlace, found: Recovery, tick: int) -> tuple[str, ...]:
+    """Return what is wrong where the file is opened, and not what its journal leads to."""
+    acked, saved = place.acked, place.saved
+    if not found.lacks or acked is None:
+        return found.findings
+    kept = [said for said in found.findings if said != not_carried_over(found.tick, acked)]
+    behind = saved is None or acked.number > saved.number
+    return (*kept, not_carried_over(tick, acked)) if behind and acked.tick != tick else (*kept,)
+
+
+def _is_later(path: Path, world: World) -> bool:
+    """Whether a file holds a world with the same beginning, at a later tick."""
+    try:
+        said = saved_acts(path)
+    except SnapshotError:
+        return False
+    acts, own = said.acts, world.trail.acts
+    same = bool(acts and own) and acts[0].digest == own[0].digest
+    return same and (said.tick or 0) > world.tick
+
+
+def _by_the_file(
+    place: LivePlace, found: Recovery, read_only: bool, report: Report
+) -> Opened | None:
+    """Open the file where it is not what the journal leads to or came by; None: it is."""
+    beside = _file_beside(place, found)
+    if beside is _File.WITHIN:
+        return None
+    world = load(place.path, report=report)
+    name = place.path.name
+    if beside is _File.ANEW:
+        told = (
+            f"{name} was written anew since its journal ended at tick {found.tick:,}: "
+            "this is the file."
+        )
+        findings: tuple[str, ...] = ()
+    else:
+        told = f"Opens {name} as it was saved, at tick {world.tick:,}"
+        told += f"; its journal leads to tick {found.tick:,} only." if found.findings else "."
+        findings = _behind_the_save(place, found, world.tick)
+        found = replace(found, findings=findings)
+    if read_only:
+        return Opened(world, place.path, None, read_only, place.holder, told, findings)
+    if beside is _File.AHEAD:
+        return Opened(world, place.path, told=told, findings=_aside(place, found))
+    aside = put_aside(place.path, "before")
+    kept = f"The world of its old journal is kept as {aside.stem}."
+    return Opened(world, place.path, told=told, findings=(kept,))
+
+
+def _without(place: LivePlace, error: SnapshotError, read_only: bool, report: Report) -> Opened:
+    """Open the file where its journal gives nothing, if it has one."""
+    if not place.path.exists():
+        raise error
+    world = load(place.path, report=report)
+    told = (
+        f"The journal of {place.path.name} cannot be used; this is the file, tick {world.tick:,}."
+    )
+    findings = [f"{error.path}: {error.reason}"]
+    if not read_only:
+        aside = put_aside(place.path, "damaged")
+        findings.append(f"What is left of the journal is kept: {aside.name}.live.")
+    opened = Opened(world, place.path, None, read_only, place.holder, told, tuple(findings))
+    world.remarks += (told, *findings)
+    return opened
+
+
+def _told(place: LivePlace, found: Recovery) -> str:
+    """Say in one line what was found and done."""
+    where = _extent(place, found.tick)
+    if place.holder:
+        return f"A copy at {where}; {place.holder} has it open."
+    if not found.is_whole and not found.lacks:
+        return f"Recovered to {where}; something is missing."
+    if not found.is_whole:
+        behind = place.acked is None or place.acked.number > found.number
+        rest = "the rest of its journal cannot be played here" if behind else "a new journal begins"
+        return f"Opens at {where}; {rest}."
+    if not place.was_closed:
+        return f"Recovered to {where}; nothing is missing.{_ended(place)}"
+    return f"Goes on at {where}." if place.goes_on else ""
+
+
+def _extent(place: LivePlace, tick: int) -> str:
+    """Write ``tick 1,204 (saved at 1,100, then 104 ticks from its journal)``."""
+    saved = place.saved
+    if saved is None:
+        how = "its file is another" if place.path.exists() else "never saved"
+        return f"tick {tick:,} (from its journal; {how})"
+    if not place.path.exists():
+        return (
+            f"tick {tick:,} (from its journal; {place.path.name}, saved at {saved.tick:,}, is not "
+            "there)"
+        )
+    more = tick - saved.tick
+    if not more:
+        return f"tick {tick:,} (saved at {saved.tick:,})"
+    if more < 0:
+        return f"tick {tick:,} (saved at {saved.tick:,}, and gone back since)"
+    ticks = f"{more:,} tick{'s' * (more != 1)}"
+    return f"tick {tick:,} (saved at {saved.tick:,}, then {ticks} from its journal)"
+
+
+def _ended(place: LivePlace) -> str:
+    """Name the process that did not close it."""
+    said = place.signature
+    if said is None:
+        return ""
+    return f" Process {said.pid} on {said.host} ended without closing it."

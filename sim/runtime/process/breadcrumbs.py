@@ -1,0 +1,179 @@
+"""Whose lines run in another process: noted there, and read here, even after it has died."""
+
+from __future__ import annotations
+
+import faulthandler
+import mmap
+import os
+import re
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePath
+from typing import Any
+
+from sim.core.registry import foreign
+from sim.runtime.engine.model_output import Telling
+from sim.runtime.engine.stall import is_foreign
+from sim.spread.cascade.cascade import Cascade
+from sim.world.world import World
+
+__all__ = ["Marks", "die_with_parent", "limit_memory", "read_mark", "read_place", "show_place"]
+
+_BYTES = 256
+_NAME_BYTES = _BYTES - 8
+_NOBODY = bytes(_BYTES)
+_ASKED = ("begin", "draws", "advance", "measure")
+"""Of a cascade: each is called before lines of its model run."""
+_DEATH = 1
+"""prctl's PR_SET_PDEATHSIG."""
+
+
+class Marks:
+    """Notes in a file whose model is about to run; 0.3 us a note, and no call of the system.
+
+    Parameters
+    ----------
+    path
+        The file; beside it, ``.where`` takes the lines of a process that dies or is asked.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.write_bytes(_NOBODY)
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), _BYTES)
+        self._names: dict[type, bytes] = {}
+        self._where = _where(path).open("wb")
+
+    def note(self, cascade: Cascade, tick: int = 0) -> None:
+        """Say that a cascade's model runs, in a tick; 0: in none that is known."""
+        kind = type(cascade.model)
+        name = self._names.get(kind)
+        if name is None:
+            said = cascade.model_name.encode() if is_foreign(cascade) else b""
+            name = self._names[kind] = said[:_NAME_BYTES].ljust(_NAME_BYTES, b"\0")
+        self._map[:] = name + max(tick, 0).to_bytes(8, "little")
+
+    def clear(self) -> None:
+        """Say that nobody's does."""
+        self._map[:] = _NOBODY
+
+    def close(self) -> None:
+        """Close both files; nothing can be noted any more."""
+        self._map.close()
+        self._where.close()
+
+    def watch(self) -> None:
+        """Note every cascade that is asked in this process, and where the process dies."""
+        for name in _ASKED:
+            setattr(Cascade, name, self._noting(getattr(Cascade, name)))
+        told = Telling._asked  # noqa: SLF001 - the one place where metrics and panels are asked
+
+        def asked(telling: Telling, cascade: Cascade, *args: Any) -> Any:
+            self.note(cascade)
+            said = told(telling, cascade, *args)
+            self.clear()
+            return said
+
+        setattr(Telling, "_asked", asked)  # noqa: B010 - in this process alone
+        stepped = World.step
+
+        def step(world: World, ticks: int = 1) -> None:
+            stepped(world, ticks)
+            self.clear()
+
+        setattr(World, "step", step)  # noqa: B010 - in this process alone
+        faulthandler.enable(self._where, all_threads=True)
+        faulthandler.register(signal.SIGUSR1, self._where, all_threads=True)
+
+    def _noting(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(cascade: Cascade, *args: Any) -> Any:
+            self.note(cascade, args[0] if type(args[0]) is int else 0)
+            return function(cascade, *args)
+
+        return noted
+
+
+def _where(path: Path) -> Path:
+    return path.with_suffix(".where")
+
+
+def read_mark(path: Path) -> tuple[str, int]:
+    """Return (model, tick) of the lines that run, or ran last; ``("", 0)``: nobody's but ours."""
+    with suppress(OSError):
+        said = path.read_bytes()
+        name = said[:_NAME_BYTES].rstrip(b"\0").decode(errors="replace")
+        return name, int.from_bytes(said[_NAME_BYTES:], "little") if name else 0
+    return "", 0
+
+
+def read_place(path: Path) -> tuple[str, str]:
+    """Return (model, place) of the innermost foreign line that a process left; empty: of none."""
+    with suppress(OSError):
+        return place_in(_where(path).read_text(errors="replace"), _origins())
+    return "", ""
+
+
+def _origins() -> dict[str, str]:
+    return {item.origin: item.name for item in foreign()}
+
+
+def place_in(said: str, origins: Mapping[str, str]) -> tuple[str, str]:
+    """Find the innermost line of a foreign file in what a fault handler wrote last.
+
+    Examples
+    --------
+    >>> said = 'Thread 1: File "/x/spin.py", line 6 in step File "/y/run.py", line 9 in run'
+    >>> place_in(said, {"/x/spin.py": "spin"})
+    ('spin', 'spin.py, line 6, in step')
+    """
+    for file, line, function in re.findall(r'File "(.*?)", line (\d+) in (\S+)', said):
+        if file in origins:
+            return origins[file], f"{PurePath(file).name}, line {line}, in {function}"
+    return "", ""
+
+
+def show_place(path: Path, pid: int) -> None:
+    """Ask a process where it is; it answers into the file, whatever it is caught in."""
+    with suppress(OSError):
+        os.truncate(_where(path), 0)
+        os.kill(pid, signal.SIGUSR1)
+
+
+def limit_memory(most_mb: int | None, room: int | None = None) -> None:
+    """Let what asks for too much be refused, rather than the machine come to a halt.
+
+    Parameters
+    ----------
+    most_mb
+        Of this process from here on; None: nine tenths of what is free.
+    room
+        Bytes beyond what it has now, where that is less and ``most_mb`` is None.
+    """
+    import resource
+
+    import psutil
+
+    process = psutil.Process()
+    most = int(psutil.virtual_memory().available * 0.9) + process.memory_info().rss
+    if most_mb is not None:
+        most = most_mb << 20
+    elif room is not None:
+        most = min(most, room + _data_of(process))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def _data_of(process: Any) -> int:
+    """Return the bytes that the limit counts already; where the system does not tell, all."""
+    told = process.memory_info()
+    return int(getattr(told, "data", told.vms))
+
+
+def die_with_parent() -> None:
+    """End with the process that started this one, where the system can do that (Linux)."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_DEATH, signal.SIGKILL)

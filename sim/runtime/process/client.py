@@ -1,0 +1,473 @@
+"""Between the event loop and the engine's process: questions, frames, its death and its heirs."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import pickle  # nosec B403 - of our own process
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sim.core.events import EventBus
+from sim.core.progress import Report
+from sim.core.registry import foreign
+from sim.core.text import one_line
+from sim.errors import HubbubError, InputError
+from sim.runtime.engine.live import next_revision
+from sim.runtime.engine.outbox import Frames, Outbox, Poster
+from sim.runtime.engine.output_capture import PluginFiles
+from sim.runtime.engine.requests import EngineError, ReplacedError, closed
+from sim.runtime.engine.stall import Restarted
+from sim.runtime.frames.frames import Frame
+from sim.runtime.jobs import in_thread
+from sim.runtime.performance import Meter
+from sim.runtime.process.child import Child, DiedError
+from sim.runtime.process.signs import culprit, lies_at, named, said, silent
+from sim.runtime.process.wire import MOST_ACTS, FrameReader, Order, Wire, sendable, unpacked
+from sim.world.log import Act
+
+__all__ = ["Begin", "Remote"]
+
+Begin = Callable[[Order], Child]
+
+CLOSING_SECONDS = 10.0
+"""How long closing waits for the running tick."""
+
+_PULSE_SECONDS = 0.25
+_SILENT_SECONDS = 1.6
+_INTERRUPT_SECONDS = 10.0
+"""How long the process itself may try to interrupt a plugin, before it is killed."""
+
+_REPORT_SECONDS = 0.1
+_MOST = 20
+_TRIES = 3
+
+
+class Remote:
+    """One engine after another, seen from one event loop; all of it is used in the loop's thread.
+
+    Parameters
+    ----------
+    order
+        What each process is told first; its journal has a beginning.
+    marks
+        A file for what a process notes of itself.
+    begin
+        Starts one.
+    bus
+        Where events go.
+    patience
+        Seconds after which a plugin that does not come back is stopped unasked; None: never.
+
+    Attributes
+    ----------
+    frames, meter
+        As of :class:`~sim.runtime.engine.thread_client.Link`.
+    chosen, saving
+        The session asked to be in focus, and the file that was last asked to be saved to.
+    failure
+        Why there is no engine any more; None while there is one.
+    contacts
+        Contacts between agents that were weighed, as of the newest frame.
+    last
+        How the last process ended that another one took over from; None: none did.
+    """
+
+    def __init__(
+        self, order: Order, marks: Path, *, begin: Begin, bus: EventBus, patience: float | None
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._order = order
+        self._spawn = begin
+        self._bus = bus
+        self._patience = patience
+        self._at = Path(order.at)
+        self._marks = marks
+        self._post = Poster(self._loop)
+        self._remarks: tuple[tuple[int, str], ...] = ()
+        self.frames = Frames(self._post)
+        self.meter = Meter()
+        self.chosen: int | None = None
+        self.saving: Path | None = None
+        self.failure: EngineError | None = None
+        self.last: Restarted | None = None
+        self.contacts = 0
+        self._acts: dict[int, Act] = {}
+        self._outbox = Outbox(bus, self._post, self._remark)
+        self._fault = ""
+        self._faults = 0
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, tuple[str, dict[str, Any], asyncio.Future[Any]]] = {}
+        self._progress: dict[int, tuple[str, float]] = {}
+        self._generation = 0
+        self._heard = time.monotonic()
+        self._unwarned: Frame | None = None
+        self._pulse: asyncio.TimerHandle | None = None
+        self._files = PluginFiles()
+        self._revival: asyncio.Task[Restarted] | None = None
+        self._beside: set[asyncio.Task[Any]] = set()
+        self._is_closing = False
+
+    # Coming and going
+
+    async def open(self) -> None:
+        """Start the first process and wait for its first frame."""
+        try:
+            await self._begin(self._order)
+        except DiedError as error:
+            why = f"The engine's process could not start: {error}"
+            raise EngineError(f"{why}; see plugins.log, whose folder hubbub doctor says.") from None
+        self._beat()
+
+    async def _begin(self, order: Order) -> Restarted | None:
+        """Start a process; returns what it tells of the one before it."""
+        self._generation += 1
+        turn = self._generation
+        order = replace(
+            order,
+            marks=str(self._marks),
+            hears=bool(self._bus),
+            plugins=tuple({item.origin for item in foreign() if item.origin.endswith(".py")}),
+        )
+        self._ready: asyncio.Future[Restarted | None] = self._loop.create_future()
+        self._child = self._spawn(order)
+        self._wire = Wire(
+            self._child.pipe,
+            partial(self._take, turn, FrameReader()),
+            partial(self._post, self._gone, turn),
+        )
+        try:
+            return await self._ready
+        except BaseException:
+            await self._bury()
+            raise
+
+    async def _bury(self) -> str:
+        """Leave no process behind; returns how it ended."""
+        self._generation += 1
+        self._child.kill()
+        self._wire.close()
+        how = await in_thread(self._child.wait, CLOSING_SECONDS)
+        await in_thread(self._wire.join, CLOSING_SECONDS)
+        return how or "no end"
+
+    async def close(self) -> None:
+        """Let the engine stop after the running tick, or kill it when it is held up."""
+        self._is_closing = True
+        if self._pulse is not None:
+            self._pulse.cancel()
+        for task in (*self._beside, self._revival):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+        self._settle_all(self.failure or closed())
+        newest = self.frames.newest
+        if newest is None or newest.stalled is None:
+            self._wire.close()
+            await in_thread(self._child.wait, CLOSING_SECONDS)
+        await self._bury()
+        self.frames.close()
+
+    def _settle_all(self, error: Exception) -> None:
+        for _, _, future in self._asked.values():
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # looked at: nobody need wait
+
+    # What the process says
+
+    def _take(self, turn: int, reader: FrameReader, message: tuple[Any, ...]) -> None:
+        """Take a message, in the thread that reads."""
+        if turn != self._generation:
+            return
+        self._heard = time.monotonic()
+        kind, *rest = message
+        if kind == "frame":
+            self._unwarned = None
+            self.frames.publish(self._completed(reader.read(rest[0])))
+        elif kind == "events":
+            events, lost = rest
+            for event in events:
+                self._outbox.emit(event)
+            if lost:
+                self._say_lost(lost)
+        elif kind == "facts":
+            self.contacts, acts = rest
+            known = self._acts | {act.number: act for act in acts}
+            self._acts = {number: known[number] for number in sorted(known)[-MOST_ACTS:]}
+        elif kind != "beat":
+            self._post(getattr(self, f"_on_{kind}"), *rest)
+
+    def _completed(self, frame: Frame) -> Frame:
+        """Give a frame its place among ours, and the name of a plugin caught in compiled code."""
+        frame = replace(frame, events=(*frame.events, *self._remarks))
+        if frame.kept is not None and self._order.is_asked_for:
+            self._at = Path(frame.kept.folder).with_suffix("")
+        elif not self._order.is_asked_for:
+            frame = replace(frame, kept=None, durable_tick=None)
+        return named(replace(frame, revision=next_revision()), self._marks)
+
+    def _on_answer(self, number: int, is_well: bool, said: Any) -> None:
+        if number not in self._asked or self._asked[number][2].done():
+            return
+        future = self._asked[number][2]
+        if is_well:
+            future.set_result(pickle.loads(said))  # noqa: S301  # nosec B301
+        else:
+            future.set_exception(unpacked(said))
+
+    def _on_progress(self, number: int, stage: str, share: float) -> None:
+        self._progress[number] = (stage, share)
+
+    def _on_ready(self, told: Restarted | None) -> None:
+        if not self._ready.done():
+            self._ready.set_result(told)
+
+    def _on_failed(self, said: tuple[Any, ...]) -> None:
+        if not self._ready.done():
+            self._ready.set_exception(unpacked(said))
+        else:  # its own fault, and no plugin's; its end follows
+            error = unpacked(said)
+            self._fault = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+
+    def _gone(self, turn: int) -> None:
+        """Go on without a process that died, or closed what is not its own."""
+        if turn != self._generation or self._is_closing:
+            return
+        if self._wire.fault is not None:
+            error = self._wire.fault
+            self._fault = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+        if not self._ready.done():
+            how = self._child.wait(_PULSE_SECONDS)
+            self._ready.set_exception(DiedError(how or "it closed its pipe"))
+        elif self._revival is None:
+            self._revive("")
+
+    # Questions and answers
+
+    async def ask(self, name: str, /, *args: Any, **said: Any) -> Any:
+        """Let the process do something, and return what it returns; see :meth:`asking`."""
+        return await self.asking(name, args, said)
+
+    async def asking(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        said: dict[str, Any],
+        report: Report | None = None,
+        stopping: asyncio.Event | None = None,
+    ) -> Any:
+        """Let the process do something that may report how far it is.
+
+        ``stopping``: set once the work is to stop, which ``report`` says by what it raises; it is
+        told the process at once, so that what still waits there never begins.
+
+        Raises
+        ------
+        EngineError
+            When the process was replaced before it answered.
+        """
+        await self.ready()
+        payload = sendable(args, said)
+        number, future = next(self._numbers), self._loop.create_future()
+        self._asked[number] = (name, said, future)
+        began, is_well = self.meter.began(), False
+        self._wire.send("ask", number, name, payload)
+        try:
+            if report is not None:
+                await self._reporting(number, future, report, stopping)
+            result = await future
+            is_well = True
+        except asyncio.CancelledError:
+            self._wire.send("stop", number)
+            raise
+        finally:
+            self.meter.ended(began, carried_out=is_well)
+            self._asked.pop(number, None)
+            self._progress.pop(number, None)
+        return result
+
+    async def _reporting(
+        self,
+        number: int,
+        future: asyncio.Future[Any],
+        report: Report,
+        stopping: asyncio.Event | None = None,
+    ) -> None:
+        """Report until there is an answer; what the report raises stops the work there."""
+        stops = asyncio.create_task((stopping or asyncio.Event()).wait())
+        ends: set[asyncio.Future[Any]] = {future, stops}
+        try:
+            while not future.done():
+                await asyncio.wait(
+                    ends, timeout=_REPORT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                try:
+                    report(*self._progress.get(number, ("", 0.0)))
+                except BaseException:
+                    self._wire.send("stop", number)
+                    await asyncio.wait({future})
+                    if future.exception() is not None:
+                        raise
+        finally:
+            stops.cancel()
+
+    def acts(self, last: int) -> tuple[Act, ...]:
+        """Return the newest acts of the world's log, oldest first, as of the newest frame."""
+        return tuple(self._acts.values())[-last:]
+
+    def _say_lost(self, lost: int) -> None:
+        self._remark(f"{lost:,} events gave way to newer ones: the pipe was too slow")
+
+    def _remark(self, line: str) -> None:
+        """Put a line of this side into the log of events, behind those of the engine."""
+        newest = self.frames.newest
+        self._remarks = (*self._remarks, (newest.tick if newest is not None else 0, line))[-_MOST:]
+
+    def hear(self) -> None:
+        """Have events sent from now on."""
+        self._wire.send("hear")
+
+    async def ready(self) -> None:
+        """Wait while one process takes over from another.
+
+        Raises
+        ------
+        EngineError
+            When none can.
+        """
+        if self._revival is not None and not self._is_closing:
+            await asyncio.wait([self._revival])
+        if self.failure is not None:
+            raise self.failure
+
+    # Watching over the engine
+
+    def _beat(self) -> None:
+        """Four times a second: warn of an engine that is held up, or says nothing at all."""
+        self._pulse = self._loop.call_later(_PULSE_SECONDS, self._beat)
+        for path in self._files.changed():
+            self._aside(self._take_up(path))
+        newest, silent = self.frames.newest, time.monotonic() - self._heard
+        if newest is None or self._revival is not None or self.failure is not None:
+            return
+        if silent > _SILENT_SECONDS:
+            self._warn(newest, silent)
+        elif self._unwarned is not None:
+            self.frames.publish(replace(self._unwarned, revision=next_revision()))
+            self._unwarned = None
+        stall, patience = newest.stalled, self._patience
+        if stall is not None and patience is not None and stall.seconds > patience and stall.plugin:
+            self._revive("did not come back")
+
+    def _warn(self, newest: Frame, seconds: float) -> None:
+        """Say that the process is caught in something that holds the interpreter."""
+        if self._unwarned is None:
+            self._unwarned = newest
+            self._child.show_place(self._marks)
+        stall = silent(self._marks, self._culprit(), newest, seconds)
+        self.frames.publish(said(newest, stall.sentence, stall))
+
+    def _aside(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def _take_up(self, path: str) -> None:
+        """Take up a changed plugin file here too, for forms and names; the engine tells of it."""
+        with suppress(HubbubError):
+            await in_thread(self._files.take_up, path)
+
+    def _culprit(self) -> tuple[str, str]:
+        """Return whose lines run, or ran last, and where; both empty when nobody can tell."""
+        newest = self.frames.newest
+        stall = newest.stalled if newest is not None else None
+        if stall is not None and stall.plugin and stall.place:
+            return stall.plugin, stall.place
+        asked = [said.get("model") for name, said, _ in self._asked.values() if name != "step"]
+        return culprit(self._marks, asked, newest)
+
+    async def restart(self) -> Restarted:
+        """End a stall; see :meth:`sim.runtime.Simulation.restart`."""
+        newest = self.frames.newest
+        stall = newest.stalled if newest is not None else None
+        if self._revival is not None:
+            return await asyncio.shield(self._revival)
+        if stall is None:
+            raise InputError("The engine answers; there is nothing to stop.")
+        if time.monotonic() - self._heard <= _SILENT_SECONDS:
+            if not stall.plugin:
+                raise EngineError(f"{stall.what} runs no foreign plugin; wait for it.")
+            with suppress(TimeoutError, EngineError):
+                ended: Restarted = await asyncio.wait_for(self.ask("restart"), _INTERRUPT_SECONDS)
+                return ended
+        return await asyncio.shield(self._revive("did not come back"))
+
+    # Dying and going on
+
+    def _lies_at(self) -> Path:
+        return lies_at(self._at, self.saving if self._order.is_asked_for else None)
+
+    def _revive(self, how: str) -> asyncio.Task[Restarted]:
+        if self._revival is None:
+            self._revival = asyncio.create_task(self._revived(how))
+            self._revival.add_done_callback(self._on_revived)
+        return self._revival
+
+    def _on_revived(self, task: asyncio.Task[Restarted]) -> None:
+        self._revival, self._heard = None, time.monotonic()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Say that no process can go on."""
+        self.failure = EngineError(
+            f"The engine cannot go on: {str(error).rstrip('.')}. What was completed is in "
+            f"{self._at}.live; hubbub recover {self._at}"
+        )
+        self.failure.__cause__ = error
+        self._settle_all(self.failure)
+        self._say("failed", str(self.failure))
+
+    def _say(self, state: Any, banner: str) -> None:
+        if self.frames.newest is not None:
+            self.frames.publish(said(self.frames.newest, banner, None, state))
+
+    async def _revived(self, how: str) -> Restarted:
+        """Kill the process, if it lives, and let another one go on from the journal."""
+        before = self.frames.newest
+        fault, self._fault = self._fault, ""
+        plugin, place = ("", "") if fault else self._culprit()
+        ended = await self._bury()
+        if fault:
+            how = f"failed by a fault of Hubbub's own ({fault})"
+            self._faults += 1
+            if self._faults >= _TRIES:
+                raise HubbubError(f"It {how}, {self._faults} times")
+        if not how:
+            place = place or self._culprit()[1]
+            how = f"ended the engine's process ({ended})"
+        self._settle_all(ReplacedError("The engine was restarted meanwhile; ask again."))
+        who = f"The plugin {plugin!r}" if plugin else "Something in the engine"
+        self._say("busy", f"{who} {how}; a new process takes over from the last completed tick.")
+        order = replace(self._order, ended=(plugin, place, how), chosen=self.chosen)
+        if before is not None:
+            order = replace(order, name=before.name, path=before.path, lines=before.events)
+            order = replace(order, at=str(self._lies_at()), is_dirty=True)
+        said = ""
+        for _ in range(_TRIES):
+            try:
+                told = await self._begin(order)
+            except DiedError as error:
+                said = str(error)
+                continue
+            assert told is not None  # noqa: S101 - it was told how the last one ended
+            self.last = told
+            return told
+        raise HubbubError(f"{who} {how}, and {_TRIES} processes after it ended at once ({said})")

@@ -1,0 +1,422 @@
+"""The process of an isolated engine: an ordinary simulation, asked and watched through a pipe.
+
+:mod:`sim.runtime.process.simulation` starts it as ``python -m sim.runtime.process.host
+DESCRIPTOR``. It begins, and begins again, from a journal alone, so that it can die at any instant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle  # nosec B403 - of the process that started this one
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from sim.core.events import Event
+from sim.errors import Cancelled, HubbubError, InputError
+from sim.runtime.engine.live import LiveWorld
+from sim.runtime.engine.outbox import Backlog
+from sim.runtime.engine.stall import Restarted, Safety
+from sim.runtime.engine.thread_client import Link
+from sim.runtime.frames.frames import SessionRow
+from sim.runtime.frames.sessions import ENDED
+from sim.runtime.interactions import Batch
+from sim.runtime.jobs import Job, in_thread
+from sim.runtime.journal.persistence import Custody, Keeping
+from sim.runtime.journal.writer import Pacing, recover
+from sim.runtime.process.breadcrumbs import Marks, die_with_parent, limit_memory
+from sim.runtime.process.wire import MOST_ACTS, FrameWriter, Order, Wire, packed
+from sim.runtime.simulation import Simulation
+from sim.store.journal.recovery import Recovery
+from sim.world.log import Act
+from sim.world.world import World
+
+__all__ = ["Host", "main", "serve"]
+
+BEAT_SECONDS = 0.4
+"""How often the process says that it is alive."""
+
+_DRAIN_SECONDS = 0.01
+_ROOM = 2 << 30
+"""Bytes that the process of a small world may grow by; a large one may come to 16 times itself."""
+
+_JOBS = ("create_agents", "build_friendships", "create_communities", "detect_communities", "study")
+_ACTS = (
+    "plan", "set_parameter", "cancel", "focus", "step", "run_until_quiet", "play", "pause", "call",
+    "query", "restart",
+)  # fmt: skip
+
+
+class _NoCopies(Safety):
+    """Copies are not needed: another process goes on from the journal."""
+
+    def before_tick(self, world: World) -> None:
+        """Do nothing."""
+
+    def before_command(self, world: World) -> None:
+        """Do nothing."""
+
+
+class _Staying(Custody):
+    """Keeps a journal that nobody asked for: it stays where it is, whatever is saved."""
+
+    def record(self, path: str | Path | None) -> None:
+        """Write what members do beside the world's own file, not beside the journal."""
+        if path is not None:
+            super().record(path)
+
+    def saved(self, target: Path) -> str | None:
+        """Let the history go along; the journal does not."""
+        return self._taken_along(target)
+
+
+class _Hosted(Simulation):
+    """A simulation of a world that was recovered from the journal that it goes on with."""
+
+    def __init__(self, found: Recovery, order: Order) -> None:
+        super().__init__(
+            found.world,
+            name=order.name,
+            path=order.path,
+            max_running=order.max_running,
+            frames_per_second=order.frames_per_second,
+            journal=Keeping(Path(order.at), order.pacing or Pacing(), order.author, found),
+        )
+        self._order, self._linked = order, self._link_to
+        self._link_to = self._without_copies  # type: ignore[assignment]
+
+    async def _kept(self) -> Custody:
+        custody = await super()._kept()
+        if self._order.is_asked_for:
+            return custody
+        return _Staying(self._world, custody.keeper, self._keeping)
+
+    def _without_copies(self, world: World, **keywords: Any) -> Link:
+        link = self._linked(world, **keywords)
+        link.live.safety = _NoCopies()
+        link.live.lines.extend(self._order.lines)
+        link.live.is_dirty = self._order.is_dirty
+        return link
+
+    async def take_over(self) -> Restarted | None:
+        """Go on where a process before this one ended, and stop whose plugin ended it."""
+        order = self._order
+        if order.chosen is not None:
+            with suppress(InputError):
+                await self.focus(order.chosen)
+        if order.ended is None:
+            return None
+        live = self._link.live
+        told: Restarted = await self._link.ask(partial(_stopped, live, *order.ended))
+        return told
+
+
+def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> Restarted:
+    """Stop the messages of a plugin, and say so; nobody can do that again, so the journal is told.
+
+    Where the world is kept by a journal it gets a checkpoint.
+    """
+    where = f" ({place})" if place else ""
+    stopped = [
+        c for c in live.world.cascades.loose if c.alive and plugin and c.model_name == plugin
+    ]
+    with live.custody.done("call:restart", ()):
+        for cascade in stopped:
+            cascade.fail(f"{plugin}: {how}{where}")
+    live.notice()
+    ids = tuple(cascade.id for cascade in stopped)
+    told = Restarted(live.world.tick, plugin, place, ids, was_rebuilt=True, how=how)
+    live.announce(told.sentence)
+    return told
+
+
+class Told:
+    """What the other process was told of the log of acts, so that it is told the rest."""
+
+    def __init__(self) -> None:
+        self._last: Act | None = None
+
+    def news(self, simulation: Simulation) -> tuple[int, list[Act]]:
+        """Return (contacts so far, acts that are new or went on since; at most the newest)."""
+        acts = simulation.audit(MOST_ACTS)
+        known = self._last
+        if known is not None:
+            acts = tuple(act for act in acts if act.number >= known.number and act != known)
+        self._last = acts[-1] if acts else known
+        return simulation.contacts, list(acts)
+
+
+class Host:
+    """Answers what the other process asks of a simulation, and shows it frames.
+
+    Parameters
+    ----------
+    simulation
+        Open.
+    wire
+        To the other process.
+    """
+
+    def __init__(self, simulation: Simulation, wire: Wire) -> None:
+        self._simulation = simulation
+        self._wire = wire
+        self._frames = FrameWriter()
+        self._shown = -1
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._stopped: set[int] = set()
+        self._jobs: dict[int, Job[Any]] = {}
+        self._streams: dict[int, AsyncIterator[Batch]] = {}
+        self._events = Backlog()
+        self._telling: asyncio.Task[None] | None = None
+        self._told = Told()
+        self._is_over = False
+        self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
+            **{name: self._plainly(name) for name in _ACTS},
+            **{name: self._as_job(name) for name in _JOBS},
+            "inject": self._inject,
+            "done": self._done,
+            "save": self._save,
+            "batch": self._batch,
+        }
+
+    async def follow(self, messages: asyncio.Queue[tuple[Any, ...] | None]) -> None:
+        """Do what is asked until the other process says that it was all, or is gone."""
+        showing = asyncio.create_task(self._show_all())
+        ends = partial(self._own_fault, messages)
+        showing.add_done_callback(ends)
+        while (message := await messages.get()) is not None and message[0] != "close":
+            kind, *rest = message
+            if kind == "ask":
+                number = rest[0]
+                self._tasks[number] = task = asyncio.create_task(self._answer(*rest))
+                task.add_done_callback(partial(self._forget, number))
+                task.add_done_callback(ends)
+            elif kind == "stop":
+                self._stop(*rest)
+            else:
+                self._simulation.subscribe(Event, self._hear)
+        self._is_over = True
+        telling = [] if self._telling is None else [self._telling]
+        for task in (showing, *telling, *self._tasks.values()):
+            task.cancel()
+
+    def _own_fault(
+        self, messages: asyncio.Queue[tuple[Any, ...] | None], task: asyncio.Task[None]
+    ) -> None:
+        """Say what ended a task of ours, and end: somebody would wait for ever."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._wire.send("failed", packed(error))
+            messages.put_nowait(None)
+
+    # Events
+
+    def _hear(self, event: Event) -> None:
+        """Send an event as soon as the pipe takes it; meanwhile they are merged and bounded."""
+        self._events.put(event)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_events())
+
+    async def _tell_events(self) -> None:
+        while True:
+            while self._wire.is_behind:  # noqa: ASYNC110 - it is a thread that writes
+                await asyncio.sleep(_DRAIN_SECONDS)
+            events, lost = self._events.take()
+            if not events:
+                return
+            self._wire.send("events", events, lost)
+
+    def _forget(self, number: int, task: asyncio.Task[None]) -> None:
+        if task.cancelled() and not self._is_over:  # whoever asked may wait for the end of it
+            self._wire.send("answer", number, False, packed(Cancelled("Cancelled.")))
+        self._tasks.pop(number, None)
+        self._jobs.pop(number, None)
+        self._stopped.discard(number)
+
+    def _stop(self, number: int) -> None:
+        """Stop what reports at its next report; anything else is not waited for any more."""
+        if number in self._jobs:
+            self._jobs[number].cancel()
+        elif number in self._stopped or number not in self._tasks:
+            return
+        else:
+            self._stopped.add(number)
+            self._tasks[number].cancel()
+
+    async def _answer(self, number: int, name: str, said: bytes) -> None:
+        try:
+            args, keywords = pickle.loads(said)  # noqa: S301  # nosec B301
+            result = await self._methods[name](number, *args, **keywords)
+            reply = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
+        except Exception as error:
+            self.show()
+            self._wire.send("answer", number, False, packed(_named(error)))
+        else:
+            self.show()
+            self._wire.send("answer", number, True, reply)
+
+    # Frames
+
+    async def _show_all(self) -> None:
+        async with self._simulation.watch(size=1) as frames:
+            async for _ in frames:
+                while self._wire.is_behind:  # noqa: ASYNC110 - it is a thread that writes
+                    await asyncio.sleep(_DRAIN_SECONDS)
+                self.show()
+
+    def show(self) -> None:
+        """Send the newest frame, if it is a new one."""
+        frame = self._simulation.frame
+        if frame.revision > self._shown:
+            self._shown = frame.revision
+            self._wire.send("facts", *self._told.news(self._simulation))
+            self._wire.send("frame", self._frames.write(frame))
+
+    # What can be asked
+
+    def _plainly(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def ask(_number: int, *args: Any, **keywords: Any) -> Any:
+            return await getattr(self._simulation, name)(*args, **keywords)
+
+        return ask
+
+    def _as_job(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def ask(number: int, *args: Any, **keywords: Any) -> Any:
+            job: Job[Any] = getattr(self._simulation, name)(*args, **keywords)
+            self._jobs[number] = job
+            telling = asyncio.create_task(self._tell(number, job))
+            try:
+                return await job
+            finally:
+                telling.cancel()
+
+        return ask
+
+    async def _tell(self, number: int, job: Job[Any]) -> None:
+        async for progress in job.changes():
+            self._wire.send("progress", number, progress.stage, progress.share)
+
+    async def _inject(self, _number: int, text: str, **said: Any) -> tuple[int, str, str]:
+        session = await self._simulation.inject(text, **said)
+        return session.id, session.text, session.model
+
+    async def _done(self, _number: int, session: int) -> SessionRow:
+        """Answer once a frame says so too: that is all that the other side knows."""
+        row = await self._simulation.session(session).done()
+        async with self._simulation.watch(size=1) as frames:
+            async for frame in frames:
+                going = [r for r in frame.sessions if r.id == session and r.status not in ENDED]
+                if not going or frame.state == "failed":
+                    break
+        return row
+
+    async def _save(self, number: int, path: str | None, note: str) -> Any:
+        async def work(report: Callable[[str, float], None]) -> Any:
+            return await self._simulation.save(path, note=note, report=report)
+
+        self._jobs[number] = job = Job(work)
+        telling = asyncio.create_task(self._tell(number, job))
+        try:
+            return await job
+        finally:
+            telling.cancel()
+
+    async def _batch(self, _number: int, stream: int, options: dict[str, Any]) -> Batch | None:
+        if stream not in self._streams:
+            self._streams[stream] = self._simulation.interactions(**options)
+        return await anext(self._streams[stream], None)
+
+
+def _named(error: Exception) -> Exception:
+    """Say what is wrong with what could not be read: this process lacks its module."""
+    if isinstance(error, (AttributeError, ModuleNotFoundError)):
+        return InputError(
+            f"The engine's process does not have it: {str(error).rstrip('.')}; a function that is "
+            "sent there lies in a module that can be imported."
+        )
+    return error
+
+
+async def serve(pipe: Connection, order: Order) -> None:
+    """Recover the world, run it, and answer until the pipe ends."""
+    loop = asyncio.get_running_loop()
+    messages: asyncio.Queue[tuple[Any, ...] | None] = asyncio.Queue()
+
+    def take(message: tuple[Any, ...] | None) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(messages.put_nowait, message)
+
+    wire = Wire(pipe, take, lambda: take(None))
+    beating = asyncio.create_task(_beat(wire))
+    try:
+        found = await in_thread(recover, order.at)
+        if found.acked is None and not found.number:  # nothing was done yet: nothing can be lost
+            found = replace(found, findings=())
+        if not found.is_whole:
+            raise HubbubError(" ".join(found.findings))  # noqa: TRY301 - told as any other
+        if order.marks is not None:  # it is a process of its own
+            limit_memory(order.memory_mb, _ROOM + 16 * found.world.nbytes)
+        simulation = _Hosted(found, order)
+        async with simulation:
+            host = Host(simulation, wire)
+            if order.hears:
+                await messages.put(("hear",))
+            told = await simulation.take_over()
+            host.show()
+            wire.send("ready", told)
+            await host.follow(messages)
+    except Exception as error:
+        wire.send("failed", packed(error))
+    finally:
+        beating.cancel()
+        wire.close()
+        await in_thread(wire.join, BEAT_SECONDS)
+
+
+async def _beat(wire: Wire) -> None:
+    while True:
+        wire.send("beat")
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+def prepare(order: Order) -> None:
+    """Make this process fit to run foreign plugins; they are loaded here."""
+    from sim.core.registry import foreign, load_file, load_plugins
+    from sim.core.workers import allow
+    from sim.settings.settings import use
+
+    if order.settings is not None:
+        use(order.settings)
+        allow(order.settings.threads)
+    if order.marks is not None:
+        Marks(Path(order.marks)).watch()
+    load_plugins()
+    for path in order.plugins:
+        if path not in {item.origin for item in foreign()}:
+            load_file(path)
+    limit_memory(order.memory_mb)
+
+
+def main(words: list[str] | None = None) -> None:
+    """Serve the process at the other end of a descriptor."""
+    die_with_parent()
+    pipe = Connection(int((words or sys.argv[1:])[0]))
+    try:
+        order: Order = pipe.recv()
+    except EOFError:
+        return
+    try:
+        prepare(order)
+    except Exception as error:
+        pipe.send(("failed", packed(error)))
+        return
+    asyncio.run(serve(pipe, order))
+
+
+if __name__ == "__main__":
+    main()

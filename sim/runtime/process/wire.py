@@ -1,0 +1,320 @@
+"""Between two processes: messages in order, frames without what the other side has, errors whole.
+
+Only a process and the one that it started itself talk so; a plugin shares the engine's process and
+could write here too, as it could anywhere: faults are kept apart, not malice.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle  # nosec B403 - of our own process
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from sim.core.text import one_line
+from sim.errors import HubbubError, InputError
+from sim.runtime.frames.frames import Communities, Focus, Frame
+
+__all__ = [
+    "MOST_ACTS",
+    "FrameReader",
+    "FrameWriter",
+    "Order",
+    "Wire",
+    "packed",
+    "sendable",
+    "unpacked",
+]
+
+_SHARED = (np.ndarray, Focus, Communities)
+_LONGEST = 500
+MOST_ACTS = 1000
+"""Acts of the world's log that the other process knows, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an engine's process is told first.
+
+    Parameters
+    ----------
+    at, is_asked_for
+        The world file beside which the journal lies, and whether anybody wants one there.
+    name, path
+        What the world is called, and the file that it came from; for frames.
+    max_running, frames_per_second
+        As of :class:`~sim.runtime.Simulation`.
+    pacing, author
+        When checkpoints are taken, and who asks for what is done, as the journal has it.
+    plugins
+        Plugin files to load.
+    settings
+        The settings in force; None: those of its own.
+    memory_mb
+        What it may allocate; None: nine tenths of what is free.
+    marks
+        The file in which it notes whose lines run; None: nowhere.
+    hears
+        Whether events are wanted.
+    ended
+        Why the process before it ended: (plugin, place, how); None: there was none.
+    lines, chosen, is_dirty
+        What the process before it had: the log of events, the session in focus, and whether the
+        world was changed since it was saved.
+    """
+
+    at: str
+    name: str
+    path: str | None
+    max_running: int | None
+    frames_per_second: float
+    is_asked_for: bool = False
+    pacing: Any = None
+    author: str = "script"
+    plugins: tuple[str, ...] = ()
+    settings: Any = None
+    memory_mb: int | None = None
+    marks: str | None = None
+    hears: bool = False
+    ended: tuple[str, str, str] | None = None
+    lines: tuple[tuple[int, str], ...] = ()
+    chosen: int | None = None
+    is_dirty: bool = False
+
+
+class Wire:
+    """One end of a pipe; what is sent is written by a thread of its own, in order.
+
+    Parameters
+    ----------
+    pipe
+        Owned from here on.
+    took
+        Called with each message, in the thread that reads.
+    ended
+        Called once when the other end is gone, in the same thread.
+
+    Attributes
+    ----------
+    fault
+        What went wrong on this side, where that ended it: a message that nobody can read, or that
+        ``took`` could not take. None: it did not, the other end is gone.
+    """
+
+    def __init__(
+        self, pipe: Connection, took: Callable[[tuple[Any, ...]], None], ended: Callable[[], None]
+    ) -> None:
+        self.fault: Exception | None = None
+        self._pipe = pipe
+        self._took = took
+        self._ended = ended
+        self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=run, name=f"wire-{run.__name__}", daemon=True)
+            for run in (self._read, self._write)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits to be written."""
+        return not self._waiting.empty()
+
+    def send(self, *message: Any) -> None:
+        """Send a message; never waits."""
+        self._waiting.put(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+    def close(self) -> None:
+        """End once everything is written; the other side is told by it."""
+        self._waiting.put(None)
+
+    def join(self, timeout: float) -> None:
+        """Wait for both threads, and close the pipe behind them."""
+        for thread in self._threads:
+            thread.join(timeout)
+        if not any(thread.is_alive() for thread in self._threads):
+            self._pipe.close()
+
+    def _read(self) -> None:
+        try:
+            while (said := self._received()) is not None:
+                self._took(pickle.loads(said))  # noqa: S301  # nosec B301
+        except Exception as error:  # our own, and nobody else's: but no more can be taken
+            self.fault = error
+        self._waiting.put(None)
+        self._ended()
+
+    def _received(self) -> bytes | None:
+        """Return what comes next; None at the end."""
+        try:
+            return self._pipe.recv_bytes()
+        except (EOFError, OSError):
+            return None
+
+    def _write(self) -> None:
+        with suppress(OSError):  # the other end is gone: the reader says so
+            while (message := self._waiting.get()) is not None:
+                self._pipe.send_bytes(message)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Wake the reader: closing alone would leave it waiting."""
+        import socket
+
+        with suppress(OSError), socket.socket(fileno=self._pipe.fileno()) as end:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.detach()
+
+
+class _Sharing(pickle.Pickler):
+    """Writes a number in place of what is sent by itself."""
+
+    def __init__(self, file: io.BytesIO, root: object, number: Callable[[Any], int]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._root = root
+        self._number = number
+
+    def persistent_id(self, thing: Any) -> int | None:
+        return (
+            self._number(thing) if isinstance(thing, _SHARED) and thing is not self._root else None
+        )
+
+
+class FrameWriter:
+    """Makes frames into bytes; an array or a picture that the last frame had is a number."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, object]] = {}
+        self._count = 0
+
+    def write(self, frame: Frame) -> bytes:
+        """Return what :meth:`FrameReader.read` takes next."""
+        seen: dict[int, tuple[int, object]] = {}
+        fresh: list[tuple[int, bytes]] = []
+
+        def number(thing: object) -> int:
+            known = self._known.get(id(thing)) or seen.get(id(thing))
+            if known is None:
+                body = dump(thing)
+                self._count += 1
+                known = (self._count, thing)
+                fresh.append((self._count, body))
+            seen[id(thing)] = known
+            return known[0]
+
+        def dump(thing: object) -> bytes:
+            file = io.BytesIO()
+            _Sharing(file, thing, number).dump(thing)
+            return file.getvalue()
+
+        body = dump(frame)
+        for part in (frame.focus, frame.communities):  # whose arrays stay known with them
+            self._keep(part, seen)
+        self._known = seen
+        return pickle.dumps((fresh, body), pickle.HIGHEST_PROTOCOL)
+
+    def _keep(self, picture: object, seen: dict[int, tuple[int, object]]) -> None:
+        for name in getattr(type(picture), "__slots__", ()):
+            known = self._known.get(id(getattr(picture, name)))
+            if known is not None:
+                seen[id(known[1])] = known
+
+
+@dataclass(slots=True)
+class FrameReader:
+    """Makes frames of bytes again; arrays are read-only, and the same while nothing changed."""
+
+    _known: dict[int, object] = field(default_factory=dict)
+
+    def read(self, said: bytes) -> Frame:
+        """Return the frame."""
+        used: dict[int, object] = {}
+
+        def look(number: int) -> object:
+            used[number] = thing = self._known[number]
+            return thing
+
+        fresh, body = pickle.loads(said)  # noqa: S301  # nosec B301
+        for number, part in fresh:
+            thing = _load(part, look)
+            if isinstance(thing, np.ndarray):
+                thing.flags.writeable = False
+            self._known[number] = thing
+        frame: Frame = _load(body, look)
+        kept = {id(value) for part in (frame.focus, frame.communities) for value in _parts(part)}
+        self._known = {
+            n: thing for n, thing in self._known.items() if n in used or id(thing) in kept
+        }
+        return frame
+
+
+def _parts(picture: object) -> list[object]:
+    return [getattr(picture, name) for name in getattr(type(picture), "__slots__", ())]
+
+
+def _load(said: bytes, look: Callable[[int], object]) -> Any:
+    loader = pickle.Unpickler(io.BytesIO(said))  # noqa: S301  # nosec B301
+    loader.persistent_load = look  # type: ignore[method-assign]
+    return loader.load()
+
+
+def packed(error: BaseException) -> tuple[Any, ...]:
+    """Return an error as what can be sent: its class and its words."""
+    whole = (type(error), error.args, dict(vars(error)))
+    for said in (whole, (type(error), (str(error),), {})):
+        try:
+            unpacked(pickle.loads(pickle.dumps(said)))  # noqa: S301  # nosec B301
+        except Exception:  # noqa: S112  # nosec B112 - whatever a stranger's error does when copied
+            continue
+        return said
+    return HubbubError, (one_line(f"{type(error).__name__}: {error}", _LONGEST),), {}
+
+
+def unpacked(said: tuple[Any, ...]) -> BaseException:
+    """Return the error: of the same class, with the same words; it is not made anew."""
+    kind, args, attributes = said
+    error: BaseException = kind.__new__(kind, *args)
+    vars(error).update(attributes)
+    return error
+
+
+def sendable(args: tuple[Any, ...], keywords: dict[str, Any]) -> bytes:
+    """Return what another process is called with.
+
+    Raises
+    ------
+    InputError
+        When something among it cannot leave this process.
+    """
+    for thing in (*args, *keywords.values()):
+        _require_named(thing)
+    try:
+        return pickle.dumps((args, keywords), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        raise InputError(
+            f"The engine is another process, and {_first(args)} cannot be sent there "
+            f"({one_line(str(error), 120).rstrip('.')}); pass a function of a module, and "
+            "arguments that pickle takes."
+        ) from None
+
+
+def _require_named(thing: object) -> None:
+    if callable(thing) and getattr(thing, "__module__", "") == "__main__":
+        raise InputError(
+            f"The engine is another process, which does not have {_first((thing,))} of this "
+            "script; put it into a module of its own, and import it."
+        )
+
+
+def _first(args: tuple[Any, ...]) -> str:
+    thing = args[0] if args else "it"
+    return repr(getattr(thing, "__qualname__", None) or type(thing).__name__)

@@ -1,0 +1,1 @@
+"""Questions of people to a running world, answered between two ticks."""

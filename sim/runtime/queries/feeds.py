@@ -1,0 +1,293 @@
+"""What people ask about feeds and posts of a world with a platform; for :meth:`Simulation.query`.
+
+As in :mod:`sim.runtime.queries.members`, each reads in some milliseconds at a million agents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.errors import InputError
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.log import NOBODY
+from sim.platform.feed.exposures import Part
+from sim.platform.feed.why import Why, whys
+from sim.platform.posts.posts import Flag, Kind
+from sim.platform.posts.texts import said_in_message
+from sim.runtime.engine.metrics import Measured
+from sim.runtime.frames.totals import frozen
+
+if TYPE_CHECKING:
+    from sim.platform.platform import Platform
+    from sim.world.world import World
+
+__all__ = [
+    "Feed",
+    "PlatformNow",
+    "Shown",
+    "about_platform",
+    "feed_of",
+    "flags_of",
+    "platform_now",
+    "shown_of",
+    "why_of",
+    "whys_of",
+]
+
+MOST_ACTS, MOST_TICKS = 40, 24
+_COURSE = 240
+_TOLD = (Act.POST, Act.LIKE, Act.REPOST, Act.REPLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message in a feed.
+
+    Parameters
+    ----------
+    message, text
+        Its number and text.
+    source, followed
+        The name of who shared it, or of its author where the viewer does not follow who did.
+    score
+        What the recommender gave it.
+    likes, shares
+        Of the message, now.
+    """
+
+    message: int
+    text: str
+    source: str
+    followed: bool
+    score: float
+    likes: int
+    shares: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a platform knows of one member.
+
+    Parameters
+    ----------
+    tick
+        Of the feed.
+    is_online, reputation, recommender
+        Whether it is online, what its word counts for (mean 1), and who ranks its feed.
+    shown
+        Its feed, best first.
+    acts
+        (tick, act, about what) that it did, the newest first, of the ticks that are kept.
+    unknown
+        Why nobody knows what it was shown, a sentence; empty where that is known.
+    """
+
+    tick: int
+    is_online: bool
+    reputation: float
+    recommender: str
+    shown: tuple[Shown, ...]
+    acts: tuple[tuple[int, str, str], ...]
+    unknown: str = ""
+
+
+def feed_of(world: World, agent: int) -> Feed | None:
+    """Return what the platform knows of an agent; None without a platform."""
+    platform = world.platform
+    if platform is None:
+        return None
+    acts = _acts_of(platform, agent)
+    at = int(np.searchsorted(platform.online, agent))
+    is_online = at < platform.online.size and int(platform.online[at]) == agent
+    is_member = agent < len(platform.members)  # newcomers sign up with the next tick
+    which = platform.recommenders[int(platform.members.recommender[agent]) if is_member else 0]
+    return Feed(
+        platform.exposures.tick, is_online, float(platform.reputation[agent]),
+        which.plugin_name or type(which).__name__, shown_of(world, platform, agent),
+        tuple((tick, act.says, _about(world, about, whom)) for tick, act, about, whom in acts),
+        _unknown(world, platform),
+    )  # fmt: skip
+
+
+def _unknown(world: World, platform: Platform) -> str:
+    if platform.exposures.taken is not None:
+        return "This platform keeps no feeds (keep_feeds is off)."
+    return (
+        "" if platform.exposures.tick == world.tick else "Feeds are not known before the next tick."
+    )
+
+
+def _acts_of(platform: Platform, agent: int) -> list[tuple[int, Act, int, int]]:
+    """Return the newest acts of an agent, looking back over a day at most."""
+    found: list[tuple[int, Act, int, int]] = []
+    for tick in range(platform.tick, max(-1, platform.tick - MOST_TICKS), -1):
+        acts = platform.log.at(tick)
+        mine = acts.chosen(np.flatnonzero(acts.agent == agent)[::-1])
+        rows = zip(*(column.tolist() for column in mine), strict=True)
+        found += [(tick, Act(act), message, other) for _, act, message, other in rows]
+        if len(found) >= MOST_ACTS:
+            break
+    return found[:MOST_ACTS]
+
+
+def _about(world: World, message: int, other: int) -> str:
+    said = [] if message == NOBODY else [f"m{message}"]
+    if other != NOBODY and other < len(world.agents):
+        said.append(f"of {world.agents.name(other)}" if said else world.agents.name(other))
+    return " ".join(said)
+
+
+def shown_of(world: World, platform: Platform, agent: int) -> tuple[Shown, ...]:
+    """Return the feed of an agent in the last tick; nothing where feeds are not kept."""
+    if platform.exposures.taken is not None:
+        return ()
+    for part in platform.exposures.parts:
+        at = int(np.searchsorted(part.viewers, agent))
+        if at < part.viewers.size and part.viewers[at] == agent:
+            low = int(part.counts[:at].sum(dtype=np.int64))
+            places = range(low, low + int(part.counts[at]))
+            return tuple(_shown(world, platform, part, place) for place in places)
+    return ()
+
+
+def _shown(world: World, platform: Platform, part: Part, place: int) -> Shown:
+    message, posts = int(part.message[place]), platform.posts
+    source = world.agents.name(int(part.source[place]))
+    row = message - posts.first
+    return Shown(
+        message, _line(world, platform, message), source,
+        bool(part.friends[place]), float(part.score[place]),
+        int(posts.likes[row]), int(posts.shares[row]),
+    )  # fmt: skip
+
+
+def _line(world: World, platform: Platform, message: int) -> str:
+    """Return what a message says, its author's words first, and upon whose it is said."""
+    said = said_in_message(world, platform, message)
+    return said.line(said.by, world.agents.name)
+
+
+def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
+    """Return why an agent was shown a message, the name of its source, and its text.
+
+    Raises
+    ------
+    InputError
+        When it was not, or there is no platform.
+    """
+    platform = _platform(world)
+    why = platform.why(agent, message)
+    return why, world.agents.name(why.source), _line(world, platform, message)
+
+
+def whys_of(
+    world: World, agent: int, messages: tuple[int, ...] = ()
+) -> tuple[int, list[tuple[Why, str, str]]]:
+    """Return the tick of an agent's feed, and why each message is in it, best first.
+
+    Parameters
+    ----------
+    world, agent
+        Whose feed.
+    messages
+        Only these, of those that are in it.
+
+    Raises
+    ------
+    InputError
+        Where there is no platform.
+    """
+    platform = _platform(world)
+    found = [
+        (why, world.agents.name(why.source), _line(world, platform, why.message))
+        for why in whys(platform, agent)
+        if not messages or why.message in messages
+    ]
+    return platform.exposures.tick, found
+
+
+def _platform(world: World) -> Platform:
+    if world.platform is None:
+        raise InputError("This world has no platform; :platform on opens one.")
+    return world.platform
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformNow:
+    """A platform in its last tick, as frames carry it.
+
+    Parameters
+    ----------
+    online, exposures
+        Members online, and messages shown to them; -1 where that is not known, as after opening.
+    messages
+        In feeds.
+    acts
+        (act, how many) of what was done, the most first.
+    recommenders
+        Who ranks feeds.
+    course
+        What members did over the newest ticks, where no message has a course to show; or None.
+    """
+
+    online: int
+    exposures: int
+    messages: int
+    acts: tuple[tuple[str, int], ...]
+    recommenders: tuple[str, ...]
+    course: Measured | None = None
+
+
+def platform_now(world: World) -> PlatformNow | None:
+    """Return how the platform is; None without one."""
+    platform = world.platform
+    if platform is None:
+        return None
+    done = [(act.says, platform.log.count(world.tick, act)) for act in Act]
+    done.sort(key=lambda each: -each[1])
+    is_known = platform.exposures.tick == world.tick  # no file holds feeds
+    return PlatformNow(
+        platform.online.size if platform.online_at == world.tick else -1,
+        len(platform.exposures) if is_known else -1,
+        len(platform.posts),
+        tuple(each for each in done if each[1]),
+        tuple(each.plugin_name or type(each).__name__ for each in platform.recommenders),
+        None if world.cascades else _course(platform, world.tick),
+    )  # fmt: skip
+
+
+def _course(platform: Platform, now: int) -> Measured | None:
+    """Return how often members did what over the newest ticks; None before they did anything."""
+    log = platform.log
+    ticks = range(max(1, now - _COURSE + 1), now + 1)
+    rows = np.array([[log.count(tick, act) for act in _TOLD] for tick in ticks], np.float64)
+    if not rows.any():
+        return None
+    names = tuple(f"act_{act.name.lower()}" for act in _TOLD)
+    return Measured(names, frozen(np.array(ticks, np.int64)), frozen(rows), (), (), ())
+
+
+def about_platform(world: World) -> str:
+    """Return one sentence about the platform; empty without one."""
+    platform = world.platform
+    if platform is None:
+        return ""
+    names = ", ".join(each.plugin_name or type(each).__name__ for each in platform.recommenders)
+    acts = [each.plugin_name or type(each).__name__ for each in platform.policies]
+    return (
+        f"The platform is open: {platform.online.size:,} online, {len(platform.posts):,} messages "
+        f"in feeds, ranked by {names}"
+        + (f"; {', '.join(acts)} decide what members do." if len(acts) > 1 else ".")
+    )
+
+
+def flags_of(flags: int) -> tuple[str, ...]:
+    """Return the names of what the platform has put on a message."""
+    return tuple(one.name.lower() for one in Flag if one.name and flags & one)
+
+
+KINDS = tuple(kind.name.lower() for kind in Kind)
+"""Names of what messages are."""

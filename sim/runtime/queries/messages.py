@@ -1,0 +1,372 @@
+"""What people ask about the messages of a world under way; for :meth:`Simulation.query`.
+
+As in :mod:`sim.runtime.queries.members`: what is read in the engine's thread is quick, and what
+takes longer is made of it beside the engine by a function with ``_of`` in its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.platform.acts.kinds import Act
+from sim.platform.posts.posts import Kind
+from sim.platform.posts.texts import said_in_message, words
+from sim.runtime.frames.trees import NOBODY, Branch, tree_of
+from sim.runtime.queries.feeds import flags_of
+from sim.spread.cascade.generations import cohorts_of
+
+if TYPE_CHECKING:
+    from sim.agents.columns import Agents
+    from sim.platform.acts.log import ActLog
+    from sim.platform.platform import Platform
+    from sim.spread.cascade.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = [
+    "Branch",
+    "Organic",
+    "Story",
+    "best_of",
+    "cascade",
+    "organic",
+    "post",
+    "replies",
+    "replies_of",
+    "story_of",
+    "texts",
+    "worth",
+]
+
+Ids = npt.NDArray[np.uint32]
+Longs = npt.NDArray[np.int64]
+
+MOST_POSTS = 500
+"""Organic messages that are listed, the most liked and shared."""
+
+MOST_COMMUNITIES = 12
+
+_LABELS = {"shown": "showings"}
+"""Words for counters that are called otherwise in a post."""
+
+
+class Organic(NamedTuple):
+    """Columns of some messages that members wrote, int64 (k,) each.
+
+    Attributes
+    ----------
+    number, author, created, likes, dislikes, shares, replies, reports, shown, kind, flags, cascade
+        As of :class:`~sim.platform.posts.posts.Posts`.
+    """
+
+    number: Longs
+    author: Longs
+    created: Longs
+    likes: Longs
+    dislikes: Longs
+    shares: Longs
+    replies: Longs
+    reports: Longs
+    shown: Longs
+    kind: Longs
+    flags: Longs
+    cascade: Longs
+
+    @classmethod
+    def none(cls) -> Organic:
+        """Return no messages."""
+        return cls(*([np.zeros(0, np.int64)] * len(cls._fields)))
+
+
+class Worth(NamedTuple):
+    """What :func:`best_of` chooses by: of each message in feeds, likes and shares."""
+
+    first: int
+    likes: Ids
+    shares: Ids
+    sent: list[int]
+
+
+def worth(world: World) -> Worth:
+    """Take what the messages in feeds are worth, and the numbers of those that were sent."""
+    if world.platform is None:
+        return Worth(0, np.zeros(0, np.uint32), np.zeros(0, np.uint32), [])
+    posts = world.platform.posts
+    sent = [n for n in world.platform.injected.values() if posts.first <= n < posts.next]
+    return Worth(posts.first, posts.likes.copy(), posts.shares.copy(), sent)
+
+
+def best_of(found: Worth) -> list[int]:
+    """Return the numbers of the messages that were sent, and of those worth most, best first."""
+    value = found.likes + np.uint32(2) * found.shares
+    value[np.array(found.sent, np.int64) - found.first] = np.uint32(1 << 30)
+    most = min(MOST_POSTS, value.size)
+    best = np.argpartition(value, value.size - most)[value.size - most :] if most else value[:0]
+    best = best[np.lexsort((-best.astype(np.int64), -value[best].astype(np.int64)))]
+    numbers: list[int] = (best.astype(np.int64) + found.first).tolist()
+    return numbers
+
+
+def organic(world: World, numbers: list[int]) -> Organic:
+    """Return the columns of some messages, of those in feeds; private ones are left out."""
+    if world.platform is None:
+        return Organic.none()
+    posts = world.platform.posts
+    held = np.array([n for n in numbers if posts.first <= n < posts.next], np.int64)
+    held = held[posts.kind[held - posts.first] <= np.uint8(Kind.REPLY)]
+    rows = held - posts.first
+    columns = (getattr(posts, name)[rows].astype(np.int64) for name in Organic._fields[1:])
+    return Organic(held, *columns)
+
+
+def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
+    """Return (author, text) of some messages; nothing is known of most that left the feeds."""
+    platform = world.platform
+    if platform is None:
+        return [("", "") for _ in numbers]
+    posts, told = platform.posts, []
+    for number in numbers:
+        is_here = posts.first <= number < posts.next
+        author = world.agents.name(int(posts.author[number - posts.first])) if is_here else ""
+        said, upon = words(world, platform, number), _upon(world, platform, number)
+        told.append((author, f"{said} <- {upon}" if upon else said))
+    return told
+
+
+def _upon(world: World, platform: Platform, number: int) -> str:
+    """Return ``"NAME: WORDS"`` of what a message quotes or answers, as far as it is in feeds."""
+    if not platform.posts.first <= number < platform.posts.next:
+        return ""
+    said = said_in_message(world, platform, number)
+    if not said.upon or said.upon_by < 0:
+        return said.upon
+    return f"{world.agents.name(said.upon_by)}: {said.upon}"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One message and how it went.
+
+    Parameters
+    ----------
+    title, text, author
+        ``"#3"`` or ``"m1204"``; clean text; the author's name, empty where nobody is named.
+    facts
+        (label, value) pairs.
+    tree
+        Its largest branches, in the order in which they are drawn.
+    reach
+        (community, how many of it took the message up, members), the most first.
+    replies
+        (author, text) of its most liked replies.
+    is_cut
+        Whether the tree has more members than are told.
+    upon
+        Whose words it quotes or answers, and these; empty where it does neither.
+    """
+
+    title: str
+    text: str
+    author: str
+    facts: tuple[tuple[str, str], ...]
+    tree: tuple[Branch, ...]
+    reach: tuple[tuple[str, int, int], ...]
+    replies: tuple[tuple[str, str], ...]
+    is_cut: bool
+    upon: str = ""
+
+
+class Spread(NamedTuple):
+    """What :func:`story_of` makes a story of."""
+
+    story: Story
+    agents: Agents
+    community: npt.NDArray[np.int32]
+    who: Ids
+    ticks: npt.NDArray[np.int32]
+    sources: Ids
+    shares: Shares | None = None
+
+
+class Shares(NamedTuple):
+    """Where those are found who shared a message: in a log that nobody writes to any more."""
+
+    number: int
+    log: ActLog
+
+
+def cascade(world: World, number: int) -> Spread:
+    """Take an injected message.
+
+    Raises
+    ------
+    InputError
+        When there is none of that number.
+    """
+    found = world.cascades.find(number)
+    if found is None:
+        raise InputError(f"There is no message #{number}.")
+    log, said = found.log.so_far(), found.message.author
+    author = "" if said is None or said < 0 else world.agents.name(said)
+    facts = [("model", found.model_name), ("status", found.status)]
+    facts += [("since tick", f"{found.started_at:,}"), ("seeds", f"{found.seeds.size:,}")]
+    facts += [("adopters", f"{log.size:,}"), ("speed", f"{found.speed:.1f}/tick"), _r_of(found)]
+    at = None if world.platform is None else world.platform.injected.get(number)
+    if at is not None:
+        facts += _counters(world, at)
+    story = Story(f"#{number}", found.text, author, tuple(facts), (), (), (), False)
+    return Spread(
+        story, world.agents, world.agents.community.copy(), log.agents, log.ticks, log.sources
+    )
+
+
+def _r_of(found: Cascade) -> tuple[str, str]:
+    """Return R_t of the newest cohort that is whole, and whose that is; else why there is none."""
+    r, cohort = cohorts_of(found)
+    if cohort >= 0:
+        return f"R_t of tick {cohort:,}", f"{r[cohort - found.started_at]:.2f}"
+    is_coming = found.status in {"queued", "running"}
+    why = "not recorded" if cohort < -1 else "cohort incomplete" if is_coming else "unknown"
+    return "R_t", f"- ({why})"
+
+
+class Asked(NamedTuple):
+    """What :func:`replies_of` looks through: the messages behind one, and what each is about."""
+
+    number: int
+    first: int
+    parents: npt.NDArray[Any]
+    kinds: npt.NDArray[Any]
+
+
+def replies(world: World, number: int) -> Asked:
+    """Take what tells the replies to an organic message.
+
+    Raises
+    ------
+    InputError
+        When it is in no feed any more.
+    """
+    posts = _platform(world).posts
+    begin = posts.row(number) + 1
+    stop = len(posts) if int(posts.replies[begin - 1]) else begin
+    columns = (posts.parent[begin:stop].copy(), posts.kind[begin:stop].copy())
+    return Asked(number, posts.first + begin, *columns)
+
+
+def replies_of(asked: Asked) -> list[int]:
+    """Return the numbers of the replies, the oldest first."""
+    fits = (asked.parents == asked.number) & (asked.kinds == np.uint8(Kind.REPLY))
+    numbers: list[int] = (np.flatnonzero(fits) + asked.first).tolist()
+    return numbers
+
+
+def post(world: World, number: int, replies: Sequence[int] = ()) -> Spread:
+    """Take an organic message: who shared it in the ticks that the log of acts keeps.
+
+    Parameters
+    ----------
+    world, number
+        Which.
+    replies
+        To it (:func:`replies_of`); the most liked of those still in feeds are told.
+
+    Raises
+    ------
+    InputError
+        When it is in no feed any more.
+    """
+    platform, agents = _platform(world), world.agents
+    posts, row = platform.posts, platform.posts.row(number)
+    author, created = int(posts.author[row]), int(posts.created[row])
+    facts = [("posted", f"tick {created:,}"), *_counters(world, number)]
+    parent = int(posts.parent[row])
+    if parent >= 0:
+        facts.append(("about", f"m{parent}"))
+    known = np.array([each for each in replies if posts.first <= each < posts.next], np.int64)
+    best = known[np.argsort(-posts.likes[known - posts.first].astype(np.int64), kind="stable")[:5]]
+    told, text = tuple(texts(world, best.tolist())), platform.text_of(number)
+    story = Story(
+        f"m{number}", text, agents.name(author), tuple(facts), (), (), told, False,
+        _upon(world, platform, number),
+    )  # fmt: skip
+    return Spread(
+        story, agents, agents.community.copy(), np.array([author], np.uint32),
+        np.array([created], np.int32), np.array([NOBODY], np.uint32),
+        Shares(number, platform.log.still()),
+    )  # fmt: skip
+
+
+def _platform(world: World) -> Platform:
+    if world.platform is None:
+        raise InputError("This world has no platform, so nobody posts.")
+    return world.platform
+
+
+def _shared(spread: Spread) -> Spread:
+    """Return a spread with those who shared the message, as the log of acts has them."""
+    if spread.shares is None:
+        return spread
+    number, log = spread.shares
+    who, ticks, sources = [spread.who], [spread.ticks], [spread.sources]
+    for tick, acts in log:
+        shared = (acts.message == number) & ((acts.act == Act.REPOST) | (acts.act == Act.QUOTE))
+        if shared.any():
+            who.append(acts.agent[shared])
+            ticks.append(np.full(who[-1].size, tick, np.int32))
+            sources.append(acts.other[shared])
+    agents, when, whence = _first(who, ticks, sources)
+    return spread._replace(who=agents, ticks=when, sources=whence, shares=None)
+
+
+def _first(
+    who: list[Ids], ticks: list[npt.NDArray[np.int32]], sources: list[Ids]
+) -> tuple[Ids, npt.NDArray[np.int32], Ids]:
+    """Return the first time that each member shared; a source that did not share itself is none."""
+    agents, at = np.unique(np.concatenate(who), return_index=True)
+    order = np.argsort(at, kind="stable")
+    places = at[order]
+    source = np.concatenate(sources)[places]
+    source = np.where(np.isin(source, agents), source, np.uint32(NOBODY)).astype(np.uint32)
+    return agents[order], np.concatenate(ticks)[places], source
+
+
+def _counters(world: World, number: int) -> list[tuple[str, str]]:
+    """Return what feeds counted of a message."""
+    posts = world.platform.posts if world.platform is not None else None
+    if posts is None or not posts.first <= number < posts.next:
+        return [("in feeds", "no more")]
+    row = number - posts.first
+    names = ("shown", "likes", "dislikes", "shares", "replies", "reports")
+    facts = [(_LABELS.get(name, name), f"{int(getattr(posts, name)[row]):,}") for name in names]
+    flags = ", ".join(flags_of(int(posts.flags[row])))
+    return [*facts, ("flags", flags)] if flags else facts
+
+
+def story_of(spread: Spread) -> Story:
+    """Return the story, with its tree and whom it reached."""
+    story, agents, community, who, ticks, sources, _ = _shared(spread)
+    tree, depth, breadth = tree_of(agents, who, ticks, sources, community.size)
+    facts = [*story.facts, ("depth", f"{depth:,} hops"), ("breadth", f"{breadth:,}")]
+    return Story(
+        story.title, story.text, story.author, tuple(facts), tree,
+        _reach(agents, community, who), story.replies, len(tree) < who.size,
+        story.upon,
+    )  # fmt: skip
+
+
+def _reach(
+    agents: Agents, community: npt.NDArray[np.int32], who: Ids
+) -> tuple[tuple[str, int, int], ...]:
+    names = agents.communities
+    if not names:
+        return ()
+    sizes = np.bincount(community + 1, minlength=len(names) + 1)[1:]
+    reached = np.bincount(community[who] + 1, minlength=len(names) + 1)[1:]
+    best = np.argsort(-reached, kind="stable")[:MOST_COMMUNITIES]
+    return tuple((names[i], int(reached[i]), int(sizes[i])) for i in best if reached[i])

@@ -1,0 +1,165 @@
+"""Two members and what is between them: ties, likeness and why, what they did about each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.errors import InputError
+from sim.network.graph.log import ACTS as CHANGES
+from sim.network.graph.ties import FRIEND
+from sim.platform.acts.kinds import OF_GROUPS, Act
+from sim.platform.acts.log import NOBODY
+from sim.world.compatibility import WEIGHTS, Compatibility
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Pair", "Part", "pair_of"]
+
+_FULL = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one thing adds to the score of two members.
+
+    Parameters
+    ----------
+    name
+        Of :data:`~sim.world.compatibility.WEIGHTS`.
+    value, weight
+        In [0, 1]; the product is what it adds.
+    why
+        Of what it is made here, a few words.
+    """
+
+    name: str
+    value: float
+    weight: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What is between two members.
+
+    Parameters
+    ----------
+    names
+        Of the one and of the other.
+    ties
+        A sentence for each tie, mute and block between them.
+    score
+        How well they would get on, in [0, 1] (:mod:`sim.world.compatibility`).
+    parts
+        What makes the score.
+    changes
+        (tick, name, what it did about the other) of ties, the newest first.
+    acts
+        (tick, name, act, message or -1) of the one about the other and back, of the ticks that the
+        platform keeps, the newest first.
+    """
+
+    names: tuple[str, str]
+    ties: tuple[str, ...]
+    score: float
+    parts: tuple[Part, ...]
+    changes: tuple[tuple[int, str, str], ...]
+    acts: tuple[tuple[int, str, str, int], ...]
+
+
+def pair_of(world: World, one: int, other: int) -> Pair:
+    """Return what is between two members.
+
+    Parameters
+    ----------
+    world
+        Left as it is.
+    one, other
+        Indices.
+
+    Raises
+    ------
+    InputError
+        For an agent that there is not, and one with itself.
+
+    Examples
+    --------
+    >>> from sim import World, pair_of
+    >>> world = World.from_edges([0], [1], agents=3)
+    >>> pair_of(world, 1, 0).ties == (f"{world.agents.name(1)} follows {world.agents.name(0)}, "
+    ...     "with trust 1.00.",)
+    True
+    """
+    found = world.compatibility(one, other)
+    if one == other:
+        raise InputError(f"Two members make a pair; got {world.agents.id(one)} twice.")
+    names = world.agents.name(one), world.agents.name(other)
+    return Pair(
+        names,
+        (*_way(world, one, other), *_way(world, other, one)),
+        float(found.score[0]),
+        _parts(world, found, one, other),
+        _changes(world, one, other),
+        _acts(world, one, other),
+    )
+
+
+def _way(world: World, one: int, other: int) -> list[str]:
+    """Return what the one has with the other, a sentence each."""
+    first, second = world.agents.name(one), world.agents.name(other)
+    said, ties = [], world.ties
+    place = int(ties.find([other], [one])[0])
+    if place >= 0:
+        live = ties.live
+        trust = int(live.trust[place]) / _FULL if live.trust.size else 1.0
+        is_friend = bool(live.kind.size) and int(live.kind[place]) == FRIEND
+        verb = "is a friend of" if is_friend else "follows"
+        found = world.tie_records.find(other, one)
+        kind = f", a tie of type {found.type}" if found is not None and found.type else ""
+        said.append(f"{first} {verb} {second}, with trust {trust:.2f}{kind}.")
+    elif world.bonds.has_aside and int(world.bonds.aside.find([other], [one])[0]) >= 0:
+        said.append(f"{first} follows {second}, which a mute suspends.")
+    marks = [kind for kind in ("muted", "blocked") if other in world.neighbours(one, kind)]
+    return said + [f"{first} has {kind} {second}." for kind in marks]
+
+
+def _parts(world: World, found: Compatibility, one: int, other: int) -> tuple[Part, ...]:
+    agents, groups = world.agents, world.groups
+    shared = agents.vocabulary.names(int(agents.interests[one] & agents.interests[other]))
+    label = int(agents.community[one])
+    both = np.intersect1d(groups.of(one), groups.of(other)).tolist()
+    is_same = label >= 0 and label == int(agents.community[other])
+    places = [agents.communities[label]] if is_same else [groups.names[number] for number in both]
+    whys = {
+        "interests": ", ".join(shared) or "none in common",
+        "personality": "1 - mean difference of the five traits",
+        "friends": f"{int(found.common[0]):,} members tied to both",
+        "communities": ", ".join(places) or "none in common",
+    }
+    return tuple(
+        Part(name, float(getattr(found, name)[0]), WEIGHTS[name], why) for name, why in whys.items()
+    )
+
+
+def _changes(world: World, one: int, other: int) -> tuple[tuple[int, str, str], ...]:
+    told = world.tie_history(one, other)
+    rows = zip(*(column.tolist() for column in told), strict=True)
+    name = world.agents.name
+    return tuple((tick, name(who), CHANGES[act]) for tick, act, who, _ in rows)[::-1]
+
+
+def _acts(world: World, one: int, other: int) -> tuple[tuple[int, str, str, int], ...]:
+    if world.platform is None:
+        return ()
+    found = []
+    for tick, acts in world.platform.log:
+        whom = np.where(np.isin(acts.act, OF_GROUPS), NOBODY, acts.other)
+        ours = (acts.agent == one) & (whom == other) | (acts.agent == other) & (whom == one)
+        for who, act, message, _ in zip(*(c[ours].tolist() for c in acts), strict=True):
+            about = -1 if message == NOBODY else message
+            found.append((tick, world.agents.name(who), Act(act).says, about))
+    return tuple(found[::-1])

@@ -1,0 +1,183 @@
+"""Why a member was shown a message, in the last tick or an earlier one, which is run again."""
+
+from __future__ import annotations
+
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.core.progress import Report, quiet
+from sim.errors import InputError
+from sim.platform.feed.waves import keep_feeds
+from sim.platform.feed.why import Why
+from sim.runtime.jobs import Job, in_thread
+from sim.runtime.journal.acts import apply
+from sim.runtime.replay import can_begin, replay
+from sim.runtime.saves.places import has_journal
+from sim.runtime.undo.history import OutOfReachError
+from sim.runtime.undo.travel import Travels
+from sim.store import load
+from sim.store.journal.rebuild import earliest, rebuild
+from sim.store.snapshot.header import as_path
+from sim.world.world import World
+
+if TYPE_CHECKING:
+    from sim.runtime.engine.live import LiveWorld
+    from sim.runtime.engine.thread_client import Link
+
+__all__ = ["Explains", "as_it_was", "explain"]
+
+
+class Explains(Travels):
+    """How a simulation says why a member was shown a message; the world stays where it is."""
+
+    def why(self, viewer: int, message: int, tick: int | None = None) -> Job[Why]:
+        """Return why a member was shown a message, now or in an earlier tick; await it.
+
+        An earlier tick is run again, in a copy: from those in memory (``undo_bytes``), or else by
+        the journal.
+
+        Parameters
+        ----------
+        viewer, message
+            The index of the member, the number of the message.
+        tick
+            From 1 to the world's own; None: that one.
+
+        Raises
+        ------
+        InputError
+            When it was not shown it then, there is no platform, or nothing leads back there.
+        """
+        return self._link.job(lambda report: _why(self._link, viewer, message, tick, report))
+
+
+async def _why(link: Link, viewer: int, message: int, tick: int | None, report: Report) -> Why:
+    live, past = link.live, tick
+
+    def now() -> Why | World:
+        nonlocal past
+        world = live.world
+        past = world.tick if tick is None else tick
+        if past == world.tick and not _gave_back(world):
+            return _told(world, viewer, message, live.name)
+        _refuse_tick(world, past)
+        return live.custody.past.seen(past, report=report)
+
+    try:
+        found: Why | World = await link.ask(now, is_long=True, is_safe=True)
+    except OutOfReachError as error:
+        past = past or 0
+        file, line = await link.ask(partial(_line, live, past, error), is_safe=True)
+        found = await in_thread(_again, file, line, past, report)
+    return found if isinstance(found, Why) else _told(found, viewer, message, live.name)
+
+
+def _line(live: LiveWorld, tick: int, error: OutOfReachError) -> tuple[Path, int]:
+    """Return the world's file and the entry by which its journal leads to a tick."""
+    keeper = live.custody.keeper
+    if keeper is None:
+        raise error
+    keeper.flush(live.world)
+    file = keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
+    return file, live.custody.line_to(tick)
+
+
+def _gave_back(world: World) -> bool:
+    """Return whether the feeds of the last tick were not kept, so that it has to be run again."""
+    return world.platform is not None and world.platform.exposures.taken is not None
+
+
+def _again(file: Path, line: int, tick: int, report: Report) -> World:
+    world = rebuild(file, tick - 1, apply, number=line, report=report).world
+    keep_feeds(world)
+    world.step()
+    return world
+
+
+def _told(world: World, viewer: int, message: int, name: str) -> Why:
+    if world.platform is None:
+        raise InputError(f"{name} has no platform, so nobody reads a feed.")
+    return world.platform.why(viewer, message)
+
+
+def _refuse_tick(now: World, tick: int) -> None:
+    if not 1 <= tick <= now.tick:
+        raise InputError(
+            f"The world is at tick {now.tick:,}, and feeds were made in ticks 1 to {now.tick:,}; "
+            f"got {tick:,}."
+        )
+
+
+def as_it_was(
+    path: str | PathLike[str], tick: int | None = None, *, report: Report = quiet
+) -> World:
+    """Return a saved world with the feeds of a tick, which is run again; the file stays.
+
+    Its journal takes it to the tick before. A world without one is made again from its first act.
+
+    Parameters
+    ----------
+    path
+        The world's file.
+    tick
+        From 1 to the tick of the file; None: that one.
+    report
+        Told of progress; may cancel.
+
+    Raises
+    ------
+    InputError, FileError, SnapshotError
+        When the world never was at that tick, or cannot be brought back there.
+    """
+    file = as_path(path)
+    now = load(file, report=report)
+    tick = now.tick if tick is None else tick
+    _refuse_tick(now, tick)
+    world = _before(file, now, tick - 1, report)
+    keep_feeds(world)
+    world.step()
+    return world
+
+
+def _before(file: Path, now: World, tick: int, report: Report) -> World:
+    """Return the world as it was when it left a tick: by its journal, where that reaches so far."""
+    why = can_begin(now.trail.acts)
+    if has_journal(file) and (why or earliest(file) <= tick):
+        return rebuild(file, tick, apply, report=report).world
+    if why:
+        raise InputError(
+            f"Nothing leads back to tick {tick:,}: {file.name} has no journal (hubbub run FILE "
+            f"--journal), and it cannot be made again: {why}."
+        )
+    again = replay(now.trail.acts, to=tick, report=report)
+    if not again.is_same:
+        raise InputError(f"Tick {tick:,} does not come again as it was. {again.findings[0]}")
+    return again.world
+
+
+def explain(
+    path: str | PathLike[str],
+    viewer: int,
+    message: int,
+    tick: int | None = None,
+    *,
+    report: Report = quiet,
+) -> Why:
+    """Return why a member of a saved world was shown a message.
+
+    Parameters
+    ----------
+    path, tick, report
+        As :func:`as_it_was` takes them.
+    viewer, message
+        The index of the member, the number of the message.
+
+    Raises
+    ------
+    InputError, FileError, SnapshotError
+        When it was not shown it then, there is no platform, or nothing leads back there.
+    """
+    world = as_it_was(path, tick, report=report)
+    return _told(world, viewer, message, as_path(path).name)

@@ -1,0 +1,1 @@
+"""Live worlds on the disk: where they lie, backups, erasure."""

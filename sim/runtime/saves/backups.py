@@ -1,0 +1,334 @@
+"""Copies of worlds in another folder as they are, journal and all: dated, checked, tried out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import FileError, InputError, SnapshotError
+from sim.runtime.journal.live_copies import copy_live
+from sim.runtime.journal.replacing import cleared, origin_of, require_free
+from sim.runtime.journal.writer import recover
+from sim.runtime.saves.places import LivePlace, live_places, place_of, rest_of
+from sim.store import info, verify
+from sim.store.history.database import copy_history, drop_history
+from sim.store.journal.journal import folder_of, read_acked
+from sim.store.journal.lease import LeaseError
+from sim.store.saves import shelf
+from sim.store.saves.shelf import SUFFIX, copy_checked, kept, place
+from sim.store.snapshot.header import open_regular
+from sim.store.snapshot.trailer import TRAILER_BYTES
+
+__all__ = ["Backup", "Restored", "backup", "backups", "duplicate", "restore"]
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_LIVE = ".live"
+_DATED = re.compile(r"(?P<name>.+)\.(?P<stamp>[0-9]{8}T[0-9]{6}Z)(-(?P<more>[0-9]+))?\.hub")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What became of one world.
+
+    Attributes
+    ----------
+    name, path
+        The world, and its newest backup; None when it has none.
+    removed
+        The backups that were given up.
+    reason
+        "copied", "unchanged since", or why it was not copied.
+    """
+
+    name: str
+    path: Path | None
+    removed: tuple[Path, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of a backup that was brought back, or tried out.
+
+    Attributes
+    ----------
+    path
+        The world's file; of one that was tried out, the backup's.
+    tick
+        Where it stands: what opening it leads to.
+    replayed
+        Entries of its journal that were done again and compared.
+    aside
+        Under which file name what lived beside the world of before is now; None: nothing did.
+    lacks
+        What its journal holds beyond that and this version cannot play; "": nothing.
+    other
+        The newest backup there that another world of that name has; None: none has.
+    """
+
+    path: Path
+    tick: int
+    replayed: int
+    aside: Path | None = None
+    lacks: str = ""
+    other: Path | None = None
+
+
+def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) -> tuple[Backup, ...]:
+    """Copy every world of the saves folder to another one, as ``NAME.20261121T083000Z.hub``.
+
+    What a world's journal holds beyond its file goes along, as ``NAME.20261121T083000Z.hub.live``;
+    the world may be open in another process. One that was never saved is such a folder alone. A
+    world that did not change since its newest backup is not copied again. One that is damaged is
+    not copied, and none of its backups is given up.
+
+    Parameters
+    ----------
+    folder, to
+        The saves folder, and where to; made when missing.
+    keep
+        How many backups of each world are kept, at least 1; those of another world of the same
+        name, as from another saves folder, are no business of it.
+    report
+        Told the progress; may cancel between two files and within one.
+
+    Raises
+    ------
+    InputError
+        When ``keep`` is less than 1, or both folders are one.
+    FileError
+        When the disk refuses.
+    """
+    if keep < 1:
+        raise InputError(f"--keep must be at least 1, got {keep}.")
+    to.mkdir(parents=True, exist_ok=True)
+    if folder.resolve() == to.resolve():
+        raise InputError(f"{to} is the saves folder itself; backups belong elsewhere.")
+    files = {each.path: each.name for each in kept(folder)}
+    alone = [each.path for each in live_places(folder) if not os.path.lexists(each.path)]
+    names = files | {path: one_line(path.name.removesuffix(SUFFIX)) for path in alone}
+    return tuple(_backed(names[path], path, to, keep, report) for path in sorted(names))
+
+
+def backups(to: Path, name: str) -> tuple[Path, ...]:
+    """Return the backups of a world by their files, oldest first; one may be a journal alone."""
+    found: dict[Path, tuple[str, int]] = {}
+    for path in to.glob(f"*{SUFFIX}*"):
+        file = path.with_name(path.name.removesuffix(_LIVE))
+        match = _DATED.fullmatch(file.name)
+        is_there = path.is_dir() if path.name.endswith(_LIVE) else path.is_file()
+        if match and match["name"] == name and is_there:
+            found[file] = match["stamp"], int(match["more"] or 0)
+    return tuple(sorted(found, key=lambda file: found[file]))
+
+
+def restore(
+    folder: Path,
+    name: str,
+    source: Path,
+    *,
+    new: str | None = None,
+    force: bool = False,
+    test: bool = False,
+    report: Report = quiet,
+) -> Restored:
+    """Bring the newest whole backup of a world back to the saves folder.
+
+    Where several worlds of one name have backups there, it is the one that is to be replaced, else
+    the one with the newest.
+
+    Parameters
+    ----------
+    folder, name
+        The saves folder, and the world's name.
+    source
+        The folder of backups, or one backup.
+    new
+        Another name for it.
+    force
+        Replace the world of that name; what its journal holds is put aside, not thrown away.
+    test
+        Only try it out: load it, do again what its journal says, and compare every digest.
+    report
+        Told the progress; may cancel.
+
+    Raises
+    ------
+    InputError, FileError
+        For a name that breaks the rule, has no backup, or is taken.
+    SnapshotError
+        When the newest backup is damaged; name an older one.
+    """
+    target = place(folder, name if new is None else new)
+    stem = place(folder, name).name.removesuffix(SUFFIX)
+    alone = source.is_file() or folder_of(source).is_dir()
+    found = (source,) if alone else backups(source, stem)
+    if not found:
+        raise FileError(source, f"holds no backup of {stem}")
+    chosen, other = _chosen(found, target)
+    if test:
+        return replace(_tried(chosen, report), other=other)
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = _brought(chosen, target, force=force, report=report)
+    live = place_of(target)
+    if live is None:
+        return Restored(target, info(target).tick or 0, 0, aside, other=other)
+    return Restored(target, live.opens_at, 0, aside, rest_of(live), other)
+
+
+def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
+    """Copy a world as it is now under another name, with what its journal holds beyond the file.
+
+    Raises
+    ------
+    InputError, FileError, SnapshotError
+        As of :func:`sim.store.saves.shelf.duplicate`.
+    """
+    target = shelf.duplicate(folder, name, new, report=report)
+    live = _beyond(shelf.existing(folder, name))
+    if live is not None:
+        try:
+            copy_live(live.path, target, report=report)
+        except BaseException:
+            target.unlink()
+            drop_history(target)
+            raise
+    return target
+
+
+def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
+    """Return the backup to bring, and the newest of another world of that name."""
+    if len(found) == 1:
+        return found[0], None
+    own = _alike(found, target) or found
+    others = [path for path in found if path not in _alike(found, own[-1])]
+    return own[-1], others[-1] if others else None
+
+
+def _alike(found: Sequence[Path], path: Path) -> list[Path]:
+    """Return those that hold the world of a path, as far as can be known."""
+    own = origin_of(path)
+    return [each for each in found if own is None or origin_of(each) in (own, None)]
+
+
+def _tried(path: Path, report: Report) -> Restored:
+    """Load a backup and do again what its journal says.
+
+    Raises
+    ------
+    SnapshotError
+        When not all of it is there, or something comes out differently.
+    """
+    from sim.store.snapshot.snapshot import load
+
+    tick = load(path, report=report).tick if path.is_file() else 0
+    if not folder_of(path).is_dir():
+        return Restored(path, tick, 0)
+    found = recover(path, report=report)
+    if not found.is_whole:
+        said = " ".join(filter(None, dict.fromkeys((*found.findings, found.lacks)))).rstrip(".")
+        raise SnapshotError(path, f"its journal cannot be played whole: {said}")
+    return Restored(path, found.tick, found.replayed)
+
+
+def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path | None:
+    """Copy a backup to its place; return where what lived there is now."""
+    ways = "give it another name with --as NAME, or replace that with --force"
+    require_free(target, force=force, ways=ways)
+    draft = folder_of(target.with_name(f".{target.name}.restored"))
+    shutil.rmtree(draft, ignore_errors=True)
+    if path.is_file():
+        verify(path, report=report)  # before anything is put aside for it
+    try:
+        if folder_of(path).is_dir():
+            copy_live(path, target.with_name(f".{target.name}.restored"), report=report)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(folder_of(path) / "saved", draft / "saved")
+        aside = cleared(target) if force else None
+        if path.is_file():
+            copy_checked(path, target, force=force, report=report)
+        elif force:
+            target.unlink(missing_ok=True)
+        copy_history(path, target)
+        if draft.is_dir():
+            draft.rename(folder_of(target))
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return aside
+
+
+def _beyond(path: Path) -> LivePlace | None:
+    """Return the live world of a file where it holds more than that; None: the file is all."""
+    live = place_of(path)
+    return live if live is not None and live.goes_on else None
+
+
+def _backed(name: str, path: Path, to: Path, keep: int, report: Report) -> Backup:
+    before = backups(to, name)
+    newest = before[-1] if before else None
+    try:
+        if newest is not None and _end(newest) == _end(path):
+            return Backup(name, newest, _given_up(before, keep), "unchanged since")
+        fresh = _fresh(to, name, newest)
+        _copied(path, fresh, report)
+    except (SnapshotError, LeaseError) as error:
+        return Backup(name, newest, (), error.reason)
+    return Backup(name, fresh, _given_up((*before, fresh), keep), "copied")
+
+
+def _copied(path: Path, fresh: Path, report: Report) -> None:
+    """Copy the file, then what lives beside it: whatever is saved in between is there once more."""
+    if path.is_file():
+        copy_checked(path, fresh, report=report)
+    live = _beyond(path)
+    if live is None:
+        return
+    try:
+        copy_live(path, fresh, report=report)
+        copy_history(path, fresh)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        drop_history(fresh)
+        raise
+
+
+def _fresh(to: Path, name: str, newest: Path | None) -> Path:
+    """Return a name after the newest that is there, also when the clock went back."""
+    stamp = datetime.now(UTC).strftime(_STAMP)
+    match = _DATED.fullmatch(newest.name) if newest is not None else None
+    if match is None or match["stamp"] < stamp:
+        return to / f"{name}.{stamp}{SUFFIX}"
+    return to / f"{name}.{match['stamp']}-{int(match['more'] or 0) + 1}{SUFFIX}"
+
+
+def _given_up(found: tuple[Path, ...], keep: int) -> tuple[Path, ...]:
+    old = tuple(_alike(found, found[-1])[:-keep]) if len(found) > keep else ()
+    for path in old:
+        path.unlink(missing_ok=True)
+        shutil.rmtree(folder_of(path), ignore_errors=True)
+        drop_history(path)
+    return old
+
+
+def _end(path: Path) -> bytes:
+    """Return what is equal where two worlds are: size and trailer of the file, the last entry."""
+    live = _beyond(path)
+    acked = read_acked(folder_of(path)) if live is not None else None
+    last = b"" if acked is None else f"{acked.number} {acked.digest.hex()}".encode()
+    if not path.is_file() and live is not None:
+        return last
+    descriptor = open_regular(path)
+    try:
+        size = os.fstat(descriptor).st_size
+        end = os.pread(descriptor, TRAILER_BYTES, max(0, size - TRAILER_BYTES))
+    finally:
+        os.close(descriptor)
+    return size.to_bytes(8, "big") + end + last

@@ -1,0 +1,577 @@
+"""Who members were said to be, taken out of a world and of everything that its files keep of it.
+
+The world is brought up to where its journal leads and written anew; journal and checkpoints go, for
+all of them hold what was there before. The log of acts is written anew behind the first act that
+told something, and says so. What lies elsewhere is out of reach: see :attr:`Erased.left`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.names import handle, name_of
+from sim.agents.texts import Texts
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import FileError, InputError
+from sim.network.relations.types import TieRecords, packed
+from sim.runtime.opening import open_live
+from sim.runtime.queries.members import found as found_by
+from sim.runtime.saves.places import discard
+from sim.store import info, save
+from sim.store.history.acts import require_ours
+from sim.store.history.database import BESIDE, history_file
+from sim.store.history.packing import decisions_of, packed_decisions, packed_texts, texts_of
+from sim.store.journal.journal import folder_of
+from sim.store.snapshot.header import as_path
+from sim.world.log import UNSAID, Act
+from sim.world.world import World
+
+__all__ = ["Erased", "How", "Scrub", "erase_profiles", "whom", "without_profiles"]
+
+How = Literal["erase", "pseudonymise"]
+
+ERASED = "(erased)"
+MADE_UP = 9_000_000_000_000_000
+"""Whole numbers for ids are made up from this one on: no register counts so far, JSON does."""
+
+HALF = 0.5
+"""A trait of nobody in particular."""
+
+NAMED, LONGEST_NAME = 3, 40
+"""How many members are named before they are agreed upon, and how much of a name is shown."""
+
+SHORTEST_PART = 16
+"""Sentences and lines of a text from this length on are looked for by themselves."""
+
+LONGEST_WORD = 24
+"""Other fields of a profile are looked for elsewhere when they are longer than a word or two."""
+
+_WAY_OUT = "open it once, which puts the journal aside as it is, save it, and erase then"
+
+_WORD = re.compile(r"\w+")
+_PARTS = re.compile(r"(?<=[.!?])\s+|[\r\n]+")
+_OWN = ("vocabulary", "plugins")
+"""What a world says of itself and not of anybody."""
+
+_ASIDE = re.compile(r"-(damaged|unplayed|older|before)-[0-9]+\.hub")
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was done.
+
+    Attributes
+    ----------
+    path
+        The world's file, written anew.
+    members
+        How many members' profiles went; nothing goes twice.
+    acts
+        Acts of the log that told something of them and do not any more.
+    ticks
+        Ticks of the history database that did.
+    left
+        What lies in the same folder, was put aside from this world, and was not touched.
+    """
+
+    path: Path
+    members: int
+    acts: int
+    ticks: int
+    left: tuple[Path, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        gone = {0: "Nothing more was known of them; all that is kept was looked through:"}.get(
+            self.members, f"{_profiles(self.members)} gone from {self.path.name}, from"
+        )
+        told = (
+            f"{gone} {_counted(self.acts, 'act')} of its log and {_counted(self.ticks, 'tick')} of "
+            "its history; its journal begins anew."
+        )
+        if not self.left:
+            return told
+        names = ", ".join(path.name for path in self.left)
+        return f"{told} Not touched, and they may still hold them: {names}."
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def _profiles(count: int) -> str:
+    return "The profile of 1 member is" if count == 1 else f"The profiles of {count:,} members are"
+
+
+class Scrub:
+    """Texts that are to be found nowhere any more.
+
+    Parameters
+    ----------
+    texts
+        Each is also looked for in one line, and its longer sentences by themselves.
+
+    Examples
+    --------
+    >>> Scrub(["Ada Lovelace"]).text("Ask Ada Lovelace, not Ada Lovelacey.")
+    'Ask (erased), not Ada Lovelacey.'
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._by_word: dict[str, list[str]] = {}
+        for text in {part for each in texts for part in _parts(each)}:
+            first = _WORD.match(text)
+            assert first is not None  # noqa: S101 - parts begin with a word
+            self._by_word.setdefault(first[0], []).append(text)
+        for known in self._by_word.values():
+            known.sort(key=len, reverse=True)
+
+    def text(self, said: str) -> str:
+        """Return a text without them."""
+        kept, end = [], 0
+        for word in _WORD.finditer(said):
+            if word.start() < end:
+                continue
+            for text in self._by_word.get(word[0], ()):
+                stop = word.start() + len(text)
+                if said.startswith(text, word.start()) and not _goes_on(said, stop):
+                    kept += [said[end : word.start()], ERASED]
+                    end = stop
+                    break
+        return "".join((*kept, said[end:])) if end else said
+
+    def plain(self, value: Any) -> Any:
+        """Return lists and tables with every text in them without them."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.plain(k): v if k in _OWN else self.plain(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.plain(each) for each in value]
+        return value
+
+
+def _goes_on(said: str, stop: int) -> bool:
+    return stop < len(said) and bool(_WORD.match(said, stop)) and bool(_WORD.match(said, stop - 1))
+
+
+def _parts(text: str) -> Iterator[str]:
+    for whole in (text, " ".join(text.split())):
+        for part in (whole, *(each for each in _PARTS.split(whole) if len(each) >= SHORTEST_PART)):
+            words = [*_WORD.finditer(part)]
+            if words:
+                yield part[words[0].start() : words[-1].end()]
+
+
+def erase_profiles(
+    path: str | PathLike[str],
+    who: str | npt.ArrayLike = "all",
+    how: How = "erase",
+    *,
+    author: str = "script",
+    report: Report = quiet,
+) -> Erased:
+    """Take profiles of members out of a world, its log of acts, its journal and its history.
+
+    Parameters
+    ----------
+    path
+        The world's file; its journal, if it has one, is brought into it. Nobody has it open.
+    who
+        ``"all"``, a condition (:mod:`sim.agents.conditions`), an id, or indices.
+    how
+        ``"erase"``: all that is known of them; what traits, interests and activity came of it are
+        those of nobody in particular. ``"pseudonymise"``: names, ids and texts; numbers and
+        interests stay.
+    author
+        As the log of acts has it.
+    report
+        Told the progress; may cancel until the world is written.
+
+    Returns
+    -------
+    Erased
+
+    Raises
+    ------
+    InputError
+        For nobody, or an unknown way.
+    LeaseError
+        When a process has the world open.
+    FileError
+        When not all of its journal can be carried over, or something cannot be written.
+    """
+    file = as_path(path)
+    opened = open_live(file, refuse_loss=True, way_out=_WAY_OUT, report=report)
+    world = opened.world
+    agents = _indices(world, who)
+    known = sum(_is_known(world, index, how) for index in agents.tolist())
+    clean, scrub, acts = without_profiles(world, agents, how, author=author)
+    report("writing the world anew", 0.5)
+    said = info(file) if file.is_file() else None
+    note, name = (scrub.text(said.note), scrub.text(said.name)) if said else ("", None)
+    save(clean, file, report=report, note=note, name=name)
+    names = Scrub(world.agents.name(index) for index in agents.tolist())
+    ticks = _clean_history(history_file(file), scrub, set(agents.tolist()), names)
+    if folder_of(file).is_dir():
+        discard(file)
+    stem = file.name.removesuffix(".hub")
+    left = [
+        each
+        for each in sorted(file.parent.glob(f"{stem}-*.hub*"))
+        if _ASIDE.fullmatch(each.name.removesuffix(".live").removeprefix(stem))
+    ]
+    return Erased(file, known, acts, ticks, tuple(left))
+
+
+def whom(world: World, who: str) -> str:
+    """Say whose profiles would go, so that a person can agree to it: how many, and the first few.
+
+    Parameters
+    ----------
+    world, who
+        As of :func:`erase_profiles`; the world is left as it is.
+
+    Raises
+    ------
+    InputError
+        For nobody, and for a condition or an id that fits nobody.
+    """
+    agents = _indices(world, who)
+    names = [one_line(world.agents.name(index), LONGEST_NAME) for index in agents[:NAMED].tolist()]
+    if agents.size == 1:
+        return f"{names[0]} (member {one_line(str(world.agents.id(int(agents[0]))), LONGEST_NAME)})"
+    more = f" and {agents.size - NAMED:,} more" if agents.size > NAMED else ""
+    return f"{agents.size:,} members, {', '.join(names)}{more}"
+
+
+def _is_known(world: World, index: int, how: How) -> bool:
+    """Whether there is something of a member to take out, and it is not out already."""
+    people = world.agents
+    record, own = people.lore.cold.get(index), people.id(index)
+    if _kept(record, how) != record or people.name(index) != name_of(people.seed, index):
+        return True
+    if own != index and not _is_made_up(own, index, len(people)):
+        return True
+    is_somebody = np.any(people.personality[index] != round(HALF * 255))
+    return how == "erase" and bool(people.interests[index] or is_somebody)
+
+
+def _is_made_up(own: int | str, index: int, members: int) -> bool:
+    """Whether an id is one that says nothing of anybody: ``member-7``, as is given here."""
+    if isinstance(own, str):
+        return own.rstrip("-") == f"member-{index}"
+    return own >= MADE_UP and (own - MADE_UP) % members == index
+
+
+def _indices(world: World, who: str | npt.ArrayLike) -> npt.NDArray[np.int64]:
+    if isinstance(who, str):
+        everybody = np.arange(len(world.agents))
+        chosen = everybody if who.strip() == "all" else found_by(world, who)
+    else:
+        chosen = np.unique(np.asarray(who))
+        if chosen.size and (chosen.dtype.kind not in "iu" or not _fits(chosen, world)):
+            raise InputError(f"Members are 0 to {len(world.agents) - 1}.")
+    if not chosen.size:
+        raise InputError("That is nobody; name members by a condition, an id, or `all`.")
+    return chosen.astype(np.int64)
+
+
+def _fits(chosen: npt.NDArray[Any], world: World) -> bool:
+    return int(chosen[0]) >= 0 and int(chosen[-1]) < len(world.agents)
+
+
+def without_profiles(
+    world: World, agents: npt.NDArray[np.int64], how: How, *, author: str = "script"
+) -> tuple[World, Scrub, int]:
+    """Return a world in which nothing is known of some members, and what it was that was known.
+
+    Parameters
+    ----------
+    world
+        Left as it is.
+    agents, how, author
+        As of :func:`erase_profiles`, as indices.
+
+    Returns
+    -------
+    The world; the texts to be found nowhere else either; and how many acts of its log changed.
+    """
+    if how not in {"erase", "pseudonymise"}:
+        raise InputError(f"Profiles are taken out by erase or pseudonymise, got {how!r}.")
+    who = set(agents.tolist())
+    scrub = Scrub(_texts_of(world, agents))
+    meta, columns = world.dump()
+    own = meta["agents"]
+    meta = {**scrub.plain({k: v for k, v in meta.items() if k != "agents"}), "agents": own}
+    columns = {**columns, **_ids_of(world, agents), **_names_of(world, columns, who, scrub)}
+    clean = World.restore(meta, columns)
+    clean.tie_records = _ties_of(world.tie_records, agents, scrub, how)
+    _forget(clean, agents, scrub, how)
+    log, changed = _log_of(world, who, scrub, how)
+    clean.trail.take(log)
+    clean.trail.by(clean, author)
+    clean.trail.did(
+        clean, how, f"{agents.size:,} profiles; {changed:,} acts told something of them"
+    )
+    return clean, scrub, changed
+
+
+def _texts_of(world: World, agents: npt.NDArray[np.int64]) -> Iterator[str]:
+    """Yield what is to be found nowhere: all that was told of members and is more than a word."""
+    people = world.agents
+    foreign = isinstance(people.id(0), str)
+    for index in agents.tolist():
+        record, name = people.lore.cold.get(index), people.name(index)
+        if name != name_of(people.seed, index):
+            yield name
+            yield handle(name, index).removeprefix("@")
+        if foreign and not _is_made_up(people.id(index), index, len(people)):
+            yield str(people.id(index))
+        yield from (record.get(field, "") for field in ("biography", "persona"))
+        yield from (str(line[1]) for line in record.get("history", ()))
+        yield from (each for each in _leaves(record.get("more")) if len(each) > LONGEST_WORD)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _leaves(each)
+
+
+def _ids_of(world: World, agents: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of foreign ids with others in place of those of some members."""
+    people = world.agents
+    ids = [people.id(index) for index in range(len(people))]
+    if ids == list(range(len(ids))):
+        return {}
+    are_texts, taken = isinstance(ids[0], str), set(ids)
+    for index in agents.tolist():
+        if _is_made_up(ids[index], index, len(ids)):
+            continue
+        fresh: Any = f"member-{index}" if are_texts else MADE_UP + index
+        while fresh in taken:
+            fresh += "-" if are_texts else len(ids)
+        ids[index] = fresh
+    if are_texts:
+        return _text_columns("ids", [str(each) for each in ids])
+    return {"agents.ids": np.array(ids, np.int64)}
+
+
+def _names_of(
+    world: World, columns: Mapping[str, npt.NDArray[Any]], who: set[int], scrub: Scrub
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the columns of imported names, made up for some members, and those of communities."""
+    seed = world.agents.seed
+    found = _text_columns("communities", [scrub.text(name) for name in world.agents.communities])
+    if "agents.names_text" not in columns:
+        return found
+    names = Texts.checked(columns["agents.names_text"], columns["agents.names_offsets"])
+    told = (name_of(seed, at) if at in who else name for at, name in enumerate(names))
+    return found | _text_columns("names", list(told))
+
+
+def _ties_of(
+    records: TieRecords, agents: npt.NDArray[np.int64], scrub: Scrub, how: How
+) -> TieRecords:
+    """Return what ties are with nothing said of those of some members.
+
+    Their types and numbers stay where names alone are taken out; of others' ties only texts that
+    name somebody are changed.
+    """
+    kept: list[tuple[int, str, str]] = []
+    ends = [column.astype(np.int64) for column in records.ends]
+    ours = (np.isin(ends[0], agents) | np.isin(ends[1], agents)).tolist()
+    for at, is_theirs in enumerate(ours):
+        if is_theirs and how == "erase":
+            continue
+        said = records[at]
+        told = _numbers(said.properties) if is_theirs else scrub.plain(said.properties)
+        kept.append((at, scrub.text(said.type), packed(told)))
+    keys = records.keys[[at for at, *_ in kept]] if kept else records.keys[:0]
+    return TieRecords.of(keys, [each[1] for each in kept], [each[2] for each in kept])
+
+
+def _text_columns(field: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    packed = Texts.of(texts)
+    return {f"agents.{field}_text": packed.blob, f"agents.{field}_offsets": packed.offsets}
+
+
+def _forget(world: World, agents: npt.NDArray[np.int64], scrub: Scrub, how: How) -> None:
+    """Take what is known of members out of a world, and their names out of what others know."""
+    people = world.agents
+    cold, who = people.lore.cold, set(agents.tolist())
+    changed: dict[int, dict[str, Any]] = {}
+    for index in cold.agents().tolist():
+        record = cold.get(index)
+        kept = _kept(record, how) if index in who else scrub.plain(record)
+        if kept != record:
+            changed[index] = kept
+    cold.put(changed)
+    if how == "pseudonymise":
+        return
+    people.set_interests(agents, np.zeros(agents.size, np.uint64))
+    people.set_personality(agents, np.full((agents.size, people.personality.shape[1]), HALF))
+    people.set_activity(agents, np.full(agents.size, float(people.activity.mean())))
+    hours = people.lore.hours
+    stay = ~np.isin(hours.agents, agents)
+    hours.agents, hours.chances = hours.agents[stay], hours.chances[stay]
+
+
+def _kept(record: Mapping[str, Any], how: How) -> dict[str, Any]:
+    """Return what of a profile is nobody's in particular: numbers, and words for interests."""
+    if how == "erase":
+        return {}
+    kept = {name: _numbers(value) for name, value in record.items() if name != "history"}
+    if "interests" in record:
+        kept["interests"] = record["interests"]
+    return {name: value for name, value in kept.items() if value not in (None, {}, [])}
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        found = {name: _numbers(each) for name, each in value.items()}
+        return {name: each for name, each in found.items() if each not in (None, {}, [])}
+    if isinstance(value, list | tuple):
+        return [each for each in map(_numbers, value) if each is not None]
+    return value if isinstance(value, bool | int | float) else None
+
+
+# What is told of them elsewhere
+
+
+def _log_of(world: World, who: set[int], scrub: Scrub, how: How) -> tuple[list[Act], int]:
+    """Return the log of acts without profiles, chained anew, and how many acts changed."""
+    world.trail.seal(world)
+    log: list[Act] = []
+    changed, before = 0, ""
+    for act in world.trail.acts:
+        said = _said(act, world, who, scrub, how)
+        new = replace(act, said=said, result=scrub.text(act.result))
+        changed += (new.said, new.result) != (act.said, act.result)
+        log.append(replace(new, digest=new.chained(before)))
+        before = log[-1].digest
+    return log, changed
+
+
+def _said(act: Act, world: World, who: set[int], scrub: Scrub, how: How) -> str:
+    try:
+        body = json.loads(act.said)
+    except ValueError:
+        return json.dumps({UNSAID: ERASED}, separators=(",", ":"))  # nobody knows what it holds
+    if act.kind == "take_profiles":
+        body = _without(body, world, who, how)
+    new = scrub.plain(body)
+    return act.said if new == json.loads(act.said) else json.dumps(new, separators=(",", ":"))
+
+
+def _without(body: Any, world: World, who: set[int], how: How) -> Any:
+    """Return the words of an act that gave profiles with nothing said of some members."""
+    given = body.get("args") if isinstance(body, dict) else None
+    if not given or not isinstance(given[0], list):
+        return {UNSAID: ERASED}
+    rows = []
+    for place, row in enumerate(given[0]):
+        whose = _whose(row, place, world)
+        if whose is not None and whose not in who:
+            rows.append(row)
+        elif row.get("id") is None:  # those behind it keep their places
+            rows.append(_kept(row, how))
+    return {**body, "args": [rows, *given[1:]]}
+
+
+def _whose(row: Mapping[str, Any], place: int, world: World) -> int | None:
+    """Return whose profile it was; None: nobody can tell any more."""
+    if row.get("id") is None:
+        return place
+    try:
+        return world.agents.index(row["id"])
+    except InputError:
+        return None
+
+
+def _clean_history(path: Path, scrub: Scrub, who: set[int], names: Scrub) -> int:
+    """Write the history database of a world anew; return how many ticks told something."""
+    if not path.is_file() or path.is_symlink():
+        return 0
+    require_ours(path)
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as file:
+            for pragma in ("trusted_schema=OFF", "secure_delete=ON", "journal_mode=DELETE"):
+                file.execute(f"PRAGMA {pragma}")
+            file.execute("BEGIN IMMEDIATE")
+            ticks = _clean_posts(file, scrub) | _clean_decisions(file, scrub, who, names)
+            file.execute("COMMIT")
+            file.execute("VACUUM")
+    except sqlite3.Error as error:
+        raise FileError(path, f"not cleaned: {error}") from error
+    for end in BESIDE:
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    return len(ticks)
+
+
+def _clean_posts(file: sqlite3.Connection, scrub: Scrub) -> set[int]:
+    found = set()
+    for tick, data in file.execute("SELECT tick, texts FROM posts").fetchall():
+        texts = texts_of(data)
+        new = {number: scrub.text(text) for number, text in texts.items()}
+        if new != texts:
+            file.execute("UPDATE posts SET texts = ? WHERE tick = ?", (packed_texts(new), tick))
+            found.add(int(tick))
+    return found
+
+
+def _clean_decisions(
+    file: sqlite3.Connection, scrub: Scrub, who: set[int], names: Scrub
+) -> set[int]:
+    found = set()
+    for tick, data in file.execute("SELECT tick, data FROM decisions").fetchall():
+        rows = decisions_of(data)
+        new = [scrub.plain(_decision(row, who, names)) for row in rows]
+        if new != rows:
+            packed = packed_decisions(new)
+            file.execute("UPDATE decisions SET data = ? WHERE tick = ?", (packed, tick))
+            found.add(int(tick))
+    return found
+
+
+def _decision(row: dict[str, Any], who: set[int], names: Scrub) -> dict[str, Any]:
+    """Leave out what a member was told of itself: it may be there cut short, or laid out anew.
+
+    A question about several members at once lies with one of them, and tells of all.
+    """
+    is_own = row.get("member") in who
+
+    def is_theirs(said: str) -> bool:
+        return is_own or (_SEVERAL in said and names.text(said) != said)
+
+    return {name: _unprompted(each, is_theirs) for name, each in row.items()}
+
+
+_SEVERAL = '<member number="'
+"""How a question about several members begins to tell of each."""
+
+
+def _unprompted(value: Any, is_theirs: Callable[[str], bool]) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: _unprompted(each, is_theirs)
+            for name, each in value.items()
+            if name != "prompt" or not any(is_theirs(turn[-1]) for turn in each)
+        }
+    return [_unprompted(each, is_theirs) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,385 @@
+"""Where live worlds lie: which there are, whose they are, and how they move or go.
+
+A live world is the folder ``NAME.hub.live`` beside ``NAME.hub``, which need not exist. Whoever
+writes there has its lease; beside the journal a small file, ``saved``, says at which entry
+``NAME.hub`` was written.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from sim.core.text import one_line
+from sim.errors import FileError
+from sim.runtime.journal.checkpointer import checkpoints_in
+from sim.store import info
+from sim.store.history.database import copy_history, drop_history
+from sim.store.journal.journal import JOURNAL_FILE, LEASE_FILE, Acked, folder_of, read_acked
+from sim.store.journal.lease import Lease, Signature, holder, is_held, signature
+from sim.store.journal.reading import read_journal
+from sim.store.journal.recovery import Recovery, older_checkpoint
+from sim.store.journal.rows import NO_DIGEST, Checkpoint
+from sim.store.saves.shelf import Kept
+from sim.store.snapshot.files import flush
+from sim.store.snapshot.plain import from_json
+from sim.world.world import World
+
+__all__ = [
+    "LivePlace",
+    "Saved",
+    "beyond",
+    "discard",
+    "free_name",
+    "has_journal",
+    "held_by_another",
+    "is_untouched",
+    "live_places",
+    "never_saved",
+    "newest_checkpoint",
+    "note_saved",
+    "place_of",
+    "put_aside",
+    "require_file",
+    "rest_of",
+    "saved_at",
+    "since_saved",
+    "sweep_untouched",
+    "taken_along",
+]
+
+SAVED_FILE = "saved"
+LONGEST = 4096
+
+
+class Saved(NamedTuple):
+    """At which entry of the journal a world's file was written: entry, tick, digest."""
+
+    number: int
+    tick: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LivePlace:
+    """A live world as it lies on the disk, without reading its journal.
+
+    Parameters
+    ----------
+    path
+        The world's file, which need not exist.
+    acked
+        The last entry that somebody was told of; None: nothing is known.
+    saved
+        When its file was written; None: never, or by somebody else.
+    holder
+        The process that has it open now; "": none.
+    signature
+        Who has or had it open; None: nobody says.
+    bytes, written_at
+        Size of the folder, and when something was written there last, in seconds since 1970.
+    """
+
+    path: Path
+    acked: Acked | None
+    saved: Saved | None
+    holder: str
+    signature: Signature | None
+    bytes: int
+    written_at: float = 0.0
+
+    @property
+    def was_closed(self) -> bool:
+        """Whether whoever had it open closed it in good order."""
+        return self.signature is not None and bool(self.signature.until)
+
+    @property
+    def is_older(self) -> bool:
+        """Whether a version before this one wrote the journal; what it tells is not played here."""
+        return older_checkpoint(folder_of(self.path)) is not None
+
+    @property
+    def opens_at(self) -> int:
+        """The tick that opening it leads to, if its journal is whole."""
+        older = older_checkpoint(folder_of(self.path))
+        saved = self.saved.tick if self.saved is not None else 0
+        if older is not None:
+            return max(older.tick, saved if self.path.exists() else 0)
+        return self.acked.tick if self.acked is not None else saved
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the journal holds more than the world's file."""
+        number = self.acked.number if self.acked is not None else 0
+        return since_saved(self.path, number)
+
+
+def has_journal(path: Path) -> bool:
+    """Return whether a live world lies beside a file."""
+    return (folder_of(path) / JOURNAL_FILE).is_file() or bool(checkpoints_in(folder_of(path)))
+
+
+def place_of(path: Path) -> LivePlace | None:
+    """Return the live world of a file; None when it has none."""
+    if not has_journal(path):
+        return None
+    folder = folder_of(path)
+    lease = folder / LEASE_FILE
+    stats = [each.stat() for each in folder.iterdir() if each.is_file()]
+    size, written = sum(s.st_size for s in stats), max(s.st_mtime for s in stats)
+    held = holder(lease) if is_held(lease) else ""
+    return LivePlace(
+        path, read_acked(folder), saved_at(path), held, signature(lease), size, written
+    )
+
+
+def newest_checkpoint(path: Path) -> Path | None:
+    """Return the newest checkpoint beside a world's file, by its date; None: there is none."""
+    found = checkpoints_in(folder_of(path))
+    return max(found, key=lambda each: each.stat().st_mtime, default=None)
+
+
+def beyond(path: Path) -> str:
+    """Say what the journal of a world holds beyond its file; "" when that is nothing."""
+    place = place_of(path)
+    if place is None or not place.goes_on or place.acked is None:
+        return ""
+    leads = f"{path.name} is the world as it was saved; its journal goes on to tick"
+    ways = "`hubbub open` and `run --journal` go on from there."
+    end, last = place.opens_at, place.acked.tick
+    if end < last and place.is_older:
+        return (
+            f"{leads} {last:,}, of which an earlier version wrote what is behind tick {end:,}: "
+            f"only that can play it. {ways.replace('there', f'tick {end:,}')}"
+        )
+    return f"{leads} {last:,}. {ways}"
+
+
+def require_file(path: Path) -> None:
+    """Refuse a world that was never saved where its file is to be read; name what opens it.
+
+    Raises
+    ------
+    FileError
+        When there is a journal and no file.
+    """
+    if os.path.lexists(path) or not has_journal(path):
+        return
+    name = path.name.removesuffix(".hub")
+    raise FileError(
+        path,
+        "was never saved: it lives in its journal; `hubbub open` or `hubbub run --journal` goes on "
+        f"with it, `hubbub recover {name} --save FILE.hub` saves it",
+    )
+
+
+def live_places(folder: Path) -> list[LivePlace]:
+    """Return the live worlds of a folder, by name."""
+    found = []
+    for live in sorted(folder.glob("*.hub.live")):
+        with suppress(OSError):  # it went meanwhile
+            place = place_of(live.with_name(live.name.removesuffix(".live")))
+            found += [place] if place is not None else []
+    return found
+
+
+def never_saved(folder: Path) -> tuple[Kept, ...]:
+    """List the worlds of a folder that live in their journals alone, by name.
+
+    ``info`` is that of the newest checkpoint, with the tick at which the world opens.
+    """
+    places = (place for place in live_places(folder) if not os.path.lexists(place.path))
+    return tuple(_unsaved(place) for place in places)
+
+
+def _unsaved(place: LivePlace) -> Kept:
+    name = one_line(place.path.name.removesuffix(".hub"))
+    checkpoint = newest_checkpoint(place.path)
+    if checkpoint is None:
+        reason = "its journal has no checkpoint to begin from"
+        return Kept(name, place.path, place.bytes, None, reason, is_saved=False)
+    try:
+        said = info(checkpoint)
+    except FileError as error:
+        return Kept(name, place.path, place.bytes, None, error.reason, is_saved=False)
+    said = replace(said, tick=place.opens_at, note="never saved: it lives in its journal")
+    return Kept(name, place.path, place.bytes, said, is_saved=False)
+
+
+def rest_of(place: LivePlace) -> str:
+    """Say what of a journal of an earlier version is not in the world that opens; "": all is."""
+    if place.acked is None or not place.is_older or place.acked.tick <= place.opens_at:
+        return ""
+    return (
+        f"Its journal goes on to tick {place.acked.tick:,}, which only the Hubbub that wrote it "
+        "can play."
+    )
+
+
+def held_by_another(path: Path) -> str:
+    """Say which process has a world open; "" when none has, or it has no journal."""
+    lease = folder_of(path) / LEASE_FILE
+    return holder(lease) if is_held(lease) else ""
+
+
+# When it was saved
+
+
+def note_saved(path: Path, number: int) -> None:
+    """Note that a world's file has what its journal says up to an entry; a hint, not a promise."""
+    target = folder_of(path) / SAVED_FILE
+    draft = target.with_name(f".{SAVED_FILE}.partial")
+    try:
+        found = info(path)
+        said = Saved(number, found.tick or 0, found.digest)
+        with draft.open("wb") as file:
+            file.write(json.dumps(said._asdict()).encode())
+            file.flush()
+            flush(file.fileno())
+        draft.replace(target)
+    except (OSError, FileError):
+        for path in (draft, target):
+            path.unlink(missing_ok=True)
+
+
+def saved_at(path: Path) -> Saved | None:
+    """Return when a world's file was written, by its journal; None: never, or nobody noted it."""
+    try:
+        with (folder_of(path) / SAVED_FILE).open("rb") as file:
+            said = from_json(file.read(LONGEST).decode())
+        return Saved(int(said["number"]), int(said["tick"]), str(said["digest"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def since_saved(path: Path, number: int) -> bool:
+    """Return whether a journal that ends at an entry goes on where the world's file ends.
+
+    One that begins with another world than that of the file holds more from its first moment on.
+    """
+    saved = saved_at(path)
+    return number != saved.number if saved is not None else number > 0 or path.exists()
+
+
+# Coming and going
+
+
+def is_untouched(path: Path) -> bool:
+    """Return whether nothing was ever done in a live world that was never saved."""
+    folder = folder_of(path)
+    acked = read_acked(folder)
+    if path.exists() or (acked is not None and acked.number):
+        return False
+    if not (folder / JOURNAL_FILE).exists():
+        return not checkpoints_in(folder)
+    try:
+        with read_journal(folder) as journal:
+            named = journal.checkpoints()
+            number, digest = (named[0].number, named[0].digest) if named else (0, NO_DIGEST)
+            return not number and next(journal.entries(0, digest), None) is None
+    except Exception:  # what cannot be read is kept
+        return False
+
+
+def sweep_untouched(path: Path) -> bool:
+    """Remove a live world in which nothing was ever done and that nobody has open."""
+    folder = folder_of(path)
+    if not (folder / LEASE_FILE).exists() or is_held(folder / LEASE_FILE) or not is_untouched(path):
+        return False  # and the lease keeps the name of who had it last
+    with suppress(FileError, OSError), Lease(folder / LEASE_FILE):
+        if is_untouched(path):
+            shutil.rmtree(folder)
+            return True
+    return False
+
+
+def free_name(saves: Path, name: str) -> Path:
+    """Return a file of the saves folder that is not there, for a world that has no name yet.
+
+    A live world of that name in which nothing was done is swept.
+
+    Parameters
+    ----------
+    saves, name
+        The folder, and an allowed name.
+    """
+    for number in itertools.count(1):
+        path = saves / f"{name}{'' if number == 1 else f'-{number}'}.hub"
+        sweep_untouched(path)
+        if not os.path.lexists(path) and not folder_of(path).exists():
+            return path
+    raise AssertionError  # pragma: no cover - the count has no end
+
+
+def discard(path: Path) -> None:
+    """Remove a live world for good; its file stays as it was saved.
+
+    Raises
+    ------
+    LeaseError
+        When a process has it open.
+    OSError
+        When it cannot be removed.
+    """
+    with _leased(path):
+        shutil.rmtree(folder_of(path))
+    if not path.exists():
+        drop_history(path)
+
+
+def put_aside(path: Path, why: str, *, link: bool = False) -> Path:
+    """Give a live world another name, ``NAME-WHY-1``, under which nothing is lost of it.
+
+    With ``link`` its file has that name too, where the file system has hard links.
+
+    Returns
+    -------
+    Path
+        The file beside which it lies now.
+
+    Raises
+    ------
+    LeaseError
+        When a process has it open.
+    """
+    stem = path.name.removesuffix(".hub")
+    with _leased(path):
+        for number in itertools.count(1):
+            aside = path.with_name(f"{stem}-{why}-{number}.hub")
+            if not os.path.lexists(aside) and not folder_of(aside).exists():
+                if link:
+                    with suppress(OSError):
+                        os.link(path, aside)
+                folder_of(path).rename(folder_of(aside))
+                copy_history(path, aside)
+                return aside
+    raise AssertionError  # pragma: no cover - the count has no end
+
+
+def taken_along(path: Path, target: Path, world: World, number: int) -> Recovery:
+    """Move a closed journal to another file, and return what would be recovered from it there.
+
+    A journal that lay there is of a world that was replaced, and goes; one that holds more than
+    was saved is put aside.
+    """
+    place = place_of(target)
+    if place is not None and place.goes_on:
+        put_aside(target, "before")
+    elif folder_of(target).exists():
+        discard(target)
+    shutil.move(folder_of(path), folder_of(target))
+    nothing = Checkpoint(0, 0, "", "", NO_DIGEST)
+    return Recovery(world, number, world.tick, NO_DIGEST, None, nothing, 0, 0, (), 0.0)
+
+
+@contextmanager
+def _leased(path: Path) -> Iterator[None]:
+    with Lease(folder_of(path) / LEASE_FILE):
+        yield

@@ -1,0 +1,1 @@
+"""The way back: undo history, travel through time, branches."""

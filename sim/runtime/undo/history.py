@@ -1,0 +1,405 @@
+"""The past of a world at hand: copies of what ticks change, as many as a number of bytes holds.
+
+A copy shares with the one before it whatever did not change; ties, opinions and the records of
+messages are shared with the world itself. Large columns lie in scratch files
+(:mod:`sim.core.scratch`). Where a copy takes long beside a tick, copies are taken less often, and
+the plain ticks between two of them are run again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.checks import whole_number
+from sim.core.progress import Report, quiet
+from sim.core.scratch import Spill, let_go
+from sim.errors import HubbubError, InputError
+from sim.platform.feed.waves import keep_feeds
+from sim.runtime.journal.buffers import LARGE
+from sim.runtime.undo.points import Moment, mark, owners, same, seal
+from sim.spread.cascade.cascade import Cascade
+from sim.store.journal.lineage import Bookmark
+from sim.store.journal.state import whole_state
+from sim.world.phases import PHASES
+from sim.world.state.rewind import become
+from sim.world.state.snapshot import still
+from sim.world.world import World
+
+__all__ = ["BUDGET", "OutOfReachError", "Past"]
+
+BUDGET = 128 << 20
+"""Bytes for the past; the newest copy is kept whatever it takes."""
+
+_COST_SHARE = 20.0
+"""Between two copies pass twenty times what one took: at most 5 % of the time."""
+
+_LOOKS = 16
+"""Copies are counted anew when one part in so many of the memory was added."""
+
+_GIVEN_UP = 8
+"""One part in so many is dropped when there is no room for more."""
+
+Column = npt.NDArray[Any]
+
+
+class OutOfReachError(InputError):
+    """No copy in memory reaches that far."""
+
+
+class Past:
+    """The way back, and forward again, of one world.
+
+    Parameters
+    ----------
+    world
+        The world, as it is now.
+    budget
+        Bytes that copies may take; 0: none is taken.
+    now
+        A monotonic clock in seconds.
+
+    Attributes
+    ----------
+    budget
+        As given.
+    bookmarks
+        Ticks with names, of a world without a journal.
+    ran
+        Ticks that were run again to go where it went last.
+    moments
+        Copies up to now, oldest first.
+    future
+        Copies of what was ahead when the world was taken back, as long as nothing new is done.
+
+    Examples
+    --------
+    >>> world = World.create(agents=1000, mean_degree=8, seed=7)
+    >>> story = world.inject("The bridge is closed.", seeds=[0], model="si", beta=0.3)
+    >>> past = Past(world)
+    >>> past.step(5)
+    >>> size = story.size
+    >>> past.back(3), story.size < size, past.forward(), story.size == size
+    (2, True, 5, True)
+    """
+
+    def __init__(
+        self,
+        world: World,
+        budget: int = BUDGET,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.world = world
+        self.moments: list[Moment] = []
+        self.future: list[Moment] = []
+        self.ran = 0
+        self.bookmarks: list[Bookmark] = []
+        self.budget = whole_number(budget, "The memory for the past", low=0)
+        self._now = now
+        self._due = 0.0
+        self._is_told = True  # nothing is known of what was before
+        self._is_doubtful = False
+        self._has_gap = False
+        self._held = 0
+        self._fresh = 0
+        self._known: WeakValueDictionary[int, Cascade] = WeakValueDictionary()
+        self._spill = Spill()
+
+    # A world driven by hand
+
+    def step(self, ticks: int = 1) -> None:
+        """Advance the world."""
+        for _ in range(whole_number(ticks, "A world steps forward; ticks", low=0)):
+            self.leave()
+            self.world.step()
+            self.world.woken.clear()
+
+    def back(self, ticks: int = 1, *, report: Report = quiet) -> int:
+        """Take the world back by so many ticks; returns the tick. As :meth:`go_to`."""
+        ticks = whole_number(ticks, "A world goes back; ticks", low=0)
+        return self.go_to(self.world.tick - ticks, report=report)
+
+    def go_to(self, tick: int, *, report: Report = quiet) -> int:
+        """Take the world to an earlier tick, as it was when it left it; or forward again.
+
+        Parameters
+        ----------
+        tick
+            From 0 to the last tick that the world was at, unless something new was done since.
+        report
+            Told the progress; may cancel, then the world stays where it is.
+
+        Raises
+        ------
+        OutOfReachError
+            When no copy reaches that far.
+        """
+        tick = whole_number(tick, "A tick", low=0)
+        if tick > self.world.tick:
+            return self._ahead(tick, report)
+        self.note()
+        place = _at(self.moments, tick)
+        if place is None:
+            raise OutOfReachError(self._said(tick))
+        if tick < self.world.tick:
+            self._turn(self.moments[place], tick, report)
+        self.future = self.moments[place + 1 :] + self.future
+        self.moments = self.moments[: place + 1]
+        return self.world.tick
+
+    def seen(self, tick: int, *, report: Report = quiet) -> World:
+        """Return a copy of the world with the feeds of an earlier tick; this one stays.
+
+        Parameters
+        ----------
+        tick
+            From 1 to the world's own, which is run again from the copy before it.
+        report
+            Told the progress; may cancel.
+
+        Raises
+        ------
+        OutOfReachError
+            When no copy reaches that far.
+        """
+        tick = whole_number(tick, "A tick", low=1)
+        place = _at(self.moments, tick - 1)
+        if place is None or tick > self.world.tick:
+            raise OutOfReachError(self._said(tick))
+        twin = World.restore(*self.moments[place].twin.dump())
+        keep_feeds(twin)
+        while twin.tick < tick:
+            report(f"running tick {twin.tick + 1:,}", 0.0)
+            twin.step()
+        return twin
+
+    def forward(self, ticks: int | None = None, *, report: Report = quiet) -> int:
+        """Take the world to where it was before it went back; returns the tick.
+
+        Parameters
+        ----------
+        ticks
+            How far; None: all the way.
+
+        Raises
+        ------
+        OutOfReachError
+            When it did not go back, or something new was done since.
+        """
+        if ticks is None:
+            return self._ahead(None, report)
+        ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
+        return self._ahead(self.world.tick + ticks, report) if ticks else self.world.tick
+
+    # Whoever drives the world
+
+    def told(self, *, surely: bool = True) -> None:
+        """Note that a command was given; ``surely``: it changed the world."""
+        self._is_told |= surely
+        self._is_doubtful |= not surely
+
+    def leave(self) -> None:
+        """Be told before each tick."""
+        if not self.budget:
+            return
+        self._pass()
+        if self._is_told or self._is_doubtful or not self.moments or self._now() >= self._due:
+            self.note()
+
+    def note(self) -> None:
+        """Copy the world as it is, unless that is done."""
+        if not self.budget:
+            return
+        self._decide()
+        newest = self.moments[-1] if self.moments else None
+        is_there = newest is not None and newest.tick == self.world.tick
+        if is_there and not self._is_told:
+            return
+        if self._is_told:
+            self.future.clear()
+            self._has_gap = False
+        began = self._now()
+        moment = self._copied(newest)
+        if is_there:
+            self.moments.pop()
+        self.moments.append(moment)
+        self._is_told = False
+        self._keep_to_budget()
+        now = self._now()
+        self._due = now + _COST_SHARE * (now - began)
+
+    def rebased(self, twin: World, *, elsewhere: bool = False) -> None:
+        """Take the world to a state that was rebuilt, earlier or later than any here.
+
+        ``elsewhere``: on another line of its history, so that nothing here leads there.
+        """
+        self.note()
+        seen = [] if elsewhere else self.moments + self.future
+        become(self.world, twin, self._known)
+        self.moments = [each for each in seen if each.tick <= self.world.tick]
+        self.future = [each for each in seen if each.tick > self.world.tick]
+        self._has_gap = bool(self.future)
+        if self.moments and self.moments[-1].tick != self.world.tick:
+            self.moments.clear()  # there is a gap behind
+
+    @property
+    def first(self) -> int:
+        """The earliest tick that can be gone back to."""
+        return self.moments[0].tick if self.moments else self.world.tick
+
+    @property
+    def last(self) -> int:
+        """The latest tick that can be gone forward to."""
+        self._decide()
+        return self.future[-1].tick if self.future and not self._is_told else self.world.tick
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the copies alone."""
+        mine = {id(owner) for owner in owners(self.world)}
+        every = {
+            id(owner): owner.nbytes
+            for moment in (*self.moments, *self.future)
+            for owner in owners(moment.twin)
+        }
+        return sum(size for key, size in every.items() if key not in mine)
+
+    # Inside
+
+    def _ahead(self, tick: int | None, report: Report) -> int:
+        """Take the world forward along what was there before."""
+        self._decide()
+        if not self.future or self._is_told:
+            raise OutOfReachError(
+                "There is no way forward but to run: the world did not go back, or something new "
+                "was done since."
+            )
+        tick = self.future[-1].tick if tick is None else tick
+        if tick > self.future[-1].tick or (self._has_gap and tick < self.future[0].tick):
+            raise OutOfReachError(
+                f"The way forward is known from tick {self.future[0].tick:,} to "
+                f"{self.future[-1].tick:,}; from there on, run."
+            )
+        self.note()
+        place = _at(self.future, tick)
+        self._turn(self.moments[-1] if place is None else self.future[place], tick, report)
+        if place is None:
+            return tick
+        if self._has_gap:
+            self.moments.clear()
+        self.moments += self.future[: place + 1]
+        self.future, self._has_gap = self.future[place + 1 :], False
+        return self.world.tick
+
+    def _turn(self, moment: Moment, tick: int, report: Report) -> None:
+        """Let the world be as at a moment, and run the plain ticks since."""
+        if seal(moment.twin) != moment.seal:
+            raise HubbubError(
+                f"The copy of tick {moment.tick:,} in memory is not what it was; nothing was "
+                "changed. Save the world, and check the memory of this machine."
+            )
+        world, here = self.world, self.moments[-1]
+        report(f"going to tick {moment.tick:,}", 0.0)
+        try:
+            with world.trail.doing(world, "go_to", (tick,)):
+                become(world, moment.twin, self._known)
+                while world.tick < tick:
+                    past = world.tick - moment.tick
+                    report(f"running tick {world.tick + 1:,}", past / (tick - moment.tick))
+                    world.step()
+                    world.woken.clear()
+        except BaseException:  # cancelled: as if nothing had been asked
+            become(world, here.twin, self._known)
+            raise
+        self._is_told = self._is_doubtful = False
+        self.ran = tick - moment.tick
+
+    def _pass(self) -> None:
+        """Keep what lies ahead only while the world comes along the same way."""
+        while self.future and self.future[0].tick <= self.world.tick:
+            met = self.future.pop(0)
+            self._has_gap = False
+            if met.was_told:  # then something was done here, and now it is not
+                self.future.clear()
+            elif met.tick == self.world.tick and not self._is_told:
+                self.moments.append(met)
+
+    def _decide(self) -> None:
+        """Find out whether a command changed the world that may not have."""
+        if not self._is_doubtful:
+            return
+        self._is_doubtful = False
+        newest = self.moments[-1] if self.moments else None
+        if newest is None or newest.tick != self.world.tick:
+            self._is_told = True
+        elif not self._is_told:
+            self._is_told = whole_state(newest.twin) != whole_state(self.world)
+
+    def _copied(self, newest: Moment | None) -> Moment:
+        world = self.world
+        known = {} if newest is None else newest.columns
+        marks = {} if newest is None else newest.marks
+        columns: dict[str, Column] = {}
+        seen: dict[str, bytes] = {}
+        spared = not self._is_told and tuple(world.phases) == PHASES
+
+        def copied(name: str, column: Column) -> Column:
+            before = known.get(name)
+            if before is not None and spared and name.startswith("agents."):
+                if name in marks:
+                    seen[name] = marks[name]
+                columns[name] = before
+            elif column.nbytes >= LARGE:  # the one before lies in a file, and is not read again
+                seen[name] = mark(column)
+                is_known = before is not None and marks.get(name) == seen[name]
+                columns[name] = before if is_known and before is not None else self._filed(column)
+            else:
+                is_known = before is not None and same(before, column)
+                columns[name] = before if is_known and before is not None else np.array(column)
+            self._fresh += 0 if columns[name] is before else column.nbytes
+            return columns[name]
+
+        twin = still(world, copied, None if newest is None else newest.twin)
+        for cascade in world.cascades.loose:
+            self._known[cascade.id] = cascade
+        moment = Moment(world.tick, twin, seal(twin), self._is_told, columns, seen)
+        let_go()
+        return moment
+
+    def _filed(self, column: Column) -> Column:
+        return self._spill.room(column.nbytes).hold(column)
+
+    def _keep_to_budget(self) -> None:
+        """Drop the oldest copies; what is counted is counted anew only when it may be too much."""
+        if self._held + self._fresh <= self.budget and self._fresh < self.budget // _LOOKS:
+            return
+        while self._counted() > self.budget and len(self.moments) > 1:
+            if len(self.future) > len(self.moments):
+                del self.future[len(self.future) - 1 - len(self.future) // _GIVEN_UP :]
+            else:
+                del self.moments[: max(1, len(self.moments) // _GIVEN_UP)]
+
+    def _counted(self) -> int:
+        self._held, self._fresh = self.nbytes, 0
+        return self._held
+
+    def _said(self, tick: int) -> str:
+        if not self.budget:
+            return "No copies are kept of this world's past; set undo_bytes, or keep a journal."
+        return (
+            f"Memory reaches back to tick {self.first:,}, not to tick {tick:,}; give the past more "
+            "room (undo_bytes), or keep a journal (hubbub run FILE --journal): then every tick "
+            "since it began can be gone back to."
+        )
+
+
+def _at(moments: list[Moment], tick: int) -> int | None:
+    """Return the place of the last moment not after a tick."""
+    places = [place for place, moment in enumerate(moments) if moment.tick <= tick]
+    return places[-1] if places else None

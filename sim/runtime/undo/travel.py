@@ -1,0 +1,355 @@
+"""Going to another tick of a world's past, and forward again, while it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal
+
+from sim.core.checks import whole_number
+from sim.core.events import WentTo
+from sim.core.progress import Report
+from sim.errors import HubbubError, InputError
+from sim.runtime.engine.bookmarks import Reach, forget, mark, marked, marks_of, reach_of
+from sim.runtime.jobs import Job, in_thread
+from sim.runtime.journal.acts import apply
+from sim.runtime.undo.branching import Branch, branch
+from sim.runtime.undo.history import OutOfReachError
+from sim.store import save
+from sim.store.history.history import History
+from sim.store.history.reading import history_of
+from sim.store.journal.lineage import Bookmark, Lineage, checked_name
+from sim.store.journal.rebuild import Rebuilt, rebuild, same_way
+
+if TYPE_CHECKING:
+    from sim.runtime.engine.live import LiveWorld
+    from sim.runtime.engine.thread_client import Link
+
+__all__ = ["Travelled", "Travels", "go"]
+
+Way = Literal["memory", "journal", "nowhere"]
+
+_NO_WAY = (
+    "There is no way forward but to run: the world did not go back, or something new was commanded "
+    "since."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Travelled:
+    """A world that went to another tick.
+
+    Attributes
+    ----------
+    tick, before
+        Where it is, and where it was.
+    way
+        ``"memory"``, or ``"journal"``: rebuilt from a checkpoint and what the journal says;
+        ``"nowhere"``: it was there already.
+    ticks
+        How many were run again for it.
+    seconds
+        How long it took.
+    """
+
+    tick: int
+    before: int
+    way: Way
+    ticks: int
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        if self.way == "nowhere":
+            return f"The world is at tick {self.tick:,}."
+        again = f", {self.ticks:,} ticks run again" if self.ticks else ""
+        where = "back" if self.tick < self.before else "forward again"
+        return f"Tick {self.tick:,}, {where} from {self.before:,} (from {self.way}{again})."
+
+
+class Travels:
+    """How a simulation goes back in time; playing ends where it goes."""
+
+    @property
+    def _link(self) -> Link:
+        raise NotImplementedError
+
+    def back(self, ticks: int = 1) -> Job[Travelled]:
+        """Take the world back by so many ticks; await it. As :meth:`go_to`."""
+        ticks = whole_number(ticks, "A world goes back; ticks", low=0)
+        return self._go(lambda live: live.world.tick - ticks)
+
+    def go_to(self, tick: int | str) -> Job[Travelled]:
+        """Take the world to an earlier tick, as it was when it left it; or forward again.
+
+        Whatever was commanded later is not there any more; it stays recorded, and :meth:`forward`
+        brings it back as long as nothing new is commanded. A journal is never rewritten: it notes
+        that the world went to a tick.
+
+        Parameters
+        ----------
+        tick
+            At least 0, or the name of a bookmark. In memory there are as many ticks as
+            ``undo_bytes`` hold; a journal reaches to its first checkpoint, and to bookmarks of
+            lines that were left.
+
+        Returns
+        -------
+        Job
+            Await it for a :class:`Travelled`; a long way shows its progress, and can be cancelled.
+
+        Raises
+        ------
+        InputError
+            When the world never was there, or nothing reaches that far; nothing is changed.
+        """
+        if isinstance(tick, str):
+            name = tick
+            return self._link.job(lambda report: _to_bookmark(self._link, name, report))
+        tick = whole_number(tick, "A tick", low=0)
+        return self._go(lambda _live: tick)
+
+    def forward(self, ticks: int | None = None) -> Job[Travelled]:
+        """Take the world forward again to where it was before it went back; await it.
+
+        Parameters
+        ----------
+        ticks
+            How far; None: all the way.
+
+        Raises
+        ------
+        InputError
+            When it did not go back, or something new was commanded since.
+        """
+        if ticks is not None:
+            ticks = whole_number(ticks, "A world goes forward; ticks", low=0)
+
+        def goal(live: LiveWorld) -> int:
+            now, last = live.world.tick, live.custody.past.last
+            if last == now and ticks != 0:
+                raise InputError(_NO_WAY)
+            return last if ticks is None else now + ticks
+
+        return self._go(goal)
+
+    async def bookmark(self, name: str, tick: int | None = None) -> Bookmark:
+        """Give a tick a name, in place of the one that has it.
+
+        Parameters
+        ----------
+        name
+            One line of at most 64 characters, no number.
+        tick
+            That tick, not later than the world is; None: the world's.
+        """
+        link = self._link
+        named: Bookmark = await link.ask(lambda: mark(link.live, checked_name(name), tick))
+        return named
+
+    async def bookmarks(self) -> tuple[Bookmark, ...]:
+        """Return the bookmarks, in order of tick."""
+        link = self._link
+        known = await link.ask(lambda: marks_of(link.live), is_safe=True)
+        return tuple(sorted(known, key=lambda each: (each.tick, each.name)))
+
+    async def reach(self) -> Reach:
+        """Return from where to where the world can go."""
+        live = self._link.live
+        found: Reach = await self._link.ask(lambda: reach_of(live), is_safe=True)
+        return found
+
+    async def forget(self, name: str) -> None:
+        """Remove a bookmark."""
+        link = self._link
+        await link.ask(lambda: forget(link.live, name))
+
+    def branch(self, path: str | Path, tick: int | None = None) -> Job[Branch]:
+        """Make another world from a tick of this one; this one goes on. Await it.
+
+        Parameters
+        ----------
+        path
+            The file to make; nothing may be there. Without a journal it is a snapshot.
+        tick
+            That tick; None: the world's. Another one takes a journal.
+        """
+        return self._link.job(lambda report: _branch(self._link, Path(path), tick, report))
+
+    async def history(self) -> History:
+        """Return what happened so far; see :class:`sim.store.history.history.History`."""
+        live = self._link.live
+        told: History = await self._link.ask(partial(_history, live), is_safe=True)
+        return told
+
+    def _go(self, goal: Callable[[LiveWorld], int]) -> Job[Travelled]:
+        return self._link.job(lambda report: _travel(self._link, goal, report))
+
+
+def _history(live: LiveWorld) -> History:
+    beside = live.custody.recording
+    if beside is None:
+        return history_of(live.world)
+    return history_of(live.world, beside.path, recent=beside.behind)
+
+
+async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) -> Travelled:
+    """Pause; go by memory, or else rebuild the tick in a thread beside the engine."""
+    began = perf_counter()
+    await link.pause()
+    live = link.live
+    tick = await link.ask(lambda: _known(live, goal(live)), is_safe=True)
+    try:
+        done: Travelled = await link.ask(lambda: go(live, tick, report, began), report=report)
+    except OutOfReachError as error:
+        place = await link.ask(partial(_place, live, tick, error))
+        done = await _by_journal(link, place, tick, report, began)
+    live.emit(WentTo(tick=done.tick, before=done.before))
+    return done
+
+
+def _known(live: LiveWorld, tick: int) -> int:
+    """Return a tick that the world was at, or else refuse it."""
+    last = live.custody.past.last
+    if tick <= last:
+        return tick
+    if last == live.world.tick:
+        raise InputError(_NO_WAY)
+    raise InputError(f"The way forward is known to tick {last:,}; from there on, run.")
+
+
+async def _by_journal(
+    link: Link, place: _Place, tick: int, report: Report, began: float
+) -> Travelled:
+    built = await _built(place, tick, report)
+    done: Travelled = await link.ask(
+        lambda: _take_over(link.live, built, place, began), is_long=True, report=report
+    )
+    return done
+
+
+async def _to_bookmark(link: Link, name: str, report: Report) -> Travelled:
+    """Go where a bookmark is, on this line or on one that was left."""
+    began, live = perf_counter(), link.live
+    await link.pause()
+    goal: Bookmark = await link.ask(lambda: marked(live, name))
+    if not goal.line:
+        return await _travel(link, lambda _live: goal.tick, report)
+    place: _Place = await link.ask(lambda: _place(live, goal.tick, OutOfReachError()))
+    if await in_thread(same_way, place.path, goal.line, place.number, goal.tick):
+        return await _travel(link, lambda _live: goal.tick, report)
+    there = replace(place, line=goal.line, is_elsewhere=True)
+    done = await _by_journal(link, there, goal.tick, report, began)
+    live.emit(WentTo(tick=done.tick, before=done.before))
+    return done
+
+
+async def _branch(link: Link, target: Path, tick: int | None, report: Report) -> Branch:
+    """Branch off by the journal; without one, save the world as it is."""
+    live = link.live
+    place = await link.ask(lambda: _origin(live, tick))
+    if isinstance(place, _Place):
+        return await in_thread(branch, place.path, target, place.goal, report=report)
+    note = _note(place)
+    await link.ask(
+        lambda: save(live.world, target, note=note, report=report), is_long=True, report=report
+    )
+    return Branch(target, place, 0)
+
+
+def _origin(live: LiveWorld, tick: int | None) -> _Place | Lineage:
+    """Return where the journal has a tick; without one, what a snapshot of now is to say."""
+    world, keeper = live.world, live.custody.keeper
+    tick = world.tick if tick is None else whole_number(tick, "A tick", low=0)
+    if keeper is not None:
+        return replace(_place(live, tick, OutOfReachError()), goal=tick)
+    if tick != world.tick:
+        raise InputError(
+            f"Without a journal a world branches off where it is, at tick {world.tick:,}; go to "
+            f"tick {tick:,} first."
+        )
+    return Lineage(live.path or live.name, tick, 0, world.digest())
+
+
+def _note(said: Lineage) -> str:
+    return f"branch of {Path(said.parent).name} at tick {said.tick:,}, {said.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a tick is to be found in a journal, and what the world was like when asked."""
+
+    path: Path
+    line: int
+    number: int
+    tick: int
+    is_elsewhere: bool = False
+    goal: int = 0
+
+
+def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
+    """Go to a tick in memory; in the engine's thread.
+
+    Raises
+    ------
+    InputError
+        When no copy reaches that far, and for what is no tick of it.
+    """
+    custody, before = live.custody, live.world.tick
+    if tick == before:
+        return Travelled(tick, before, "nowhere", 0, perf_counter() - began)
+    if custody.keeper is not None:
+        custody.keeper.flush(live.world)
+    if tick < 0:
+        raise InputError(f"A world begins at tick 0; it is at tick {before:,}.")
+    custody.went(tick, lambda: custody.past.go_to(tick, report=report))
+    _arrived(live, before)
+    return Travelled(tick, before, "memory", custody.past.ran, perf_counter() - began)
+
+
+def _place(live: LiveWorld, tick: int, error: OutOfReachError) -> _Place:
+    """Return where the journal has a tick; or else the error that memory does not reach it."""
+    keeper = live.custody.keeper
+    if keeper is None:
+        raise error
+    keeper.flush(live.world)
+    line = live.custody.line_to(tick)
+    path = keeper.folder.with_name(keeper.folder.name.removesuffix(".live"))
+    return _Place(path, line, keeper.number, live.world.tick)
+
+
+def _built(place: _Place, tick: int, report: Report) -> Awaitable[Rebuilt]:
+    return in_thread(rebuild, place.path, tick, apply, number=place.line, report=report)
+
+
+def _take_over(live: LiveWorld, built: Rebuilt, place: _Place, began: float) -> Travelled:
+    """Let the world be as it was rebuilt; in the engine's thread."""
+    custody, before = live.custody, live.world.tick
+    if custody.keeper is None or custody.keeper.number != place.number or before != place.tick:
+        raise HubbubError("The world went on meanwhile; ask again.")
+    tick = built.world.tick
+    elsewhere = place.is_elsewhere
+    custody.went(
+        tick,
+        lambda: custody.past.rebased(built.world, elsewhere=elsewhere),
+        place.line if elsewhere else None,
+    )
+    _arrived(live, before)
+    return Travelled(tick, before, "journal", built.ticks, perf_counter() - began)
+
+
+def _arrived(live: LiveWorld, before: int) -> None:
+    """Bring everything that follows the world to where it is now."""
+    tick = live.world.tick
+    kept = [line for line in live.lines if line[0] <= tick]
+    live.lines.clear()
+    live.lines.extend(kept)
+    live.safety.changed()
+    live.arrived()
+    live.banner, live.is_dirty = None, True
+    live.arranger.arrange(live.world, live.spotlight.group_by)
+    live.note(f"went to tick {tick:,} from {before:,}")

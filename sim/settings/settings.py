@@ -1,0 +1,416 @@
+"""What a person sets once: a TOML file, ``.env``, the environment, the command line.
+
+The later of these four is the stronger. A profile (``development``, ``test``, ``production``)
+changes defaults and is the weakest; the file may say more of each in ``[profiles.NAME]``::
+
+    threads = 4
+    symbols = "block"
+
+    [profiles.test]
+    frames_per_second = 2
+
+Every value is checked, and a refusal names the place that the value came from. Importing this
+module costs 0.2 s: whoever answers before any setting matters does not import it.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Self, TypeVar
+
+import platformdirs
+from dotenv import dotenv_values
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from sim.core.params import refusals
+from sim.errors import SettingsError
+from sim.settings.llm import LanguageModelSettings
+from sim.settings.places import profile_tables, read_table, stamp, unknown_variables
+
+__all__ = [
+    "Change",
+    "Settings",
+    "SettingsWatch",
+    "current",
+    "load_settings",
+    "settings_path",
+    "shown",
+    "use",
+]
+
+APP = "hubbub"
+PREFIX = "HUBBUB_"
+MASK = "********"
+_LOCATION = "HUBBUB_SETTINGS"
+_OTHERS = {_LOCATION, "HUBBUB_SHARED_DATA"}
+_NUMBERED = ("HUBBUB_LLM_KEY_",)
+"""Names that other rooms read: where data sets lie, keys of providers after the first."""
+
+_PROFILES: dict[str, dict[str, Any]] = {
+    "development": {"log_level": "debug"},
+    "test": {"log_level": "error", "frames_per_second": 4.0},
+    "production": {},
+}
+
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(LanguageModelSettings):
+    """Every setting, checked; immutable.
+
+    Raises
+    ------
+    SettingsError
+        From :func:`load_settings`: one sentence that names the value and where it came from.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=PREFIX, env_ignore_empty=True, allow_inf_nan=False
+    )
+
+    profile: Literal["development", "test", "production"] = Field(
+        "production", description="which defaults apply"
+    )
+    saves: Path | None = Field(
+        None, description="folder of saved worlds; else ./saves, else the platform's data folder"
+    )
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="threads for feeds and digests of saves; else one a core"
+    )
+    frames_per_second: float = Field(
+        10.0, ge=0.2, le=30, description="how often the screen follows the engine"
+    )
+    max_running: int = Field(
+        1000, ge=1, le=1_000_000, description="cascades that run at once; more are queued"
+    )
+    symbols: Literal["braille", "block", "ascii"] = Field(
+        "braille", description="what curves and maps are drawn with"
+    )
+    theme: str = Field("", max_length=64, description="colours of the screen; empty: its own")
+    model: str = Field(
+        "independent-cascade", min_length=1, max_length=128, description="propagation model"
+    )
+    memory_soft_mb: int | None = Field(
+        None, ge=16, description="a world estimated above this brings a warning"
+    )
+    plugin_patience: float = Field(
+        6.0, ge=1, le=86_400, description="seconds a call of a foreign plugin may take unwatched; "
+        "a second more for each million members and ties",
+    )  # fmt: skip
+    memory_hard_mb: int | None = Field(
+        None, ge=16, description="a world estimated above this is refused; else what is free"
+    )
+    journal: Literal["on", "off", "ask"] = Field(
+        "on", description="whether worlds on the screen keep a journal, so that nothing is lost"
+    )
+    checkpoint_ticks: int = Field(1000, ge=1, description="ticks between checkpoints, when live")
+    checkpoint_seconds: float = Field(60.0, ge=0.1, description="the same, in seconds")
+    checkpoint_replay: float = Field(
+        4.0, ge=0.1, description="the same, in seconds of computing: what a recovery does again"
+    )
+    checkpoints_kept: int = Field(2, ge=2, le=10_000, description="checkpoints that stay")
+    journal_mb: int = Field(
+        256, ge=0, le=1 << 24,
+        description="entries of a journal, MB; then the older half goes; 0: all stay",
+    )  # fmt: skip
+    history_mb: int = Field(
+        2048, ge=0, le=1 << 24,
+        description="history of acts and posts beside each world, MB; the oldest ticks go; 0: none",
+    )  # fmt: skip
+    undo_mb: int = Field(
+        128, ge=0, le=1 << 20, description="memory for going back tick by tick, MB; 0: none"
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65_535, description="port of /metrics and /healthz; 0: any that is free"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="what is logged"
+    )
+    log_folder: Path | None = Field(
+        None, description="folder of logs and crash reports; else the platform's"
+    )
+    keymap: Path | None = Field(None, description="TOML file of action = keys; else as in help")
+    metrics: tuple[str, ...] = Field(
+        (), max_length=64, description="metrics that the screen shows in Live; G chooses them"
+    )
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _recipe: "_Recipe" = PrivateAttr(default_factory=lambda: _Recipe())
+
+    @field_validator("saves", "log_folder", "keymap")
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value is not None else None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what :func:`load_settings` gathered: it remembers where each came from."""
+        return (init_settings,)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Where each value came from, such as ``"the environment variable HUBBUB_THREADS"``."""
+        names = sorted(type(self).model_fields, key=lambda name: name.startswith("llm_"))
+        return {name: self._origins.get(name, "default") for name in names}
+
+    @property
+    def saves_folder(self) -> Path:
+        """Where worlds are saved: ``saves``, else ./saves if present, else the data folder."""
+        if self.saves is not None:
+            return self.saves
+        here = Path("saves")
+        return here.resolve() if here.is_dir() else platformdirs.user_data_path(APP) / "saves"
+
+    @property
+    def logs(self) -> Path:
+        """Where logs and crash reports go."""
+        return self.log_folder or platformdirs.user_log_path(APP)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Action id to keys, from the keymap file; empty without one.
+
+        Raises
+        ------
+        SettingsError
+            When the file is missing or is not a table of ``action = "keys"``.
+        """
+        if self.keymap is None:
+            return {}
+        table = read_table(self.keymap, must_exist=True)
+        wrong = [name for name, keys in table.items() if not isinstance(keys, str)]
+        if wrong:
+            raise SettingsError(
+                f'{self.keymap}: a keymap has lines such as pause = "space"; {wrong[0]!r} is not.'
+            )
+        return table
+
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """The settings file and the .env file, neither of which need exist."""
+        return self._recipe.file or settings_path(), self._recipe.dotenv
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on variables that are named like settings and are none."""
+        known = {PREFIX + name.upper() for name in type(self).model_fields} | _OTHERS
+        given = {*os.environ, *dotenv_values(self._recipe.dotenv)}
+        return list(unknown_variables(PREFIX, known, given, _NUMBERED))
+
+    def reloaded(self) -> Self:
+        """Read everything again, under the same command line.
+
+        Returns
+        -------
+        Self
+            New settings.
+
+        Raises
+        ------
+        SettingsError
+            As :func:`load_settings`.
+        """
+        return _gather(type(self), self._recipe)
+
+
+class _Recipe(NamedTuple):
+    """What :func:`load_settings` was asked: enough to ask it again."""
+
+    file: Path | None = None
+    profile: str | None = None
+    flags: tuple[tuple[str, Any], ...] = ()
+    dotenv: Path = Path(".env")
+
+
+class Change(NamedTuple):
+    """One setting that became another; secrets show as stars."""
+
+    name: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.name} is now {shown(self.new)} (was {shown(self.old)})"
+
+
+class SettingsWatch:
+    """Tells which settings changed since it last looked; cheap enough for every second.
+
+    Parameters
+    ----------
+    settings
+        The settings in force; default: :func:`current`.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or current()
+        self._seen = self._stamps()
+
+    def changed(self) -> list[Change]:
+        """Look at the files again, and adopt what they say now.
+
+        Returns
+        -------
+        list of Change
+            Empty when nothing changed.
+
+        Raises
+        ------
+        SettingsError
+            Once for each state of the files that is not allowed; the old settings stay.
+        """
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return []
+        self._seen = stamps
+        before, self.settings = self.settings, self.settings.reloaded()
+        use(self.settings)
+        return [
+            Change(name, old, new)
+            for name in type(before).model_fields
+            if (old := getattr(before, name)) != (new := getattr(self.settings, name))
+        ]
+
+    def _stamps(self) -> list[tuple[int, int]]:
+        return [stamp(path) for path in self.settings.files]
+
+
+def settings_path() -> Path:
+    """Return the settings file: ``HUBBUB_SETTINGS``, else the one of the platform's folder."""
+    named = os.environ.get(_LOCATION)
+    return Path(named) if named else platformdirs.user_config_path(APP) / "settings.toml"
+
+
+def load_settings(
+    file: str | Path | None = None, *, profile: str | None = None, **flags: Any
+) -> Settings:
+    """Gather the settings from all their places.
+
+    Parameters
+    ----------
+    file
+        The settings file; default: ``HUBBUB_SETTINGS``, else the platform's. A file that is named
+        must exist.
+    profile
+        ``"development"``, ``"test"`` or ``"production"``; default: as the other places say.
+    **flags
+        Given on the command line, by name; ``None`` counts as not given.
+
+    Returns
+    -------
+    Settings
+        Checked.
+
+    Raises
+    ------
+    SettingsError
+        One sentence: which value, what is allowed, what it got, and where it came from.
+    """
+    given = tuple((name, value) for name, value in flags.items() if value is not None)
+    recipe = _Recipe(Path(file) if file else None, profile, given, Path(".env").absolute())
+    return _gather(Settings, recipe)
+
+
+def shown(value: object) -> str:
+    """Return a value as it may be shown: secrets as stars.
+
+    Parameters
+    ----------
+    value
+        Of a setting.
+    """
+    if isinstance(value, SecretStr):
+        return MASK
+    return "" if value is None else str(value)
+
+
+_in_force: list[Settings] = []
+
+
+def use(settings: Settings) -> None:
+    """Put settings in force for the whole process.
+
+    Parameters
+    ----------
+    settings
+        What :func:`current` returns from now on.
+    """
+    _in_force[:] = [settings]
+
+
+def current() -> Settings:
+    """Return the settings in force; loads them when nobody has.
+
+    Raises
+    ------
+    SettingsError
+        As :func:`load_settings`.
+    """
+    if not _in_force:
+        use(load_settings())
+    return _in_force[0]
+
+
+def _gather(cls: type[S], recipe: _Recipe) -> S:
+    """Lay the places over each other, weakest first, and check the result."""
+    path = recipe.file or settings_path()
+    table = read_table(path, must_exist=recipe.file is not None or bool(os.environ.get(_LOCATION)))
+    profiles = profile_tables(path, table.pop("profiles", {}), _PROFILES)
+    dotenv = _known(cls, DotEnvSettingsSource(cls, env_file=recipe.dotenv)())
+    environment = EnvSettingsSource(cls)()
+    flags = dict(recipe.flags) | ({"profile": recipe.profile} if recipe.profile else {})
+    plain = [
+        (f"the file {path}", table),
+        (f"the file {recipe.dotenv}", dotenv),
+        ("the environment variable {variable}", environment),
+        ("the command line (--{flag})", flags),
+    ]
+    name = str(_flat(plain).get("profile", "production"))
+    layers = [
+        (f"the profile {name}", _PROFILES.get(name, {})),
+        plain[0],
+        (f"the file {path}, [profiles.{name}]", profiles.get(name, {})),
+        *plain[1:],
+    ]
+    origins = {key: _origin(key, place) for place, values in layers for key in values}
+    try:
+        settings = cls(**_flat(layers))
+    except ValidationError as error:
+        clauses = [_placed(clause, origins.get(key)) for key, clause in refusals(cls, error)]
+        raise SettingsError("; ".join(clauses) + ".") from None
+    settings._origins, settings._recipe = origins, recipe
+    return settings
+
+
+def _flat(layers: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    return {key: value for _, values in layers for key, value in values.items()}
+
+
+def _origin(key: str, place: str) -> str:
+    named = place.replace("{variable}", PREFIX + key.upper())
+    return named.replace("{flag}", key.replace("_", "-"))
+
+
+def _placed(clause: str, origin: str | None) -> str:
+    said = clause.replace("no parameter", "no setting", 1)
+    return f"{said} ({origin})" if origin else said
+
+
+def _known(cls: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a shared .env says to other programs."""
+    return {name: value for name, value in values.items() if name in cls.model_fields}

@@ -1,0 +1,389 @@
+"""Channels: who hears whom this tick, and the randomness with which models decide.
+
+The *broadcast* channel is the classical setting: every listener of every speaker hears it. Any
+other channel hands over explicit contacts (:meth:`Contacts.listed`); models cannot tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.jit.claims import FREE, mark
+from sim.network.graph.ties_kernels import tie_between
+from sim.network.relations.blocklist_kernels import shut
+from sim.spread.neighbours.threshold_kernels import in_trust
+
+__all__ = [
+    "Bits",
+    "Broadcast",
+    "Channel",
+    "Contacts",
+    "DrawMode",
+    "Draws",
+    "Ids",
+    "Scratch",
+    "Silence",
+    "bitmap",
+]
+
+Ids = npt.NDArray[np.uint32]
+Bits = npt.NDArray[np.uint64]
+DrawMode = Literal["coins", "skips"]
+N = TypeVar("N", np.uint8, np.uint16)
+
+_NO_TRUST = np.empty(0, np.uint16)
+
+
+ALL_OPEN = np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32)
+"""Nobody's ears are closed."""
+
+
+def bitmap(agents: int, ids: npt.ArrayLike = ()) -> Bits:
+    """Return a bitmap with one bit an agent (uint64 words), those of ``ids`` set."""
+    words = np.zeros((agents + 63) // 64, np.uint64)
+    mark(np.asarray(ids, np.uint32), words)
+    return words
+
+
+class Scratch:
+    """Working columns that all cascades of a world share: 16 bytes an agent, never saved.
+
+    Parameters
+    ----------
+    agents
+        How many agents there are.
+
+    Attributes
+    ----------
+    touched
+        uint32 (agents + 1,), who is claimed; kernels write one slot past the last.
+    sources
+        uint32 (agents,), who convinced them.
+    calendar
+        The arrays of :func:`sim.spread.continuous.continuous.calendar_of`, empty, or ``None``.
+    desk
+        Those of :func:`sim.spread.continuous.single_contact.desk_of`, or ``None``.
+    """
+
+    def __init__(self, agents: int) -> None:
+        self._agents = agents
+        self._claim: npt.NDArray[np.uint64] | None = None
+        self.touched = np.empty(agents + 1, np.uint32)
+        self.sources = np.empty(agents, np.uint32)
+        self.calendar: Any = None
+        self.desk: Any = None
+
+    @property
+    def claim(self) -> npt.NDArray[np.uint64]:
+        """uint64 (agents,), ``FREE`` between ticks (:mod:`sim.jit.claims`)."""
+        if self._claim is None:
+            self._claim = np.full(self._agents, FREE)
+        return self._claim
+
+    @property
+    def fits(self) -> int:
+        """For how many agents these are."""
+        return self._agents
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        own = self.touched.nbytes + self.sources.nbytes
+        own += 0 if self._claim is None else self._claim.nbytes
+        return int(
+            own + sum(np.asarray(c).nbytes for c in (*(self.calendar or ()), *(self.desk or ())))
+        )
+
+    def release(self) -> None:
+        """Drop every claim: what a model that failed half-way leaves behind."""
+        if self._claim is not None:
+            self._claim.fill(FREE)
+
+    def give_back(self) -> None:
+        """Give the memory of claims back between ticks; it is taken again when a cascade asks."""
+        self._claim = None
+
+
+_NONE_GIVEN = np.empty(0, np.uint64)
+_NO_THRESHOLDS = np.empty(0)
+
+
+class Draws(NamedTuple):
+    """The randomness of one cascade in one tick; every draw has an address.
+
+    Attributes
+    ----------
+    seed, salt, tick
+        The world's seed, the cascade's id, the tick.
+    mode
+        ``"coins"``: a coin for each contact; the same coins and a larger chance give a superset.
+        ``"skips"``: geometric gaps; the same law, faster for constant chances.
+    coins
+        uint64 (ties,) bits given by a test instead of drawn, or empty.
+    thresholds
+        float64 (agents,) given by a test instead of drawn, or empty.
+    """
+
+    seed: int
+    salt: int
+    tick: int
+    mode: DrawMode
+    coins: npt.NDArray[np.uint64] = _NONE_GIVEN
+    thresholds: npt.NDArray[np.float64] = _NO_THRESHOLDS
+
+    def key(self, stream: Stream) -> np.uint64:
+        """Return the key of a cascade's stream.
+
+        Where the stream draws once, it is the same in every tick: the coin of a tie, the threshold
+        of an agent.
+        """
+        return rng.key(self.seed, stream, self.tick if stream.is_ticked else 0, self.salt + 1)
+
+    def uniforms(
+        self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """Return a float64 in [0, 1) for each id (or pair of ids): the draws of a bare step.
+
+        ``once``: the same in every tick, and none of those that are drawn each tick.
+        """
+        return rng.uniforms(self.key(Stream.MODEL_ONCE if once else Stream.MODEL), ids, ids2)
+
+
+class People(Protocol):
+    """What a model may read of agents: columns by name."""
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Return a read-only column over all agents; unknown names raise UnknownNameError."""
+        ...
+
+
+class Channel(Protocol):
+    """Who does hear whom, of those who could."""
+
+    @property
+    def name(self) -> str:
+        """Its name, saved with a world."""
+        ...
+
+    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
+        """Return this tick's contacts for a message, given the whole network."""
+        ...
+
+
+class Broadcast:
+    """Every listener of every speaker hears it: the classical setting."""
+
+    name = "broadcast"
+
+    def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
+        """Return the whole network."""
+        return network
+
+
+class Contacts:
+    """Who hears whom this tick, as rows of listeners: row ``u`` lists who hears agent ``u``.
+
+    Attributes
+    ----------
+    rows
+        uint32 (agents, 2): start and length of each agent's row.
+    targets
+        uint32 (contacts,): the listeners.
+    trust
+        uint16 (contacts,) / 65535, or empty: all 1.0.
+    kind
+        uint8 (contacts,), or empty: all "follow".
+    scratch
+        The world's working columns.
+    people
+        What may be read of agents.
+    tick_minutes
+        Simulated minutes in a tick, for models with a clock.
+    count
+        How many contacts there are; the columns may be longer, with places between the rows.
+    closed
+        Who must not hear whom, for contacts that go without ties: what
+        :func:`sim.network.relations.blocklist_kernels.shut` takes first.
+    """
+
+    __slots__ = (
+        "_degree", "_in_trust", "_whole", "closed", "count", "kind", "people", "rows", "scratch",
+        "targets", "tick_minutes", "trust",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        rows: npt.NDArray[np.uint32],
+        targets: Ids,
+        *,
+        degree: Ids | Callable[[], Ids],
+        scratch: Scratch,
+        people: People,
+        trust: npt.NDArray[np.uint16] | None = None,
+        kind: npt.NDArray[np.uint8] | None = None,
+        tick_minutes: float = 60.0,
+        whole: Contacts | None = None,
+        count: int | None = None,
+        closed: tuple[Bits, Ids, Ids] = ALL_OPEN,
+    ) -> None:
+        self.count = targets.size if count is None else count
+        self.closed = closed
+        self.rows = rows
+        self.targets = targets
+        self.trust = _NO_TRUST if trust is None else trust
+        self.kind = np.empty(0, np.uint8) if kind is None else kind
+        self._degree = degree
+        self.scratch = scratch
+        self.people = people
+        self.tick_minutes = tick_minutes
+        self._in_trust: npt.NDArray[np.int64] | None = None
+        self._whole = whole
+
+    @property
+    def agents(self) -> int:
+        """How many agents there are."""
+        return len(self.rows)
+
+    @property
+    def degree(self) -> Ids:
+        """How many sources each agent has in the whole network, uint32 (agents,).
+
+        Counted when it is first asked for.
+        """
+        if not isinstance(self._degree, np.ndarray):
+            self._degree = self._degree()
+        return self._degree
+
+    @property
+    def speakers(self) -> Ids | None:
+        """Who speaks this tick, uint32, rising, where the channel says so; else None."""
+        return None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody will hear of the message any more, not even who is met without a tie."""
+        return False
+
+    @property
+    def crowd(self) -> Contacts:
+        """These; or, where viewers are shown a message, all that these viewers hear."""
+        return self
+
+    def release(self) -> None:
+        """Give back what was lent to read :attr:`rows`; called when a cascade was stepped."""
+
+    @property
+    def whole(self) -> Contacts:
+        """The whole network: itself, unless a channel chose contacts of it."""
+        return self if self._whole is None else self._whole
+
+    @property
+    def in_trust(self) -> npt.NDArray[np.int64]:
+        """The trust (in 1/65535) that each agent gives all its sources, int64 (agents,).
+
+        Of the whole network, as :attr:`degree` is.
+        """
+        if self._whole is not None:
+            return self._whole.in_trust
+        if self._in_trust is None:
+            self._in_trust = np.zeros(self.agents, np.int64)
+            in_trust(self.rows, self.targets, self.trust, self._in_trust)
+        return self._in_trust
+
+    def listed(self, viewers: Ids, sources: Ids) -> Contacts:
+        """Return explicit contacts: ``viewers[i]`` hears ``sources[i]``, over ties of this network.
+
+        Parameters
+        ----------
+        viewers, sources
+            uint32 (contacts,); a pair that is no tie here counts with trust 1.0, a pair that is
+            listed twice counts once, and one that ears are closed to not at all.
+        """
+        viewers, sources = self._open(viewers, sources)
+        order = np.lexsort((viewers, sources))
+        targets = np.asarray(viewers, np.uint32)[order]
+        speakers = np.asarray(sources, np.uint32)[order]
+        again = (targets[1:] == targets[:-1]) & (speakers[1:] == speakers[:-1])
+        if again.any():
+            first = np.append(True, ~again)
+            targets, speakers = targets[first], speakers[first]
+        rows = np.zeros((self.agents, 2), np.uint32)
+        lengths = np.bincount(speakers, minlength=self.agents)
+        rows[:, 1] = lengths
+        rows[1:, 0] = np.cumsum(lengths)[:-1]
+        trust, kind = self.between(speakers, targets)
+        return Contacts(
+            rows,
+            targets,
+            degree=self._degree,
+            scratch=self.scratch,
+            people=self.people,
+            trust=trust,
+            kind=kind,
+            tick_minutes=self.tick_minutes,
+            whole=self.whole,
+        )
+
+    def _open(self, viewers: Ids, sources: Ids) -> tuple[Ids, Ids]:
+        """Return the pairs that a mute or a block does not forbid."""
+        if not self.closed[0].size:
+            return viewers, sources
+        pairs = np.ascontiguousarray(viewers, np.uint32), np.ascontiguousarray(sources, np.uint32)
+        forbidden = np.zeros(pairs[0].size, np.uint8)
+        shut(*self.closed, *pairs, forbidden)
+        return pairs[0][forbidden == 0], pairs[1][forbidden == 0]
+
+    def between(
+        self, sources: Ids, targets: Ids
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
+        """Return trust and kind of each pair's tie, 65535 and 0 where there is none.
+
+        Either is empty where all ties are alike.
+        """
+        found = np.full(len(sources), -1, np.int64)
+        if self.trust.size + self.kind.size:
+            tie_between(self.rows, self.targets, sources, targets, found)
+        return _picked(self.trust, found, 65535), _picked(self.kind, found, 0)
+
+
+class Silence(Contacts):
+    """The contacts of a message that nobody will hear of any more: no tie, no speaker.
+
+    What happens by itself goes on over these. They know how many sources agents have in the whole
+    network, and stay the same while its ties change, so that what was summed up over them holds.
+
+    Parameters
+    ----------
+    agents
+        How many agents there are.
+    **shared
+        What :class:`Contacts` takes beside ties.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, agents: int, **shared: Any) -> None:
+        super().__init__(np.zeros((agents, 2), np.uint32), np.empty(0, np.uint32), **shared)
+
+    @property
+    def is_silent(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def speakers(self) -> Ids:
+        """Nobody."""
+        return self.targets
+
+
+def _picked(column: npt.NDArray[N], at: npt.NDArray[np.int64], default: int) -> npt.NDArray[N]:
+    """Return the column's values at positions ``at``, the default where there is none."""
+    if not column.size:
+        return column
+    return np.where(at >= 0, column[at], column.dtype.type(default))

@@ -1,0 +1,98 @@
+"""Whose fault it is: what a plugin raises stops its own cascade, and nobody else's."""
+
+from __future__ import annotations
+
+import dis
+import signal
+import threading
+import traceback
+from pathlib import PurePath
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.cascade import Cascade
+
+__all__ = ["Blamed", "blame", "is_interruption", "place_of"]
+
+_RAISE = dis.opmap["RAISE_VARARGS"]
+
+
+class Blamed(Exception):  # noqa: N818 - it names a culprit, not an error
+    """What happened while a model worked for one cascade of several; the cause is chained.
+
+    Parameters
+    ----------
+    cascade
+        The one at fault.
+    """
+
+    def __init__(self, cascade: Cascade) -> None:
+        super().__init__(f"message {cascade.id}")
+        self.cascade = cascade
+
+
+class blame:  # noqa: N801 - read as a verb
+    """Whatever is raised in the block is the fault of one cascade: only that one stops.
+
+    For :meth:`PropagationModel.step_together`; the others of the group are stepped again without
+    it, from where the tick began.
+
+    Parameters
+    ----------
+    cascade
+        The one that the block works for.
+
+    Examples
+    --------
+    >>> from sim.testing import tiny_world
+    >>> story = tiny_world().inject("x", seeds=[0], model="si")
+    >>> try:
+    ...     with blame(story):
+    ...         raise ValueError("no")
+    ... except Blamed as fault:
+    ...     fault.cascade is story, fault.__cause__
+    (True, ValueError('no'))
+    """
+
+    __slots__ = ("_cascade",)
+
+    def __init__(self, cascade: Cascade) -> None:
+        self._cascade = cascade
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None and not isinstance(error, Blamed) and not is_interruption(error):
+            raise Blamed(self._cascade) from error
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether a person pressed Ctrl-C: that stops the program, and is no plugin's fault.
+
+    The same exception raised by a plugin's own ``raise``, or in a thread that gets no signals, is.
+    """
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return True
+    code = trace.tb_frame.f_code
+    handler = getattr(signal.getsignal(signal.SIGINT), "__code__", None)
+    return code is handler or code.co_code[trace.tb_lasti] != _RAISE
+
+
+def place_of(error: BaseException) -> str:
+    """Return `` (FILE, line N)`` of the line where an error rose; empty where none is known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""

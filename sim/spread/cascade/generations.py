@@ -1,0 +1,283 @@
+"""R_t: how many adoptions each of those caused who adopted at one tick, once all had their turn.
+
+A generation is who adopted at a tick: for the first time, or again where a model lets agents adopt
+anew (an infection in an endemic SIS). It counts once none of them can cause another: the mean over
+those that happen to be over already would be too low (right-censoring).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.spread.cascade import trees_kernels as trees
+from sim.spread.cascade.sparse_column import Sparse
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.cascade import Cascade
+    from sim.spread.cascade.contacts import Ids
+    from sim.spread.compartments.rules import Table
+
+__all__ = [
+    "Cohorts",
+    "Lives",
+    "again_counted",
+    "cohorts",
+    "cohorts_of",
+    "follow_again",
+    "generations",
+    "lives_of",
+    "newest_r",
+    "open_again",
+    "r_of",
+    "summed",
+]  # fmt: skip
+
+Longs = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_TURN = "turn"
+_BEGAN, _CAUSED = "_began", "_caused"
+_UNKNOWN = 1 << 40
+"""Adoptions of a generation before this was counted: it never counts."""
+_KEEP = 255
+"""As :data:`sim.spread.compartments.rules.KEEP`: no change of state."""
+
+
+class Cohorts(NamedTuple):
+    """The generations of one message, by tick from ``first``; each column int64 (ticks + 1,).
+
+    Attributes
+    ----------
+    first
+        The tick at which it started.
+    began, caused, still
+        As of :func:`generations`.
+    is_over
+        Whether nothing more can happen, so that there are no later generations.
+    now
+        How many hold it.
+    """
+
+    first: int
+    began: Longs
+    caused: Longs
+    still: Longs
+    is_over: bool
+    now: int
+
+
+def cohorts(cascade: Cascade) -> Cohorts:
+    """Return the generations of a message that has started."""
+    began, caused, still = generations(cascade)
+    now = cascade.now if began.size else 0
+    return Cohorts(cascade.started_at, began, caused, still, not cascade.alive, now)
+
+
+def summed(about: Iterable[Cohorts], starts: Longs, stop: int) -> tuple[Longs, Longs, Longs]:
+    """Return what :func:`r_of` takes, of stretches of ticks and of some messages together.
+
+    Parameters
+    ----------
+    about
+        Of the messages.
+    starts
+        The first tick of each stretch, ascending; each ends where the next one begins.
+    stop
+        Where the last one ends.
+    """
+    first = int(starts[0]) if starts.size else 0
+    sums = np.zeros((3, max(stop - first, 0)), np.int64)
+    for each in about:
+        end = each.first + each.began.size
+        low, high = max(each.first, first), min(end, stop)
+        if low < high:
+            here = slice(low - each.first, high - each.first)
+            sums[:, low - first : high - first] += [
+                each.began[here], each.caused[here], each.still[here]
+            ]  # fmt: skip
+        if not each.is_over:
+            sums[0, max(end - first, 0) :] += _UNKNOWN
+    began, caused, still = np.add.reduceat(sums, starts - first, axis=1)
+    return began, caused, still
+
+
+class Lives(NamedTuple):
+    """What the states of a table are to those who adopt, bool (states,).
+
+    Attributes
+    ----------
+    adopts
+        Entering it is an adoption.
+    passes_on
+        Adopters in it speak, or may come to by themselves (the exposed, who hibernate).
+    course
+        Either of both: who leaves it and adopts again does so anew.
+    re_enters
+        Whether adopters may leave their course and adopt again.
+    """
+
+    adopts: Flags
+    course: Flags
+    passes_on: Flags
+    re_enters: bool
+
+
+def lives_of(table: Table, more: Sequence[tuple[int, int]] = ()) -> Lives:
+    """Return what states are to adopters; ``more``: changes beside the table's, (from, to)."""
+    size = table.adopting.size
+    own, told = np.zeros((2, size, size), np.bool_)
+    for state in range(size):
+        own[state, table.snew[table.soff[state] : table.soff[state + 1]]] = True
+    for row in range(size * size):
+        outcomes = slice(table.off[row], table.off[row + 1])
+        own[row // size, _changed(table.speaker[outcomes])] = True
+        told[row % size, _changed(table.listener[outcomes])] = True
+    for state, becomes in more:
+        own[state, becomes] = True
+    adopts, heard = table.adopting > 0, np.arange(size) > 0
+    reached = _reached(own, adopts, heard)
+    passes_on = _reached(own.T, reached & (table.mode > 0), reached)
+    course, follows = adopts | passes_on, own | told
+    left = _reached(follows, follows[course].any(axis=0) & ~course, ~course)
+    return Lives(adopts, course, passes_on, bool(follows[left][:, adopts].any()))
+
+
+def _changed(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    found: npt.NDArray[np.uint8] = codes[codes != _KEEP]
+    return found
+
+
+def _reached(follows: npt.NDArray[np.bool_], start: Flags, within: Flags) -> Flags:
+    """Return the states that some lead to, within some others; themselves among them."""
+    found = start.copy()
+    for _ in range(start.size):
+        found |= follows[found].any(axis=0) & within
+    return found
+
+
+def again_counted(cascade: Cascade) -> bool:
+    """Return whether adoptions after the first are counted here."""
+    return _BEGAN in cascade.held
+
+
+def open_again(cascade: Cascade) -> None:
+    """Begin to count adoptions of a model that lets agents adopt again."""
+    first, ticks = cascade.started_at, cascade.new_adopters
+    turn = cascade.held[_TURN] = Sparse(cascade.agents, np.int32)
+    log = cascade.log
+    turn[log.agents] = log.ticks - first + 1
+    cascade.held[_BEGAN] = np.where(ticks > 0, _UNKNOWN, 0)
+    if not ticks.size:
+        cascade.held[_BEGAN] = np.array([log.size], np.int64)
+    cascade.held[_CAUSED] = np.zeros_like(cascade.held[_BEGAN])
+
+
+def follow_again(
+    cascade: Cascade,
+    agents: Ids,
+    claims: npt.NDArray[np.uint64],
+    adopts: Flags,
+    course: Flags,
+    tick: int,
+) -> None:
+    """Count the adoptions that the claims of a tick make, before they are written.
+
+    Parameters
+    ----------
+    cascade
+        Whose states stand as before.
+    agents, claims
+        uint32 and uint64: who changes; the new state in bits 32 to 39, the source below.
+    adopts, course
+        As of :class:`Lives`.
+    tick
+        The one under way.
+    """
+    if not again_counted(cascade):
+        open_again(cascade)
+    held, now = cascade.held, tick - cascade.started_at
+    state, turn = held["state"], held[_TURN]
+    for name in (_BEGAN, _CAUSED):
+        held[name] = _long(held[name], max(now + 1, held[name].size))
+    turn.reserve(agents.size)
+    trees.count_again(
+        agents, claims, state.keys, state.values, adopts, course, now, turn.keys, turn.values,
+        held[_BEGAN], held[_CAUSED],
+    )  # fmt: skip
+
+
+def generations(cascade: Cascade) -> tuple[Longs, ...]:
+    """Return (adoptions, what these caused, how many of them may cause more) of each tick.
+
+    Each int64 (ticks + 1,), from ``started_at``.
+    """
+    first, rows = cascade.started_at, len(cascade.new_adopters)
+    if not rows:
+        return (np.empty(0, np.int64),) * 3
+    waiting = _waiting(cascade)
+    if again_counted(cascade):
+        turn: Any = cascade.held[_TURN][waiting]
+        still = np.bincount(turn[(turn > 0) & (turn <= rows)] - 1, minlength=rows)
+        return _long(cascade.held[_BEGAN], rows), _long(cascade.held[_CAUSED], rows), still
+    caused, log = np.zeros(rows, np.int64), cascade.log
+    place = np.full(cascade.agents, -1, np.int32)
+    if log.size:
+        trees.caused(log.agents, log.ticks, log.sources, first, place, caused)
+    rises = place[waiting] - first
+    still = np.bincount(rises[(rises >= 0) & (rises < rows)], minlength=rows)
+    return cascade.new_adopters, caused, still
+
+
+def r_of(began: Longs, caused: Longs, still: Longs) -> npt.NDArray[np.float64]:
+    """Return R_t, float64 (ticks + 1,); NaN where nobody adopted, or some may cause more."""
+    is_whole = (began > 0) & (began < _UNKNOWN) & (still == 0)
+    return np.where(is_whole, caused / np.maximum(began, 1), np.nan)
+
+
+def newest_whole(r: npt.NDArray[np.float64], began: Longs) -> int:
+    """Return the row of the newest generation before which all are whole, -1 without one.
+
+    A later one that is whole already is one whose members were done early, and caused fewer.
+    """
+    is_open = (began > 0) & (began < _UNKNOWN) & np.isnan(r)
+    upto = int(is_open.argmax()) if is_open.any() else r.size
+    known = np.flatnonzero(~np.isnan(r[:upto]))
+    return int(known[-1]) if known.size else -1
+
+
+def newest_r(r: npt.NDArray[np.float64], began: Longs) -> float:
+    """Return R of the generation of :func:`newest_whole`, NaN without one."""
+    row = newest_whole(r, began)
+    return float(r[row]) if row >= 0 else float("nan")
+
+
+def cohorts_of(cascade: Cascade) -> tuple[npt.NDArray[np.float64], int]:
+    """Return (R_t, the tick of the newest whole generation).
+
+    The tick is -1 before one is whole, and -2 where nobody can say: later adoptions in continuous
+    time are not on record.
+    """
+    began, caused, still = generations(cascade)
+    r = r_of(began, caused, still)
+    row = newest_whole(r, began)
+    if row < 0:
+        return r, -1 if (began < _UNKNOWN).all() else -2
+    return r, cascade.started_at + row
+
+
+def _waiting(cascade: Cascade) -> Ids:
+    """Return who may still cause an adoption; of a message that failed nobody knows."""
+    if cascade.status == "quiet":
+        return np.empty(0, np.uint32)
+    return cascade.adopters if cascade.status == "failed" else cascade.model.may_pass_on(cascade)
+
+
+def _long(column: Longs, rows: int) -> Longs:
+    """Return a column of so many rows, 0 where it has none."""
+    out = np.zeros(rows, np.int64)
+    out[: min(rows, column.size)] = column[:rows]
+    return out

@@ -1,0 +1,317 @@
+"""What a propagation model is: it says what hearing a message does to an agent.
+
+:class:`PropagationModel` is the freest form: one ``step`` over arrays. The other forms are easier:
+:class:`~sim.spread.compartments.compartments.Compartments` (declared rules),
+:class:`~sim.spread.exposure.exposures.PerExposure` (one number an exposure) and
+:class:`~sim.spread.neighbours.threshold.Threshold` (what an agent hears in sum).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.bounds import Bound
+from sim.core.cards import Card
+from sim.core.params import Parameters
+from sim.core.rng import Stream
+from sim.core.theory import Setting, Theory
+from sim.jit import claims
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.cascade.faults import blame
+from sim.spread.cascade.sparse_column import Sparse
+
+if TYPE_CHECKING:
+    from sim.spread.opinions.around import Around
+
+__all__ = ["SLICE", "PropagationModel", "convince"]
+
+SLICE = 32_768
+"""Speakers in one kernel call: a few milliseconds, so that threads and pauses get their turn."""
+
+
+_NO_NETWORK = 1 << 53
+"""As many ties as no network has."""
+
+
+class PropagationModel(Parameters):
+    """A model of propagation; its fields are its parameters.
+
+    Subclasses decide in :meth:`step`. The order of update is synchronous: whatever is decided in a
+    tick is seen in the next.
+
+    Attributes
+    ----------
+    states
+        Names of the states that an agent can be in, the first one before it hears of anything.
+    draws
+        The draw mode when the user names none.
+    progressive
+        Whether more seeds, with the same draws, never mean fewer adopters.
+    well_mixed
+        Whether agents meet whomever, ties or not; such a model feels agents without ties.
+    by_hours
+        Whether parameters are by hours or minutes, whatever ``tick_minutes`` says; of any other
+        model a world whose ticks are no hours says that they are per tick.
+    bounds
+        What its own columns may hold, by name; a file that says otherwise is refused.
+    card
+        What the model states of itself (:class:`~sim.core.cards.Card`).
+    """
+
+    plugin_kind: ClassVar[str] = "propagation"
+    version: ClassVar[str] = "1"
+    api: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ()
+    states: ClassVar[tuple[str, ...]] = ("inactive", "active")
+    draws: ClassVar[DrawMode] = "coins"
+    progressive: ClassVar[bool] = False
+    by_hours: ClassVar[bool] = False
+    well_mixed: ClassVar[bool] = False
+    bounds: ClassVar[dict[str, Bound]] = {}
+    card: ClassVar[Card] = Card(
+        update="synchronous: what is decided in a tick is seen in the next; who is absent when its "
+        "turn comes speaks when it is back, and hears nothing meanwhile",
+        comparison="a draw in [0, 1) succeeds when it is < the chance",
+        includes_self="no",
+        direction="along ties: from an agent to its listeners",
+        ties="among several successes with one listener a fair draw chooses the source",
+        time_unit="tick",
+        channels="all",
+        draw_modes="coins",
+    )
+
+    def check(self) -> None:
+        """Refuse parameters that do not go together; called at injection.
+
+        Raises
+        ------
+        ParameterError
+            One sentence.
+        """
+
+    def start(self, cascade: Cascade) -> None:
+        """Let the seeds adopt; called once, when the cascade starts."""
+        cascade.adopt(cascade.seeds)
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Advance the cascade by one tick.
+
+        Parameters
+        ----------
+        cascade
+            ``cascade.frontier`` are last tick's adopters, ``cascade.adopt`` records new ones,
+            ``cascade.columns`` keeps arrays between ticks.
+        contacts
+            Who hears whom this tick.
+        draws
+            The only randomness a model may use.
+        """
+        raise NotImplementedError
+
+    def suits(self, around: Around) -> None:
+        """Refuse a world that the model cannot run in; called at injection.
+
+        Raises
+        ------
+        InputError
+            One sentence.
+        """
+
+    def welcome(self, cascade: Cascade, count: int) -> None:
+        """Take in the last ``count`` agents, who just joined; columns are longer by zeros."""
+
+    def unsettle(self, cascade: Cascade) -> None:
+        """Forget what was summed up over ties: some were removed, or have another trust.
+
+        Called between ticks. What sums depend on, ``_basis``, becomes what no network is; sums over
+        what a channel chose in earlier ticks stay: nobody can sum that up again.
+        """
+        known = cascade.held.get("_basis")
+        if known is not None and known[0] >= 0:
+            cascade.held["_basis"] = np.full_like(cascade.held["_basis"], _NO_NETWORK)
+
+    def reweigh(self, cascade: Cascade) -> None:
+        """Forget what was summed up by trust: ties are the same, but some have another trust.
+
+        Called between ticks. Sums that count ties alike hold on.
+        """
+        known = cascade.held.get("_basis")
+        by_trust = known is not None and bool(known[1])
+        if by_trust or type(self).unsettle is not PropagationModel.unsettle:
+            self.unsettle(cascade)
+
+    def together(self) -> Hashable | None:
+        """Return the group whose running cascades are stepped by one call, ``None``: alone.
+
+        Cascades of one class that return equal values form a group: messages that exclude one
+        another, or that share a pass over the network. Asked once a tick.
+        """
+        return None
+
+    @classmethod
+    def step_together(
+        cls, cascades: Sequence[Cascade], contacts: Sequence[Contacts], draws: Sequence[Draws]
+    ) -> Mapping[Cascade, BaseException] | None:
+        """Advance all running cascades of a group by one tick; by default one after the other.
+
+        ``cascade.peers`` are all cascades of the group that ever started or wait, at rest or not,
+        so that each can see who adopted the others; they are known in :meth:`start` too. Decide
+        from the state before the tick, then write. Work for one cascade under
+        :class:`~sim.spread.cascade.faults.blame`: what is raised there stops that cascade alone,
+        and the
+        rest of the group is stepped anew from where the tick began. Anything else that is raised
+        stops the whole group, and no other cascade.
+
+        Parameters
+        ----------
+        cascades
+            In order of id; at least one.
+        contacts, draws
+            Of each, as in :meth:`step`.
+
+        Returns
+        -------
+        mapping, or None
+            What stopped some of them, where the others have been stepped and need no second time.
+        """
+        for cascade, heard, own in zip(cascades, contacts, draws, strict=True):
+            with blame(cascade):
+                cascade.model.step(cascade, heard, own)
+        return None
+
+    def count(self, cascade: Cascade) -> None:
+        """Write how many agents are in each state into ``cascade.tally`` (int64, states)."""
+        cascade.tally[:] = 0
+        cascade.tally[0] = cascade.agents - cascade.size
+        cascade.tally[1] = cascade.size
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nothing can change any more."""
+        return cascade.frontier.size == 0
+
+    def codes(self, cascade: Cascade) -> npt.NDArray[np.uint8]:
+        """Return the place in :attr:`states` of each agent's state now, uint8 (agents,).
+
+        By default what ``cascade.columns["state"]`` says in its low seven bits; without one,
+        whoever adopted is in the second state.
+        """
+        state = cascade.held.get("state")
+        if state is None:
+            found = np.zeros(cascade.agents, np.uint8)
+            found[cascade.adopters] = 1
+            return found
+        values = state.dense() if isinstance(state, Sparse) else np.asarray(state)
+        return (values & np.uint8(0x7F)).astype(np.uint8)
+
+    def may_pass_on(self, cascade: Cascade) -> Ids:
+        """Return who adopted and may still convince somebody, uint32: R_t waits for them.
+
+        By default whose turn is to come, where a cascade is quiet once nobody's is; else all, and
+        in feeds, which may show what somebody adopted long ago.
+        """
+        once = type(self).is_quiet is PropagationModel.is_quiet and cascade.is_carried is None
+        return cascade.yet_to_speak if once else cascade.adopters
+
+    def holding(self, cascade: Cascade) -> int:
+        """Return how many hold the message now; by default whoever ever adopted it."""
+        return cascade.size
+
+    def metrics(self, cascade: Cascade) -> dict[str, float]:
+        """Return numbers of the model's own, by name: shown beside the message, and in results.
+
+        Asked some times a second, outside the tick; it must change nothing.
+        """
+        return {}
+
+    def panel(self, cascade: Cascade) -> tuple[str, ...]:
+        """Return lines of text for the screen, shown as they are beside the message; data only."""
+        return ()
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return what equations predict for these parameters; nothing where there are none."""
+        return ()
+
+
+def convince(
+    cascade: Cascade,
+    contacts: Contacts,
+    draws: Draws,
+    *,
+    chance: float,
+    scale: Literal["none", "trust", "degree"] = "none",
+    speakers: Ids | None = None,
+) -> int:
+    """Let every speaker try to convince each of its open listeners once; the winners adopt.
+
+    Among several successes with one listener a fair draw, the hash of each attempt, chooses the
+    source.
+
+    Parameters
+    ----------
+    cascade, contacts, draws
+        As in :meth:`PropagationModel.step`.
+    chance
+        Of one attempt, in [0, 1].
+    scale
+        What multiplies it: nothing, the tie's trust, or 1 / the listener's number of sources.
+    speakers
+        uint32; default ``cascade.frontier``. Each may speak once in a cascade: the coin of a tie
+        is drawn once.
+
+    Returns
+    -------
+    int
+        How many adopted.
+    """
+    ids = cascade.frontier if speakers is None else speakers
+    cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
+    touched = 0
+    for low in range(0, ids.size, SLICE):
+        high = min(low + SLICE, ids.size)
+        touched = _claim(cascade, contacts, draws, chance, scale, ids, low, high, touched)
+    cascade.adopt_claims(contacts.scratch, touched)
+    return touched
+
+
+def _claim(
+    cascade: Cascade,
+    contacts: Contacts,
+    draws: Draws,
+    chance: float,
+    scale: str,
+    ids: Ids,
+    low: int,
+    high: int,
+    touched: int,
+) -> int:
+    """Write the claims of ``ids[low:high]``; returns how many agents are touched."""
+    key = draws.key(Stream.COINS)
+    trust = contacts.trust if scale == "trust" else contacts.trust[:0]
+    degree = contacts.degree if scale == "degree" else contacts.degree[:0]
+    rows, targets, scratch = contacts.rows, contacts.targets, contacts.scratch
+    into: tuple[Any, ...] = (cascade.closed, scratch.claim, scratch.touched, touched)
+    found: int
+    if draws.coins.size:
+        chances = _chances(contacts, chance, scale)
+        found = claims.claim_given(rows, targets, chances, draws.coins, ids, low, high, *into)
+    elif draws.mode == "skips" and not trust.size + degree.size and 0.0 < chance < 1.0:
+        gaps = claims.gap_scale(chance)
+        found = claims.claim_skips(rows, targets, ids, low, high, key, gaps, *into)
+    else:
+        found = claims.claim_coins(rows, targets, trust, degree, ids, low, high, key, chance, *into)
+    return found
+
+
+def _chances(contacts: Contacts, chance: float, scale: str) -> npt.NDArray[np.float64]:
+    """Return the chance of every tie: the plain form, for injected coins."""
+    full = np.full(contacts.targets.size, chance)
+    if scale == "trust" and contacts.trust.size:
+        return full * (contacts.trust / 65535.0)
+    if scale == "degree":
+        return full / np.maximum(contacts.degree[contacts.targets], 1)
+    return full

@@ -1,0 +1,158 @@
+"""One number an agent, 0 for most: kept as a hash table while that is the smaller form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError
+from sim.jit import sparse as kernels
+
+__all__ = ["Sparse"]
+
+Values = npt.NDArray[Any]
+_NO_KEYS = np.empty(0, np.uint32)
+_LEAST = 256
+
+
+class Sparse:
+    """A column that begins with zeros; a small cascade in a large world stays small.
+
+    Kernels take ``keys`` and ``values`` (:mod:`sim.jit.sparse`). Whoever writes calls
+    :meth:`reserve` before. What :meth:`dump` returns depends on the values alone.
+
+    Parameters
+    ----------
+    agents
+        How many agents there are.
+    dtype
+        Of the values: an integer type.
+
+    Attributes
+    ----------
+    keys
+        uint32 (slots,), or (0,): dense.
+    values
+        (slots,), or (agents,) when dense.
+
+    Examples
+    --------
+    >>> column = Sparse(1_000_000, np.uint8)
+    >>> column[[5, 7]] = 2
+    >>> column[[4, 5]], column.nbytes < 5000
+    (array([0, 2], dtype=uint8), True)
+    """
+
+    __slots__ = ("_taken", "agents", "keys", "values")
+
+    def __init__(self, agents: int, dtype: npt.DTypeLike) -> None:
+        self.agents = agents
+        self.keys = _NO_KEYS
+        self.values: Values = np.empty(0, dtype)
+        self._taken = 0
+        self._resize(_LEAST)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether there is one value for each agent."""
+        return self.keys.size == 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.keys.nbytes + self.values.nbytes
+
+    def reserve(self, more: int) -> None:
+        """Make sure that ``more`` further agents can be given a value."""
+        if self.is_dense:
+            return
+        self._taken += more
+        if 2 * self._taken <= self.keys.size:
+            return
+        self._taken = int(np.count_nonzero(self.keys != kernels.VACANT)) + more
+        if 2 * self._taken > self.keys.size:
+            self._resize(1 << (4 * self._taken - 1).bit_length())
+
+    def make_dense(self) -> None:
+        """Keep one value for each agent from now on."""
+        if not self.is_dense:
+            self._resize(self.agents)
+
+    def _resize(self, slots: int) -> None:
+        """Move to a table of ``slots`` places, or to a dense column where that is smaller."""
+        keys, size = _NO_KEYS, self.agents
+        if slots * (4 + self.values.itemsize) < self.agents * self.values.itemsize:
+            keys, size = np.full(slots, kernels.VACANT), slots
+        values = np.empty(size, self.values.dtype)
+        values[:] = 0  # at once and in large pages, which zeros that are asked for do not come in
+        kernels.rehash(self.keys, self.values, keys, values)
+        self.keys, self.values = keys, values
+
+    def grow(self, count: int) -> None:
+        """Make room for agents that joined."""
+        self.agents += count
+        if self.is_dense:
+            self.values = np.concatenate([self.values, np.zeros(count, self.values.dtype)])
+
+    def __getitem__(self, ids: npt.ArrayLike) -> Values:
+        """Return the values of agents."""
+        wanted = np.asarray(ids, np.uint32).reshape(-1)
+        out = np.empty(wanted.size, self.values.dtype)
+        kernels.lookup(self.keys, self.values, wanted, out)
+        return out
+
+    def __setitem__(self, ids: npt.ArrayLike, values: npt.ArrayLike) -> None:
+        """Give agents a value."""
+        wanted = np.asarray(ids, np.uint32).reshape(-1)
+        self.reserve(wanted.size)
+        given = np.broadcast_to(np.asarray(values, self.values.dtype), wanted.shape)
+        kernels.store(self.keys, self.values, wanted, np.ascontiguousarray(given))
+
+    def items(self) -> tuple[npt.NDArray[np.uint32], Values]:
+        """Return (agents, values) where a value is not 0, agents ascending."""
+        at = np.flatnonzero(self.values)
+        if self.is_dense:
+            return at.astype(np.uint32), self.values[at]
+        agents = self.keys[at]
+        order = np.argsort(agents)
+        return agents[order], self.values[at[order]]
+
+    def dense(self) -> Values:
+        """Return one value an agent, (agents,)."""
+        out = np.zeros(self.agents, self.values.dtype)
+        agents, values = self.items()
+        out[agents] = values
+        return out
+
+    def still(self, copied: Callable[[str, Values], Values]) -> Sparse:
+        """Return a twin whose arrays are ``copied(name, array)``."""
+        twin = copy(self)
+        twin.keys, twin.values = copied(".keys", self.keys), copied(".values", self.values)
+        return twin
+
+    def dump(self) -> dict[str, Values]:
+        """Return what a snapshot keeps, in the smaller of two forms."""
+        agents, values = self.items()
+        if agents.nbytes + values.nbytes < self.agents * values.itemsize:
+            return {".agents": agents, ".values": values}
+        return {"": self.dense()}
+
+    @classmethod
+    def taken(cls, name: str, columns: dict[str, Values], agents: int) -> Sparse:
+        """Return the column of :meth:`dump` under ``name``; its parts are taken out of a dict."""
+        if name in columns:
+            values = columns.pop(name)
+            column = cls(agents, values.dtype)
+            column.make_dense()
+            column.values[:] = values
+            return column
+        ids, values = columns.pop(f"{name}.agents"), columns.pop(f"{name}.values")
+        if ids.dtype != np.uint32 or ids.shape != values.shape or ids.max(initial=0) >= agents:
+            raise InputError(f"Column {name!r} is not of {agents:,} agents.")
+        column = cls(agents, values.dtype)
+        column[ids] = values
+        return column

@@ -1,0 +1,1 @@
+"""Compartmental models: states, who infects whom, what happens by itself."""

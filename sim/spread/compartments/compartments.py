@@ -1,0 +1,371 @@
+"""Compartmental models, declared: states, who infects whom, what happens by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import PrivateAttr
+
+from sim.core.bounds import Bound
+from sim.core.cache import Kept
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.core.theory import Setting, Theory
+from sim.jit.claims import NOBODY
+from sim.jit.order import merge_ids, sort_ids
+from sim.spread.cascade.bounds import STATES
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids, Scratch
+from sim.spread.cascade.generations import Lives, again_counted, follow_again, lives_of, open_again
+from sim.spread.cascade.model import SLICE, PropagationModel
+from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.compartments import table_kernels as kernels
+from sim.spread.compartments.conditional import Gated, could_change, note_entries
+from sim.spread.compartments.declared import check_declaration, properties
+from sim.spread.compartments.rules import After, Chance, Contact, Table, tabulate, value_of
+from sim.spread.compartments.single_contact import let_call
+from sim.spread.theory.theories import curves
+
+__all__ = ["Compartments"]
+
+_EVER = np.uint8(0x80)
+_CODE = np.uint8(0x7F)
+_MOST_TABLES = 1000
+_tables: Kept[Table] = Kept(_MOST_TABLES)
+_lives: Kept[Lives] = Kept(_MOST_TABLES)
+
+
+class Compartments(PropagationModel):
+    """A model of states and rules; six lines cover most of the epidemic and rumour models.
+
+    Synchronous: a tick's contacts read the states that it began with; a speaker attempts before it
+    changes by itself; an agent changes at most once a tick, and a contact goes before a change by
+    itself. Among several contacts of one agent a fair draw decides.
+
+    Attributes
+    ----------
+    states
+        Names, the first one before the message; at most 64.
+    seeded
+        The state of seeds.
+    rules
+        Made by :func:`~sim.spread.compartments.rules.contact` and
+        :func:`~sim.spread.compartments.rules.after`.
+    by_hours
+        Whether chances depend on how long a tick is, through properties that read
+        :attr:`tick_hours`: parameters are then by the hour, whatever ``tick_minutes`` says.
+    adopting
+        States whose first entry counts as adoption; default: the seeds' state, and those that a
+        contact leads to from the first state.
+    contacts
+        ``"every tie"``, or how many of its ties, drawn at random, a speaker uses in a tick.
+    in_rates
+        Whether the rules hold rates in continuous time.
+    """
+
+    bounds: ClassVar[dict[str, Bound]] = STATES
+    draws: ClassVar[DrawMode] = "skips"
+    seeded: ClassVar[str] = ""
+    rules: ClassVar[tuple[Contact | After, ...]] = ()
+    adopting: ClassVar[tuple[str, ...]] = ()
+    _tick_hours: float = PrivateAttr(1.0)
+    contacts: ClassVar[Literal["every tie"] | int] = "every tie"
+    in_rates: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        update="synchronous: contacts read the states a tick began with; a speaker attempts before "
+        "it changes by itself; an agent changes at most once a tick, a contact before by itself",
+        ties="among several contacts of one agent a fair draw decides, whatever their chances; "
+        "outcomes of one contact share one draw",
+        draw_modes="coins, skips; by default skips where one chance allows it",
+        cost="the ties of agents that speak, and a draw for each that may change by itself",
+        largest="10 million agents with 200 million ties",
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check the declaration when the class is made."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.rules:
+            check_declaration(cls)
+
+    def check(self) -> None:
+        """Refuse chances outside [0, 1] and rows that sum to more than 1."""
+        self.table("coins")
+
+    @property
+    def tick_hours(self) -> float:
+        """Simulated hours in a tick, for properties of models whose rates are by the hour."""
+        return self._tick_hours
+
+    def in_world(self, cascade: Cascade) -> None:
+        """Take the length of a tick from a cascade's world, where :attr:`by_hours` says so."""
+        if self.by_hours:
+            self._tick_hours = cascade.tick_minutes / 60.0
+
+    def start(self, cascade: Cascade) -> None:
+        """Put the seeds in their state."""
+        self.in_world(cascade)
+        first = self.states.index(self.seeded)
+        state = cascade.held["state"] = Sparse(cascade.agents, np.uint8)
+        state[cascade.seeds] = np.uint8(first) | _EVER
+        cascade.tally[:] = 0
+        cascade.tally[0] = cascade.agents - cascade.seeds.size
+        cascade.tally[first] += cascade.seeds.size
+        if self.table(cascade.draws_mode).is_timed:
+            cascade.held["since"] = Sparse(cascade.agents, np.int32)
+        cascade.enter(cascade.seeds, np.full(cascade.seeds.size, NOBODY))
+        if self.counts_again(cascade.draws_mode):
+            open_again(cascade)
+
+    def counts_again(self, mode: DrawMode) -> bool:
+        """Return whether agents can adopt again, and each time is counted."""
+        return self.lives(mode).re_enters and not self.in_rates
+
+    def for_seeds(self, cascade: Cascade) -> Self:
+        """Return the model with the parameters by which seeds are heard; itself: as all others.
+
+        Asked each tick where speakers use every tie and rules have no conditions. It may differ in
+        the chances of contacts alone; draws are at the addresses that they are at without it.
+        """
+        return self
+
+    def lives(self, mode: DrawMode) -> Lives:
+        """Return what the states are to those who adopt, made once as :meth:`table` is."""
+        key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
+        return _lives.get(key, lambda: lives_of(self.table(mode), self.changes_beside()))
+
+    def changes_beside(self) -> Sequence[tuple[int, int]]:
+        """Return changes of state that are in no rule, (from, to)."""
+        return ()
+
+    def may_pass_on(self, cascade: Cascade) -> Ids:
+        """Return the adopters in states that speak, or may come to by themselves.
+
+        Of a model that counts first adoptions of many, all: none of its generations is whole.
+        """
+        lives = self.lives(cascade.draws_mode)
+        if self.in_rates and lives.re_enters:
+            return cascade.adopters
+        agents, values = cascade.held["state"].items()
+        found: Ids = agents[lives.passes_on[values & _CODE] & (values >= _EVER)]
+        return found
+
+    def holding(self, cascade: Cascade) -> int:
+        """Return how many are in the states of adopters, and may pass it on."""
+        return int(cascade.tally[self.lives(cascade.draws_mode).passes_on].sum())
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Let contacts, then changes by themselves, then the winners of claims have their way."""
+        live, count, table = self._remembered(cascade)
+        away = live[:0]
+        if cascade.absent.size:
+            live, count, away = _part(cascade, live, count)
+        scratch, state = contacts.scratch, cascade.held["state"]
+        if table.calls_alone and not self.counts_again(cascade.draws_mode):
+            callers = let_call(cascade, contacts, draws, table, live, count)
+            if callers:
+                live = callers.beside[0]
+                if away.size:
+                    live = np.concatenate([live[: callers.count], away])
+                cascade.memo = (live, callers.count + away.size, table, callers)
+                return
+        if table.is_gated:
+            gated, moved = Gated(cascade, contacts, draws, table, {}), live[:0]
+            touched = gated.meet(live, count)
+            kept, touched, moved = gated.befall(live, count, touched)
+        else:
+            touched = self._meet(cascade, contacts, draws, table, live, count)
+            kept, touched = kernels.table_spontaneous(
+                live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values,
+                scratch.claim, scratch.touched, touched, table.soff, table.scum, table.snew,
+                table.mode, table.adopting, cascade.tally,
+            )  # fmt: skip
+        sort_ids(scratch.touched, touched, scratch.sources)
+        state.reserve(touched)
+        if "since" in cascade.held:
+            note_entries(cascade, moved, scratch, touched, draws.tick)
+        if self.counts_again(cascade.draws_mode) or again_counted(cascade):
+            ids = scratch.touched[:touched]
+            lives = self.lives(cascade.draws_mode)
+            follow_again(cascade, ids, scratch.claim[ids], lives.adopts, lives.course, draws.tick)
+        adopted = np.empty(touched, np.uint32)
+        roused, fresh = kernels.table_commit(
+            scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
+            table.mode, table.adopting, cascade.tally, adopted, scratch.sources,
+        )  # fmt: skip
+        _settle(cascade, scratch, table, live, kept, roused, away)
+        cascade.enter(adopted[:fresh], scratch.sources[:fresh])
+
+    def _meet(
+        self,
+        cascade: Cascade,
+        contacts: Contacts,
+        draws: Draws,
+        table: Table,
+        live: Ids,
+        count: int,
+    ) -> int:
+        """Let the live speak; returns how many agents are claimed."""
+        seeding = self.for_seeds(cascade)
+        if seeding is self:
+            return self._claim(cascade, contacts, draws, table, live, count, 0)
+        ids, own = live[:count], seeding.table(cascade.draws_mode)
+        by_seed = np.isin(ids, cascade.seeds)
+        seeds, others = ids[by_seed], ids[~by_seed]
+        touched = self._claim(cascade, contacts, draws, own, seeds, seeds.size, 0)
+        return self._claim(cascade, contacts, draws, table, others, others.size, touched)
+
+    def _claim(
+        self,
+        cascade: Cascade,
+        contacts: Contacts,
+        draws: Draws,
+        table: Table,
+        live: Ids,
+        count: int,
+        touched: int,
+    ) -> int:
+        """Write the claims of speakers beside those that stand; returns how many are claimed."""
+        scratch, state = contacts.scratch, cascade.held["state"]
+        key = draws.key(Stream.CONTACTS)
+        cascade.contacts_seen += kernels.table_attempts(
+            contacts.rows, live, count, state.keys, state.values, table.mode
+        )
+        for low in range(0, count, SLICE):
+            touched = kernels.table_contacts(
+                contacts.rows, contacts.targets, contacts.trust, live, low, min(low + SLICE, count),
+                key, state.keys, state.values, cascade.absent, scratch.claim, scratch.touched,
+                touched, table.off, table.cum, table.listener, table.speaker, table.total,
+                table.trusted, table.mode, table.scale, table.ceiling, len(self.states),
+            )  # fmt: skip
+        return touched
+
+    def count(self, cascade: Cascade) -> None:
+        """Keep the tally that the kernels keep."""
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nobody speaks or changes any more, or no tie is left to speak over."""
+        contacts = contacts.whole  # another tick's channel may choose other contacts
+        live, count, table = self._remembered(cascade)
+        state, absent = cascade.held["state"], cascade.absent.size > 0
+        if absent:
+            live = cascade.present(live[:count])
+            count = live.size
+        if count == 0:
+            return True
+        if cascade.stirred:
+            return False
+        if table.is_gated:
+            tick = cascade.started_at + len(cascade.history)
+            return not could_change(cascade, contacts, table, live[:count], tick)
+        restless = np.diff(table.soff) > 0
+        if (restless[state[live] & _CODE] if absent else cascade.tally[restless] > 0).any():
+            return False
+        return not kernels.any_contact_left(
+            contacts.rows, contacts.targets, live, count, state.keys, state.values,
+            cascade.absent, table.total, len(self.states),
+        )  # fmt: skip
+
+    def is_spent(self, cascade: Cascade) -> bool:
+        """Return whether nobody is in a state that speaks or changes, nor is who joins."""
+        self.in_world(cascade)
+        restless = _restless(self.table(cascade.draws_mode))
+        return not restless[0] and not cascade.tally[restless].any()
+
+    def _remembered(self, cascade: Cascade) -> tuple[Ids, int, Table]:
+        """Return who is live, in a buffer, how many they are, and the rules as arrays."""
+        self.in_world(cascade)
+        if cascade.memo is None:
+            table = self.table(cascade.draws_mode)
+            live = _live(cascade.held["state"], table)
+            cascade.memo = (live, live.size, table)
+        found: tuple[Ids, int, Table] = cascade.memo[:3]
+        return found
+
+    def table(self, mode: DrawMode) -> Table:
+        """Return the rules as arrays, made once for each set of parameters and draw mode."""
+        key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
+        return _tables.get(key, lambda: self._tabulated(mode))
+
+    def _tabulated(self, mode: DrawMode) -> Table:
+        known = [*type(self).model_fields, *properties(type(self)), "trust"]
+
+        def evaluate(chance: Chance) -> float:
+            return value_of(chance, lambda n: 1.0 if n == "trust" else getattr(self, n), known)
+
+        return tabulate(
+            self.plugin_name or type(self).__name__,
+            self.states,
+            self.rules,
+            evaluate,
+            adopting=self.adopting or _reached(type(self)),
+            skips=mode == "skips" and not self.in_rates,
+            contacts=None if self.contacts == "every tie" else int(self.contacts),
+            rates=self.in_rates,
+        )
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return what equations predict, the sharpest first; nothing for rules with conditions."""
+        table = self.table(self.draws)
+        if table.is_gated:
+            return ()
+        return curves(table, self.states, self.seeded, setting, ticks, in_rates=self.in_rates)
+
+
+def _live(state: Sparse, table: Table) -> Ids:
+    """Return the agents whose state speaks or decays, ascending."""
+    restless = _restless(table)
+    if restless[0]:
+        state.make_dense()
+        return np.flatnonzero(restless[state.values & _CODE]).astype(np.uint32)
+    agents, values = state.items()
+    live: Ids = agents[restless[values & _CODE]]
+    return live
+
+
+def _restless(table: Table) -> npt.NDArray[np.bool_]:
+    """Return which states speak or decay, bool (states,)."""
+    found: npt.NDArray[np.bool_] = (table.mode > 0) | (np.diff(table.soff) > 0)
+    return found
+
+
+def _with_room(live: Ids, count: int, room: int) -> Ids:
+    """Return the list with room for more agents."""
+    if live.size >= room:
+        return live
+    larger = np.empty(room + room // 2, np.uint32)
+    larger[:count] = live[:count]
+    return larger
+
+
+def _settle(
+    cascade: Cascade, scratch: Scratch, table: Table, live: Ids, kept: int, roused: int, away: Ids
+) -> None:
+    """Remember who is live: those kept, those roused (the first of ``touched``), and the absent."""
+    live = _with_room(live, kept, kept + roused + away.size)
+    merge_ids(live, kept, scratch.touched, roused)
+    merge_ids(live, kept + roused, away, away.size)
+    cascade.memo = (live, kept + roused + away.size, table)
+
+
+def _part(cascade: Cascade, live: Ids, count: int) -> tuple[Ids, int, Ids]:
+    """Set the absent apart: returns (live, how many are present, the absent ones)."""
+    ids = live[:count]
+    bits = cascade.absent[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
+    away = (bits & np.uint64(1)) > 0
+    gone = ids[away]
+    present = ids[~away]
+    live[: present.size] = present
+    return live, present.size, gone
+
+
+def _reached(cls: type[Compartments]) -> tuple[str, ...]:
+    """Return the states that count as adoption: the seeds', and what contacts make of the first."""
+    found = {cls.seeded}
+    for rule in cls.rules:
+        if isinstance(rule, Contact) and rule.listener == cls.states[0]:
+            found |= {becomes for becomes, _ in rule.outcomes if becomes}
+    return tuple(sorted(found))

@@ -1,0 +1,185 @@
+"""Compartments whose rules have conditions: what would happen is listed, asked about, then done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.rng import Stream
+from sim.jit.claims import BATCH, count_ties
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws, Ids, Scratch
+from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.compartments import conditional_kernels as kernels
+from sim.spread.compartments.conditions import Condition, Scene
+from sim.spread.compartments.rules import KEEP, Table
+from sim.spread.compartments.table_kernels import table_attempts
+
+__all__ = ["Gated", "could_change", "note_entries"]
+
+ROOM = 65_536
+"""Contacts listed at once."""
+_CODE = np.uint8(0x7F)
+Longs = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass
+class Gated:
+    """One tick of a cascade whose rules have conditions.
+
+    Attributes
+    ----------
+    cascade, contacts, draws, table
+        Of the tick.
+    memory
+        What conditions have counted in it.
+    """
+
+    cascade: Cascade
+    contacts: Contacts
+    draws: Draws
+    table: Table
+    memory: dict[Any, Any]
+
+    def meet(self, live: Ids, count: int) -> int:
+        """Let the live speak; returns how many agents are claimed."""
+        table, contacts, scratch = self.table, self.contacts, self.contacts.scratch
+        state: Sparse = self.cascade.held["state"]
+        ties = int(count_ties(contacts.rows, live, 0, count))
+        self.cascade.contacts_seen += table_attempts(
+            contacts.rows, live, count, state.keys, state.values, table.mode
+        )
+        lists = _lists(max(min(ties, ROOM), BATCH))
+        touched, i, at, k = 0, np.int64(0), np.int64(0), np.int64(0)
+        while i < count:
+            size, i, at, k = kernels.table_hits(
+                contacts.rows, contacts.targets, contacts.trust, live, i, count, at, k,
+                self.draws.key(Stream.CONTACTS), state.keys, state.values, self.cascade.absent,
+                table.off, table.total, table.trusted, table.mode, table.scale, table.ceiling,
+                len(self.cascade.states), *lists,
+            )  # fmt: skip
+            speaker, listener, tie, bits, share, row = (column[:size] for column in lists)
+            scene = self._scene(listener, speaker, tie)
+            chosen = _chosen(table.off, table.part, table.when, row, share, scene)
+            became = _looked_up(table.listener, chosen), _looked_up(table.speaker, chosen)
+            touched = int(kernels.claim_hits(
+                speaker, listener, bits, *became, scratch.claim, scratch.touched, touched
+            ))  # fmt: skip
+        return touched
+
+    def befall(self, live: Ids, count: int, touched: int) -> tuple[int, int, Ids]:
+        """Let what happens by itself happen; returns (agents kept, claimed, who changed)."""
+        table, scratch = self.table, self.contacts.scratch
+        state: Sparse = self.cascade.held["state"]
+        key = self.draws.key(Stream.SPONTANEOUS)
+        place, share, row = np.empty(count, np.int64), np.empty(count), np.empty(count, np.int64)
+        size = kernels.hits_alone(
+            live, count, key, state.keys, state.values, scratch.claim, table.soff, _sums(table),
+            place, share, row,
+        )  # fmt: skip
+        hit = place[:size]
+        scene = self._scene(live[hit])
+        chosen = _chosen(table.soff, table.spart, table.swhen, row[:size], share[:size], scene)
+        becomes = np.full(count, KEEP, np.uint8)
+        becomes[hit] = _looked_up(table.snew, chosen)
+        changed = np.empty(count, np.uint32)
+        kept, touched, moved = kernels.befall(
+            live, count, becomes, key, state.keys, state.values, scratch.claim, scratch.touched,
+            touched, table.soff, table.mode, table.adopting, self.cascade.tally, changed,
+        )  # fmt: skip
+        return kept, touched, changed[:moved]
+
+    def _scene(self, listener: Ids, speaker: Ids | None = None, tie: Any = None) -> Scene:
+        return Scene(
+            self.cascade, self.contacts, self.draws.tick, listener, speaker, tie, self.memory
+        )
+
+
+def _lists(size: int) -> tuple[Any, ...]:
+    kinds = np.uint32, np.uint32, np.int64, np.uint64, np.float64, np.int64
+    return tuple(np.empty(size, kind) for kind in kinds)
+
+
+def _sums(table: Table) -> npt.NDArray[np.float64]:
+    """Return the sum of what each state may do alone."""
+    ends = table.soff[1:]
+    return np.where(ends > table.soff[:-1], np.append(table.scum, 0.0)[ends - 1], 0.0)
+
+
+def _looked_up(column: Bytes, chosen: Longs) -> Bytes:
+    """Return the new state of each outcome, 255 where there is none."""
+    return np.append(column, np.uint8(KEEP))[chosen]
+
+
+def _chosen(
+    off: Longs,
+    part: npt.NDArray[np.float64],
+    when: tuple[Condition | None, ...],
+    row: Longs,
+    share: npt.NDArray[np.float64],
+    scene: Scene,
+) -> Longs:
+    """Return the outcome of each hit, -1 for none.
+
+    Among the outcomes of a row whose condition holds, chances are added up in the order of the
+    rules; the first sum above the share is it.
+    """
+    chosen = np.full(row.size, -1, np.int64)
+    for number in np.unique(row).tolist():
+        at = np.flatnonzero(row == number)
+        seen, below = scene.part(at), np.zeros(at.size)
+        for outcome in range(off[number], off[number + 1]):
+            condition = when[outcome]
+            holds = np.ones(at.size, np.bool_) if condition is None else condition.holds(seen)
+            below = below + np.where(holds, part[outcome], 0.0)
+            hit = holds & (chosen[at] < 0) & (share[at] < below)
+            chosen[at[hit]] = outcome
+    return chosen
+
+
+def could_change(cascade: Cascade, contacts: Contacts, table: Table, live: Ids, tick: int) -> bool:
+    """Return whether a change that no condition forbids for good is left to the live agents."""
+    memory: dict[Any, Any] = {}
+    state: Sparse = cascade.held["state"]
+    codes = (state[live] & _CODE).astype(np.int64)
+    alone = Scene(cascade, contacts, tick, live, memory=memory)
+    if _may(table.soff, table.swhen, codes, alone):
+        return True
+    i, e = np.int64(0), np.int64(0)
+    lists = _lists(ROOM)
+    columns = lists[0], lists[1], lists[2], lists[5]
+    while i < live.size:
+        size, i, e = kernels.contacts_left(
+            contacts.rows, contacts.targets, live, i, live.size, e, state.keys, state.values,
+            cascade.absent, table.total, len(cascade.states), *columns,
+        )  # fmt: skip
+        speaker, listener, tie, row = (column[:size] for column in columns)
+        scene = Scene(cascade, contacts, tick, listener, speaker, tie, memory)
+        if _may(table.off, table.when, row, scene):
+            return True
+    return False
+
+
+def _may(off: Longs, when: tuple[Condition | None, ...], row: Longs, scene: Scene) -> bool:
+    """Return whether any outcome of any row could happen."""
+    for number in np.unique(row).tolist():
+        seen = scene.part(np.flatnonzero(row == number))
+        for outcome in range(off[number], off[number + 1]):
+            condition = when[outcome]
+            if condition is None or condition.may(seen).any():
+                return True
+    return False
+
+
+def note_entries(cascade: Cascade, moved: Ids, scratch: Scratch, touched: int, tick: int) -> None:
+    """Write down who enters another state in this tick: who moved alone, and who is claimed."""
+    ids = scratch.touched[:touched]
+    old = cascade.held["state"][ids] & _CODE
+    new = (scratch.claim[ids] >> np.uint64(32)).astype(np.uint8)
+    now = np.int32(tick - cascade.started_at)
+    cascade.held["since"][moved] = now
+    cascade.held["since"][ids[old != new]] = now

@@ -1,0 +1,201 @@
+"""Compartmental models in which an agent stays in a state for a time that is drawn as it enters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.core.theory import Setting, Theory
+from sim.errors import InputError, UnknownNameError
+from sim.jit.order import sort_ids
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Ids
+from sim.spread.cascade.generations import again_counted, follow_again
+from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.compartments import table_kernels as kernels
+from sim.spread.compartments.compartments import Compartments, _part, _settle
+from sim.spread.compartments.durations_kernels import claim_due
+from sim.spread.compartments.residence import stay_law
+from sim.spread.compartments.rules import After, Table
+from sim.spread.theory.meanfield import spell_out
+from sim.spread.theory.stays import stays_based
+from sim.spread.theory.theories import refuse
+
+__all__ = ["Durations", "Stay", "stay"]
+
+_CODE = np.uint8(0x7F)
+_NEVER = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """How long a state lasts and what follows it; made by :func:`stay`."""
+
+    state: str
+    becomes: str
+    mean: str | float
+    law: str
+    spread: str | float
+
+
+def stay(
+    state: str, becomes: str, *, mean: str | float, law: str = "law", spread: str | float = "spread"
+) -> Stay:
+    """Declare that a state lasts for a time drawn when an agent enters it.
+
+    Parameters
+    ----------
+    state, becomes
+        The state, and the one that follows.
+    mean
+        Ticks: a number or the name of a parameter.
+    law
+        A law of :data:`~sim.spread.compartments.residence.StayLaw`, or the name of the parameter
+        that holds it.
+    spread
+        Standard deviation / mean: a number or the name of a parameter.
+    """
+    return Stay(state, becomes, mean, law, spread)
+
+
+class Durations(Compartments):
+    """Compartments whose states may last for times of any law, drawn once as an agent enters.
+
+    An agent that enters at the end of tick t with a stay of d ticks speaks in ticks t + 1 to t + d
+    and leaves at the end of the last. The draw of a stay is addressed by (tick of entry, agent).
+
+    Attributes
+    ----------
+    stays
+        Made by :func:`stay`; a state has one, or changes by itself (``after``), or neither.
+    """
+
+    stays: ClassVar[tuple[Stay, ...]] = ()
+    card: ClassVar[Card] = Card(
+        cost="the ties of agents that speak, and a look at the clock of each that will change",
+        time_unit="tick; stays are whole ticks, at least one; others rounded at random so that the "
+        "mean is kept",
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check the declaration when the class is made."""
+        super().__pydantic_init_subclass__(**kwargs)
+        moving = {rule.state for rule in cls.rules if isinstance(rule, After)}
+        for one in cls.stays:
+            for name in (one.state, one.becomes):
+                if name not in cls.states:
+                    raise UnknownNameError(f"state of {cls.__name__}", name, cls.states)
+            if one.state in moving:
+                raise InputError(
+                    f"{cls.__name__}: {one.state!r} ends by one stay() or by after(), not by both."
+                )
+            moving.add(one.state)
+
+    def check(self) -> None:
+        """Refuse chances and stays that are out of range."""
+        super().check()
+        for one in self.stays:
+            self._law(one)
+
+    def start(self, cascade: Cascade) -> None:
+        """Put the seeds in their state, and draw how long they stay there."""
+        super().start(cascade)
+        cascade.held["until"] = Sparse(cascade.agents, np.int32)
+        self._enter(cascade, cascade.seeds, cascade.draws(cascade.started_at))
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Let contacts, ends of stays and changes by themselves have their way."""
+        live, count, table = self._remembered(cascade)
+        away = live[:0]
+        if cascade.absent.size:
+            live, count, away = _part(cascade, live, count)
+        scratch, state, until = contacts.scratch, cascade.held["state"], cascade.held["until"]
+        touched = self._meet(cascade, contacts, draws, table, live, count)
+        touched = claim_due(
+            live, count, draws.tick, state.keys, state.values, until.keys, until.values,
+            self._following(), scratch.claim, scratch.touched, touched,
+        )  # fmt: skip
+        kept, touched = kernels.table_spontaneous(
+            live, count, draws.key(Stream.SPONTANEOUS), state.keys, state.values, scratch.claim,
+            scratch.touched, touched, table.soff, table.scum, table.snew, table.mode,
+            table.adopting, cascade.tally,
+        )  # fmt: skip
+        sort_ids(scratch.touched, touched, scratch.sources)
+        state.reserve(touched)
+        changed = scratch.touched[:touched].copy()
+        if self.counts_again(cascade.draws_mode) or again_counted(cascade):
+            lives, claims = self.lives(cascade.draws_mode), scratch.claim[changed]
+            follow_again(cascade, changed, claims, lives.adopts, lives.course, draws.tick)
+        adopted = np.empty(touched, np.uint32)
+        roused, fresh = kernels.table_commit(
+            scratch.touched, touched, state.keys, state.values, scratch.claim, table.soff,
+            table.mode, table.adopting, cascade.tally, adopted, scratch.sources,
+        )  # fmt: skip
+        _settle(cascade, scratch, table, live, kept, roused, away)
+        cascade.enter(adopted[:fresh], scratch.sources[:fresh])
+        self._enter(cascade, changed, draws)
+
+    def changes_beside(self) -> Sequence[tuple[int, int]]:
+        """Return the ends of stays, (from, to)."""
+        following = self._following()
+        places = [self.states.index(one.state) for one in self.stays]
+        return [(place, int(following[place])) for place in places]
+
+    def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
+        """Return the edge-based curve, every age a state, where nobody returns to the first one."""
+        refuse(setting)
+        first = self.states.index(self.seeded)
+        rules = spell_out(self.table(self.draws), self.states, first, in_rates=False)
+        following = self._following()
+        where = {one.state: self.states.index(one.state) for one in self.stays}
+        laws = {
+            where[one.state]: (int(following[where[one.state]]), self._law(one))
+            for one in self.stays
+        }
+        return stays_based(rules, laws, setting, ticks)
+
+    def _enter(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
+        """Draw how long agents stay in the states that they are in now."""
+        codes = cascade.held["state"][agents] & _CODE
+        for one in self.stays:
+            here = agents[codes == self.states.index(one.state)]
+            if here.size:
+                drawn = rng.uniforms(draws.key(Stream.STAYS), here)
+                ticks = np.searchsorted(self._law(one), drawn, side="right") + 1
+                cascade.held["until"][here] = draws.tick + ticks
+
+    def _law(self, one: Stay) -> npt.NDArray[np.float64]:
+        """Return the cumulated chances of a stay."""
+        named: Any = getattr(self, one.law) if one.law in type(self).model_fields else one.law
+        mean, spread = (
+            float(getattr(self, number) if isinstance(number, str) else number)
+            for number in (one.mean, one.spread)
+        )
+        return stay_law(named, mean, spread)
+
+    def _following(self) -> npt.NDArray[np.uint8]:
+        """Return the state that follows each, 255 where no stay ends it."""
+        following = np.full(len(self.states), _NEVER, np.uint8)
+        for one in self.stays:
+            following[self.states.index(one.state)] = self.states.index(one.becomes)
+        return following
+
+    def _tabulated(self, mode: DrawMode) -> Table:
+        """Keep agents in the list of the live while a stay lasts: an outcome of chance 0."""
+        table = super()._tabulated(mode)
+        lasting = (self._following() != _NEVER).astype(np.int64)
+        at = table.soff[np.flatnonzero(lasting)]
+        return replace(
+            table,
+            soff=table.soff + np.concatenate([[0], np.cumsum(lasting)]),
+            scum=np.insert(table.scum, at, 0.0),
+            snew=np.insert(table.snew, at, 0),
+        )

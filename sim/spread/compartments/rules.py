@@ -1,0 +1,367 @@
+"""Rules of compartmental models, and the table they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.errors import InputError, ParameterError
+from sim.jit.claims import gap_scale
+from sim.spread.compartments.chances import Chance, names_trust, value_of
+from sim.spread.compartments.conditions import Condition, elapsed, is_timed
+
+__all__ = ["After", "Chance", "Contact", "Table", "after", "contact", "tabulate", "value_of"]
+
+KEEP = 255
+_ONE_TIE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What one contact may do; made by :func:`contact`."""
+
+    listener: str
+    outcomes: tuple[tuple[str | None, Chance], ...]
+    speakers: tuple[str, ...]
+    speaker_becomes: str | None
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What happens by itself; made by :func:`after`."""
+
+    state: str
+    becomes: str
+    chance: Chance
+    when: Condition | None = None
+
+
+def contact(
+    listener: str,
+    becomes: str | Mapping[str, Chance] | None,
+    *,
+    by: str | Sequence[str],
+    chance: Chance = 1.0,
+    speaker_becomes: str | None = None,
+    when: Condition | None = None,
+) -> Contact:
+    """Declare what a contact does to a listener, to the speaker, or to both.
+
+    Parameters
+    ----------
+    listener
+        The state of the agent that hears.
+    becomes
+        Its new state; several as ``{state: chance}``; ``None`` when only the speaker changes.
+    by
+        The state, or states, of the agent that speaks.
+    chance
+        Of one contact and tick: a number, a parameter's name, or arithmetic of both such as
+        ``"(1 - kappa) * mu"``; the factor ``trust`` stands for the tie's trust.
+    speaker_becomes
+        The speaker's new state.
+    when
+        A condition (:mod:`sim.spread.compartments.conditions`): where it does not hold, nothing
+        happens.
+
+    Returns
+    -------
+    Contact
+
+    Examples
+    --------
+    >>> contact("susceptible", "infected", by="infected", chance="beta").listener
+    'susceptible'
+    """
+    _refuse_no_condition("contact()", when)
+    several = isinstance(becomes, Mapping)
+    outcomes = tuple(becomes.items()) if isinstance(becomes, Mapping) else ((becomes, chance),)
+    if several and chance != 1.0:
+        raise InputError("contact(): give each outcome its chance, or one chance, not both.")
+    speakers = (by,) if isinstance(by, str) else tuple(by)
+    return Contact(listener, outcomes, speakers, speaker_becomes, when)
+
+
+def after(
+    state: str,
+    becomes: str,
+    *,
+    chance: Chance | None = None,
+    when: Condition | None = None,
+    ticks: int | str | None = None,
+) -> After:
+    """Declare a change that happens by itself, with ``chance`` per tick.
+
+    Several from one state compete; their chances sum to at most 1. Where they have conditions, the
+    chances of those that hold are added up in order, and what lies beyond 1 is lost.
+
+    Parameters
+    ----------
+    state, becomes
+        The state that an agent leaves, and the one that it enters.
+    chance
+        Per tick: as in :func:`contact`, but without ``trust``; with ``when`` or ``ticks`` it may be
+        left out and is 1.
+    when
+        A condition on the agent (:mod:`sim.spread.compartments.conditions`).
+    ticks
+        Not before the agent has been in its state for so many ticks (a number or the name of a
+        parameter): with chance 1 exactly then.
+
+    Returns
+    -------
+    After
+
+    Examples
+    --------
+    >>> after("infected", "recovered", ticks=7).chance
+    1.0
+    """
+    _refuse_no_condition("after()", when)
+    if ticks is not None:
+        if isinstance(ticks, bool) or not isinstance(ticks, int | str):
+            raise InputError(
+                f"after(): ticks is a whole number or a parameter's name, got {ticks!r}."
+            )
+        gate = elapsed() >= ticks
+        when = gate if when is None else gate & when
+    if chance is None and when is None:
+        raise InputError("after(): give a chance, a condition (when=) or a number of ticks.")
+    return After(state, becomes, 1.0 if chance is None else chance, when)
+
+
+def _refuse_no_condition(what: str, when: object) -> None:
+    if when is not None and not isinstance(when, Condition):
+        raise InputError(
+            f"{what}: when= takes a condition such as where('openness') > 0.5, got {when!r}."
+        )
+
+
+@dataclass(slots=True)
+class Table:
+    """Rules as arrays, as :mod:`sim.spread.compartments.table_kernels` reads them.
+
+    Attributes
+    ----------
+    off, cum, listener, speaker, total, trusted
+        Outcomes of every row (speaker state, listener state).
+    soff, scum, snew
+        Outcomes of what happens by itself.
+    mode, scale, ceiling, adopting
+        Of every state.
+    part, when, spart, swhen
+        Of every outcome of both kinds: its own chance, and its condition or ``None``.
+    calls_alone
+        Whether speakers use one tie, stay as they are until they do, and none is changed by the
+        contact of another: then what a call makes of its caller depends on nobody else.
+    """
+
+    off: npt.NDArray[np.int64]
+    cum: npt.NDArray[np.float64]
+    listener: npt.NDArray[np.uint8]
+    speaker: npt.NDArray[np.uint8]
+    total: npt.NDArray[np.float64]
+    trusted: npt.NDArray[np.uint8]
+    soff: npt.NDArray[np.int64]
+    scum: npt.NDArray[np.float64]
+    snew: npt.NDArray[np.uint8]
+    mode: npt.NDArray[np.int64]
+    scale: npt.NDArray[np.float64]
+    ceiling: npt.NDArray[np.float64]
+    adopting: npt.NDArray[np.uint8]
+    part: npt.NDArray[np.float64]
+    when: tuple[Condition | None, ...]
+    spart: npt.NDArray[np.float64]
+    swhen: tuple[Condition | None, ...]
+    calls_alone: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at what is the same in every tick."""
+        self.calls_alone = self._calls_alone()
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether a rule has a condition."""
+        return any(one is not None for one in (*self.when, *self.swhen))
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether a condition asks for how long an agent has been in its state."""
+        return any(one is not None and is_timed(one) for one in (*self.when, *self.swhen))
+
+    def _calls_alone(self) -> bool:
+        speaks = self.mode > 0
+        if self.is_gated or self.soff[-1] or self.trusted.any() or not speaks.any():
+            return False
+        if (self.mode[speaks] != _ONE_TIE).any():
+            return False
+        rows = np.repeat(np.arange(self.total.size), np.diff(self.off))  # of each outcome
+        changed = speaks[rows % speaks.size] & (self.listener != KEEP)
+        turned = self.speaker[self.speaker != KEEP]
+        return not (changed.any() or self.adopting[turned].any())
+
+
+@dataclass(slots=True)
+class _Row:
+    outcomes: list[tuple[float, int, int, Condition | None]] = field(default_factory=list)
+    trusted: bool = False
+
+    @property
+    def total(self) -> float:
+        return sum(share for share, *_ in self.outcomes)
+
+    @property
+    def is_gated(self) -> bool:
+        return any(when is not None for *_, when in self.outcomes)
+
+
+def tabulate(
+    owner: str,
+    states: Sequence[str],
+    rules: Sequence[Contact | After],
+    evaluate: Callable[[Chance], float],
+    *,
+    adopting: Sequence[str],
+    skips: bool,
+    contacts: int | None,
+    rates: bool = False,
+) -> Table:
+    """Turn rules into arrays.
+
+    Parameters
+    ----------
+    owner
+        The model's name, for errors.
+    states, rules
+        What the class declares.
+    evaluate
+        Returns the value of a chance.
+    adopting
+        States whose first entry counts as adoption.
+    skips
+        Whether contacts are drawn by geometric gaps where one chance allows it.
+    contacts
+        ``None``: every tie; else how many random ties a speaker uses in a tick.
+    rates
+        Whether numbers are rates per tick: at least 0, and as large as you like.
+
+    Raises
+    ------
+    ParameterError
+        When the chances of a row sum to more than 1, or one is outside [0, 1].
+    """
+    if rates and any(rule.when is not None for rule in rules):
+        raise InputError(f"{owner}: rules with conditions need ticks; leave when= and ticks= out.")
+    code = {name: number for number, name in enumerate(states)}
+    size = len(states)
+    rows = [_Row() for _ in range(size * size)]
+    alone = [_Row() for _ in range(size)]
+    for rule in rules:
+        if isinstance(rule, After):
+            chance = _checked(owner, rule.chance, evaluate, rates=rates)
+            change = chance, code[rule.becomes], KEEP, rule.when
+            alone[code[rule.state]].outcomes.append(change)
+            continue
+        for speaker in rule.speakers:
+            row = rows[code[speaker] * size + code[rule.listener]]
+            for becomes, chance_of in rule.outcomes:
+                chance = _checked(owner, chance_of, evaluate, rates=rates)
+                row.trusted |= isinstance(chance_of, str) and names_trust(chance_of)
+                new = KEEP if becomes is None else code[becomes]
+                turned = KEEP if rule.speaker_becomes is None else code[rule.speaker_becomes]
+                row.outcomes.append((chance, new, turned, rule.when))
+    if not rates:
+        _refuse_sums(owner, states, rows, alone)
+    return _arrays(states, rows, alone, adopting, skips=skips, contacts=contacts)
+
+
+def _checked(
+    owner: str, chance: Chance, evaluate: Callable[[Chance], float], *, rates: bool
+) -> float:
+    value = evaluate(chance)
+    if rates:
+        if not 0.0 <= value < float("inf"):
+            raise ParameterError(f"{owner}: the rate {chance!r} must be at least 0, got {value:g}.")
+    elif not 0.0 <= value <= 1.0:
+        raise ParameterError(f"{owner}: the chance {chance!r} must be in [0, 1], got {value:g}.")
+    return value
+
+
+def _refuse_sums(
+    owner: str, states: Sequence[str], rows: Sequence[_Row], alone: Sequence[_Row]
+) -> None:
+    size = len(states)
+    for number, row in enumerate(rows):
+        if row.total > 1.0 + 1e-12 and not row.is_gated:
+            raise ParameterError(
+                f"{owner}: the chances of {states[number % size]!r} hearing "
+                f"{states[number // size]!r} must sum to at most 1, got {row.total:g}."
+            )
+    for number, row in enumerate(alone):
+        if row.total > 1.0 + 1e-12 and not row.is_gated:
+            raise ParameterError(
+                f"{owner}: the chances of leaving {states[number]!r} must sum to at most 1, "
+                f"got {row.total:g}."
+            )
+
+
+def _flat(rows: Sequence[_Row]) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """Return (offsets, cumulated chances, new states, speakers' new states, parts, conditions)."""
+    off, cum, new, turned, part, whens = [0], [], [], [], [], []
+    for row in rows:
+        share = 0.0
+        for chance, state, speaker, when in row.outcomes:
+            if chance > 0.0:
+                share += chance
+                cum.append(share)
+                new.append(state)
+                turned.append(speaker)
+                part.append(chance)
+                whens.append(when)
+        off.append(len(cum))
+    return (
+        np.array(off, np.int64),
+        np.array(cum, np.float64),
+        np.array(new, np.uint8),
+        np.array(turned, np.uint8),
+        np.array(part, np.float64),
+        tuple(whens),
+    )
+
+
+def _arrays(
+    states: Sequence[str],
+    rows: Sequence[_Row],
+    alone: Sequence[_Row],
+    adopting: Sequence[str],
+    *,
+    skips: bool,
+    contacts: int | None,
+) -> Table:
+    size = len(states)
+    off, cum, listener, speaker, part, when = _flat(rows)
+    soff, scum, snew, _, spart, swhen = _flat(alone)
+    total = np.array([row.total for row in rows])
+    ceiling = total.reshape(size, size).max(axis=1)
+    if any(row.is_gated for row in rows):
+        ceiling = np.minimum(ceiling, 1.0)  # of conditions that exclude one another
+    mode = np.where(ceiling > 0.0, 1, 0).astype(np.int64)
+    if contacts is not None:
+        mode[mode == 1] = 3 + contacts
+    elif skips:
+        mode[(ceiling > 0.0) & (ceiling < 1.0)] = 2
+    scale = np.array(
+        [gap_scale(p) if how == 2 else 0.0 for p, how in zip(ceiling, mode, strict=True)]
+    )
+    return Table(
+        off, cum, listener, speaker, total,
+        np.array([row.trusted for row in rows], np.uint8),
+        soff, scum, snew, mode, scale, ceiling,
+        np.array([name in adopting for name in states], np.uint8),
+        part, when, spart, swhen,
+    )  # fmt: skip

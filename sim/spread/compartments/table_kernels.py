@@ -1,0 +1,390 @@
+"""One kernel for every compartmental model: rules as a table of (speaker state, listener state).
+
+A tick has three passes. *Contacts* read ``state`` and write only claims
+(:mod:`sim.jit.claims`), so nobody sees a half-written tick. *Spontaneous* changes befall the
+live agents that hold no claim.
+*Commit* turns claims into states. A state byte holds the state in its low 7 bits and, in bit 7,
+whether the agent ever adopted. ``keys`` and ``state`` are a sparse column
+(:mod:`sim.jit.sparse`): keys empty, state is uint8 (n,).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.claims import (
+    AHEAD,
+    BATCH,
+    BLOCK,
+    FREE,
+    NOBODY,
+    approach,
+    gap,
+    is_open,
+    remix,
+)  # fmt: skip
+from sim.jit.jit import kernel
+from sim.jit.mix import gate, uniform, word, word2
+from sim.jit.sparse import slot, take_slot
+from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
+
+__all__ = [
+    "any_contact_left", "code_of", "pick", "put", "table_attempts", "table_commit",
+    "table_contacts", "table_spontaneous",
+]  # fmt: skip
+
+_S11 = np.uint64(11)
+_S40 = np.uint64(40)
+_S32 = np.uint64(32)
+_ONE = np.uint64(1)
+_BYTE = np.uint64(0xFF)
+_LOW32 = np.uint64(0xFFFFFFFF)
+_CODE = np.uint8(0x7F)
+_EVER = np.uint8(0x80)
+_KEEP = 255
+_NEVER = 2.0
+_COINS = 1
+_SKIPS = 2
+
+
+@kernel
+def code_of(keys: U32, state: U8, v: Word) -> Number:
+    """Return the state (int64) of agent ``v`` (uint64)."""
+    return np.int64(state[slot(keys, v)] & _CODE)
+
+
+@kernel
+def _outcome(first: int, last: int, cum: F64, share: float) -> int:
+    """Return which outcome of ``first:last`` the share (0 <= share < total) falls on, else -1."""
+    for o in range(first, last):
+        if share < cum[o]:
+            return o
+    return -1
+
+
+@kernel
+def put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
+    """Lower the claim on ``v`` (uint64) to ``c``; returns how many agents are touched.
+
+    ``FREE`` claims nothing.
+    """
+    old = claim[v]
+    claim[v] = min(old, c)
+    touched[m] = np.uint32(v)
+    return m + ((old == FREE) & (c != FREE))
+
+
+@kernel
+def pick(
+    rows: U32, targets: U32, live: U32, i: Number, hi: int, at: Number, k: Number, key: Word,
+    keys: U32, state: U8, mode: I64, scale: F64, ceiling: F64, tossed: U64, batch: U64, drawn: U64,
+) -> tuple[Number, Number, Number, Number]:  # fmt: skip
+    """Fill a batch with the contacts whose coin falls under the largest chance of the speaker.
+
+    The cursor is (speaker ``live[i]``, next place ``at`` in its row, draws ``k`` made for it).
+    Returns (contacts, i, at, k); a batch that has no room for more ends anywhere in a row.
+    """
+    n: Number = np.int64(0)
+    near: Number = i
+    while i < hi:
+        u: Number = live[i]
+        s: int = code_of(keys, state, np.uint64(u))
+        length: Number = np.int64(rows[u, 1])
+        key_u = word(key, u)
+        contact = np.uint64(u) << _S32
+        if mode[s] == _SKIPS:
+            bits = word2(key_u, k)
+            at += gap(bits, scale[s])
+            while at < length:
+                if n == BATCH:
+                    return n, i, at - gap(bits, scale[s]), k
+                batch[n] = contact | np.uint64(at)
+                drawn[n] = bits
+                n += 1
+                k += 1
+                bits = word2(key_u, k)
+                at += 1 + gap(bits, scale[s])
+        elif mode[s] == _COINS:
+            if i >= near:
+                near = min(i + AHEAD, np.int64(hi))
+                drawn[BATCH] = approach(rows, targets, live, i, near)
+            start = np.int64(rows[u, 0])
+            under = gate(ceiling[s]) + _ONE
+            while at < length:
+                if n > BATCH - BLOCK:
+                    return n, i, at, k
+                size = min(length - at, BLOCK)
+                heard = targets[start + at : start + at + size]
+                for j in range(size):
+                    tossed[j] = word2(key_u, heard[j])
+                for j in range(size):
+                    batch[n] = contact | np.uint64(at + j)
+                    drawn[n] = tossed[j]
+                    n += (tossed[j] >> _S11) < under
+                at += size
+        elif mode[s] > _SKIPS and length:
+            under = gate(ceiling[s]) + _ONE
+            while k < mode[s] - 3:
+                if n == BATCH:
+                    return n, i, at, k
+                bits = word2(key_u, k)
+                batch[n] = contact | np.uint64(uniform(remix(bits)) * length)
+                drawn[n] = bits
+                n += (bits >> _S11) < under
+                k += 1
+        i += 1
+        at = np.int64(0)
+        k = np.int64(0)
+    return n, i, at, k
+
+
+@kernel
+def _meet(
+    rows: U32, targets: U32, trust: U16, keys: U32, state: U8, closed: U64, claim: U64,
+    touched: U32, m: Number, off: I64, cum: F64, listener: U8, speaker: U8, total: F64,
+    trusted: U8, mode: I64, ceiling: F64, states: int, batch: U64, drawn: U64, n: Number,
+) -> Number:  # fmt: skip
+    """Let the contacts ``batch[:n]`` have the outcomes that the table says; they become claims."""
+    heard = np.empty(BATCH + 1, np.uint32)
+    what = np.empty(BATCH + 1, np.int64)
+    k = 0
+    for j in range(n):  # nothing but reads of the network, which do not wait for one another
+        u: Number = batch[j] >> _S32
+        heard[j] = targets[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)]
+    for j in range(n):
+        u = batch[j] >> _S32
+        v: Number = np.uint64(heard[j])
+        row = code_of(keys, state, u) * states + code_of(keys, state, v)
+        batch[k] = batch[j]
+        drawn[k] = drawn[j]
+        heard[k] = np.uint32(v)
+        what[k] = row
+        k += total[row] > 0.0
+    seen = np.uint64(0)  # reads that do not wait for one another: what follows finds all at hand
+    for j in range(k):
+        seen ^= claim[heard[j]]
+    drawn[BATCH] = seen
+    w: Number = np.int64(0)
+    for j in range(k):
+        u = batch[j] >> _S32
+        v = np.uint64(heard[j])
+        s: int = code_of(keys, state, u)
+        row = what[j]
+        share: float = 0.0
+        if mode[s] != _SKIPS:
+            share = uniform(drawn[j])
+        elif trusted[row] or total[row] < ceiling[s] or off[row + 1] - off[row] > 1:
+            share = uniform(remix(drawn[j])) * ceiling[s]
+        if trusted[row] and trust.size:
+            faith = trust[np.uint64(rows[u, 0]) + (batch[j] & _LOW32)]
+            share = share / (faith / 65535.0) if faith else _NEVER
+        last = off[row + 1] - 1
+        o: Number = off[row]
+        for q in range(o, last):
+            o += share >= cum[q]
+        what[w] = o
+        batch[w] = (u << _S32) | v
+        drawn[w] = drawn[j]
+        w += (share < cum[last]) & (closed.size == 0 or is_open(closed, v))
+    turns = False
+    for q in range(speaker.size):
+        turns |= speaker[q] != _KEEP
+    for j in range(w):
+        u, v, o = batch[j] >> _S32, batch[j] & _LOW32, what[j]
+        high = drawn[j] << _S40
+        if turns:  # who changes cannot be foretold: both are claimed, one perhaps by nothing
+            mine = high | (np.uint64(listener[o]) << _S32) | u
+            m = put(claim, touched, m, v, mine if listener[o] != _KEEP else FREE)
+            mine = high | (np.uint64(speaker[o]) << _S32) | v
+            m = put(claim, touched, m, u, mine if speaker[o] != _KEEP else FREE)
+        elif listener[o] != _KEEP:
+            m = put(claim, touched, m, v, high | (np.uint64(listener[o]) << _S32) | u)
+    return m
+
+
+@kernel
+def table_contacts(
+    rows: U32, targets: U32, trust: U16, live: U32, lo: int, hi: int, key: Word, keys: U32,
+    state: U8, closed: U64, claim: U64, touched: U32, m: Number, off: I64, cum: F64, listener: U8,
+    speaker: U8, total: F64, trusted: U8, mode: I64, scale: F64, ceiling: F64, states: int,
+) -> Number:  # fmt: skip
+    """Visit the ties of the speakers among ``live[lo:hi]`` and write claims.
+
+    Parameters
+    ----------
+    rows, targets, trust
+        The network: uint32 (n, 2), uint32 (ties,), uint16 (ties,) or empty.
+    live, lo, hi
+        uint32 list of agents whose state speaks or decays, and the part of this call.
+    key
+        uint64 key of this tick's contacts.
+    keys, state
+        The states, uint8, read only.
+    closed
+        uint64 bitmap of agents that take no part, or empty.
+    claim, touched, m
+        As in :func:`sim.jit.claims.claim_coins`.
+    off, cum, listener, speaker
+        Outcomes of row ``s * states + l`` are ``off[row]:off[row + 1]``: cumulated chance, the new
+        state of the listener and of the speaker (255: unchanged).
+    total, trusted
+        Summed chance of each row, and whether the tie's trust multiplies it (uint8).
+    mode, scale, ceiling
+        Of each state: 0 silent, 1 a coin a tie, 2 geometric gaps, 3 + k: k random ties;
+        the :func:`~sim.jit.claims.gap_scale` of the ceiling; the largest row total.
+    states
+        Number of states.
+
+    Returns
+    -------
+    int
+        How many agents are touched now.
+    """
+    tossed = np.empty(BLOCK, np.uint64)
+    batch = np.empty(BATCH + 1, np.uint64)
+    drawn = np.empty(BATCH + 1, np.uint64)
+    speaking = np.empty(hi - lo + 1, np.uint32)
+    many: Number = np.int64(0)
+    for j in range(lo, hi):
+        speaking[many] = live[j]
+        many += mode[code_of(keys, state, np.uint64(live[j]))] > 0
+    i, at, k = np.int64(0), np.int64(0), np.int64(0)
+    while i < many:
+        n, i, at, k = pick(
+            rows, targets, speaking, i, many, at, k, key, keys, state, mode, scale, ceiling,
+            tossed, batch, drawn,
+        )  # fmt: skip
+        m = _meet(
+            rows, targets, trust, keys, state, closed, claim, touched, m, off, cum, listener,
+            speaker, total, trusted, mode, ceiling, states, batch, drawn, n,
+        )  # fmt: skip
+    return m
+
+
+@kernel
+def table_attempts(rows: U32, live: U32, count: int, keys: U32, state: U8, mode: I64) -> Number:
+    """Return how many contacts the speakers among ``live[:count]`` have in a tick."""
+    attempts: Number = np.int64(0)
+    speaking = np.empty(BLOCK, np.uint32)
+    for first in range(0, count, BLOCK):
+        n: Number = np.int64(0)
+        for i in range(first, min(first + BLOCK, count)):
+            speaking[n] = live[i]
+            n += mode[code_of(keys, state, np.uint64(live[i]))] > 0
+        for j in range(n):
+            how = mode[code_of(keys, state, np.uint64(speaking[j]))]
+            length: Number = np.int64(rows[speaking[j], 1])
+            attempts += length if how <= _SKIPS else (length > 0) * (how - 3)
+    return attempts
+
+
+@kernel
+def table_spontaneous(
+    live: U32,
+    count: int,
+    key: Word,
+    keys: U32,
+    state: U8,
+    claim: U64,
+    touched: U32,
+    m: int,
+    soff: I64,
+    scum: F64,
+    snew: U8,
+    mode: I64,
+    adopting: U8,
+    tally: I64,
+) -> tuple[int, int]:
+    """Befall the live agents that hold no claim; keep those that stay live, in place.
+
+    ``soff, scum, snew`` hold the outcomes of each state. A first adoption becomes a claim of
+    ``NOBODY`` (so that it is logged); any other change is written at once. ``tally`` (int64,
+    states) follows. Returns (agents kept in ``live``, agents touched).
+    """
+    kept = 0
+    for i in range(count):
+        u: Number = np.uint64(live[i])
+        if claim[u] != FREE:
+            continue
+        code = state[slot(keys, u)]
+        s = np.int64(code & _CODE)
+        new = s
+        if soff[s + 1] > soff[s]:
+            bits = word(key, u)
+            o = _outcome(soff[s], soff[s + 1], scum, uniform(bits))
+            if o >= 0:
+                new = np.int64(snew[o])
+                if adopting[new] and not code & _EVER:
+                    claim[u] = (bits << _S40) | (np.uint64(new) << _S32) | np.uint64(NOBODY)
+                    touched[m] = np.uint32(u)
+                    m += 1
+                    continue
+                state[take_slot(keys, u)] = (code & _EVER) | np.uint8(new)
+                tally[s] -= 1
+                tally[new] += 1
+        live[kept] = np.uint32(u)
+        kept += mode[new] > 0 or soff[new + 1] > soff[new]
+    return kept, m
+
+
+@kernel
+def table_commit(
+    touched: U32,
+    m: int,
+    keys: U32,
+    state: U8,
+    claim: U64,
+    soff: I64,
+    mode: I64,
+    adopting: U8,
+    tally: I64,
+    adopted: U32,
+    sources: U32,
+) -> tuple[int, int]:
+    """Turn the claims on ``touched[:m]``, ascending, into states and free them.
+
+    First adoptions are listed in ``adopted`` (uint32) with who convinced them in ``sources``
+    (uint32); agents that are live now take the place of the first of ``touched``. Returns (agents
+    that are live now, first adoptions).
+    """
+    alive = 0
+    fresh = 0
+    for i in range(m):
+        v = np.uint64(touched[i])
+        c = claim[v]
+        claim[v] = FREE
+        at = take_slot(keys, v)
+        code: Number = state[at]
+        old = np.int64(code & _CODE)
+        new = np.int64((c >> _S32) & _BYTE)
+        ever = code & _EVER
+        if adopting[new] and not ever:
+            ever = _EVER
+            adopted[fresh] = np.uint32(v)
+            sources[fresh] = np.uint32(c & _LOW32)
+            fresh += 1
+        state[at] = ever | np.uint8(new)
+        tally[old] -= 1
+        tally[new] += 1
+        touched[alive] = np.uint32(v)
+        alive += mode[new] > 0 or soff[new + 1] > soff[new]
+    return alive, fresh
+
+
+@kernel
+def any_contact_left(
+    rows: U32, targets: U32, live: U32, count: int, keys: U32, state: U8, closed: U64, total: F64,
+    states: int,
+) -> bool:  # fmt: skip
+    """Return whether any tie of a live agent meets a row of positive chance."""
+    for i in range(count):
+        u = live[i]
+        base = code_of(keys, state, np.uint64(u)) * states
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = np.uint64(targets[e])
+            if total[base + code_of(keys, state, v)] > 0.0:
+                if closed.size and not is_open(closed, v):
+                    continue
+                return True
+    return False

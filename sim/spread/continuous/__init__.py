@@ -1,0 +1,1 @@
+"""Models in continuous time: the same rules with rates, event by event."""

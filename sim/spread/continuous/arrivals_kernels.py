@@ -1,0 +1,318 @@
+"""Messages that take time along a tie: when each agent is reached first.
+
+Times are whole numbers of 2**-32 ticks (uint64), so that the order of additions does not matter.
+``due`` holds the earliest arrival known for an agent, 0: none; ``by`` who sends it, plus one.
+Delays are addressed draws of the tie, made when the sender is reached: the result is that of
+shortest paths over live ties, found tick by tick.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow, remix
+from sim.jit.jit import kernel
+from sim.jit.mix import uniform, word, word2
+from sim.jit.sparse import VACANT, take_slot
+from sim.jit.types import F64, U16, U32, U64, Number, Word
+
+__all__ = ["ATTEMPTS", "EXPONENTIAL", "TICK", "WEIBULL", "delay", "due_between", "roots", "send"]
+
+EXPONENTIAL, WEIBULL, ATTEMPTS = 0, 1, 2
+"""How long a tie takes: Exp(rate); Weibull(scale, shape); the first of several attempts that
+succeeds, one a tick, by their cumulated chances."""
+TICK = 1 << 32
+"""One tick."""
+
+_S32 = np.uint64(32)
+_LOW32 = np.uint64(0xFFFFFFFF)
+_ZERO = np.uint64(0)
+_ONE = np.uint64(1)
+_ONE32 = np.uint32(1)
+_FAR = np.uint64(0xFFFFFFFFFFFFFFFF)
+_LONG = 2.0**61
+_TICK = 4294967296.0
+
+
+@kernel
+def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Word:
+    """Return the delay (uint64, at least 1) of a draw in [0, 1), 0 for never.
+
+    Parameters
+    ----------
+    share
+        The draw.
+    law
+        :data:`EXPONENTIAL` of mean ``scale`` ticks, :data:`WEIBULL` of that scale with ``shape``,
+        or :data:`ATTEMPTS`.
+    scale, shape
+        In ticks; a pure number.
+    below
+        float64, the chance that attempts 1, 2, ... up to each have succeeded.
+    """
+    if law == ATTEMPTS:
+        tries: Number = np.int64(1)
+        for k in range(below.size):
+            tries += share >= below[k]
+        return np.uint64(tries) << _S32 if tries <= below.size else _ZERO
+    wait = -np.log1p(-share)
+    if law == WEIBULL:
+        wait = wait ** (1.0 / shape)
+    return np.uint64(min(wait * scale * _TICK, _LONG)) + _ONE
+
+
+@kernel
+def send(
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    speakers: U32,
+    left_at: U64,
+    lo: int,
+    hi: int,
+    key: Word,
+    coins: U64,
+    p: float,
+    law: int,
+    scale: float,
+    shape: float,
+    below: F64,
+    now: Word,
+    until: Word,
+    end: Word,
+    closed: U64,
+    keys: U32,
+    due: U64,
+    by_keys: U32,
+    by: U32,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Send the message over the ties of ``speakers[lo:hi]``, who were reached at ``left_at``.
+
+    Parameters
+    ----------
+    rows, targets, trust
+        The network; ``trust`` uint16 (ties,) multiplies ``p``, or is empty.
+    speakers, left_at
+        uint32 and their times, uint64.
+    key, coins
+        The tie's draw is ``word2(word(key, u), v)``, or given (uint64 (ties,)).
+    p
+        The chance that a tie passes the message on at all.
+    law, scale, shape, below
+        As :func:`delay` takes them, by a second word of the tie's draw.
+    now, until, end
+        The start and end of this tick, and the horizon: arrivals before and beyond are dropped.
+    closed
+        uint64 bitmap of agents that cannot be reached.
+    keys, due, by_keys, by
+        Sparse columns, with room.
+    claim, touched, m
+        Marks, ``FREE`` outside a tick, and the list (uint32) of agents whose arrival moved and
+        falls into this tick: these send anew.
+
+    Returns
+    -------
+    int
+        How many are listed.
+    """
+    fell = np.empty(BLOCK, np.uint8)
+    batch = np.empty(BATCH + 1, np.uint64)
+    drawn = np.empty(BATCH, np.uint64)
+    time = np.empty(BATCH, np.uint64)
+    n: Number = np.int64(0)
+    under = p / 65535.0 if trust.size else p
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+        u = speakers[i]
+        start = np.int64(rows[u, 0])
+        length: Number = np.int64(rows[u, 1])
+        key_u = word(key, int(u))
+        for first in range(0, length, BLOCK):
+            size = min(length - first, BLOCK)
+            heard = targets[start + first : start + first + size]
+            if coins.size:
+                for j in range(size):
+                    weight = trust[start + first + j] if trust.size else np.uint16(1)
+                    fell[j] = uniform(coins[start + first + j]) < under * weight
+            elif trust.size:
+                share = trust[start + first : start + first + size]
+                for j in range(size):
+                    fell[j] = uniform(word2(key_u, int(heard[j]))) < under * share[j]
+            else:
+                for j in range(size):
+                    fell[j] = uniform(word2(key_u, int(heard[j]))) < under
+            n = narrow(fell, size, i, first, batch, n)
+            if n > BATCH - BLOCK:
+                n = _toss(rows, targets, speakers, key, coins, batch, drawn, n, closed)
+                _time(left_at, batch, drawn, time, n, law, scale, shape, below)
+                m = _arrive(
+                    speakers, batch, drawn, time, n, now, until, end, keys, due, by_keys, by, claim,
+                    touched, m,
+                )  # fmt: skip
+                n = np.int64(0)
+    n = _toss(rows, targets, speakers, key, coins, batch, drawn, n, closed)
+    _time(left_at, batch, drawn, time, n, law, scale, shape, below)
+    return _arrive(
+        speakers, batch, drawn, time, n, now, until, end, keys, due, by_keys, by, claim, touched, m
+    )
+
+
+@kernel
+def _toss(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    key: Word,
+    coins: U64,
+    batch: U64,
+    drawn: U64,
+    n: Number,
+    closed: U64,
+) -> Number:
+    """Turn (speaker's number, place) of ``batch[:n]`` into (number, listener) where that is open.
+
+    Writes the ties' draws beside them; returns how many are left.
+    """
+    k: Number = np.int64(0)
+    for j in range(n):
+        u = speakers[batch[j] >> _S32]
+        place = np.uint64(rows[u, 0]) + (batch[j] & _LOW32)
+        v = np.uint64(targets[place])
+        batch[k] = ((batch[j] >> _S32) << _S32) | v
+        drawn[k] = coins[place] if coins.size else word2(word(key, int(u)), int(v))
+        k += is_open(closed, v)
+    return k
+
+
+@kernel
+def _time(
+    left_at: U64,
+    batch: U64,
+    drawn: U64,
+    time: U64,
+    n: Number,
+    law: int,
+    scale: float,
+    shape: float,
+    below: F64,
+) -> None:
+    """Write when each message of a batch arrives, 0 for never."""
+    for j in range(n):
+        wait = delay(uniform(remix(drawn[j])), law, scale, shape, below)
+        time[j] = left_at[batch[j] >> _S32] + wait if wait > _ZERO else _ZERO
+
+
+@kernel
+def _arrive(
+    speakers: U32,
+    batch: U64,
+    drawn: U64,
+    time: U64,
+    n: Number,
+    now: Word,
+    until: Word,
+    end: Word,
+    keys: U32,
+    due: U64,
+    by_keys: U32,
+    by: U32,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Lower the arrivals of a batch; list those that moved and fall into this tick."""
+    k: Number = np.int64(0)
+    for j in range(n):
+        at = take_slot(keys, batch[j] & _LOW32)
+        better = (due[at] <= now) | (time[j] <= due[at])
+        batch[k] = batch[j]
+        time[k] = time[j]
+        drawn[k] = at
+        k += better & (time[j] > now) & (time[j] <= end)
+    for j in range(k):
+        v = batch[j] & _LOW32
+        mine = speakers[batch[j] >> _S32] + _ONE32
+        at = drawn[j]
+        known: Number = due[at] if due[at] > now else _FAR
+        place = take_slot(by_keys, v)
+        if known < time[j] or (known == time[j] and by[place] <= mine):
+            continue
+        due[at] = time[j]
+        by[place] = mine
+        if time[j] <= until and claim[v] == FREE:
+            claim[v] = _ZERO
+            touched[m] = np.uint32(v)
+            m += 1
+    return m
+
+
+@kernel
+def due_between(
+    keys: U32, due: U64, closed: U64, now: Word, until: Word, out: U32
+) -> tuple[Number, Number]:
+    """List in ``out`` (uint32) the open agents due after ``now`` and not after ``until``.
+
+    Returns how many, and how many are due later.
+    """
+    m: Number = np.int64(0)
+    later: Number = np.int64(0)
+    if keys.size == 0:
+        for first in range(0, due.size, 64):
+            word_of = closed[first >> 6]
+            if word_of == _FAR:  # all of these are closed
+                continue
+            block = due[first : min(first + 64, due.size)]
+            soon, late = _ZERO, _ZERO
+            for j in range(block.size):
+                apart = ~(word_of >> np.uint64(j)) & _ONE
+                late += np.uint64(block[j] > until) & apart
+                soon += np.uint64(block[j] > now) & apart
+            later += np.int64(late)
+            if soon == late:
+                continue
+            for j in range(block.size):
+                if now < block[j] <= until and (word_of >> np.uint64(j)) & _ONE == _ZERO:
+                    out[m] = np.uint32(first + j)
+                    m += 1
+        return m, later
+    for i in range(due.size):
+        if due[i] > now and keys[i] != VACANT and is_open(closed, np.uint64(keys[i])):
+            if due[i] <= until:
+                out[m] = keys[i]
+                m += 1
+            else:
+                later += 1
+    return m, later
+
+
+@kernel
+def roots(reached: U32, sources: U32, claim: U64, out: U32) -> None:
+    """Write for each agent reached in a tick the last sender before it that was not.
+
+    Parameters
+    ----------
+    reached, sources
+        uint32, distinct agents and who sent to each; nobody is his own sender in the end.
+    claim
+        uint64 (n,), ``FREE`` before and after.
+    out
+        uint32, as long.
+    """
+    for i in range(reached.size):
+        claim[reached[i]] = np.uint64(i)
+    for i in range(reached.size):
+        top = sources[i]
+        while claim[top] != FREE:
+            top = sources[claim[top]]
+        out[i] = top
+        step = np.uint64(i)
+        while sources[step] != top:  # whoever comes this way again finds the root at once
+            following = claim[sources[step]]
+            sources[step] = top
+            step = following
+    for i in range(reached.size):
+        claim[reached[i]] = FREE

@@ -1,0 +1,380 @@
+"""Compartmental models in continuous time: the same rules, with rates in place of chances."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.cache import Kept
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.jit.order import merge_ids, sort_ids
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.compartments.compartments import Compartments, _part, _with_room
+from sim.spread.compartments.rules import KEEP, Table
+from sim.spread.continuous import calendar_kernels as slots
+from sim.spread.continuous import epochs_kernels as begun
+from sim.spread.continuous import events_kernels as kernels
+from sim.spread.continuous.births_kernels import by_agent
+from sim.spread.continuous.rates_kernels import LOW, PARTING, RESTLESS, STEADY
+from sim.spread.continuous.single_contact import let_call_in_time
+
+__all__ = ["ContinuousTime", "bounds", "calendar_of", "exact_times", "rates_of"]
+
+Floats = npt.NDArray[np.float64]
+
+_SPAN = 512
+"""Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
+_FEWEST, _MOST = 64, 65_536
+_MANY = 128
+"""So many times fewer live agents than agents are worth a state for each agent."""
+_LEAST = 256
+_WHOLE = 1 << 32
+_MOST_TABLES = 1000
+_rates: Kept[tuple[Table, kernels.Rates]] = Kept(_MOST_TABLES)
+
+
+class ContinuousTime(Compartments):
+    """Mix in before a compartmental model, and its chances are rates: one event at a time.
+
+    Every tie of a speaker has clocks of its own, and so has every change by itself: exponential
+    waits at the declared rates, per tick. Events happen in order of time; each sees all before it.
+    So the law is that of the Markov chain in continuous time, whatever the length of a tick, and a
+    chain of several ties may be passed within one tick. With ``contacts = k`` a speaker makes k
+    calls per tick at random moments, and a rate says how many of them count.
+
+    ``adopted_at`` is the tick at whose end an event has happened; :func:`exact_times` tells when.
+
+    Examples
+    --------
+    >>> from sim import Field, after, contact
+    >>> class Quick(ContinuousTime):
+    ...     "Infection and recovery at rates."
+    ...     tau: float = Field(2.0, ge=0, description="infections per tie and tick")
+    ...     states = ("susceptible", "infected")
+    ...     seeded = "infected"
+    ...     rules = (contact("susceptible", "infected", by="infected", chance="tau"),)
+    """
+
+    in_rates: ClassVar[bool] = True
+    sequential: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        update="one event at a time, in order of time; each sees all events before it",
+        comparison="waits are exponential; a ring is accepted when a draw in [0, 1) is < the ratio "
+        "of the actual rate to the largest, both in 2**-32; moments are whole 2**-42 of a tick",
+        ties="none: no two events happen at one moment",
+        time_unit="tick; rates are per tick, moments within one are kept",
+        draw_modes="one: by agent and ring, whichever of coins or skips is asked for",
+        cost="a draw for each agent that may act, and an event for each success or failed try; "
+        "contacts seen are ties over which somebody speaks for a tick, in part for a part of it",
+        largest="10 million agents with 200 million ties",
+    )
+
+    def start(self, cascade: Cascade) -> None:
+        """Put the seeds in their state."""
+        super().start(cascade)
+        cascade.held["time"] = Sparse(cascade.agents, np.float64)
+        cascade.held["time"][cascade.seeds] = float(cascade.started_at)
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Let the events of one tick happen."""
+        live, count, table = self._remembered(cascade)
+        callers = let_call_in_time(cascade, contacts, draws, table, rates_of(table), live, count)
+        if callers:
+            cascade.memo = (callers.columns[0], callers.count, table, callers)
+            return
+        if cascade.memo[3:]:
+            live = np.sort(live[:count])
+        away = live[:0]
+        if cascade.absent.size:
+            live, count, away = _part(cascade, live, count)
+        tick = _Tick(cascade, contacts, draws.key(Stream.CONTACTS), table)
+        tick.run(live, count)
+        tick.spare = np.empty(int(tick.at[slots.TOUCHED]), np.uint32)
+        scratch, touched = contacts.scratch, int(tick.at[slots.TOUCHED])
+        sort_ids(scratch.touched, touched, tick.spare)
+        state = cascade.held["state"]
+        kept, roused = kernels.still_live(
+            live, count, scratch.touched, touched, tick.again, int(tick.at[slots.AGAIN]),
+            state.keys, state.values, scratch.claim, tick.rates.marks, tick.calendar.born,
+        )  # fmt: skip
+        live = _with_room(live, kept, kept + roused + away.size)
+        merge_ids(live, kept, scratch.touched, roused)
+        merge_ids(live, kept + roused, away, away.size)
+        scratch.calendar = tick.calendar
+        cascade.memo = (live, kept + roused + away.size, table)
+        tick.write(draws.tick)
+
+
+class _Tick:
+    """The working arrays of one tick of one cascade."""
+
+    def __init__(self, cascade: Cascade, contacts: Contacts, key: np.uint64, table: Table) -> None:
+        self.cascade = cascade
+        self.scratch = contacts.scratch
+        self.key = key
+        self.heard = kernels.Heard(contacts.rows, contacts.targets, contacts.trust, cascade.absent)
+        self.rates = rates_of(table)
+        self.found = _lists(_LEAST)
+        ties = contacts.targets.size / max(cascade.agents, 1)
+        spans = _spans_for(_rings_of(cascade.tally, self.rates, ties))
+        self.calendar = calendar_of(self.scratch.calendar, cascade.agents, spans, _LEAST)
+        self.lives, self.outlook = lives_of(), outlook_of()
+        self.again = self.scratch.sources
+        self.spare = np.empty(0, np.uint32)
+        self.scratch.calendar = None  # whoever fails half-way leaves none behind
+        self.at = self.calendar.at
+
+    def run(self, live: Ids, count: int) -> None:
+        """Draw the first rings, then let rings happen until the tick ends."""
+        state = self.cascade.held["state"]
+        if count * _MANY >= self.cascade.agents:
+            state.make_dense()
+            kernels.map_low(state.values, self.rates.marks, self.calendar.low)
+            self.at[slots.MAPPED] = 1
+        while not kernels.ring_first(
+            self.heard, self.rates, live, count, self.key, state.keys, state.values,
+            self.cascade.tally, self.calendar, self.lives,
+        ):  # fmt: skip
+            self._lengthen("pool", "link")
+        while not self._on():
+            self._lengthen(*self._short())
+        self.cascade.contacts_seen += int(self.at[slots.WATCHED]) >> 20
+
+    def _on(self) -> bool:
+        """Let rings happen while there is room; returns whether the tick has ended."""
+        state, scratch = self.cascade.held["state"], self.scratch
+        if not state.is_dense and self.at[slots.ROOM] < 2:
+            self.at[slots.ROOM] = self.found.agents.size
+            state.reserve(self.found.agents.size)
+        return kernels.ring_on(
+            self.heard, self.rates, self.key, state.keys, state.values, scratch.claim,
+            scratch.touched, self.again, self.cascade.tally, self.calendar, self.lives,
+            self.outlook, self.found,
+        )  # fmt: skip
+
+    def _short(self) -> list[str]:
+        """Return which arrays of the calendar are nearly full; lengthen those of adoptions."""
+        if self.at[slots.FRESH] + 2 > self.found.agents.size:
+            self.found = kernels.Found(*(_doubled(column) for column in self.found))
+        names: list[str] = []
+        if self.calendar.link.size - self.at[slots.HELD] < kernels.LEFT:
+            names += ["pool", "link"]
+        if self.calendar.heap.size // slots.WORDS - self.at[slots.HEAPED] < kernels.LEFT:
+            names += ["heap"]
+        if self.at[slots.DUE] == self.at[slots.DUES] and not self.at[slots.HEAPED]:
+            names += ["due", "spare"]
+        return names
+
+    def _lengthen(self, *names: str) -> None:
+        """Double arrays of the calendar."""
+        longer = {name: _doubled(getattr(self.calendar, name)) for name in names}
+        self.calendar = self.calendar._replace(**longer)
+
+    def write(self, tick: int) -> None:
+        """Write first adoptions down, by agent, and when exactly they happened."""
+        fresh = int(self.at[slots.FRESH])
+        words = self.calendar.pool
+        if words.size < 2 * fresh:
+            words = np.empty(2 * fresh, np.uint64)
+        agents, sources = self.found.agents[:fresh], self.scratch.sources[:fresh]
+        times = by_agent(agents, self.found.sources, self.found.times, fresh, words, sources)
+        self.cascade.held["time"][agents] = tick - 1 + times
+        self.cascade.enter(agents, sources)
+
+
+def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
+    """Return when each agent first adopted, float64 (agents,) in ticks, NaN for never.
+
+    Parameters
+    ----------
+    cascade
+        Of a model in continuous time; of any other the whole ticks are returned.
+    """
+    adopted_at = cascade.adopted_at.astype(np.float64)
+    times = cascade.held["time"].dense() if "time" in cascade.held else adopted_at
+    return np.where(adopted_at >= 0, times, np.nan)
+
+
+def rates_of(table: Table) -> kernels.Rates:
+    """Return the rules as the kernels read them, made once for each table."""
+    return _rates.get(id(table), lambda: (table, _rated(table)))[1]
+
+
+def _rated(table: Table) -> kernels.Rates:
+    size = table.mode.size
+    alone = np.array([table.scum[max(last - 1, 0)] if last > first else 0.0
+                      for first, last in pairwise(table.soff)])  # fmt: skip
+    within = np.repeat(table.ceiling, size)
+    outcomes = np.diff(table.off)
+    ends = table.soff[1:][np.diff(table.soff) > 0] - 1
+    scum = _scaled(table.scum, np.repeat(alone, np.diff(table.soff)))
+    scum[ends] = _WHOLE
+    speaks, restless = table.mode > 0, (table.mode > 0) | (alone > 0)
+    bound = bounds(table)
+    whole = _scaled(bound.ravel(), within)
+    low = (whole.reshape(size, size)[speaks] < _WHOLE).all(axis=0) & bool(speaks.any())
+    most = np.where(low, whole.reshape(size, size), 0).max(axis=1, initial=0)
+    lack = np.where(speaks, np.uint64(_WHOLE) - most, 0).astype(np.uint64)
+    changed = table.listener != KEEP
+    moved = np.array([[changed[a:b].any() for a, b in row] for row in _spans(table.off, size)])
+    turned = table.speaker != KEEP
+    swayed = np.array([[turned[a:b].any() for a, b in row] for row in _spans(table.off, size)])
+    still = ~moved.any(axis=0)
+    steady = still & ~swayed.any(axis=1)
+    cum = _scaled(table.cum, np.repeat(within, outcomes))
+    edge, hears, turns = _even(table, cum)
+    final = still & ~restless & (table.adopting == 0)
+    parting = steady & np.array([
+        s > 0 and first < last and all(
+            final[new] and _alike(edge, hears, turns, table.trusted, size, s, new)
+            for new in table.snew[first:last]
+        )
+        for s, (first, last) in enumerate(pairwise(table.soff))
+    ])  # fmt: skip
+    marks = low * LOW + steady * STEADY + restless * RESTLESS + parting * PARTING
+    return kernels.Rates(
+        table.off, cum, table.listener, table.speaker, table.trusted, table.mode, table.ceiling,
+        table.soff, scum, table.snew, table.adopting, whole, alone, marks.astype(np.uint8), lack,
+        edge, hears, turns,
+    )  # fmt: skip
+
+
+def _even(table: Table, cum: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], ...]:
+    """Return outcomes in rows of one length: where each ends, and what it makes of whom."""
+    many = np.diff(table.off)
+    edge = np.zeros((many.size, max(int(many.max(initial=0)), 1)), np.uint64)
+    hears, turns = (np.full((many.size, edge.shape[1] + 1), KEEP, np.uint8) for _ in range(2))
+    for row, (first, last) in enumerate(pairwise(table.off)):
+        if first < last:
+            edge[row] = cum[last - 1]
+            edge[row, : last - first] = cum[first:last]
+            hears[row, : last - first] = table.listener[first:last]
+            turns[row, : last - first] = table.speaker[first:last]
+    return edge, hears, turns
+
+
+def _alike(
+    edge: npt.NDArray[Any], hears: npt.NDArray[Any], turns: npt.NDArray[Any],
+    trusted: npt.NDArray[Any], size: int, s: int, new: int,
+) -> bool:  # fmt: skip
+    """Return whether contacts do the same to listeners in two states."""
+    columns = edge, hears, turns, trusted
+    return all((column[s::size] == column[new::size]).all() for column in columns)
+
+
+def _spans(off: npt.NDArray[np.int64], size: int) -> list[list[tuple[int, int]]]:
+    """Return where the outcomes of each row stand, by speaker and listener."""
+    return [list(pairwise(off[s * size : (s + 1) * size + 1].tolist())) for s in range(size)]
+
+
+def _scaled(rates: Floats, most: Floats) -> npt.NDArray[np.uint64]:
+    """Return rates in 2**-32 of the largest."""
+    shares = np.divide(rates, most, out=np.zeros(rates.shape), where=most > 0)
+    whole: npt.NDArray[np.uint64] = np.rint(np.minimum(shares, 1.0) * _WHOLE).astype(np.uint64)
+    return whole
+
+
+def bounds(table: Table) -> Floats:
+    """Return the rate that a try can never exceed, (states, states): by speaker and listener.
+
+    It is the largest total of any state that the listener may reach, by whichever rules.
+    """
+    size = table.mode.size
+    leads = np.eye(size, dtype=np.bool_)
+    for s in range(size):
+        leads[s, table.snew[table.soff[s] : table.soff[s + 1]]] = True
+        for v in range(size):
+            outcomes = slice(*table.off[s * size + v : s * size + v + 2])
+            leads[v, [new for new in table.listener[outcomes] if new != KEEP]] = True
+            leads[s, [new for new in table.speaker[outcomes] if new != KEEP]] = True
+    for through in range(size):
+        leads |= leads[:, through, None] & leads[through]
+    total = table.total.reshape(size, size)
+    bound: Floats = np.where(leads, total[:, None, :], 0.0).max(axis=2)
+    return bound
+
+
+def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -> float:
+    """Return about how many rings a tick has: each that is heard may make a speaker, or several."""
+    speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties) * rates.ceiling
+    heard = float(tally @ (rates.marks & LOW == 0)) / max(int(tally.sum()), 1)
+    rings, most = float(tally @ speak) * heard, float(speak.max()) * heard
+    grown = min(rings * max(most, 1.0), max(rings, most * int(tally.sum()) / 2))
+    return grown + float(tally @ (rates.alone > 0))
+
+
+def _spans_for(rings: float) -> int:
+    """Return into how many spans a tick is cut that begins with about so many rings."""
+    return min(max(_FEWEST, 1 << int(rings / _SPAN).bit_length()), _MOST)
+
+
+def calendar_of(
+    kept: slots.Calendar | None, agents: int, spans: int, room: int = _LEAST
+) -> slots.Calendar:
+    """Return an empty calendar, in the arrays of one that served, if any.
+
+    Parameters
+    ----------
+    kept
+        An empty one, or ``None``.
+    agents
+        How many there are.
+    spans
+        Into how many the tick is cut: a power of two, 2 to 65,536.
+    room
+        Of a new one: chunks of rings to come, rings of the span under way, and in its heap.
+    """
+    made = kept or slots.Calendar(
+        pool=np.empty(room * slots.CHUNK * slots.WORDS, np.uint64),
+        link=np.empty(room, np.uint32),
+        tail=np.zeros(spans, np.uint32),
+        due=np.empty(room * slots.WORDS, np.uint64),
+        spare=np.empty(room * slots.WORDS, np.uint64),
+        heap=np.empty(room * slots.WORDS, np.uint64),
+        fine=np.empty(slots.FINES, np.int64),
+        born=np.zeros((agents + 63) // 64, np.uint64),
+        low=np.zeros((agents + 63) // 64, np.uint64),
+        shift=np.empty(1, np.uint64),
+        at=np.empty(slots.SLOTS, np.int64),
+    )
+    made.at[:] = 0
+    made.at[slots.FREED] = -1
+    made.shift[0] = 64 - (spans.bit_length() - 1)
+    return made if made.tail.size == spans else made._replace(tail=np.zeros(spans, np.uint32))
+
+
+def lives_of() -> begun.Lives:
+    """Return room for lives that are about to begin."""
+    floats = {"many", "grains"}
+    rings = {"seed", "what", "tie", "of"}
+    columns: list[Any] = [
+        np.empty(
+            begun.RINGS + 8 if name in rings else begun.BATCH + 1,
+            np.float64 if name in floats else np.uint64,
+        )
+        for name in begun.Lives._fields[:-1]
+    ]
+    ring = np.empty(slots.WORDS * (begun.RINGS + begun.MOST_RINGS), np.uint64)
+    return begun.Lives._make([*columns, ring])
+
+
+def outlook_of() -> kernels.Outlook:
+    """Return room for what the next rings do."""
+    seen, new, now = (np.empty(kernels.WINDOW, np.uint8) for _ in range(3))
+    return kernels.Outlook(seen, new, now, np.empty(begun.BATCH + 1, np.uint64))
+
+
+def _lists(size: int) -> kernels.Found:
+    return kernels.Found(np.empty(size, np.uint32), np.empty(size, np.uint32), np.empty(size))
+
+
+def _doubled(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    longer = np.empty(2 * column.size, column.dtype)
+    longer[: column.size] = column
+    return longer

@@ -1,0 +1,1 @@
+"""Models that decide per exposure: chances, attempts, triggering sets, attention."""

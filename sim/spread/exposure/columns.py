@@ -1,0 +1,235 @@
+"""What a chunk of exposures shows: columns with one value an exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.jit.claims import count_ties
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Bits, Contacts, Ids, People
+from sim.spread.cascade.messages import Message
+from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.exposure import exposures_kernels as kernels
+from sim.spread.exposure.novelty import fresh_minutes
+
+__all__ = ["Columns", "Exposure", "Floats", "Part", "SeveralError", "count_hearings", "hearings"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class SeveralError(Exception):
+    """A model asked for the one message of a chunk that holds several."""
+
+
+class Part(NamedTuple):
+    """The rows ``start:stop`` of a chunk, which belong to one cascade."""
+
+    cascade: Cascade
+    start: int
+    stop: int
+
+
+class Columns:
+    """Columns of the agents at one end of a chunk of exposures: ``exposure.viewer.openness``."""
+
+    __slots__ = ("_ids", "_people")
+
+    def __init__(self, people: People, ids: Ids) -> None:
+        self._people = people
+        self._ids = ids
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._people.column(name)[self._ids]
+
+
+class Exposure:
+    """A chunk of exposures; every attribute is a column with one value an exposure.
+
+    Attributes
+    ----------
+    viewer, source
+        Columns of who hears and of who speaks, such as ``viewer.openness``.
+    """
+
+    def __init__(
+        self,
+        parts: list[Part],
+        contacts: Contacts,
+        viewer: Ids,
+        source: Ids,
+        tie: npt.NDArray[np.int64],
+        tick: int,
+    ) -> None:
+        self._parts = parts
+        self._contacts = contacts
+        self._viewer = viewer
+        self._source = source
+        self._tie = tie
+        self._tick = tick
+        self.viewer = Columns(contacts.people, viewer)
+        self.source = Columns(contacts.people, source)
+
+    def __len__(self) -> int:
+        return self._viewer.size
+
+    @property
+    def message(self) -> Message:
+        """The message shown: what it says in its one copy, not a column."""
+        if len(self._parts) > 1:
+            raise SeveralError
+        return self._parts[0].cascade.message
+
+    @property
+    def trust(self) -> Floats:
+        """How much the viewer trusts the source, float64 in [0, 1]."""
+        if not self._contacts.trust.size:
+            return np.ones(len(self))
+        shares: Floats = self._contacts.trust[self._tie] / 65535.0
+        return shares
+
+    @property
+    def tie_kind(self) -> npt.NDArray[np.uint8]:
+        """The kind of the tie, uint8; 0 is "follow"."""
+        if not self._contacts.kind.size:
+            return np.zeros(len(self), np.uint8)
+        kinds: npt.NDArray[np.uint8] = self._contacts.kind[self._tie]
+        return kinds
+
+    @property
+    def same_community(self) -> npt.NDArray[np.bool_]:
+        """Whether the viewer and the source are in one community, bool; False in none."""
+        here = self.viewer.community
+        same: npt.NDArray[np.bool_] = (here >= 0) & (here == self.source.community)
+        return same
+
+    @property
+    def has_communities(self) -> bool:
+        """Whether anybody in the world is in a community: one answer, the same for all."""
+        # Of most chunks somebody is: only a world without any is looked through.
+        if (self.viewer.community >= 0).any():
+            return True
+        return int(self._contacts.people.column("community").max(initial=-1)) >= 0
+
+    @property
+    def interest(self) -> Floats:
+        """The share of the message's interests that the viewer has, in [0, 1]; 1 without tags."""
+        out = np.empty(len(self))
+        interests = self._contacts.people.column("interests")
+        tags = [part.cascade.message.tags for part in self._parts]
+        if len(set(tags)) == 1:
+            kernels.shared_interests(interests, self._viewer, len(self), np.uint64(tags[0]), out)
+        else:
+            each = np.repeat(np.array(tags, np.uint64), self._lengths())
+            kernels.shared_interests_each(interests, self._viewer, each, out)
+        return out
+
+    @property
+    def repeats(self) -> Floats:
+        """How often the viewer heard the message in earlier ticks, at most 255.
+
+        Counted from the first tick on where the code of the model, or of functions that it calls,
+        names it or :attr:`novelty`.
+        """
+        return self._looked_up(hearings).astype(np.float64)
+
+    @property
+    def novelty(self) -> Floats:
+        """``1 / (1 + repeats)``: 1 at the first hearing."""
+        return 1.0 / (1.0 + self.repeats)
+
+    @property
+    def age_ticks(self) -> Floats:
+        """Ticks since the cascade started."""
+        ages = [float(self._tick - part.cascade.started_at) for part in self._parts]
+        if len(set(ages)) == 1:
+            return np.full(len(self), ages[0])
+        return np.repeat(ages, self._lengths())
+
+    @property
+    def tick_minutes(self) -> float:
+        """Simulated minutes in a tick: one number, the same for all."""
+        return self._contacts.tick_minutes
+
+    def fresh_hours(self, fading: float) -> Floats:
+        """Return how many hours of undiminished novelty this tick counts for each message.
+
+        ``fading`` as for :func:`sim.spread.exposure.novelty.fresh_minutes`.
+        """
+        each = self.tick_minutes
+        ages, place = np.unique([self._tick - p.cascade.started_at for p in self._parts],
+                                return_inverse=True)  # fmt: skip
+        stops = [age * each for age in ages.tolist()]
+        hours = [(fresh_minutes(stop, fading) - fresh_minutes(stop - each, fading)) / 60.0
+                 for stop in stops]  # fmt: skip
+        return np.repeat(np.array(hours)[place], self._lengths())
+
+    def audience(self, spread: float) -> Floats:
+        """Return how well each is reached: the message's own factor where a seed speaks, else 1.
+
+        The factor and ``spread`` as for :meth:`sim.spread.cascade.cascade.Cascade.audience`; of
+        mean 1 over messages, so that chances multiplied by it are the same on average.
+        """
+        out = np.ones(len(self))
+        if spread > 0.0:
+            for cascade, low, high in self._parts:
+                by_seed = np.isin(self._source[low:high], cascade.seeds)
+                out[low:high][by_seed] = cascade.audience(spread)
+        return out
+
+    @property
+    def adopted_sources(self) -> Floats:
+        """How many of the viewer's sources adopted before this tick, at most 65535."""
+        near = self._looked_up(lambda cascade: _near(cascade, self._contacts))
+        return near.astype(np.float64)
+
+    @property
+    def adopted_share(self) -> Floats:
+        """The share of the viewer's sources that adopted before this tick, in [0, 1]."""
+        degree = np.maximum(self._contacts.degree[self._viewer], 1)
+        return np.minimum(self.adopted_sources / degree, 1.0)
+
+    def _lengths(self) -> list[int]:
+        return [part.stop - part.start for part in self._parts]
+
+    def _looked_up(self, column: Callable[[Cascade], Sparse]) -> npt.NDArray[Any]:
+        """Return each viewer's value in a column of its own cascade."""
+        found = [column(cascade)[self._viewer[low:high]] for cascade, low, high in self._parts]
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def hearings(cascade: Cascade) -> Sparse:
+    """Return how often each agent heard the message before this tick, uint8."""
+    if "repeats" not in cascade.held:
+        cascade.held["repeats"] = Sparse(cascade.agents, np.uint8)
+    column: Sparse = cascade.held["repeats"]
+    return column
+
+
+def _near(cascade: Cascade, contacts: Contacts) -> Sparse:
+    """Return how many sources of each agent adopted, uint16, brought up to date on request."""
+    network = contacts.whole
+    upto, ties = cascade.held.get("_near", (0, -1))
+    if ties != network.count:  # ties were added: what was counted lacks them
+        cascade.held["near"], upto = Sparse(cascade.agents, np.uint16), 0
+    near: Sparse = cascade.held["near"]
+    fresh = cascade.adopters[int(upto) :]
+    if fresh.size:
+        count_hearings(near, network, fresh, np.zeros_like(cascade.marks()), 65535)
+    cascade.held["_near"] = np.array([cascade.size, network.count], np.int64)
+    return near
+
+
+def count_hearings(
+    column: Sparse, contacts: Contacts, speakers: Ids, closed: Bits, most: int
+) -> None:
+    """Count one more hearing of every open listener of the speakers."""
+    ties = count_ties(contacts.rows, speakers, 0, speakers.size)
+    column.reserve(min(ties, column.agents))
+    rows, targets = contacts.rows, contacts.targets
+    kernels.count_heard(rows, targets, speakers, closed, most, column.keys, column.values)

@@ -1,0 +1,205 @@
+"""Chunks of exposures: fill rows of (viewer, source, tie), then settle them by a chance each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.jit.bits import ones
+from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open
+from sim.jit.jit import kernel
+from sim.jit.mix import uniform, word, word2
+from sim.jit.order import sort_ids
+from sim.jit.sparse import take_slots
+from sim.jit.types import F64, I64, U32, U64, Number, Word
+
+__all__ = [
+    "count_heard",
+    "fill",
+    "settle",
+    "settle_each",
+    "shared_interests",
+    "shared_interests_each",
+]
+
+Counts = npt.NDArray[Any]
+_S40 = np.uint64(40)
+_LOW32 = np.uint64(0xFFFFFFFF)
+
+
+@kernel
+def fill(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    i: int,
+    e: int,
+    closed: U64,
+    viewer: U32,
+    source: U32,
+    tie: I64,
+    filled: Number,
+) -> tuple[Number, Number, Number]:
+    """Write the next exposures of open viewers into a chunk, behind the first ``filled`` rows.
+
+    Parameters
+    ----------
+    rows, targets
+        The network: uint32 (n, 2), uint32 (m,).
+    speakers
+        uint32, who speaks.
+    i, e
+        The cursor: the speaker's position and the offset inside its row; hubs exceed any chunk.
+    closed
+        uint64 bitmap of agents that cannot be reached.
+    viewer, source, tie
+        uint32, uint32, int64 columns of the chunk, overwritten; one row more than can be filled.
+
+    Returns
+    -------
+    (rows filled, next i, next e)
+    """
+    room = viewer.size - 1
+    while i < speakers.size:
+        if e == 0 and i % AHEAD == 0:
+            tie[room] = approach(rows, targets, speakers, i, min(i + AHEAD, speakers.size))
+        u = speakers[i]
+        start = np.int64(rows[u, 0])
+        stop = start + np.int64(rows[u, 1])
+        place = start + e
+        while place < stop:
+            if filled == room:
+                return filled, i, place - start
+            last = min(stop, place + room - filled)
+            for at in range(place, last):
+                v = targets[at]
+                viewer[filled] = v
+                source[filled] = u
+                tie[filled] = at
+                filled += is_open(closed, np.uint64(v))
+            place = last
+        e = 0
+        i += 1
+    return filled, i, e
+
+
+@kernel
+def settle(
+    viewer: U32, source: U32, chance: F64, filled: int, key: Word, claim: U64, touched: U32, m: int
+) -> int:
+    """Let each exposure convince by its own coin; writes claims.
+
+    ``chance`` is float64, clipped to [0, 1] by comparison with a draw in [0, 1). Returns how many
+    agents are touched now. In batches, as :mod:`sim.jit.claims` does it.
+    """
+    won = np.empty(BATCH + 1, np.int64)
+    drawn = np.empty(BATCH, np.uint64)
+    for first in range(0, filled, BATCH):
+        size = min(filled - first, BATCH)
+        n = 0
+        for j in range(size):
+            drawn[j] = word2(word(key, source[first + j]), viewer[first + j])
+        for j in range(size):
+            won[n] = j
+            n += uniform(drawn[j]) < chance[first + j]
+        for k in range(n):
+            j = won[k]
+            v = np.uint64(viewer[first + j])
+            old = claim[v]
+            claim[v] = min(old, (drawn[j] << _S40) | np.uint64(source[first + j]))
+            touched[m] = np.uint32(v)
+            m += old == FREE
+    return m
+
+
+@kernel
+def settle_each(
+    viewer: U32,
+    source: U32,
+    chance: F64,
+    stops: I64,
+    keys: U64,
+    claim: U64,
+    touched: U32,
+    spare: U32,
+    adopted: U32,
+    sources: U32,
+    ends: I64,
+) -> None:
+    """As :func:`settle` for a chunk of many messages, one after the other; claims end up free.
+
+    Parameters
+    ----------
+    viewer, source, chance
+        uint32, uint32, float64 columns of the chunk.
+    stops, keys
+        int64, where each message's rows end, and uint64, the key of its coins.
+    claim, touched, spare
+        uint64 (n,), uint32 (n + 1,), uint32 (n,): scratch of the world.
+    adopted, sources, ends
+        uint32, uint32: whom each message convinced, ascending, and who did; int64: where each
+        message's part of both ends.
+    """
+    first = np.int64(0)
+    out: Number = np.int64(0)
+    for k in range(stops.size):
+        size = stops[k] - first
+        rows = slice(first, stops[k])
+        m = settle(viewer[rows], source[rows], chance[rows], size, keys[k], claim, touched, 0)
+        sort_ids(touched, m, spare)
+        for i in range(m):
+            v = touched[i]
+            adopted[out] = v
+            sources[out] = np.uint32(claim[v] & _LOW32)
+            claim[v] = FREE
+            out += 1
+        first = stops[k]
+        ends[k] = out
+
+
+@kernel
+def count_heard(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    closed: U64,
+    most: int,
+    keys: U32,
+    heard: Counts,
+) -> None:
+    """Count one more hearing, up to ``most``, for every open listener.
+
+    ``keys, heard`` are a sparse column of unsigned integers (:mod:`sim.jit.sparse`).
+    """
+    places = np.empty(BLOCK + 1, np.uint64)
+    for i in range(speakers.size):
+        if i % AHEAD == 0:
+            seen = approach(rows, targets, speakers, i, min(i + AHEAD, speakers.size))
+            places[BLOCK] = np.uint64(seen)
+        stop = np.int64(rows[speakers[i], 0]) + np.int64(rows[speakers[i], 1])
+        for first in range(np.int64(rows[speakers[i], 0]), stop, BLOCK):
+            listeners = targets[first : min(first + BLOCK, stop)]
+            take_slots(keys, listeners, places)
+            for j in range(listeners.size):
+                times = heard[places[j]]
+                heard[places[j]] = times + (
+                    is_open(closed, np.uint64(listeners[j])) & (times < most)
+                )
+
+
+@kernel
+def shared_interests(interests: U64, viewer: U32, filled: int, tags: Word, out: F64) -> None:
+    """Write the share of a message's tags (uint64) that each viewer shares; 1.0 without tags."""
+    total = ones(tags)
+    for j in range(filled):
+        out[j] = 1.0 if total == 0 else ones(interests[viewer[j]] & tags) / total
+
+
+@kernel
+def shared_interests_each(interests: U64, viewer: U32, tags: U64, out: F64) -> None:
+    """As :func:`shared_interests`, with the tags of each exposure's message (uint64)."""
+    for j in range(viewer.size):
+        total = ones(tags[j])
+        out[j] = 1.0 if total == 0 else ones(interests[viewer[j]] & tags[j]) / total

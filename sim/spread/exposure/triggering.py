@@ -1,0 +1,169 @@
+"""Triggering sets: each agent adopts once anybody does whom it drew among those it hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.errors import PluginError
+from sim.jit.claims import count_ties
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.model import PropagationModel
+from sim.spread.exposure import triggering_kernels as triggers
+from sim.spread.neighbours import heard_states_kernels as heard_states
+
+__all__ = ["Pairs", "Triggering"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+CHUNK = 65_536
+"""Pairs asked about at once."""
+
+
+@dataclass(slots=True)
+class _Places:
+    """Of every tie, made when first asked for: rank and trust before; and whole trust by agent."""
+
+    contacts: Contacts
+    rank: npt.NDArray[np.uint32]
+    before: npt.NDArray[np.int64]
+    whole: npt.NDArray[np.int64]
+
+
+class Pairs:
+    """A chunk of pairs of an agent and one of its sources; every attribute is a column.
+
+    All draws are the same whenever they are looked at in a cascade: a set is drawn once.
+    """
+
+    def __init__(
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, viewer: Ids, source: Ids, tie: Any
+    ) -> None:
+        self._cascade = cascade
+        self._contacts = contacts
+        self._draws = draws
+        self._viewer = viewer
+        self._source = source
+        self._tie = tie
+
+    def __len__(self) -> int:
+        return self._viewer.size
+
+    @property
+    def coin(self) -> Floats:
+        """A draw in [0, 1) of the pair."""
+        if self._draws.coins.size:
+            given: Floats = (self._draws.coins[self._tie] >> np.uint64(11)) * 2.0**-53
+            return given
+        out = np.empty(len(self))
+        key = self._draws.key(Stream.COINS)
+        triggers.pair_draws(key, self._source, self._viewer, out)
+        return out
+
+    @property
+    def draw(self) -> Floats:
+        """A draw in [0, 1) of the agent, the same for all its sources."""
+        if self._draws.thresholds.size:
+            return self._draws.thresholds[self._viewer]
+        out = np.empty(len(self))
+        heard_states.uniforms(self._draws.key(Stream.THRESHOLDS), self._viewer, out)
+        return out
+
+    @property
+    def sources(self) -> Floats:
+        """How many sources the agent has, at least 1."""
+        return np.maximum(self._contacts.degree[self._viewer], 1).astype(np.float64)
+
+    @property
+    def rank(self) -> Floats:
+        """The place of the source among the agent's sources: 0, 1, ..., by id."""
+        ranks: npt.NDArray[np.uint32] = self._places().rank[self._tie]
+        return ranks.astype(np.float64)
+
+    @property
+    def share(self) -> Floats:
+        """The source's share of the agent's trust, in [0, 1]."""
+        trust = self._contacts.trust
+        own = trust[self._tie] if trust.size else np.ones(len(self))
+        shares: Floats = own / np.maximum(self._places().whole[self._viewer], 1)
+        return shares
+
+    @property
+    def before(self) -> Floats:
+        """The shares of all sources of lower rank together, in [0, 1)."""
+        places = self._places()
+        sums: Floats = places.before[self._tie] / np.maximum(places.whole[self._viewer], 1)
+        return sums
+
+    def _places(self) -> _Places:
+        """Return the places of all ties of these contacts."""
+        contacts, known = self._contacts, self._cascade.memo
+        if not isinstance(known, _Places) or known.contacts is not contacts:
+            ties, agents = contacts.targets.size, contacts.agents
+            rank, before = np.empty(ties, np.uint32), np.empty(ties, np.int64)
+            seen, whole = np.zeros(agents, np.int64), np.zeros(agents, np.int64)
+            triggers.ranks(
+                contacts.rows, contacts.targets, contacts.trust, seen, whole, rank, before
+            )
+            known = self._cascade.memo = _Places(contacts, rank, before, whole)
+        return known
+
+
+class Triggering(PropagationModel):
+    """A model of triggering sets (Kempe et al. 2003): write :meth:`triggers`.
+
+    Each agent draws, once, a random set of those it hears; it adopts in the tick after the first of
+    them did. Independent cascades and linear thresholds are the best-known cases.
+    """
+
+    progressive: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        comparison="draws in [0, 1) as the equation says",
+        ties="the source is, of those in the set that adopted last tick, one drawn fairly",
+        draw_modes="coins: one draw a tie, one an agent, for all its life",
+        cost="one visit a tie of each new adopter; places of sources: one pass over all ties",
+        largest="10 million agents on one machine",
+    )
+
+    def triggers(self, pairs: Pairs) -> Bools:
+        """Return whether each source is in the agent's set, one bool a pair.
+
+        Write it without ``if`` over the columns, of draws that ``pairs`` offers.
+        """
+        raise NotImplementedError
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Let last tick's adopters trigger."""
+        speakers, closed, scratch = cascade.frontier, cascade.closed, contacts.scratch
+        ties = count_ties(contacts.rows, speakers, 0, speakers.size)
+        size = min(CHUNK, ties) + 1
+        chunk: list[Any] = [np.empty(size, kind) for kind in (np.uint32, np.uint32, np.int64)]
+        key, touched, i, e = draws.key(Stream.OUTCOMES), 0, 0, 0
+        while i < speakers.size:
+            rows, targets = contacts.rows, contacts.targets
+            filled, i, e = triggers.open_pairs(rows, targets, speakers, i, e, closed, *chunk)
+            viewer, source, tie = (column[:filled] for column in chunk)
+            chosen = self._asked(Pairs(cascade, contacts, draws, viewer, source, tie))
+            touched = triggers.trigger(
+                viewer, source, chosen, filled, key, scratch.claim, scratch.touched, touched
+            )
+        cascade.contacts_seen += ties
+        cascade.adopt_claims(scratch, touched)
+
+    def _asked(self, pairs: Pairs) -> npt.NDArray[np.uint8]:
+        """Return the author's answers, 0 or 1, or say what is wrong with them."""
+        said = np.asarray(self.triggers(pairs))
+        if said.shape not in {(), (len(pairs),)} or said.dtype.kind != "b":
+            raise PluginError(
+                self.plugin_name,
+                f"triggers() must return one bool a pair, shape ({len(pairs)},), got "
+                f"{said.dtype} {said.shape}",
+            )
+        return np.ascontiguousarray(np.broadcast_to(said, len(pairs)), np.uint8)

@@ -1,0 +1,1 @@
+"""Models that decide by what all neighbours say in sum: thresholds, pressure."""

@@ -1,0 +1,435 @@
+"""Heard: a model says what agents make of all that they hear from their neighbours in sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core import rng
+from sim.core.bounds import Bound
+from sim.core.cards import Card
+from sim.core.rng import Stream
+from sim.errors import InputError, PluginError, UnknownNameError
+from sim.jit.claims import NOBODY, count_ties
+from sim.jit.order import sort_ids
+from sim.spread.cascade.bounds import HEARD
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids, Scratch, bitmap
+from sim.spread.cascade.faults import place_of
+from sim.spread.cascade.generations import again_counted, follow_again, open_again
+from sim.spread.cascade.model import PropagationModel
+from sim.spread.cascade.sparse_column import Sparse
+from sim.spread.compartments.rules import After
+from sim.spread.neighbours import heard_kernels as kernels
+from sim.spread.neighbours import heard_states_kernels as changes
+from sim.spread.neighbours.columns import Hearing
+from sim.spread.neighbours.rules import Alone, Kinds, alone, fill_in, kinds
+from sim.spread.neighbours.sums import Sums
+
+__all__ = ["Bools", "Heard"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+CHUNK = 65_536
+"""Agents asked about at once; their columns stay in the processor's cache."""
+_MANY = 16
+"""So many times fewer agents are found one by one sooner than by a walk over all."""
+_CODE = np.uint8(0x7F)
+_EVER = np.uint8(0x80)
+_NOBODY = np.empty(0, np.uint32)
+
+
+@dataclass(slots=True)
+class _Ears:
+    """What a cascade's model keeps between ticks and can make again.
+
+    Attributes
+    ----------
+    sums, deaf
+        What everybody hears; who need not know any more.
+    absent
+        Who was away when the last question was asked.
+    everybody
+        Whether all that hear something must be asked, not only those that heard news.
+    roused
+        Who began to listen in the last tick.
+    stirred
+        Whether the last tick left something to hear or to ask.
+    waiting
+        Who was asked in the last tick, and must be asked in the next whatever it hears: not those
+        that will answer as before, with no chance at all, until they hear something new.
+    settled
+        Whether all of these will answer as in the last tick, with no chance at all.
+    """
+
+    sums: Sums
+    deaf: Bits
+    absent: Bits
+    everybody: bool = True
+    roused: Ids = field(default_factory=lambda: _NOBODY)
+    stirred: bool = True
+    waiting: Ids = field(default_factory=lambda: _NOBODY)
+    settled: bool = False
+
+
+class Heard(PropagationModel):
+    """What an agent does depends on how many of those it hears are in which state.
+
+    Write :meth:`adopts` (who changes now) or :meth:`chance` (how likely each is to). Synchronous:
+    what is heard are the states before the tick; a change by hearing goes before one by itself. Who
+    is absent does not change, and is still heard as it was.
+
+    Attributes
+    ----------
+    states
+        Names, the first one before the message.
+    seeded
+        The state of seeds; default: the second one.
+    heard
+        The states that others hear; default: the seeds'. At most four.
+    listening
+        The states in which an agent minds what it hears; default: the first.
+    adopting
+        States whose first entry counts as adoption; default: the seeds', and the heard ones.
+    rules
+        What happens by itself: ``after(state, becomes, chance=...)``. A chance may name parameters,
+        properties and ``age``, the ticks since the message started.
+    restless
+        Whether :meth:`adopts` is asked of everybody in every tick, not only where something new was
+        heard: for what depends on time. :meth:`chance` always is.
+    filled
+        Which of these followed from the rest.
+    """
+
+    bounds: ClassVar[dict[str, Bound]] = HEARD
+    seeded: ClassVar[str] = ""
+    heard: ClassVar[tuple[str, ...]] = ()
+    listening: ClassVar[tuple[str, ...]] = ()
+    adopting: ClassVar[tuple[str, ...]] = ()
+    rules: ClassVar[tuple[After, ...]] = ()
+    restless: ClassVar[bool] = False
+    filled: ClassVar[frozenset[str]] = frozenset()
+    card: ClassVar[Card] = Card(
+        update="synchronous: what is decided in a tick is seen in the next; who is absent does not "
+        "change, is still heard as it was, and is asked on its return",
+        comparison="a chance succeeds when a draw in [0, 1) is < it; thresholds as stated",
+        ties="the source is one of those whose change was heard last, by a fair draw",
+        draw_modes="coins: one draw an agent and tick",
+        cost="one visit a tie of each agent that changed, one question an agent that hears news",
+        largest="10 million agents on one machine",
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Fill in what the declaration leaves out, and check it."""
+        super().__pydantic_init_subclass__(**kwargs)
+        fill_in(cls)
+        named = {cls.seeded, *cls.heard, *cls.listening, *cls.adopting}
+        named |= {end for rule in cls.rules for end in (rule.state, rule.becomes)}
+        for name in sorted(named - set(cls.states)):
+            raise UnknownNameError(f"state of {cls.__name__}", name, cls.states)
+        if any(rule.when is not None for rule in cls.rules):
+            raise InputError(f"{cls.__name__}: rules with when= or ticks= are for Compartments.")
+        if len(cls.heard) > kernels.MOST:
+            said = f"{cls.__name__} hears {len(cls.heard)} states; at most {kernels.MOST}."
+            raise InputError(said)
+
+    # What an author writes
+
+    def adopts(self, heard: Hearing) -> Bools | Mapping[str, Bools]:
+        """Return who changes now, one bool an agent: into the seeds' state, or by state.
+
+        Write it without ``if`` over the columns. Where several states are given the first one wins.
+        """
+        raise NotImplementedError
+
+    def chance(self, heard: Hearing) -> Floats | Mapping[str, Floats]:
+        """Return the chance of changing into the seeds' state, or of each of several states.
+
+        float64, one an agent; clipped to [0, 1]. NaN or another shape stops the cascade.
+        """
+        raise NotImplementedError
+
+    def by_trust(self) -> bool:
+        """Return whether ``heard.weight`` adds up trust; else it is the share of sources."""
+        return False
+
+    def forced(self, cascade: Cascade, tick: int) -> Mapping[str, Ids]:
+        """Return whom time alone moves in this tick: agents (distinct uint32) by new state."""
+        return {}
+
+    # What the world calls
+
+    def check(self) -> None:
+        """Refuse rules whose chances are none."""
+        self._alone(0)
+
+    def start(self, cascade: Cascade) -> None:
+        """Put the seeds in their state."""
+        first, seeds = self.states.index(self.seeded), cascade.seeds
+        state = cascade.held["state"] = Sparse(cascade.agents, np.uint8)
+        state[seeds] = np.uint8(first) | (_EVER * (self.seeded in self.adopting))
+        cascade.tally[:] = 0
+        cascade.tally[0] = cascade.agents - seeds.size
+        cascade.tally[first] += seeds.size
+        cascade.enter(seeds, np.full(seeds.size, NOBODY))
+        fresh = seeds if self.seeded in self.heard else seeds[:0]
+        cascade.held["_changed"] = np.stack([fresh, np.full_like(fresh, kernels.NONE)])
+
+        if self._counts_again:
+            open_again(cascade)
+
+    @property
+    def _counts_again(self) -> bool:
+        """Whether agents can leave the states of adopters, and come back."""
+        kind = kinds(type(self))
+        return not kind.final[kind.adopting > 0].all()
+
+    def may_pass_on(self, cascade: Cascade) -> Ids:
+        """Return the adopters in states that are heard."""
+        kind = kinds(type(self))
+        speaks = (kind.adopting > 0) & (kind.number != kernels.NONE)
+        agents, values = cascade.held["state"].items()
+        found: Ids = agents[speaks[values & _CODE] & (values >= _EVER)]
+        return found
+
+    def holding(self, cascade: Cascade) -> int:
+        """Return how many are in the states of adopters."""
+        return int(cascade.tally[kinds(type(self)).adopting > 0].sum())
+
+    def place(self, cascade: Cascade, name: str, share: float) -> None:
+        """Move each agent of the first state into ``name``, a state that nobody hears.
+
+        For :meth:`start`, after ``super().start(cascade)``.
+
+        Parameters
+        ----------
+        cascade, name
+            The cascade, and the state.
+        share
+            The chance of each agent, in [0, 1].
+        """
+        state, code = cascade.held["state"], self.states.index(name)
+        everybody = np.arange(cascade.agents, dtype=np.uint32)
+        key = cascade.draws(cascade.started_at).key(Stream.PLACED)
+        draw = rng.uniforms(key, everybody, code)
+        chosen = everybody[draw < share]
+        chosen = chosen[state[chosen] & _CODE == 0]
+        state[chosen] = np.uint8(code)
+        cascade.tally[0] -= chosen.size
+        cascade.tally[code] += chosen.size
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Hear what changed, ask who minds it, let time pass, write all of it down."""
+        ears, kind = self._ears(cascade, contacts.crowd), kinds(type(self))
+        asked = self._listeners(cascade, draws, ears, kind)
+        answers = self._answers(cascade, contacts, draws, ears, asked)
+        moved = self.forced(cascade, draws.tick)
+        scratch, state, touched = contacts.scratch, cascade.held["state"], 0
+        for name, ids in moved.items():
+            answers.append((self.states.index(name), cascade.present(ids)))
+        for code, ids in answers:
+            voice = self._voice(cascade, code)
+            touched = changes.propose(
+                ids, code, voice.keys, voice.values, scratch.claim, scratch.touched, touched
+            )
+        free = self._alone(draws.tick - cascade.started_at)
+        if free.becomes.size:
+            if free.first[1]:
+                state.make_dense()
+            voice = self._voice(cascade, 0)
+            touched = changes.alone(
+                state.keys, state.values, free.first, free.below, free.becomes,
+                draws.key(Stream.SPONTANEOUS), cascade.absent, voice.keys, voice.values,
+                scratch.claim, scratch.touched, touched,
+            )  # fmt: skip
+        self._commit(cascade, scratch, ears, kind, touched)
+
+    def count(self, cascade: Cascade) -> None:
+        """Keep the tally that :meth:`step` keeps."""
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nobody speaks, minds or changes any more."""
+        leaves = np.diff(self._alone(len(cascade.new_adopters)).first) > 0
+        if (cascade.tally[leaves] > 0).any():
+            return False
+        if contacts.is_silent:
+            return True  # nobody is told anything, whatever is remembered of what was said
+        ears: _Ears | None = cascade.memo
+        if ears is None or ears.sums.contacts is not contacts:
+            return False  # new ties: what they say must be heard
+        if ears.stirred or not np.array_equal(ears.absent, cascade.absent):
+            return False
+        return ears.waiting.size == 0 or ears.settled
+
+    # How it is done
+
+    @classmethod
+    def _asks_all(cls) -> bool:
+        """Whether everybody that hears something is asked in every tick."""
+        return cls.restless or cls.chance is not Heard.chance
+
+    def _alone(self, age: int) -> Alone:
+        return alone(self, self.rules, age)
+
+    def _voice(self, cascade: Cascade, code: int) -> Sparse:
+        """Return who was heard last in a state, plus one; the first heard one stands for others."""
+        name = self.states[code]
+        name = f"voice of {name if name in self.heard else self.heard[0]}"
+        if name not in cascade.held:
+            cascade.held[name] = Sparse(cascade.agents, np.uint32)
+        column: Sparse = cascade.held[name]
+        return column
+
+    def _ears(self, cascade: Cascade, contacts: Contacts) -> _Ears:
+        """Return the sums before the last changes, made anew for ties that they do not know."""
+        kept: _Ears | None = cascade.memo
+        if kept is not None and kept.sums.contacts is contacts:
+            return kept
+        sums = Sums(contacts, len(self.heard), by_trust=self.by_trust())
+        if int(contacts.degree.max(initial=0)) >> sums.bits:
+            raise PluginError(
+                self.plugin_name,
+                f"hears {len(self.heard)} states; then no agent may have more than "
+                f"{(1 << sums.bits) - 1:,} sources",
+            )
+        kind = kinds(type(self))
+        ids, values = cascade.held["state"].items()
+        deaf = bitmap(cascade.agents, ids[kind.final[values & _CODE] > 0])
+        told = ~np.isin(ids, cascade.held["_changed"][0])
+        who = np.concatenate([ids[told], cascade.held["_changed"][0]])
+        where = [kind.number[values[told] & _CODE], cascade.held["_changed"][1].astype(np.uint8)]
+        sums.fill(who, np.concatenate(where), deaf)
+        cascade.memo = _Ears(sums, deaf, cascade.absent)
+        ears: _Ears = cascade.memo
+        return ears
+
+    def _listeners(self, cascade: Cascade, draws: Draws, ears: _Ears, kind: Kinds) -> Ids:
+        """Tell what changed in the last tick; returns whom to ask."""
+        sums, (ids, was) = ears.sums, cascade.held["_changed"]
+        state = cascade.held["state"]
+        now = kind.number[state[ids] & _CODE]
+        ties = count_ties(sums.contacts.rows, ids, 0, ids.size)
+        cascade.contacts_seen += ties
+        heard = np.empty(min(ties, cascade.agents) + 1, np.uint32)
+        key, count = draws.key(Stream.CONTACTS), 0
+        known = None if kind.final[kind.adopting > 0].all() else state  # else those are deaf
+        for number in np.unique(now):
+            chosen = now == number
+            voice = None
+            if number != kernels.NONE:
+                voice = self._voice(cascade, self.states.index(self.heard[number]))
+            count = sums.tell(
+                ids[chosen], was[chosen].astype(np.uint8), int(number), key, ears.deaf, voice,
+                known, heard, count,
+            )  # fmt: skip
+        about = (sums.keys, sums.rows, state.keys, state.values, kind.listens, cascade.absent)
+        more = count + ears.waiting.size + ears.roused.size
+        many = ears.waiting.size > 0 and more * _MANY > len(sums.rows)
+        if many or ears.everybody or not np.array_equal(ears.absent, cascade.absent):
+            heard = np.empty(len(sums.rows) + 1, np.uint32)
+            found = heard[: kernels.audience(*about, heard)]
+        else:
+            some = np.empty(more + 1, np.uint32)
+            some[:count] = heard[:count]
+            for again in (ears.waiting, ears.roused):
+                count = kernels.remind(again, sums.keys, sums.rows, some, count)
+            found = some[: kernels.listed(some, count, *about)]
+        ears.everybody, ears.absent = False, cascade.absent
+        return found
+
+    def _answers(
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, ears: _Ears, asked: Ids
+    ) -> list[tuple[int, Ids]]:
+        """Ask the author about chunks of agents; returns (state, who enters it)."""
+        answers: list[tuple[int, Ids]] = []
+        state, key = cascade.held["state"], draws.key(Stream.OUTCOMES)
+        who, what = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.uint8)
+        ears.settled, again = not (self.restless or cascade.absent.size), [_NOBODY]
+        for low in range(0, asked.size, CHUNK):
+            ids = asked[low : low + CHUNK]
+            codes = state[ids] & _CODE if len(self.listening) > 1 else None
+            heard = Hearing(
+                cascade, contacts, draws, ears.sums, ids, self.heard, self.states, codes
+            )
+            names, columns = self._columns(heard)
+            open_still = (columns > 0).any(axis=0)
+            again.append(ids[open_still] if self._may_rest(cascade, heard) else ids)
+            ears.settled = ears.settled and heard.lasting and not open_still.any()
+            count = changes.drawn(ids, columns, key, who, what)
+            for number, name in enumerate(names):
+                chosen = who[:count][what[:count] == number]
+                if chosen.size:
+                    answers.append((self.states.index(name), chosen))
+        ears.waiting = np.concatenate(again) if self._asks_all() else _NOBODY
+        return answers
+
+    def _may_rest(self, cascade: Cascade, heard: Hearing) -> bool:
+        """Return whether answers hold until something new is heard; not if one's state counts."""
+        calm = heard.lasting and not (self.restless or cascade.absent.size)
+        return calm and len(self.listening) == 1
+
+    def _columns(self, heard: Hearing) -> tuple[tuple[str, ...], Floats]:
+        """Return the author's answers as chances, float64 (states, agents), or what is wrong."""
+        method = "chance" if type(self).chance is not Heard.chance else "adopts"
+        try:
+            said = getattr(self, method)(heard)
+        except ValueError as error:
+            if "truth value" not in str(error):
+                raise
+            raise PluginError(
+                self.plugin_name,
+                f"{method}() branches on a column{place_of(error)}; choose by numpy.where instead",
+            ) from error
+        named = said if isinstance(said, Mapping) else {self.seeded: said}
+        rows = np.empty((len(named), len(heard)))
+        for row, (name, column) in zip(rows, named.items(), strict=True):
+            if name not in self.states:
+                raise UnknownNameError(f"state of {self.plugin_name}", name, self.states)
+            given = np.asarray(column, np.float64)
+            if given.shape not in {(), row.shape}:
+                raise PluginError(
+                    self.plugin_name,
+                    f"{method}() must return one value an agent, shape {row.shape}, "
+                    f"got {given.shape}",
+                )
+            if np.isnan(given.sum()) and np.isnan(given).any():  # the first look makes no array
+                raise PluginError(self.plugin_name, f"{method}() returned NaN; check for 0 / 0")
+            row[:] = given
+        return tuple(named), rows
+
+    def _commit(
+        self, cascade: Cascade, scratch: Scratch, ears: _Ears, kind: Kinds, touched: int
+    ) -> None:
+        """Let claims become states, and note who is to be heard in the next tick."""
+        state = cascade.held["state"]
+        sort_ids(scratch.touched, touched, scratch.sources)
+        state.reserve(touched)
+        adopted, roused = np.empty((2, touched + 1), np.uint32)
+        was = np.empty(touched + 1, np.uint8)
+        if self._counts_again or again_counted(cascade):
+            ids, holds = scratch.touched[:touched], kind.adopting > 0
+            follow_again(
+                cascade,
+                ids,
+                scratch.claim[ids],
+                holds,
+                holds,
+                cascade.started_at + len(cascade.history),
+            )
+        fresh, changed, awake = changes.commit(
+            scratch.touched, touched, state.keys, state.values, scratch.claim, kind.adopting,
+            kind.number, kind.final, ears.deaf, cascade.tally, adopted, scratch.sources, was,
+            kind.listens, roused,
+        )  # fmt: skip
+        cascade.enter(adopted[:fresh], scratch.sources[:fresh])
+        cascade.held["_changed"] = np.stack(
+            [scratch.touched[:changed], was[:changed].astype(np.uint32)]
+        )
+        ears.roused = roused[:awake]
+        ears.stirred = bool(changed or awake)

@@ -1,0 +1,360 @@
+"""What agents hear from their neighbours in sum: counters that only changes touch.
+
+``keys, sums`` is a sparse table of rows (:mod:`sim.jit.sparse`): uint64 (slots, width), or
+(n, width) with ``keys`` empty. Word 0 of a row packs how many sources are in each heard state,
+``bits`` bits each, the first one lowest; its top bits say whether this tick touched the agent, and
+which heard states a source entered. Words 1, 2, ... add up trust, one for each heard state.
+
+A state byte holds the state in its low 7 bits and, in bit 7, whether the agent ever adopted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.claims import AHEAD, BATCH, approach, is_open
+from sim.jit.jit import kernel
+from sim.jit.mix import C1, mix, word
+from sim.jit.sparse import VACANT, slot, take_slot, take_slots
+from sim.jit.types import F64, U8, U16, U32, U64, Number, Word
+
+__all__ = [
+    "BITS", "MOST", "NONE", "audience", "count_of", "forget", "listed", "recalled", "rehash_rows",
+    "remind", "share_of", "tell", "trust_of",
+]  # fmt: skip
+
+BITS = 59
+"""Bits of word 0 for all counters together."""
+MOST = 4
+"""Heard states at most."""
+NONE = np.uint8(255)
+"""The number of a state that nobody listens to."""
+
+_ONE = np.uint64(1)
+_ZERO = np.uint64(0)
+_TOUCHED = np.uint64(1 << 63)
+_LOUD = np.uint64(1 << BITS)
+_COUNTS = np.uint64((1 << BITS) - 1)
+_CODE = np.uint8(0x7F)
+_EVER, _NEVER = np.uint8(0x80), np.uint8(0)
+_ONE32 = np.uint32(1)
+_MANY = 16
+
+
+@kernel
+def rehash_rows(keys: U32, rows: U64, into: U32, out: U64) -> None:
+    """Copy a hash table of rows into a larger one, or into a dense one (``into`` empty)."""
+    for i in range(keys.size):
+        if keys[i] != VACANT:
+            at = take_slot(into, np.uint64(keys[i]))
+            for j in range(rows.shape[1]):
+                out[at, j] = rows[i, j]
+
+
+@kernel
+def tell(
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    speakers: U32,
+    was: U8,
+    now: Number,
+    lo: int,
+    hi: int,
+    bits: Number,
+    key: Word,
+    deaf: U64,
+    keys: U32,
+    sums: U64,
+    voice_keys: U32,
+    voice: U32,
+    state_keys: U32,
+    state: U8,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Tell the listeners of ``speakers[lo:hi]`` that these went from one heard state to another.
+
+    Parameters
+    ----------
+    rows, targets, trust
+        The network; ``trust`` uint16 (ties,), or empty: trust is not added up.
+    speakers, was
+        uint32, and uint8: the number of the heard state that each left, :data:`NONE`: no such.
+    now
+        The number of the heard state that they entered, :data:`NONE`: no such.
+    bits
+        Bits of a counter.
+    key
+        Of this tick's draws: among several who entered in one tick the lowest draw is the voice.
+    deaf
+        uint64 bitmap of agents that need not know any more.
+    keys, sums
+        The rows, taken as needed.
+    voice_keys, voice
+        A sparse column, uint32: who entered the state last, plus one; or empty.
+    state_keys, state
+        A sparse column of states, uint8: voices are kept of those alone that never adopted, since
+        only a first adoption names its source. Or empty: of everybody.
+    touched, m
+        uint32 (agents + 1,): whom this tick touched, each once; how many.
+
+    Returns
+    -------
+    int
+        How many are touched now.
+    """
+    batch = np.empty(BATCH + 1, np.uint64)
+    gain = np.empty(BATCH + 1, np.uint64)
+    drawn = np.empty(BATCH + 1, np.uint64)
+    weight = np.empty(BATCH + 1, np.uint64)
+    left = np.empty(BATCH + 1, np.uint8)
+    heard = np.empty(BATCH + 1, np.uint32)
+    places = np.empty(BATCH, np.uint64)
+    spoken = np.empty(BATCH, np.uint64)
+    entered = _ZERO if now == NONE else _ONE << np.uint64(bits * now)
+    n: Number = np.int64(0)
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+        u = np.uint64(speakers[i])
+        draw = word(key, int(u))
+        delta = entered
+        if was[i] != NONE:
+            delta = entered - (_ONE << np.uint64(bits * np.int64(was[i])))
+        at = np.int64(rows[u, 0])
+        stop = at + np.int64(rows[u, 1])
+        while at < stop:
+            last = min(stop, at + BATCH - n)
+            for e in range(at, last):
+                v = np.uint64(targets[e])
+                heard[n] = targets[e]
+                batch[n] = u
+                gain[n] = delta
+                drawn[n] = draw
+                if trust.size:
+                    weight[n] = np.uint64(trust[e])
+                    left[n] = was[i]
+                n += is_open(deaf, v)
+            at = last
+            if n == BATCH:
+                m = _take(
+                    batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places,
+                    spoken, keys, sums, voice_keys, voice, state_keys, state, touched, m,
+                )  # fmt: skip
+                n = np.int64(0)
+    return _take(
+        batch, gain, drawn, left, weight, n, now, key, trust.size > 0, heard, places, spoken, keys,
+        sums, voice_keys, voice, state_keys, state, touched, m,
+    )  # fmt: skip
+
+
+@kernel
+def _take(
+    batch: U64,
+    gain: U64,
+    drawn: U64,
+    left: U8,
+    weight: U64,
+    n: Number,
+    now: Number,
+    key: Word,
+    trusted: bool,
+    heard: U32,
+    places: U64,
+    spoken: U64,
+    keys: U32,
+    sums: U64,
+    voice_keys: U32,
+    voice: U32,
+    state_keys: U32,
+    state: U8,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add a batch of changes; list whom this tick touches for the first time."""
+    take_slots(keys, heard[:n], places)
+    seen = _ZERO  # reads that do not wait for one another: what follows finds its rows at hand
+    for j in range(n):
+        seen ^= sums[places[j], 0]
+    if trusted:
+        _weigh(left, weight, now, n, places, sums)
+    if now == NONE or voice.size == 0:
+        drawn[BATCH] = seen
+        for j in range(n):
+            old = sums[places[j], 0]
+            sums[places[j], 0] = (
+                (((old & _COUNTS) + gain[j]) & _COUNTS) | (old & ~_COUNTS) | _TOUCHED
+            )
+            touched[m] = heard[j]
+            m += old & _TOUCHED == _ZERO
+        return m
+    loud = _LOUD << np.uint64(now)
+    k: Number = np.int64(0)
+    for j in range(n):
+        old = sums[places[j], 0]
+        rest = (old & ~_COUNTS) | _TOUCHED | loud
+        sums[places[j], 0] = (((old & _COUNTS) + gain[j]) & _COUNTS) | rest
+        touched[m] = heard[j]
+        m += old & _TOUCHED == _ZERO
+        gain[k], drawn[k], batch[k], heard[k] = old & loud, drawn[j], batch[j], heard[j]
+        k += not state.size or state[slot(state_keys, np.uint64(heard[j]))] & _EVER == _NEVER
+    take_slots(voice_keys, heard[:k], spoken)
+    for j in range(k):
+        seen ^= np.uint64(voice[spoken[j]])
+    drawn[BATCH] = seen
+    for j in range(k):
+        other = voice[spoken[j]]
+        keeps = (gain[j] != _ZERO) & (_draw(key, other) <= drawn[j])
+        mine = np.uint32(batch[j]) + _ONE32
+        voice[spoken[j]] = other if keeps else mine
+    return m
+
+
+@kernel
+def _draw(key: Word, voice: Number) -> Word:
+    """Return the draw of a voice, which is an agent plus one; of none it means nothing."""
+    return mix(key + (np.uint64(voice) - _ONE) * C1)
+
+
+@kernel
+def _weigh(left: U8, weight: U64, now: Number, n: Number, places: U64, sums: U64) -> None:
+    """Move the trust of a batch from one heard state to another."""
+    for j in range(n):
+        if left[j] != NONE:
+            sums[places[j], 1 + left[j]] -= weight[j]
+        if now != NONE:
+            sums[places[j], 1 + now] += weight[j]
+
+
+@kernel
+def listed(
+    touched: U32, m: Number, keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8,
+    absent: U64,
+) -> Number:  # fmt: skip
+    """Keep those of ``touched[:m]`` that hear something and listen; forget who was touched.
+
+    ``touched`` has room for one more; ``listens`` is uint8, 1 for the states that do; ``absent`` a
+    uint64 bitmap or empty. Many in a dense table are found in its order, which memory serves
+    faster. Returns how many are left.
+    """
+    if keys.size or m * _MANY <= sums.shape[0]:
+        return recalled(touched, m, keys, sums, state_keys, state, listens, absent)
+    kept: Number = np.int64(0)
+    for v in range(sums.shape[0]):
+        old = sums[v, 0]
+        sums[v, 0] = old & _COUNTS
+        touched[kept] = np.uint32(v)
+        kept += (old & _TOUCHED != _ZERO) & (old & _COUNTS != _ZERO)
+    return _who_listen(touched, kept, state_keys, state, listens, absent)
+
+
+@kernel
+def recalled(
+    ids: U32, m: Number, keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8, absent: U64
+) -> Number:
+    """As :func:`listed` for any ``ids[:m]`` (uint32), touched or not."""
+    kept: Number = np.int64(0)
+    for i in range(m):
+        at = slot(keys, np.uint64(ids[i]))
+        old = sums[at, 0] & _COUNTS
+        sums[at, 0] = old
+        ids[kept] = ids[i]
+        kept += old != _ZERO
+    return _who_listen(ids, kept, state_keys, state, listens, absent)
+
+
+@kernel
+def remind(ids: U32, keys: U32, sums: U64, touched: U32, m: Number) -> Number:
+    """Add to ``touched[:m]``, whom this tick touched, those of ``ids`` (uint32) that hear anything.
+
+    ``touched`` has room for one more than both. Returns how many are touched now.
+    """
+    for i in range(ids.size):
+        at = slot(keys, np.uint64(ids[i]))
+        old = sums[at, 0]
+        new = (old & _TOUCHED == _ZERO) & (old & _COUNTS != _ZERO)
+        if new:
+            sums[at, 0] = old | _TOUCHED
+        touched[m] = ids[i]
+        m += new
+    return m
+
+
+@kernel
+def audience(
+    keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8, absent: U64, out: U32
+) -> Number:
+    """List in ``out`` (uint32) everybody who hears something and listens; forget who was touched.
+
+    As :func:`listed`, over all rows. Returns how many.
+    """
+    m: Number = np.int64(0)
+    if keys.size == 0 and state_keys.size == 0:
+        for i in range(sums.shape[0]):
+            old = sums[i, 0] & _COUNTS
+            sums[i, 0] = old
+            out[m] = np.uint32(i)
+            m += (old != _ZERO) & (listens[state[i] & _CODE] > 0)
+        return _who_listen(out, m, state_keys, state, listens, absent) if absent.size else m
+    for i in range(sums.shape[0]):
+        old = sums[i, 0] & _COUNTS
+        sums[i, 0] = old
+        out[m] = keys[i] if keys.size else np.uint32(i)
+        m += old != _ZERO
+    return _who_listen(out, m, state_keys, state, listens, absent)
+
+
+@kernel
+def _who_listen(
+    ids: U32, m: Number, state_keys: U32, state: U8, listens: U8, absent: U64
+) -> Number:
+    """Keep those of ``ids[:m]`` whose state listens, and who are present; returns how many."""
+    kept: Number = np.int64(0)
+    if state_keys.size == 0:
+        for i in range(m):
+            ids[kept] = ids[i]
+            kept += listens[state[ids[i]] & _CODE]
+    else:
+        for i in range(m):
+            ids[kept] = ids[i]
+            kept += listens[state[slot(state_keys, np.uint64(ids[i]))] & _CODE]
+    if absent.size:
+        m, kept = kept, np.int64(0)
+        for i in range(m):
+            ids[kept] = ids[i]
+            kept += is_open(absent, np.uint64(ids[i]))
+    return kept
+
+
+@kernel
+def forget(sums: U64) -> None:
+    """Forget who was touched."""
+    for i in range(sums.shape[0]):
+        sums[i, 0] &= _COUNTS
+
+
+@kernel
+def count_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, out: F64) -> None:
+    """Write how many sources of each id (uint32) are in heard state ``which`` into ``out``."""
+    shift = np.uint64(bits * which)
+    mask = (_ONE << np.uint64(bits)) - _ONE
+    for i in range(ids.size):
+        out[i] = np.float64((sums[slot(keys, np.uint64(ids[i])), 0] >> shift) & mask)
+
+
+@kernel
+def share_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, degree: U32, out: F64) -> None:
+    """As :func:`count_of`, over the number of sources (``degree``, uint32 (n,)); at most 1."""
+    shift = np.uint64(bits * which)
+    mask = (_ONE << np.uint64(bits)) - _ONE
+    for i in range(ids.size):
+        number = np.float64((sums[slot(keys, np.uint64(ids[i])), 0] >> shift) & mask)
+        out[i] = min(number / np.float64(max(degree[ids[i]], _ONE32)), 1.0)
+
+
+@kernel
+def trust_of(keys: U32, sums: U64, ids: U32, which: int, out: F64) -> None:
+    """Write how much trust each id (uint32) has in its sources in heard state ``which``."""
+    for i in range(ids.size):
+        out[i] = np.float64(sums[slot(keys, np.uint64(ids[i])), 1 + which])

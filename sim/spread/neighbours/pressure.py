@@ -1,0 +1,98 @@
+"""Pressure: for bare models, what everybody hears in sum from those that speak this tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.rng import Stream
+from sim.errors import InputError
+from sim.jit.claims import count_ties
+from sim.jit.order import sort_ids
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Bits, Contacts, Draws, Ids
+from sim.spread.cascade.model import SLICE
+from sim.spread.neighbours.pressure_kernels import press, release
+
+__all__ = ["Pressure", "pressure"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """What listeners hear this tick.
+
+    Attributes
+    ----------
+    listeners
+        uint32 ascending: who hears at least one speaker.
+    total
+        float64, one a listener: the summed weight of its speakers.
+    source
+        uint32: one of its speakers, each as likely as any other.
+    """
+
+    listeners: Ids
+    total: Floats
+    source: Ids
+
+
+def pressure(
+    cascade: Cascade,
+    contacts: Contacts,
+    draws: Draws,
+    speakers: Ids,
+    weights: npt.ArrayLike = 1.0,
+    *,
+    deaf: npt.NDArray[np.bool_] | None = None,
+) -> Pressure:
+    """Sum for every listener the weights of those that it hears speak this tick.
+
+    Parameters
+    ----------
+    cascade, contacts, draws
+        As in :meth:`PropagationModel.step`; agents that are absent hear nothing.
+    speakers
+        uint32, distinct, in an order that depends on nothing but the state: sums of floats do.
+    weights
+        float64: one for each speaker, or one for all.
+    deaf
+        bool (agents,): who need not be told; ``None``: nobody. It saves most of the work.
+
+    Raises
+    ------
+    InputError
+        When there are neither one weight nor one for each speaker.
+    """
+    ids = np.ascontiguousarray(speakers, np.uint32)
+    given = np.asarray(weights, np.float64)
+    if given.shape not in {(), ids.shape}:
+        raise InputError(f"Give one weight, or one for each of {ids.size:,} speakers.")
+    each = np.ascontiguousarray(np.broadcast_to(given, ids.shape))
+    scratch, total = contacts.scratch, np.zeros(contacts.agents)
+    cascade.contacts_seen += count_ties(contacts.rows, ids, 0, ids.size)
+    closed = cascade.absent if deaf is None else _bits(deaf)
+    if deaf is not None and cascade.absent.size:
+        closed |= cascade.absent
+    touched = 0
+    for low in range(0, ids.size, SLICE):
+        touched = press(
+            contacts.rows, contacts.targets, ids, low, min(low + SLICE, ids.size), each,
+            draws.key(Stream.CONTACTS), closed, total, scratch.claim, scratch.touched,
+            touched,
+        )  # fmt: skip
+    sort_ids(scratch.touched, touched, scratch.sources)
+    sums, source = np.empty(touched), np.empty(touched, np.uint32)
+    release(scratch.touched, touched, total, scratch.claim, sums, source)
+    return Pressure(scratch.touched[:touched].copy(), sums, source)
+
+
+def _bits(flags: npt.NDArray[np.bool_]) -> Bits:
+    """Return flags as a bitmap of uint64 words."""
+    packed = np.packbits(flags, bitorder="little")
+    padded = np.zeros((flags.size + 63) // 64 * 8, np.uint8)
+    padded[: packed.size] = packed
+    return padded.view("<u8").astype(np.uint64)

@@ -1,0 +1,80 @@
+"""How hard each listener is pressed by those that speak: a sum of weights, and one of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.jit.claims import AHEAD, BLOCK, FREE, approach, is_open
+from sim.jit.jit import kernel
+from sim.jit.mix import word, word2
+from sim.jit.types import F64, U32, U64, Number, Word
+
+__all__ = ["press", "release"]
+
+_S32 = np.uint64(32)
+_LOW32 = np.uint64(0xFFFFFFFF)
+
+
+@kernel
+def press(
+    rows: U32, targets: U32, speakers: U32, lo: int, hi: int, weights: F64, key: Word, closed: U64,
+    total: F64, claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
+    """Add the weight of each of ``speakers[lo:hi]`` to all of its open listeners.
+
+    Parameters
+    ----------
+    rows, targets
+        The network.
+    speakers, weights
+        uint32, and float64 one each.
+    key
+        uint64; among a listener's speakers the one with the lowest draw is its source.
+    closed
+        uint64 bitmap of agents that take no part, or empty.
+    total
+        float64 (n,), the sums.
+    claim, touched, m
+        uint64 (n,) ``draw << 32 | speaker``; uint32 (n + 1,) list of those that hear any, and how
+        many they are so far.
+
+    Returns
+    -------
+    int
+        How many hear any now.
+    """
+    spare = touched.size - 1
+    heard = np.empty(BLOCK + 1, np.uint32)
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            seen = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+            touched[spare] = np.uint32(seen & _LOW32)
+        u: Number = np.uint64(speakers[i])
+        weight = weights[i]
+        key_u = word(key, u)
+        start: Number = np.int64(rows[u, 0])
+        stop: Number = start + np.int64(rows[u, 1])
+        for first in range(start, stop, BLOCK):
+            n = 0
+            for e in range(first, min(first + BLOCK, stop)):
+                heard[n] = targets[e]
+                n += closed.size == 0 or is_open(closed, np.uint64(targets[e]))
+            for k in range(n):
+                v: Number = np.uint64(heard[k])
+                old = claim[v]
+                claim[v] = min(old, ((word2(key_u, v) >> _S32) << _S32) | u)
+                total[v] += weight
+                touched[m] = np.uint32(v)
+                m += old == FREE
+    return m
+
+
+@kernel
+def release(touched: U32, m: int, total: F64, claim: U64, sums: F64, sources: U32) -> None:
+    """Move what ``touched[:m]`` hear into ``sums`` (float64) and ``sources`` (uint32); clear it."""
+    for i in range(m):
+        v = np.uint64(touched[i])
+        sums[i] = total[v]
+        sources[i] = np.uint32(claim[v] & _LOW32)
+        claim[v] = FREE
+        total[v] = 0.0

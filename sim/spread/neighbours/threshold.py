@@ -1,0 +1,137 @@
+"""Thresholds: an agent adopts once enough of those it hears have adopted."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.bounds import Bound
+from sim.core.cards import Card
+from sim.core.params import Field
+from sim.errors import ParameterError
+from sim.jit.claims import FREE, count_ties
+from sim.spread.cascade.bounds import READY
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws, Scratch
+from sim.spread.cascade.model import PropagationModel
+from sim.spread.neighbours.threshold_sums import heard, missing
+
+__all__ = ["Threshold"]
+
+
+class Threshold(PropagationModel):
+    """An agent adopts when the share of its sources that adopted reaches its threshold (``>=``).
+
+    Synchronous: additions of a tick first, decisions after. An agent without sources never adopts.
+    Its recorded source is the one whose word tipped it, hearing the tick's speakers in id order.
+    Who is absent sees on its return who of its sources adopted meanwhile.
+    """
+
+    bounds: ClassVar[dict[str, Bound]] = READY
+    progressive: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        update="synchronous: a tick's additions first, decisions after; an adopter that is absent "
+        "when its turn comes is counted when it is back, a listener that is absent sees on its "
+        "return who adopted; after new ties, weights or levels all sums begin anew",
+        comparison="the sum of weights >= the threshold, in whole numbers; at least one source",
+        ties="the source is the one whose word tipped the sum, the tick's speakers in id order",
+        draw_modes="coins: one threshold an agent and message, where level() gives none",
+        cost="one visit to each tie of each new adopter",
+        largest="10 million agents with 200 million ties",
+    )
+
+    weights: Literal["uniform", "trust"] = Field(
+        "uniform", description="what a source weighs: 1 / number of sources, or its share of trust"
+    )
+
+    def level(self) -> float | None:
+        """Return the threshold of all, or ``None``: uniform draws in [0, 1), one an agent."""
+        return None
+
+    def check(self) -> None:
+        """Refuse a level that is no share.
+
+        Raises
+        ------
+        ParameterError
+            One sentence.
+        """
+        self._level()
+
+    def _level(self) -> float:
+        """Return :meth:`level`, -1.0 for drawn ones."""
+        level: Any = self.level()
+        if level is None:
+            return -1.0
+        if not isinstance(level, int | float | np.number) or not 0.0 <= level <= 1.0:
+            owner = self.plugin_name or type(self).__name__
+            raise ParameterError(f"{owner}: level() must be None or in [0, 1], got {level!r}.")
+        return float(level)
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Add what the new adopters say; whoever's threshold is reached adopts."""
+        level, speakers = self._level(), cascade.frontier
+        touched = 0
+        if self._renewed(cascade, contacts, level):
+            mute = np.union1d(speakers, cascade.held.get("_waiting", speakers))
+            earlier = np.setdiff1d(cascade.adopters, mute)
+            touched = heard(
+                cascade, contacts.whole, draws, earlier, cascade.marks(), level, touched
+            )
+        cascade.contacts_seen += count_ties(contacts.rows, speakers, 0, speakers.size)
+        touched = heard(cascade, contacts, draws, speakers, cascade.marks(), level, touched)
+        if cascade.absent.size or "_ready" in cascade.held:
+            touched = _present_only(cascade, contacts.scratch, touched)
+        cascade.adopt_claims(contacts.scratch, touched)
+
+    def _renewed(self, cascade: Cascade, contacts: Contacts, level: float) -> bool:
+        """Make sure of the sums; returns whether they begin anew from what adopted so far.
+
+        So after a change of weights, level or ties; contacts that a channel chose in earlier ticks
+        are not known any more, so that its sums outlive new ties.
+        """
+        basis = self._basis(contacts, level)
+        if np.array_equal(cascade.held.get("_basis", ()), basis):
+            return False
+        cascade.held["_basis"] = basis
+        cascade.held["left"] = missing(contacts, by_trust=bool(basis[1]))
+        cascade.held.pop("_ready", None)
+        return True
+
+    def _basis(self, contacts: Contacts, level: float) -> npt.NDArray[np.float64]:
+        """Return what the sums depend on."""
+        by_trust = self.weights == "trust" and contacts.trust.size > 0
+        ties = contacts.count if contacts.whole is contacts else -1
+        return np.array([ties, by_trust, level], np.float64)
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether nobody speaks, or is back over its threshold, and all sums hold."""
+        if cascade.frontier.size or cascade.present(_ready(cascade)[0]).size:
+            return False
+        basis, held = self._basis(contacts, self._level()), cascade.held.get("_basis")
+        known = held is None or held[0] < 0 or np.array_equal(held, basis)
+        return contacts.is_silent or bool(known)
+
+
+def _ready(cascade: Cascade) -> npt.NDArray[np.uint32]:
+    """Return the absent that crossed their threshold, and who tipped them: uint32 (2, agents)."""
+    ready: npt.NDArray[np.uint32] = cascade.held.get("_ready", np.empty((2, 0), np.uint32))
+    return ready
+
+
+def _present_only(cascade: Cascade, scratch: Scratch, touched: int) -> int:
+    """Let the absent that crossed their threshold wait, and those that are back adopt."""
+    ids = scratch.touched[:touched]
+    known = _ready(cascade)
+    cascade.held.pop("_ready", None)
+    crossed = np.concatenate([known, [ids, scratch.claim[ids].astype(np.uint32)]], axis=1)
+    here = np.isin(crossed[0], cascade.present(crossed[0]))
+    scratch.claim[ids] = FREE
+    if not here.all():
+        cascade.held["_ready"] = crossed[:, ~here]
+    back = crossed[:, here]
+    scratch.touched[: back.shape[1]] = back[0]
+    scratch.claim[back[0]] = back[1]
+    return int(back.shape[1])

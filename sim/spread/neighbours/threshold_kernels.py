@@ -1,0 +1,218 @@
+"""Linear thresholds: integer weights are added up, so a result never depends on the order.
+
+``left`` holds, for each agent that heard anything, the weight still missing plus one; 0 means that
+it heard nothing yet, 1 that its threshold is reached. Thresholds are addressed draws. Either they
+are made at the first hearing (:func:`hear`): contacts pass in batches through short loops that do
+not branch, as in :mod:`sim.jit.claims`. Or, once much was said, for everybody at once
+(:func:`fill`), in the order of memory and several at a time; a tie that adds 1 then takes 1 off one
+small number, and nothing else is looked at until a threshold is reached (:func:`count_down`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.jit.claims import AHEAD, BATCH, approach, is_open
+from sim.jit.jit import kernel
+from sim.jit.mix import uniform, word
+from sim.jit.sparse import take_slots
+from sim.jit.types import F64, I64, U16, U32, U64, Number, Word
+
+__all__ = ["count_down", "fill", "hear", "in_trust"]
+
+_S32 = np.uint64(32)
+_LOW32 = np.uint64(0xFFFFFFFF)
+
+
+@kernel
+def hear(
+    rows: U32,
+    targets: U32,
+    trust: U16,
+    total: Any,
+    speakers: U32,
+    lo: int,
+    hi: int,
+    key: Word,
+    given: F64,
+    theta: float,
+    closed: U64,
+    keys: U32,
+    left: Any,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add what ``speakers[lo:hi]`` say to the sums of their listeners; who crosses, claims.
+
+    Parameters
+    ----------
+    rows, targets
+        The network: uint32 (n, 2), uint32 (ties,).
+    trust
+        uint16 (ties,): what a tie adds; or empty: 1.
+    total
+        Integers (n,), what all sources of an agent add: its threshold is a share of that.
+    speakers, lo, hi
+        uint32 new adopters in ascending order, and the part of this call.
+    key, given, theta
+        Thresholds: the same for all when ``theta >= 0``; else ``given`` (float64 (n,)) or, when
+        that is empty, a uniform draw addressed by the agent under ``key``.
+    closed
+        uint64 bitmap of agents that cannot be reached.
+    keys, left
+        A sparse column (:mod:`sim.jit.sparse`) of signed integers: the weight still missing
+        plus one.
+    claim, touched, m
+        uint64 (n,): whose word tipped an agent that crossed its threshold; uint32 (n + 1,), who
+        did, in no order; and how many. The slot behind the last is written to.
+
+    Returns
+    -------
+    int
+        How many crossed so far. A sum only grows, so each agent crosses once.
+    """
+    batch = np.empty(BATCH + 1, np.uint64)
+    added = np.empty(BATCH + 1, np.int64)
+    heard = np.empty(BATCH, np.uint32)
+    places = np.empty(BATCH, np.uint64)
+    marked = np.empty(BATCH + 1, np.int64)
+    n: Number = np.int64(0)
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            batch[BATCH] = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+        u = np.uint64(speakers[i])
+        at = np.int64(rows[u, 0])
+        stop = at + np.int64(rows[u, 1])
+        while at < stop:
+            last = min(stop, at + BATCH - n)
+            for e in range(at, last):
+                v = np.uint64(targets[e])
+                batch[n] = (u << _S32) | v
+                added[n] = np.int64(trust[e]) if trust.size else np.int64(1)
+                n += is_open(closed, v)
+            at = last
+            if n == BATCH:
+                _first(batch, n, total, key, given, theta, keys, left, heard, places, marked)
+                m = _add(batch, added, n, left, places, marked, claim, touched, m)
+                n = np.int64(0)
+    _first(batch, n, total, key, given, theta, keys, left, heard, places, marked)
+    return _add(batch, added, n, left, places, marked, claim, touched, m)
+
+
+@kernel
+def fill(total: Any, key: Word, given: F64, theta: float, left: Any) -> None:
+    """Give everybody that heard nothing yet its need, as :func:`hear` does at the first hearing.
+
+    ``left`` is a dense column; the rest as there.
+    """
+    for v in range(left.size):
+        share = theta
+        if theta < 0.0:
+            share = given[v] if given.size else uniform(word(key, v))
+        need = 1 + np.int64(max(1.0, np.ceil(share * np.float64(total[v]) - 1e-9)))
+        left[v] = left[v] or need
+
+
+@kernel
+def count_down(
+    rows: U32, targets: U32, speakers: U32, lo: int, hi: int, closed: U64, left: Any, claim: U64,
+    touched: U32, m: Number,
+) -> Number:  # fmt: skip
+    """As :func:`hear` where every tie adds 1 and ``left`` is dense and filled.
+
+    Agents that are ``closed`` hear too, and cross without a claim: so they are looked up only then.
+    """
+    for i in range(lo, hi):
+        if (i - lo) % AHEAD == 0:
+            seen = approach(rows, targets, speakers, i, min(i + AHEAD, hi))
+            touched[touched.size - 1] = np.uint32(seen & _LOW32)
+        u = np.uint64(speakers[i])
+        start = np.int64(rows[u, 0])
+        crossed = m
+        for e in range(start, start + np.int64(rows[u, 1])):
+            v = np.uint64(targets[e])
+            missing = np.int64(left[v])
+            left[v] = missing - (missing > 1)
+            touched[crossed] = targets[e]
+            crossed += missing == 2
+        for k in range(m, crossed):
+            v = np.uint64(touched[k])
+            touched[m] = touched[k]
+            if is_open(closed, v):
+                claim[v] = u
+                m += 1
+    return m
+
+
+@kernel
+def _first(
+    batch: U64,
+    n: Number,
+    total: Any,
+    key: Word,
+    given: F64,
+    theta: float,
+    keys: U32,
+    left: Any,
+    heard: U32,
+    places: U64,
+    marked: I64,
+) -> None:
+    """Find the listeners' places; give those that hear something for the first time their need.
+
+    That is ceil(threshold * total), at least 1.
+    """
+    for j in range(n):
+        heard[j] = np.uint32(batch[j] & _LOW32)
+    take_slots(keys, heard[:n], places)
+    new = np.int64(0)
+    for j in range(n):
+        marked[new] = j
+        new += left[places[j]] == 0
+    for k in range(new):
+        j = marked[k]
+        v = heard[j]
+        share = theta
+        if theta < 0.0:
+            share = given[v] if given.size else uniform(word(key, v))
+        left[places[j]] = 1 + np.int64(max(1.0, np.ceil(share * np.float64(total[v]) - 1e-9)))
+
+
+@kernel
+def _add(
+    batch: U64,
+    added: I64,
+    n: Number,
+    left: Any,
+    places: U64,
+    marked: I64,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Add a batch to the sums; who crosses its threshold claims for the one that tipped it."""
+    crossed = np.int64(0)
+    for j in range(n):
+        missing = np.int64(left[places[j]])
+        after = max(missing - added[j], np.int64(1))
+        left[places[j]] = after
+        marked[crossed] = j
+        crossed += missing > 1 and after == 1
+    for k in range(crossed):
+        v = batch[marked[k]] & _LOW32
+        claim[v] = batch[marked[k]] >> _S32
+        touched[m] = np.uint32(v)
+        m += 1
+    return m
+
+
+@kernel
+def in_trust(rows: U32, targets: U32, trust: U16, total: I64) -> None:
+    """Add the trust of every tie to its listener's ``total`` (int64 (n,))."""
+    for u in range(rows.shape[0]):
+        start = np.int64(rows[u, 0])
+        for e in range(start, start + np.int64(rows[u, 1])):
+            total[targets[e]] += np.int64(trust[e])

@@ -1,0 +1,1 @@
+"""Opinions, and how hearing others moves them."""

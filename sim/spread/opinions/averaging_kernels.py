@@ -1,0 +1,276 @@
+"""Opinions at once: what each agent hears on average, and how opinions are spread over a range.
+
+Rows here are turned round: row ``v`` of ``rows`` and ``sources`` lists whom agent ``v`` hears. Sums
+run along a row in its order, so a result does not depend on how the agents are cut into parts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.jit.claims import is_open
+from sim.jit.jit import kernel
+from sim.jit.mix import word, word2
+from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
+
+__all__ = [
+    "count_bins",
+    "crossings",
+    "draw_signs",
+    "means",
+    "means_within",
+    "shares_at",
+    "signed_means",
+    "sway",
+]
+
+I8 = npt.NDArray[np.int8]
+_S11 = np.uint64(11)
+
+
+@kernel
+def means(
+    rows: U32, sources: U32, trust: U16, absent: U64, lo: int, hi: int, x: F64, out: F64
+) -> None:
+    """Write the mean opinion that agents ``lo`` to ``hi - 1`` hear into ``out``.
+
+    Parameters
+    ----------
+    rows, sources
+        uint32 (n, 2), uint32 (m,): whom each agent hears.
+    trust
+        uint16 (m,), the weight of each; or (0,): all weigh the same.
+    absent
+        uint64 bitmap of agents that say nothing, or (0,).
+    x, out
+        float64 (n,): opinions; an agent that hears nobody gets its own.
+    """
+    for v in range(lo, hi):
+        start = np.int64(rows[v, 0])
+        stop = start + np.int64(rows[v, 1])
+        total = 0.0
+        weight = 0.0
+        if trust.size + absent.size == 0:
+            for e in range(start, stop):
+                total += x[sources[e]]
+            weight = np.float64(stop - start)
+        else:
+            for e in range(start, stop):
+                w = np.float64(trust[e]) if trust.size else 1.0
+                if absent.size and not is_open(absent, np.uint64(sources[e])):
+                    w = 0.0
+                total += w * x[sources[e]]
+                weight += w
+        out[v] = total / weight if weight > 0.0 else x[v]
+
+
+@kernel
+def means_within(
+    rows: U32,
+    sources: U32,
+    absent: U64,
+    lo: int,
+    hi: int,
+    bound: float,
+    itself: int,
+    x: F64,
+    out: F64,
+) -> None:
+    """As :func:`means`, of those within ``bound`` (<=) of the agent's own opinion.
+
+    ``itself`` is the weight of the agent's own opinion, 1 or 0.
+    """
+    for v in range(lo, hi):
+        start = np.int64(rows[v, 0])
+        own = x[v]
+        total = itself * own
+        near: Number = np.int64(itself)
+        for e in range(start, start + np.int64(rows[v, 1])):
+            said = x[sources[e]]
+            close = np.int64(abs(said - own) <= bound)
+            if absent.size:
+                close &= np.int64(is_open(absent, np.uint64(sources[e])))
+            total += close * said
+            near += close
+        out[v] = total / near if near > 0 else own
+
+
+@kernel
+def signed_means(
+    rows: U32, sources: U32, signs: I8, absent: U64, lo: int, hi: int, x: F64, out: F64
+) -> None:
+    """As :func:`means`, where each tie has a sign (int8 (m,), 1 or -1) that turns what is said."""
+    for v in range(lo, hi):
+        start = np.int64(rows[v, 0])
+        total = 0.0
+        heard: Number = np.int64(0)
+        for e in range(start, start + np.int64(rows[v, 1])):
+            here = np.int64(1)
+            if absent.size:
+                here = np.int64(is_open(absent, np.uint64(sources[e])))
+            total += here * signs[e] * x[sources[e]]
+            heard += here
+        out[v] = total / heard if heard > 0 else x[v]
+
+
+@kernel
+def shares_at(
+    rows: U32, sources: U32, absent: U64, lo: int, hi: int, value: float, x: F64, out: F64
+) -> None:
+    """Write the share of those heard whose opinion is ``value``; 0 for who hears nobody."""
+    for v in range(lo, hi):
+        start = np.int64(rows[v, 0])
+        equal: Number = np.int64(0)
+        heard: Number = np.int64(0)
+        for e in range(start, start + np.int64(rows[v, 1])):
+            here = np.int64(1)
+            if absent.size:
+                here = np.int64(is_open(absent, np.uint64(sources[e])))
+            equal += here * np.int64(x[sources[e]] == value)
+            heard += here
+        out[v] = np.float64(equal) / heard if heard > 0 else 0.0
+
+
+@kernel
+def draw_signs(
+    rows: U32, sources: U32, lo: int, hi: int, key: Word, negative: Word, out: I8
+) -> None:
+    """Draw a sign for each tie, the same for both directions of a pair.
+
+    Parameters
+    ----------
+    key
+        The draw of a pair is addressed by its smaller and its larger id.
+    negative
+        The :func:`sim.jit.mix.gate` of a negative sign.
+    out
+        int8 (m,): 1 or -1.
+    """
+    for v in range(lo, hi):
+        start = np.int64(rows[v, 0])
+        for e in range(start, start + np.int64(rows[v, 1])):
+            u: Number = np.int64(sources[e])
+            low: Number = min(u, v)
+            high: Number = max(u, v)
+            bits = word2(word(key, low), high)
+            out[e] = -1 if (bits >> _S11) < negative else 1
+
+
+@kernel
+def count_bins(x: F64, low: float, high: float, slack: float, tally: I64) -> Number:
+    """Count opinions in equal bins of a range; a bin holds its lower edge, the last one both.
+
+    Parameters
+    ----------
+    x
+        float64 (n,).
+    low, high, slack
+        The range, and by how much rounding may leave it.
+    tally
+        int64 (bins,), added to.
+
+    Returns
+    -------
+    int
+        How many are no number or outside the range.
+    """
+    bins = tally.size
+    scale = bins / (high - low)
+    wrong: Number = np.int64(0)
+    for i in range(x.size):
+        if not (x[i] >= low - slack and x[i] <= high + slack):
+            wrong += 1
+            continue
+        place: Number = np.int64((x[i] - low) * scale)
+        tally[min(max(place, 0), bins - 1)] += 1
+    return wrong
+
+
+@kernel
+def crossings(x: F64, cut: float, side: U8, done: U64, touched: U32) -> Number:
+    """List the agents that are on another side than where they began, and were not before.
+
+    Parameters
+    ----------
+    x, cut
+        float64 (n,): opinions; and what parts the two sides: side 1 is above it.
+    side
+        uint8 (n,): where each began.
+    done
+        uint64 bitmap of those that were listed in an earlier tick.
+    touched
+        uint32 (n + 1,): the list, ascending; the slot behind the last is written to.
+
+    Returns
+    -------
+    int
+        How many there are.
+    """
+    m: Number = np.int64(0)
+    for i in range(x.size):
+        touched[m] = np.uint32(i)
+        m += np.int64((x[i] > cut) != (side[i] != 0)) & np.int64(is_open(done, np.uint64(i)))
+    return m
+
+
+@kernel
+def sway(
+    rows: U32,
+    targets: U32,
+    speakers: U32,
+    absent: U64,
+    stance: float,
+    left: F64,
+    low: float,
+    high: float,
+    x: F64,
+    hearings: Any,
+) -> Number:
+    """Move the opinions of all listeners of ``speakers`` towards a message's stance.
+
+    Hearing it k times at once leaves the share ``left[k]`` of the distance, whatever the order.
+
+    Parameters
+    ----------
+    rows, targets
+        uint32 (n, 2), uint32 (m,): who hears each agent.
+    speakers
+        uint32, ascending.
+    absent
+        uint64 bitmap, or (0,).
+    stance, low, high
+        Where the message stands, and the range that opinions are held within.
+    left
+        float64: share of the distance that is left after 0, 1, 2, ... hearings; the last entry
+        stands for all higher numbers.
+    x
+        float64 (n,), changed; NaN where there is none.
+    hearings
+        Integers (n,), all 0, and 0 again afterwards.
+
+    Returns
+    -------
+    int
+        How many opinions were moved.
+    """
+    moved: Number = np.int64(0)
+    for turn in range(2):
+        for i in range(speakers.size):
+            start = np.int64(rows[speakers[i], 0])
+            for e in range(start, start + np.int64(rows[speakers[i], 1])):
+                v = targets[e]
+                if turn == 0:
+                    hearings[v] += 1
+                elif hearings[v] > 0:
+                    times: Number = min(np.int64(hearings[v]), left.size - 1)
+                    hearings[v] = 0
+                    if absent.size and not is_open(absent, np.uint64(v)):
+                        continue
+                    aim = stance + (x[v] - stance) * left[times]
+                    if aim != x[v] and not np.isnan(aim):
+                        x[v] = min(max(aim, low), high)
+                        moved += 1
+    return moved

@@ -1,0 +1,148 @@
+"""Opinions by gatherings: an agent hears several at once, or a pair persuades whoever hears it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts
+from sim.spread.opinions import groups_kernels as kernels
+from sim.spread.opinions.compiled import rule_of
+from sim.spread.opinions.meetings import Sequential
+from sim.spread.opinions.model import Floats, _present
+from sim.spread.opinions.voices import Turned, remembered
+
+__all__ = ["Gatherings", "Outflow"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Gatherings(Sequential):
+    """A model of groups; write :meth:`decide`, which says what an agent thinks after hearing some.
+
+    Attributes
+    ----------
+    distinct
+        Whether nobody is heard twice in a gathering; else drawn with repetition.
+    moves
+        ``"one"``: the agent that hears; ``"all"``: the whole group takes what it decides.
+    """
+
+    distinct: ClassVar[bool] = False
+    moves: ClassVar[Literal["one", "all"]] = "one"
+
+    def decide(self, *args: Any, **kwargs: Any) -> float:
+        """Return what the agent thinks after hearing a group: ``decide(own, heard)``.
+
+        ``heard`` is float64 (:meth:`listens`,). Plain Python on numbers, compiled when it can be.
+        A further argument ``coin`` is a draw in [0, 1).
+        """
+        raise NotImplementedError
+
+    def listens(self) -> int:
+        """Return how many an agent hears in a gathering, at least 1."""
+        raise NotImplementedError
+
+    def from_everybody(self) -> bool:
+        """Return whether a group is drawn from all agents; else from those that an agent hears."""
+        return False
+
+    def restless(self) -> bool:
+        """Return whether opinions may change even where all agree."""
+        return False
+
+    def rounds(self, heard: Turned) -> int:
+        """Return how many gatherings there are in a tick."""
+        if self.from_everybody():
+            return self.updates or heard.rows.shape[0]
+        return super().rounds(heard)
+
+    def hold(
+        self,
+        cascade: Cascade,
+        heard: Turned,
+        span: tuple[np.uint64, int, int],
+        own: Floats,
+        into: tuple[Any, ...],
+        found: int,
+    ) -> int:
+        """Hold the gatherings of ``span`` (key, first, end); returns how many adopted so far."""
+        formula = cascade.memo.get("formula")
+        if formula is None or cascade.memo["model"] is not self:
+            formula = rule_of(self)
+            fixed = self.stubborn(cascade)
+            cascade.memo |= {"formula": formula, "model": self, "fixed": fixed}
+        how = int(self.from_everybody()), int(self.distinct), int(self.moves == "all")
+        room = np.empty(self.listens())
+        given = (
+            heard.rows,
+            heard.sources,
+            heard.hearers,
+            *how,
+            cascade.absent,
+            cascade.memo["fixed"],
+        )
+        told = *given, *span, room, own, *into, np.int64(found)
+        return int(formula.run(kernels.gather, *told))
+
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+        """Return whether nobody that can move hears another opinion than its own."""
+        if self.restless():
+            return False
+        heard = remembered(cascade, contacts)
+        able = heard.rows.shape[0] - 1 if self.from_everybody() else heard.rows[:, 1:]
+        formed = able >= (self.listens() if self.distinct else 1)
+        rows = heard.rows * np.asarray(formed, np.uint32)  # groups that are too few never meet
+        if not np.any(formed):
+            return True
+        given = rows, heard.sources, int(self.from_everybody()), cascade.absent
+        return not kernels.any_discord(*given, self.stubborn(cascade), own)
+
+
+class Outflow(Sequential):
+    """A model of outflow: a pair that agrees persuades all who hear either of them."""
+
+    def crosses(self) -> bool:
+        """Return whether those who hear a pair that disagrees take the opinion of the other."""
+        return False
+
+    def hold(
+        self,
+        cascade: Cascade,
+        heard: Turned,
+        span: tuple[np.uint64, int, int],
+        own: Floats,
+        into: tuple[Any, ...],
+        found: int,
+    ) -> int:
+        """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
+        given = heard.rows, heard.sources, heard.of.rows, heard.of.targets, heard.hearers
+        how = int(self.crosses()), cascade.absent, self.stubborn(cascade)
+        told: tuple[Any, ...] = (*given, *how, *span, own, *into, np.int64(found))
+        return int(kernels.persuade(*told))
+
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+        """Return whether no pair is left that would persuade anybody."""
+        heard = remembered(cascade, contacts)
+        fixed = self.stubborn(cascade)
+        if not kernels.any_discord(heard.rows, heard.sources, 0, cascade.absent, fixed, own):
+            return True
+        here, moves = _present(cascade), self.movable(cascade)
+        return len(self.choices) == 2 and not self._persuades(heard, own > self.cut, here, moves)
+
+    def _persuades(self, heard: Turned, high: Bools, here: Bools, moves: Bools) -> bool:
+        """Return whether a pair would move one of its listeners, where there are two opinions."""
+        start, length = heard.rows.astype(np.int64).T
+        hearer = np.repeat(np.arange(length.size), length)
+        place = np.arange(hearer.size) + np.repeat(start - np.cumsum(length) + length, length)
+        source, side = heard.sources[place], high.astype(np.int64)
+        acts = here[hearer] & here[source]
+        if not self.crosses():
+            acts &= high[hearer] == high[source]
+        told = np.zeros((high.size, 2), np.bool_)  # whose listeners may be told which opinion
+        told[hearer[acts], side[source[acts]]] = True
+        told[source[acts], side[hearer[acts]]] = True
+        return bool((told[source, 1 - side[hearer]] & moves[hearer]).any())

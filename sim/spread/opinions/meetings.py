@@ -1,0 +1,234 @@
+"""Opinions by meetings: one agent at a time hears another, in plain Python that is compiled."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sim.core.cards import Card
+from sim.core.params import Field
+from sim.core.rng import Stream
+from sim.jit.claims import FREE
+from sim.jit.order import sort_ids
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.opinions import pairs_kernels as kernels
+from sim.spread.opinions.biased_kernels import CELL_SHIFT, meet_biased
+from sim.spread.opinions.compiled import Formula, formula_of
+from sim.spread.opinions.model import Floats, OpinionModel
+from sim.spread.opinions.voices import Turned, remembered
+
+__all__ = ["Meetings", "Sequential", "adopters_of"]
+
+ROUND = 1 << 18
+"""Meetings in one kernel call: some 30 ms, so that threads and pauses get their turn."""
+
+LEAST_DISTANCE = 1e-5
+"""Opinions nearer than this are as likely to meet as if they were this far apart."""
+
+_NO_MEDIA = np.empty(0)
+
+
+class Sequential(OpinionModel):
+    """What models have in common in which agents move one after another."""
+
+    sequential: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        update="asynchronous: single updates in sequence, each sees those before it; the agent of "
+        "an update is drawn at random, with replacement",
+        comparison="a draw in [0, 1) succeeds when it is < the chance",
+        ties="none: one update at a time",
+        time_unit="N single updates = 1 tick, where N agents hear somebody; see updates",
+        cost="one row of ties looked up for each update, whatever the number of ties",
+        choices=(
+            "single updates in a tick: the parameter updates; agents that hear nobody are not "
+            "drawn, so that they change nothing for the others",
+            "opinions at the start: the parameter initial",
+        ),
+    )
+
+    updates: int = Field(
+        0, ge=0, le=10**12, description="single updates; 0: one for each that can hear",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+
+    def rounds(self, heard: Turned) -> int:
+        """Return how many single updates there are in a tick."""
+        able = heard.hearers.size or heard.rows.shape[0]
+        if not heard.sources.size:
+            return 0
+        return self.updates or able
+
+    def weighed(self, heard: Turned) -> int:
+        """Return how many contacts a tick weighs: one for each update."""
+        return self.rounds(heard)
+
+    def discuss(
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, own: Floats
+    ) -> tuple[Ids, Ids] | None:
+        """Hold a tick's updates, some at a time."""
+        heard = remembered(cascade, contacts)
+        total = self.rounds(heard)
+        key = draws.key(Stream.MEETINGS)
+        scratch = contacts.scratch
+        touched = scratch.touched if self.choices else scratch.touched[:0]
+        into = (self.cut, cascade.done, scratch.claim, touched)
+        found = 0
+        for low in range(0, total, ROUND):
+            span = key, low, min(low + ROUND, total)
+            found = self.hold(cascade, heard, span, own, into, found)
+        return adopters_of(scratch, found) if self.choices else None
+
+    def hold(
+        self,
+        cascade: Cascade,
+        heard: Turned,
+        span: tuple[np.uint64, int, int],
+        own: Floats,
+        into: tuple[Any, ...],
+        found: int,
+    ) -> int:
+        """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
+        raise NotImplementedError
+
+
+def adopters_of(scratch: Any, found: int) -> tuple[Ids, Ids]:
+    """Return (agents, sources) that kernels wrote down, ascending, and free their claims."""
+    sort_ids(scratch.touched, found, scratch.sources)
+    agents = scratch.touched[:found].copy()
+    sources = scratch.claim[agents].astype(np.uint32)
+    scratch.claim[agents] = FREE
+    return agents, sources
+
+
+class Meetings(Sequential):
+    """A model of pairs; write :meth:`meet`, which says what a listener thinks afterwards.
+
+    Attributes
+    ----------
+    mutual
+        Whether both move, where each hears the other; else the listener alone.
+    """
+
+    mutual: ClassVar[bool] = False
+
+    def meet(self, *args: Any, **kwargs: Any) -> float:
+        """Return what the listener thinks after hearing the speaker: ``meet(listener, speaker)``.
+
+        Plain Python on numbers, compiled when it can be; ``self`` gives parameters and properties
+        that are numbers. It may take more arguments, in this order: ``coin``, a draw in [0, 1);
+        ``trust`` of the listener in the speaker, in [0, 1]; ``mine`` and ``theirs``, the
+        :meth:`traits` of both.
+        """
+        raise NotImplementedError
+
+    def traits(self, cascade: Cascade) -> Floats:
+        """Return numbers of each agent that :meth:`meet` needs, float64 (agents, k); k may be 0."""
+        return np.empty((cascade.agents, 0))
+
+    def known_traits(self, cascade: Cascade) -> Floats:
+        """Return :meth:`traits`, asked for once."""
+        memo = cascade.memo = cascade.memo or {}
+        if memo.get("traits of") is not self:
+            traits = np.ascontiguousarray(self.traits(cascade), np.float64)
+            memo |= {"traits of": self, "traits": traits}
+        found: Floats = memo["traits"]
+        return found
+
+    def hears_within(self) -> float | None:
+        """Return the bound within which all are heard at once; ``None``: one is drawn.
+
+        :meth:`meet` is then told, as what the speaker thinks, the sum of their opinions, each
+        times the trust in it, over their number.
+        """
+        return None
+
+    def preference(self) -> float:
+        """Return by which power of distance near opinions are preferred; 0: all are alike."""
+        return 0.0
+
+    def media(self) -> tuple[Floats, float, float]:
+        """Return (opinions of media, chance to hear one after a meeting, preference among them)."""
+        return _NO_MEDIA, 0.0, 0.0
+
+    def is_mutual(self, heard: Turned) -> int:
+        """Return who moves: 0 the listener, 1 both, 2 both where each hears the other."""
+        if not self.mutual:
+            return 0
+        return 1 if heard.is_mutual else 2
+
+    def hold(
+        self,
+        cascade: Cascade,
+        heard: Turned,
+        span: tuple[np.uint64, int, int],
+        own: Floats,
+        into: tuple[Any, ...],
+        found: int,
+    ) -> int:
+        """Hold the meetings of ``span`` (key, first, end); returns how many adopted so far."""
+        formula, given = self._given(cascade, heard)
+        media = self.media()
+        bound = self.hears_within()
+        if bound is not None:
+            formula.run(kernels.meet_all, *given, *span, bound, own)
+            return 0
+        mutual = self.is_mutual(heard)
+        if self.preference() > 0.0 or media[0].size:
+            biased = _tables(self.preference(), self.span, heard)
+            formula.run(meet_biased, *given, *span, mutual, own, *biased, *media)
+            return 0
+        return int(
+            formula.run(kernels.meet_one, *given, *span, mutual, own, *into, np.int64(found))
+        )
+
+    def _given(self, cascade: Cascade, heard: Turned) -> tuple[Formula, tuple[Any, ...]]:
+        """Return the formula, and what every kernel of meetings takes first."""
+        memo = cascade.memo
+        if memo.get("given of") is not heard or memo["model"] is not self:
+            given = (
+                heard.rows, heard.sources, heard.trust, heard.hearers, cascade.absent,
+                self.stubborn(cascade), self.known_traits(cascade),
+            )  # fmt: skip
+            memo |= {"given of": heard, "model": self, "formula": formula_of(self), "given": given}
+        rows, sources, trust, hearers, _, fixed, traits = memo["given"]
+        return memo["formula"], (rows, sources, trust, hearers, cascade.absent, fixed, traits)
+
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+        """Return whether nobody is left whom a tie or a medium would move."""
+        heard = remembered(cascade, contacts)
+        formula, given = self._given(cascade, heard)
+        rows, sources, trust, _, absent, fixed, traits = given
+        media, chance, _ = self.media()
+        shown = _as_ties(media if chance > 0.0 else media[:0], given, own)
+        if media.size and formula.run(kernels.any_move, *shown, self.least):
+            return False
+        told = rows, sources, trust, absent, fixed, traits, own, self.least
+        bound = self.hears_within()
+        if bound is not None:
+            return not formula.run(kernels.any_move_all, *told, bound)
+        return not formula.run(kernels.any_move, *told)
+
+
+def _as_ties(media: Floats, given: tuple[Any, ...], own: Floats) -> tuple[Any, ...]:
+    """Return what a kernel takes of a world in which media are all that agents hear."""
+    rows, _, trust, _, absent, fixed, traits = given
+    each = np.zeros_like(rows)
+    each[:, 1] = (rows[:, 1] > 0) * media.size  # who hears nobody has no turn
+    shown = np.arange(own.size, own.size + media.size, dtype=np.uint32)
+    if absent.size:
+        absent = np.append(absent, np.zeros(media.size // 64 + 1, np.uint64))
+    traits = np.concatenate([traits, np.zeros((media.size, traits.shape[1]))])
+    return each, shown, trust[:0], absent, fixed, traits, np.concatenate([own, media])
+
+
+def _tables(bias: float, span: tuple[float, float], heard: Turned) -> tuple[Any, ...]:
+    """Return what :func:`sim.spread.opinions.pairs_kernels.weigh` looks up, and room for a row."""
+    ends = np.array([LEAST_DISTANCE, span[1] - span[0]]).view(np.uint64) >> np.uint64(CELL_SHIFT)
+    first, last = (int(end) for end in ends)
+    edges = (np.arange(first, last + 2, dtype=np.uint64) << np.uint64(CELL_SHIFT)).view(np.float64)
+    longest = int(heard.rows[:, 1].max(initial=1))
+    gap = np.empty(longest)
+    table = edges**-bias
+    return bias, LEAST_DISTANCE, table, first, gap, gap.view(np.uint64), np.empty(longest)

@@ -1,0 +1,388 @@
+"""Opinions: what agents think of something, and how hearing others changes it.
+
+:class:`OpinionModel` is a propagation model whose states are ranges of opinion, so that whatever
+shows, counts and saves cascades serves it too. Its opinions are a column of the cascade, or, where
+the parameter ``topic`` names one, a column of the world that several messages share.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.bounds import Bound
+from sim.core.cards import Card
+from sim.core.params import Field
+from sim.core.rng import Stream
+from sim.core.text import clean
+from sim.errors import ParameterError, PluginError
+from sim.jit.claims import NOBODY
+from sim.spread.cascade.bounds import OPINIONS
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.model import PropagationModel
+from sim.spread.opinions import averaging_kernels as kernels
+from sim.spread.opinions.around import Around, Topics
+from sim.spread.opinions.measures import measured
+from sim.spread.opinions.start import check_start, rescaled, started
+from sim.spread.opinions.voices import Turned, Voices, remembered
+
+__all__ = ["OpinionModel"]
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.uint8]
+Span = tuple[float, float]
+
+_SLACK = 1e-9
+_SHARED = ("updates", "topic", "initial", "seed_opinion", "tolerance")
+_NOBODY_FIXED = np.empty(0, np.uint8)
+
+
+class OpinionModel(PropagationModel):
+    """A model of opinions; write :meth:`update` for one in which all agents move at once.
+
+    An agent counts as an adopter once it has changed sides: from one half of the range to the
+    other in which it did not begin. In models of a few opinions adopters are those that ever held
+    another than the first one. Seeds count from the start.
+
+    Attributes
+    ----------
+    span
+        The range of opinions, (low, high).
+    choices
+        The opinions there are, ascending, one a state, within the span; empty: all of the span,
+        and the states are equal parts of it.
+    keeps_first
+        Whether ``heard.first``, what each thought at the start, is needed.
+    conserves
+        Whether the mean opinion never changes where all ties are mutual.
+    """
+
+    bounds: ClassVar[dict[str, Bound]] = OPINIONS
+    states: ClassVar[tuple[str, ...]] = (
+        "strongly against", "against", "undecided", "for", "strongly for",
+    )  # fmt: skip
+    span: ClassVar[Span] = (0.0, 1.0)
+    choices: ClassVar[tuple[float, ...]] = ()
+    keeps_first: ClassVar[bool] = False
+    conserves: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        update="synchronous: all agents move at once, by what was thought when the tick began",
+        comparison="none: no draw decides",
+        includes_self="no",
+        direction="against ties: a listener is moved by those it hears",
+        ties="none: everybody heard counts",
+        time_unit="tick: every agent moves once",
+        channels="all; a channel that chooses contacts chooses whom an agent hears in a tick",
+        draw_modes="coins and skips are alike: contacts are not drawn",
+        cost="every tie once a tick",
+        largest="as large as the world: 16 bytes an agent, and the reverse of ties that are not "
+        "mutual",
+        meaning={
+            "strongly against": "opinion in the lowest fifth of the range",
+            "against": "opinion in the second fifth",
+            "undecided": "opinion in the middle fifth",
+            "for": "opinion in the fourth fifth",
+            "strongly for": "opinion in the highest fifth",
+        },
+        choices=(
+            "opinions at the start: the parameter initial",
+            "it rests when no opinion moves by more than tolerance in a tick",
+        ),
+    )
+
+    topic: str = Field(
+        "", description="what the opinions are about, shared by messages; empty: this one alone"
+    )
+    initial: str = Field(
+        "uniform",
+        description="opinions of those without one: uniform, uniform:LOW:HIGH, normal:MEAN:SPREAD, "
+        "even, first or column:NAME",
+    )
+    seed_opinion: float | None = Field(
+        None, ge=-1e6, le=1e6, description="what the seeds think at the start; none: as the others"
+    )
+    tolerance: float = Field(
+        1e-6, ge=0, le=1, description="change, as a share of the range, that is none",
+        json_schema_extra={"unit": "per tick"},
+    )  # fmt: skip
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """List what a model is about before what all have."""
+        super().__pydantic_init_subclass__(**kwargs)
+        fields = cls.__pydantic_fields__
+        for name in [name for name in _SHARED if name in fields]:
+            fields[name] = fields.pop(name)
+
+    def values(self) -> dict[str, Any]:
+        """Return every parameter by name, what the model is about first."""
+        held = super().values()
+        return {name: held[name] for name in type(self).model_fields}
+
+    # For authors
+
+    def update(self, own: Floats, heard: Voices) -> Floats:
+        """Return every agent's next opinion, float64 (agents,).
+
+        Parameters
+        ----------
+        own
+            float64 (agents,): what each thinks now; not to be written into.
+        heard
+            What each hears: ``heard.mean``, ``heard.within(bound)``, ``heard.count``, ...
+        """
+        raise NotImplementedError
+
+    def stubborn(self, cascade: Cascade) -> Flags:
+        """Return who never moves, uint8 (agents,); empty: nobody is so."""
+        return _NOBODY_FIXED
+
+    # What it does with them
+
+    def check(self) -> None:
+        """Refuse a law, a topic or a seed's opinion that cannot be."""
+        check_start(self._name, self.initial, self.span)
+        if self.topic != clean(self.topic, 64).strip():
+            raise ParameterError(
+                f"{self._name}: topic must be plain text of at most 64 characters, "
+                f"got {self.topic!r}."
+            )
+        given = self.seed_opinion
+        low, high = self.span
+        if given is not None and not low <= given <= high:
+            raise ParameterError(
+                f"{self._name}: seed_opinion must be in [{low:g}, {high:g}], got {given:g}."
+            )
+        if given is not None and self.choices and given not in self.choices:
+            raise ParameterError(
+                f"{self._name}: seed_opinion must be one of "
+                f"{', '.join(f'{choice:g}' for choice in self.choices)}, got {given:g}."
+            )
+
+    @property
+    def _name(self) -> str:
+        return self.plugin_name or type(self).__name__
+
+    def suits(self, around: Around) -> None:
+        """Refuse a world without the column that opinions start from."""
+        law, given = check_start(self._name, self.initial, self.span)
+        if law == "column":
+            started(
+                (law, given), self.span, np.zeros(1, np.int64), 1, np.uint64(0), around.people()
+            )
+
+    def start(self, cascade: Cascade) -> None:
+        """Give everybody an opinion, and the seeds theirs."""
+        own = self._with_opinions(cascade, self.held(cascade))
+        mine = self.choices[1] if self.choices and self.seed_opinion is None else self.seed_opinion
+        if mine is not None:
+            own[cascade.seeds] = mine
+        self._hold(cascade, own)
+        if self.choices:
+            cascade.columns["side"] = np.zeros(cascade.agents, np.uint8)
+        else:
+            cascade.columns["side"] = (own > self.cut).astype(np.uint8)
+        if self.keeps_first:
+            cascade.columns["first"] = own.copy()
+        elsewhere = np.flatnonzero((own > self.cut) != (cascade.columns["side"] > 0))
+        cascade.adopt(np.union1d(cascade.seeds, elsewhere).astype(np.uint32))
+
+    def welcome(self, cascade: Cascade, count: int) -> None:
+        """Give newcomers an opinion."""
+        if "side" not in cascade.held:
+            return
+        own = self.held(cascade)
+        fresh = np.arange(cascade.agents - count, cascade.agents)
+        if not self.topic:
+            own[fresh] = np.nan
+        own = self._with_opinions(cascade, own)
+        self._hold(cascade, own)
+        if not self.choices:
+            cascade.columns["side"][fresh] = own[fresh] > self.cut
+        if self.keeps_first:
+            cascade.columns["first"][fresh] = own[fresh]
+
+    def _with_opinions(self, cascade: Cascade, own: Floats) -> Floats:
+        """Fill in who has no opinion yet (NaN)."""
+        lacking = np.flatnonzero(np.isnan(own))
+        if lacking.size:
+            law = check_start(self._name, self.initial, self.span)
+            people = cascade.around.people() if cascade.around is not None else None
+            key = cascade.draws(0).key(Stream.OPENINGS)
+            drawn = started(law, self.span, lacking, cascade.agents, key, people)
+            own[lacking] = self._snapped(drawn)
+        return own
+
+    @property
+    def cut(self) -> float:
+        """What parts the two sides: the middle; or half-way between the first two opinions."""
+        if self.choices:
+            return (self.choices[0] + self.choices[1]) / 2
+        return (self.span[0] + self.span[1]) / 2
+
+    def held(self, cascade: Cascade) -> Floats:
+        """Return what everybody thinks now, float64 (agents,) in this model's range; a copy.
+
+        NaN stands for those without an opinion.
+        """
+        topics: Topics | None = None if cascade.around is None else cascade.around.opinions
+        if self.topic and topics is not None and self.topic in topics:
+            found = rescaled(topics[self.topic].copy(), topics.span(self.topic), self.span)
+            return self._snapped(found)
+        if "opinion" in cascade.held:
+            return np.array(cascade.held["opinion"], np.float64)
+        return np.full(cascade.agents, np.nan)
+
+    def _snapped(self, own: Floats) -> Floats:
+        """Return the nearest of the opinions there are."""
+        if not self.choices:
+            return own
+        known = np.asarray(self.choices)
+        nearest = known[np.searchsorted((known[1:] + known[:-1]) / 2, own).clip(0, known.size - 1)]
+        return np.where(np.isnan(own), np.nan, nearest)
+
+    def _hold(self, cascade: Cascade, own: Floats) -> None:
+        """Keep opinions; on a shared topic only those that changed are written."""
+        topics: Topics | None = None if cascade.around is None else cascade.around.opinions
+        if not self.topic or topics is None:
+            cascade.columns["opinion"] = own
+            return
+        if self.topic not in topics:
+            topics.hold(self.topic, own, span=self.span)
+            return
+        kept, span = topics[self.topic].copy(), topics.span(self.topic)
+        before = self._snapped(rescaled(kept, span, self.span))
+        changed = ~(own == before)
+        if changed.any():
+            kept[changed] = rescaled(own[changed], self.span, span).clip(*span)
+            topics.write(self.topic, kept)
+
+    def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
+        """Let agents hear one another, then see who changed sides."""
+        before = self.held(cascade)
+        own = before.copy()
+        told = self.discuss(cascade, contacts, draws, own)
+        self._refuse_strange(own)
+        self._hold(cascade, own)
+        moved = float(np.abs(own - before).max(initial=0.0))
+        cascade.memo = {**_memo(cascade), "moved": moved}
+        cascade.contacts_seen += self.weighed(remembered(cascade, contacts))
+        if told is None:
+            told = self._crossed(cascade, contacts, own)
+        cascade.adopt(*told)
+
+    def discuss(
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, own: Floats
+    ) -> tuple[Ids, Ids] | None:
+        """Move the opinions ``own`` (float64 (agents,)) in place by one tick.
+
+        Returns
+        -------
+        (agents, sources) or None
+            Who adopted, and from whom (uint32); ``None``: found by who changed sides.
+        """
+        heard = Voices(cascade, remembered(cascade, contacts), draws, own)
+        new = np.asarray(self.update(heard.now, heard), np.float64)
+        if new.shape != own.shape:
+            raise PluginError(
+                self._name,
+                f"update() must return one opinion an agent, shape {own.shape}, got {new.shape}",
+            )
+        np.copyto(own, new, where=self.movable(cascade))
+        return None
+
+    def weighed(self, heard: Turned) -> int:
+        """Return how many contacts a tick weighs, for rates: every one."""
+        return int(heard.sources.size)
+
+    def movable(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
+        """Return who can move now: all but the absent and the stubborn, (agents,)."""
+        moves = _present(cascade)
+        fixed = self.stubborn(cascade)
+        return moves & (fixed == 0) if fixed.size else moves
+
+    def _refuse_strange(self, own: Floats) -> None:
+        """Refuse opinions that are no number, outside the range, or none of those there are."""
+        low, high = self.span
+        slack = _SLACK * (high - low)
+        if self.choices and not np.isin(own, self.choices).all():
+            listed = ", ".join(f"{choice:g}" for choice in self.choices)
+            raise PluginError(self._name, f"made an opinion that is none of {listed}")
+        if not (own.min() >= low - slack and own.max() <= high + slack):
+            raise PluginError(
+                self._name,
+                f"made an opinion outside its range [{low:g}, {high:g}], or NaN: from "
+                f"{own.min():g} to {own.max():g}",
+            )
+        own.clip(low, high, out=own)
+
+    def _crossed(self, cascade: Cascade, contacts: Contacts, own: Floats) -> tuple[Ids, Ids]:
+        """Return who changed sides for the first time."""
+        touched = contacts.scratch.touched
+        side = cascade.columns["side"]
+        found = kernels.crossings(own, self.cut, side, cascade.done, touched)
+        return touched[:found].copy(), np.full(found, NOBODY)
+
+    def codes(self, cascade: Cascade) -> npt.NDArray[np.uint8]:
+        """Return the bin, or the choice, of each agent's opinion: uint8 (agents,)."""
+        own = self.held(cascade)
+        if self.choices:
+            known = np.asarray(self.choices)
+            cuts = (known[1:] + known[:-1]) / 2
+            return np.searchsorted(cuts, own, side="left").astype(np.uint8)
+        low, high = self.span
+        places = (own - low) / (high - low) * len(self.states) + _SLACK
+        return np.clip(places, 0, len(self.states) - 1).astype(np.uint8)
+
+    def count(self, cascade: Cascade) -> None:
+        """Count opinions by state."""
+        own = self.held(cascade)
+        cascade.tally[:] = 0
+        if self.choices:
+            known = np.asarray(self.choices)
+            above = [int((own > cut).sum()) for cut in ((known[1:] + known[:-1]) / 2).tolist()]
+            cascade.tally[:] = -np.diff([own.size, *above, 0])
+            return
+        low, high = self.span
+        kernels.count_bins(own, low, high, _SLACK * (high - low), cascade.tally)
+
+    def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
+        """Return whether another tick would move nobody by more than ``tolerance``."""
+        memo = _memo(cascade)
+        agreed = bool(self.choices) and int(cascade.tally.max()) == cascade.agents
+        if memo.get("moved", 0.0) > self.least and not agreed:
+            return False
+        return self.is_settled(cascade, contacts.whole, self.held(cascade))
+
+    def is_settled(self, cascade: Cascade, contacts: Contacts, own: Floats) -> bool:
+        """Return whether opinions ``own`` would stay; asked when they just did."""
+        before = own.copy()
+        self.discuss(cascade, contacts, cascade.draws(0), own)
+        return float(np.abs(own - before).max(initial=0.0)) <= self.least
+
+    @property
+    def least(self) -> float:
+        """The smallest change of an opinion that counts."""
+        return self.tolerance * (self.span[1] - self.span[0])
+
+    def metrics(self, cascade: Cascade) -> dict[str, float]:
+        """Return mean, variance, clusters and polarisation of the opinions now.
+
+        See :func:`~sim.spread.opinions.measures.measured`.
+        """
+        return measured(self.held(cascade), self.span)
+
+
+def _memo(cascade: Cascade) -> dict[str, Any]:
+    return cascade.memo if isinstance(cascade.memo, dict) else {}
+
+
+def _present(cascade: Cascade) -> npt.NDArray[np.bool_]:
+    """Return who is not absent, (agents,)."""
+    if not cascade.absent.size:
+        return np.ones(cascade.agents, np.bool_)
+    bits = np.unpackbits(cascade.absent.view(np.uint8), count=cascade.agents, bitorder="little")
+    return np.equal(bits, 0)

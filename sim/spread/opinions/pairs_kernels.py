@@ -1,0 +1,359 @@
+"""Opinions one meeting at a time: an agent hears somebody, and a formula moves its opinion.
+
+Meetings run in sequence, each seeing what those before it did. Who meets whom is drawn from
+addresses (the number of the meeting within the tick), so the draws of a whole batch are made, and
+their rows fetched from memory, before the first of them takes place.
+
+A *formula* is a function of (own opinion, what is heard, coin in [0, 1), trust in [0, 1], own
+traits, the speaker's traits, parameters as float64) that returns the new opinion; the kernels take
+it as a value, so that one compilation serves every model.
+
+The draws of meeting k: ``word(key, k)`` chooses the listener; by number (:func:`draw`), 1 chooses
+whom it hears, 2 is the listener's coin and 3 the speaker's, 4 to 6 decide about media, 8 and above
+are attempts at a biased choice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sim.jit.claims import FREE, is_open
+from sim.jit.jit import kernel
+from sim.jit.mix import uniform, word, word2
+from sim.jit.types import F64, I64, U8, U16, U32, U64, Number, Word
+
+__all__ = [
+    "AHEAD",
+    "NEVER",
+    "any_move",
+    "any_move_all",
+    "convert",
+    "draw",
+    "looked_at",
+    "meet_all",
+    "meet_one",
+    "place_in",
+    "rows_at",
+    "who_listens",
+    "whom",
+]
+
+AHEAD = 128
+"""Meetings whose rows are fetched from memory together."""
+
+MOST = 64
+"""Ties of a row that are looked at ahead; a hub's own walk brings the others in."""
+
+NEVER = -1.7976931348623157e308
+"""No sum of opinions: what was read ahead is compared with it, lest the reads be dropped."""
+
+
+@kernel
+def draw(key: Word, turn: Number, number: Number) -> float:
+    """Return a draw of the update ``turn``, by its number: float64 in [0, 1)."""
+    return uniform(word2(word(key, turn), number))
+
+
+@kernel
+def place_in(rows: U32, sources: U32, v: Number, u: Number) -> Number:
+    """Return the place of ``u`` in the sorted row of ``v``, or -1."""
+    low = np.int64(rows[v, 0])
+    stop = low + np.int64(rows[v, 1])
+    high = stop
+    while low < high:
+        middle = (low + high) // 2
+        if np.int64(sources[middle]) < u:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < stop and np.int64(sources[low]) == u else np.int64(-1)
+
+
+@kernel
+def convert(i: Number, by: Number, done: U64, claim: U64, touched: U32, m: Number) -> Number:
+    """Write down that agent ``i`` took up the opinion of ``by`` for the first time.
+
+    Its source is ``by``, or who convinced ``by`` when that was in this same tick: a source adopted
+    in an earlier tick than those it convinced.
+
+    Parameters
+    ----------
+    done
+        uint64 bitmap of those that held it in an earlier tick.
+    claim, touched, m
+        uint64 (n,): the source of each new one, else ``FREE``; uint32 (n + 1,): who they are, in
+        no order; and how many.
+    """
+    if not is_open(done, np.uint64(i)) or claim[i] != FREE:
+        return m
+    claim[i] = claim[by] if claim[by] != FREE else np.uint64(by)
+    touched[m] = np.uint32(i)
+    return m + 1
+
+
+@kernel
+def who_listens(hearers: U32, count: Number, key: Word, first: Number, who: I64) -> None:
+    """Draw the listeners of meetings ``first``, ``first + 1``, ... into ``who`` (int64)."""
+    for k in range(who.size):
+        i = np.int64(uniform(word(key, first + k)) * count)
+        who[k] = np.int64(hearers[i]) if hearers.size else i
+
+
+@kernel
+def whom(rows: U32, sources: U32, key: Word, first: Number, who: I64, tie: I64, other: I64) -> None:
+    """Draw whom each of ``who`` hears: the place of the tie, and the agent (both int64)."""
+    for k in range(who.size):
+        start = np.int64(rows[who[k], 0])
+        tie[k] = start + np.int64(draw(key, first + k, 1) * np.int64(rows[who[k], 1]))
+    for k in range(who.size):
+        other[k] = np.int64(sources[tie[k]])
+
+
+@kernel
+def looked_at(x: F64, traits: F64, who: I64, other: I64) -> float:
+    """Read opinions and traits of a batch, so that they are near when its meetings take place."""
+    seen = 0.0
+    for k in range(who.size):
+        seen += x[who[k]] + x[other[k]]
+    if traits.shape[1]:
+        for k in range(who.size):
+            seen += traits[who[k], 0] + traits[other[k], 0]
+    return seen
+
+
+@kernel
+def rows_at(rows: U32, sources: U32, who: I64, x: F64) -> float:
+    """Read the rows of agents and what those in them think, so that they are near when needed."""
+    seen = np.uint64(0)
+    for k in range(who.size):  # by itself, so that many rows are on their way at once
+        seen ^= np.uint64(rows[who[k], 1])
+    for k in range(who.size):
+        start = np.int64(rows[who[k], 0])
+        last = start + np.int64(rows[who[k], 1]) - 1
+        seen ^= np.uint64(sources[start]) ^ np.uint64(sources[last])
+    thought = np.float64(seen)
+    for k in range(who.size):
+        start = np.int64(rows[who[k], 0])
+        length: Number = np.int64(rows[who[k], 1])
+        for e in range(start, start + min(length, MOST)):
+            thought += x[sources[e]]
+    return thought
+
+
+@kernel
+def meet_one(
+    formula: Any,
+    p: F64,
+    rows: U32,
+    sources: U32,
+    trust: U16,
+    hearers: U32,
+    absent: U64,
+    fixed: U8,
+    traits: F64,
+    key: Word,
+    lo: int,
+    hi: int,
+    mutual: int,
+    x: F64,
+    cut: float,
+    done: U64,
+    claim: U64,
+    touched: U32,
+    m: Number,
+) -> Number:
+    """Hold meetings ``lo`` to ``hi - 1`` of a tick: a random agent hears one at random.
+
+    Parameters
+    ----------
+    formula, p
+        See the module; float64 parameters for it.
+    rows, sources, trust
+        uint32 (n, 2), uint32 (m,), uint16 (m,) or (0,): whom each agent hears.
+    hearers
+        uint32: those with a row; or (0,) when all have one.
+    absent, fixed
+        uint64 bitmap or (0,): takes no part; uint8 (n,) or (0,): never moves.
+    traits
+        float64 (n, k): what the formula is told of an agent.
+    key, lo, hi
+        Draws and numbers of the meetings.
+    mutual
+        0: the listener moves; 1: both do; 2: both do where both hear each other.
+    x
+        float64 (n,): opinions, changed.
+    cut, done, claim, touched, m
+        Who rises above ``cut`` for the first time, as in :func:`convert`; ``touched`` of size 0:
+        nobody is written down.
+    """
+    count = hearers.size or rows.shape[0]
+    who = np.empty(AHEAD, np.int64)
+    tie = np.empty(AHEAD, np.int64)
+    other = np.empty(AHEAD, np.int64)
+    seen = 0.0
+    for first in range(lo, hi, AHEAD):
+        size = min(AHEAD, hi - first)
+        who_listens(hearers, count, key, first, who[:size])
+        whom(rows, sources, key, first, who[:size], tie, other)
+        seen += looked_at(x, traits, who[:size], other)
+        for k in range(size):
+            i, j = who[k], other[k]
+            if absent.size and not (
+                is_open(absent, np.uint64(i)) and is_open(absent, np.uint64(j))
+            ):
+                continue
+            own, said = x[i], x[j]
+            back = tie[k]
+            if mutual and (mutual == 2 or trust.size):
+                back = place_in(rows, sources, j, i)
+            if not (fixed.size and fixed[i]):
+                share = trust[tie[k]] / 65535.0 if trust.size else 1.0
+                coin = draw(key, first + k, 2)
+                x[i] = formula(own, said, coin, share, traits[i], traits[j], p)
+                if touched.size and x[i] > cut:
+                    m = convert(i, j, done, claim, touched, m)
+            if mutual and back >= 0 and not (fixed.size and fixed[j]):
+                share = trust[back] / 65535.0 if trust.size else 1.0
+                coin = draw(key, first + k, 3)
+                x[j] = formula(said, own, coin, share, traits[j], traits[i], p)
+                if touched.size and x[j] > cut:
+                    m = convert(j, i, done, claim, touched, m)
+    if seen == NEVER:
+        m += 1
+    return m
+
+
+@kernel
+def near_to(
+    rows: U32, sources: U32, trust: U16, absent: U64, i: Number, bound: float, x: F64
+) -> tuple[float, Number]:
+    """Return (sum of opinion times trust, number) of those heard within ``bound`` of ``i``."""
+    total = 0.0
+    near: Number = np.int64(0)
+    own = x[i]
+    start = np.int64(rows[i, 0])
+    stop = start + np.int64(rows[i, 1])
+    if trust.size + absent.size == 0:
+        for e in range(start, stop):
+            said = x[sources[e]]
+            close = np.int64(abs(said - own) <= bound)
+            total += close * said
+            near += close
+        return total, near
+    for e in range(start, stop):
+        said = x[sources[e]]
+        close = np.int64(abs(said - own) <= bound)
+        if absent.size:
+            close &= np.int64(is_open(absent, np.uint64(sources[e])))
+        share = trust[e] / 65535.0 if trust.size else 1.0
+        total += close * share * said
+        near += close
+    return total, near
+
+
+@kernel
+def meet_all(
+    formula: Any,
+    p: F64,
+    rows: U32,
+    sources: U32,
+    trust: U16,
+    hearers: U32,
+    absent: U64,
+    fixed: U8,
+    traits: F64,
+    key: Word,
+    lo: int,
+    hi: int,
+    bound: float,
+    x: F64,
+) -> None:
+    """As :func:`meet_one`, where an agent hears at once all those within ``bound`` (<=) of it.
+
+    The formula is told the sum of their opinions, each times the trust in it, over their number;
+    who hears nobody so near is left alone. ``hearers`` as there; nobody is written down.
+    """
+    count = hearers.size or rows.shape[0]
+    who = np.empty(AHEAD, np.int64)
+    seen = 0.0
+    for first in range(lo, hi, AHEAD):
+        size = min(AHEAD, hi - first)
+        who_listens(hearers, count, key, first, who[:size])
+        seen += rows_at(rows, sources, who[:size], x)
+        for k in range(size):
+            i = who[k]
+            if absent.size and not is_open(absent, np.uint64(i)):
+                continue
+            if fixed.size and fixed[i]:
+                continue
+            total, near = near_to(rows, sources, trust, absent, i, bound, x)
+            if near:
+                coin = draw(key, first + k, 2)
+                x[i] = formula(x[i], total / near, coin, 1.0, traits[i], traits[i], p)
+    if seen == NEVER:
+        x[0] = seen
+
+
+@kernel
+def any_move(
+    formula: Any,
+    p: F64,
+    rows: U32,
+    sources: U32,
+    trust: U16,
+    absent: U64,
+    fixed: U8,
+    traits: F64,
+    x: F64,
+    tolerance: float,
+) -> bool:
+    """Return whether some tie is left over which a meeting would move a listener further.
+
+    Parameters as in :func:`meet_one`; coins are taken as 0: whatever has a chance happens. Moves
+    up to ``tolerance`` do not count.
+    """
+    for v in range(rows.shape[0]):
+        if absent.size and not is_open(absent, np.uint64(v)):
+            continue
+        if fixed.size and fixed[v]:
+            continue
+        start = np.int64(rows[v, 0])
+        for e in range(start, start + np.int64(rows[v, 1])):
+            j = sources[e]
+            if absent.size and not is_open(absent, np.uint64(j)):
+                continue
+            share = trust[e] / 65535.0 if trust.size else 1.0
+            new = formula(x[v], x[j], 0.0, share, traits[v], traits[j], p)
+            if not abs(new - x[v]) <= tolerance:
+                return True
+    return False
+
+
+@kernel
+def any_move_all(
+    formula: Any,
+    p: F64,
+    rows: U32,
+    sources: U32,
+    trust: U16,
+    absent: U64,
+    fixed: U8,
+    traits: F64,
+    x: F64,
+    tolerance: float,
+    bound: float,
+) -> bool:
+    """As :func:`any_move` for the meetings of :func:`meet_all`."""
+    for v in range(rows.shape[0]):
+        if absent.size and not is_open(absent, np.uint64(v)):
+            continue
+        if fixed.size and fixed[v]:
+            continue
+        total, near = near_to(rows, sources, trust, absent, v, bound, x)
+        if near:
+            new = formula(x[v], total / near, 0.0, 1.0, traits[v], traits[v], p)
+            if not abs(new - x[v]) <= tolerance:
+                return True
+    return False

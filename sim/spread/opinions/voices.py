@@ -1,0 +1,244 @@
+"""What agents hear: the opinions of those they follow, and whom they follow this tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.rng import Stream
+from sim.errors import PluginError
+from sim.jit.mix import gate
+from sim.network.graph.slab_kernels import count_ids
+from sim.network.graph.ties_kernels import row_starts, transpose_rows
+from sim.spread.cascade.contacts import Contacts, Draws, Ids
+from sim.spread.cascade.model import SLICE
+from sim.spread.opinions import averaging_kernels as kernels
+from sim.spread.opinions.impact_kernels import distances, impacts
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.cascade import Cascade
+
+__all__ = ["Turned", "Voices", "remembered", "turned"]
+
+Floats = npt.NDArray[np.float64]
+Signs = npt.NDArray[np.int8]
+
+_NO_SIGNS = np.empty(0, np.int8)
+_FEW = 256
+_TOUCH = 1e-12
+"""Opinions apart by just the bound are within it, whatever the last bit of their difference."""
+
+
+@dataclass(eq=False)
+class Turned:
+    """Contacts turned round: row ``v`` lists whom agent ``v`` hears.
+
+    Attributes
+    ----------
+    rows, sources
+        uint32 (agents, 2), uint32 (contacts,), ascending within a row.
+    trust
+        uint16 (contacts,) / 65535, or empty: all 1.0.
+    signs
+        int8 (contacts,), 1 or -1, or empty: no tie has a sign.
+    is_mutual
+        Whether everybody is heard by those that it hears.
+    of
+        The contacts that were turned.
+    """
+
+    rows: npt.NDArray[np.uint32]
+    sources: Ids
+    trust: npt.NDArray[np.uint16]
+    signs: Signs
+    is_mutual: bool
+    of: Contacts
+    _drawn: tuple[float, Signs] | None = None
+
+    @cached_property
+    def hearers(self) -> Ids:
+        """Who hears somebody, uint32; empty when all do."""
+        lengths = self.rows[:, 1]
+        if lengths.all():
+            return np.empty(0, np.uint32)
+        return np.flatnonzero(lengths).astype(np.uint32)
+
+    @cached_property
+    def apart(self) -> npt.NDArray[np.uint8]:
+        """How many ties lead from each agent (columns) to each (rows), uint8; 0 for none."""
+        agents = len(self.rows)
+        out, queue = np.zeros((agents, agents), np.uint8), np.empty(agents, np.uint32)
+        for low in range(0, agents, _FEW):
+            distances(self.rows, self.sources, low, min(low + _FEW, agents), queue, out)
+        return out
+
+    def signs_by(self, key: np.uint64, negative: float) -> Signs:
+        """Return the signs of contacts, drawn where there are none: int8, 1 or -1."""
+        if self.signs.size:
+            return self.signs
+        if self._drawn is None or self._drawn[0] != negative:
+            out = np.empty(self.sources.size, np.int8)
+            for low in range(0, len(self.rows), SLICE):
+                part = low, min(low + SLICE, len(self.rows))
+                kernels.draw_signs(self.rows, self.sources, *part, key, gate(negative), out)
+            self._drawn = negative, out
+        return self._drawn[1]
+
+
+def turned(cascade: Cascade, contacts: Contacts) -> Turned:
+    """Return whom each agent hears this tick.
+
+    The whole network is turned once; it shares its arrays with the ties where all are mutual, and
+    takes as much memory again where they are not.
+    """
+    ties = None if cascade.around is None else cascade.around.ties
+    if ties is not None and _is_whole(contacts, ties):
+        reverse = ties.reverse
+        rows, sources, trust = reverse.parts
+        return Turned(rows, sources, trust, reverse.sign, ties.is_symmetric, contacts)
+    agents = contacts.agents
+    degree = np.zeros(agents, np.int64)
+    count_ids(contacts.rows, contacts.targets, 0, agents, degree)
+    rows = np.zeros((agents, 2), np.uint32)
+    row_starts(degree, rows)
+    sources = np.empty(contacts.count, np.uint32)
+    trust = np.empty(contacts.count if contacts.trust.size else 0, np.uint16)
+    transpose_rows(contacts.rows, contacts.targets, contacts.trust, 0, agents, rows, sources, trust)
+    signs = _NO_SIGNS
+    if ties is not None and ties.sign.size:
+        listeners = np.repeat(np.arange(agents), rows[:, 1])
+        places = ties.places(sources, listeners)
+        signs = np.where(places >= 0, ties.sign[places], np.int8(1))
+    return Turned(rows, sources, trust, signs, False, contacts)
+
+
+def _is_whole(contacts: Contacts, ties: Any) -> bool:
+    """Return whether these contacts are all ties as they are now."""
+    mine, theirs = contacts.targets, ties.live.ids
+    return mine is theirs or np.shares_memory(mine, theirs)
+
+
+def remembered(cascade: Cascade, contacts: Contacts) -> Turned:
+    """Return whom each agent hears, kept from tick to tick while the contacts are the same."""
+    kept = cascade.memo.get("heard") if isinstance(cascade.memo, dict) else None
+    if kept is None or kept.of is not contacts:
+        kept = turned(cascade, contacts)
+        cascade.memo = {**(cascade.memo or {}), "heard": kept}
+    found: Turned = kept
+    return found
+
+
+class Voices:
+    """What each agent hears in a tick; every attribute is a column with one value an agent.
+
+    Parameters
+    ----------
+    cascade
+        The message that is discussed.
+    heard
+        Whom each agent hears.
+    draws
+        The tick's randomness.
+    opinions
+        float64 (agents,): what everybody thinks as the tick begins.
+
+    Attributes
+    ----------
+    now
+        The opinions, read-only.
+    """
+
+    def __init__(self, cascade: Cascade, heard: Turned, draws: Draws, opinions: Floats) -> None:
+        self._cascade = cascade
+        self._heard = heard
+        self._draws = draws
+        self._absent = cascade.absent
+        self.now = opinions.view()
+        self.now.flags.writeable = False
+
+    @property
+    def count(self) -> npt.NDArray[np.int64]:
+        """How many each agent hears, the absent included."""
+        return self._heard.rows[:, 1].astype(np.int64)
+
+    @property
+    def first(self) -> Floats:
+        """What each thought at the start, for models that declare ``keeps_first = True``."""
+        if "first" not in self._cascade.held:
+            raise PluginError(
+                self._cascade.model_name,
+                "reads heard.first without declaring keeps_first = True in its class",
+            )
+        return np.asarray(self._cascade.held["first"], np.float64)
+
+    def draw(self, number: int = 0, *, once: bool = False) -> Floats:
+        """Return a draw in [0, 1) for each agent.
+
+        Parameters
+        ----------
+        number
+            Another number gives other draws.
+        once
+            The same in every tick: for what an agent is.
+        """
+        return self._draws.uniforms(np.arange(self.now.size), number, once=once)
+
+    @cached_property
+    def mean(self) -> Floats:
+        """The mean opinion of those heard; its own for an agent that hears nobody."""
+        return self._all(kernels.means, self._heard.trust[:0], self._absent)
+
+    @cached_property
+    def mean_by_trust(self) -> Floats:
+        """As :attr:`mean`, each weighed by the trust in it."""
+        return self._all(kernels.means, self._heard.trust, self._absent)
+
+    def within(self, bound: float, *, itself: bool = True) -> Floats:
+        """Return the mean of those at most ``bound`` away (<=), the agent itself among them."""
+        return self._all(kernels.means_within, self._absent, after=(bound + _TOUCH, int(itself)))
+
+    def signed(self, negative: float = 0.0) -> Floats:
+        """Return the mean of what is heard, where foes are taken to mean the opposite.
+
+        Foes are at the other end of ties of sign -1. Where ties have no signs, a pair is made
+        hostile with the chance ``negative``, in both directions, once for all ticks.
+        """
+        key = self._draws.key(Stream.SIGNS)
+        return self._all(kernels.signed_means, self._heard.signs_by(key, negative), self._absent)
+
+    def share(self, opinion: float) -> Floats:
+        """Return the share of those heard that hold exactly this opinion, in [0, 1]."""
+        return self._all(kernels.shares_at, self._absent, after=(float(opinion),))
+
+    def impact(
+        self, persuasive: Floats, supportive: Floats, near: Floats, *, root: bool = False
+    ) -> Floats:
+        """Return the impact of all that hold another opinion less that of all that hold the same.
+
+        Parameters
+        ----------
+        persuasive, supportive
+            float64 (agents,): strength towards those of the other and of the same opinion.
+        near
+            float64 (256,): what strength counts for at each distance in ties, from 0.
+        root
+            Mean strength times the root of the number, instead of the sum.
+        """
+        given = self._heard.apart, near, persuasive, supportive, int(root), self._absent
+        out = np.empty(self.now.size)
+        for low in range(0, out.size, _FEW):
+            impacts(*given, low, min(low + _FEW, out.size), self.now, out)
+        return out
+
+    def _all(self, kernel: Callable[..., None], *given: Any, after: Any = ()) -> Floats:
+        """Run a kernel over all rows, some at a time."""
+        out = np.empty(self.now.size)
+        rows = self._heard.rows, self._heard.sources
+        for low in range(0, out.size, SLICE):
+            kernel(*rows, *given, low, min(low + SLICE, out.size), *after, self.now, out)
+        return out

@@ -1,0 +1,1 @@
+"""Messages that exclude one another."""

@@ -1,0 +1,1 @@
+"""Equations of models: mean field, pairs, edge-based, trees."""

@@ -1,0 +1,152 @@
+"""The edge-based compartmental model, and how large an epidemic gets.
+
+Miller, Slim & Volz, "Edge-based compartmental modelling for infectious disease spread", J. R. Soc.
+Interface 2012. On a large random network with given degrees and mutual ties it is exact, for every
+model in which the first state is left by contacts alone and never entered, and nothing else follows
+from contacts: SI, SIR, SIRD, SEIR, SAIR, SIHR and what a user declares like them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.theory import Setting, Theory
+from sim.spread.theory.meanfield import Spelled, followed
+
+__all__ = ["EDGES", "attack_rate", "edge_based", "edge_course", "is_edge_based", "transmissibility"]
+
+Floats = npt.NDArray[np.float64]
+EDGES = "edge-based compartmental model (Miller et al. 2012)"
+
+
+def is_edge_based(rules: Spelled) -> bool:
+    """Return whether the equations hold for these rules."""
+    returns = rules.alone[:, 0].any() or rules.hears[:, :, 0].any()
+    others = rules.hears[:, 1:].any() or rules.says.any()
+    return not (rules.calls is not None or rules.alone[0].any() or returns or others)
+
+
+def _pgf(setting: Setting, derivative: int, at: float) -> float:
+    """Return a derivative of the generating function of degrees, sum of p_k x^k, at ``at``."""
+    k = np.arange(setting.degrees.size, dtype=np.float64)
+    factor, power = setting.degrees.copy(), k.copy()
+    for _ in range(derivative):
+        factor, power = factor * power, power - 1.0
+    held = factor > 0.0
+    return float((factor[held] * at ** power[held]).sum())
+
+
+def edge_based(rules: Spelled, setting: Setting, ticks: int) -> Theory:
+    """Return the curve of the edge-based compartmental model."""
+    contacts = rules.hears[1:, 0, 1:]
+    behind = rules.at_first(setting)[1:]
+    course = edge_course(contacts, rules.alone[1:, 1:], behind, setting, ticks, rules.in_rates)
+    return Theory(EDGES, rules.states, setting.agents * course)
+
+
+def edge_course(
+    contacts: Floats, leaves: Floats, start: Floats, setting: Setting, ticks: int, in_rates: bool
+) -> Floats:
+    """Return the share of agents in the first state and in each of those behind it, tick by tick.
+
+    ``theta`` is the chance that no message has come over a given tie to an agent that has passed
+    none on itself; ``phi`` the chance that none has come and its source is in each state behind the
+    first.
+
+    Parameters
+    ----------
+    contacts
+        float64 (n, n): the chance (or rate) that a tie from an agent in the one state puts its
+        listener into the other; n counts the states behind the first.
+    leaves
+        float64 (n, n): of changes by itself.
+    start
+        float64 (n,): the share of agents in each at the start.
+    setting, ticks, in_rates
+        As in :func:`edge_based`.
+
+    Returns
+    -------
+    float64 (ticks + 1, n + 1)
+    """
+    fresh, size = 1.0 - float(start.sum()), start.size
+    mean = max(_pgf(setting, 1, 1.0), 1e-300)
+    passes, away = contacts.sum(axis=1), leaves.sum(axis=1)
+    stays = leaves + np.diag(1.0 - away)
+
+    def shared(phi: Floats) -> Floats:
+        flow = phi @ contacts
+        part: Floats = flow / max(float(flow.sum()), 1e-300)
+        return part
+
+    def moved(now: Floats) -> Floats:
+        theta, phi, behind = now[0], now[1 : size + 1], now[size + 1 :]
+        falls, part = float(passes @ phi), shared(phi)
+        new = fresh * _pgf(setting, 2, theta) / mean * falls
+        hit = fresh * _pgf(setting, 1, theta) * falls
+        d_phi = phi @ leaves - phi * (away + passes) + new * part
+        return np.concatenate([[-falls], d_phi, behind @ leaves - behind * away + hit * part])
+
+    def ticked(now: Floats) -> Floats:
+        theta, phi, behind = now[0], now[1 : size + 1], now[size + 1 :]
+        after = max(theta - float(passes @ phi), 0.0)
+        new = fresh * (_pgf(setting, 1, theta) - _pgf(setting, 1, after)) / mean
+        hit = fresh * (_pgf(setting, 0, theta) - _pgf(setting, 0, after))
+        part = shared(phi)
+        d_phi = (phi * (1.0 - passes)) @ stays + new * part
+        return np.concatenate([[after], d_phi, behind @ stays + hit * part])
+
+    first = np.concatenate([[1.0], start, start])
+    course = followed(first, moved if in_rates else None, ticked, ticks)
+    left = [fresh * _pgf(setting, 0, theta) for theta in course[:, 0]]
+    return np.column_stack([left, course[:, size + 1 :]])
+
+
+def transmissibility(rules: Spelled) -> float:
+    """Return the chance that a seed ever passes the message over one given tie.
+
+    Raises
+    ------
+    ValueError
+        When these rules know no such number (:func:`is_edge_based`).
+    """
+    if not is_edge_based(rules):
+        raise ValueError("Only rules that the edge-based model covers have a transmissibility.")
+    passes = rules.hears[1:, 0, :].sum(axis=1)
+    leaves = rules.alone[1:, 1:]
+    if rules.in_rates:
+        whole = np.diag(passes + leaves.sum(axis=1)) - leaves
+    else:
+        stays = leaves + np.diag(1.0 - leaves.sum(axis=1))
+        whole = np.eye(len(passes)) - (1.0 - passes)[:, None] * stays
+    silent = ~whole.any(axis=1)
+    whole[silent, silent] = 1.0  # a state that passes nothing and is never left
+    ever = np.linalg.solve(whole, passes)
+    return float(ever[rules.seeded - 1])
+
+
+def attack_rate(setting: Setting, transmissibility: float) -> float:
+    """Return the share that a large epidemic reaches, from few seeds, on a random network.
+
+    ``1 - G(u)`` with ``u = 1 - T + T G'(u) / G'(1)`` (Newman 2002), where T is the chance that a
+    tie ever transmits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sim.core.theory import Setting
+    >>> round(attack_rate(Setting(1000, 1, np.array([0.0, 0.0, 0.0, 1.0])), 0.75), 6)
+    0.962963
+    """
+    mean = max(_pgf(setting, 1, 1.0), 1e-300)
+    if transmissibility * _pgf(setting, 2, 1.0) / mean <= 1.0:
+        return 0.0
+    low, high = 0.0, 1.0 - 1e-9
+    for _ in range(200):
+        u = (low + high) / 2
+        if 1.0 - transmissibility + transmissibility * _pgf(setting, 1, u) / mean > u:
+            low = u
+        else:
+            high = u
+    return 1.0 - _pgf(setting, 0, (low + high) / 2)

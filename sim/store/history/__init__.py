@@ -1,0 +1,1 @@
+"""The history database: what members did, wrote and decided."""

@@ -1,0 +1,438 @@
+"""The history database of a world: what members did, wrote and decided, tick by tick, on the disk.
+
+It lies beside the world's file, ``NAME.hub.history``, and goes where that goes. A tick is known by
+what it was sealed with (:meth:`~sim.platform.acts.log.ActLog.seal`), not by its number: whatever
+is done
+again after a crash writes the same rows, and branches of a world do not mix. One thread owns the
+connection; whoever drives the world gives it columns that nobody writes to any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sim.errors import FileError
+from sim.platform.acts.record import Left
+from sim.store.history.packing import packed_acts, packed_decisions, packed_texts, packed_wrote
+from sim.store.snapshot.files import flush, flush_folder, is_full, why_not_saved
+
+__all__ = [
+    "APPLICATION_ID",
+    "MOST_BEHIND",
+    "TABLES",
+    "VERSION",
+    "ActsFile",
+    "copy_history",
+    "drop_history",
+    "history_file",
+    "move_history",
+    "still",
+]
+
+APPLICATION_ID = int.from_bytes(b"HUBH", "big")
+VERSION = 1
+SUFFIX = ".history"
+BESIDE = ("-wal", "-shm", "-journal")
+
+TABLES: dict[str, str] = {
+    "ticks": """CREATE TABLE ticks (
+  id INTEGER PRIMARY KEY,
+  tick INTEGER NOT NULL,
+  chain BLOB NOT NULL UNIQUE,
+  previous BLOB NOT NULL,
+  acts INTEGER NOT NULL,
+  posts INTEGER NOT NULL,
+  first INTEGER NOT NULL
+) STRICT""",
+    "acts": """CREATE TABLE acts (
+  id INTEGER PRIMARY KEY,
+  tick INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  UNIQUE (tick, part)
+) STRICT""",
+    "posts": """CREATE TABLE posts (
+  tick INTEGER PRIMARY KEY,
+  count INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  texts BLOB NOT NULL
+) STRICT""",
+    "decisions": """CREATE TABLE decisions (
+  tick INTEGER PRIMARY KEY,
+  count INTEGER NOT NULL,
+  data BLOB NOT NULL
+) STRICT""",
+}
+"""Exact SQL text: a file whose tables differ is refused. Of others, ``tick`` is a ``ticks.id``."""
+
+QUEUE = 4
+"""Ticks that wait for the disk; a slow one slows the steps, it does not fill the memory."""
+
+BATCH = 16
+"""Ticks in one transaction, at most."""
+
+MOST_BEHIND = QUEUE + BATCH + 1
+"""Ticks that may not be on the disk yet, at most."""
+
+RETRY_SECONDS = 0.2
+SPARED = 0.9
+"""What is left of the limit when old ticks are dropped, so that this is seldom done."""
+
+_ROWS = 256
+
+
+class Decided(NamedTuple):
+    """What minds decided after the tick that was sealed so."""
+
+    chain: bytes
+    rows: Sequence[dict[str, Any]]
+
+
+def history_file(path: str | PathLike[str]) -> Path:
+    """Return the history database of a world's file."""
+    file = Path(path)
+    return file.with_name(f"{file.name}{SUFFIX}")
+
+
+class ActsFile:
+    """The owner of a history database: a thread that writes what it is given, in order.
+
+    Parameters
+    ----------
+    path
+        The database; it is made with the first tick, where there is none.
+    most_bytes
+        What it may take: the oldest ticks are dropped, those of other branches first.
+    line
+        Asked for what the ticks of the world were sealed with, when old ones are to go.
+    noticed
+        Called in the owner's thread when :attr:`trouble` came or went.
+
+    Attributes
+    ----------
+    trouble
+        Why ticks are missing in it, one sentence; or None.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        most_bytes: int,
+        line: Callable[[], set[bytes]] = set,
+        noticed: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.path = path
+        self.trouble: str | None = None
+        self._most_bytes = most_bytes
+        self._line = line
+        self._noticed = noticed
+        self._items: queue.Queue[Left | Decided | None] = queue.Queue(QUEUE)
+        self._gives_up = threading.Event()
+        self._file: sqlite3.Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    # Called from the thread that drives the world
+
+    @property
+    def behind(self) -> int:
+        """How many ticks are not on the disk yet."""
+        return self._items.unfinished_tasks
+
+    def put(self, item: Left | Decided) -> None:
+        """Give the owner something to write; waits while it has too much, and is in no trouble.
+
+        Whatever comes while the disk is full, and there is no room to wait, is missing: the world
+        is worth more than its history.
+        """
+        while True:
+            with contextlib.suppress(queue.Full):
+                self._items.put(item, timeout=RETRY_SECONDS)
+                return
+            if self.trouble is not None:
+                return
+
+    def wait(self) -> None:
+        """Wait until everything given so far is on the disk, or given up."""
+        self._items.join()
+
+    def close(self) -> None:
+        """Write what waits, and end; does nothing when it has ended."""
+        self._gives_up.set()
+        if self._thread.is_alive():
+            self._items.put(None)
+        self._thread.join()
+
+    # The owner's thread
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            batch = [self._items.get()]
+            with contextlib.suppress(queue.Empty):
+                while len(batch) < BATCH and batch[-1] is not None:
+                    batch.append(self._items.get_nowait())
+            is_open = batch[-1] is not None
+            self._until_written([item for item in batch if item is not None])
+            for _ in batch:
+                self._items.task_done()
+        if self._file is not None:
+            with contextlib.suppress(sqlite3.Error):  # somebody reads it: then its log stays
+                self._file.execute("PRAGMA journal_mode=DELETE")
+            self._file.close()
+
+    def _until_written(self, batch: Sequence[Left | Decided]) -> None:
+        """Write a batch; try again while the disk is full, unless nobody wants to wait."""
+        while batch:
+            try:
+                self._write(batch)
+            except Exception as error:  # whatever it is, the world goes on
+                self._say(self._said(error))
+                if not is_full(error) or self._gives_up.is_set():
+                    return
+                self._gives_up.wait(RETRY_SECONDS)
+            else:
+                self._say(None)
+                return
+
+    def _said(self, error: Exception) -> str:
+        why = "the disk is full" if is_full(error) else str(error).rstrip(".")
+        return f"What members do is not kept: {why} ({self.path.name})."
+
+    def _say(self, trouble: str | None) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._noticed()
+
+    def _write(self, batch: Sequence[Left | Decided]) -> None:
+        """Write one transaction: all of it is in the file afterwards, or nothing."""
+        if self._file is None:
+            self._file = _connected(self.path)
+        file = self._file
+        file.execute("BEGIN IMMEDIATE")
+        try:
+            for item in batch:
+                if isinstance(item, Left):
+                    _insert(file, item)
+                else:
+                    _decided(file, item)
+            self._make_room(file)
+            file.execute("COMMIT")
+        except BaseException:
+            if file.in_transaction:  # a full disk has rolled it back already
+                file.execute("ROLLBACK")
+            raise
+
+    def _make_room(self, file: sqlite3.Connection) -> None:
+        """Drop the oldest ticks where there are too many: of other branches before the world's."""
+        if _used(file) <= self._most_bytes:
+            return
+        line = self._line()
+        rows = file.execute("SELECT id, tick, chain FROM ticks").fetchall()
+        oldest = sorted(rows, key=lambda row: (row[2] in line, row[1], row[0]))
+        while oldest and _used(file) > SPARED * self._most_bytes:
+            gone, oldest = oldest[: 1 + len(oldest) // 16], oldest[1 + len(oldest) // 16 :]
+            for table, key in _KEYS.items():
+                sql = f"DELETE FROM {table} WHERE {key} = ?"  # noqa: S608 - our names
+                file.executemany(sql, [(row[0],) for row in gone])
+
+
+_KEYS = {"acts": "tick", "posts": "tick", "decisions": "tick", "ticks": "id"}
+
+
+def _insert(file: sqlite3.Connection, left: Left) -> None:
+    """Write a tick; one that is there already is the same."""
+    if not any(left.chain):  # of a time before ticks were sealed
+        return
+    following = left.first + left.wrote.author.size
+    found = file.execute(
+        "INSERT OR IGNORE INTO ticks(tick, chain, previous, acts, posts, first)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            left.tick,
+            left.chain,
+            left.previous,
+            left.acts.agent.size,
+            left.wrote.author.size,
+            left.first,
+        ),
+    )
+    if not found.rowcount:
+        return
+    number = found.lastrowid
+    file.executemany(
+        "INSERT INTO acts(tick, part, count, data) VALUES (?, ?, ?, ?)",
+        ((number, *row) for row in packed_acts(left.acts, following)),
+    )
+    if left.wrote.author.size:
+        file.execute(
+            "INSERT INTO posts(tick, count, data, texts) VALUES (?, ?, ?, ?)",
+            (
+                number,
+                left.wrote.author.size,
+                packed_wrote(left.wrote),
+                packed_texts(left.texts),
+            ),
+        )
+
+
+def _decided(file: sqlite3.Connection, decided: Decided) -> None:
+    """Write what minds decided on a tick, in place of what they did when it was done before."""
+    row = file.execute("SELECT id FROM ticks WHERE chain = ?", (decided.chain,)).fetchone()
+    if row is not None:
+        file.execute(
+            "INSERT OR REPLACE INTO decisions(tick, count, data) VALUES (?, ?, ?)",
+            (row[0], len(decided.rows), packed_decisions(decided.rows)),
+        )
+
+
+def _used(file: sqlite3.Connection) -> int:
+    pages, free, size = (
+        file.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open a database for writing, made anew where there is none.
+
+    Raises
+    ------
+    sqlite3.Error, FileError
+        When it cannot be, or is not one of ours.
+    """
+    from sim.store.history.acts import require_ours
+
+    is_new = not os.path.lexists(path) or not path.lstat().st_size
+    if not is_new:
+        require_ours(path)
+    file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0"):
+            file.execute(f"PRAGMA {pragma}")
+        file.execute("PRAGMA trusted_schema=OFF")
+        if is_new:
+            _create(file)
+    except BaseException:
+        file.close()
+        if is_new:
+            drop_files(path)
+        raise
+    return file
+
+
+def _create(file: sqlite3.Connection) -> None:
+    file.execute("BEGIN IMMEDIATE")
+    file.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    file.execute(f"PRAGMA user_version={VERSION}")
+    for sql in TABLES.values():
+        file.execute(sql)
+    file.execute("COMMIT")
+
+
+# Going where the world goes
+
+
+def drop_files(path: Path) -> None:
+    """Remove a database, and what SQLite keeps beside it."""
+    for end in ("", *BESIDE):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def drop_history(world: str | PathLike[str]) -> None:
+    """Remove the history of a world's file for good; there need not be one."""
+    drop_files(history_file(world))
+
+
+def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
+    """Give the history of a world's file the name that goes with another; it replaces that one's.
+
+    Nobody has it open. A damaged one goes along as it is.
+    """
+    source, goal = history_file(world), history_file(target)
+    drop_files(goal)
+    for end in ("-wal", ""):  # SQLite takes a log for a database's by its name alone
+        path = source.with_name(source.name + end)
+        if path.exists():
+            path.replace(goal.with_name(goal.name + end))
+    source.with_name(f"{source.name}-shm").unlink(missing_ok=True)
+
+
+def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
+    """Copy the history of a world's file beside another; it replaces the one there.
+
+    Somebody may be writing to it: what is committed is copied.
+
+    Raises
+    ------
+    FileError
+        When the disk refuses.
+    """
+    source, goal = history_file(world), history_file(target)
+    if source.absolute() == goal.absolute():
+        return
+    drop_files(goal)
+    if not source.is_file() or source.is_symlink():
+        return
+    draft = goal.with_name(f".{goal.name}.partial")
+    with _explained(goal), _gone_afterwards(draft):
+        if not _copied_by_sqlite(source, draft):
+            shutil.copyfile(source, draft)  # damaged: it goes along as it is
+        with draft.open("rb") as file:
+            flush(file.fileno())
+        draft.replace(goal)
+        flush_folder(goal.parent)
+
+
+def still(path: Path) -> str:
+    """Return what to say of a database to read that nobody writes to: then nothing is made."""
+    log = path.with_name(f"{path.name}-wal")
+    return "" if log.exists() and log.stat().st_size else "&immutable=1"
+
+
+def _copied_by_sqlite(source: Path, draft: Path) -> bool:
+    uri = f"{source.absolute().as_uri()}?mode=ro{still(source)}"
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(uri, uri=True)) as file,
+            contextlib.closing(sqlite3.connect(draft)) as copy,
+        ):
+            copy.execute("PRAGMA synchronous=OFF")
+            file.backup(copy, pages=_ROWS * 16)
+            copy.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.DatabaseError as error:
+        if is_full(error):
+            raise
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _gone_afterwards(draft: Path) -> Iterator[None]:
+    try:
+        drop_files(draft)
+        yield
+    finally:
+        drop_files(draft)
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(target, f"not copied: {why_not_saved(error)}") from error
+    except sqlite3.Error as error:
+        raise FileError(target, f"not copied: the file could not be written ({error})") from error

@@ -1,0 +1,333 @@
+"""What happened in a world: who adopted what, when and from whom; answered from packed columns.
+
+Ten million adoptions take 120 MB; a question looks through all of them in some 20 ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sim.agents.columns import Agents
+from sim.core.checks import LAST_TICK
+from sim.errors import InputError
+from sim.jit.claims import NOBODY
+from sim.platform.acts.kinds import act_of
+from sim.platform.acts.record import said_in
+from sim.platform.posts.texts import ANSWERS, Said
+from sim.spread.cascade.generations import Cohorts, r_of, summed
+from sim.store.history.acts import Deed, Post, Record
+from sim.store.history.rows import (
+    Adopters,
+    Floats,
+    Happening,
+    Kind,
+    Laid,
+    Longs,
+    Pack,
+    Reading,
+    Series,
+    Told,
+)
+
+__all__ = ["History"]
+
+_MOST_TICKS = 10_000_000
+"""Of a series: half a gigabyte of counts, and a thousand years of hours."""
+
+
+@dataclass(slots=True, eq=False)
+class History:
+    """Everything that is on record of one world.
+
+    Parameters
+    ----------
+    adoptions
+        Of each message, in order of time.
+    told
+        What is known of the messages.
+    tick
+        The world's tick.
+    readings
+        Counts over time, in order of tick; empty where nobody noted any.
+    record
+        What members did and wrote on the platform; None where nobody knows.
+    seed
+        The world's, from which rules write texts.
+    cohorts
+        Generations of messages by number, of which R is told; as of a state of the world, which
+        may be an earlier one (:func:`~sim.store.history.reading.cohorts_of`).
+
+    Examples
+    --------
+    >>> agents, ticks, sources = np.uint32([4, 7]), np.int32([0, 1]), np.uint32([NOBODY, 4])
+    >>> story = Pack(0, agents, ticks, sources)
+    >>> history = History(Laid.of([story]), [Told(0, "The bridge is closed.")], tick=1)
+    >>> [(each.tick, each.kind, each.other) for each in history.agent(4)]
+    [(0, 'began', -1), (1, 'convinced', 7)]
+    """
+
+    adoptions: Laid
+    told: list[Told]
+    tick: int
+    readings: list[Reading] = field(default_factory=list)
+    record: Record | None = None
+    seed: int = 0
+    cohorts: dict[int, Cohorts] = field(default_factory=dict)
+    packs: list[Pack] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Cut the columns up by message."""
+        self.packs = self.adoptions.packs()
+
+    @property
+    def events(self) -> int:
+        """How many adoptions there are."""
+        return self.adoptions.agents.size
+
+    # Questions
+
+    def agent(
+        self, agent: int, *, first: int | None = None, last: int | None = None
+    ) -> list[Happening]:
+        """Return what an agent wrote, adopted, convinced others of, and did; in order of time.
+
+        Parameters
+        ----------
+        agent
+            Its index.
+        first, last
+            Ticks; None: from the beginning, to the end.
+        """
+        columns = self.adoptions
+        places = np.flatnonzero((columns.agents == agent) | (columns.sources == agent))
+        found = list(self._told_of(places, agent, first, last))
+        found += [
+            Happening(each.created, each.id, "wrote", agent, -1)
+            for each in self.told
+            if each.author == agent and _within(each.created, first, last)
+        ]
+        if self.record is not None:
+            found += map(_deed, self.record.of(agent, first=first, last=last))
+        return sorted(found)
+
+    def pair(
+        self, one: int, other: int, *, first: int | None = None, last: int | None = None
+    ) -> list[Happening]:
+        """Return what two agents convinced each other of, and did to each other."""
+        agents, sources = self.adoptions.agents, self.adoptions.sources
+        there = (agents == one) & (sources == other)
+        there |= (agents == other) & (sources == one)
+        found = list(self._happenings(np.flatnonzero(there), first, last))
+        if self.record is not None:
+            for who, whom in ((one, other), (other, one)):
+                found += map(_deed, self.record.of(who, whom, first=first, last=last))
+        return sorted(found)
+
+    def said(self, happening: Happening, people: Agents) -> Said:
+        """Return what was said in a happening, and upon what; whose words are whose.
+
+        Parameters
+        ----------
+        happening
+            Of :meth:`agent` or :meth:`pair`.
+        people
+            The world's, of whom rules write.
+        """
+        told = {each.id: each.text for each in self.told}
+        if happening.message >= 0 or self.record is None:
+            return Said(told.get(happening.message, ""))
+        deed = (happening.agent, act_of(happening.kind), happening.post, happening.other)
+        found = self.record.behind(Deed(happening.tick, *deed))
+        if found is None:
+            return Said()
+        said = self._said_in(found, people)
+        if act_of(happening.kind) not in ANSWERS:
+            return said
+        upon = self.record.post(happening.post)
+        if upon is None:
+            return said._replace(upon_by=happening.other)
+        about = self._said_in(upon, people)
+        return said._replace(upon=about.text, upon_by=about.by)
+
+    def _said_in(self, post: Post, people: Agents) -> Said:
+        told = {each.id: each.text for each in self.told}
+        own = told.get(post.row[-1], post.own)
+        return Said(said_in(people, self.seed, post.number, post.row, own), int(post.row[0]))
+
+    def message(
+        self, message: int, *, first: int | None = None, last: int | None = None
+    ) -> Adopters:
+        """Return the adopters of a message with who from whom, in order of time.
+
+        Raises
+        ------
+        InputError
+            When there is no such message on record.
+        """
+        pack = self._pack(message)
+        low, high = _bounds(first, last)
+        within = slice(*np.searchsorted(pack.ticks, [low, high + 1]))
+        sources = pack.sources[within].astype(np.int64)
+        sources[sources == NOBODY] = -1
+        return Adopters(pack.agents[within], pack.ticks[within], sources)
+
+    def counts(
+        self,
+        message: int | None = None,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+        points: int | None = None,
+        r: bool = False,
+    ) -> Series:
+        """Return numbers over time.
+
+        Parameters
+        ----------
+        message
+            Of one message; None: of all.
+        first, last
+            Ticks; None: from the first event, to the world's tick.
+        points
+            At most so many stretches of ticks, at least 1; None: one each tick.
+        r
+            Whether R is told too: of stretches whose generations are whole (:attr:`cohorts`).
+
+        Raises
+        ------
+        InputError
+            When there is no such message, no room for a point, or a stretch of more than ten
+            million ticks.
+        """
+        if points is not None and points < 1:
+            raise InputError(f"A series has at least 1 point, got {points}.")
+        packs = self.packs if message is None else [self._pack(message)]
+        earliest = min((int(pack.ticks[0]) for pack in packs if pack.ticks.size), default=self.tick)
+        begins = earliest if first is None else min(max(first, 0), LAST_TICK)
+        ends = self.tick if last is None else min(last, self.tick)
+        length = max(ends - begins + 1, 0)
+        if length > _MOST_TICKS:
+            raise InputError(
+                f"A series is counted over at most {_MOST_TICKS:,} ticks, and from {begins:,} to "
+                f"{ends:,} there are {length:,}; name a shorter stretch (--from, --to)."
+            )
+        before, new = _counted(packs, begins, length)
+        at = np.arange(begins, begins + length, dtype=np.int64)
+        contacts, running = self._read(at, whole=message is None)
+        width = 1 if points is None else max(1, -(-length // points))
+        series = _series(at, new, before, contacts, running, width)
+        if r and length:
+            about = [self._cohorts_of(pack) for pack in packs]
+            found = summed(about, at[::width], begins + length)
+            series = replace(series, r=r_of(*found))
+        return series
+
+    # Inside
+
+    def _cohorts_of(self, pack: Pack) -> Cohorts:
+        """Return the generations of a message; of one that nobody knows of, none ever whole."""
+        none = np.empty(0, np.int64)
+        unknown = Cohorts(int(pack.ticks[0]) if pack.ticks.size else 0, none, none, none, False, 0)
+        return self.cohorts.get(pack.message, unknown)
+
+    def _told_of(
+        self, places: Longs, agent: int, first: int | None, last: int | None
+    ) -> Iterator[Happening]:
+        for each in self._happenings(places, first, last):
+            if each.other == agent:
+                yield Happening(each.tick, each.message, "convinced", agent, each.agent)
+            if each.agent == agent:
+                yield each
+
+    def _happenings(
+        self, places: Longs, first: int | None, last: int | None
+    ) -> Iterator[Happening]:
+        columns = self.adoptions
+        packs = np.searchsorted(columns.starts, places, side="right") - 1
+        for place, pack in zip(places.tolist(), packs.tolist(), strict=True):
+            tick = int(columns.ticks[place])
+            if _within(tick, first, last):
+                source, agent = int(columns.sources[place]), int(columns.agents[place])
+                is_first = source == int(NOBODY)
+                kind: Kind = "began" if is_first else "adopted"
+                message = columns.messages[pack]
+                yield Happening(tick, message, kind, agent, -1 if is_first else source)
+
+    def _pack(self, message: int) -> Pack:
+        for pack in self.packs:
+            if pack.message == message:
+                return pack
+        known = sorted({each.id for each in self.told} | set(self.adoptions.messages))
+        if message in known:
+            return Laid.room({message: 0}).packs()[0]
+        there = f"they are {known[0]} to {known[-1]}" if known else "there is none"
+        raise InputError(f"No message {message}; {there}.")
+
+    def _read(self, at: Longs, *, whole: bool) -> tuple[Floats, Floats]:
+        """Return contacts a tick and messages under way at each tick; NaN where unknown."""
+        contacts, running = np.full(at.size, np.nan), np.full(at.size, np.nan)
+        if not whole or not at.size:
+            return contacts, running
+        before: Reading | None = None
+        for now in self.readings:
+            if before is not None and now.tick > before.tick:
+                here = slice(*np.searchsorted(at, [before.tick + 1, now.tick + 1]))
+                contacts[here] = (now.contacts - before.contacts) / (now.tick - before.tick)
+                running[here] = now.running
+            before = now
+        return contacts, running
+
+
+def _deed(deed: Deed) -> Happening:
+    return Happening(deed.tick, -1, deed.act.says, deed.agent, deed.other, deed.message)
+
+
+def _within(tick: int, first: int | None, last: int | None) -> bool:
+    low, high = _bounds(first, last)
+    return low <= tick <= high
+
+
+def _bounds(first: int | None, last: int | None) -> tuple[int, int]:
+    """Return the first and the last tick that are asked for, as ticks that a world can have."""
+    low, high = -LAST_TICK if first is None else first, LAST_TICK if last is None else last
+    return max(-LAST_TICK, min(low, LAST_TICK)), max(-LAST_TICK, min(high, LAST_TICK - 1))
+
+
+def _counted(packs: Sequence[Pack], begins: int, length: int) -> tuple[int, Longs]:
+    """Return how many adopted before a tick, and how many at each of ``length`` ticks from it."""
+    small = [pack.ticks for pack in packs if pack.ticks.size <= length]
+    ticks = np.concatenate([np.empty(0, np.int32), *small]) - begins
+    before = int(np.count_nonzero(ticks < 0))
+    new = np.bincount(ticks[(ticks >= 0) & (ticks < length)], minlength=length).astype(np.int64)
+    edges = np.arange(begins, begins + length + 1)
+    for pack in packs:
+        if pack.ticks.size > length:  # they are in order: looking for the edges is enough
+            places = np.searchsorted(pack.ticks, edges.astype(np.int32))
+            before += int(places[0])
+            new += np.diff(places)
+    return before, new
+
+
+def _series(
+    at: Longs,
+    new: Longs,
+    before: int,
+    contacts: Floats,
+    running: Floats,
+    width: int,
+) -> Series:
+    """Return a series of stretches of ``width`` ticks."""
+    starts = np.arange(0, at.size, width)
+    ends = np.minimum(starts + width, at.size) - 1
+    if not at.size:
+        none, nothing = np.empty(0, np.int64), np.empty(0)
+        return Series(none, none, none, nothing, nothing, nothing)
+    more = np.add.reduceat(new, starts)
+    r = np.full(starts.size, np.nan)
+    known = np.add.reduceat((~np.isnan(contacts)).astype(np.int64), starts)
+    average = np.full(starts.size, np.nan)
+    np.divide(np.add.reduceat(np.nan_to_num(contacts), starts), known, out=average, where=known > 0)
+    return Series(at[ends], more, before + np.cumsum(more), r, average, running[ends])

@@ -1,0 +1,391 @@
+"""The journal of a live world: what was done, on the disk before anybody is told that it was.
+
+One thread owns the file. Entries come to it through a short queue, and each is one transaction of
+an SQLite database in WAL mode with ``synchronous=FULL``. After the commit the number is also noted
+in a small file beside it, and only then is the entry acknowledged: a journal that ends before that
+number has lost something.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sqlite3
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import NamedTuple
+
+import xxhash
+
+from sim.errors import FileError
+from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, Entry
+from sim.store.snapshot.files import flush, flush_folder, is_full, small
+
+__all__ = ["Acked", "Journal", "JournalError", "folder_of", "read_acked"]
+
+ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
+QUEUE = 8
+"""Entries that wait for the disk; a slow one slows the steps, it does not fill the memory."""
+
+TRIMMED = 16
+"""Entries that are removed with a new one: nobody waits for much."""
+
+RETRY_SECONDS = 0.2
+PUT_SECONDS = 0.1
+MOST_PAGES = 1 << 28
+"""Pages of 4 KiB; the file does not grow beyond that, as if the disk were full."""
+
+_MAGIC = b"HUBACKED"
+_SLOT = struct.Struct("<8sqq16s")
+_SLOT_BYTES = _SLOT.size + 8
+
+
+class JournalError(FileError):
+    """The journal cannot be written; what was acknowledged is in it."""
+
+
+class Acked(NamedTuple):
+    """The last entry that somebody was told of."""
+
+    number: int
+    tick: int
+    digest: bytes
+
+
+Item = tuple[Entry | None, Future[Checkpoint] | None]
+
+
+def folder_of(path: str | os.PathLike[str]) -> Path:
+    """Return the folder in which the world of a file lives while it runs: ``NAME.hub.live``.
+
+    Its files have no names that SQLite would take for a journal of ``NAME.hub``.
+    """
+    file = Path(path)
+    return file.with_name(f"{file.name}.live")
+
+
+class Journal:
+    """The journal's owner: a thread that writes what it is given, in order.
+
+    Parameters
+    ----------
+    folder
+        Holds the file ``journal``; made anew when there is none. The caller has its lease.
+    durable
+        Called in the owner's thread with each entry that is on the disk.
+    troubled
+        Called in the owner's thread with a sentence when the disk is full, and with None when it
+        took what waited.
+    ended
+        Called as the thread's last act, with the error that ended it or None.
+    most_pages
+        Pages of 4 KiB up to which the file may grow.
+
+    Attributes
+    ----------
+    acked
+        The last entry that is on the disk.
+    named
+        The number of the last checkpoint that was written in it since it was opened; or -1.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durable: Callable[[Entry], object],
+        troubled: Callable[[str | None], object],
+        ended: Callable[[Exception | None], object],
+        most_pages: int = MOST_PAGES,
+    ) -> None:
+        self.folder = folder
+        self._durable = durable
+        self._troubled = troubled
+        self._ended = ended
+        self._most_pages = most_pages
+        self._items: queue.Queue[Item | None] = queue.Queue(QUEUE)
+        self._error: Exception | None = None
+        self._is_over = False
+        self._cut = 0
+        self.named = -1
+        self._gives_up = threading.Event()
+        self._more_room = threading.Event()
+        with _explained(folder):
+            self._file = connected(folder / JOURNAL_FILE, most_pages)
+            self._acked_file = os.open(
+                folder / ACKED_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
+            )
+            self.acked = _last(self._file)
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    # Called from other threads
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits to be written."""
+        return self._items.unfinished_tasks == 0
+
+    def put(self, entry: Entry | None, checkpoint: Future[Checkpoint] | None = None) -> None:
+        """Give the owner something to write; waits while it has too much already.
+
+        Parameters
+        ----------
+        entry
+            The next one; or None for a checkpoint alone.
+        checkpoint
+            One that is being written: the entry is not acknowledged before that is done.
+
+        Raises
+        ------
+        JournalError
+            When the owner has ended: nothing more can be acknowledged.
+        """
+        while True:
+            self.require_alive()
+            with contextlib.suppress(queue.Full):
+                self._items.put((entry, checkpoint), timeout=PUT_SECONDS)
+                return
+
+    def allow(self, most_pages: int) -> None:
+        """Let the file grow up to another size; what waits for room is tried again."""
+        self._most_pages = most_pages
+        self._more_room.set()
+
+    def cut(self, number: int) -> None:
+        """Remove the entries up to a checkpoint's, some with each further entry; and those before.
+
+        Their room in the file is used again.
+        """
+        self._cut = max(self._cut, number)
+
+    def give_up(self) -> None:
+        """Wait for no room any more: what the disk does not take is dropped."""
+        self._gives_up.set()
+
+    def close(self) -> None:
+        """Write what waits, and end; does nothing when it has ended.
+
+        Raises
+        ------
+        JournalError
+            When something could not be written.
+        """
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._items.put(None, timeout=PUT_SECONDS)
+                break
+        self._thread.join()
+        if self._error is not None:
+            raise self._said(self._error) from self._error
+
+    def require_alive(self) -> None:
+        """Raise :class:`JournalError` when the owner has ended."""
+        if self._is_over:
+            error = self._error or RuntimeError("it was closed")
+            raise self._said(error) from self._error
+
+    def _said(self, error: Exception) -> JournalError:
+        if isinstance(error, JournalError):
+            return JournalError(self.folder, error.reason)
+        return JournalError(self.folder, f"the journal cannot be written ({error})")
+
+    # The owner's thread
+
+    def _run(self) -> None:
+        try:
+            while (item := self._items.get()) is not None:
+                self._write(*item)
+                self._items.task_done()
+        except Exception as error:
+            self._error = error
+        finally:
+            self._file.close()
+            os.close(self._acked_file)
+            self._is_over = True
+            self._ended(None if self._error is None else self._said(self._error))
+
+    def _write(self, entry: Entry | None, checkpoint: Future[Checkpoint] | None) -> None:
+        """Commit, note the number, acknowledge: in this order."""
+        kept = None if checkpoint is None else checkpoint.result()
+        self._until_written(entry, kept)
+        if entry is not None:
+            self.acked = Acked(entry.number, entry.tick, entry.digest)
+        elif kept is not None and not self.acked.number:
+            self.acked = Acked(kept.number, kept.tick, kept.digest)
+        _note(self._acked_file, self.acked)
+        if kept is not None:
+            flush(self._acked_file)
+            flush_folder(self.folder)
+            self.named = kept.number
+        if entry is not None:
+            self._durable(entry)
+
+    def _until_written(self, entry: Entry | None, checkpoint: Checkpoint | None) -> None:
+        """Try until there is room; the file keeps everything acknowledged meanwhile."""
+        was_troubled = False
+        while True:
+            try:
+                commit(self._file, entry, checkpoint, self._cut)
+                break
+            except sqlite3.OperationalError as error:
+                if not is_full(error) or self._gives_up.is_set():
+                    raise
+                said = self._full(error)
+            if not was_troubled:
+                self._troubled(said)
+            was_troubled = True
+            self._await_room()
+        if was_troubled:
+            self._troubled(None)
+
+    def _full(self, error: sqlite3.OperationalError) -> str:
+        full = error.sqlite_errorname == "SQLITE_FULL"
+        why = "the disk is full" if full else f"the disk fails ({error})"
+        return (
+            f"Paused: {why}, {self.folder.name} takes nothing more. Everything up to tick "
+            f"{self.acked.tick:,} is safe; make room and it goes on by itself."
+        )
+
+    def _await_room(self) -> None:
+        if self._more_room.wait(RETRY_SECONDS):
+            self._more_room.clear()
+        self._file.execute(f"PRAGMA max_page_count={self._most_pages}")
+
+
+def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
+    """Open a journal for writing, made anew where there is none.
+
+    Raises
+    ------
+    sqlite3.Error, FileError
+        When it cannot be, or is not one of ours.
+    """
+    is_new = not path.exists() or path.stat().st_size == 0
+    file = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0"):
+            file.execute(f"PRAGMA {pragma}")
+        file.execute(f"PRAGMA max_page_count={most_pages}")
+        if is_new:
+            _create(file)
+    except BaseException:
+        file.close()
+        if is_new:  # an empty file would be taken for a journal that has lost its tables
+            for left in path.parent.glob(f"{path.name}*"):
+                left.unlink()
+        raise
+    return file
+
+
+def _create(file: sqlite3.Connection) -> None:
+    file.execute("BEGIN IMMEDIATE")
+    file.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    file.execute(f"PRAGMA user_version={VERSION}")
+    for sql in TABLES.values():
+        file.execute(sql)
+    file.execute("COMMIT")
+
+
+def commit(
+    file: sqlite3.Connection, entry: Entry | None, checkpoint: Checkpoint | None, cut: int = 0
+) -> None:
+    """Write one transaction: all of it is in the file afterwards, or nothing.
+
+    ``cut``: the entry of the first checkpoint that is still needed.
+    """
+    file.execute("BEGIN IMMEDIATE")
+    try:
+        if entry is not None:
+            _insert(file, entry)
+        if checkpoint is not None:
+            c = checkpoint
+            file.execute(
+                "INSERT INTO checkpoints(number, tick, file, world, digest) VALUES (?, ?, ?, ?, ?)",
+                (c.number, c.tick, c.file, c.world, c.digest),
+            )
+        if cut:
+            _trim(file, cut)
+        file.execute("COMMIT")
+    except BaseException:
+        if file.in_transaction:  # a full disk has rolled it back already
+            file.execute("ROLLBACK")
+        raise
+
+
+def _trim(file: sqlite3.Connection, cut: int) -> None:
+    """Remove checkpoints before an entry, and some of the entries up to it."""
+    low = file.execute("SELECT min(number) FROM entries").fetchone()[0]
+    if low is None or low > cut:
+        return
+    file.execute("DELETE FROM checkpoints WHERE number < ?", (cut,))
+    until = min(low + TRIMMED, cut)
+    for table in ("adoptions", "metrics", "entries"):
+        file.execute(f"DELETE FROM {table} WHERE number <= ?", (until,))  # noqa: S608
+
+
+def _insert(file: sqlite3.Connection, entry: Entry) -> None:
+    e, m = entry, entry.metrics
+    file.execute(
+        "INSERT INTO entries(number, tick, ticks, kind, command, author, state, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (e.number, e.tick, e.ticks, e.kind, e.command, e.author, e.state, e.digest),
+    )
+    file.executemany(
+        "INSERT INTO adoptions(number, cascade, count, data) VALUES (?, ?, ?, ?)",
+        [(e.number, each.cascade, each.count, each.data) for each in e.adoptions],
+    )
+    file.execute(
+        "INSERT INTO metrics(number, tick, running, queued, adopters, contacts)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (e.number, e.tick, m.running, m.queued, m.adopters, m.contacts),
+    )
+
+
+def _last(file: sqlite3.Connection) -> Acked:
+    """Return the last entry of a journal, or else where its first checkpoint stands."""
+    for table in ("entries", "checkpoints"):
+        row = file.execute(
+            f"SELECT number, tick, digest FROM {table} ORDER BY number DESC LIMIT 1"  # noqa: S608
+        ).fetchone()
+        if row is not None:
+            return Acked(*row)
+    return Acked(0, 0, bytes(16))
+
+
+def _note(descriptor: int, acked: Acked) -> None:
+    """Write the number into the slot that does not hold the previous one.
+
+    It is flushed with checkpoints alone: a killed process loses nothing of it, and after a power
+    cut it may be behind the journal, never ahead.
+    """
+    body = _SLOT.pack(_MAGIC, *acked)
+    record = body + xxhash.xxh3_64_digest(body)
+    os.pwrite(descriptor, record, acked.number % 2 * _SLOT_BYTES)
+
+
+def read_acked(folder: Path) -> Acked | None:
+    """Return what was acknowledged last, as noted outside the journal; None: nothing is known."""
+    try:
+        data = small(folder / ACKED_FILE, 2 * _SLOT_BYTES)
+    except OSError:
+        return None
+    found = []
+    for start in (0, _SLOT_BYTES):
+        body, seal = data[start : start + _SLOT.size], data[start + _SLOT.size :][:8]
+        if len(body) == _SLOT.size and xxhash.xxh3_64_digest(body) == seal:
+            magic, *acked = _SLOT.unpack(body)
+            found += [Acked(*acked)] if magic == _MAGIC else []
+    return max(found, default=None)
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(folder, f"the journal cannot be opened ({error})") from error

@@ -1,0 +1,159 @@
+"""Where a world came from, and ticks of it that have names: small files beside its journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sim.core.text import one_line
+from sim.errors import InputError, SnapshotError
+from sim.store.journal.journal import folder_of
+from sim.store.snapshot.files import flush
+from sim.store.snapshot.header import as_path
+from sim.store.snapshot.plain import from_json
+
+__all__ = [
+    "Bookmark",
+    "Lineage",
+    "bookmarks",
+    "checked_name",
+    "keep_bookmarks",
+    "lineage",
+    "note_lineage",
+]
+
+BOOKMARKS_FILE, LINEAGE_FILE = "bookmarks", "lineage"
+MOST_BYTES = 1 << 20
+MOST_BOOKMARKS = 1000
+LONGEST_NAME = 64
+
+Place = str | PathLike[str]
+
+
+class Bookmark(NamedTuple):
+    """A tick with a name.
+
+    Parameters
+    ----------
+    name
+        One line of at most 64 characters.
+    tick
+        The tick.
+    line
+        The entry to which the line led when it was named; 0 without a journal.
+    """
+
+    name: str
+    tick: int
+    line: int = 0
+
+
+class Lineage(NamedTuple):
+    """From where a world branched off.
+
+    Parameters
+    ----------
+    parent
+        The file of the world that it was taken from, which may be gone by now.
+    tick, entry
+        Where: the tick, and the entry of the parent's journal to which the line led.
+    digest
+        ``world.digest()`` there.
+    """
+
+    parent: str
+    tick: int
+    entry: int
+    digest: str
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a bookmark.
+
+    Raises
+    ------
+    InputError
+        When it is empty, too long, a number, or not one line of printable text.
+    """
+    fits = 0 < len(name) <= LONGEST_NAME and name == one_line(name).strip()
+    if not fits or name.lstrip("+-").isdecimal():
+        raise InputError(
+            f"A bookmark is named by 1 to {LONGEST_NAME} printable characters that are no number, "
+            f"got {one_line(name, LONGEST_NAME)!r}."
+        )
+    return name
+
+
+def bookmarks(path: Place) -> list[Bookmark]:
+    """Return the bookmarks of a live world, in order of tick; none where there is no journal.
+
+    Raises
+    ------
+    SnapshotError
+        When the file that holds them is damaged.
+    """
+    file = folder_of(as_path(path)) / BOOKMARKS_FILE
+    try:
+        said = _read(file)
+        return sorted(
+            (Bookmark(checked_name(str(n)), int(t), int(at)) for n, t, at in said or ()),
+            key=lambda each: (each.tick, each.name),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise SnapshotError(file, "damaged: these are no bookmarks") from error
+
+
+def keep_bookmarks(path: Place, kept: Iterable[Bookmark]) -> None:
+    """Write the bookmarks of a live world in place of those that are there.
+
+    Raises
+    ------
+    InputError
+        When there are too many.
+    FileError, OSError
+        When they cannot be written; then those that are there stay.
+    """
+    every = [list(each) for each in kept]
+    if len(every) > MOST_BOOKMARKS:
+        raise InputError(f"A world has at most {MOST_BOOKMARKS:,} bookmarks; remove some.")
+    _write(folder_of(as_path(path)) / BOOKMARKS_FILE, every)
+
+
+def lineage(path: Place) -> Lineage | None:
+    """Return from where a world branched off; None: from nowhere that anybody noted."""
+    with suppress(LookupError, TypeError, ValueError):
+        said = _read(folder_of(as_path(path)) / LINEAGE_FILE)
+        if said is not None:
+            parent = one_line(str(said["parent"]))
+            return Lineage(parent, int(said["tick"]), int(said["entry"]), str(said["digest"]))
+    return None
+
+
+def note_lineage(path: Place, said: Lineage) -> None:
+    """Note from where a world branched off."""
+    _write(folder_of(as_path(path)) / LINEAGE_FILE, said._asdict())
+
+
+def _read(file: Path) -> Any:
+    try:
+        with file.open("rb") as opened:
+            return from_json(opened.read(MOST_BYTES).decode())
+    except OSError:
+        return None
+
+
+def _write(file: Path, value: object) -> None:
+    """Write a small file: the old one or the new one is there, never a part of it."""
+    draft = file.with_name(f".{file.name}.partial")
+    try:
+        with draft.open("wb") as opened:
+            opened.write(json.dumps(value).encode())
+            opened.flush()
+            flush(opened.fileno())
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)

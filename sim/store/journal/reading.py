@@ -1,0 +1,257 @@
+"""A journal opened to be read: behind gates, never changed, every entry checked by its digest."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sim.core.text import one_line
+from sim.errors import SnapshotError
+from sim.store.journal.journal import JOURNAL_FILE
+from sim.store.journal.route import JUMP, Jump, Line
+from sim.store.journal.rows import (
+    APPLICATION_ID,
+    ROW_BYTES,
+    TABLES,
+    VERSION,
+    Adoptions,
+    Checkpoint,
+    Entry,
+    Metrics,
+)
+from sim.store.snapshot import schema
+from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
+from sim.store.snapshot.gates import LIMITS, MOST_OBJECTS, OPERATIONS, PRAGMAS, QUERY_SECONDS
+from sim.store.snapshot.header import HEADER_BYTES
+from sim.store.snapshot.plain import from_json
+
+__all__ = ["BrokenError", "JournalFile", "read_journal"]
+
+ENTRY_TYPES = (int, int, int, str, str, str, bytes, bytes)
+CHECKPOINT_TYPES = (int, int, str, str, bytes)
+LONGEST_REASON = 200
+LARGEST_VALUE = 1 << 30
+ADOPTION_BYTES = 12
+BROKEN = (sqlite3.Error, ValueError, TypeError, DamagedError, MemoryError)
+
+
+class BrokenError(Exception):
+    """An entry that cannot be trusted; the text is one clause."""
+
+
+class JournalFile:
+    """A journal that is being read.
+
+    Parameters
+    ----------
+    path, connection
+        The file, open read-only.
+    version
+        Of the journal; the entries of an earlier one can be read, not done again.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, version: int) -> None:
+        self.path = path
+        self.version = version
+        self._file = connection
+        self._deadline = Deadline(QUERY_SECONDS)
+        connection.set_progress_handler(self._deadline, OPERATIONS)
+
+    def expect(self, agents: int) -> None:
+        """Say how many agents there are: no value is longer than their adoptions need."""
+        longest = schema.LARGEST_VALUE + ADOPTION_BYTES * agents
+        self._file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, longest))
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Return the checkpoints that it names, newest first; rows of wrong types are left out."""
+        rows = self.rows(
+            "SELECT number, tick, file, world, digest FROM checkpoints ORDER BY id DESC"
+        )
+        return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
+
+    def line(self, number: int | None = None, tick: int | None = None) -> Line:
+        """Return the line to an entry, None: the last one; up to a tick where that is given.
+
+        Raises
+        ------
+        BrokenError
+            When a jump in the journal leads nowhere.
+        """
+        try:
+            jumps = self.jumps()
+            last = max(self._last("entries"), self._last("checkpoints"))
+            return Line.to(jumps, last if number is None else min(number, last), tick)
+        except BROKEN as error:
+            reason = one_line(str(error), LONGEST_REASON)
+            raise BrokenError(f"no way through the journal can be read ({reason})") from error
+
+    def _last(self, table: str) -> int:
+        found = self._file.execute(f"SELECT max(number) FROM {table}").fetchone()  # noqa: S608
+        return found[0] or 0
+
+    def rows(self, sql: str, *given: int | str) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query finds; nothing of it is compared with digests."""
+        self._deadline.restart()
+        for row in bounded(self._file.execute(sql, given), _room(self.path)):
+            yield row
+            self._deadline.restart()  # a replay may take as long as it takes
+
+    def bytes_to(self, number: int) -> int:
+        """Return about how many bytes the entries up to a number take."""
+        size = 0
+        for sql in (
+            "SELECT count(*), sum(length(command)) FROM entries WHERE number <= ?",
+            "SELECT count(*), 12 * sum(count) FROM adoptions WHERE number <= ?",
+        ):
+            count, more = next(self.rows(sql, number))
+            size += ROW_BYTES * count + int(more or 0)
+        return size
+
+    def jumps(self) -> list[Jump]:
+        """Return the entries by which the world went to another tick, in order.
+
+        Raises
+        ------
+        BrokenError
+            When one says nothing of the kind.
+        """
+        found = []
+        for number, said in self.rows(
+            "SELECT number, command FROM entries WHERE kind = ? ORDER BY number", JUMP
+        ):
+            try:
+                tick, line = from_json(said)["args"]
+                found.append(Jump(number, int(tick), int(line)))
+            except (LookupError, TypeError, ValueError) as error:
+                raise BrokenError(f"entry {number:,} says not where the world went") from error
+        return found
+
+    def entries(self, after: int, previous: bytes) -> Iterator[Entry]:
+        """Yield the entries behind number ``after``, each checked.
+
+        Parameters
+        ----------
+        after, previous
+            Number and digest of the entry before.
+
+        Raises
+        ------
+        BrokenError
+            In place of the first that is missing, damaged or changed.
+        """
+        expected = after + 1
+        try:
+            rows = self.rows(
+                "SELECT number, tick, ticks, kind, command, author, state, digest FROM entries"
+                " WHERE number > ? ORDER BY number",
+                after,
+            )
+            for row in rows:
+                if _types(row) != ENTRY_TYPES or row[0] != expected:
+                    raise BrokenError(f"entry {expected:,} is missing or malformed")
+                entry = self._entry(row)
+                if entry.chained(previous) != entry.digest:
+                    raise BrokenError(f"entry {expected:,} does not match its digest")
+                yield entry
+                expected, previous = expected + 1, entry.digest
+        except BROKEN as error:
+            reason = one_line(str(error), LONGEST_REASON)
+            raise BrokenError(f"entry {expected:,} cannot be read ({reason})") from error
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        number, tick, ticks, kind, command, author, state, digest = row
+        beside = self._beside(number)
+        return Entry(number, tick, ticks, kind, command, author, *beside, state, digest)
+
+    def _beside(self, number: int) -> tuple[tuple[Adoptions, ...], Metrics]:
+        adoptions = self.rows(
+            "SELECT cascade, count, data FROM adoptions WHERE number = ? ORDER BY cascade", number
+        )
+        metrics = next(
+            self.rows(
+                "SELECT running, queued, adopters, contacts FROM metrics WHERE number = ?", number
+            ),
+            (),
+        )
+        return tuple(Adoptions(*row) for row in adoptions), Metrics(*metrics)
+
+
+@contextlib.contextmanager
+def read_journal(folder: Path) -> Iterator[JournalFile]:
+    """Open the journal of a live world for reading; its bytes stay as they are.
+
+    Raises
+    ------
+    SnapshotError
+        When there is none, or it is damaged as a whole, foreign, or of a newer version.
+    """
+    path = folder / JOURNAL_FILE
+    _check_header(path)
+    wal = path.with_name(f"{path.name}-wal")
+    # Without a WAL nothing beside the file is needed, and none is made.
+    still = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
+    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
+            _shut(file)
+            yield JournalFile(path, file, _version_of_ours(path, file))
+    except DamagedError as error:
+        raise SnapshotError(path, f"damaged: {error}") from error
+    except (sqlite3.Error, UnicodeError) as error:
+        reason = one_line(str(error), LONGEST_REASON)
+        raise SnapshotError(path, f"cannot be read as a journal ({reason})") from error
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what is no journal of ours before SQLite sees it."""
+    if path.is_symlink() or not path.is_file():
+        raise SnapshotError(path, "no journal; this world was not running with one")
+    for end in ("-wal", "-shm", "-journal"):
+        beside = path.with_name(path.name + end)
+        if beside.is_symlink() or (beside.exists() and not beside.is_file()):
+            raise SnapshotError(beside, "no regular file, and no part of a journal of ours")
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    if not header:
+        raise SnapshotError(path, "damaged: the journal is empty")
+    if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
+        raise SnapshotError(path, "not a journal of Hubbub")
+
+
+def _room(path: Path) -> int:
+    """Return the bytes of a journal and its log now: no rows can be larger."""
+    beside = (path, path.with_name(f"{path.name}-wal"))
+    return sum(each.stat().st_size for each in beside if each.exists())
+
+
+def _shut(file: sqlite3.Connection) -> None:
+    for category, limit in LIMITS:
+        file.setlimit(category, limit)
+    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
+    for pragma in PRAGMAS:
+        file.execute(f"PRAGMA {pragma}")
+    file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
+
+
+def _version_of_ours(path: Path, file: sqlite3.Connection) -> int:
+    """Compare owner and tables, return the version; the WAL may hold what the header lacks."""
+    owner = file.execute("PRAGMA application_id").fetchone()[0]
+    version = file.execute("PRAGMA user_version").fetchone()[0]
+    tables = dict(file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS))
+    if not tables:
+        raise SnapshotError(path, "damaged: the journal has lost its tables")
+    if owner != APPLICATION_ID:
+        raise SnapshotError(path, "not a journal of Hubbub")
+    if version > VERSION:
+        text = f"written by a newer Hubbub (journal version {version}, this one reads {VERSION})"
+        raise SnapshotError(path, f"{text}; update Hubbub")
+    if tables != TABLES:
+        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")
+    return int(version)
+
+
+def _types(row: tuple[object, ...]) -> tuple[type, ...]:
+    return tuple(type(value) for value in row)

@@ -1,0 +1,357 @@
+"""A live world brought back: its last checkpoint, then everything the journal says, compared.
+
+Nothing in the folder is changed. What cannot be trusted ends the replay there, and is said: what
+was acknowledged, where the file ends, and why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from sim.core.progress import Report, quiet
+from sim.core.text import one_line
+from sim.errors import SnapshotError, UnknownNameError
+from sim.store.journal.journal import Acked, folder_of, read_acked
+from sim.store.journal.reading import BrokenError, JournalFile, read_journal
+from sim.store.journal.route import JUMP, Line
+from sim.store.journal.rows import VERSION, Checkpoint, Entry
+from sim.store.journal.state import Observer
+from sim.store.snapshot.header import as_path
+from sim.store.snapshot.inspect import info
+from sim.store.snapshot.snapshot import load
+from sim.world.state.placeholders import LostModel
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Apply", "Recovery", "not_carried_over", "older_checkpoint", "recover"]
+
+Apply = Callable[["World", Entry], bool]
+"""Does again what an entry says; False when that cannot be done without the program that did it."""
+
+CHECKPOINT_NAME = re.compile(r"checkpoint-[0-9]{1,18}\.hub")
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was found, and what was done.
+
+    Attributes
+    ----------
+    world
+        As it was after the last entry that can be trusted.
+    number, tick, digest
+        That entry.
+    acked
+        The last entry that somebody was told of, as noted outside the journal; None: unknown.
+    checkpoint
+        Where the replay began.
+    replayed, ticks
+        Entries done again, and the ticks among them.
+    findings
+        A sentence for everything that is wrong; empty when nothing is.
+    seconds
+        How long it took.
+    lacks
+        Why the rest of a journal that is not damaged cannot be done again here, and what would
+        help; empty: nothing is missing, or it is damaged.
+    version
+        Of the journal; one of an earlier version gives its newest checkpoint.
+    """
+
+    world: World
+    number: int
+    tick: int
+    digest: bytes
+    acked: Acked | None
+    checkpoint: Checkpoint
+    replayed: int
+    ticks: int
+    findings: tuple[str, ...]
+    seconds: float
+    lacks: str = ""
+    version: int = VERSION
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing or damaged."""
+        return not self.findings
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told."""
+        where = f"checkpoint at tick {self.checkpoint.tick:,}"
+        return (
+            f"Recovered to tick {self.tick:,}: {where}, then {self.replayed:,} entries "
+            f"({self.ticks:,} ticks) done again and compared in {self.seconds:.1f} s."
+        )
+
+
+@dataclass(slots=True)
+class _Replay:
+    """A replay under way."""
+
+    world: World
+    number: int
+    digest: bytes
+    replayed: int = 0
+    ticks: int = 0
+    findings: list[str] = field(default_factory=list)
+    diverged: bool = False
+    trusted: int = 0
+    lacks: str = ""
+
+
+def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) -> Recovery:
+    """Bring back the live world of a file.
+
+    Parameters
+    ----------
+    path
+        The world's file, ``NAME.hub``, beside which ``NAME.hub.live`` lies; it need not exist.
+    apply
+        Does an entry again.
+    report
+        Told of progress; may cancel.
+
+    Returns
+    -------
+    Recovery
+
+    Raises
+    ------
+    SnapshotError
+        When there is no journal, or no checkpoint from which to begin.
+    """
+    began = perf_counter()
+    folder = folder_of(as_path(path))
+    acked = read_acked(folder)
+    findings: list[str] = []
+    with read_journal(folder) as journal:
+        for checkpoint in _on_the_way(folder, journal):
+            try:
+                done = _replayed(folder, journal, checkpoint, apply, report)
+            except SnapshotError as error:
+                findings.append(_sentence(f"{error.path}: {error.reason}"))
+                continue
+            findings += done.findings + _gap(acked, done)
+            done.world.woken.clear()
+            return Recovery(
+                done.world,
+                done.number,
+                done.world.tick,
+                done.digest,
+                acked,
+                checkpoint,
+                done.replayed,
+                done.ticks,
+                tuple(findings),
+                perf_counter() - began,
+                done.lacks,
+                journal.version,
+            )
+    said = " ".join(findings) or "it names none"
+    raise SnapshotError(folder, f"no checkpoint to begin from can be used: {said}".rstrip("."))
+
+
+def _replayed(
+    folder: Path, journal: JournalFile, checkpoint: Checkpoint, apply: Apply, report: Report
+) -> _Replay:
+    """Replay from a checkpoint; once more, and less far, when an entry comes out differently."""
+    line = _line(journal)
+    if journal.version < VERSION:
+        return _as_it_was(folder, journal, checkpoint, report)
+    done = _once(folder, journal, checkpoint, apply, report, line)
+    is_short = done.trusted < line.parts[-1].first  # it ends before the world went elsewhere
+    if not done.diverged and not is_short:
+        return done
+    last = done.number if done.diverged else done.trusted
+    again = _once(folder, journal, checkpoint, apply, report, _line(journal, last))
+    again.findings, again.lacks = done.findings, done.lacks
+    return again
+
+
+def _as_it_was(
+    folder: Path, journal: JournalFile, checkpoint: Checkpoint, report: Report
+) -> _Replay:
+    """Take a checkpoint of an earlier version as it is: what was done since would come out anew."""
+    done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
+    done.lacks = (
+        f"Its journal was written by a version of Hubbub before this one (journal version "
+        f"{journal.version}), and what it tells would come out differently here: {OLDER_WAY_OUT}"
+    )
+    done.findings.append(done.lacks)
+    return done
+
+
+def _once(
+    folder: Path,
+    journal: JournalFile,
+    checkpoint: Checkpoint,
+    apply: Apply,
+    report: Report,
+    line: Line,
+) -> _Replay:
+    done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
+    done.trusted = checkpoint.number
+    observer = Observer(done.world)
+    whole = max(1, line.number - checkpoint.number)
+    journal.expect(len(done.world.agents))
+    try:
+        for entry in journal.entries(checkpoint.number, checkpoint.digest):
+            if entry.number > line.number:
+                break
+            done.trusted = entry.number
+            report(f"replaying tick {entry.tick:,}", (entry.number - checkpoint.number) / whole)
+            part = line.of(entry)
+            if part is not None and not _did(done, part, observer, apply):
+                break
+            journal.expect(len(done.world.agents))
+    except BrokenError as error:
+        done.findings.append(_sentence(f"{journal.path.name}: {error}"))
+    return done
+
+
+def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
+    """Do one entry again, and compare; False ends the replay before it."""
+    try:
+        can = apply(done.world, entry)
+    except Exception as error:
+        done.diverged = True
+        missing = _missing(error) or _missing_in(done.world)
+        said = one_line(f"{type(error).__name__}: {error}", LONGEST_REASON)
+        failed = f"Entry {entry.number:,} ({entry.kind}) fails when done again: {said}"
+        done.findings.append(_needs(entry, missing) or failed)
+        done.lacks = _load(missing) or WAY_OUT
+        return False
+    if not can:
+        done.findings.append(
+            f"Entry {entry.number:,} ({entry.kind}) cannot be done again without the program that "
+            "did it, and no checkpoint behind it can be used."
+        )
+        done.lacks = "The program that did it can go on with it."
+        return False
+    if not entry.digest:  # a part of one: what it was to leave behind is not known
+        done.ticks += entry.ticks
+        return True
+    if entry.kind == JUMP:
+        observer.reset(done.world)
+    if observer.look(done.world, entry.number) != (entry.adoptions, entry.metrics, entry.state):
+        done.diverged = True
+        missing = _missing_in(done.world)
+        differs = (
+            f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,}) comes out differently "
+            "when done again: another version of Hubbub or of a plugin, or other hardware."
+        )
+        done.findings.append(_needs(entry, missing) or differs)
+        done.lacks = _load(missing) or WAY_OUT
+        return False
+    done.number, done.digest = entry.number, entry.digest
+    done.replayed, done.ticks = done.replayed + 1, done.ticks + entry.ticks
+    return True
+
+
+OLDER_WAY_OUT = (
+    "to have the rest, open the world with the Hubbub that wrote it, save it there, and open that "
+    "file here."
+)
+WAY_OUT = "With the plugins and the Hubbub that wrote it, it can be gone on with."
+
+
+def _missing(error: Exception) -> str:
+    """Return the plugin that a command named and that is not here; "": it was something else."""
+    return error.name if isinstance(error, UnknownNameError) else ""
+
+
+def _missing_in(world: World) -> str:
+    """Return the plugin that a message of a world needs and that is not here; "": none does."""
+    lost = [c.model_name for c in world.cascades if isinstance(c.model, LostModel)]
+    return lost[-1] if lost else ""
+
+
+def _needs(entry: Entry, name: str) -> str:
+    what = f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,})"
+    return f"{what} cannot be done again: the plugin {name!r} is not here." if name else ""
+
+
+def _load(name: str) -> str:
+    return f"Name the file of the plugin {name!r} with --plugin FILE, or enable it." if name else ""
+
+
+def _on_the_way(folder: Path, journal: JournalFile) -> list[Checkpoint]:
+    """Return the checkpoints that the line comes by; off it, older ones were given up in turn."""
+    line = _line(journal)
+    found = [each for each in journal.checkpoints() if line.leads_by(each)]
+    if len(line.parts) == 1:
+        return found
+    return [each for each in found if (folder / each.file).exists()]
+
+
+def _line(journal: JournalFile, last: int | None = None) -> Line:
+    try:
+        return journal.line(last)
+    except BrokenError as error:
+        raise SnapshotError(journal.path, str(error)) from error
+
+
+def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
+    if not CHECKPOINT_NAME.fullmatch(checkpoint.file):
+        raise SnapshotError(folder, "its journal names a checkpoint that has no such name")
+    world = load(folder / checkpoint.file, report=report)
+    if info(folder / checkpoint.file).digest != checkpoint.world:  # of its own version
+        raise SnapshotError(folder / checkpoint.file, "not the checkpoint that the journal names")
+    return world
+
+
+def older_checkpoint(folder: Path) -> Checkpoint | None:
+    """Return where a world opens whose journal an earlier version wrote, without loading it.
+
+    Parameters
+    ----------
+    folder
+        Where its journal lies.
+
+    Returns
+    -------
+    None where the journal is of this version and can be done again, or cannot be read.
+    """
+    try:
+        with read_journal(folder) as journal:
+            if journal.version >= VERSION:
+                return None
+            named = (each for each in _on_the_way(folder, journal))
+            return next((each for each in named if (folder / each.file).is_file()), None)
+    except SnapshotError:
+        return None
+
+
+def not_carried_over(tick: int, acked: Acked) -> str:
+    """Say what was done and is not in a world that is opened at a tick."""
+    return f"What was done behind tick {tick:,}, up to tick {acked.tick:,}, is not carried over."
+
+
+def _gap(acked: Acked | None, done: _Replay) -> list[str]:
+    """Say what was acknowledged and is not there."""
+    if acked is None:
+        return ["Nothing notes what was acknowledged last; a lost end would not be seen."]
+    if acked.number > done.number and done.lacks:
+        return [not_carried_over(done.world.tick, acked)]
+    if acked.number > done.number:
+        return [
+            f"Entry {acked.number:,} (tick {acked.tick:,}) was acknowledged, the journal ends at "
+            f"entry {done.number:,} (tick {done.world.tick:,})."
+        ]
+    if acked.number == done.number and acked.digest != done.digest:
+        return [f"Entry {done.number:,} is not the one that was acknowledged."]
+    return []
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."

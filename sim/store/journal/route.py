@@ -1,0 +1,123 @@
+"""The way through a journal that leads to one of its states.
+
+A journal is never rewritten. When a world goes back, or forward again, the journal notes to which
+tick of which line; what lies behind that tick stays in it as a branch that nobody is on.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from sim.store.journal.rows import Checkpoint, Entry, canonical
+
+__all__ = ["JUMP", "Jump", "Line", "Part"]
+
+JUMP = "go_to"
+"""Kind of the entry by which a world goes to another tick."""
+
+_LAST = 1 << 62
+
+
+class Jump(NamedTuple):
+    """An entry by which the world went elsewhere.
+
+    Parameters
+    ----------
+    number
+        The entry.
+    tick, line
+        Where to: the tick, on the line that leads to the entry ``line``.
+    """
+
+    number: int
+    tick: int
+    line: int
+
+
+class Part(NamedTuple):
+    """Entries one behind the other, as far as they run up to a tick."""
+
+    first: int
+    last: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Entries that are to be done again, in their order.
+
+    Attributes
+    ----------
+    number, tick
+        The entry to which the line leads, and the tick at which it ends.
+    parts
+        The stretches of it, first to last; all else in the journal is off the line.
+    """
+
+    number: int
+    tick: int
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def to(cls, jumps: Iterable[Jump], number: int, tick: int | None = None) -> Line:
+        """Return the line to an entry, or to a tick before it.
+
+        Parameters
+        ----------
+        jumps
+            Of the journal, in order.
+        number
+            The entry.
+        tick
+            Where the line ends, with whatever was done at that tick; None: at the entry.
+
+        Raises
+        ------
+        ValueError
+            When a jump leads nowhere.
+
+        Examples
+        --------
+        >>> Line.to([Jump(11, 3, 10)], 15).parts
+        (Part(first=0, last=10, until=3), Part(first=11, last=15, until=4611686018427387904))
+        """
+        known = list(jumps)
+        numbers = [jump.number for jump in known]
+        until = _LAST if tick is None else tick
+        ends, parts, last = until, [], number
+        while place := bisect_right(numbers, last):
+            jump = known[place - 1]
+            if not 0 <= jump.line < jump.number or jump.tick < 0:
+                raise ValueError(f"entry {jump.number:,} leads nowhere")
+            parts.append(Part(jump.number, last, until))
+            last, until = jump.line, min(until, jump.tick)
+        parts.append(Part(0, last, until))
+        return cls(number, ends, tuple(reversed(parts)))
+
+    def of(self, entry: Entry) -> Entry | None:
+        """Return an entry as far as it is on the line; None: it is not.
+
+        One that is cut short has no digest.
+        """
+        part, begun = self._part(entry.number), entry.tick - entry.ticks
+        if part is None or begun > part.until or (entry.ticks and begun == part.until):
+            return None
+        if entry.tick <= part.until:
+            return entry
+        ticks = part.until - begun
+        said = canonical({"args": [ticks]})
+        return replace(entry, tick=part.until, ticks=ticks, command=said, digest=b"")
+
+    def leads_by(self, checkpoint: Checkpoint) -> bool:
+        """Whether the line comes by where a checkpoint was taken."""
+        part = self._part(checkpoint.number)
+        return part is not None and checkpoint.tick <= part.until
+
+    def _part(self, number: int) -> Part | None:
+        for part in self.parts:
+            if part.first <= number <= part.last:
+                return part
+        return None

@@ -1,0 +1,196 @@
+"""What a journal is made of: tables, entries, checkpoints, and the digest that chains them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import xxhash
+
+from sim.store.snapshot.plain import plain
+
+__all__ = [
+    "APPLICATION_ID",
+    "NO_DIGEST",
+    "ROW_BYTES",
+    "TABLES",
+    "VERSION",
+    "Adoptions",
+    "Checkpoint",
+    "Entry",
+    "Metrics",
+    "canonical",
+]
+
+APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
+VERSION = 2
+"""Of the journal. What version 1 tells cannot be done again here: its steps draw otherwise."""
+
+NO_DIGEST = bytes(16)
+ROW_BYTES = 100
+"""What a row takes beside its command or its adoptions, about."""
+
+TABLES: dict[str, str] = {
+    "entries": """CREATE TABLE entries (
+  number INTEGER PRIMARY KEY,
+  tick INTEGER NOT NULL,
+  ticks INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  command TEXT NOT NULL,
+  author TEXT NOT NULL,
+  state BLOB NOT NULL,
+  digest BLOB NOT NULL
+) STRICT""",
+    "adoptions": """CREATE TABLE adoptions (
+  number INTEGER NOT NULL,
+  cascade INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (number, cascade)
+) STRICT, WITHOUT ROWID""",
+    "metrics": """CREATE TABLE metrics (
+  number INTEGER PRIMARY KEY,
+  tick INTEGER NOT NULL,
+  running INTEGER NOT NULL,
+  queued INTEGER NOT NULL,
+  adopters INTEGER NOT NULL,
+  contacts INTEGER NOT NULL
+) STRICT""",
+    "checkpoints": """CREATE TABLE checkpoints (
+  id INTEGER PRIMARY KEY,
+  number INTEGER NOT NULL,
+  tick INTEGER NOT NULL,
+  file TEXT NOT NULL,
+  world TEXT NOT NULL,
+  digest BLOB NOT NULL
+) STRICT""",
+}
+"""Exact SQL text: a journal whose tables differ is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoptions:
+    """Who adopted one message in the ticks of an entry.
+
+    Parameters
+    ----------
+    cascade
+        The message's number.
+    count
+        How many.
+    data
+        Their indices (uint32), then the ticks (int32), then who convinced them (uint32,
+        0xFFFFFFFF for nobody): 12 bytes an adoption, little-endian.
+    """
+
+    cascade: int
+    count: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Messages that run and wait, adoptions and contacts of all messages so far."""
+
+    running: int
+    queued: int
+    adopters: int
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One acknowledged command, or a stretch of ticks: one transaction.
+
+    Parameters
+    ----------
+    number
+        From 1, without gaps.
+    tick
+        The world's tick afterwards.
+    ticks
+        How many ticks the entry ran; 0 for a command.
+    kind, command
+        What was done, such as ``"step"`` or ``"inject"``, and its arguments as canonical JSON.
+    author
+        Who asked for it, such as ``"screen"``.
+    adoptions, metrics
+        What came of it.
+    state
+        16 bytes: digest of the world's columns as :mod:`sim.store.journal.state` looks at them.
+    digest
+        16 bytes: xxh3_128 of the previous entry's digest and everything above.
+    """
+
+    number: int
+    tick: int
+    ticks: int
+    kind: str
+    command: str
+    author: str
+    adoptions: tuple[Adoptions, ...]
+    metrics: Metrics
+    state: bytes
+    digest: bytes = NO_DIGEST
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in the journal."""
+        own = sum(ROW_BYTES + len(each.data) for each in self.adoptions)
+        return ROW_BYTES + len(self.command) + own
+
+    def chained(self, previous: bytes) -> bytes:
+        """Return the digest that this entry must have behind one whose digest is ``previous``."""
+        state = xxhash.xxh3_128(previous)
+        state.update(struct.pack("<qqq", self.number, self.tick, self.ticks))
+        for text in (self.kind, self.command, self.author):
+            data = text.encode()
+            state.update(struct.pack("<q", len(data)) + data)
+        for each in self.adoptions:
+            state.update(struct.pack("<qqq", each.cascade, each.count, len(each.data)))
+            state.update(each.data)
+        numbers = self.metrics
+        state.update(
+            struct.pack(
+                "<qqqq", numbers.running, numbers.queued, numbers.adopters, numbers.contacts
+            )
+        )
+        state.update(self.state)
+        return state.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A snapshot of the world as it was right after an entry.
+
+    Parameters
+    ----------
+    number, tick
+        The last entry that it contains, and its tick; number 0 is where the journal begins.
+    file
+        Its name in the journal's folder.
+    world
+        ``world.digest()``, 32 hex digits.
+    digest
+        Digest of the entry ``number``; for number 0 sixteen zeros.
+    """
+
+    number: int
+    tick: int
+    file: str
+    world: str
+    digest: bytes
+
+
+def canonical(value: Any) -> str:
+    """Return JSON text that is the same for the same value, whatever its order was.
+
+    Raises
+    ------
+    InputError
+        When JSON cannot hold it.
+    """
+    kept = plain(value, "command")
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)

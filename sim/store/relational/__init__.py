@@ -1,0 +1,1 @@
+"""The classical tables, for any SQLite client."""

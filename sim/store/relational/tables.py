@@ -1,0 +1,509 @@
+"""Agents, ties and adoptions as rows, so that ``SELECT`` works for everyone on small worlds.
+
+A copy for reading: loading ignores it, and checkpoints go without. It costs about three
+microseconds a row, most of it in SQLite, so it is written unasked only where saving stays quick
+(100,000 agents with 2,000,000 ties take 6.6 s against 0.04 s, and 171 MB against 11), and on
+request for any world. :mod:`sim.store.relational.database` writes it as a file of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, count, islice, repeat, tee
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.agents.lifecycle import Lifecycle
+from sim.core.progress import Report, quiet
+from sim.errors import InputError
+from sim.network.graph.log import ACTS
+from sim.network.relations.types import TieRecords
+from sim.platform.acts.kinds import Act
+from sim.platform.posts.posts import Kind
+from sim.spread.compartments.compartments import Compartments
+from sim.spread.exposure.exposures import PerExposure
+from sim.spread.neighbours.heard import Heard
+from sim.store.snapshot.plain import to_json, utf8
+from sim.store.snapshot.schema import RELATIONAL_TABLES, create_tables
+from sim.world.cascades import Cascades
+
+if TYPE_CHECKING:
+    from sim.agents.columns import Agents
+    from sim.network.graph.ties import Ties
+    from sim.spread.cascade.cascade import Cascade
+
+__all__ = [
+    "MOST_AGENTS",
+    "MOST_ROWS",
+    "Populated",
+    "count_rows",
+    "fill",
+    "message_id",
+    "of",
+    "told_posts",
+    "write",
+]
+
+MOST_AGENTS = 100_000
+MOST_ROWS = 400_000
+"""What is written unasked, in agents and in rows of all tables: about two seconds."""
+
+TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
+NOBODY = 0xFFFF_FFFF
+BATCH = 10_000
+COLUMNS = {
+    "agents": 9,
+    "messages": 6,
+    "agent_states": 5,
+    "agent_relationships": 8,
+    "propagation_sessions": 9,
+    "propagation_events": 7,
+}
+_KINDS = ("follow", "friend")
+_CLOSED = ("mute", "block")
+"""Types of rows of their own, which no tie may take."""
+
+POSTS_FROM = 1_000_000_000
+"""What is added to the number of a member's message to be its ``message_id``."""
+
+_JOINED = re.compile(r"([\d,]+) agents from index ([\d,]+)")
+_POST_KINDS = [kind.name.lower() for kind in Kind]
+
+Row = tuple[object, ...]
+
+
+@runtime_checkable
+class Populated(Protocol):
+    """A world with agents, ties and cascades."""
+
+    agents: Agents
+    tick: int
+
+    @property
+    def cascades(self) -> Sequence[Cascade]:
+        """Its messages, in order."""
+        ...
+
+    @property
+    def ties(self) -> Ties:
+        """Who hears whom."""
+        ...
+
+
+def of(world: object, asked: bool | None) -> Populated | None:
+    """Return the world when its rows are to be written: as asked, or where that costs little.
+
+    Raises
+    ------
+    InputError
+        When they are asked for and the world has no agents.
+    """
+    if isinstance(world, Populated):
+        return world if asked or (asked is None and _is_small(world)) else None
+    if asked:
+        raise InputError(f"A {type(world).__name__} has no agents to write as rows.")
+    return None
+
+
+def write(connection: sqlite3.Connection, world: Populated, report: Report = quiet) -> None:
+    """Create and fill the tables of the classical schema; of ``messages`` those of members.
+
+    Parameters
+    ----------
+    connection
+        A new file in a transaction.
+    world
+        Read only.
+    report
+        Told of progress by table; may cancel.
+    """
+    create_tables(connection, RELATIONAL_TABLES)
+    fill(connection, world, report)
+
+
+def fill(
+    connection: sqlite3.Connection,
+    world: Populated,
+    report: Report = quiet,
+    *,
+    posts: Iterable[Row] | None = None,
+) -> int:
+    """Fill the tables of the classical schema, but for injected messages.
+
+    Parameters
+    ----------
+    connection, world, report
+        As of :func:`write`; the tables are there and empty.
+    posts
+        Messages of members as :func:`told_posts` takes them; None: those still in feeds.
+
+    Returns
+    -------
+    How many rows were written.
+    """
+    ids = [utf8(world.agents.id(index)) for index in range(len(world.agents))]
+    ties = _every("agent_relationships")
+    changed = _changed_ties(world)
+    is_plain = _is_plain(world.ties) and not changed and not len(_records(world))
+    if is_plain:  # values that are all alike cost as much to hand over as others
+        ties = "agent_relationships VALUES (?, ?, ?, 'follow', '{}', 1.0, 0, 0)"
+    lives = _Lives(world)
+    work = (
+        (_every("agents"), _agents(world, ids, lives)),
+        (_every("agent_states"), _states(world, ids, lives)),
+        (_every("messages"), _posts(world, ids) if posts is None else told_posts(posts)),
+        (ties, _ties(world, ids, changed)),
+        (_every("agent_relationships"), _closed(world, ids)),
+        (_every("propagation_sessions"), _sessions(world, ids)),
+        (_every("propagation_events"), _events(world, ids)),
+    )
+    before, whole = connection.total_changes, max(1, count_rows(world))
+    for into, rows in work:
+        for batch in _batches(rows):
+            report("writing rows", min(1.0, (connection.total_changes - before) / whole))
+            connection.executemany(f"INSERT INTO {into}", batch)
+    return connection.total_changes - before
+
+
+def _every(table: str) -> str:
+    return f"{table} VALUES ({', '.join('?' * COLUMNS[table])})"
+
+
+def count_rows(world: Populated) -> int:
+    """Return how many rows a world is: of agents, their states, ties, cascades and adoptions."""
+    adoptions = _adoptions(world) + len(world.cascades)
+    platform = getattr(world, "platform", None)
+    posts = 0 if platform is None else len(platform.posts)
+    return 3 * len(world.agents) + world.ties.count + adoptions + posts
+
+
+def _adoptions(world: Populated) -> int:
+    cascades = world.cascades
+    if isinstance(cascades, Cascades):  # without those that ended being made again
+        return sum(each.size for each in cascades.items)
+    return sum(cascade.size for cascade in cascades)
+
+
+def _is_small(world: Populated) -> bool:
+    return len(world.agents) <= MOST_AGENTS and count_rows(world) <= MOST_ROWS
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+class _Lives:
+    """When agents came, and through which stages of life they went."""
+
+    def __init__(self, world: Populated) -> None:
+        count = len(world.agents)
+        self.status = world.agents.status
+        self.created: list[int | None] = [0] * count
+        self.moves: dict[int, list[tuple[int, int, int]]] = {}
+        self._joined(world, count)
+        moves = world.agents.lore.moves.all()
+        rows = (column.tolist() for column in (moves.agent, moves.tick, moves.before, moves.after))
+        for agent, *move in zip(*rows, strict=True):
+            self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
+
+    def _joined(self, world: Populated, count: int) -> None:
+        """Note who came later: by who signed up, else by what was done to the world."""
+        platform = getattr(world, "platform", None)
+        if platform is not None:
+            ticks, counts = platform.log.counted
+            when = np.repeat(ticks, counts[:, Act.SIGN_UP]).tolist()[-count:]
+            self.created[count - len(when) :] = when
+        trail = getattr(world, "trail", None)
+        for act in () if trail is None else trail.acts:
+            found = _JOINED.fullmatch(act.result) if act.kind == "create_agents" else None
+            if found is not None:
+                many, first = (int(number.replace(",", "")) for number in found.groups())
+                within = range(first, min(first + many, count))
+                self.created[first : first + many] = [act.tick] * len(within)
+
+    def stages(self, agent: int) -> list[tuple[int | None, int]]:
+        """Return (since when, stage of life) of an agent, the first it had first."""
+        moves = self.moves.get(agent, [])
+        first = moves[0][1] if moves else int(self.status[agent])
+        return [(self.created[agent], first), *((tick, after) for tick, _, after in moves)]
+
+
+def _agents(world: Populated, ids: list[str], lives: _Lives) -> Iterator[Row]:
+    agents = world.agents
+    words = [status.name.lower() for status in Lifecycle]
+    titles, named, cold = agents.communities, _bits(agents), agents.lore.cold
+    columns: tuple[npt.NDArray[Any], ...]
+    columns = (agents.status, agents.community, agents.interests, agents.activity)
+    for index, row in enumerate(zip(*(_each(column) for column in columns), strict=True)):
+        status, label, mask, activity = row
+        community = titles[label] if 0 <= label < len(titles) else None
+        interests = [name for bit, name in named if mask & bit]
+        said = {"interests": interests, "activity": round(activity, 6), "community": community}
+        record = cold.get(index) if len(cold) and index in cold else {}
+        if record.get("more"):
+            said["profile"] = record["more"]
+        about = utf8(str(record.get("biography", "")))
+        stages = lives.stages(index)
+        yield (
+            ids[index], "agent", utf8(agents.name(index)), about or None, _json(said),
+            words[status], lives.created[index], stages[-1][0], len(stages),
+        )  # fmt: skip
+
+
+def _bits(agents: Agents) -> list[tuple[int, str]]:
+    """Return the bit of each interest and its name."""
+    return [
+        (1 << bit, agents.vocabulary.names(1 << bit)[0]) for bit in range(len(agents.vocabulary))
+    ]
+
+
+def _states(world: Populated, ids: list[str], lives: _Lives) -> Iterator[Row]:
+    shares = np.round(np.arange(256) / 255, 4).tolist()
+    for index, traits in enumerate(_each(world.agents.personality)):
+        said = {name: shares[value] for name, value in zip(TRAITS, traits, strict=True)}
+        yield ids[index], "personality", _json(said), lives.created[index], 1
+        for version, (tick, stage) in enumerate(lives.stages(index), 1):
+            yield ids[index], "lifecycle", f'{{"status": "{_STAGES[stage]}"}}', tick, version
+
+
+_STAGES = [status.name.lower() for status in Lifecycle]
+
+
+def message_id(post: int | None, injected: Mapping[int, int]) -> int | None:
+    """Return the ``message_id`` of a message on the platform.
+
+    Parameters
+    ----------
+    post
+        Its number there; None: there is none.
+    injected
+        Number there to the injected message that it is.
+    """
+    return None if post is None else injected.get(post, POSTS_FROM + post)
+
+
+def told_posts(posts: Iterable[Row]) -> Iterator[Row]:
+    """Yield messages of members as rows of ``messages``.
+
+    Parameters
+    ----------
+    posts
+        Each (number, tick, author's id, kind, number that it answers or None, whose, text, tags as
+        JSON, injected message that it is or None, and counts); those injected are left out, they
+        have rows of their own.
+    """
+    names = ("likes", "shares", "replies", "reports")
+    injected: dict[int, int] = {}  # what is answered stands before what answers
+    for number, tick, author, kind, parent, _to, text, tags, message, *counts in posts:
+        if message is not None:
+            injected[int(str(number))] = int(str(message))
+        else:
+            parent_id = message_id(None if parent is None else int(str(parent)), injected)
+            said = {"post": number, "parent": parent_id, "tags": json.loads(str(tags))}
+            said |= dict(zip(names, counts, strict=False))
+            yield POSTS_FROM + int(str(number)), author, text, kind, _json(said), tick
+
+
+def _posts(world: Populated, ids: list[str]) -> Iterator[Row]:
+    """Yield the messages of members that are still in feeds."""
+    platform = getattr(world, "platform", None)
+    if platform is None:
+        return
+    posts, names = platform.posts, world.agents.vocabulary.names
+    columns = (
+        posts.created, posts.author, posts.kind, posts.parent, posts.tags, posts.cascade,
+        posts.likes, posts.shares, posts.replies, posts.reports,
+    )  # fmt: skip
+    rows = zip(*map(_each, columns), strict=True)
+    yield from told_posts(
+        (
+            number, tick, ids[author], _POST_KINDS[kind], None if parent < 0 else parent, None,
+            utf8(platform.text_of(number)), to_json(list(names(tags))),
+            None if message < 0 else message, *counts,
+        )
+        for number, (tick, author, kind, parent, tags, message, *counts) in enumerate(
+            rows, posts.first
+        )
+    )  # fmt: skip
+
+
+def _is_plain(ties: Ties) -> bool:
+    return not (ties.trust.size or ties.kind.size or ties.marks)
+
+
+def _changed_ties(world: Populated) -> dict[tuple[int, int], int]:
+    """Return when ties were made or changed while the world lived, by (source, target)."""
+    bonds = getattr(world, "bonds", None)
+    if bonds is None or not bonds.log.count:
+        return {}
+    log, found = bonds.log.all(), {}
+    made = {ACTS.index(word) for word in ("follow", "befriend", "unfriend")}
+    rows = zip(*(column.tolist() for column in log), strict=True)
+    for tick, act, agent, other in rows:
+        if act in made:
+            found[other, agent] = tick  # who follows hears
+            if act != ACTS.index("follow"):
+                found[agent, other] = tick
+    return found
+
+
+def _ties(world: Populated, ids: list[str], changed: dict[tuple[int, int], int]) -> Iterator[Row]:
+    """Return the ties as rows; no line of Python runs for one where they are plain: many."""
+    ties = world.ties
+    sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
+    named = [map(ids.__getitem__, _each(ends)) for ends in (sources, ties.targets)]
+    records = _records(world)
+    if _is_plain(ties) and not changed and not len(records):
+        return zip(count(), *named, strict=False)
+    trust: Iterable[object] = repeat(1.0)
+    if ties.trust.size:
+        trust = map((np.arange(65536) / 65535).tolist().__getitem__, _each(ties.trust))
+    when: Iterable[object] = repeat(0)
+    if changed:
+        when = (changed.get(pair, 0) for pair in zip(_each(sources), _each(ties.targets)))  # noqa: B905
+    since, until = tee(when)
+    marks = _marks(ties)
+    kinds: Iterable[str] = repeat("follow")
+    if ties.kind.size:
+        kinds = map(_KINDS.__getitem__, _each(ties.kind))
+    if len(records):
+        places = _each(records.places(sources, ties.targets))
+        said = map(partial(_related, records), places, kinds, marks)
+        left, right = tee(said)
+        kinds, marks = (pair[0] for pair in left), (pair[1] for pair in right)
+    return zip(count(), *named, kinds, marks, trust, since, until, strict=False)
+
+
+def _records(world: Populated) -> TieRecords:
+    """Return what ties came with; nothing of worlds that have no such thing."""
+    found: TieRecords = getattr(world, "tie_records", None) or TieRecords.none()
+    return found
+
+
+def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, str]:
+    """Return the type and properties of a tie; what it is here is told beside a type of its own."""
+    if at < 0:
+        return kind, marks
+    found = records[at]
+    told = dict(json.loads(marks)) | dict(found.properties)
+    if found.type and kind != _KINDS[0]:
+        told.setdefault("kind", kind)
+    name = f"{found.type} (imported)" if found.type in _CLOSED else found.type
+    return utf8(name or kind), to_json(told)
+
+
+def _closed(world: Populated, ids: list[str]) -> Iterator[Row]:
+    """Return mutes and blocks as rows: of an agent that does not want to hear another."""
+    from sim.network.relations.blocklist import BLOCKED, MUTED
+
+    bonds = getattr(world, "bonds", None)
+    columns: dict[str, npt.NDArray[Any]] = {} if bonds is None else bonds.ears.dump()
+    number, when = world.ties.count, _closed_at(bonds)
+    for listener, source, mark in zip(*map(_each, columns.values()), strict=True):
+        for flag, word in zip((MUTED, BLOCKED), _CLOSED, strict=True):
+            if mark & flag:
+                tick = when.get((word, listener, source))
+                yield number, ids[listener], ids[source], word, "{}", 0.0, tick, tick
+                number += 1
+
+
+def _closed_at(bonds: Any) -> dict[tuple[str, int, int], int]:
+    """Return when who closed its ears to whom, as far as it is remembered."""
+    log = () if bonds is None else zip(*(c.tolist() for c in bonds.log.all()), strict=True)
+    return {(ACTS[act], who, whom): tick for tick, act, who, whom in log}
+
+
+def _each(column: npt.NDArray[Any]) -> Iterator[Any]:
+    """Return the values of a column one by one, of which few are objects at a time."""
+    starts = range(0, len(column), BATCH)
+    return chain.from_iterable(column[start : start + BATCH].tolist() for start in starts)
+
+
+def _marks(ties: Ties) -> Iterable[str]:
+    """Return what else is known of each tie, as JSON."""
+    columns = ties.marks.columns()
+    if not columns:
+        return repeat("{}")
+    rows = zip(*map(_each, columns.values()), strict=True)
+    return (_json(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def _sessions(world: Populated, ids: list[str]) -> Iterator[Row]:
+    for cascade in world.cascades:
+        started = cascade.started_at if cascade.started_at >= 0 else None
+        ended = (
+            None if cascade.alive or started is None else started + cascade.new_adopters.size - 1
+        )
+        yield (
+            cascade.id,
+            cascade.id,
+            to_json([ids[seed] for seed in cascade.seeds.tolist()]),
+            utf8(cascade.model_name),
+            to_json(cascade.model.values()),
+            cascade.status,
+            started,
+            ended,
+            cascade.size,
+        )
+
+
+def _events(world: Populated, ids: list[str]) -> Iterator[Row]:
+    number = 0
+    for cascade in world.cascades:
+        log = cascade.log
+        columns = (log.agents, log.sources, log.ticks)
+        for agent, source, tick in zip(*map(_each, columns), strict=True):
+            if source == NOBODY:
+                yield number, cascade.id, ids[agent], None, "sent", tick, "{}"
+            else:
+                yield number, cascade.id, ids[source], ids[agent], "received", tick, "{}"
+            number += 1
+        for source, agent, tick in _ignored(world, cascade):
+            yield number, cascade.id, ids[source], ids[agent], "ignored", tick, "{}"
+            number += 1
+
+
+def _ignored(world: Populated, cascade: Cascade) -> Iterator[tuple[int, int, int]]:
+    """Yield (from whom, who, when) of those who heard a message first and never took it up.
+
+    That is known where all who hear an adopter are spoken to, of a message that rests, and as
+    long as nobody closed its ears or came and went.
+    """
+    if not _speaks_to_all(world, cascade):
+        return
+    ties, log = world.ties, cascade.log
+    spoken = log.agents[np.argsort(log.ticks, kind="stable")]
+    rows, ticks = ties.rows, dict(zip(log.agents[::-1].tolist(), log.ticks[::-1].tolist()))  # noqa: B905
+    done = np.zeros(len(world.agents), np.bool_)
+    done[log.agents] = True
+    for source in spoken.tolist():
+        start, length = rows[source].tolist()
+        for agent in ties.targets[start : start + length].tolist():
+            if not done[agent]:
+                done[agent] = True
+                yield source, agent, ticks[source] + 1
+
+
+def _speaks_to_all(world: Populated, cascade: Cascade) -> bool:
+    model, bonds = cascade.model, getattr(world, "bonds", None)
+    every = isinstance(model, PerExposure | Heard) or (
+        isinstance(model, Compartments) and model.contacts == "every tie"
+    )
+    spoken = int(world.ties.out_degree[cascade.log.agents].sum(dtype=np.int64))
+    every |= cascade.contacts_seen == spoken  # each adopter once to all who hear it
+    is_still = bonds is None or not (bonds.ears or bonds.log.count)
+    is_still &= bool((world.agents.status == Lifecycle.ACTIVE).all())
+    rests = cascade.status in {"quiet", "finished"} and cascade.channel.name == "broadcast"
+    return every and is_still and rests and not len(world.agents.lore.moves)
+
+
+def _json(value: dict[str, object]) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return utf8(text)

@@ -1,0 +1,1 @@
+"""The saves folder: listed, renamed, copied, shrunk."""

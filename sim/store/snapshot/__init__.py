@@ -1,0 +1,1 @@
+"""Snapshots: a world as one file, whole or not at all."""

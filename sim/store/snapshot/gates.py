@@ -1,0 +1,84 @@
+"""A world file opened so that nothing in it can act: no view, trigger, function or long query."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sim.core.text import one_line
+from sim.errors import SnapshotError
+from sim.store.snapshot.bounded import DamagedError, Deadline
+from sim.store.snapshot.schema import CORE_TABLES, LARGEST_VALUE, RELATIONAL_TABLES, known_tables
+
+__all__ = ["QUERY_SECONDS", "gated"]
+
+QUERY_SECONDS = 5.0
+"""What all queries on one file may take together; reading chunks does not count."""
+
+PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON")
+OPERATIONS = 10_000
+MOST_OBJECTS = 100
+"""Tables and indexes that are looked at; our files have fewer."""
+
+LONGEST_REASON = 200
+LIMITS = (
+    (sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_VALUE),
+    (sqlite3.SQLITE_LIMIT_SQL_LENGTH, 10_000),
+    (sqlite3.SQLITE_LIMIT_COLUMN, 64),
+    (sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 16),
+    (sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 1),
+    (sqlite3.SQLITE_LIMIT_FUNCTION_ARG, 2),
+    (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
+    (sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+)
+READABLE = frozenset([*CORE_TABLES, *RELATIONAL_TABLES, "sqlite_master", "sqlite_schema"])
+
+
+@contextlib.contextmanager
+def gated(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a world file read-only behind every gate that SQLite has.
+
+    Raises
+    ------
+    SnapshotError
+        When its tables are not exactly ours, and in place of whatever SQLite or a check raises
+        while the block runs.
+    """
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
+            _shut(file, path.stat().st_size)
+            _require_known_tables(file)
+            yield file
+    except DamagedError as error:
+        raise SnapshotError(path, f"damaged: {error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: SQLite quoting the file
+        reason = one_line(str(error), LONGEST_REASON)
+        raise SnapshotError(path, f"cannot be read as a Hubbub world ({reason})") from error
+
+
+def _shut(connection: sqlite3.Connection, room: int) -> None:
+    for category, limit in LIMITS:
+        connection.setlimit(category, limit)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, room))
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    connection.set_authorizer(_authorise)
+    connection.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
+
+
+def _authorise(action: int, first: str | None, *_: str | None) -> int:
+    if action == sqlite3.SQLITE_SELECT:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_READ and first in READABLE:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _require_known_tables(connection: sqlite3.Connection) -> None:
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
+    difference = known_tables(rows.fetchmany(MOST_OBJECTS))
+    if difference:
+        raise DamagedError(difference)

@@ -1,0 +1,225 @@
+"""The tables of a world file, as exact SQL text: what is not written here is refused on opening."""
+
+from __future__ import annotations
+
+import sqlite3
+
+__all__ = [
+    "APPLICATION_ID",
+    "CHUNK_BYTES",
+    "CORE_TABLES",
+    "LARGEST_VALUE",
+    "PAGE_BYTES",
+    "RELATIONAL_TABLES",
+    "VERSION",
+    "create_tables",
+    "known_tables",
+]
+
+APPLICATION_ID = int.from_bytes(b"HUBB", "big")
+"""Bytes 68-71 of the file: says that an SQLite file is a Hubbub world."""
+
+VERSION = 2
+"""Version of the file format, bytes 60-63 (``user_version``); grows with every change below, and
+with every change of what a world dumps (:mod:`sim.store.snapshot.upgrades`)."""
+
+PAGE_BYTES = 65_536
+CHUNK_BYTES = 1 << 20
+LARGEST_VALUE = 64 << 20
+"""No single value (the metadata, one chunk) is longer; a hostile file cannot make one be."""
+
+# Columns that hold numbers of the world are INTEGER NOT NULL in STRICT tables: a numpy scalar
+# that slips in is then an error, where an ordinary table would silently keep its bytes.
+CORE_TABLES: dict[str, str] = {
+    "world": """CREATE TABLE world (
+  key TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID""",
+    "plugins": """CREATE TABLE plugins (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  version TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT""",
+    "messages": """CREATE TABLE messages (
+  message_id INTEGER PRIMARY KEY,
+  sender_id TEXT,
+  content TEXT NOT NULL,
+  message_type TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT""",
+    "cascades": """CREATE TABLE cascades (
+  id INTEGER PRIMARY KEY,
+  text TEXT NOT NULL,
+  author TEXT,
+  model TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  status TEXT NOT NULL,
+  seeds INTEGER,
+  size INTEGER,
+  started_at INTEGER
+) STRICT""",
+    "columns": """CREATE TABLE columns (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  dtype TEXT NOT NULL,
+  shape TEXT NOT NULL,
+  "order" TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  chunks INTEGER NOT NULL,
+  checksum TEXT NOT NULL
+) STRICT""",
+    "chunks": """CREATE TABLE chunks (
+  id INTEGER PRIMARY KEY,
+  column TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  checksum TEXT NOT NULL,
+  data BLOB NOT NULL
+) STRICT""",
+}
+
+RELATIONAL_TABLES: dict[str, str] = {
+    "agents": """CREATE TABLE agents (
+  agent_id TEXT PRIMARY KEY NOT NULL,
+  agent_type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  properties TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at INTEGER,
+  updated_at INTEGER,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID""",
+    "agent_states": """CREATE TABLE agent_states (
+  agent_id TEXT NOT NULL REFERENCES agents (agent_id),
+  state_type TEXT NOT NULL,
+  state_data TEXT NOT NULL,
+  timestamp INTEGER,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, state_type, version)
+) STRICT""",
+    "agent_relationships": """CREATE TABLE agent_relationships (
+  relationship_id INTEGER PRIMARY KEY,
+  source_agent_id TEXT NOT NULL REFERENCES agents (agent_id),
+  target_agent_id TEXT NOT NULL REFERENCES agents (agent_id),
+  relationship_type TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  strength REAL NOT NULL,
+  created_at INTEGER,
+  updated_at INTEGER,
+  UNIQUE (source_agent_id, target_agent_id, relationship_type)
+) STRICT""",
+    "propagation_sessions": """CREATE TABLE propagation_sessions (
+  session_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL REFERENCES messages (message_id),
+  seed_agents TEXT NOT NULL,
+  propagation_model TEXT NOT NULL,
+  model_parameters TEXT NOT NULL,
+  status TEXT NOT NULL,
+  started_at INTEGER,
+  completed_at INTEGER,
+  total_influenced INTEGER NOT NULL
+) STRICT""",
+    "propagation_events": """CREATE TABLE propagation_events (
+  event_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL REFERENCES messages (message_id),
+  source_agent_id TEXT REFERENCES agents (agent_id),
+  target_agent_id TEXT REFERENCES agents (agent_id),
+  event_type TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  properties TEXT NOT NULL
+) STRICT""",
+}
+"""Of the classical schema; ``messages``, the sixth, is always written. All of these or none."""
+
+_VERSION_1: dict[str, str] = {
+    "agents": """CREATE TABLE agents (
+  agent_id TEXT PRIMARY KEY NOT NULL,
+  agent_type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  description TEXT,
+  properties TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at INTEGER,
+  updated_at INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID""",
+    "agent_states": """CREATE TABLE agent_states (
+  agent_id TEXT NOT NULL,
+  state_type TEXT NOT NULL,
+  state_data TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, state_type)
+) STRICT, WITHOUT ROWID""",
+    "agent_relationships": """CREATE TABLE agent_relationships (
+  relationship_id INTEGER PRIMARY KEY,
+  source_agent_id TEXT NOT NULL,
+  target_agent_id TEXT NOT NULL,
+  relationship_type TEXT NOT NULL,
+  properties TEXT NOT NULL,
+  strength REAL NOT NULL,
+  created_at INTEGER,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (source_agent_id, target_agent_id, relationship_type)
+) STRICT""",
+    "propagation_sessions": """CREATE TABLE propagation_sessions (
+  session_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL,
+  seed_agents TEXT NOT NULL,
+  propagation_model TEXT NOT NULL,
+  model_parameters TEXT NOT NULL,
+  status TEXT NOT NULL,
+  started_at INTEGER,
+  completed_at INTEGER,
+  total_influenced INTEGER NOT NULL
+) STRICT""",
+    "propagation_events": """CREATE TABLE propagation_events (
+  event_id INTEGER PRIMARY KEY,
+  message_id INTEGER NOT NULL,
+  source_agent_id TEXT,
+  target_agent_id TEXT,
+  event_type TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  properties TEXT NOT NULL
+) STRICT""",
+}
+"""The same, as version 1 wrote them."""
+
+
+def create_tables(connection: sqlite3.Connection, tables: dict[str, str]) -> None:
+    """Create ``tables`` (name -> SQL) in an open file, in their order."""
+    for sql in tables.values():
+        connection.execute(sql)
+
+
+def known_tables(found: list[tuple[str, str, str | None]]) -> str | None:
+    """Compare a file's schema with the only ones that this program writes.
+
+    Parameters
+    ----------
+    found
+        Rows ``(type, name, sql)`` of ``sqlite_schema``.
+
+    Returns
+    -------
+    None when it is the core tables, with or without all relational ones; else one clause that
+    names the first difference.
+    """
+    allowed = CORE_TABLES | RELATIONAL_TABLES
+    is_old = ("table", "agents", _VERSION_1["agents"]) in found
+    if is_old:
+        allowed |= _VERSION_1
+    for kind, name, sql in found:
+        if kind == "index" and sql is None and str(name).startswith("sqlite_autoindex_"):
+            continue  # made by SQLite for a UNIQUE of ours
+        if kind != "table" or allowed.get(name) != sql:
+            return f"its {kind} {str(name)[:40]!r} is none that this program writes"
+    names = {name for _, name, _ in found}
+    missing = [name for name in CORE_TABLES if name not in names]
+    partly = [name for name in RELATIONAL_TABLES if name not in names]
+    if missing or (partly and len(partly) < len(RELATIONAL_TABLES)):
+        return f"its table {(missing or partly)[0]!r} is missing"
+    return None

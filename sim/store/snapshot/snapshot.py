@@ -1,0 +1,224 @@
+"""``save`` and ``load``: a world as one file, whole or not at all.
+
+Writing: a new SQLite file beside the target (no journal: nobody sees it before it is finished),
+digests behind the last page, fsync, rename, fsync of the folder. Reading: magic, owner and
+version as bytes; then all bytes are hashed by a thread while the columns are read through SQLite
+behind gates (:mod:`sim.store.snapshot.gates`), and no world is handed out before the digest is
+right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.core.progress import Report, quiet
+from sim.errors import FileError
+from sim.store.journal import audit
+from sim.store.relational import tables as rows
+from sim.store.snapshot import columns as arrays
+from sim.store.snapshot import facts, files, schema, trailer
+from sim.store.snapshot.cold import leave_in_file
+from sim.store.snapshot.header import as_path
+from sim.store.snapshot.opened import Restore, S, Storable, opened, packed
+from sim.store.snapshot.plain import plain
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["SaveReport", "load", "read", "save"]
+
+LARGEST_FILE_PAGES = 1 << 24
+"""1 TiB; SQLite refuses to grow beyond it as if the disk were full."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveReport:
+    """What a save did.
+
+    Attributes
+    ----------
+    path
+        The file.
+    bytes, seconds
+        Its size, and how long it took until it was safe on the disk.
+    """
+
+    path: Path
+    bytes: int
+    seconds: float
+
+
+def save(
+    world: Storable,
+    path: str | PathLike[str],
+    *,
+    report: Report = quiet,
+    note: str = "",
+    name: str | None = None,
+    relational: bool | None = None,
+    strong: bool = True,
+) -> SaveReport:
+    """Save a world; the file from before stays whole until the new one is safe on the disk.
+
+    Parameters
+    ----------
+    world
+        Not changed; it must hold still meanwhile.
+    path
+        The file, by custom ``NAME.hub``. A world file there is replaced; anything else is not.
+    report
+        Told the stages "packing", "writing rows", "writing" and "checking"; may cancel until the
+        rename.
+    note, name
+        A line for people, and the world's name (default: the file's).
+    relational
+        Also write agents, ties and adoptions as rows for ``SELECT``. None: for worlds of up to
+        100,000 agents and 400,000 such rows.
+    strong
+        Also take BLAKE2b over the file, which ``verify`` compares; a checkpoint does without.
+
+    Returns
+    -------
+    Where, how large, how long.
+
+    Raises
+    ------
+    FileError
+        When the file cannot be written, with the reason; nothing is left of the attempt.
+    InputError
+        When the world's metadata or columns are of a kind that a snapshot cannot hold.
+    Cancelled
+        When ``report`` says so; the file from before is untouched.
+    """
+    started = time.perf_counter()
+    target = as_path(path)
+    report("packing", 0.0)
+    meta, columns = packed(world)
+    meta, columns = plain(meta), arrays.check_columns(columns)
+    whole = facts.whole(meta, columns)
+    people = rows.of(world, relational)
+    said = {
+        "name": target.stem if name is None else name,
+        "note": note,
+        "digest": world.digest(),
+        **facts.counted(world, whole),
+    }
+    with _explained(target), files.draft(target) as draft:
+        with _created(draft.path) as file:
+            facts.write(file, meta, said)
+            audit.write(file, world)
+            facts.mirror(file, whole, columns, facts.naming(world))
+            if people is not None:
+                rows.write(file, people, report)
+            arrays.write(file, columns, report)
+        size = _seal(draft.descriptor, trailer.full if strong else trailer.quick, report)
+        report("checking", 1.0)
+        draft.publish()
+    return SaveReport(target, size, time.perf_counter() - started)
+
+
+def load(path: str | PathLike[str], *, report: Report = quiet) -> World:
+    """Load a world; it goes on as if it had never stopped.
+
+    Parameters
+    ----------
+    path
+        A file that ``save`` wrote, or a symbolic link to one. It is never changed, and nothing
+        in it is ever executed.
+    report
+        Told the stages "reading", "checking" and "restoring"; may cancel.
+
+    Returns
+    -------
+    A world whose ``digest()`` is the saved one's.
+
+    Raises
+    ------
+    SnapshotError
+        When the file is missing, foreign, truncated, damaged (any flipped bit is seen) or of a
+        newer version, or needs more memory than is free (then also a ``CapacityError``).
+    """
+    from sim.world.world import World
+
+    world = read(path, World.restore, report=report)
+    leave_in_file(world, as_path(path))
+    return world
+
+
+def read(path: str | PathLike[str], restore: Restore[S], *, report: Report = quiet) -> S:
+    """Load anything that ``save`` wrote; ``load`` with the builder as a parameter.
+
+    Parameters
+    ----------
+    path, report
+        As of :func:`load`.
+    restore
+        Called with (meta, columns). What it made is returned only if every byte is as it was
+        written; it must not trust what it is given.
+
+    Returns
+    -------
+    What ``restore`` makes of it, its digest compared with the stored one.
+    """
+    with opened(as_path(path)) as file:
+        return file.restored(restore, report)
+
+
+@contextlib.contextmanager
+def _created(path: Path) -> Iterator[sqlite3.Connection]:
+    """Fill an empty file in one transaction, without a journal and without fsync."""
+    uri = f"{path.absolute().as_uri()}?mode=rw&nolock=1"  # its draft is locked already
+    with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
+        for pragma in _pragmas():
+            file.execute(f"PRAGMA {pragma}")
+        file.execute("BEGIN")
+        schema.create_tables(file, schema.CORE_TABLES)
+        yield file
+        file.execute("COMMIT")
+
+
+def _pragmas() -> tuple[str, ...]:
+    return (
+        f"page_size={schema.PAGE_BYTES}",
+        "journal_mode=OFF",  # before anything is written, or a killed save leaves a journal
+        "synchronous=OFF",
+        f"application_id={schema.APPLICATION_ID}",
+        f"user_version={schema.VERSION}",
+        f"max_page_count={LARGEST_FILE_PAGES}",
+        "mmap_size=0",
+    )
+
+
+def _seal(descriptor: int, begin: Callable[[int, int], trailer.Leaves], report: Report) -> int:
+    """Append the trailer and return the size; on return every byte is on the disk."""
+    body = os.fstat(descriptor).st_size
+    with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
+        flushed = pool.submit(files.flush, descriptor)
+        with begin(descriptor, body) as leaves:
+            seal = leaves.trailer(report)
+        flushed.result()
+    os.pwrite(descriptor, seal.bytes, body)
+    files.flush(descriptor)
+    return body + trailer.TRAILER_BYTES
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    """Turn what the system or SQLite says into one sentence for a person."""
+    try:
+        yield
+    except OSError as error:
+        raise FileError(target, f"not saved: {files.why_not_saved(error)}") from error
+    except sqlite3.Error as error:
+        full = error.sqlite_errorname == "SQLITE_FULL"
+        reason = "the disk is full" if full else f"the file could not be written ({error})"
+        raise FileError(target, f"not saved: {reason}") from error

@@ -1,0 +1,297 @@
+"""What is to be done to a world at a tick, or once a condition holds; part of its state.
+
+Each is done between two ticks, before the first that it can change, and once. It was noted when it
+was planned, so a world that is replayed does it again by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.checks import whole_number
+from sim.core.registry import is_foreign
+from sim.core.text import one_line
+from sim.errors import HubbubError, InputError
+from sim.world.interventions.conditions import Condition, condition_of
+from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
+from sim.world.seeding import choose_seeds, takes_long
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["Interventions", "Planned"]
+
+MOST = 100_000
+_LONGEST = 300
+_PEOPLE = ("agents", "others", "seeds", "among")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One intervention.
+
+    Attributes
+    ----------
+    number
+        Its place in the list.
+    at
+        The tick after which it is done; None: once :attr:`when` holds.
+    when
+        The condition, or None.
+    does
+        What is done (:mod:`sim.world.interventions.kinds`).
+    done_at
+        The tick at which it was; None: not yet.
+    result
+        What came of it, one line.
+    failed
+        Whether it could not be done then; :attr:`result` says why.
+    """
+
+    number: int
+    at: int | None
+    when: Condition | None
+    does: Intervention
+    done_at: int | None = None
+    result: str = ""
+    failed: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was done, or tried."""
+        return self.done_at is not None
+
+    def is_due(self, world: World) -> bool:
+        """Return whether it is to be done now."""
+        if self.at is not None:
+            return world.tick >= self.at
+        return self.when is not None and self.when.holds(world)
+
+    def __str__(self) -> str:
+        time = f"at tick {self.at:,}" if self.at is not None else f"when {self.when}"
+        end = f": {self.result}" if self.is_over else ""
+        return f"{self.does.plugin_name} {time}{end}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """Activity that comes back."""
+
+    at: int
+    number: int
+
+
+class Interventions:
+    """The interventions of a world, in the order in which they were planned.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> world = World.create(agents=200, seed=7)
+    >>> plan = world.at(3, "ban", agents="top:5:degree")
+    >>> world.step(4)
+    >>> str(world.interventions[0])
+    'ban at tick 3: 5 members are banned'
+    """
+
+    def __init__(self) -> None:
+        self._all: list[Planned] = []
+        self._open: list[int] = []
+        self._returns: list[_Return] = []
+        self._held: dict[int, tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Planned]:
+        return iter(self._all)
+
+    def __getitem__(self, number: int) -> Planned:
+        return self._all[number]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything is still to be done."""
+        return bool(self._open or self._returns)
+
+    @property
+    def waits_for_tick(self) -> bool:
+        """Whether anything is still to be done at a tick, whatever happens."""
+        return bool(self._returns) or any(self._all[k].at is not None for k in self._open)
+
+    def add(self, world: World, when: int | str, does: str, said: Mapping[str, Any]) -> Planned:
+        """Plan one; see :meth:`World.at`."""
+        if len(self._all) >= MOST:
+            raise InputError(f"A world has at most {MOST:,} interventions.")
+        condition = condition_of(when) if isinstance(when, str) else None
+        if condition is not None and condition.needs_metrics and world.metrics is None:
+            raise InputError(
+                f"A condition on {condition.quantity} needs a world that takes metrics; open them "
+                f"first (open_metrics, [metrics])."
+            )
+        at = None
+        if condition is None:
+            at = whole_number(when, "The tick of an intervention", low=0)
+            if at < world.tick:
+                raise InputError(
+                    f"An intervention cannot be at tick {at:,}; it is {world.tick:,} already."
+                )
+        intervention = made(does, _plain(world, said))
+        intervention.check_in(world)
+        _check_people(world, intervention)
+        planned = Planned(len(self._all), at, condition, intervention)
+        self._all.append(planned)
+        self._open.append(planned.number)
+        return planned
+
+    def later(
+        self,
+        at: int,
+        number: int,
+        agents: npt.NDArray[np.uint32],
+        activity: npt.NDArray[np.float32],
+    ) -> None:
+        """Let agents have an activity again at a tick."""
+        self._returns.append(_Return(at, number))
+        self._held[number] = agents, activity
+
+    @property
+    def lost(self) -> list[str]:
+        """Sentences on those that are still to be done and whose plugins are not here."""
+        waiting = [self._all[number].does for number in self._open]
+        return [
+            f"The plugin {each.plugin_name!r} of an intervention is missing, which will not be "
+            f"done; load it with --plugin FILE."
+            for each in waiting
+            if isinstance(each, LostIntervention)
+        ]
+
+    def before(self, world: World) -> None:
+        """Close the trail's account of the ticks so far, where something is to be done now."""
+        if any(self._all[number].is_due(world) for number in self._open):
+            world.trail.seal(world)
+
+    def carry_out(self, world: World) -> None:
+        """Do whatever is due, in the order planned; what is no longer possible says why."""
+        for back in [each for each in self._returns if each.at <= world.tick]:
+            self._returns.remove(back)
+            agents, activity = self._held.pop(back.number)
+            world.agents.set_activity(agents, activity)
+        for number in [k for k in self._open if self._all[k].is_due(world)]:
+            self._open.remove(number)
+            self._all[number] = _done(world, self._all[number])
+
+    def dump(self) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
+        """Return (what JSON can hold, arrays by name)."""
+        ends = {back.number: back.at for back in self._returns}
+        meta = []
+        for each in self._all:
+            said: dict[str, Any] = {
+                "at": each.at,
+                "when": None if each.when is None else str(each.when),
+                "does": each.does.plugin_name,
+                "said": each.does.values(),
+                "done_at": each.done_at,
+                "result": each.result,
+                "failed": each.failed,
+            }
+            meta.append(said | ({"back": ends[each.number]} if each.number in ends else {}))
+        columns: dict[str, npt.NDArray[Any]] = {}
+        for number, (agents, activity) in self._held.items():
+            columns |= {f"{number}.agents": agents, f"{number}.activity": activity}
+        return meta, columns
+
+    @classmethod
+    def restore(
+        cls, meta: list[dict[str, Any]], columns: Mapping[str, npt.NDArray[Any]], people: int
+    ) -> Interventions:
+        """Return the interventions of :meth:`dump`; ``people``: how many agents there are.
+
+        Raises
+        ------
+        InputError
+            For what no dump would say.
+        """
+        found = cls()
+        for number, said in enumerate(meta):
+            when = None if said["when"] is None else condition_of(said["when"], is_saved=True)
+            does = remade(said["does"], said["said"])
+            at, done_at = _tick(said["at"]), _tick(said["done_at"])
+            result, failed = one_line(str(said["result"]), _LONGEST), bool(said["failed"])
+            each = Planned(number, at, when, does, done_at, result, failed)
+            found._all.append(each)
+            if not each.is_over:
+                found._open.append(number)
+            if "back" in said:
+                agents, activity = columns[f"{number}.agents"], columns[f"{number}.activity"]
+                back = whole_number(said["back"], "The tick of an intervention", low=0)
+                found.later(back, number, *_activity(agents, activity, people))
+        return found
+
+
+def _tick(said: object) -> int | None:
+    return None if said is None else whole_number(said, "The tick of an intervention", low=0)
+
+
+def _activity(
+    agents: npt.NDArray[Any], activity: npt.NDArray[Any], people: int
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
+    """Return the activity that comes back and whose, or refuse what cannot be."""
+    who, share = np.array(agents, np.uint32), np.array(activity, np.float32)
+    fits = who.ndim == 1 and who.shape == share.shape and bool((who < people).all())
+    if not fits or not ((share >= 0) & (share <= 1)).all():
+        raise InputError("The activity that an intervention gives back fits no agents.")
+    return who, share
+
+
+def _done(world: World, planned: Planned) -> Planned:
+    """Do one, and return it with what came of it."""
+    frame = world.tick, world.seed, world.tick_minutes
+    try:
+        result, failed = planned.does.do(world, planned.number), False
+        if not isinstance(result, str):
+            got = type(result).__name__
+            said = f"do() returns in a line what came of it, and gave {got}"
+            result, failed = f"could not be done: its plugin failed: {said}", True
+    except HubbubError as error:
+        result, failed = f"could not be done: {error}", True
+    except (Exception, SystemExit) as error:
+        if not is_foreign(type(planned.does)):
+            raise
+        said = f"its plugin failed: {type(error).__name__}: {error}"
+        result, failed = f"could not be done: {said}", True
+    if frame != (world.tick, world.seed, world.tick_minutes):
+        world.tick, world.seed, world.tick_minutes = frame
+        said = "its plugin changed the clock or the seed of the world, which were put back"
+        result, failed = f"could not be done: {said}", True
+    said = one_line(result, _LONGEST)
+    return replace(planned, done_at=world.tick, result=said, failed=failed)
+
+
+def _check_people(world: World, intervention: Intervention) -> None:
+    """Refuse expressions that mean nobody now, but for those that take long to look up."""
+    for name in _PEOPLE:
+        said = getattr(intervention, name, "")
+        if said and said not in {"all", "largest"} and not takes_long(said):
+            choose_seeds(world, said)
+
+
+def _plain(world: World, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with agents given as indices turned into an expression."""
+    plain = dict(said)
+    for key in _PEOPLE:
+        value = plain.get(key)
+        if value is not None and not isinstance(value, str):
+            ids = np.atleast_1d(np.asarray(value))
+            world.agents.is_active(ids)  # refuses who does not exist
+            plain[key] = "ids:" + ",".join(_quoted(str(world.agents.id(int(k)))) for k in ids)
+    return plain
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text

@@ -1,0 +1,342 @@
+"""What was done to a world since it was made: each act with its tick, author, words and result.
+
+The trail is no part of the state: two worlds that are equal may have come about differently, and
+their digests are the same. It goes with the world into its file, and what is in it can be done
+again (:mod:`sim.runtime.replay`). Each act has a digest over itself and the digest before it, so an
+act that was changed, removed or moved is noticed; somebody who writes all of them anew is not.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.params import Parameters
+from sim.core.registry import make, spec_of
+from sim.core.text import one_line
+from sim.errors import InputError
+from sim.network.graph.ties import Dropped
+from sim.spread.cascade.cascade import Cascade
+from sim.world.cascades import adoptions_of
+from sim.world.packed_log import Act, Acts
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = [
+    "PLUGIN",
+    "UNSAID",
+    "Act",
+    "LoggedAct",
+    "Trail",
+    "noted",
+    "said_of",
+    "steps_of",
+    "told",
+    "words_of",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PLUGIN = "plugin"
+"""Author of what happens inside a tick; it happens again when the tick is done again."""
+
+UNSAID = "unsaid"
+"""Key in place of words that JSON cannot hold, or too many of them; such an act is only named."""
+
+MOST_BYTES = 16 << 20
+"""Longest words of an act; beyond that they are left out."""
+
+LONGEST_RESULT, LONGEST_AUTHOR = 200, 64
+_SHORT = 256
+"""Arrays up to this length are written as numbers that a person can read."""
+
+_STEP = re.compile(r'\{"args":\[([0-9]{1,18})\],"keywords":\{\}\}')
+
+_ARRAY, _PLUGIN = "array", "plugin"
+_LARGEST_ARRAY = 1 << 30
+
+
+LoggedAct = Act
+"""The name by which others know it: acts of feeds are another thing."""
+
+
+@dataclass(slots=True)
+class Note:
+    """An act under way; whoever carries it out writes the result."""
+
+    kind: str
+    result: str = ""
+
+
+@dataclass(slots=True)
+class Trail:
+    """Every act since a world began.
+
+    Attributes
+    ----------
+    author
+        Who does what comes next.
+    acts
+        What was done, in order; ticks since the last of them are not in it yet (:meth:`seal`).
+    reader
+        Who is looking at the world and may change nothing; empty: nobody.
+    """
+
+    author: str = "script"
+    acts: Acts = field(default_factory=Acts)
+    _ticks: int = 0
+    _since: int = 0
+    _ever: int = 0
+    _is_new: bool = False
+    _under_way: Note | None = None
+    reader: str = ""
+    _in_tick: bool = False
+
+    @property
+    def head(self) -> str:
+        """The digest of the last act; empty before the first."""
+        return self.acts[-1].digest if self.acts else ""
+
+    def began(self, kind: str, said: Mapping[str, Any] | None = None, result: str = "") -> None:
+        """Note how the world came about; what was noted of it before is replaced.
+
+        Parameters
+        ----------
+        kind, said
+            ``create``, ``demo`` or ``import`` with all that makes it again; ``given``: a program
+            made it of arrays that the trail does not hold.
+        result
+            What came of it.
+        """
+        self.acts.clear()
+        self._add(0, self.author, kind, said_of((), said or {}), result)
+        self._is_new = True
+
+    @contextmanager
+    def doing(
+        self,
+        world: World,
+        kind: str,
+        args: tuple[Any, ...] = (),
+        said: Mapping[str, Any] | None = None,
+    ) -> Iterator[Note]:
+        """Note an act once it is done; one that raises changed nothing, and is not noted.
+
+        Parameters
+        ----------
+        world
+            Whose trail this is.
+        kind, args, said
+            Its name and arguments. What it does in turn by other acts is not noted beside it.
+        """
+        self.refuse_reader(kind)
+        outer = self._under_way
+        if outer is not None:  # whatever it is made of is not noted, and its result is the whole's
+            yield outer if outer.kind == kind else Note(kind)
+            return
+        self.seal(world)
+        tick, words, note = world.tick, said_of(args, said or {}), Note(kind)
+        self._under_way = note
+        try:
+            yield note
+        finally:
+            self._under_way = None
+        self._add(tick, PLUGIN if self._in_tick else self.author, kind, words, note.result)
+
+    def refuse_reader(self, kind: str) -> None:
+        """Refuse an act of somebody who may only look."""
+        if self.reader:
+            raise InputError(f"{self.reader} calls {kind}, and may only read the world")
+
+    def did(self, world: World, kind: str, result: str = "") -> None:
+        """Note an act that cannot be done again, once it is done; its words are not known."""
+        self.seal(world)
+        self._add(
+            world.tick, self.author, kind, json.dumps({UNSAID: "only the program knew"}), result
+        )
+
+    @contextmanager
+    def ticking(self, tick: int) -> Iterator[None]:
+        """Note a tick; ``tick`` is the one before."""
+        was_in_tick, self._in_tick = self._in_tick, True
+        try:
+            yield
+        finally:
+            self._in_tick = was_in_tick
+            if self._under_way is None:
+                self._since = self._since if self._ticks else tick
+                self._ticks += 1
+                self._ever += 1
+
+    def by(self, world: World, author: str) -> None:
+        """Let ``author`` be who does what comes next; and who made the world, if it is new."""
+        if author == self.author:
+            return
+        self.seal(world)
+        self.author = author
+        if self._is_new:
+            first = replace(self.acts[0], author=one_line(author, LONGEST_AUTHOR))
+            self.acts.renew(replace(first, digest=first.chained("")))
+
+    def take(self, acts: Sequence[Act]) -> None:
+        """Go on behind acts that were noted before, in a file."""
+        self.acts = Acts(acts)
+        self._is_new, self._ticks = False, 0
+
+    def seal(self, world: World) -> None:
+        """Note the ticks since the last act as an act of their own.
+
+        Where the last act is a step of the same author it becomes longer instead: when somebody
+        looked, or a copy was taken in between, is a matter of clocks and not of what was done.
+        """
+        if not self._ticks:
+            return
+        ticks, self._ticks = self._ticks, 0
+        result = f"tick {self._since + ticks:,}"
+        if not self._in_tick:
+            result += f", {adoptions_of(world):,} adoptions"
+        last, author = self.acts[-1] if self.acts else None, one_line(self.author, LONGEST_AUTHOR)
+        before = steps_of(last) if last is not None and last.author == author else 0
+        if last is not None and before and last.tick + before == self._since:
+            self.acts.pop()
+            self._since, ticks = last.tick, before + ticks
+        self._add(self._since, self.author, "step", said_of((ticks,), {}), result)
+
+    def copy(self) -> Trail:
+        """Return a trail that does not change with this one."""
+        return Trail(self.author, self.acts.copy(), self._ticks, self._since, self._ever)
+
+    @property
+    def length(self) -> tuple[int, int]:
+        """Acts, and ticks seen so far; another one once something was done."""
+        return len(self.acts), self._ever
+
+    def _add(self, tick: int, author: str, kind: str, said: str, result: str) -> None:
+        result, author = one_line(result, LONGEST_RESULT), one_line(author, LONGEST_AUTHOR)
+        act = Act(len(self.acts), tick, author, kind, said, result)
+        self.acts.append(replace(act, digest=act.chained(self.head)))
+        self._is_new = False
+
+
+def noted(kind: str) -> Callable[[F], F]:
+    """Let a method of a world note each call that does not raise in the world's trail."""
+
+    def wrapped(method: F) -> F:
+        @wraps(method)
+        def act(world: World, *args: Any, **keywords: Any) -> Any:
+            with world.trail.doing(world, kind, args, keywords) as note:
+                result = method(world, *args, **keywords)
+                note.result = told(result)
+            return result
+
+        return cast("F", act)
+
+    return wrapped
+
+
+def steps_of(act: Act) -> int:
+    """Return how many ticks an act is; 0 for any other than a step, and where it does not say."""
+    said = _STEP.fullmatch(act.said) if act.kind == "step" else None
+    return int(said[1]) if said is not None else 0
+
+
+def told(result: object) -> str:
+    """Return what came of an act, for people."""
+    if isinstance(result, range):
+        return f"{len(result):,} agents from index {result.start:,}"
+    if isinstance(result, Dropped):
+        return f"{result.loops:,} loops and {result.duplicates:,} duplicates left out"
+    if isinstance(result, Cascade):
+        return f"message #{result.id}, {result.status}, {result.seeds.size:,} seeds"
+    return "" if result is None else str(result)
+
+
+def said_of(args: tuple[Any, ...], keywords: Mapping[str, Any]) -> str:
+    """Return arguments as JSON; what it cannot hold is left out, and that is said.
+
+    Examples
+    --------
+    >>> said_of((5,), {"at": None, "seeds": np.arange(3)})
+    '{"args":[5],"keywords":{"seeds":[0,1,2]}}'
+    """
+    given = {name: keywords[name] for name in sorted(keywords) if keywords[name] is not None}
+    body = {"args": list(args), "keywords": given}
+    try:
+        text = json.dumps(body, default=_plain, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return json.dumps({UNSAID: one_line(str(error), LONGEST_RESULT)})
+    if len(text) > MOST_BYTES:
+        return json.dumps({UNSAID: f"{len(text):,} bytes"})
+    return text
+
+
+def words_of(said: str) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of an act.
+
+    Raises
+    ------
+    ValueError
+        When they were left out, or are not what :func:`said_of` writes.
+    """
+    try:
+        body = json.loads(said, object_hook=_array)
+        args, keywords = body.get("args", []), body.get("keywords", {})
+    except (AttributeError, TypeError, RecursionError, zlib.error) as error:
+        raise ValueError("its arguments cannot be read") from error
+    if UNSAID in body:
+        raise ValueError("its arguments are not in the log")
+    if not isinstance(args, list) or not isinstance(keywords, dict):
+        raise ValueError("its arguments are not a list and a table")  # noqa: TRY004 - of a file
+    return args, keywords
+
+
+def _plain(value: object) -> Any:
+    """Return what JSON can hold of numpy's values: long arrays are packed."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Parameters):
+        return _settings(value)
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"a {type(value).__name__} cannot be written down")
+    if value.size <= _SHORT or value.dtype.kind not in "biuf":
+        return value.tolist()
+    packed = zlib.compress(np.ascontiguousarray(value).tobytes(), 1)
+    return {_ARRAY: [value.dtype.str, list(value.shape), base64.b64encode(packed).decode("ascii")]}
+
+
+def _settings(value: Parameters) -> dict[str, Any]:
+    """Return settings by name; a plugin also as what it is registered, where it is."""
+    known = spec_of(type(value))
+    if known is not None:
+        return {_PLUGIN: [known.kind, known.name, value.values()]}
+    if getattr(value, "plugin_kind", ""):
+        raise TypeError(f"a {type(value).__name__} that is not registered cannot be written down")
+    return value.values()
+
+
+def _array(body: dict[str, Any]) -> Any:
+    """Return a packed array as one, a plugin ready to use; any other table as it is."""
+    if list(body) == [_PLUGIN]:
+        kind, name, values = body[_PLUGIN]
+        return make(name, kind, **values)
+    if list(body) != [_ARRAY]:
+        return body
+    dtype, shape, packed = body[_ARRAY]
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    if kind.kind not in "biuf" or not 0 <= size <= _LARGEST_ARRAY:
+        raise ValueError("an array of no size that is allowed")
+    data = zlib.decompressobj().decompress(base64.b64decode(packed), size or 1)
+    found: npt.NDArray[Any] = np.frombuffer(data, kind).reshape(shape)
+    return found

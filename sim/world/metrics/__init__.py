@@ -1,0 +1,1 @@
+"""Metrics of a world as time series, and alarms on them."""

@@ -1,0 +1,311 @@
+"""What a world is like, tick by tick: series of numbers, bounded and thinned as they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.core.checks import whole_number
+from sim.core.params import Field, Parameters
+from sim.core.text import one_line
+from sim.errors import HubbubError, InputError, UnknownNameError
+from sim.world.metrics.alerts import Alerts
+from sim.world.metrics.kinds import is_metric_name, own_metrics, value_of
+from sim.world.metrics.members import MemberSeries
+from sim.world.metrics.values import EVERY_TICK, SAMPLED, STRUCTURE, Gauge
+from sim.world.phases import Phase
+from sim.world.seeding import choose_seeds
+from sim.world.ticking import only_reads
+
+if TYPE_CHECKING:
+    from sim.world.world import World
+
+__all__ = ["METRICS", "MetricSettings", "Metrics", "known_metrics", "opened_metrics"]
+
+Floats = npt.NDArray[np.float64]
+Longs = npt.NDArray[np.int64]
+
+METRICS: dict[str, str] = {
+    name: says
+    for gauges in (EVERY_TICK, SAMPLED, STRUCTURE)
+    for gauge in gauges
+    for name, says in gauge.names.items()
+}
+"""Every built-in metric of a world: its name, and what it means."""
+
+_LARGE = 5_000_000
+MOST_METRICS = 1_000
+"""With those of plugins that were there when a world was saved."""
+
+
+class MetricSettings(Parameters):
+    """How often metrics are taken, and how many rows are kept; immutable, saved with the world."""
+
+    plugin_name: ClassVar[str] = "metrics"
+
+    every: int = Field(
+        6, ge=1, le=1_000_000, description="how often what costs a look at all feeds is taken",
+        json_schema_extra={"unit": "ticks"},
+    )  # fmt: skip
+    structure: int = Field(
+        240, ge=0, le=1_000_000,
+        description="how often the network is measured; 0: never",
+        json_schema_extra={"unit": "ticks"},
+    )  # fmt: skip
+    large: bool = Field(False, description="measure networks of over 5,000,000 ties too")
+    rows: int = Field(
+        2048,
+        ge=16,
+        le=1_000_000,
+        description="rows kept; neighbours are merged when there are more",
+    )
+    members: str = Field(
+        "",
+        max_length=4096,
+        description="whose own series are taken each tick: ids, or an expression as for seeds",
+    )
+
+
+class Metrics:
+    """Series of a world's metrics, one row for each span of ticks.
+
+    Where more rows come than are kept, pairs of neighbours become their mean, and a row stands for
+    twice as many ticks. What is taken seldom is NaN in between.
+
+    Attributes
+    ----------
+    settings
+        As it was opened.
+    alerts
+        What raises an alarm (:class:`~sim.world.metrics.alerts.Alerts`).
+    latest
+        The newest number of each metric that was ever taken.
+    taken
+        When each of :attr:`latest` was taken.
+    span
+        Ticks that a row stands for.
+    faults
+        A sentence for each plugin's metric that failed.
+    members
+        Series of single members (:class:`~sim.world.metrics.members.MemberSeries`); None: of none.
+
+    Examples
+    --------
+    >>> from sim import World
+    >>> world = World.create(agents=500, seed=7)
+    >>> metrics = world.open_metrics(every=1)
+    >>> story = world.inject("The bridge is closed.", seeds=[0], model="si", beta=0.3)
+    >>> world.step(3)
+    >>> metrics.ticks.tolist(), int(metrics["adopted"].sum()) == story.size - 1
+    ([1, 2, 3], True)
+    """
+
+    def __init__(self, settings: MetricSettings) -> None:
+        self.settings = settings
+        self.alerts = Alerts()
+        self.latest: dict[str, float] = {}
+        self.taken: dict[str, int] = {}
+        self.span = 1
+        self._own = {name: cls() for name, cls in own_metrics(METRICS).items()}
+        self._places = {name: place for place, name in enumerate((*METRICS, *self._own))}
+        self.faults: list[str] = []
+        self._rows = np.full((16, len(self._places)), np.nan)
+        self._ticks = np.zeros(16, np.int64)
+        self._count = 0
+        self._open: list[Floats] = []
+        self.members: MemberSeries | None = None
+
+    def take(self, world: World) -> None:
+        """Write down the tick that a world has just run, and see whether anything is alarming."""
+        found: dict[str, float] = {}
+        for gauge in self._due(world):
+            found |= gauge.take(world)
+        found |= self._taken_by_plugins(world)
+        row = np.full(len(self._places), np.nan)
+        for name, value in found.items():
+            row[self._places[name]] = value
+            if value == value:
+                self.latest[name], self.taken[name] = float(value), world.tick
+        self._add(world.tick, row)
+        if self.members is not None:
+            self.members.take(world)
+        self.alerts.look(world.tick, found)
+
+    def _taken_by_plugins(self, world: World) -> dict[str, float]:
+        """Take the metrics of plugins; one that fails is named, and taken no more."""
+        found: dict[str, float] = {}
+        for name, metric in list(self._own.items()):
+            if world.tick % max(metric.every, 1):
+                continue
+            try:
+                with only_reads(world, f"the metric {name!r}"):
+                    found[name] = value_of(metric, world)
+            except (Exception, SystemExit) as error:  # somebody else's code
+                self._own.pop(name, None)
+                kind = "" if isinstance(error, HubbubError) else f"{type(error).__name__}: "
+                said = one_line(f"{kind}{error}").rstrip(".")
+                self.faults.append(f"Metric {name!r} failed and is taken no more: {said}.")
+        return found
+
+    def _due(self, world: World) -> Iterator[Gauge]:
+        yield from EVERY_TICK
+        if world.tick % self.settings.every == 0:
+            yield from SAMPLED
+        often = self.settings.structure
+        fits = self.settings.large or world.ties.count <= _LARGE
+        if often and fits and (world.tick % often == 0 or not self.taken):
+            yield from STRUCTURE
+
+    def _add(self, tick: int, row: Floats) -> None:
+        self._open.append(row)
+        if len(self._open) < self.span:
+            return
+        if self._count == self.settings.rows:
+            self._thin()
+            return
+        if self._count == len(self._rows):
+            longer = min(2 * self._count, self.settings.rows)
+            self._rows.resize((longer, len(self._places)), refcheck=False)
+            self._ticks.resize(longer, refcheck=False)
+        self._rows[self._count], self._ticks[self._count] = _mean(self._open), tick
+        self._count += 1
+        self._open = []
+
+    def _thin(self) -> None:
+        """Merge pairs of rows; the newest wait until their span is full."""
+        pairs = self._count // 2
+        waiting = [*self._rows[2 * pairs : self._count], *self._open]
+        merged = [_mean(list(self._rows[2 * k : 2 * k + 2])) for k in range(pairs)]
+        self._rows[:pairs], self._ticks[:pairs] = merged, self._ticks[1 : 2 * pairs : 2]
+        self._count, self._open, self.span = pairs, waiting, 2 * self.span
+
+    # What there is
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics that were ever taken, in order."""
+        return tuple(name for name in self._places if name in self.taken)
+
+    @property
+    def ticks(self) -> Longs:
+        """The last tick of each row, int64 (rows,)."""
+        return self._ticks[: self._count].copy()
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return the series of a metric, float64 (rows,); NaN where it was not taken."""
+        if name not in self._places:
+            raise UnknownNameError("metric", name, tuple(self._places))
+        return self._rows[: self._count, self._places[name]].copy()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def table(self) -> Iterator[dict[str, float]]:
+        """Yield each row as a mapping: ``tick``, then what was taken."""
+        for tick, row in zip(self.ticks.tolist(), self._rows[: self._count], strict=True):
+            known = {name: float(row[self._places[name]]) for name in self.names}
+            yield {"tick": tick} | {name: value for name, value in known.items() if value == value}
+
+    # What a file keeps
+
+    def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return (what JSON can hold, arrays by name)."""
+        names = list(self.names)
+        places = [self._places[name] for name in names]
+        pending = np.array(self._open).reshape(len(self._open), len(self._places))
+        meta = {
+            "settings": self.settings.values(),
+            "alerts": self.alerts.dump(),
+            "latest": [[name, self.latest[name], self.taken[name]] for name in names],
+            "span": self.span,
+        }
+        rows = np.ascontiguousarray(self._rows[: self._count, places])
+        columns = {"rows": rows, "ticks": self.ticks, "open": pending[:, places].copy()}
+        if self.members is not None:
+            columns |= {f"members.{name}": own for name, own in self.members.dump().items()}
+        return meta, columns
+
+    @classmethod
+    def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, Any], people: int) -> Metrics:
+        """Return the metrics of :meth:`dump`; of those whose plugin is missing what was taken.
+
+        ``people`` is how many agents there are.
+        """
+        metrics = cls(MetricSettings(**meta["settings"]))
+        metrics.alerts = Alerts.restore(meta["alerts"])
+        metrics.span = whole_number(meta["span"], "The span of metrics", low=1)
+        for name, *_ in meta["latest"]:
+            if is_metric_name(name) and len(metrics._places) < MOST_METRICS:
+                metrics._places.setdefault(name, len(metrics._places))
+        wide = len(metrics._places)
+        known = [(k, *said) for k, said in enumerate(meta["latest"]) if said[0] in metrics._places]
+        places, kept = [metrics._places[name] for _, name, *_ in known], [k for k, *_ in known]
+        metrics.latest = {name: float(value) for _, name, value, _ in known}
+        metrics.taken = {name: int(tick) for _, name, _, tick in known}
+        rows, waiting = np.asarray(columns["rows"]), np.asarray(columns["open"])
+        metrics._count = len(rows)
+        metrics._rows = np.full((max(16, len(rows)), wide), np.nan)
+        metrics._rows[: len(rows), places] = rows[:, kept]
+        metrics._ticks = np.zeros(max(16, len(rows)), np.int64)
+        metrics._ticks[: len(rows)] = columns["ticks"]
+        for old in waiting:
+            row = np.full(wide, np.nan)
+            row[places] = old[kept]
+            metrics._open.append(row)
+        start = "members."
+        own = {k.removeprefix(start): v for k, v in columns.items() if k.startswith(start)}
+        if own:
+            metrics.members = MemberSeries.restore(own, metrics.settings.rows, people)
+        return metrics
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        own = 0 if self.members is None else sum(c.nbytes for c in self.members.dump().values())
+        return int(self._rows.nbytes + self._ticks.nbytes) + own
+
+
+def _mean(rows: list[Floats]) -> Floats:
+    """Return the mean of rows, of the numbers that there are."""
+    if len(rows) == 1:
+        return rows[0]
+    both = np.array(rows)
+    there = ~np.isnan(both)
+    count = there.sum(axis=0)
+    mean: Floats = np.where(there, both, 0).sum(axis=0) / np.maximum(count, 1)
+    return np.where(count > 0, mean, np.nan)
+
+
+def known_metrics() -> dict[str, str]:
+    """Return every metric that can be taken, with what it means: built-in, then of plugins."""
+    return METRICS | {name: cls.says or name for name, cls in own_metrics(METRICS).items()}
+
+
+def watch(world: World) -> None:
+    """Take the tick's metrics; raise and end alerts."""
+    if world.metrics is not None:
+        world.metrics.take(world)
+
+
+WATCH = Phase("watch", "metrics are taken, alerts raised", watch)
+
+
+def opened_metrics(world: World, settings: MetricSettings) -> Metrics:
+    """Let a world take metrics from its next tick on; see :meth:`World.open_metrics`."""
+    if world.metrics is not None:
+        raise InputError("This world takes metrics already.")
+    metrics = Metrics(settings)
+    if settings.members:
+        metrics.members = MemberSeries(choose_seeds(world, settings.members), settings.rows)
+    give(world, metrics)
+    return metrics
+
+
+def give(world: World, metrics: Metrics) -> None:
+    """Let a world go on with metrics."""
+    world.metrics = metrics
+    if all(phase.name != WATCH.name for phase in world.phases):
+        world.phases.append(WATCH)

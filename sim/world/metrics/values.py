@@ -1,0 +1,380 @@
+"""The numbers that describe a world: each with its name, what it means, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.lifecycle import Lifecycle
+from sim.errors import InputError
+from sim.network.analysis import analysis
+from sim.platform.acts.kinds import Act
+from sim.world.metrics import sums_kernels as kernels
+from sim.world.metrics.sums import SAMPLE, gini, opinion_measures, tie_mixing
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.cascade import Cascade
+    from sim.world.world import World
+
+__all__ = [
+    "EVERY_TICK", "OF_MESSAGES", "SAMPLED", "STRUCTURE", "Gauge", "cascade_of", "newest",
+]  # fmt: skip
+
+Found = dict[str, float]
+
+SEARCHES = 64
+"""Agents from whom paths are measured."""
+REACHED = 0.01
+"""Share of all agents from which a message counts as a success."""
+_FOLLOWED = 16
+"""Newest running messages of which R is read."""
+_ENOUGH = 5
+"""Messages at rest from which a rate of success is told."""
+_NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Numbers that are taken together.
+
+    Attributes
+    ----------
+    names
+        Of the numbers, with what each means.
+    take
+        Returns them by name; what does not apply is left out.
+    """
+
+    names: dict[str, str]
+    take: Callable[[World], Found]
+
+
+# Each tick
+
+
+def _of_world(world: World) -> Found:
+    agents, n = world.agents, len(world.agents)
+    active = int(np.count_nonzero(agents.status == np.uint8(Lifecycle.ACTIVE)))
+    pairs = max(n * (n - 1), 1)
+    return {
+        "active": active,
+        "ties": world.ties.count,
+        "mean_degree": world.ties.count / max(n, 1),
+        "density": world.ties.count / pairs,
+        "tick_ms": 1000 * sum(world.phase_seconds.values()),
+        "cpu_ms": 1000 * world.cpu_seconds,
+    }
+
+
+def _of_cascades(world: World) -> Found:
+    loose = world.cascades.loose
+    running = [cascade for cascade in loose if cascade.status == "running"]
+    fresh = [newest(cascade) for cascade in loose if _moved(world, cascade)]
+    ended = world.cascades.at_rest
+    found: Found = {
+        "running": len(running),
+        "adopted": sum(fresh),
+        "spread": max(fresh, default=0) / max(len(world.agents), 1),
+        "speed": max((cascade.speed for cascade in running), default=0.0),
+    }
+    if len(ended) >= _ENOUGH:
+        least = REACHED * len(world.agents)
+        found["success"] = int(np.count_nonzero(ended >= least)) / len(ended)
+    return found
+
+
+def _moved(world: World, cascade: Cascade) -> bool:
+    """Whether the last row of its record is this tick's."""
+    rows = len(cascade.new_adopters)
+    return rows > 0 and cascade.started_at + rows - 1 == world.tick
+
+
+def newest(cascade: Cascade) -> int:
+    """Return the first adoptions of a cascade's last tick."""
+    new = cascade.new_adopters
+    return int(new[-1]) if new.size else 0
+
+
+def _of_platform(world: World) -> Found:
+    platform = world.platform
+    if platform is None:
+        return {}
+    counts = {act: platform.log.count(world.tick, act) for act in Act if act is not Act.DO_NOTHING}
+    found: Found = {_name(act): count for act, count in counts.items()}
+    done, seconds = sum(counts.values()), sum(world.phase_seconds.values())
+    return found | {
+        "online": platform.online.size,
+        "exposures": len(platform.exposures),
+        "acts": done,
+        "interactions_s": done / seconds if seconds > 0 else _NAN,
+    }
+
+
+_WRONG = ("malformed", "refused", "failed")
+"""What counts as an error of a decision."""
+
+
+def _of_minds(world: World) -> Found:
+    minds = None if world.platform is None else world.platform.minds
+    if minds is None or not (minds.members.size or minds.counts):
+        return {}
+    counts = minds.counts
+    errors = sum(counts.get(name, 0) for name in _WRONG)
+    requests, tokens, nano = minds.spent
+    return {
+        "minds_model": counts.get("model", 0),
+        "minds_rule": counts.get("rule", 0),
+        "minds_errors": errors,
+        "minds_requests": requests,
+        "minds_tokens": tokens,
+        "minds_dollars": nano / 1e9,
+    }
+
+
+def _name(act: Act) -> str:
+    return f"act_{act.name.lower()}"
+
+
+EVERY_TICK = (
+    Gauge(
+        {
+            "active": "agents that take part",
+            "ties": "ties",
+            "density": "ties as a share of all ordered pairs",
+            "tick_ms": "milliseconds that the tick took, by the clock on the wall",
+            "mean_degree": "listeners of an agent, on average",
+            "cpu_ms": "milliseconds of processor time of the last tick, all threads together",
+        },
+        _of_world,
+    ),
+    Gauge(
+        {
+            "running": "messages under way",
+            "adopted": "first adoptions in the tick, all messages together",
+            "spread": "largest share of all agents that one message won in the tick",
+            "speed": "first adoptions a tick over the last ten, of the fastest message",
+            "success": f"share of the messages at rest that reached {REACHED:.0%} of all agents",
+        },
+        _of_cascades,
+    ),
+    Gauge(
+        {
+            "online": "members online",
+            "exposures": "messages shown",
+            "acts": "acts of members",
+            "interactions_s": "acts a second, by the clock on the wall",
+            **{_name(act): f"acts: {act.says}" for act in Act if act is not Act.DO_NOTHING},
+        },
+        _of_platform,
+    ),
+    Gauge(
+        {
+            "minds_model": "decisions of models for members, so far",
+            "minds_rule": "decisions of rules for members with minds, so far",
+            "minds_errors": "decisions that models failed at (malformed, refused, failed), so far",
+            "minds_requests": "calls of language models, so far",
+            "minds_tokens": "tokens of those, so far",
+            "minds_dollars": "what those cost, so far",
+        },
+        _of_minds,
+    ),
+)
+"""What a tick costs microseconds, whatever the size of the world, but for one look at statuses."""
+
+
+# Now and then: proportional to what was shown
+
+
+def _of_feeds(world: World) -> Found:
+    platform = world.platform
+    if platform is None or platform.exposures.taken is not None or not len(platform.exposures):
+        return {}
+    parts, posts = platform.exposures.parts, platform.posts
+    rows = posts.rows(platform.exposures.message)
+    author, topic = posts.author[rows], posts.topic[rows]
+    counts = np.concatenate([part.counts for part in parts])
+    varied = np.empty(counts.size)
+    kernels.variety(counts, np.ascontiguousarray(topic), np.zeros(256, np.int64), varied)
+    shown = np.bincount(author, minlength=len(world.agents))
+    found = {
+        "attention_gini": gini(shown),
+        "diversity": float(np.nanmean(varied)) if not np.isnan(varied).all() else _NAN,
+        "strangers": float(np.mean(~platform.exposures.followed)),
+    }
+    community = world.agents.community
+    viewers, authors = community[platform.exposures.viewer], community[author]
+    both = (viewers >= 0) & (authors >= 0)
+    if both.any():
+        found["feed_ei"] = 1.0 - 2.0 * float(np.mean((viewers == authors)[both]))
+    return found
+
+
+def _of_reach(world: World) -> Found:
+    running = [c for c in world.cascades.loose if c.status == "running"][-_FOLLOWED:]
+    read = [value for c in running if (value := c.r_newest) == value]
+    return {"r": max(read)} if read else {}
+
+
+def _of_opinions(world: World) -> Found:
+    for topic in world.opinions:
+        opinions, span = world.opinions[topic], world.opinions.span(topic)
+        found = opinion_measures(opinions, span)
+        middle = (span[0] + span[1]) / 2
+        side = np.where(np.isnan(opinions), -1, opinions > middle).astype(np.int32)
+        share, error = tie_mixing(world, side)
+        return found | {"opinion_ei": 1 - 2 * share, "opinion_ei_error": 2 * error}
+    return {}
+
+
+SAMPLED = (
+    Gauge(
+        {
+            "attention_gini": "Gini coefficient of how often each member's posts were shown",
+            "diversity": "chance that two messages of one feed differ in topic, mean of feeds",
+            "strangers": "share of what was shown that came from members not followed",
+            "feed_ei": "E-I index of what was shown: -1 all from the own community, 1 none",
+        },
+        _of_feeds,
+    ),
+    Gauge({"r": "adoptions caused by each of the newest whole generation, largest"}, _of_reach),
+    Gauge(
+        {
+            "opinion_mean": "mean opinion on the first topic",
+            "variance": "variance of the opinions",
+            "polarisation": "their variance, as a share of the largest there can be",
+            "bimodality": "Sarle's coefficient; above 5/9 in two camps",
+            "opinion_ei": "E-I index of ties between the two sides: -1 all within",
+            "opinion_ei_error": "its standard error",
+        },
+        _of_opinions,
+    ),
+)
+
+
+# Seldom: proportional to the network
+
+
+def _of_communities(world: World) -> Found:
+    label = world.agents.community
+    if not (label >= 0).any() or not world.ties.count:
+        return {}
+    share, error = tie_mixing(world, label)
+    known, ties = label >= 0, float(world.ties.count)
+    out, heard = world.ties.out_degree.astype(np.float64), world.ties.in_degree.astype(np.float64)
+    speaks = np.bincount(label[known], out[known])
+    hears = np.bincount(label[known], heard[known])
+    alone = float(out[~known] @ heard[~known])
+    by_chance = (float(speaks @ hears) + alone) / ties**2
+    return {
+        "modularity": share - by_chance,
+        "modularity_error": error,
+        "ties_ei": 1 - 2 * share,
+        "ties_ei_error": 2 * error,
+    }
+
+
+def _of_structure(world: World) -> Found:
+    if not world.ties.count:
+        return {}
+    closed = analysis.clustering(world.ties, SAMPLE, seed=world.seed)
+    far = analysis.path_length(world.ties, SEARCHES, seed=world.seed)
+    return {
+        "clustering": closed.value,
+        "clustering_error": closed.error,
+        "path_length": far.value,
+        "path_length_error": far.error,
+    }
+
+
+def _of_reputation(world: World) -> Found:
+    own = None if world.platform is None else world.platform.reputation
+    known = own is not None and bool((own != own[:1]).any())
+    held = np.asarray(own if known else world.reputation(), np.float64)
+    total = float(held.sum())
+    if not total > 0:
+        return {}
+    scaled = held * (held.size / total)
+    middle, high = np.percentile(scaled, (50, 99)).tolist()
+    top = np.sort(scaled)[-max(1, scaled.size // 100) :]
+    return {
+        "reputation_gini": gini(scaled),
+        "reputation_p50": middle,
+        "reputation_p99": high,
+        "reputation_top": float(top.sum()) / scaled.size,
+    }
+
+
+STRUCTURE = (
+    Gauge(
+        {
+            "modularity": "ties within communities beyond chance (Leicht & Newman 2008)",
+            "modularity_error": "its standard error",
+            "ties_ei": "E-I index of ties between communities: -1 all within, 1 all between",
+            "ties_ei_error": "its standard error",
+        },
+        _of_communities,
+    ),
+    Gauge(
+        {
+            "clustering": "mean share of an agent's pairs of neighbours that are neighbours",
+            "clustering_error": "its standard error",
+            "path_length": "mean number of ties on a shortest path, from 64 agents",
+            "path_length_error": "its standard error",
+        },
+        _of_structure,
+    ),
+    Gauge(
+        {
+            "reputation_gini": "Gini coefficient of reputation",
+            "reputation_p50": "median reputation, the mean being 1",
+            "reputation_p99": "99th percentile of reputation, the mean being 1",
+            "reputation_top": "share of all reputation that the first hundredth holds",
+        },
+        _of_reputation,
+    ),
+)
+
+
+# Of one message
+
+OF_MESSAGES: dict[str, tuple[str, Callable[[World, Cascade], float]]] = {
+    "size": ("agents that ever adopted it", lambda _world, c: float(c.size)),
+    "share": ("their share of all", lambda _world, c: c.size / max(c.agents, 1)),
+    "new": (
+        "first adoptions in the last tick",
+        lambda world, c: float(newest(c)) if _moved(world, c) else 0.0,
+    ),
+    "speed": ("first adoptions a tick over the last ten", lambda _world, c: float(c.speed)),
+    "r": ("R of the newest whole generation", lambda _world, c: c.r_newest),
+    "depth": ("the longest chain from a seed", lambda _world, c: float(c.depth)),
+    "likes": ("likes of its post", lambda world, c: _counted(world, c, "likes")),
+    "shown": ("how often its post stood in a feed", lambda world, c: _counted(world, c, "shown")),
+    "over": ("1 once it has come to rest", lambda _world, c: float(not c.alive)),
+}
+"""What is known of each message by itself: meaning, and how it is taken."""
+
+
+def _counted(world: World, cascade: Cascade, column: str) -> float:
+    """Return a counter of the post that a message is; NaN where it is none, or too old."""
+    platform = world.platform
+    post = -1 if platform is None else platform.injected.get(cascade.id, -1)
+    if platform is None or post < platform.posts.first:
+        return _NAN
+    return float(getattr(platform.posts, column)[platform.posts.row(post)])
+
+
+def cascade_of(world: World, number: int) -> Cascade:
+    """Return the message of a number.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    if (found := world.cascades.find(number)) is not None:
+        return found
+    known = f"they are numbered up to {world.made - 1:,}" if world.made else "there is none yet"
+    raise InputError(f"No message {number}; {known}.")

@@ -1,0 +1,1 @@
+"""Members with a mind of their own, as the world keeps them."""

@@ -1,0 +1,1 @@
+"""The state of a world: dumped, restored, copied, turned back."""

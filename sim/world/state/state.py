@@ -1,0 +1,307 @@
+"""A world as (meta, columns), and its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from heapq import merge
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from sim.agents.cold_records import Cold
+from sim.agents.columns import Agents
+from sim.core.checks import LAST_TICK, whole_number
+from sim.core.scratch import looked_at
+from sim.network.graph.interactions import Interactions
+from sim.network.graph.ties import Ties
+from sim.network.relations.types import TieRecords
+from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Channel
+from sim.world.cascades import dumped, models_of, packed
+from sim.world.channels import is_channel
+from sim.world.opinions import Opinions
+from sim.world.records import PREFIX, body, canonical, filed, records, texts
+from sim.world.relationships import Bonds
+from sim.world.removal import bury, gone_of
+from sim.world.state.placeholders import LostChannel, model_of, record_of, remark_on
+
+if TYPE_CHECKING:
+    from sim.spread.cascade.model import PropagationModel
+    from sim.world.world import World
+
+__all__ = ["digest_of", "dump_world", "restore_world", "surroundings", "topic_of"]
+
+Columns = dict[str, npt.NDArray[Any]]
+Keep = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
+FORMAT = 1
+MOST = 2**31 - 1
+"""Of messages: their numbers are int32 in columns."""
+_UNCOUNTED = {"plugins", "metrics"}
+
+
+def dump_world(
+    world: World, keep: Keep | None = None, *, is_packed: bool = False
+) -> tuple[dict[str, Any], Columns]:
+    """Return (what JSON can hold, arrays by name).
+
+    ``keep``: given a name and an array, returns what stands for it; asked part by part, so that
+    no more than one of them has been packed in memory. ``is_packed``: messages that ended are
+    their packed records, as a file keeps them (:mod:`sim.world.records`).
+    """
+    from sim.world.phases_kept import dump_phases  # phases know this module
+
+    columns: Columns = {}
+    add = partial(_add, columns, keep or _as_it_is)
+    agents_meta, agents = world.agents.dump()
+    ties_meta, ties = world.ties.dump()
+    meta: dict[str, Any] = {
+        "format": FORMAT,
+        "seed": str(world.seed),
+        "tick": world.tick,
+        "tick_minutes": world.tick_minutes,
+        "max_running": world.max_running,
+        "made": world.made,
+        "agents": agents_meta,
+        "ties": ties_meta,
+        "cascades": [],
+        "plugins": [],
+    }
+    add("agents.", agents)
+    add("ties.", ties)
+    add("cold.", world.agents.lore.cold.dump())
+    if world.opinions:
+        meta["opinions"], opinions = world.opinions.dump()
+        add("opinions.", {str(number): column for number, column in opinions.items()})
+    if world.interactions is not None:
+        meta["interactions"], met = world.interactions.dump()
+        add("interactions.", met)
+    if len(world.tie_records):
+        meta["relations"], told = world.tie_records.dump()
+        add("relations.", told)
+    if len(world.bonds.groups):
+        meta["groups"] = world.bonds.groups.dump()[0]
+    add("bonds.", world.bonds.dump())
+    if world.platform is not None:
+        meta["platform"], own = world.platform.dump()
+        add("platform.", own)
+    if len(world.interventions):
+        meta["interventions"], own = world.interventions.dump()
+        add("interventions.", own)
+    if world.metrics is not None:
+        meta["metrics"], own = world.metrics.dump()
+        add("metrics.", own)
+    if phases := dump_phases(world):
+        meta["phases"] = phases
+    messages = _add_packed if is_packed else _add_messages
+    messages(world, meta, add)
+    meta["plugins"] = _plugins(models_of(world))
+    return meta, columns
+
+
+def _add_messages(world: World, meta: dict[str, Any], add: Callable[[str, Columns], None]) -> None:
+    for said, own in dumped(world):
+        meta["cascades"].append(said)
+        add(f"cascade.{said['id']}.", own)
+
+
+def _add_packed(world: World, meta: dict[str, Any], add: Callable[[str, Columns], None]) -> None:
+    ended, others = packed(world)
+    if ended:
+        meta["ended"] = {"rested": world.rested_as}
+        add("", filed(ended))
+    for said, own in others:
+        meta["cascades"].append(said)
+        add(f"cascade.{said['id']}.", own)
+
+
+def _add(columns: Columns, keep: Keep, prefix: str, part: Columns) -> None:
+    """Take over the columns of a part, which gives up each of them."""
+    for name in list(part):
+        columns[prefix + name] = keep(prefix + name, part.pop(name))
+
+
+def _as_it_is(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return column
+
+
+def _plugins(models: Iterable[PropagationModel]) -> list[dict[str, Any]]:
+    """Return every plugin used, once: two versions of one name are two."""
+    records = [record_of(model) for model in models]
+    found = {(record["name"], record["sha256"]): record for record in records}
+    return [found[key] for key in sorted(found)]
+
+
+def restore_world(cls: type[World], meta: dict[str, Any], columns: Columns) -> World:
+    """Return the world of :func:`dump_world`."""
+    agents = Agents.restore(meta["agents"], _under(columns, "agents."))
+    agents.lore.cold = Cold.restore(_under(columns, "cold."), len(agents))
+    ties = Ties.restore(meta["ties"], _under(columns, "ties."))
+    world = cls(agents, ties, seed=int(meta["seed"]), tick_minutes=meta["tick_minutes"])
+    if "interactions" in meta:
+        met = _under(columns, "interactions.")
+        world.interactions = Interactions.restore(meta["interactions"], met, len(agents))
+    if "relations" in meta:
+        told = _under(columns, "relations.")
+        world.tie_records = TieRecords.restore(meta["relations"], told, len(agents))
+    for name, most in (("tick", LAST_TICK), ("max_running", MOST), ("made", MOST)):
+        setattr(world, name, whole_number(meta[name], f"Its {name}", low=0, high=most))
+    agents.lore.moves.now = world.tick
+    thought = _under(columns, "opinions.")
+    world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
+    world.bonds = Bonds.restore(_under(columns, "bonds."), len(agents), meta.get("groups", ()))
+    columns_of = _by_cascade(columns)
+    records = {record["name"]: record for record in meta.get("plugins", [])}
+    remarks: list[str] = []
+    if "platform" in meta:
+        from sim.platform.state import restore_platform  # its phases know this module
+
+        remarks += restore_platform(world, meta["platform"], _under(columns, "platform."))
+    from sim.world.interventions.plan import (
+        Interventions,  # these know phases, and those this module
+    )
+    from sim.world.metrics.series import Metrics, give
+    from sim.world.phases_kept import restore_phases
+
+    planned = _under(columns, "interventions.")
+    told = meta.get("interventions", [])
+    world.interventions = Interventions.restore(told, planned, len(agents))
+    remarks += world.interventions.lost
+    if "metrics" in meta:
+        give(world, Metrics.restore(meta["metrics"], _under(columns, "metrics."), len(agents)))
+    remarks += restore_phases(world, meta.get("phases", ()))
+    for said in meta["cascades"]:
+        own = columns_of.get(str(said["id"]), {})
+        record = records.get(said["model"], {})
+        model = model_of(said["model"], said["parameters"], record, len(own["tally"]))
+        remarks.append(remark_on(model, record))
+        channel = _channel(world, said["channel"])
+        world.cascades.append(
+            Cascade.restore(said, own, model=model, agents=len(agents), channel=channel)
+        )
+        world.cascades[-1].around = world
+    world.remarks = tuple(dict.fromkeys(filter(None, remarks)))
+    if meta.get("unburied", False):
+        bury(world, ties)
+    elif (gone := gone_of(world)).size:
+        ties.retire(gone)  # buried when it was saved: only what measures leave out is found again
+    return world
+
+
+def _channel(world: World, name: str) -> Channel:
+    """Return the channel that a cascade was saved with, or what stands for one that is lost."""
+    return world.channel(name) if is_channel(name) else LostChannel(name)
+
+
+def _under(columns: Columns, prefix: str) -> Columns:
+    return {
+        name.removeprefix(prefix): column
+        for name, column in columns.items()
+        if name.startswith(prefix)
+    }
+
+
+def _by_cascade(columns: Columns) -> dict[str, Columns]:
+    """Return the columns of each cascade by its number, in one pass over all."""
+    found: dict[str, Columns] = {}
+    for name, column in columns.items():
+        if name.startswith("cascade."):
+            _, number, own = name.split(".", 2)
+            found.setdefault(number, {})[own] = column
+    return found
+
+
+def surroundings(world: World) -> str:
+    """Return what a message at rest depends on: how many ties, and every agent's status."""
+    status = xxhash.xxh3_64_hexdigest(world.agents.status.tobytes())
+    return f"{world.ties.count}:{status}"
+
+
+def topic_of(world: World, cascade: Cascade) -> str:
+    """Return what a message at rest depends on beside: what agents think about its topic."""
+    topic = getattr(cascade.model, "topic", "")
+    if not topic or topic not in world.opinions:
+        return ""
+    return f":{xxhash.xxh3_64_hexdigest(world.opinions[topic].tobytes())}"
+
+
+def _awaited(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return what is measured where an intervention waits for it, and how often; else nothing."""
+    if "metrics" not in meta:
+        return {}
+    from sim.world.interventions.conditions import (
+        condition_of,  # it knows metrics, and those phases
+    )
+
+    waiting = [each["when"] for each in meta.get("interventions", ()) if each["done_at"] is None]
+    conditions = [condition_of(when, is_saved=True) for when in waiting if when is not None]
+    names = {condition.quantity for condition in conditions if condition.needs_metrics}
+    if not names:
+        return {}
+    measured = meta["metrics"]
+    settings = measured["settings"].items()
+    often = {name: value for name, value in settings if name not in {"rows", "members"}}
+    latest = sorted(said[:2] for said in measured["latest"] if said[0] in names)
+    return {"settings": often, "latest": latest, "is_begun": bool(measured["latest"])}
+
+
+def digest_of(meta: dict[str, Any], columns: Columns) -> str:
+    """Return xxh3-128 over canonical bytes: sorted names, types, shapes, little-endian values.
+
+    What the future depends on counts. Left out is what it does not: where a plugin came from, what
+    was done to ties, whether feeds are kept; and what was measured, but for the numbers that an
+    intervention waits for (:func:`_awaited`).
+
+    Packed records count as what they were packed of.
+    """
+    state = xxhash.xxh3_128()
+    said = {name: value for name, value in meta.items() if name not in _UNCOUNTED}
+    awaited = _awaited(meta)
+    if awaited:
+        said["metrics"] = awaited
+    elif "phases" in said:
+        said["phases"] = [phase for phase in said["phases"] if phase[0] != "watch" or phase[2]]
+    if "platform" in said:
+        settings = said["platform"]["settings"]
+        counted = {name: value for name, value in settings.items() if name != "keep_feeds"}
+        said["platform"] = said["platform"] | {"settings": counted}
+    rested = said.pop("ended", {}).get("rested", "")
+    for text in _texts(said, columns, rested):
+        state.update(text)
+    ended = {f"cascade.{record.number}.": record for record in records(columns)}
+    for name in sorted([*(n for n in columns if not n.startswith(PREFIX)), *ended]):
+        if name in ended:
+            state.update(body(ended[name]))
+            continue
+        if name.startswith(("bonds.log.", "metrics.", "agents.moves.")):
+            continue
+        column = np.ascontiguousarray(columns[name])
+        if column.dtype.byteorder == ">":
+            column = column.astype(column.dtype.newbyteorder("<"))
+        state.update(f"{name} {column.dtype.str} {column.shape}".encode())
+        state.update(column.reshape(-1).view(np.uint8).data)
+        looked_at(column.nbytes)
+    return str(state.hexdigest())
+
+
+def _texts(said: dict[str, Any], columns: Columns, rested: str) -> Iterator[bytes]:
+    """Yield JSON with sorted keys in pieces, messages with packed records at their places."""
+    between = b"{"
+    for name in sorted(said):
+        yield between + canonical(name).encode() + b":"
+        between = b","
+        if name != "cascades":
+            yield canonical(said[name]).encode()
+            continue
+        own = ((each["id"], canonical(each).encode()) for each in said[name])
+        yield b"["
+        for place, (_, text) in enumerate(merge(own, texts(columns, rested), key=_first)):
+            yield b"," + text if place else text
+        yield b"]"
+    yield b"{}" if not said else b"}"
+
+
+def _first(pair: tuple[int, bytes]) -> int:
+    return pair[0]

@@ -1,0 +1,121 @@
+"""``hubbub run --minds``, ``interview``, ``survey``, ``llm estimate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.cli.conftest import Hubbub
+from tests.unit.minds.server import Server, body, completion
+
+LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with Server(body(completion(LIKE))) as server:
+        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
+        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
+        yield server
+
+
+def test_a_run_with_minds_is_counted_and_replayed_without_asking(
+    hubbub: Hubbub, model: Server
+) -> None:
+    words = ("--minds", "random:30", "--goal", "be kind", "--ticks", "3", "--save", "a.hub")
+    said = hubbub("run", "new:100", *words)
+    assert said.code == 0, said.err
+    assert "Minds: 30 members" in said.out
+    assert "--minds random:30 --mind model --goal 'be kind'" in said.out
+    asked = len(model.calls)
+    again = hubbub("replay", "a.hub", "--check")
+    assert (again.code, len(model.calls)) == (0, asked)
+    assert "The digest is that of the saved world" in again.out
+    more = hubbub("run", "a.hub", "--ticks", "1", "--offline", "--journal")
+    assert (more.code, len(model.calls)) == (0, asked)
+
+
+def test_minds_of_a_saved_world_sleep_until_they_are_asked_for(
+    hubbub: Hubbub, model: Server
+) -> None:
+    hubbub("run", "new:100", "--minds", "random:30", "--ticks", "1", "--save", "a.hub")
+    asked = len(model.calls)
+    said = hubbub("run", "a.hub", "--ticks", "2")
+    assert (said.code, len(model.calls)) == (0, asked)
+    assert "30 members have a mind, and it sleeps: the rules decide" in said.err
+    said = hubbub("run", "a.hub", "--ticks", "2", "--minds", "awake")
+    assert len(model.calls) > asked
+    assert "--minds awake" in said.out
+
+
+def test_without_a_model_rules_decide_and_it_says_so(hubbub: Hubbub) -> None:
+    said = hubbub("run", "new:100", "--minds", "share:0.3", "--ticks", "2")
+    assert said.code == 0
+    assert "No language model is set." in said.err
+    assert "Until then rules decide." in said.err
+    assert "rule" in said.out
+
+
+def test_minds_have_members_and_known_names(hubbub: Hubbub) -> None:
+    assert "say which by --minds" in hubbub("run", "new:50", "--goal", "x").err
+    assert (
+        "Did you mean 'model'"
+        in hubbub("run", "new:50", "--minds", "ids:1", "--mind", "modle", "--ticks", "1").err
+    )
+    assert (
+        "one process"
+        in hubbub("--isolated", "run", "new:50", "--minds", "ids:1", "--ticks", "1").err
+    )
+
+
+def test_members_are_asked(hubbub: Hubbub, model: Server) -> None:
+    said = hubbub("interview", "new:50", "3", "Well?")
+    assert said.out.strip().endswith(LIKE)
+    assert hubbub("interview", "new:50", "3", "Well?", "--json").json["answer"] == LIKE
+    said = hubbub("survey", "new:50", "Well?", "--members", "random:4", "--choices", "like,hate")
+    assert said.out.splitlines()[1].split() == ["like", "4", "100%"]
+    said = hubbub("survey", "new:50", "Well?", "--members", "random:4")
+    assert said.out.count(LIKE) == 4
+    said = hubbub("survey", "new:50", "Well?", "--members", "random:4", "--json")
+    assert len(said.json["answers"]) == 4
+
+
+def test_an_interview_without_a_model_says_what_is_missing(hubbub: Hubbub) -> None:
+    said = hubbub("interview", "new:50", "3", "Well?")
+    assert said.code != 0
+    assert "No language model is set." in said.err
+
+
+def test_an_interview_without_an_answer_says_why(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, model: Server
+) -> None:
+    monkeypatch.setenv("HUBBUB_LLM_REQUESTS", "0")
+    said = hubbub("interview", "new:50", "3", "Well?")
+    assert said.code != 0
+    assert "budget" in said.err
+    said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "1")
+    assert said.code == 0
+    assert "is spent; rules decide for minded members." in said.err
+
+
+def test_a_run_without_an_act_ends_with_a_warning(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = json.dumps({"act": "do nothing", "post": 0, "text": ""})
+    with Server(body(completion(idle))) as server:
+        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
+        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
+        said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "2")
+    assert "decisions came to an act" in said.out
+
+
+def test_what_minds_would_ask_is_estimated(hubbub: Hubbub) -> None:
+    words = ("llm", "estimate", "new:100", "--minds", "random:30", "--ticks", "3")
+    said = hubbub(*words)
+    assert said.out.startswith("3 ticks: about ")
+    assert "no price, as no model is set" in said.out
+    assert hubbub(*words, "--json").json["requests"] > 0
+    assert "Nobody in this world has a mind" in hubbub("llm", "estimate", "new:50").err
+    assert "at least 1 tick" in hubbub(*words[:-1], "0").err

@@ -1,0 +1,215 @@
+"""Headless verbs are watched: a plugin that does not come back is ended by name, the world kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim.cli.plugins.trial import probe_foreign
+from sim.cli.runs import run as running
+from sim.core.plugin_files import note_tried
+from sim.errors import PluginError
+from sim.store import load
+from tests.unit.cli.conftest import Hubbub
+
+ROOT = Path(__file__).resolve().parents[4]
+STUCK = '''
+import sqlite3, threading, time
+
+from sim import PropagationModel, Recommender, register
+
+
+class Stuck(PropagationModel):
+    """Does not come back in its third tick, in a world that is not tiny."""
+
+    def step(self, cascade, contacts, draws):
+        if draws.tick >= cascade.started_at + 3 and len(contacts.degree) >= 300:
+            self.hang()
+
+    def is_quiet(self, cascade, contacts):
+        return False
+
+
+@register("stuck-python")
+class Python(Stuck):
+    """Loops."""
+
+    def hang(self):
+        while True:
+            pass
+
+
+@register("stuck-asleep")
+class Asleep(Stuck):
+    """Waits in compiled code."""
+
+    def hang(self):
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+
+@register("stuck-sqlite")
+class Query(Stuck):
+    """Asks for more rows than there ever are."""
+
+    def hang(self):
+        sqlite3.connect(":memory:").execute(
+            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
+        ).fetchall()
+
+
+@register("stuck-greedy")
+class Greedy(Stuck):
+    """Takes all the memory there is."""
+
+    def hang(self):
+        kept = []
+        while True:
+            kept.append(b"x" * (1 << 26))
+
+
+@register("stuck-ranking")
+class Ranking(Recommender):
+    """Never ranks."""
+
+    def score(self, candidates):
+        time.sleep(600)
+'''
+RUN = ("run", "new:300", "--inject", "x", "--ticks", "8", "--save", "end.hub")
+
+
+@pytest.fixture
+def stuck(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A plugin file, and little patience with it."""
+    monkeypatch.setenv("HUBBUB_PLUGIN_PATIENCE", "1")
+    path = elsewhere / "stuck.py"
+    path.write_text(STUCK)
+    note_tried(hashlib.sha256(STUCK.encode()).hexdigest())  # or else it would be refused at once
+    return path
+
+
+def after_waiting(said: str) -> str:
+    """Return the one sentence; that somebody is waited for is told where that takes long."""
+    *waiting, sentence = said.splitlines()
+    assert all(line.startswith("Waiting for the plugin ") for line in waiting), said
+    assert len(waiting) <= 1, said
+    return sentence
+
+
+@pytest.mark.parametrize("model", ["python", "asleep", "greedy"])
+def test_a_run_ends_by_name_and_its_last_completed_tick_is_kept(
+    hubbub: Hubbub, stuck: Path, elsewhere: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if model == "greedy":
+        monkeypatch.setenv("HUBBUB_PLUGIN_PATIENCE", "60")
+    said = hubbub("--plugin", stuck, *RUN, "--model", f"stuck-{model}")
+    why = "takes 1" if model == "greedy" else "does not come back, after"
+    assert said.code == 5, said
+    sentence = after_waiting(said.err)
+    assert sentence.startswith(f"Plugin 'stuck-{model}': {why}"), said
+    assert "in hang); give every loop an end, or raise the setting plugin_patience; " in sentence
+    assert "the world at tick 3 is kept in end.rescued.hub" in sentence
+    world = load(elsewhere / "end.rescued.hub")
+    assert (world.tick, world.cascades[0].status) == (3, "failed")
+
+
+def test_a_run_with_a_journal_ends_with_everything_in_it(
+    hubbub: Hubbub, stuck: Path, elsewhere: Path
+) -> None:
+    said = hubbub("--plugin", stuck, *RUN, "--model", "stuck-python", "--journal")
+    assert said.code == 5
+    assert said.err.endswith("everything is in its journal.\n"), said
+    assert not (elsewhere / "end.rescued.hub").exists()
+
+
+def test_a_recommender_ends_a_run_and_a_comparison_by_name(hubbub: Hubbub, stuck: Path) -> None:
+    said = hubbub(
+        "--plugin", stuck, "run", "new:300", "--platform", "stuck-ranking", "--ticks", "3"
+    )
+    assert said.code == 5
+    assert "Plugin 'stuck-ranking': does not come back" in said.err
+    words = ["compare", "new:300", "--recommenders", "stuck-ranking,popularity", "--seeds", "1"]
+    again = hubbub("--plugin", stuck, *words)
+    assert again.code == 5, again
+    assert "Plugin 'stuck-ranking': does not come back" in again.err
+
+
+@pytest.mark.parametrize("verb", [["models"], ["info", "demo"], ["plugin", "list"]])
+def test_a_file_that_loops_as_it_is_imported_ends_any_verb(
+    hubbub: Hubbub, stuck: Path, verb: list[str]
+) -> None:
+    stuck.write_text("while True:\n    pass\n")
+    said = hubbub("--plugin", stuck, *verb)
+    assert (said.code, said.out) == (5, "")
+    assert after_waiting(said.err).startswith("Plugin 'stuck.py': does not come back, after"), said
+
+
+def test_a_run_is_probed_before_a_world_is_made(
+    hubbub: Hubbub, stuck: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise PluginError("stuck", "would harm the run")
+
+    monkeypatch.setattr(running, "probe_foreign", refuse)
+    assert hubbub("--plugin", stuck, *RUN, "--model", "sir").err == (
+        "Plugin 'stuck': would harm the run.\n"
+    )
+    assert probe_foreign is not refuse
+
+
+# The real thing
+
+
+def in_a_process(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    known = {
+        "PYTHONPATH": str(ROOT),
+        "HUBBUB_LOG_FOLDER": str(folder),
+        "HUBBUB_PLUGIN_PATIENCE": "2",
+    }
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "sim", *map(str, words)], cwd=folder,
+        env=os.environ | known, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["python", "asleep", "sqlite"])
+def test_three_kinds_of_endless_loop_end_by_name(stuck: Path, elsewhere: Path, model: str) -> None:
+    done = in_a_process(elsewhere, "--plugin", stuck, *RUN, "--model", f"stuck-{model}")
+    assert done.returncode == 5, done
+    assert done.stderr.splitlines()[-1].startswith(
+        f"Plugin 'stuck-{model}': does not come back, after"
+    )
+    tick = 2 if model == "sqlite" else 3
+    assert f"the world at tick {tick} is kept in end.rescued.hub" in done.stderr
+    assert load(elsewhere / "end.rescued.hub").tick == tick
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["python", "asleep", "sqlite", "greedy"])
+def test_an_isolated_run_goes_on_without_them(stuck: Path, elsewhere: Path, model: str) -> None:
+    words = ("--plugin", stuck, "--isolated", *RUN, "--model", f"stuck-{model}")
+    done = in_a_process(elsewhere, *words)
+    assert done.returncode == 5, done
+    assert f"stuck-{model}" in done.stdout
+    assert ("MemoryError" if model == "greedy" else "did not come back (stuck.py, line") in (
+        done.stdout
+    )
+    assert load(elsewhere / "end.hub").tick == 8
+
+
+@pytest.mark.slow
+def test_an_isolated_run_ends_by_name_where_no_message_is_at_fault(
+    stuck: Path, elsewhere: Path
+) -> None:
+    words = ("run", "new:300", "--platform", "stuck-ranking", "--ticks", "3", "--save", "end.hub")
+    done = in_a_process(elsewhere, "--plugin", stuck, "--isolated", *words)
+    assert done.returncode == 5, done
+    assert "Plugin 'stuck-ranking': did not come back (stuck.py, line" in done.stderr
+    assert load(elsewhere / "end.rescued.hub").tick == 0

@@ -1,0 +1,70 @@
+"""``hubbub doctor``: the log's path, and a world looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.runtime.journal.writer import Keeper
+from sim.store import save
+from sim.store.journal.journal import LEASE_FILE, folder_of
+from sim.world.world import World
+from tests.unit.cli.conftest import Hubbub
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    world = World.create(agents=60, mean_degree=4, seed=3)
+    world.step(2)
+    save(world, tmp_path / "a.hub")
+    return tmp_path / "a.hub"
+
+
+def test_doctor_names_the_log(hubbub: Hubbub) -> None:
+    assert hubbub("doctor", "--json").json["paths"]["log"].endswith("hubbub.jsonl (absent)")
+
+
+def test_doctor_looks_at_a_saved_world(hubbub: Hubbub, path: Path) -> None:
+    said = hubbub("doctor", "--world", path, "--json").json
+    assert said["problems"] == []
+    world = said["world"]
+    assert (world["tick"], world["agents"], world["acts in one chain"]) == (2, 60, 2)
+    assert "are free in" in world["health: disk space"]
+    assert "Nothing is wrong." in hubbub("doctor", "--world", path).out
+
+
+def test_doctor_looks_at_a_live_world_while_it_is_open(hubbub: Hubbub, path: Path) -> None:
+    world = World.create(agents=60, mean_degree=4, seed=3)
+    keeper = Keeper(world, path.with_name("b.hub"))
+    world.step()
+    keeper.ticked(world)
+    keeper.flush(world)
+    keeper.wait()
+    said = hubbub("doctor", "--world", keeper.folder.with_suffix(""), "--json").json
+    keeper.close()
+    assert said["problems"] == []
+    assert said["world"]["open in"].startswith("process ")
+    assert said["world"]["durable to tick"] == 1
+    assert said["world"]["entries in one chain"] == 1
+    assert said["world"]["checkpoints"] == 1
+
+
+def test_doctor_says_what_is_wrong_with_a_world(hubbub: Hubbub, path: Path) -> None:
+    world = World.create(agents=60, mean_degree=4, seed=3)
+    Keeper(world, path.with_name("b.hub")).close()
+    folder = folder_of(path.with_name("b.hub"))
+    (folder / LEASE_FILE).write_text("{}")
+    (folder / "journal").write_bytes(b"no journal")
+    path.with_name("b.hub").write_bytes(b"no world")
+    said = hubbub("doctor", "--world", path.with_name("b.hub"), "--json")
+    assert said.code == 1
+    problems = " ".join(said.json["problems"])
+    assert "not a journal of Hubbub" in problems
+    assert "looks like text" in problems
+    assert "did not close it; hubbub recover" in problems
+
+
+def test_doctor_says_that_a_world_is_absent(hubbub: Hubbub) -> None:
+    said = hubbub("doctor", "--world", "absent.hub", "--json")
+    assert (said.code, "absent.hub" in said.json["problems"][0]) == (1, True)

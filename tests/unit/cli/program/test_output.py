@@ -1,0 +1,173 @@
+"""Sentences, tables, JSON, and work that can be watched and cancelled."""
+
+import json
+import math
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sim
+from sim.cli.program.log import log
+from sim.cli.program.output import as_json, spare_worlds, table, watched
+from sim.cli.runs import interrupts as stopping
+from sim.cli.runs.interrupts import StoppedError
+from sim.errors import Cancelled, FileError
+from sim.settings.settings import load_settings, use
+from sim.store import load
+
+ROOT = Path(sim.__file__).parents[1]
+PATIENT = """
+import sys
+import sim.cli.runs.interrupts as stopping
+stopping.GRACE_SECONDS = stopping.END_SECONDS = 600  # the first tick may compile for long
+from sim.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no clock end this very process on a busy machine."""
+    monkeypatch.setattr(stopping, "GRACE_SECONDS", 600)
+    monkeypatch.setattr(stopping, "END_SECONDS", 600)
+
+
+def test_json_is_plain_and_strict() -> None:
+    value = {
+        "path": Path("a"),
+        "array": np.array([1.5, math.nan]),
+        1: (np.int64(3), None, True),
+        "inf": math.inf,
+    }
+    told = json.loads(as_json(value))
+    assert told == {"path": "a", "array": [1.5, None], "1": [3, None, True], "inf": None}
+
+
+def test_tables_align_wide_characters_and_keep_one_line() -> None:
+    text = table([("桥", "a"), ("bridge\nx", "\x1b[31mred")])
+    first, second = text.splitlines()
+    assert first.index("a") == second.index("\N{REPLACEMENT CHARACTER}") - 1
+    assert "\x1b" not in text
+
+
+def test_ctrl_c_cancels_at_the_next_report() -> None:
+    with watched() as report:
+        report("drawing ties", 0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(Cancelled, match=r"^Cancelled while drawing ties; nothing was"):
+            report("drawing ties", 0.2)
+
+
+def test_a_second_ctrl_c_does_not_wait() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(StoppedError):
+        twice_interrupted()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def twice_interrupted() -> None:
+    with watched():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)  # is never slept to its end
+
+
+def test_work_that_never_reports_again_ends_after_a_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "GRACE_SECONDS", 0.05)
+
+    def spin() -> None:
+        with watched():
+            os.kill(os.getpid(), signal.SIGINT)
+            while True:  # as a plugin that loops for ever
+                pass
+
+    with pytest.raises(StoppedError, match="Cancelled"):
+        spin()
+
+
+async def test_work_is_watched_in_any_thread() -> None:
+    import asyncio
+
+    def work() -> None:
+        with watched() as report:
+            report("reading", 0.5)
+
+    await asyncio.to_thread(work)
+
+
+def test_a_terminal_sees_a_bar_and_the_pipe_only_results() -> None:
+    master, slave = pty.openpty()
+    words = [sys.executable, "-m", "sim", "run", "new:3000", "--inject", "x", "--json", "-"]
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=slave, cwd=ROOT, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(slave)
+    seen = read_until(b"", master)
+    os.close(master)
+    out, _ = child.communicate(timeout=150)
+    assert child.returncode == 0
+    assert json.loads(out)["world"]["agents"] == 3000
+    assert b"100%" in seen or "━".encode() in seen
+
+
+def read_until(what: bytes, master: int) -> bytes:
+    """Read a terminal until something is seen, or (b"") until whoever writes on it has ended."""
+    seen = b""
+    with suppress(OSError):  # the other end is closed
+        while not (what and what in seen):
+            seen += os.read(master, 65536)
+    return seen
+
+
+def test_a_long_run_is_cancelled_by_ctrl_c(tmp_path: Path) -> None:
+    words = ["run", "new:3000", "--inject", "x", "--model", "sis", "-p", "beta=0.5"]
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", PATIENT, *words, "--ticks", "100000000", "--save", "no.hub"],
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
+    )
+    os.close(slave)
+    assert b"running tick" in read_until(b"running tick", master)
+    child.send_signal(signal.SIGINT)
+    said = read_until(b"", master)
+    out, _ = child.communicate(timeout=150)
+    assert (child.returncode, out) == (130, b"")
+    assert b"Cancelled while running tick" in said
+    os.close(master)
+    assert not (tmp_path / "no.hub").exists()
+    assert load(tmp_path / "no.rescued.hub").tick > 0
+
+
+def test_the_log_has_a_line_for_what_is_grave_enough(tmp_path: Path) -> None:
+    use(load_settings(log_folder=tmp_path, log_level="warning"))
+    log("too small to tell")
+    log("heard", "warning", text="one\ntwo", path=tmp_path)
+    (line,) = (tmp_path / "hubbub.jsonl").read_text().splitlines()
+    record = json.loads(line)
+    assert (record["event"], record["level"], record["text"]) == ("heard", "warning", "one\ntwo")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    use(load_settings(log_folder=tmp_path / "file"))
+    log("nowhere")
+
+
+def test_a_result_never_replaces_a_world(tmp_path: Path) -> None:
+    world = tmp_path / "w.hub"
+    world.write_bytes(b"SQLite format 3\0" + bytes(84))
+    with pytest.raises(FileError, match="is a world"):
+        spare_worlds(world)
+    spare_worlds(tmp_path / "new.json")
+    spare_worlds(None)

@@ -1,0 +1,101 @@
+"""``hubbub run`` keeps what members do beside the file that it is saved to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sim.cli.program.exits import OK
+from sim.store.history.database import history_file
+from tests.unit.cli.conftest import Hubbub
+
+HOSTED = ("run", "new:agents=120,seed=7", "--platform", "popularity")
+
+
+def ticks_of(hubbub: Hubbub, path: Path) -> tuple[int, str]:
+    """Return how many ticks have an act of anybody, and what is said of others."""
+    from sim import load, record_of
+
+    return len(record_of(load(path), path).ticks), hubbub("history", path, "--agent", "1").err
+
+
+def test_a_run_leaves_its_history_beside_its_world_and_goes_on_with_it(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
+    assert hubbub(*HOSTED, "--ticks", "60", "--save", "a.hub").code == OK
+    assert ticks_of(hubbub, tmp_path / "a.hub") == (60, "")
+    assert hubbub("run", "a.hub", "--ticks", "60", "--save", "b.hub").code == OK
+    assert ticks_of(hubbub, tmp_path / "b.hub") == (120, "")
+    assert ticks_of(hubbub, tmp_path / "a.hub") == (60, "")
+    assert hubbub("run", "b.hub", "--ticks", "5", "--save", "b.hub").code == OK
+    assert ticks_of(hubbub, tmp_path / "b.hub") == (125, "")
+    assert {path.name for path in tmp_path.iterdir() if "history" in path.name} == {
+        "a.hub.history", "b.hub.history",
+    }  # fmt: skip
+
+
+def test_a_run_that_is_not_saved_leaves_nothing(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert hubbub(*HOSTED, "--ticks", "5").code == OK
+    assert not [*tmp_path.glob("**/*history*")]
+
+
+def test_a_journalled_run_keeps_its_history_where_the_journal_is(
+    hubbub: Hubbub, tmp_path: Path
+) -> None:
+    hubbub(*HOSTED, "--ticks", "3", "--save", "a.hub")
+    hubbub("run", "a.hub", "--ticks", "55", "--journal", "--save", "b.hub")
+    from sim import read_history
+
+    lived = read_history(tmp_path / "a.hub")
+    assert (lived.tick, lived.record is not None and len(lived.record.ticks)) == (58, 58)
+    assert ticks_of(hubbub, tmp_path / "b.hub") == (58, "")
+
+
+def test_ticks_of_which_nothing_is_kept_are_named(hubbub: Hubbub, tmp_path: Path) -> None:
+    hubbub(*HOSTED, "--ticks", "60", "--save", "a.hub")
+    history_file(tmp_path / "a.hub").unlink()
+    said = ticks_of(hubbub, tmp_path / "a.hub")[1]
+    assert "What members did is not kept of the ticks 1-12" in said
+
+
+def test_an_isolated_run_keeps_every_tick_as_any_other(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert hubbub(*HOSTED, "--ticks", "60", "--isolated", "--save", "a.hub").code == OK
+    assert ticks_of(hubbub, tmp_path / "a.hub") == (60, "")
+    assert hubbub("run", "a.hub", "--ticks", "60", "--isolated", "--save", "b.hub").code == OK
+    assert ticks_of(hubbub, tmp_path / "b.hub") == (120, "")
+    assert ticks_of(hubbub, tmp_path / "a.hub") == (60, "")
+    assert hubbub(*HOSTED, "--ticks", "60", "--save", "c.hub").code == OK
+    words = ("--agent", "1", "--json")
+    assert hubbub("history", "a.hub", *words).out == hubbub("history", "c.hub", *words).out
+    assert {path.name for path in tmp_path.iterdir() if "history" in path.name} == {
+        "a.hub.history", "b.hub.history", "c.hub.history",
+    }  # fmt: skip
+    assert hubbub(*HOSTED, "--ticks", "3", "--isolated").code == OK
+    assert len([*tmp_path.glob("**/*history*")]) == 3
+
+
+def test_history_tells_acts_posts_and_their_texts(hubbub: Hubbub, tmp_path: Path) -> None:
+    hubbub(
+        *HOSTED,
+        "--inject",
+        "The bridge is closed.",
+        "--model",
+        "si",
+        "--ticks",
+        "60",
+        "--save",
+        "a.hub",
+    )
+    from sim import load, record_of
+
+    record = record_of(load(tmp_path / "a.hub"), tmp_path / "a.hub")
+    deeds = [deed for agent in range(120) for deed in record.of(agent)]
+    some = next(deed for deed in deeds if deed.act.says == "reply")
+    facts = hubbub("history", "a.hub", "--agent", str(some.agent), "--json").json
+    reply = next(f for f in facts if f["did"] == "reply" and f["tick"] == some.tick)
+    assert reply["text"]
+    assert (reply["post"], reply["message"]) == (some.message, None)
+    shown = hubbub("history", "a.hub", "--agent", str(some.agent), "--top", "500").out
+    assert f"m{some.message}" in shown
+    about = next(deed for deed in deeds if deed.act.says == "like" and deed.message == 0)
+    liked = hubbub("history", "a.hub", "--pair", str(about.agent), str(about.other), "--json").json
+    assert "The bridge is closed." in {f["text"] for f in liked}

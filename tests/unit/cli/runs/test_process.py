@@ -1,0 +1,199 @@
+"""``hubbub run --isolated``: the same results, and plugins that cost only themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sim.cli.program.start import Flags
+from sim.cli.runs import process as isolating
+from sim.errors import Cancelled, HubbubError, StuckError
+from sim.runtime import IsolatedSimulation, ReplacedError
+from tests.unit.cli.conftest import Hubbub
+from tests.unit.runtime.isolating import ROUGH, Thread
+
+LOUD = '''
+from sim import PropagationModel, register
+
+@register("loud-and-isolated")
+class Loud(PropagationModel):
+    """Prints."""
+
+    def step(self, cascade, contacts, draws):
+        print("over the screen")
+'''
+
+WEARY = '''
+from sim import Policy, register
+
+@register("weary")
+class Weary(Policy):
+    """Decides on nothing."""
+
+    def probabilities(self, exposures, platform):
+        raise ValueError("too tired")
+'''
+
+BIRTH = '''
+import os
+
+from sim import PropagationModel, register
+
+@register("rough-birth")
+class Birth(PropagationModel):
+    """Ends the process as it starts."""
+
+    def start(self, cascade):
+        os._exit(3)
+
+    def step(self, cascade, contacts, draws):
+        pass
+'''
+
+
+@pytest.fixture
+def in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let engines be threads of the test: nothing has to start."""
+    monkeypatch.setattr(
+        "sim.runtime.process.simulation.IsolatedSimulation",
+        partial(IsolatedSimulation, spawn=Thread),
+    )
+
+
+def test_an_isolated_run_comes_out_as_any_other(
+    hubbub: Hubbub, elsewhere: Path, in_a_thread: None
+) -> None:
+    words = ["run", "new:300,mean_degree=6", "--inject", "x", "--model", "sir", "--ticks", "8"]
+    plain = hubbub(*words, "--json", "-").json
+    said = hubbub(*words, "--json", "-", "--save", "w.hub", "--isolated")
+    isolated = said.json
+    assert isolated.pop("command").endswith("--isolated")
+    for found in (plain, isolated):
+        found.pop("seconds")
+        found.pop("command", None)
+    assert isolated == plain
+    assert (elsewhere / "w.hub").exists()
+
+
+def test_a_scenario_can_be_isolated(hubbub: Hubbub, elsewhere: Path, in_a_thread: None) -> None:
+    (elsewhere / "s.toml").write_text(
+        '[network]\nagents = 200\n[[messages]]\ntext = "x"\nmodel = "si"\n[stop]\nticks = 3\n'
+    )
+    said = hubbub("run", "s.toml", "--isolated")
+    assert (said.code, "tick 3" in said.out) == (0, True), said
+
+
+def test_a_policy_that_fails_is_told_of(hubbub: Hubbub, elsewhere: Path, in_a_thread: None) -> None:
+    (elsewhere / "weary.py").write_text(WEARY)
+    (elsewhere / "s.toml").write_text(
+        '[network]\nagents = 60\n[platform]\npolicy = "weary"\nrhythm = "flat"\n[stop]\nticks = 3\n'
+    )
+    said = hubbub("--plugin", "weary.py", "run", "s.toml", "--isolated")
+    assert (said.code, "The policy 'weary' failed and decides no more" in said.err) == (5, True)
+
+
+def test_a_world_without_messages_only_ticks(hubbub: Hubbub, in_a_thread: None) -> None:
+    said = hubbub("--isolated", "run", "new:100,mean_degree=4", "--ticks", "2")
+    assert (said.code, "tick 2" in said.out) == (0, True), said
+
+
+def test_what_a_plugin_prints_is_a_remark(
+    hubbub: Hubbub, elsewhere: Path, in_a_thread: None
+) -> None:
+    (elsewhere / "loud.py").write_text(LOUD)
+    words = ["--inject", "x", "--model", "loud-and-isolated", "--ticks", "2", "--isolated"]
+    said = hubbub("--plugin", "loud.py", "run", "new:100,mean_degree=4", *words)
+    assert said.code == 0
+    assert "a plugin printed: over the screen" in said.err
+    assert "over the screen" not in said.out
+
+
+def test_a_journal_and_isolation_are_one_too_many(hubbub: Hubbub) -> None:
+    said = hubbub("run", "new:100", "--save", "w.hub", "--journal", "--isolated")
+    assert (said.code, "leave --journal out" in said.err) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_plugin_that_ends_the_process_fails_and_the_run_goes_on(
+    hubbub: Hubbub, elsewhere: Path
+) -> None:
+    (elsewhere / "rough.py").write_text(ROUGH)
+    words = ["--inject", "x", "--model", "rough-exit", "--ticks", "6", "--isolated"]
+    said = hubbub("--plugin", "rough.py", "run", "new:200,mean_degree=6", *words)
+    assert said.code == 5
+    assert "0: rough-exit: ended the engine's process (exit code 3)" in said.out
+    assert "message #0 is stopped, everything else goes on from tick " in said.err
+
+
+@pytest.mark.timeout(400)
+def test_a_plugin_that_never_begins_is_named(hubbub: Hubbub, elsewhere: Path) -> None:
+    (elsewhere / "birth.py").write_text(BIRTH)
+    words = ["--inject", "x", "--model", "rough-birth", "--ticks", "6", "--isolated"]
+    said = hubbub("--plugin", "birth.py", "run", "new:200,mean_degree=6", *words)
+    assert said.code == 5
+    assert "'rough-birth': took the engine's process down before its message had begun" in said.err
+
+
+# Told by hand: what real engines do seldom
+
+
+def run(simulation: Any, report: Any = lambda *_: None) -> None:
+    order: Any = SimpleNamespace(
+        stop=SimpleNamespace(limit=10, waits_for_quiet=False),
+        outputs=SimpleNamespace(save=Path("end.hub")),
+    )
+    asyncio.run(isolating._tick(simulation, order, report))
+
+
+def test_a_run_that_gets_no_further_ends() -> None:
+    async def step(_ticks: int) -> int:
+        raise ReplacedError("again")
+
+    async def ready() -> None:
+        pass
+
+    async def save(path: Path, note: str) -> None:
+        saved.append((path, note))
+
+    saved: list[tuple[Path, str]] = []
+    frame = SimpleNamespace(tick=4, banner="It ended.")
+    parts: dict[str, Any] = {"step": step, "ready": ready, "save": save, "frame": frame}
+    kept = "the world at tick 4 is kept in end.rescued.hub"
+    with pytest.raises(HubbubError, match=f"The run gets no further: It ended; {kept}"):
+        run(SimpleNamespace(**parts, ended=None))
+    ended = SimpleNamespace(plugin="mine", how="looped", place="", sessions=())
+    with pytest.raises(StuckError, match=f"Plugin 'mine': looped; {kept}"):
+        run(SimpleNamespace(**parts, ended=ended))
+    assert {path for path, _ in saved} == {Path("end.rescued.hub")}
+
+
+def test_a_run_is_called_off_by_its_report() -> None:
+    ended: list[bool] = []
+
+    async def step(_ticks: int) -> int:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append(True)
+        return 0
+
+    reports = iter([None, Cancelled("enough")])
+
+    def report(_stage: str, _share: float) -> None:
+        if (error := next(reports)) is not None:
+            raise error
+
+    with pytest.raises(Cancelled, match="enough"):
+        run(SimpleNamespace(step=step, frame=SimpleNamespace(tick=0)), report)
+    assert ended == [True]
+
+
+def test_the_option_is_among_the_words_that_repeat_a_command() -> None:
+    assert Flags(isolated=True).words == ["--isolated"]
+    assert Flags().words == []

@@ -1,0 +1,241 @@
+"""``hubbub agents`` and ``hubbub compatibility``."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sim.runtime.queries.character import inner_of
+from sim.store import load, save
+from sim.world.world import World
+from tests.unit.cli.conftest import Hubbub
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    world = World.from_edges([0, 1, 2], [1, 2, 0], 5, ids=["ada", "bo", "cy", "di", "eva"], seed=2)
+    world.agents.set_activity(range(5), [0.1, 0.3, 0.5, 0.7, 0.9])
+    save(world, tmp_path / "a.hub")
+    return tmp_path / "a.hub"
+
+
+def test_members_are_listed_by_a_condition(hubbub: Hubbub, path: Path) -> None:
+    said = hubbub("agents", path, "--where", "activity > .2", "--top", "2", "--json")
+    assert said.json["count"] == 4
+    assert [agent["id"] for agent in said.json["agents"]] == ["bo", "cy"]
+    text = hubbub("agents", path, "--top", "2").out.splitlines()
+    assert (text[0], text[-1]) == ("5 agents.", "and 3 more (--top)")
+    assert hubbub("agents", path, "--where", "activity > 1").out == "0 agents.\n"
+
+
+def test_members_are_changed_and_their_moves_shown(hubbub: Hubbub, path: Path) -> None:
+    out = path.with_name("b.hub")
+    words = ("--where", "activity > .6", "--set", "status=paused", "--set", "openness=0.4")
+    said = hubbub("agents", path, *words, "-o", out)
+    assert said.out.startswith("2 agents were set to status=paused, openness=0.4.\nSaved ")
+    assert load(out).agents_where("status == paused").tolist() == [3, 4]
+    assert load(out).trail.acts[-1].author == "command line"
+    moves = hubbub("agents", out, "--moves", "0:3", "--where", "id == di", "--json").json
+    assert moves["moves"] == [{"tick": 0, "agent": "di", "from": "active", "to": "paused"}]
+    assert hubbub("agents", out, "--moves", "0").out.splitlines()[2].split()[1] == "eva"
+    assert "No moves" in hubbub("agents", out, "--moves", "3:").out
+
+
+def test_a_move_of_life_that_is_not_allowed_names_the_legal_ones(
+    hubbub: Hubbub, path: Path
+) -> None:
+    out = path.with_name("b.hub")
+    hubbub("agents", path, "--set", "status=banned", "-o", out)
+    said = hubbub("agents", out, "--set", "status=idle", "-o", path.with_name("c.hub"))
+    assert said.code == 2
+    assert "Agent ada is banned and cannot become idle; " in said.err
+    assert "from banned it can go to: active, destroyed" in said.err
+    assert not path.with_name("c.hub").exists()
+
+
+def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None:
+    people, out = path.with_name("people.csv"), path.with_name("b.hub")
+    people.write_text("id,name,bio,interests\nbo,Bo Li,Paints.,art;stamps\n")
+    said = hubbub("agents", path, "--profiles", people, "-o", out, "--set", "activity=0.2")
+    assert said.out.startswith("1 profiles were given to agents.\n5 agents were set")
+    assert "stamps" in said.err
+    assert load(out).profile(1).biography == "Paints."
+    listed = hubbub("agents", out, "--where", "id == bo").out
+    assert "Bo Li" in listed
+    assert "Names and texts: 2 were looked up, 50% were at hand already." in listed
+
+
+def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
+    hubbub: Hubbub, path: Path, tmp_path: Path
+) -> None:
+    people, out = tmp_path / "people.csv", tmp_path / "b.hub"
+    people.write_text("id,name,bio,age,country\nbo,Bo Li,Paints.,36,Ruritania\n")
+    said = hubbub("agents", path, "--profiles", people, "-o", out)
+    assert "Taken: id as id, name as name, bio as biography." in said.err
+    assert "Kept beside that, in the profile: age, country; " in said.err
+    facts = hubbub("agents", out, "--agent", "bo", "--json").json
+    assert facts["profile"] == {"name": "Bo Li", "age": "36", "country": "Ruritania"}
+    assert "age: 36; country: Ruritania" in hubbub("agents", out, "--agent", "bo").out
+    assert inner_of(load(out), 1).profile[1:] == (("age", "36"), ("country", "Ruritania"))
+    for how in ((), ("--pseudonymise",)):
+        for to in ("csv", "jsonl", "sqlite"):
+            assert "Ruritania" in exported(hubbub, out, to)
+        twin = tmp_path / "saves" / "twin.hub"
+        twin.parent.mkdir(exist_ok=True)
+        twin.write_bytes(out.read_bytes())
+        done = hubbub("saves", "erase", "twin", "bo", "--yes", *how)
+        assert done.code == 0, done.err
+        assert hubbub("agents", twin, "--where", "activity >= 0").code == 0
+        for to in ("csv", "jsonl", "sqlite"):
+            assert "Ruritania" not in exported(hubbub, twin, to)
+
+
+def exported(hubbub: Hubbub, world: Path, to: str) -> str:
+    """Return what an export says of the members."""
+    out = world.with_name(f"out-{to}")
+    said = hubbub("export", world, out, "--to", to, "--force")
+    assert said.code == 0, said.err
+    if to != "sqlite":
+        return (out / f"agents.{to}").read_text()
+    with closing(sqlite3.connect(out)) as file:
+        return str(file.execute("SELECT * FROM agents").fetchall())
+
+
+def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> None:
+    (tmp_path / "net.csv").write_text("source,target\n1,2\n2,3\n")
+    (tmp_path / "people.json").write_text('[{"id": 2, "name": "Ada"}]')
+    said = hubbub(
+        "import", tmp_path / "net.csv", "--profiles", tmp_path / "people.json", "-o", "a.hub"
+    )
+    assert "1 profiles were given to members." in said.out
+    assert "--profiles" in said.out
+    assert (
+        hubbub("agents", "a.hub", "--where", "id == 2", "--json").json["agents"][0]["name"] == "Ada"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "activity=0.1"], "A changed world needs a file"),
+        (["-o", "x.hub"], "Nothing would change"),
+        (["--set", "activity=0.1", "-o", "x.hub", "--moves", "0:1"], "in two commands"),
+        (["--moves", "soon"], "--moves takes ticks such as 0:48, got 'soon'"),
+        (["--where", "activity >"], "a number must stand here"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    hubbub: Hubbub, path: Path, words: list[str], said: str
+) -> None:
+    found = hubbub("agents", path, *words)
+    assert found.code == 2
+    assert said in found.err
+
+
+def test_compatibility_is_explained(hubbub: Hubbub, path: Path) -> None:
+    facts = hubbub("compatibility", path, "ada", "bo", "--json").json
+    assert facts["common_friends"] == 1
+    assert facts["parts"]["friends"] == {"value": 0.25, "weight": 0.2, "adds": 0.05}
+    adds = sum(part["adds"] for part in facts["parts"].values())
+    assert facts["score"] == pytest.approx(adds, abs=0.0003)
+    text = hubbub("compatibility", path, "ada", "bo").out.splitlines()
+    assert text[0].endswith(f"(bo): {facts['score']:.3f}")
+    assert "1 members tied to both" in text[3]
+
+
+def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
+    world = load(path)
+    platform = world.open_platform(mood_hours=24.0)
+    platform.act(1, "direct message", other=0, text="Tea at five?")
+    world.groups.create("gardeners", limit=3)
+    world.groups.join([0], "gardeners")
+    world.opinions.hold("bridge", [0.5, 0.1, 0.2, 0.3, 0.4], span=(0, 1))
+    world.take_profiles([{"id": "ada", "biography": "Paints.", "interests": ["music"]}])
+    world.note([0], "opened a shop")
+    world.step()
+    world.change_agents([0], status="paused")
+    assert world.personal_history(0) == [(0, "opened a shop"), (1, "active -> paused")]
+    save(world, path)
+    facts = hubbub("agents", path, "--agent", "ada", "--json").json
+    assert (facts["status"], facts["groups"], facts["biography"]) == (
+        "paused", ["gardeners"], "Paints.",
+    )  # fmt: skip
+    assert facts["opinions"] == {"bridge": 0.5}
+    assert list(facts["interests"]) == ["music"]
+    assert {"archetype", "credulity", "verification", "mood", "reputation"} <= {*facts}
+    assert facts["history"][1] == {"tick": 1, "line": "active -> paused"}
+    text = hubbub("agents", path, "--agent", "ada").out
+    assert "opened a shop" in text
+    assert text.splitlines()[-1].split(maxsplit=2) == ["1", "bo", "Tea at five?"]
+    assert "openness" in text
+    assert hubbub("agents", path, "--agent", "zoe").code == 2
+    assert "by itself" in hubbub("agents", path, "--agent", "ada", "--where", "activity > 0").err
+
+
+def test_groups_are_listed_with_their_limits(hubbub: Hubbub, path: Path) -> None:
+    assert hubbub("groups", path).out == "There are no groups.\n"
+    world = load(path)
+    world.groups.create("gardeners", limit=3)
+    world.groups.create("all")
+    world.groups.join([0, 2, 3], "gardeners")
+    save(world, path)
+    rows = [line.split() for line in hubbub("groups", path).out.splitlines()]
+    assert rows[1:] == [["gardeners", "3", "3"], ["all", "0", "any"]]
+    facts = hubbub("groups", path, "gardeners", "--json").json
+    assert [each["id"] for each in facts["members"]] == ["ada", "cy", "di"]
+    said = hubbub("groups", path, "gardeners", "--top", "2").out
+    assert said.endswith("and 1 more (--top)\n")
+    assert hubbub("groups", path, "gardners").code == 2
+
+
+def test_acts_of_one_member_and_between_two_are_shown(hubbub: Hubbub, path: Path) -> None:
+    assert "no platform" in hubbub("acts", path).err
+    world = load(path)
+    platform = world.open_platform(posting=0.0)
+    world.unfollow(1, 0)
+    world.groups.create("gardeners")
+    for who, act, said in (
+        (0, "post", {"text": "Hello."}), (1, "follow", {"other": 0}), (2, "mute", {"other": 1}),
+        (3, "join group", {"group": "gardeners"}),
+    ):  # fmt: skip
+        platform.act(who, act, **said)
+    world.step()
+    platform.act(1, "like", message=0)
+    world.step()
+    save(world, path)
+    done = hubbub("acts", path, "--agent", "bo", "--json").json
+    assert [(one["tick"], one["who"], one["act"]) for one in done["acts"]] == [
+        (2, "bo", "like"), (1, "cy", "mute"), (1, "bo", "follow"),
+    ]  # fmt: skip
+    assert done["kept"] == [1, 2]
+    pair = hubbub("acts", path, "--agent", "ada", "--other", "bo", "--json").json["acts"]
+    assert [one["act"] for one in pair] == ["like", "follow"]
+    assert pair[0]["text"] == "Hello."
+    groups = hubbub("acts", path, "--act", "join-group", "--json").json["acts"]
+    assert [(one["who"], one["whom"]) for one in groups] == [("di", "gardeners")]
+    assert hubbub("acts", path, "--ticks", "2:", "--act", "like").out.split()[6:] == [
+        "2", "bo", "like", "0", "ada", "Hello.",
+    ]  # fmt: skip
+    assert "and 2 more" in hubbub("acts", path, "--agent", "ada", "--top", "2").out
+    assert "kept (1 to 2)" in hubbub("acts", path, "--act", "purchase").out
+    assert "add --agent" in hubbub("acts", path, "--other", "bo").err
+    assert "--ticks takes ticks" in hubbub("acts", path, "--ticks", "soon").err
+
+
+def test_who_is_in_a_state_now_is_listed(hubbub: Hubbub) -> None:
+    world = World.create(agents=60, mean_degree=4, seed=7)
+    story = world.inject("x", seeds=[3, 9], model="sir", beta=0.0, gamma=0.0)
+    world.step(2)
+    save(world, "a.hub")
+    said = hubbub("agents", "a.hub", "--state", "0:infected", "--json")
+    assert said.code == 0, said.err
+    assert said.json["count"] == story.in_state("infected").size == 2
+    for wrong, sentence in (("7:infected", "this world's messages are 0"), ("0:x", "state of sir")):
+        assert sentence in hubbub("agents", "a.hub", "--state", wrong).err
+    refused = hubbub(
+        "agents", "a.hub", "--state", "0:infected", "--set", "activity=1", "-o", "b.hub"
+    )
+    assert "leave --set" in refused.err

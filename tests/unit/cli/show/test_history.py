@@ -1,0 +1,141 @@
+"""``hubbub history``, ``branch`` and ``bookmark``: what happened, and other ways from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.cli.program.exits import FILE, OK, USAGE
+from sim.runtime.journal.writer import recover
+from sim.store import load
+from sim.store.history.reading import history_of
+from tests.unit.cli.conftest import Hubbub
+
+SAID = ("--inject", "The bridge is closed.", "--model", "sir", "--seeds", "ids:3", "--ticks", "8")
+
+
+@pytest.fixture
+def world(hubbub: Hubbub, tmp_path: Path) -> Path:
+    """A world of 300 that ran eight ticks with a journal."""
+    hubbub("new", "--agents", "300", "--out", "a.hub")
+    hubbub("run", "a.hub", *SAID, "--journal")
+    return tmp_path / "a.hub"
+
+
+def test_counts_over_time_and_their_size(hubbub: Hubbub, world: Path) -> None:
+    said = hubbub("history", world, "--points", "3")
+    found = recover(world).world
+    assert said.code == OK
+    assert said.out.splitlines()[0].split() == [
+        "tick",
+        "first",
+        "ever",
+        "r",
+        "contacts",
+        "running",
+    ]
+    story = found.cascades[0]
+    assert f"{story.size:,} first adoptions of 1 messages, {story.now:,} held now, to" in said.out
+    assert "the journal takes" in said.out
+    facts = hubbub("history", world, "--json", "--from", "2", "--to", "5").json
+    assert facts["series"]["tick"] == [2, 3, 4, 5]
+    assert facts["journal_bytes"] > 0
+    assert facts["checkpoint_bytes"] > 0
+    at = found.cascades[0].adopted_at
+    assert facts["series"]["new"] == [int((at == tick).sum()) for tick in (2, 3, 4, 5)]
+    known = [None if np.isnan(r) else r for r in story.r[2:6].tolist()]
+    assert facts["series"]["r"] == pytest.approx(known)
+    assert facts["holding"] == story.now
+
+
+@pytest.mark.parametrize("beside", [["--save", "c.hub"], []])
+@pytest.mark.parametrize("model", ["sis", "sir", "seir"])
+def test_r_is_that_of_frames_with_and_without_a_journal(
+    hubbub: Hubbub, model: str, beside: list[str]
+) -> None:
+    options = ("--inject", "x", "--seeds", "top:5:degree", "--model", model, "--ticks", "30")
+    if beside:
+        hubbub("run", "new:agents=300", *options, *beside)
+        story = load("c.hub").cascades[0]
+    else:
+        hubbub("new", "--agents", "300", "--out", "c.hub")
+        hubbub("run", "c.hub", *options, "--journal")
+        story = recover("c.hub").world.cascades[0]
+    known = [None if np.isnan(r) else r for r in story.r.tolist()]
+    assert {type(r) for r in known} == {float, type(None)}  # some are whole, some are open
+    facts = hubbub("history", "c.hub", "--json", "--points", "100").json
+    assert facts["series"]["r"] == pytest.approx(known)
+    assert facts["holding"] == story.now < story.size
+
+
+def test_a_plain_snapshot_answers_from_its_records(hubbub: Hubbub) -> None:
+    hubbub("run", "new:300", *SAID, "--save", "b.hub")
+    expected = history_of(load("b.hub")).message(0)
+    said = hubbub("history", "b.hub", "--message", "0", "--json").json
+    assert [each["agent"] for each in said] == expected.agents.tolist()
+    assert said[0] == {"agent": 3, "tick": 0, "from": None}
+    assert "journal" not in hubbub("history", "b.hub").out
+
+
+def test_members_pairs_and_messages(hubbub: Hubbub, world: Path) -> None:
+    rows = hubbub("history", world, "--message", "0", "--json").json
+    late = rows[-1]
+    one, other = str(late["agent"]), str(late["from"])
+    said = hubbub("history", world, "--agent", one)
+    assert "adopted" in said.out
+    assert "The bridge is closed." in said.out
+    both = hubbub("history", world, "--pair", other, one, "--json").json
+    assert [(each["did"], each["other"]) for each in both] == [("adopted", late["from"])]
+    few = hubbub("history", world, "--message", "0", "--top", "2")
+    assert f"{len(rows) - 2:,} more" in few.err
+    seed = hubbub("history", world, "--agent", "3").out
+    assert "began with" in seed
+    assert hubbub("history", world, "--pair", "1", "1").out == "Nothing on record.\n"
+
+
+def test_one_thing_is_asked_of_what_there_is(hubbub: Hubbub, world: Path) -> None:
+    assert hubbub("history", world, "--agent", "1", "--message", "0").code == USAGE
+    assert "No message 7" in hubbub("history", world, "--message", "7").err
+    assert hubbub("history", world, "--agent", "nobody").code == USAGE
+    assert hubbub("history", "missing.hub").code == FILE
+    assert hubbub("history", "missing.hub", "--agent", "1").code == FILE
+
+
+def test_bookmarks_are_set_listed_and_removed(hubbub: Hubbub, world: Path) -> None:
+    assert hubbub("bookmark", world).out == "No bookmarks.\n"
+    assert hubbub("bookmark", world, "start", "--at", "2").out == "Tick 2 is called start.\n"
+    hubbub("bookmark", world, "now")
+    assert hubbub("bookmark", world).out.split() == ["tick", "bookmark", "2", "start", "8", "now"]
+    marks = hubbub("bookmark", world, "--json").json
+    assert [(each["name"], each["tick"]) for each in marks] == [("start", 2), ("now", 8)]
+    assert "start (tick 2), now (tick 8)" in hubbub("info", world).out
+    assert "no bookmark any more" in hubbub("bookmark", world, "now", "--remove").out
+    assert "No bookmark named 'now'" in hubbub("bookmark", world, "now", "--remove").err
+    assert hubbub("bookmark", world, "later", "--at", "9").code == USAGE
+
+
+def test_a_branch_is_made_at_a_tick_or_a_bookmark_and_tells_its_parent(
+    hubbub: Hubbub, world: Path
+) -> None:
+    hubbub("bookmark", world, "start", "--at", "2")
+    assert hubbub("branch", world, "--name", "b", "--at", "5").code == OK
+    made = hubbub("branch", world, "--name", "c.hub", "--at", "start", "--json").json
+    assert made["tick"] == 2
+    assert hubbub("branch", world, "--name", "d").out.startswith(
+        "d.hub branches off a.hub at tick 8"
+    )
+    assert [recover(f"{name}.hub").tick for name in "bcd"] == [5, 2, 8]
+    assert hubbub("info", "b.hub", "--json").json["branch_of"]["parent"] == str(world)
+    assert hubbub("info", "b.hub", "--json").json["journal"]["tick"] == 5
+    assert hubbub("branch", world, "--name", "b").code == FILE
+    assert hubbub("branch", world, "--name", "../e").code == USAGE
+
+
+def test_without_a_journal_there_is_nothing_to_branch_or_name(hubbub: Hubbub) -> None:
+    hubbub("new", "--agents", "300", "--out", "a.hub")
+    for words in (("branch", "a.hub", "--name", "b"), ("bookmark", "a.hub", "start")):
+        said = hubbub(*words)
+        assert said.code == FILE
+        assert "has no journal" in said.err

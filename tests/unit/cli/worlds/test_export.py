@@ -1,0 +1,39 @@
+"""``hubbub export``."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from sim.io import EXPORTS
+from tests.unit.cli.conftest import Hubbub
+
+
+def test_export_writes_and_says_so(hubbub: Hubbub) -> None:
+    said = hubbub("export", "new:50,mean_degree=4,seed=1", "out put", "--to", "csv")
+    assert said.code == 0
+    assert said.out.startswith("Exported 'out put' (4 files): 2")
+    with Path("out put/agents.csv").open(newline="") as file:
+        assert len(list(csv.reader(file))) == 51
+
+
+def test_export_replaces_nothing_unless_forced(hubbub: Hubbub) -> None:
+    Path("a.graphml").write_text("mine")
+    words = ("export", "new:50,mean_degree=4,seed=1", "a.graphml", "--to", "graphml")
+    said = hubbub(*words)
+    assert (said.code, Path("a.graphml").read_text()) == (3, "mine")
+    assert "replace it with --force" in said.err
+    assert hubbub(*words, "--force").out.startswith("Exported a.graphml: ")
+
+
+@pytest.mark.parametrize("to", ["xlsx", "Csv"])
+def test_an_unknown_format_is_refused_before_work(hubbub: Hubbub, to: str) -> None:
+    said = hubbub("export", "absent", "out", "--to", to)
+    assert said.code == 2
+    assert "No export format named" in said.err
+
+
+def test_formats_are_completed() -> None:
+    from sim.cli.program.start import completed
+
+    assert completed("exports")("") == list(EXPORTS)

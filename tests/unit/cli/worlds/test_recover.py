@@ -1,0 +1,159 @@
+"""Runs that keep a journal, and what ``hubbub recover`` says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.cli.program.exits import CANCELLED, FILE, OK, USAGE
+from sim.errors import Cancelled
+from sim.runtime import open_live
+from sim.runtime.journal.writer import Keeper, recover
+from sim.store import load
+from tests.unit.cli.conftest import Hubbub
+
+RUN = ("--model", "sir", "--ticks", "6", "--journal")
+
+
+@pytest.fixture
+def world(hubbub: Hubbub, tmp_path: Path) -> Path:
+    assert hubbub("new", "--agents", "300", "--out", "a.hub").code == OK
+    return tmp_path / "a.hub"
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_run_with_a_journal_goes_on_where_it_ended(hubbub: Hubbub, world: Path) -> None:
+    first = hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
+    assert first.code == OK
+    assert "Durable to tick 6," in first.err
+    second = hubbub("run", world, "--ticks", "4", "--journal")
+    assert "Recovered to tick 6:" in second.err
+    assert "Durable to tick 10," in second.err
+    assert load(world).tick == 0  # the file is as it was
+    hubbub("run", world, "--inject", "The bridge is closed.", "--model", "sir", "--ticks", "10",
+           "--save", "b.hub")  # fmt: skip
+    assert recover(world).world.digest() == load("b.hub").digest()
+
+
+def test_checkpoints_of_a_run_come_as_asked(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, "--ticks", "6", "--journal", "--checkpoint", "2")
+    taken = [path.name for path in (world.with_name(f"{world.name}.live")).glob("checkpoint-*")]
+    assert len(taken) > 1
+    refused = hubbub("run", world, "--ticks", "6", "--journal", "--checkpoint", "often")
+    assert "every 500 (ticks) or 30s (seconds)" in refused.err
+    assert "add --journal" in hubbub("run", world, "--ticks", "6", "--checkpoint", "2").err
+
+
+def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, world: Path) -> None:
+    assert "its journal" not in hubbub("run", world, "--ticks", "1").err
+    hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
+    again = hubbub("run", world, "--ticks", "1", "--no-journal")
+    assert (
+        "a.hub is the world as it was saved; its journal goes on to tick 6. `hubbub open` and "
+        "`run --journal` go on from there." in again.err
+    )
+    assert "tick 1;" in again.out
+    opened = open_live(world)
+    assert opened.told == "Goes on at tick 6 (saved at 0, then 6 ticks from its journal)."
+
+
+def test_what_is_recovered_is_told_and_saved(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
+    said = hubbub("recover", world)
+    assert said.code == OK
+    assert "Recovered to tick 6: checkpoint at tick 0" in said.out
+    assert "Nothing is missing." in said.out
+    assert "Nothing was changed." in said.out
+    saved = hubbub("recover", world, "--save", "b.hub", "--json")
+    assert saved.json["tick"] == 6
+    assert saved.json["whole"]
+    assert saved.json["saved"] == "b.hub"
+    assert load("b.hub").digest() == saved.json["digest"]
+
+
+def test_a_gap_is_told_and_no_run_goes_on_from_it(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
+    live = world.with_name("a.hub.live")
+    (live / "acked").unlink()
+    said = hubbub("recover", world)
+    assert said.code == FILE
+    assert "Nothing notes what was acknowledged last" in said.out
+    assert hubbub("recover", world, "--json").json["acknowledged"] is None
+    assert hubbub("run", world, "--ticks", "1", "--journal").code == FILE
+    flip(live / "checkpoint-0.hub")
+    assert hubbub("recover", world).code == FILE
+
+
+def test_a_journal_lies_beside_the_file_that_is_saved(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert hubbub("run", "new:300", "--ticks", "2", "--journal").code == USAGE
+    assert hubbub("run", "new:300", "--ticks", "2", "--journal", "--save", "c.hub").code == OK
+    assert recover(tmp_path / "c.hub").tick == 2
+
+
+def test_nothing_is_saved_inside_the_journal(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, *RUN)
+    assert hubbub("recover", world, "--save", "a.hub.live/x.hub").code == USAGE
+
+
+def test_a_scenario_has_no_journal(hubbub: Hubbub) -> None:
+    assert hubbub("run", "a.toml", "--journal").code == USAGE
+
+
+def test_a_run_that_is_cancelled_keeps_every_tick(
+    hubbub: Hubbub, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ticked(self: Keeper, world: object, *, wait: bool = True) -> None:
+        noted(self, world, wait=wait)  # type: ignore[arg-type]
+        if self.durable_tick >= 0 and getattr(world, "tick", 0) == 3:
+            raise Cancelled("Enough.")
+
+    noted = Keeper.ticked
+    monkeypatch.setattr(Keeper, "ticked", ticked)
+    assert hubbub("run", world, "--inject", "Hi", *RUN).code == CANCELLED
+    found = recover(world)
+    assert found.is_whole
+    assert found.tick == 3
+
+
+def test_a_run_never_replaces_a_later_state_of_its_world_unasked(
+    hubbub: Hubbub, world: Path
+) -> None:
+    later = world.with_name("b.hub")
+    assert hubbub("run", world, "--ticks", "5", "--save", later).code == 0
+    said = hubbub("run", world, "--ticks", "2", "--save", later)
+    assert said.code == FILE
+    assert "holds this world at tick 5, and here it is at tick 2; it stays as it is" in said.err
+    assert [load(path).tick for path in (later, world.with_name("b-2.hub"))] == [5, 2]
+    assert hubbub("run", world, "--ticks", "2", "--save", later, "--force").code == 0
+    assert load(later).tick == 2
+
+
+def test_what_was_recovered_replaces_nothing_later_unasked(hubbub: Hubbub, world: Path) -> None:
+    hubbub("run", world, "--ticks", "2", "--journal")
+    later = world.with_name("b.hub")
+    hubbub("run", world, "--ticks", "5", "--save", later)
+    refused = hubbub("recover", world, "--save", later)
+    assert refused.code == FILE
+    assert "add --force to replace it or choose another name" in refused.err
+    assert load(later).tick == 5
+    assert hubbub("recover", world, "--save", later, "--force").code == 0
+    assert load(later).tick == 2
+
+
+def test_a_run_goes_on_from_a_damaged_journal_only_when_it_is_told_to(
+    hubbub: Hubbub, world: Path
+) -> None:
+    hubbub("run", world, "--ticks", "2", "--journal")
+    (world.with_name("a.hub.live") / "journal").write_bytes(b"nothing")
+    refused = hubbub("run", world, "--ticks", "1", "--journal")
+    assert refused.code == FILE
+    assert "not a journal of Hubbub; --force goes on without that" in refused.err
+    forced = hubbub("run", world, "--ticks", "1", "--journal", "--force")
+    assert forced.code == 0
+    assert "is kept: a-damaged-1.hub.live" in forced.err

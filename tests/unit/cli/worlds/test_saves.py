@@ -1,0 +1,149 @@
+"""``hubbub saves``."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from sim import World, info, save
+from sim.store.journal.journal import folder_of
+from sim.store.journal.lineage import Lineage, note_lineage
+from tests.unit.cli.conftest import Hubbub
+
+
+@pytest.fixture(autouse=True)
+def _worlds(elsewhere: Path) -> None:
+    (elsewhere / "saves").mkdir()
+    for number, name in enumerate("ab"):
+        world = World.create(30, mean_degree=4, seed=number)
+        save(world, elsewhere / "saves" / f"{name}.hub", note=f"note {name}")
+    (elsewhere / "saves" / "bad.hub").write_text("hello")
+
+
+def test_saves_are_listed(hubbub: Hubbub) -> None:
+    said = hubbub("saves")
+    heading, *rows = said.out.splitlines()
+    assert heading.split()[:4] == ["name", "size", "tick", "agents"]
+    assert [row.split()[0] for row in rows] == ["a", "b"]
+    assert rows[0].endswith("note a")
+    assert said.err.startswith("bad: not a Hubbub world file (it looks like text")
+    assert [each["name"] for each in hubbub("saves", "--json").json] == ["a", "b", "bad"]
+
+
+def test_a_branch_is_listed_with_its_origin(hubbub: Hubbub, elsewhere: Path) -> None:
+    path = elsewhere / "saves" / "b.hub"
+    folder_of(path).mkdir()
+    note_lineage(path, Lineage(str(elsewhere / "a.hub"), 1200, 7, "d"))
+    assert "a at tick 1,200" in hubbub("saves").out.splitlines()[2]
+    (folder_of(path) / "lineage").write_text("hello")
+    assert "a at tick" not in hubbub("saves").out
+
+
+def test_an_empty_folder_says_so(hubbub: Hubbub, tmp_path: Path) -> None:
+    assert hubbub("--saves", tmp_path / "none", "saves").out.startswith("No saved worlds in ")
+    assert hubbub("--saves", tmp_path / "none", "saves", "verify", "--all").code == 0
+
+
+def test_saves_are_renamed_copied_noted_and_compacted(hubbub: Hubbub) -> None:
+    assert hubbub("saves", "rename", "a", "c").out.startswith("Renamed to ")
+    assert hubbub("saves", "duplicate", "c", "d").out.startswith("Copied to ")
+    assert hubbub("saves", "note", "d", "the second").out.startswith("Noted in ")
+    assert " MB now." in hubbub("saves", "compact", "d").out
+    assert info("saves/d.hub").note == "the second"
+    assert sorted(path.name for path in Path("saves").iterdir()) == [
+        "b.hub", "bad.hub", "c.hub", "d.hub",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["../a", "a/b", ".hidden", "a b"])
+def test_names_are_confined(hubbub: Hubbub, name: str) -> None:
+    said = hubbub("saves", "delete", name, "--yes")
+    assert said.code == 2
+    assert "is no name for a saved world" in said.err
+
+
+def test_deleting_asks_nobody_where_nobody_is(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
+    said = hubbub("saves", "delete", "a")
+    assert (said.code, Path("saves/a.hub").exists()) == (2, True)
+    assert "add --yes" in said.err
+    assert hubbub("saves", "delete", "a", "--yes").out.startswith("Deleted ")
+    assert not Path("saves/a.hub").exists()
+
+
+class Person(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "there"), [("yes\n", False), ("no\n", True), ("", True)])
+def test_deleting_asks(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch, answer: str, there: bool
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Person(answer))
+    said = hubbub("saves", "delete", "a")
+    assert said.code == 0
+    assert "for good? Type yes:" in said.err
+    assert Path("saves/a.hub").exists() == there
+    assert ("Nothing was deleted." in said.out) == there
+
+
+def test_all_are_verified_and_a_bad_one_is_an_error(hubbub: Hubbub) -> None:
+    said = hubbub("saves", "verify", "--all")
+    assert said.code == 3
+    assert said.out.splitlines()[:2] == ["a    whole", "b    whole"]
+    assert hubbub("saves", "verify", "a", "--json").json[0]["reason"] == ""
+    assert hubbub("saves", "verify").code == hubbub("saves", "verify", "a", "--all").code == 2
+
+
+def test_backups_come_back(hubbub: Hubbub) -> None:
+    said = hubbub("saves", "backup", "--to", "away", "--keep", "3")
+    assert said.code == 3  # one of them is no world
+    assert [row.split()[1] for row in said.out.splitlines()[:2]] == ["copied", "copied"]
+    assert hubbub("saves", "restore", "a", "--from", "away").code == 3
+    assert "can be restored" in hubbub("saves", "restore", "a", "--from", "away", "--test").out
+    hubbub("saves", "delete", "a", "--yes")
+    assert hubbub("saves", "restore", "a", "--from", "away").out.startswith("Restored ")
+    Path("saves/bad.hub").unlink()
+    again = hubbub("saves", "backup", "--to", "away", "--json")
+    assert [each["reason"] for each in again.json] == ["unchanged since"] * 2
+
+
+def test_profiles_are_taken_out_after_a_question(hubbub: Hubbub) -> None:
+    people = [{"name": "Ada Lovelace-Quux", "biography": "A mathematician of engines."}]
+    Path("people.json").write_text(json.dumps(people))
+    assert hubbub("agents", "a", "--profiles", "people.json", "--out", "saves/a.hub").code == 0
+    assert b"Lovelace-Quux" in Path("saves/a.hub").read_bytes()
+    assert "add --yes" in hubbub("saves", "erase", "a", "all").err
+    said = hubbub("saves", "erase", "a", "all", "--yes")
+    assert said.out.startswith("The profiles of ")
+    assert b"Quux" not in Path("saves/a.hub").read_bytes()
+    assert hubbub("saves", "erase", "a", "nobody-such", "--yes").code != 0
+    again = hubbub("saves", "erase", "a", "0", "--pseudonymise", "--yes", "--json")
+    assert again.json["members"] == 0
+
+
+def test_a_world_that_was_never_saved_is_listed_and_its_way_out_named(
+    hubbub: Hubbub, elsewhere: Path
+) -> None:
+    path = elsewhere / "saves" / "alive.hub"
+    save(World.create(30, mean_degree=4, seed=1), path)
+    assert hubbub("run", "alive", "--inject", "x", "--ticks", "3", "--journal").code == 0
+    path.unlink()
+    rows = hubbub("saves").out.splitlines()
+    row = next(row.split() for row in rows if row.startswith("alive"))
+    assert row[3:5] == ["3", "30"]
+    assert "never saved: it lives in its journal" in rows[2]
+    facts = {each["name"]: each["is_saved"] for each in hubbub("saves", "--json").json}
+    assert facts == {"a": True, "alive": False, "b": True, "bad": True}
+    for words in (("info", "alive"), ("verify", "alive"), ("run", "alive", "--ticks", "1")):
+        said = hubbub(*words)
+        assert said.code == 3
+        assert "was never saved: it lives in its journal; `hubbub open`" in said.err
+    assert "tick 4" in hubbub("run", "alive", "--ticks", "1", "--journal").err
+    assert hubbub("saves", "delete", "alive", "--yes").code == 0
+    assert not folder_of(path).exists()

@@ -1,0 +1,120 @@
+"""Arrays in scratch files read as they did in memory, and leave no name behind."""
+
+from __future__ import annotations
+
+import pickle
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+import pytest
+
+from sim.core import scratch as spill
+from sim.core.scratch import Spill, is_filed, let_go, looked_at
+
+
+@pytest.mark.parametrize("shape", [(2000,), (50, 40), (5, 2, 300)])
+@pytest.mark.parametrize("dtype", ["u1", "<i8", "<f8", "?"])
+def test_what_was_moved_is_as_it_was(shape: tuple[int, ...], dtype: str) -> None:
+    array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    moved = Spill().moved(array)
+    let_go()
+    assert (moved.dtype, moved.shape) == (array.dtype, array.shape)
+    assert np.array_equal(moved, array)
+    assert is_filed(moved) == (array.nbytes >= spill.LEAST_BYTES)
+
+
+def test_moved_arrays_can_be_written_into_and_keep_it() -> None:
+    store = Spill()
+    first, second = store.moved(np.zeros(5000)), store.moved(np.ones(5000))
+    first[7] = 3.0
+    let_go()
+    assert (first[7], first.sum(), second.sum()) == (3.0, 3.0, 5000.0)
+
+
+def test_scratch_files_have_no_names(tmp_path: Path) -> None:
+    store = Spill(tmp_path)
+    moved = store.moved(np.arange(100_000))
+    assert list(tmp_path.iterdir()) == []
+    assert int(moved.sum()) == 4999950000
+
+
+def test_descriptors_go_with_the_files() -> None:
+    before = psutil.Process().num_fds()
+    for _ in range(20):
+        Spill().moved(np.arange(100_000))
+    assert psutil.Process().num_fds() <= before + 4
+
+
+@pytest.mark.parametrize("why", ["no folder", "disk is full"])
+def test_without_room_on_the_disk_arrays_stay_in_memory(
+    why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "disk is full":
+        monkeypatch.setattr(spill, "SPARE_BYTES", 1 << 62)
+    store = Spill(tmp_path / "none" if why == "no folder" else tmp_path)
+    array = np.arange(100_000)
+    assert store.moved(array) is array
+    room = store.room(array.nbytes)
+    copy = room.hold(array)
+    assert not room.is_filed
+    assert np.array_equal(copy, array)
+    assert copy is not array
+
+
+def test_a_place_holds_one_array_after_the_other() -> None:
+    room = Spill().room(80_000)
+    first = room.hold(np.arange(10_000))
+    second = room.hold(np.arange(20_000, dtype=np.int32).reshape(-1, 4)[::-1])
+    assert np.shares_memory(first, second)
+    assert second[0].tolist() == [19996, 19997, 19998, 19999]
+
+
+@pytest.mark.parametrize("why", ["there is room", "disk is full"])
+def test_joined_arrays_stand_one_behind_the_other(
+    why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "disk is full":
+        monkeypatch.setattr(spill, "SPARE_BYTES", 1 << 62)
+    store = Spill(tmp_path)
+    first = store.moved(np.arange(5000, dtype=np.uint32))
+    parts = [first, np.empty(0, np.uint32), np.arange(6000, dtype=np.uint32)[::2], first[7:9]]
+    joined = store.joined(parts)
+    assert is_filed(joined) == (why == "there is room")
+    assert joined.dtype == np.uint32
+    assert np.array_equal(joined, np.concatenate(parts))
+
+
+def test_joining_casts_as_numpy_does() -> None:
+    parts: list[npt.NDArray[Any]] = [np.arange(3, dtype=np.uint8), np.arange(4, dtype=np.int64)]
+    joined = Spill().joined(parts)
+    assert joined.dtype == np.int64
+    assert joined.tolist() == [0, 1, 2, 0, 1, 2, 3]
+
+
+def test_files_are_shared_until_they_are_full() -> None:
+    store = Spill()
+    moved = [store.moved(np.full(300_000, number)) for number in range(20)]
+    assert [int(each[0]) for each in moved] == list(range(20))
+    assert store.bytes == 20 * 300_000 * 8
+
+
+def test_scratch_files_stay_with_their_process() -> None:
+    store = Spill()
+    moved = store.moved(np.arange(5000))
+    assert deepcopy(store) is store
+    other = pickle.loads(pickle.dumps(store))  # noqa: S301 - our own
+    assert other.bytes == 0
+    assert np.array_equal(pickle.loads(pickle.dumps(moved)), moved)  # noqa: S301 - our own
+
+
+def test_looking_at_much_gives_memory_back_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(spill, "let_go", lambda: told.append(1))
+    monkeypatch.setattr(spill, "_looked", 0)
+    for _ in range(4):
+        looked_at(40 << 20)
+    assert len(told) == 2

@@ -1,0 +1,256 @@
+"""What members did, wrote and decided leaves in every format, and each says the same."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from sim import World, io, load, record_of, recorded, save
+from sim.io.exporting import acts as doings
+from sim.platform.acts.kinds import Act
+
+REPLY = [3, 2, 0, "ab", "like 1", "", "here", "m", 0.5, 10, 2, 7, 0, "model", 1, 12, 7]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+    """A world of 60 ticks of which it remembers 5 itself."""
+    path = tmp_path_factory.mktemp("doings") / "a.hub"
+    told = {"posting": 0.3, "log_ticks": 5, "newcomers": 0.5}
+    world = World.create(agents=150, mean_degree=8, seed=7, platform=told)
+    with recorded(world, path) as recording:
+        assert recording is not None
+        world.inject("The bridge is closed.", seeds=[3], model="si", beta=0.2, author=3)
+        world.platform.act(4, "post", text="=1+1")  # type: ignore[union-attr]
+        world.platform.act(5, "create-group", text="Bakers")  # type: ignore[union-attr]
+        world.step(3)
+        acts = [{"act": "like", "message": 1}]
+        row = {
+            "member": 2,
+            "source": "model",
+            "acts": acts,
+            "faults": ["failed"],
+            "spent": [1, 12, 7],
+        }
+        recording.asked("ab", [("user", "What now?")])
+        recording.decided(world, [row | {"replies": [REPLY]}, {"member": 3, "source": "rule"}])
+        world.agents.set_status([7], "banned")
+        world.step(57)
+    save(world, path)
+    return world, path
+
+
+def tables(folder: Path, to: str) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for path in folder.iterdir():
+        if to == "csv":
+            with path.open(newline="") as file:
+                found[path.stem] = [*csv.DictReader(file)]
+        elif to == "jsonl":
+            found[path.stem] = [json.loads(line) for line in path.read_text().splitlines()]
+        else:
+            from pyarrow import parquet
+
+            found[path.stem] = parquet.read_table(path).to_pylist()
+    return found
+
+
+@pytest.mark.parametrize("to", ["csv", "jsonl", "parquet"])
+def test_every_act_post_and_decision_is_a_row(
+    kept: tuple[World, Path], tmp_path: Path, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if to == "parquet":
+        pytest.importorskip("pyarrow")
+    monkeypatch.setattr("sim.io.exporting.lines.BATCH", 17)
+    world, path = kept
+    made = io.export(load(path), tmp_path / to, to=to, history=path)
+    found, platform = tables(tmp_path / to, to), world.platform
+    assert platform is not None
+    assert {p.stem for p in made.paths} == {*found}
+    counts = platform.log.counted[1].sum(axis=0)
+    told = [row["act"] for row in found["acts"]]
+    assert {act: told.count(act.says) for act in Act} == dict(
+        zip(Act, counts.tolist(), strict=True)
+    )
+    posts = found["posts"]
+    assert [int(row["id"]) for row in posts] == [*range(platform.posts.next)]
+    last = posts[-len(platform.posts) :]
+    for name in ("author", "likes", "shares", "replies"):
+        assert [int(row[name]) for row in last[:40]] == getattr(platform.posts, name)[:40].tolist()
+    texts = [row["text"].lstrip("'") for row in posts]
+    assert [text for text in texts if "=1+1" in text] == ["=1+1"]
+    told = [platform.text_of(platform.posts.first + i) for i in range(40)]
+    assert texts[-len(platform.posts) :][:40] == told
+    assert sum(str(row["message"]) == "0" for row in posts) == 1
+    assert [str(row["group"]) for row in found["acts"] if row["act"] == "create group"] == ["0"]
+    assert [str(row["member"]) for row in found["decisions"]] == ["2", "3"]
+    (reply,) = found["replies"]
+    assert (reply["reply"], reply["model"], str(reply["nano_dollars"])) == ("like 1", "m", "7")
+    assert json.loads(reply["prompt"]) == [["user", "What now?"]]
+
+
+def test_a_database_has_all_of_it_and_its_references_hold(
+    kept: tuple[World, Path], tmp_path: Path
+) -> None:
+    world, path = kept
+    made = io.export(load(path), tmp_path / "a.db", to="sqlite", history=path)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        names = [
+            row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        ]
+        assert file.execute("PRAGMA foreign_key_check").fetchall() == []
+        rows = sum(file.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names)  # noqa: S608
+        assert made.rows == rows
+        messages = file.execute("SELECT count(*) FROM messages").fetchone()[0]
+        assert messages == world.platform.posts.next  # type: ignore[union-attr]
+        joined = "SELECT count(*) FROM acts JOIN agents ON agent_id = agent"
+        assert file.execute(joined).fetchone()[0] == record_of(world, path).sizes[0]
+        parents = (
+            "SELECT count(*) FROM messages AS m LEFT JOIN messages AS p ON p.message_id ="
+            " m.properties ->> 'parent' WHERE m.properties ->> 'parent' > 1000000000"
+            " AND p.message_id IS NULL"
+        )
+        assert file.execute(parents).fetchone()[0] <= 1  # but for answers to the injected one
+        prompt = file.execute("SELECT prompt, reply FROM replies").fetchall()
+        assert prompt == [('[["user", "What now?"]]', "like 1")]
+
+
+def test_a_life_is_told_with_its_ticks(kept: tuple[World, Path], tmp_path: Path) -> None:
+    world, path = kept
+    io.export(load(path), tmp_path / "a.db", to="sqlite", history=path)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        states = file.execute(
+            "SELECT state_data, timestamp, version FROM agent_states"
+            " WHERE agent_id = '7' AND state_type = 'lifecycle' ORDER BY version"
+        ).fetchall()
+        assert states == [('{"status": "active"}', 0, 1), ('{"status": "banned"}', 3, 2)]
+        query = "SELECT status, created_at, updated_at, version FROM agents WHERE agent_id = ?"
+        assert file.execute(query, ("7",)).fetchone() == ("banned", 0, 3, 2)
+        assert file.execute(query, ("8",)).fetchone() == ("active", 0, 0, 1)
+        joined = file.execute("SELECT created_at FROM agents WHERE created_at > 0").fetchall()
+    signed = [
+        tick for tick, acts in record_of(world, path).acts() for a in acts.act if a == Act.SIGN_UP
+    ]
+    assert sorted(tick for (tick,) in joined) == sorted(signed) != []
+
+
+def test_who_was_made_later_is_told_by_the_trail(tmp_path: Path) -> None:
+    world = World.create(agents=20, mean_degree=4, seed=7)
+    world.step(4)
+    world.create_agents(3)
+    world.step(2)
+    io.export(world, tmp_path / "a.db", to="sqlite")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        found = file.execute("SELECT agent_id FROM agents WHERE created_at = 4").fetchall()
+    assert sorted(int(each) for (each,) in found) == [20, 21, 22]
+
+
+@pytest.mark.parametrize(("to", "read"), [("graphml", nx.read_graphml), ("gexf", nx.read_gexf)])
+def test_a_graph_says_in_what_state_each_member_is_and_since_when(
+    tmp_path: Path, to: str, read: Any
+) -> None:
+    world = World.create(agents=60, mean_degree=6, seed=7)
+    story = world.inject("Hi", seeds=[0], model="sir", beta=0.3, gamma=0.3)
+    other = world.inject("Ho", seeds=[1], model="independent-cascade", probability=0.3)
+    world.step(6)
+    io.export(world, tmp_path / f"a.{to}", to=to)
+    nodes = dict(read(tmp_path / f"a.{to}").nodes(data=True))
+    at = np.array([nodes[str(i)]["message_0_adopted_at"] for i in range(60)])
+    assert (at == story.adopted_at).all()
+    assert [nodes[str(i)]["message_0_source"] for i in range(60)] == story.source.tolist()
+    told = [nodes[str(i)]["message_0_state"] for i in range(60)]
+    assert {name: told.count(name) for name in story.states} == story.counts
+    told = [nodes[str(i)]["message_1_state"] for i in range(60)]
+    assert {name: told.count(name) for name in other.states} == other.counts
+
+
+def test_who_heard_a_message_and_left_it_is_told_where_that_is_known(tmp_path: Path) -> None:
+    world = World.from_edges([0, 0, 1, 1, 3], [1, 2, 2, 3, 4], ids=[*"abcde"])
+    story = world.inject("Hi", seeds=[0, 1], model="independent-cascade", probability=0.0)
+    world.run_until_quiet(story)
+    save(world, tmp_path / "a.hub")
+    query = (
+        "SELECT source_agent_id, target_agent_id, timestamp FROM propagation_events"
+        " WHERE event_type = 'ignored' ORDER BY event_id"
+    )
+    with closing(sqlite3.connect(tmp_path / "a.hub")) as file:
+        assert file.execute(query).fetchall() == [("a", "c", 1), ("b", "d", 1)]
+        assert file.execute("PRAGMA foreign_key_check").fetchall() == []
+    world.mute(0, 4)
+    save(world, tmp_path / "b.hub")
+    with closing(sqlite3.connect(tmp_path / "b.hub")) as file:
+        assert file.execute(query).fetchall() == []
+
+
+def test_ties_say_when_they_were_made(tmp_path: Path) -> None:
+    world = World.from_edges([0], [1], 5, ids=[*"abcde"])
+    world.step(3)
+    world.follow(2, 0)
+    world.step(2)
+    world.befriend(3, 4)
+    world.mute(1, 2)
+    save(world, tmp_path / "a.hub")
+    query = (
+        "SELECT source_agent_id, target_agent_id, relationship_type, created_at"
+        " FROM agent_relationships ORDER BY 1, 2"
+    )
+    with closing(sqlite3.connect(tmp_path / "a.hub")) as file:
+        assert file.execute(query).fetchall() == [
+            ("a", "b", "follow", 0), ("a", "c", "follow", 3), ("b", "c", "mute", 5),
+            ("d", "e", "friend", 5), ("e", "d", "friend", 5),
+        ]  # fmt: skip
+
+
+def test_rows_can_be_asked_for_again_from_the_beginning() -> None:
+    flow = doings._Flow(lambda: iter([(np.arange(3), "abc"), (np.arange(3, 5), "de")]))
+    first, second = doings._Cells(flow, 0), doings._Cells(flow, 1)
+    for _ in range(2):
+        assert (first[0:2], second[0:2]) == ([0, 1], ["a", "b"])
+        assert (first[2:4], second[2:4]) == ([2, 3], ["c", "d"])
+        assert (first[4:5], second[4:5]) == ([4], ["e"])
+
+
+def test_acts_of_a_database_name_the_messages_that_they_are_about(tmp_path: Path) -> None:
+    path = tmp_path / "two.hub"
+    told = {"posting": 0.3, "rhythm": "flat"}
+    world = World.create(agents=80, mean_degree=8, seed=7, platform=told)
+    platform = world.platform
+    assert platform is not None
+    world.step(2)
+    for text, seed in (("The bridge is closed.", 3), ("It is open again.", 9)):
+        world.inject(text, seeds=[seed], model="si", beta=0.3, author=seed)
+        world.step(2)
+        platform.act(seed, "quote", message=platform.posts.first + 3, text="See this.")
+        platform.act(4, "reply", message=platform.injected[0], text="Is it?")
+        world.step(2)
+    save(world, path)
+    io.export(world, tmp_path / "two.db", to="sqlite", history=path)
+    with closing(sqlite3.connect(tmp_path / "two.db")) as file:
+        acts = file.execute("SELECT tick, agent, act, message FROM acts").fetchall()
+        texts = dict(file.execute("SELECT message_id, content FROM messages"))
+        parents = [
+            json.loads(said).get("parent")
+            for (said,) in file.execute("SELECT properties FROM messages")
+        ]
+        assert {message for *_, message in acts if message is not None} <= {*texts}
+    assert {parent for parent in parents if parent is not None} <= {*texts}
+    assert texts[0] == "The bridge is closed."
+    assert 0 in parents
+    named = [(act, texts[message]) for _, _, act, message in acts if message is not None]
+    told_by = [
+        (Act(act).says, platform.text_of(message))
+        for tick in range(1, world.tick + 1)
+        for act, message in zip(
+            platform.log.at(tick).act.tolist(), platform.log.at(tick).message.tolist(), strict=True
+        )
+        if message != 2**32 - 1
+    ]
+    assert sorted(named) == sorted(told_by)

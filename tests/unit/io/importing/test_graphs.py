@@ -1,0 +1,144 @@
+import gzip
+from pathlib import Path
+
+import igraph
+import networkx as nx
+import pytest
+
+from sim.errors import FileError, InputError
+from sim.io import EdgeOptions, Edges, import_world, read_graph
+
+
+def _made(folder: Path, kind: str, *, directed: bool) -> Path:
+    """Write a small network with names and weights: ann -> bob -> eve, ann -> eve."""
+    place = folder / f"graph.{kind}"
+    if kind == "gexf":
+        made = (nx.DiGraph if directed else nx.Graph)()
+        for node, label in enumerate(["ann", "bob", "eve"]):
+            made.add_node(node, label=label)
+        made.add_weighted_edges_from([(0, 1, 0.5), (1, 2, 0.25), (0, 2, 1.0)])
+        nx.write_gexf(made, place)
+        return place
+    graph = igraph.Graph([(0, 1), (1, 2), (0, 2)], directed=directed)
+    graph.vs["name"] = ["ann", "bob", "eve"]
+    graph.es["weight"] = [0.5, 0.25, 1.0]
+    getattr(graph, f"write_{kind}")(str(place))
+    return place
+
+
+def _named(edges: Edges) -> set[tuple[str, str, float]]:
+    assert edges.names is not None
+    assert edges.weights is not None
+    rows = zip(edges.sources, edges.targets, edges.weights.tolist(), strict=True)
+    return {(edges.names[a], edges.names[b], w) for a, b, w in rows}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("directed", [True, False])
+@pytest.mark.parametrize("kind", ["graphml", "gml", "gexf"])
+def test_names_weights_and_direction_are_kept(kind: str, directed: bool, tmp_path: Path) -> None:
+    place = _made(tmp_path, kind, directed=directed)
+    edges = read_graph(place)
+    assert _named(edges) == {("ann", "bob", 0.5), ("bob", "eve", 0.25), ("ann", "eve", 1.0)}
+    assert edges.report.directed is directed
+    assert edges.report.name == place.name
+    world = import_world(place).world
+    assert world.ties.count == (3 if directed else 6)
+    assert world.agents.name(1) == "bob"
+
+
+def test_follows_turns_the_arcs_of_a_graph(tmp_path: Path) -> None:
+    place = _made(tmp_path, "graphml", directed=True)
+    world = import_world(place, options=EdgeOptions(direction="follows")).world
+    assert world.ties.listeners(2).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["graphml", "gexf"])
+def test_packed_graphs_are_read_whatever_their_name(kind: str, tmp_path: Path) -> None:
+    place = _made(tmp_path, kind, directed=True)
+    packed = tmp_path / "download"
+    packed.write_bytes(gzip.compress(place.read_bytes()))
+    assert import_world(packed).report.arcs == 3
+
+
+BOMB = """<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;">]>
+<graphml><graph edgedefault="directed"><node id="&lol2;"/></graph></graphml>"""
+OUTSIDE = """<?xml version="1.0"?>
+<!DOCTYPE gexf [<!ENTITY file SYSTEM "file:///etc/passwd">]>
+<gexf><graph><nodes><node id="&file;"/></nodes></graph></gexf>"""
+
+
+@pytest.mark.parametrize("text", [BOMB, OUTSIDE, BOMB.replace("!DOCTYPE", "!doctype")])
+def test_declarations_of_entities_are_refused(text: str, tmp_path: Path) -> None:
+    place = tmp_path / "bomb.xml"
+    place.write_text(text)
+    with pytest.raises(FileError, match="declares <!DOCTYPE"):
+        import_world(place)
+
+
+def test_a_declaration_across_two_blocks_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.io.importing.files._HEAD", 60)
+    monkeypatch.setattr("sim.io.importing.graphs._BLOCK", 5)
+    place = tmp_path / "bomb.xml"
+    place.write_text("<graphml>" + " " * 51 + "<!DOC" + "TYPE x></graphml>")
+    with pytest.raises(FileError, match="declares <!DOCTYPE"):
+        import_world(place)
+
+
+def test_an_encoding_that_could_hide_a_declaration_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "odd.xml"
+    place.write_text('<?xml version="1.0" encoding="UTF-7"?>\n<graphml></graphml>')
+    with pytest.raises(FileError, match="is encoded as UTF-7"):
+        import_world(place)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<graphml><graph><node id='a'></graph></graphml>",
+        "<gexf><graph><nodes><node></nodes></gexf>",
+        "graph [ node [ id 1 ] edge [ source 1 ]",
+    ],
+)
+def test_a_broken_graph_is_one_sentence(text: str, tmp_path: Path) -> None:
+    place = tmp_path / "graph.txt"
+    place.write_text(text)
+    with pytest.raises(FileError, match="cannot be parsed") as caught:
+        import_world(place)
+    assert "\n" not in str(caught.value)
+    assert ".c" not in str(caught.value)
+
+
+def test_an_edge_list_is_no_graph_file(tmp_path: Path) -> None:
+    place = tmp_path / "graph.txt"
+    place.write_text("1 2\n")
+    with pytest.raises(FileError, match="is neither GraphML"):
+        read_graph(place)
+
+
+def test_a_graph_without_nodes_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "none.graphml"
+    place.write_text('<graphml><graph edgedefault="directed"></graph></graphml>')
+    with pytest.raises((FileError, ValueError), match=r"no nodes|cannot be parsed"):
+        import_world(place)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (EdgeOptions(directed=False), "directed"),
+        (EdgeOptions(weight_column=2, time_column=3), "weight_column, time_column"),
+        (EdgeOptions(columns=(1, 0)), "columns"),
+    ],
+)
+def test_options_of_edge_lists_that_would_do_nothing_are_refused(
+    tmp_path: Path, options: EdgeOptions, named: str
+) -> None:
+    nx.write_graphml(nx.path_graph(3), tmp_path / "g.graphml")
+    with pytest.raises(InputError, match=f"A graphml file says itself .*; leave {named} out"):
+        import_world(tmp_path / "g.graphml", options=options)
+    usual = EdgeOptions(direction="follows", columns=(0, 1))
+    assert import_world(tmp_path / "g.graphml", options=usual).world.ties.count == 4

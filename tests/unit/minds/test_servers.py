@@ -1,0 +1,225 @@
+"""Servers differ in what they take: each is asked as it likes, and what that is, is remembered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from email.utils import formatdate
+from time import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.errors import InputError
+from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.models.faults import Fault, ModelError
+from sim.minds.models.json_objects import object_in
+from sim.minds.models.manners import Manners
+from sim.minds.models.pool import ModelPool
+from sim.minds.models.provider import Provider
+from sim.minds.models.provider_client import Line
+from sim.minds.models.replies import reply_of
+from sim.minds.models.secrets import Secret
+from sim.minds.models.wire import _wait
+from sim.minds.prompts.decisions import schema_of
+from tests.unit.minds.server import Call, Server, body, completion, status
+
+CANARY = "sk-canary-5f2c7a90be31"
+DECISION = schema_of(("like", "post"), 3)
+ASK = Ask((Turn("user", "Which? Answer in JSON."),), most=20, seed=3, schema=DECISION)
+
+
+def asked(server: Server, asks: Sequence[Ask] = (ASK,), **more: object) -> list[Answer]:
+    provider = Provider("m", server.url, Secret(CANARY), **more)  # type: ignore[arg-type]
+    with ModelPool([provider], cache=0) as pool:
+        return [pool.ask_all([ask])[0] for ask in asks]
+
+
+REFUSED = {
+    "nothing": ((), {"max_completion_tokens", "temperature", "seed", "json_schema", "maximum"}),
+    "the bound": (("max_completion_tokens",), {"max_tokens", "temperature", "json_schema"}),
+    "a temperature": (("temperature", "seed"), {"max_completion_tokens", "json_schema"}),
+    "bounds in schemas": (("maximum", "maxLength", "minimum"), {"json_schema", "enum"}),
+    "schemas": (("json_schema",), {"json_object", "temperature"}),
+    "any form": (("response_format",), {"temperature", "seed"}),
+    "all of it": (
+        ("max_completion_tokens", "temperature", "seed", "response_format"), {"max_tokens"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", REFUSED)
+def test_what_a_server_refuses_is_said_otherwise_and_remembered(row: str) -> None:
+    names, kept = REFUSED[row]
+
+    async def answer(call: Call) -> None:
+        sent = json.dumps(call.said)
+        name = next((name for name in names if f'"{name}"' in sent), None)
+        if name is None:
+            await call.send(completion())
+            return
+        what = "schema: " if name in {"maximum", "minimum", "maxLength"} else ""
+        said = {"error": {"message": f"Invalid {what}'{name}' is not permitted."}}
+        await call.send(json.dumps(said).encode(), 422 if name == "seed" else 400)
+
+    with Server(answer) as server:
+        first, second = asked(server, [ASK, ASK])
+        calls = [json.dumps(call.said) for call in server.calls]
+    assert (first.text, second.text, first.retries) == ("Good morning.", "Good morning.", 0)
+    assert all(f'"{name}"' in calls[-1] for name in kept)
+    assert not any(f'"{name}"' in calls[-1] for name in names)
+    assert calls[-1] == calls[-2]  # the second question is asked once
+    assert first.spent.requests == second.spent.requests == 1
+
+
+def test_a_request_that_is_refused_for_nothing_that_can_be_left_out_fails_at_once() -> None:
+    with Server(status(400, '{"error": {"message": "No."}}')) as server:
+        (answer,) = asked(server)
+    assert (answer.fault, len(server.calls)) == (Fault.REJECTED, 1)
+
+
+def test_a_prompt_that_is_too_long_is_named_so_whatever_the_code() -> None:
+    said = (
+        "This model's maximum context length is 4096 tokens; you asked with max_completion_tokens."
+    )
+    with Server(status(400, json.dumps({"error": {"message": said}}))) as server:
+        (answer,) = asked(server)
+    assert (answer.fault, len(server.calls)) == (Fault.TOO_LONG, 1)
+
+
+def test_a_server_that_does_not_read_the_bound_is_told_it_by_its_old_name() -> None:
+    long = body(completion(usage={"prompt_tokens": 9, "completion_tokens": 21}))
+    with Server(long) as server:
+        asked(server, [ASK, ASK])
+        sent = [call.said for call in server.calls]
+    assert ["max_tokens" in one for one in sent] == [False, True]
+
+
+@given(st.lists(st.sampled_from(["max_completion_tokens", "temperature", "seed", "schema", "x"])))
+def test_manners_come_to_an_end_and_the_question_stays_the_same(refusals: list[str]) -> None:
+    manners, learned = Manners(), 0
+    for refusal in refusals * 3:
+        learned += manners.learn(manners.body(ASK, "m"), f"no {refusal} here")
+    assert learned <= 6
+    sent = manners.body(ASK, "m")
+    assert (sent["model"], sent["messages"]) == ("m", ASK.body("m")["messages"])
+    assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 20
+
+
+def test_no_temperature_is_none_sent() -> None:
+    assert "temperature" not in Ask(ASK.turns, temperature=None).body("m")
+
+
+def test_headers_and_the_query_of_an_address_go_with_each_request_and_are_shown_nowhere() -> None:
+    async def leaky(call: Call) -> None:
+        if len(server.calls) == 1:
+            await call.send(completion(f"I saw {CANARY} and {CANARY[::-1]}."))
+            return
+        said = {"error": {"message": f"bad header {CANARY[::-1]}"}}
+        await call.send(json.dumps(said).encode(), 401)
+
+    with Server(leaky) as server:
+        url = f"{server.url}?api-version=2024-10-21"
+        headers = {"api-key": "{key}", "X-Own": CANARY[::-1]}
+        provider = Provider("m", url, Secret(CANARY), headers=headers)
+        with ModelPool([provider], cache=0) as pool:
+            first, second = pool.ask_all([ASK])[0], pool.ask_all([ASK])[0]
+    head = server.calls[0].head
+    assert "POST /v1/chat/completions?api-version=2024-10-21 HTTP/1.1" in head
+    assert f"api-key: {CANARY}" in head
+    assert CANARY[::-1] in head
+    shown = f"{first!r} {second!r} {provider!r}"
+    assert CANARY not in shown
+    assert CANARY[::-1] not in shown
+    assert first.text == "I saw [secret] and [secret]."
+
+
+@pytest.mark.parametrize("headers", [{"a b": "x"}, {"a": "x\r\nB: y"}, {"": "x"}, {"a": "ü"}])
+def test_a_header_that_is_none_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="A header has a name"):
+        Provider("m", headers=headers)
+
+
+def test_who_else_can_be_asked_is_while_there_is_time_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left: list[float] = []
+
+    async def busy(_self: Line, _ask: Ask, deadline: float, patience: float) -> Answer:
+        left.append(deadline - patience)
+        raise ModelError(Fault.RATE_LIMITED)
+
+    monkeypatch.setattr(Line, "ask", busy)
+    providers = [Provider("m", "http://127.0.0.1:1/v1"), Provider("n", "http://127.0.0.1:2/v1")]
+    with ModelPool(providers, cache=0) as pool:
+        pool.ask_all([ASK], seconds=8.0)  # less than a call may take
+    assert left[0] == pytest.approx(4.0, abs=1.0)
+    assert left[1:] == [0.0]
+
+
+def test_how_long_a_server_asks_to_wait_is_read_in_every_form() -> None:
+    assert _wait({"retry-after": "1.5"}) == 1.5
+    assert _wait({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+    assert _wait({"retry-after": "1e9"}) == 86_400
+    soon = _wait({"retry-after": formatdate(time() + 30, usegmt=True)})
+    assert soon is not None
+    assert 25 < soon <= 30
+    assert _wait({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}) == 0
+    for absurd in ({}, {"retry-after": "soon"}, {"retry-after": "-1"}, {"retry-after": "nan"}):
+        assert _wait(absurd) is None
+
+
+THOUGHTS = {
+    "<think>Hm {no}.</think>\n\nYes.": "Yes.",
+    "the template began it</think>Yes.": "Yes.",
+    "<think>a</think>b<think>c</think>Yes.": "Yes.",
+    "Yes.": "Yes.",
+    "<think>never done": "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("said", THOUGHTS)
+def test_what_a_model_thinks_aloud_is_no_part_of_its_reply(said: str) -> None:
+    reply = reply_of(completion(said))
+    assert reply.text == THOUGHTS[said]
+    assert (reply.fault is Fault.EMPTY) is (not THOUGHTS[said])
+
+
+def test_long_thoughts_leave_the_reply_whole() -> None:
+    assert reply_of(completion(f"<think>{'x' * 9000}</think>Yes.")).text == "Yes."
+
+
+ONE = {"act": "like", "post": 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{}", "```json\n{}\n```", "Sure, here it is: {} I hope that helps!", "{}\n{}",
+        "A set {1, 2} and then {}", "I weigh {it} and say\n\n{}",
+    ],
+)  # fmt: skip
+def test_the_one_object_in_a_reply_is_found(said: str) -> None:
+    assert object_in(said.replace("{}", json.dumps(ONE))) == ONE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "", "no", "[]", "3", '{"act": "like"', "{'act': 'like'}",
+        '{"act": "like"} or {"act": "post"}', "{" * 500, '{"a":' * 5000,
+    ],
+)  # fmt: skip
+def test_a_reply_with_no_object_or_several_is_malformed(said: str) -> None:
+    with pytest.raises(ModelError) as wrong:
+        object_in(said)
+    assert wrong.value.fault is Fault.MALFORMED
+
+
+@given(st.text())
+def test_no_reply_raises_anything_but_malformed(said: str) -> None:
+    with suppress(ModelError):
+        assert isinstance(object_in(said), dict)

@@ -1,0 +1,83 @@
+"""What an answer says it cost is what the budget booked, whatever came of the call."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.minds.models.asks import Answer, Ask, Turn
+from sim.minds.models.budget import Budget, Spend
+from sim.minds.models.faults import Fault
+from sim.minds.models.pool import ModelPool
+from sim.minds.models.prices import Price
+from sim.minds.models.provider import Provider
+from tests.unit.minds import server as servers
+from tests.unit.minds.server import Answering, Server, body, completion, status
+
+ASK = Ask((Turn("user", "Well?"),), most=20)
+PRICES = {"m": Price(100, 400), "n": Price(1000, 4000)}
+
+
+def asked(
+    *script: Answering, budget: Budget | None = None, seconds: float = 60, times: int = 1
+) -> tuple[list[Answer], Budget]:
+    with Server(*script) as server:
+        first, second = (Provider(m, server.url, name=m, seconds=seconds) for m in "mn")
+        with ModelPool([first, second], budget or Budget(), PRICES) as pool:
+            answers = [pool.ask_all([ASK])[0] for _ in range(times)]
+        return answers, pool.budget
+
+
+SCRIPTS = {
+    "well": (servers.well,),
+    "refused, then well": (status(400), servers.well),
+    "failing, then well": (status(500), servers.well),
+    "cut": (body(completion(reason="length")), body(completion(None))),
+    "rubbish": (body(b"{}"), body(b"<p>")),
+    "no usage": (body(completion(usage=None)),),
+    "refused": (status(401), status(404)),
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_answer_owns_up_to_all_that_was_booked_for_it(script: str) -> None:
+    (answer,), budget = asked(*SCRIPTS[script])
+    assert answer.spent == budget.settled
+    assert answer.nano == answer.spent.nano
+    assert answer.spent.requests > 0
+
+
+def test_a_call_that_hangs_is_booked_at_its_worst() -> None:
+    (answer,), budget = asked(servers.hang, seconds=0.3)
+    assert answer.fault is Fault.TIMEOUT
+    most = ASK.most_read
+    nano = sum(PRICES[model].of(most, 20) for model in "mn")  # the next one is asked too
+    assert answer.spent == budget.settled == Spend(2, 2 * (most + 20), nano)
+
+
+def test_what_is_kept_or_cannot_be_paid_costs_nothing() -> None:
+    (first, second), budget = asked(times=2)
+    assert (first.spent, second.spent, second.source) == (budget.settled, Spend(), "cache")
+    (poor,), budget = asked(budget=Budget(tokens=3))
+    assert (poor.fault, poor.spent) == (Fault.BUDGET, Spend())
+
+
+def test_usage_beyond_what_is_possible_is_booked_as_the_worst_case() -> None:
+    lying = body(completion(usage={"prompt_tokens": 5000, "completion_tokens": 5000}))
+    (answer,), budget = asked(lying, budget=Budget(tokens=60))
+    assert answer.usage is None
+    assert answer.spent.tokens == budget.settled.tokens == ASK.most_read + 20
+
+
+def test_one_that_costs_nothing_answers_where_there_is_no_money_left_for_the_first() -> None:
+    prices = {"m": Price(100, 400), "free": Price(0, 0)}
+    with Server() as server:
+        two = [Provider(model, server.url, name=model) for model in prices]
+        with ModelPool(two, Budget(dollars=0), prices) as pool:
+            answer = pool.ask_all([ASK])[0]
+            assert (answer.text, answer.provider, answer.nano) == ("Good morning.", "free", 0)
+            assert (pool.trouble, [call.said["model"] for call in server.calls]) == ("", ["free"])
+
+
+def test_without_requests_left_nobody_is_asked_and_the_budget_is_named() -> None:
+    (answer,), budget = asked(budget=Budget(requests=0))
+    assert (answer.fault, budget.settled) == (Fault.BUDGET, Spend())

@@ -1,0 +1,78 @@
+"""The page about a network."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.errors import Cancelled
+from sim.network.analysis import analysis, report
+from sim.network.analysis.measures import degree_summary
+from sim.network.analysis.report import network_report
+from sim.network.generate.networks import generate
+from sim.network.graph.ties import Ties
+
+
+def test_a_report_agrees_with_its_parts() -> None:
+    ties = generate("planted-communities", 500, seed=1, mean_degree=8).ties
+    page = network_report(ties, members=3)
+    assert (page.agents, page.ties, page.is_symmetric) == (500, ties.count, True)
+    assert page.density == pytest.approx(ties.count / (500 * 499))
+    assert page.clustering == analysis.clustering(ties)
+    assert page.path_length == analysis.path_length(ties, 64)
+    labels = analysis.communities(ties)
+    assert (page.communities, page.largest_community) == (labels.max() + 1, (labels == 0).sum())
+    assert page.modularity == analysis.modularity(ties, labels)
+    rank = analysis.pagerank(ties)
+    assert [m.agent for m in page.influential] == analysis.top(rank, 3).tolist()
+    assert page.influential[0].pagerank == rank.max()
+    assert page.influential[0].listeners == ties.out_degree[page.influential[0].agent]
+
+
+def test_clustering_of_large_networks_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "_EXACT", 10)
+    page = network_report(generate("small-world", 500, seed=1, mean_degree=8).ties)
+    exact = network_report(generate("small-world", 500, seed=1, mean_degree=8).ties)
+    assert page.clustering.sampled == 100_000
+    assert abs(page.clustering.value - exact.clustering.value) < 5 * page.clustering.error
+
+
+@pytest.mark.parametrize("agents", [0, 1, 4])
+def test_a_report_of_nearly_nothing_is_a_report(agents: int) -> None:
+    page = network_report(Ties.from_arcs([], [], agents))
+    assert (page.components, page.communities, page.density) == (agents, agents, 0.0)
+    assert len(page.influential) == agents
+
+
+def test_a_report_goes_through_json() -> None:
+    page = network_report(Ties.from_arcs([0, 1, 2], [1, 2, 0])).as_dict()
+    again = json.loads(json.dumps(page, allow_nan=False))
+    assert again["path_length"] == {"value": 1.5, "error": 0.0, "sampled": 0}
+    assert again["strong_components"] == 1
+    assert again["influential"][0]["agent"] == 0
+
+
+def test_a_report_can_be_cancelled() -> None:
+    def stop(stage: str, share: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        network_report(Ties.from_arcs([0], [1]), report=stop)
+
+
+@given(st.lists(st.integers(0, 70), min_size=1))
+def test_bins_of_degrees_cover_all_who_have_any(degree: list[int]) -> None:
+    found = degree_summary(np.array(degree, np.uint32))
+    assert found.none + sum(count for _, _, count in found.bins) == len(degree)
+    for low, high, count in found.bins:
+        assert count == sum(low <= d < high for d in degree)
+    assert (found.most, found.none) == (max(degree), degree.count(0))
+    assert found.mean == pytest.approx(np.mean(degree))
+
+
+def test_degrees_of_nobody_are_all_zero() -> None:
+    assert degree_summary(np.empty(0, np.uint32)).bins == ()

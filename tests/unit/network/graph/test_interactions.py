@@ -1,0 +1,124 @@
+"""Every contact is kept, in the order of time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.errors import InputError
+from sim.network.graph.interactions import Interactions, met_at
+
+CONTACTS = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(-1e9, 1e9), st.integers(-10, 10)),
+    max_size=30,
+)
+
+
+@given(CONTACTS)
+def test_contacts_are_sorted_by_time_and_none_is_lost_but_loops(
+    contacts: list[tuple[int, int, float, int]],
+) -> None:
+    columns = list(zip(*contacts, strict=True)) or [(), (), (), ()]
+    sources, targets = (np.array(column, np.int64) for column in columns[:2])
+    met = Interactions.from_arcs(sources, targets, list(columns[2]), 6, weights=list(columns[3]))
+    kept = sorted((c for c in contacts if c[0] != c[1]), key=lambda c: c[2])
+    found = zip(met.sources, met.targets, met.times + met.origin, met.weights, strict=True)
+    assert [tuple(map(int, row)) for row in found] == [
+        (a, b, int(np.floor(t)), w) for a, b, t, w in kept
+    ]
+    assert (len(met), met.loops) == (len(kept), len(contacts) - len(kept))
+    assert not met.times.size or met.times[0] == 0
+
+
+def test_an_undirected_contact_goes_both_ways_at_once() -> None:
+    met = Interactions.from_arcs([0, 1], [1, 2], [20, 10], weights=[2, 3], directed=False)
+    rows = np.column_stack((met.sources, met.targets, met.times, met.weights)).tolist()
+    assert rows == [[1, 2, 0, 3], [2, 1, 0, 3], [0, 1, 10, 2], [1, 0, 10, 2]]
+
+
+def test_contacts_of_a_tick_are_found_by_its_minutes() -> None:
+    met = Interactions.from_arcs([0] * 5, [1] * 5, [0, 59, 60, 61, 300])
+    assert met.in_tick(0, 1.0) == slice(0, 2)
+    assert met.in_tick(1, 1.0) == slice(2, 4)
+    assert met.in_tick(2, 1.0) == slice(4, 4)
+    assert (met.ticks(1.0), met.in_tick(5, 1.0)) == (6, slice(4, 5))
+    assert met.between(59, 61) == slice(1, 3)
+    assert met.between(61, 59) == slice(3, 3)
+    assert sum(met.times[met.in_tick(t, 1.0)].size for t in range(met.ticks(1.0))) == 5
+
+
+def test_no_contacts_are_a_stream_too() -> None:
+    met = Interactions.from_arcs([2], [2], [7.5])
+    assert (len(met), met.span, met.ticks(60), met.loops, met.origin) == (0, 0, 0, 1, 0)
+    assert Interactions.restore(*met.dump(), 3).agents == 3
+
+
+def test_the_clock_counts_from_the_first_contact() -> None:
+    met = Interactions.from_arcs([0, 1], [1, 0], [1000.9, 1003.2])
+    assert met.clock([1000.9, 1003.2, 999.0]).tolist() == [0, 3, 0]
+    assert (met.origin, met.span) == (1000, 3)
+    assert repr(met) == "<Interactions: 2 in 3 seconds>"
+
+
+def test_columns_cannot_be_written() -> None:
+    met = Interactions.from_arcs([0], [1], [5], weights=[0.5])
+    for column in (met.sources, met.targets, met.times, met.weights):
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 1
+    assert met.nbytes == 4 + 4 + 8 + 4
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_a_dump_is_restored_equal(weighted: bool) -> None:
+    weights = [-2.5, 1, 10] if weighted else None
+    met = Interactions.from_arcs([0, 1, 0], [1, 2, 1], [30, 10, 20], 4, weights=weights)
+    meta, columns = met.dump()
+    again = Interactions.restore(meta, columns, 4)
+    assert again.dump()[0] == meta
+    assert again.dump()[1].keys() == columns.keys()
+    assert all(np.array_equal(again.dump()[1][name], columns[name]) for name in columns)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"times": np.array([1, 5], np.int64)}, "times must begin with 0 and never fall"),
+        ({"times": np.array([0, -5], np.int64)}, "times must begin with 0 and never fall"),
+        ({"times": np.array([0], np.int64)}, r"column 'times' must be int64 \(2,\), got int64"),
+        ({"sources": np.array([0, 1], np.int32)}, r"column 'sources' must be uint32"),
+        ({"targets": np.array([0, 9], np.uint32)}, "target 9 is not an agent"),
+    ],
+)
+def test_damaged_dumps_are_refused(wrong: dict[str, Any], said: str) -> None:
+    meta, columns = Interactions.from_arcs([0, 1], [1, 2], [0, 5]).dump()
+    with pytest.raises(InputError, match=said):
+        Interactions.restore(meta, columns | wrong, 3)
+
+
+@pytest.mark.parametrize(
+    ("times", "weights", "said"),
+    [
+        ([1, np.nan], None, "Interaction 1: its time is no usable number, got nan"),
+        ([1, 1e300], None, "Interaction 1: its time is no usable number"),
+        ([1], None, r"Interactions need one time each \(2\), a number; got int64 \(1,\)"),
+        (["a", "b"], None, "Interactions need one time each"),
+        ([1, 2], [np.inf, 1], "Interaction 0: its weight is no usable number, got inf"),
+    ],
+)
+def test_times_and_weights_that_are_none_are_refused(times: Any, weights: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Interactions.from_arcs([0, 1], [1, 2], times, weights=weights)
+
+
+def test_weights_need_times_and_nothing_is_kept_without() -> None:
+    ends = ([0, 1], [1, 2])
+    assert met_at(*ends, None, 3, weights=None, directed=True) is None
+    kept = met_at(*ends, [4, 5], 3, weights=[1, 2], directed=True)
+    assert kept is not None
+    assert kept.weights.tolist() == [1, 2]
+    with pytest.raises(InputError, match="Weights of interactions need times"):
+        met_at(*ends, None, 3, weights=[1, 2], directed=True)

@@ -1,0 +1,113 @@
+"""Models in feeds: delays begin when a message is shown; sums are of all that a viewer hears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import Cascade, World
+from sim.core import rng
+from sim.core.rng import Stream
+from sim.jit.claims import remix
+from sim.spread.continuous.arrivals_kernels import TICK, delay
+from tests.unit.plugins.naive import coin, share
+
+SEEDS = range(8)
+
+
+def town() -> World:
+    world = World.create(agents=200, mean_degree=8, seed=3)
+    world.open_platform(rhythm="flat", slots=6, window=100)
+    world.agents.set_activity(np.arange(200), 0.5)
+    return world
+
+
+def wait(story: Cascade, key: np.uint64, source: int, viewer: int) -> int:
+    """The delay of a pair, in 2^-32 ticks; 0: it never passes the message on."""
+    model: Any = story.model
+    law, bits = model.delay(), coin(key, source, viewer)
+    if share(bits) >= model.passes() * law.sure:
+        return 0
+    second = share(int(remix(np.uint64(bits))))
+    return int(delay(second, law.law, law.scale, law.shape, law.below))
+
+
+def followed(world: World, stories: list[Cascade], ticks: int) -> dict[int, tuple[int, int]]:
+    """Run, and return the first arrival (time, source) at each agent by what each was shown."""
+    key = rng.key(world.seed, Stream.COINS, 0, stories[0].id + 1)
+    platform, first = world.platform, dict[int, tuple[int, int]]()
+    assert platform is not None
+    for _ in range(ticks):
+        world.step()
+        shown = platform.exposures
+        for story in stories:
+            mine = shown.message == platform.injected[story.id]
+            for u, v in zip(shown.source[mine].tolist(), shown.viewer[mine].tolist(), strict=True):
+                took = wait(story, key, u, v)
+                arrival = (world.tick - 1) * TICK + took, u
+                if took and arrival < first.get(v, (1 << 63, 0)):
+                    first[v] = arrival
+    return first
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("continuous-cascade", {"probability": 0.5, "scale": 3.0}),
+        ("continuous-cascade", {"probability": 0.9, "law": "weibull", "shape": 3.0}),
+        ("time-decay", {"probability": 0.6, "tau": 4.0}),
+    ],
+)
+def test_a_delay_begins_when_the_message_is_shown(model: str, more: dict[str, Any]) -> None:
+    world = town()
+    story = world.inject("music", seeds=SEEDS, model=model, **more)
+    first = followed(world, [story], 25)
+    expected = {v: -(-time // TICK) for v, (time, _) in first.items() if v not in SEEDS}
+    due = {v: tick for v, tick in expected.items() if tick <= world.tick}
+    others = [v for v in story.adopters.tolist() if v not in SEEDS]
+    assert {v: int(story.adopted_at[v]) for v in others} == due
+    assert {v: int(story.source[v]) for v in others} == {v: first[v][1] for v in due}
+    assert len(due) > 60
+    assert story.status == "running"
+
+
+def test_rivals_convince_by_their_own_showings() -> None:
+    world = town()
+    model: dict[str, Any] = {"model": "competitive-continuous", "probability": 0.7, "scale": 3.0}
+    stories = [world.inject(text, seeds=seeds, **model)
+               for text, seeds in (("music", range(8)), ("art", range(8, 16)))]  # fmt: skip
+    first = followed(world, stories, 25)
+    for story in stories:
+        for agent in [v for v in story.adopters.tolist() if v >= 16]:
+            time, source = first[agent]
+            assert (int(story.adopted_at[agent]), int(story.source[agent])) == (
+                -(-time // TICK), source,
+            )  # fmt: skip
+    assert min(story.size for story in stories) > 40
+
+
+@pytest.mark.parametrize(("model", "more"), [("centola-macy", {}), ("watts", {"phi": 0.2})])
+def test_who_is_shown_a_message_weighs_all_that_it_hears(model: str, more: dict[str, Any]) -> None:
+    world = town()
+    story = world.inject("music", seeds=range(30), model=model, **more)
+    platform, sources = world.platform, world.ties.reverse
+    assert platform is not None
+    for _ in range(15):
+        before = set(story.adopters.tolist())
+        world.step()
+        shown = platform.exposures
+        viewers = set(shown.viewer[shown.message == platform.injected[story.id]].tolist())
+        found = set()
+        for viewer in viewers - before:
+            heard = sources.listeners(viewer).tolist()
+            active = sum(one in before for one in heard)
+            if model == "watts":
+                found |= {viewer} if active >= 0.2 * len(heard) else set()
+            elif active >= 2:
+                found.add(viewer)
+        # a message from beyond whom a viewer follows is one more voice, which no list here has
+        beyond = {int(v) for v in shown.viewer[~shown.followed]}
+        assert set(story.adopters.tolist()) - before - beyond == found - beyond
+    assert story.size > 100

@@ -1,0 +1,218 @@
+"""A plugin that does not come back costs a banner, its own message, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from sim.core import registry
+from sim.core.interrupt import Stalled
+from sim.errors import InputError
+from sim.runtime import EngineError, Simulation
+from sim.runtime.engine.stall import Safety, Stall, is_foreign, stall_of
+from sim.spread.cascade.model import PropagationModel
+from sim.world.world import World
+from tests.unit.runtime.worlds import Gate, until
+
+LONG = 120.0
+FREE = threading.Event()
+
+
+class Stuck(PropagationModel):
+    """Spreads by itself, and does not come back in its third tick."""
+
+    deaf: ClassVar[bool] = False
+
+    def step(self, cascade: Any, contacts: Any, draws: Any) -> None:
+        if draws.tick < cascade.started_at + 3:
+            seen = cascade.columns.setdefault("seen", contacts.degree[:1].copy())
+            seen[0] += 1
+            return
+        while not FREE.is_set():
+            try:
+                time.sleep(0.005)
+            except Stalled:
+                if not self.deaf:
+                    raise
+
+    def is_quiet(self, cascade: Any, contacts: Any) -> bool:
+        return False
+
+
+class Deaf(Stuck):
+    """Cannot be interrupted, as if it were compiled."""
+
+    deaf: ClassVar[bool] = True
+
+
+class Reluctant(Deaf):
+    """Is stuck as soon as it starts."""
+
+    def start(self, cascade: Any) -> None:
+        while not FREE.is_set():
+            try:
+                time.sleep(0.005)
+            except Stalled:
+                continue
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    registry.load_plugins()
+    monkeypatch.setattr("sim.runtime.engine.thread_client._STALLED_SECONDS", 0.3)
+    monkeypatch.setattr("sim.runtime.engine.thread_client._PULSE_SECONDS", 0.05)
+    monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", LONG)
+    FREE.clear()
+    for cls in (Stuck, Deaf, Reluctant):
+        registry.register(f"test-{cls.__name__.lower()}")(cls)
+    yield
+    FREE.set()
+    for cls in (Stuck, Deaf, Reluctant):
+        del registry._known["propagation"][cls.plugin_name]
+
+
+async def stuck(simulation: Simulation, model: str) -> Stall:
+    """Play until the engine is held up; returns what the frame says of it."""
+    await simulation.inject("Stuck.", seeds=[1], model=model)
+    await simulation.inject("Goes on.", seeds=[2, 3], model="si", beta=0.1)
+    await simulation.play()
+    return await held_up(simulation)
+
+
+async def held_up(simulation: Simulation) -> Stall:
+    """Wait until a plugin holds up the engine; a kernel that compiles may do so before."""
+
+    def by_a_plugin() -> bool:
+        stall = simulation.frame.stalled
+        return stall is not None and bool(stall.plugin)
+
+    await until(by_a_plugin, LONG)
+    stall = simulation.frame.stalled
+    assert stall is not None
+    return stall
+
+
+async def test_the_banner_names_the_plugin_and_its_line(simulation: Simulation) -> None:
+    stall = await stuck(simulation, "test-stuck")
+    assert stall.plugin == "test-stuck"
+    assert stall.what == "Tick 3"
+    assert stall.place.startswith("test_stall.py, line ")
+    assert stall.place.endswith(", in step")
+    assert "the plugin 'test-stuck' has not come back" in str(simulation.frame.banner)
+    await simulation.restart()
+
+
+async def test_a_loop_in_python_is_interrupted_and_costs_its_own_message(
+    world: World, simulation: Simulation
+) -> None:
+    await stuck(simulation, "test-stuck")
+    ended = await simulation.restart()
+    assert (ended.plugin, ended.sessions, ended.was_rebuilt) == ("test-stuck", (0,), False)
+    await until(lambda: simulation.frame.tick > 10, LONG)
+    await simulation.pause()
+    assert simulation.frame.stalled is None
+    assert simulation.session(0).status == "failed"
+    assert "message #0 is stopped, everything else goes on" in str(simulation.frame.banner)
+
+    other = World.create(agents=2000, mean_degree=10, seed=7)
+    other.made = 1
+    story = other.inject("Goes on.", seeds=[2, 3], model="si", beta=0.1)
+    other.step(simulation.frame.tick)
+    assert simulation.session(1).size == story.size
+
+
+async def test_any_other_loop_is_left_behind_and_the_world_rebuilt(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", 0.2)
+    async with Simulation(world) as simulation:
+        session = await simulation.inject("Waits.", seeds=[4], model="si", beta=0.2)
+        stall = await stuck(simulation, "test-deaf")
+        ended = await simulation.restart()
+        assert (stall.plugin, ended.sessions, ended.was_rebuilt) == ("test-deaf", (1,), True)
+        assert (ended.tick, simulation.frame.tick) == (2, 2)
+        assert simulation.frame.state == "paused"
+        assert [row.status for row in simulation.frame.sessions] == ["running", "failed", "running"]
+        assert (
+            await simulation.session(1).done()
+        ).error == f"test-deaf: did not come back ({stall.place})"
+        assert any("everything else goes on" in line for _, line in simulation.frame.events)
+        await simulation.step(10)
+        assert (await simulation.save(tmp_path / "after.hub")).bytes > 0
+        size = session.size
+
+    other = World.create(agents=2000, mean_degree=10, seed=7)
+    story = other.inject("Waits.", seeds=[4], model="si", beta=0.2)
+    other.step(12)
+    assert size == story.size
+
+
+async def test_whoever_waits_is_told_to_ask_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", 0.2)
+    async with Simulation(world) as simulation:
+        await simulation.step(2)
+        waiting = asyncio.create_task(
+            simulation.inject("Never.", seeds=[1], model="test-reluctant")
+        )
+        later = asyncio.create_task(simulation.step(5))
+        await held_up(simulation)
+        ended = await simulation.restart()
+        assert (ended.tick, ended.sessions, ended.was_rebuilt) == (2, (), True)
+        for task in (waiting, later):
+            with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+                await task
+        assert simulation.frame.sessions_total == 0
+        assert await simulation.step(3) == 3
+
+
+async def test_an_engine_that_answers_is_not_restarted(simulation: Simulation) -> None:
+    with pytest.raises(InputError, match="nothing to stop"):
+        await simulation.restart()
+
+
+async def test_what_is_no_foreign_plugin_is_waited_for(world: World) -> None:
+    gate = Gate()
+    world.phases.append(gate.phase)
+    async with Simulation(world) as simulation:
+        await simulation.play()
+        await until(lambda: simulation.frame.stalled is not None, LONG)
+        assert simulation.frame.stalled is not None
+        assert simulation.frame.stalled.plugin == ""
+        with pytest.raises(EngineError, match="no foreign plugin"):
+            await simulation.restart()
+        gate.open()
+
+
+def test_copies_are_taken_only_for_foreign_plugins_and_are_rare() -> None:
+    now = [0.0]
+    safety = Safety(lambda: now[0])
+    world = World.create(agents=500, mean_degree=5, seed=1)
+    story = world.inject("Ours.", seeds=[0], model="si")
+    safety.before_tick(world)
+    assert not safety.has_copy
+    assert not is_foreign(story)
+    world.inject("Theirs.", seeds=[0], model="test-stuck")
+    for _ in range(2):
+        safety.before_tick(world)
+        world.step()
+    assert safety.has_copy
+    again = safety.rebuilt(world.phases)
+    assert (again.tick, world.tick) == (1, 2)
+    again.step()
+    assert again.digest() == world.digest()
+    assert again.cascades[1].model is world.cascades[1].model
+
+
+def test_a_thread_in_our_own_code_is_nobody_s_fault() -> None:
+    assert stall_of(None, "Tick 5", 3.0).sentence == (
+        "Tick 5 has been running for 3 s; the engine answers after it."
+    )

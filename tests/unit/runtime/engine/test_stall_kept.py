@@ -1,0 +1,70 @@
+"""A world that keeps a journal, and a plugin that does not come back: the journal goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from sim.runtime import Simulation, open_live
+from sim.runtime.journal.writer import recover
+from sim.world.world import World
+from tests.unit.runtime.engine.test_stall import FREE, LONG, held_up, registered, stuck
+from tests.unit.runtime.worlds import until
+
+__all__ = ["registered"]
+
+
+def made() -> World:
+    return World.create(agents=300, mean_degree=6, seed=7)
+
+
+async def test_the_journal_goes_on_with_a_world_that_was_rebuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", 0.2)
+    path = tmp_path / "a.hub"
+    async with Simulation(made(), path=path, journal=True) as simulation:
+        await stuck(simulation, "test-deaf")
+        ended = await simulation.restart()
+        assert ended.was_rebuilt
+        await simulation.step(4)
+        await until(lambda: simulation.frame.durable_tick == 6, LONG)
+        FREE.set()  # the thread that was left behind comes back, and may write nothing
+        await until(lambda: not late(), LONG)
+        await simulation.step(1)
+        digest = await simulation.call(World.digest)
+    found = recover(path)
+    assert found.findings == ()
+    assert (found.tick, found.world.digest()) == (7, digest)
+    assert open_live(path).told == "Goes on at tick 7 (from its journal; never saved)."
+
+
+async def test_a_command_that_comes_back_late_is_in_no_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", 0.2)
+    path = tmp_path / "a.hub"
+    async with Simulation(made(), path=path, journal=True) as simulation:
+        await simulation.step(2)
+        asked = asyncio.create_task(
+            simulation.inject("Never starts.", seeds=[1], model="test-reluctant")
+        )
+        await held_up(simulation)
+        await simulation.restart()
+        FREE.set()
+        with pytest.raises(Exception, match="restarted meanwhile"):
+            await asked
+        await until(lambda: not late(), LONG)
+        await simulation.step(1)
+    found = recover(path)
+    assert found.findings == ()
+    assert (found.tick, len(found.world.cascades)) == (3, 0)
+
+
+def late() -> list[str]:
+    """Return the threads of engines that were left behind."""
+    names = [thread.name for thread in threading.enumerate() if thread.name == "engine"]
+    return names[1:]

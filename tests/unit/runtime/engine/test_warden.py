@@ -1,0 +1,255 @@
+"""Plugins that do not come back are interrupted, or end the process; what there is is kept."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sim.errors import StuckError
+from sim.runtime.engine import warden as wardens
+from sim.runtime.engine.stall import Safety
+from sim.runtime.engine.warden import (
+    Warden,
+    calls_of_plugins,
+    on_watch,
+    patience_for,
+    room_for,
+    warden,
+)
+from sim.world.world import World
+from tests.unit.runtime.worlds import blocked_until
+
+NAME = "hubbub_file_stuck"
+CODE = """
+import queue, threading, time
+
+def loops():
+    while True:
+        pass
+
+def sleeps():
+    time.sleep(600)
+
+def locks():
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+def waits():
+    queue.Queue().get()
+
+def grows():
+    kept = []
+    while True:
+        kept.append(bytearray(1 << 22))
+
+def asks(connection):
+    return connection.execute(
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"
+    ).fetchall()
+
+def stubborn(is_over):
+    while not is_over():
+        try:
+            while not is_over():
+                pass
+        except BaseException:
+            pass
+
+def calls(function):
+    return function()
+"""
+
+
+@pytest.fixture
+def stuck() -> Iterator[Any]:
+    """A plugin's file with a function for each way not to come back."""
+    module = ModuleType(NAME)
+    exec(compile(CODE, "/somewhere/stuck.py", "exec"), vars(module))  # noqa: S102
+    sys.modules[NAME] = module
+    yield module
+    del sys.modules[NAME]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wardens, "_patience", lambda: 0.2)
+    monkeypatch.setattr(wardens, "ROOM", 1 << 27)
+    monkeypatch.setattr(wardens, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(wardens, "_GRACE_SECONDS", 0.4)
+
+
+def slowly() -> str:
+    time.sleep(1)
+    return "late"
+
+
+def nobody(sentence: str) -> None:
+    raise AssertionError(sentence)
+
+
+@pytest.mark.parametrize("how", ["loops", "sleeps", "locks", "waits", "grows"])
+def test_what_python_reaches_is_interrupted_and_named(stuck: Any, how: str) -> None:
+    with warden(nobody) as mine:
+        assert mine is not None
+        mine.check()
+        if how == "grows":
+            mine.patience = 60
+        with pytest.raises(BaseException, match="did not come back, and was stopped"):
+            getattr(stuck, how)()
+        why = "takes .* GiB of memory" if how == "grows" else "does not come back, after"
+        with pytest.raises(StuckError, match=rf"^Plugin 'stuck.py': {why}.*\(stuck.py, line "):
+            mine.check()
+    assert on_watch() is None
+
+
+def test_who_is_waited_for_is_told_once_before_it_is_stopped(
+    stuck: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wardens, "_TELL_SECONDS", 0.1)
+    told: list[str] = []
+    with warden(nobody, told.append) as mine:
+        assert mine is not None
+        mine.patience = 1.5
+        with pytest.raises(BaseException, match="did not come back, and was stopped"):
+            stuck.loops()
+        assert mine._stuck is not None
+    assert len(told) == 1
+    assert told[0].startswith("Waiting for the plugin 'stuck.py' (stuck.py, line ")
+    assert wardens._LOOK_SECONDS + 1.4 < 2  # a person is told within two seconds
+
+
+def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
+    met: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            stuck.loops()
+        except BaseException as error:
+            met.append(error)
+
+    thread = threading.Thread(target=work, name="feed_0")
+    with warden(nobody) as mine:
+        assert mine is not None
+        thread.start()
+        blocked_until(lambda: not thread.is_alive())
+        with pytest.raises(StuckError, match="line 5, in loops"):
+            mine.check()
+    assert [str(error) for error in met] == ["it did not come back, and was stopped"]
+
+
+@pytest.mark.parametrize("keeps", ["well", "not", "late", "nothing"])
+def test_what_nothing_reaches_ends_the_process_after_the_world_was_kept(
+    stuck: Any, keeps: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wardens, "_KEEPING_SECONDS", 0.2)
+    connection, said = sqlite3.connect(":memory:", check_same_thread=False), []
+    keep: dict[str, Callable[[], str]] = {
+        "well": lambda: "the world is kept",
+        "not": lambda: str(1 / 0),
+        "late": slowly,
+    }
+
+    def ended(sentence: str) -> None:
+        said.append(sentence)
+        connection.interrupt()
+
+    with warden(ended) as mine:
+        assert mine is not None
+        mine.keep = keep.get(keeps)
+        with pytest.raises((sqlite3.OperationalError, wardens._Stopped)):
+            stuck.asks(connection)
+    connection.close()
+    (sentence,) = said
+    assert sentence.startswith("Plugin 'stuck.py': does not come back, after ")
+    clause = {
+        "well": "the world is kept",
+        "not": "the last completed tick cannot be kept (division by zero)",
+        "late": "the last completed tick could not be kept in time",
+        "nothing": "nothing was under way that could be kept",
+    }
+    assert sentence.endswith(f"; {clause[keeps]}.")
+    blocked_until(lambda: threading.active_count() < 12)
+
+
+def test_what_catches_everything_ends_the_process(stuck: Any) -> None:
+    said: list[str] = []
+    with warden(said.append):
+        stuck.stubborn(lambda: bool(said))
+    assert "in stubborn" in said[0]
+
+
+def test_calls_that_come_back_are_left_alone(stuck: Any) -> None:
+    with warden(nobody) as mine:
+        assert mine is not None
+        end = time.monotonic() + 0.6
+        while time.monotonic() < end:
+            stuck.calls(lambda: time.sleep(0.01))
+        time.sleep(0.3)  # nobody's lines but ours
+        mine.check()
+        mine.check_after(lambda: "nothing")
+
+
+def test_while_numba_compiles_no_call_is_under_way(stuck: Any) -> None:
+    found: list[int] = []
+    module = ModuleType("numba.core.compiler")
+    exec("def compiled(look): look()", vars(module))  # noqa: S102
+    me = threading.get_ident()
+    stuck.calls(lambda: found.append(me in calls_of_plugins()))
+    stuck.calls(lambda: vars(module)["compiled"](lambda: found.append(me in calls_of_plugins())))
+    assert found == [True, False]
+
+
+def test_a_thread_of_a_plugins_own_holds_nobody_up(stuck: Any) -> None:
+    ended = threading.Event()
+    thread = threading.Thread(target=lambda: stuck.calls(ended.wait), name="its own")
+    thread.start()
+    assert calls_of_plugins() == {}
+    ended.set()
+    thread.join()
+
+
+def test_only_one_watches_and_only_from_the_main_thread() -> None:
+    found: list[Warden | None] = []
+    before = signal.getsignal(wardens._SIGNAL)
+
+    def look() -> None:
+        with warden(nobody) as mine:
+            found.append(mine)
+
+    with warden(nobody) as first, warden(nobody) as second:
+        assert (first is None, second) == (False, None)
+        assert on_watch() is first
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [None]
+    assert signal.getsignal(wardens._SIGNAL) == before
+
+
+def test_a_large_world_gives_plugins_more() -> None:
+    world = World.create(agents=20_000, mean_degree=10, seed=1)
+    assert patience_for(world) == pytest.approx(0.2 + (20_000 + world.ties.count) / 1e6)
+    assert room_for(world) == wardens.ROOM + 4 * world.nbytes
+
+
+def test_a_platform_with_foreign_plugins_is_copied_before_a_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World.create(agents=50, mean_degree=4, seed=1, platform=True)
+    safety = Safety()
+    monkeypatch.setattr("sim.runtime.engine.stall.foreign", tuple)
+    safety.before_tick(world)
+    assert not safety.has_copy
+    one = type("One", (), {"kind": "recommender"})()
+    monkeypatch.setattr("sim.runtime.engine.stall.foreign", lambda: (one,))
+    safety.before_tick(world)
+    assert safety.has_copy

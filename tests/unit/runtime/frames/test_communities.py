@@ -1,0 +1,159 @@
+"""The picture of communities: largest first, the rest in one row, the tied near each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.agents.columns import Agents
+from sim.core.progress import Report
+from sim.errors import Cancelled
+from sim.network.graph.ties import Ties
+from sim.runtime import Simulation
+from sim.runtime.frames import community_layout as arranger
+from sim.runtime.frames.communities import MOST_GROUPS, Groups, Labels, arrange
+from sim.runtime.frames.positions import positions
+from sim.world.world import World
+from tests.unit.runtime.worlds import blocked_until, until
+
+
+def labelled(world: World) -> Labels:
+    agents = world.agents
+    return Labels(agents.community.copy(), tuple(agents.communities))
+
+
+def test_communities_come_largest_first_with_ties_and_best_members() -> None:
+    world = World.from_edges(
+        [0, 0, 1, 3, 3, 3],
+        [1, 3, 0, 2, 4, 0],
+        names=["Ana", "Bo", "Cy", "Di", "Ed"],
+        community=[1, 1, 0, 0, 0],
+        communities=["Peru", "Malta"],
+    )
+    groups = arrange(world.agents, world.ties, labelled(world))
+    assert groups is not None
+    assert groups.names == ("Peru", "Malta")
+    assert groups.sizes.tolist() == [3, 2]
+    assert groups.labels.tolist() == [0, 1]
+    assert groups.links.tolist() == [[2, 1], [1, 2]]
+    assert groups.top == (("Di", "Cy", "Ed"), ("Ana", "Bo"))
+    assert groups.label == "ground truth"
+
+
+def test_small_communities_and_agents_in_none_share_the_last_row() -> None:
+    labels = np.repeat(np.arange(-1, 300), 3)
+    labels = np.append(labels, np.arange(250))  # the first 250 have four members
+    world = World.from_edges([0], [1], agents=labels.size, community=labels)
+    groups = arrange(world.agents, world.ties, labelled(world))
+    assert groups is not None
+    assert len(groups.names) == len(groups.sizes) == MOST_GROUPS
+    assert groups.names[-1] == "101 smaller ones"
+    assert groups.sizes[:-1].tolist() == [4] * 199
+    assert groups.sizes.sum() == labels.size
+    assert groups.labels[-1] == -1
+    np.testing.assert_array_equal(np.bincount(groups.row_of), groups.sizes)
+
+
+def test_world_without_communities_has_no_picture() -> None:
+    world = World.from_edges([0], [1])
+    assert arrange(world.agents, world.ties, labelled(world)) is None
+
+
+def test_picture_can_be_cancelled() -> None:
+    world = World.create(agents=500, network="planted-communities", mean_degree=6, seed=1)
+
+    def report(stage: str, _share: float) -> None:
+        raise Cancelled(stage)
+
+    with pytest.raises(Cancelled):
+        arrange(world.agents, world.ties, labelled(world), report)
+
+
+def test_tied_communities_stand_closer_than_strangers() -> None:
+    links = np.zeros((6, 6), np.int64)
+    links[:3, :3] = links[3:, 3:] = 50
+    places = positions(links, np.full(6, 100))
+    apart = np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
+    within = max(apart[:3, :3].max(), apart[3:, 3:].max())
+    assert apart[:3, 3:].min() > within
+    assert places.min() >= 0
+    assert places.max() <= 1
+    np.testing.assert_array_equal(places, positions(links, np.full(6, 100)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_communities_have_places_too(count: int) -> None:
+    places = positions(np.zeros((count, count), np.int64), np.ones(count, np.int64))
+    assert places.shape == (count, 2)
+    assert np.isfinite(places).all()
+
+
+async def test_large_network_is_arranged_beside_the_engine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
+    world = World.create(agents=3000, network="planted-communities", mean_degree=10, seed=1)
+    async with Simulation(world) as simulation:
+        await simulation.play()
+        await until(lambda: simulation.frame.communities is not None)
+        groups = simulation.frame.communities
+        assert groups is not None
+        assert groups.sizes.sum() == 3000
+
+
+async def test_newer_communities_replace_those_still_being_arranged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
+
+    begun: list[Labels] = []
+
+    def dawdle(agents: Agents, ties: Ties, given: Labels, report: Report) -> Groups | None:
+        def is_over() -> bool:
+            report("dawdling", 0.0)  # raises when it is cancelled
+            return False
+
+        begun.append(given)
+        if len(begun) == 1:
+            blocked_until(is_over)
+        return arrange(agents, ties, given, report)
+
+    monkeypatch.setattr(arranger, "arrange", dawdle)
+    world = World.create(agents=300, network="planted-communities", mean_degree=6, seed=1)
+    async with Simulation(world) as simulation:
+        await until(lambda: len(begun) == 1)
+        await simulation.call(lambda world: world.agents.set_community([0] * 300, ["Peru"]))
+        await until(lambda: simulation.frame.communities is not None)
+        groups = simulation.frame.communities
+        assert groups is not None
+        assert groups.names == ("Peru",)
+
+
+async def test_agents_that_come_while_communities_are_arranged_do_no_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
+    world = World.create(agents=300, network="planted-communities", mean_degree=6, seed=1)
+    async with Simulation(world) as simulation:
+        session = await simulation.inject("news", seeds=[1], model="si", beta=1.0)
+        await until(lambda: simulation.frame.communities is not None)
+        await simulation.create_agents(5000)
+        await simulation.build_friendships(4)
+        await simulation.step(10)
+        await simulation.play(until_quiet=True)
+        await session.done()
+        assert session.size > 3000
+        await until(lambda: getattr(simulation.frame.communities, "names", ("",))[-1] != "")
+        groups = simulation.frame.communities
+        assert groups is not None
+        assert groups.sizes.sum() == 5300
+        assert groups.adopted.sum() == session.size
+
+
+def test_the_total_counts_every_community_that_has_members() -> None:
+    of = np.repeat(np.arange(300, dtype=np.int32), 2)
+    world = World.from_edges(np.arange(599), np.arange(1, 600), agents=600)
+    names = tuple(f"c{label}" for label in range(310))
+    found = arrange(world.agents, world.ties, Labels(of, names))
+    assert found is not None
+    assert (found.total, len(found.names), found.names[-1]) == (300, 200, "101 smaller ones")

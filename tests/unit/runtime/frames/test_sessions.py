@@ -1,0 +1,253 @@
+"""Messages wait, run, rest, fail or are cancelled; and everybody hears of it."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+from sim.core.events import (
+    CascadeCompleted,
+    CascadeGrew,
+    CascadeStarted,
+    Event,
+    Forward,
+    InfluenceCalculated,
+    MessageReceived,
+    MessageSent,
+    ParameterChanged,
+)
+from sim.errors import InputError, ParameterError
+from sim.runtime import Simulation
+from sim.runtime.frames.sessions import MOST_ROWS
+from sim.world.world import World
+from tests.unit.runtime.worlds import until
+
+
+async def test_no_more_messages_run_than_the_cap_and_the_highest_priority_is_next(
+    world: World,
+) -> None:
+    async with Simulation(world, max_running=2) as simulation:
+        for priority in (0, 0, 1, 5, 5):
+            await simulation.inject("news", seeds=[1], model="sis", priority=priority)
+        statuses = [row.status for row in simulation.frame.sessions]
+        assert statuses == ["running", "running", "queued", "queued", "queued"]
+        await simulation.cancel(0)
+        await simulation.step()
+        assert [row.status for row in simulation.frame.sessions][2:] == [
+            "queued",
+            "running",
+            "queued",
+        ]
+        await simulation.cancel(1)
+        await simulation.step()
+        running = [row.id for row in simulation.frame.sessions if row.status == "running"]
+        assert running == [3, 4]
+
+
+async def test_done_waits_for_the_end_and_tells_the_last_line(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1, 2], model="independent-cascade")
+    await simulation.play()
+    row = await session.done()
+    assert (row.status, row.size, row.id) == ("quiet", session.size, session.id)
+    assert await session.done() is row
+    assert session.status == "quiet"
+
+
+async def test_done_of_a_cancelled_message_tells_what_it_reached(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1, 2], model="sis")
+    await simulation.step(3)
+    await simulation.cancel(session.id)
+    row = await session.done()
+    assert (row.status, row.size) == ("cancelled", session.size)
+    await simulation.cancel(session.id)
+    size = session.size
+    await simulation.step(3)
+    assert session.size == size
+
+
+async def test_events_tell_the_life_of_a_message_in_order(simulation: Simulation) -> None:
+    seen: list[Event] = []
+    simulation.subscribe(Event, seen.append)
+    session = await simulation.inject("news", seeds=[1, 2], model="si", beta=1.0, author=5)
+    await simulation.run_until_quiet()
+    await until(lambda: isinstance(seen[-1], (CascadeCompleted, InfluenceCalculated)))
+    kinds = [type(event) for event in seen]
+    assert kinds[:2] == [MessageSent, CascadeStarted]
+    assert kinds.index(CascadeCompleted) > kinds.index(CascadeGrew)
+    assert sum(event.new for event in seen if isinstance(event, CascadeGrew)) == session.size
+    received = [event.receivers for event in seen if isinstance(event, MessageReceived)]
+    assert received[-1] == session.size - 2
+    sent = seen[0]
+    assert isinstance(sent, MessageSent)
+    assert (sent.author, sent.text) == (5, "news")
+
+
+async def test_middleware_sees_every_event_first(simulation: Simulation) -> None:
+    seen: list[str] = []
+
+    def middleware(event: Event, forward: Forward) -> None:
+        seen.append("middleware")
+        forward(event)
+
+    simulation.use(middleware)
+    simulation.subscribe(MessageSent, lambda _event: seen.append("handler"))
+    await simulation.inject("news", seeds=[1], model="si")
+    await until(lambda: "handler" in seen)
+    assert seen[:2] == ["middleware", "handler"]
+
+
+async def test_parameter_changes_from_the_next_tick_on(simulation: Simulation) -> None:
+    changed: list[ParameterChanged] = []
+    simulation.subscribe(ParameterChanged, changed.append)
+    session = await simulation.inject("news", seeds=[1], model="si", beta=1e-9)
+    await simulation.step(3)
+    assert session.size == 1
+    await simulation.set_parameter(session.id, "beta", "1.0")
+    await simulation.step(1)
+    assert session.size > 1
+    focus = simulation.frame.focus
+    assert focus is not None
+    assert ("beta", 1.0) in focus.parameters
+    assert [(event.name, event.value) for event in changed] == [("beta", 1.0)]
+
+
+async def test_wrong_parameters_are_refused_and_change_nothing(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="si", beta=0.1)
+    with pytest.raises(ParameterError, match=r"beta must be in \[0, 1\], got 1.5"):
+        await simulation.set_parameter(session.id, "beta", 1.5)
+    with pytest.raises(ParameterError, match="did you mean 'beta'"):
+        await simulation.set_parameter(session.id, "betta", 0.5)
+    with pytest.raises(InputError, match=r"No session 7; they are 0 to 0"):
+        await simulation.set_parameter(7, "beta", 0.5)
+    assert session.cascade.model.values()["beta"] == 0.1
+    await simulation.cancel(session.id)
+    with pytest.raises(InputError, match=r"^Message #0 is cancelled; it cannot change\.$"):
+        await simulation.set_parameter(session.id, "beta", 0.5)
+
+
+async def test_a_new_parameter_wakes_a_message_at_rest(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="independent-cascade", probability=0)
+    await simulation.step(5)
+    first = await session.done()
+    assert (first.status, first.size) == ("quiet", 1)
+    await simulation.set_parameter(session.id, "probability", 1.0)
+    assert session.status == "running"
+    assert [row.status for row in simulation.frame.sessions] == ["running"]
+    assert len(session.cascade.new_adopters) == 6
+    await simulation.run_until_quiet(session.id)
+    assert (await session.done()).status == "quiet"
+    assert len(session.cascade.r) == len(session.cascade.history)
+
+
+async def test_a_message_that_wakes_keeps_a_row_for_every_tick(simulation: Simulation) -> None:
+    session = await simulation.inject("news", seeds=[1], model="si", beta=0)
+    await simulation.step(40)
+    assert session.status == "quiet"
+    await simulation.set_parameter(session.id, "beta", 0.5)
+    await simulation.step(3)
+    cascade, focus = session.cascade, simulation.frame.focus
+    assert len(cascade.new_adopters) == 44
+    assert cascade.size > 1
+    assert cascade.new_adopters.sum() == cascade.size
+    assert np.array_equal(np.bincount(cascade.log.ticks, minlength=44), cascade.new_adopters)
+    assert focus is not None
+    assert np.array_equal(focus.r, cascade.r, equal_nan=True)
+
+
+async def test_parameters_that_do_not_go_together_are_refused(
+    simulation: Simulation, misbehaving: str
+) -> None:
+    session = await simulation.inject("news", seeds=[1], model=misbehaving)
+    with pytest.raises(ParameterError, match="must differ"):
+        await simulation.set_parameter(session.id, "left", 2)
+    assert session.cascade.model.values() == {"left": 1, "right": 2}
+
+
+async def test_messages_that_a_world_brings_along_are_sessions_too(world: World) -> None:
+    old = world.inject("old", seeds=[1], model="si", beta=1.0)
+    world.run_until_quiet(old)
+    world.inject("young", seeds=[2], model="sis")
+    async with Simulation(world) as simulation:
+        assert [row.status for row in simulation.frame.sessions] == ["quiet", "running"]
+        assert (await simulation.session(0).done()).size == 2000
+        assert simulation.session(1) is simulation.session(1)
+        await simulation.cancel(1)
+        assert (await simulation.session(1).done()).status == "cancelled"
+
+
+async def test_message_sent_by_a_call_is_noticed(simulation: Simulation) -> None:
+    await simulation.call(
+        lambda world: world.inject("called", seeds=[1, 2, 3], model="si", beta=0.1).id
+    )
+    assert [row.text for row in simulation.frame.sessions] == ["called"]
+    assert simulation.frame.dirty
+
+
+async def test_author_and_seeds_may_be_foreign_ids_and_expressions(world: World) -> None:
+    named = World.from_edges([0, 1, 2], [1, 2, 0], ids=["a17", "b3", "c"], names=["Ana", "Bo", "C"])
+    async with Simulation(named) as simulation:
+        one = await simulation.inject("news", seeds="ids:b3,c", model="si", author="Ana")
+        assert one.cascade.seeds.tolist() == [1, 2]
+        assert one.cascade.message.author == 0
+        with pytest.raises(InputError, match="one author"):
+            await simulation.inject("news", seeds=[0], model="si", author="a17,b3")
+
+
+def _ended(world: World, many: int) -> None:
+    for _ in range(many):
+        world.inject("x", seeds=[1], model="si").cancel()
+
+
+async def test_rows_are_bounded_and_keep_the_living(world: World) -> None:
+    async with Simulation(world) as simulation:
+        alive = await simulation.inject("alive", seeds=[1], model="sis")
+        await simulation.call(_ended, MOST_ROWS + 50)
+        rows = simulation.frame.sessions
+        assert len(rows) == MOST_ROWS
+        assert rows[0].id == alive.id
+        assert rows[-1].id == MOST_ROWS + 50
+        assert simulation.frame.sessions_total == MOST_ROWS + 51
+
+
+async def test_r_of_a_row_is_that_of_the_newest_generation_that_spoke(
+    simulation: Simulation,
+) -> None:
+    sessions = [
+        await simulation.inject("news", seeds=[k, k + 1], model="independent-cascade")
+        for k in range(3)
+    ]
+    assert np.isnan(simulation.frame.sessions[0].r)
+    await simulation.step(2)
+    await simulation.pause()
+    for session, row in zip(sessions, simulation.frame.sessions, strict=True):
+        cascade = session.cascade
+        expected = cascade.r_newest
+        assert row.r == expected or np.isnan(expected)
+
+
+async def test_sessions_that_ended_are_forgotten_and_still_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.runtime.frames.sessions.MOST_ROWS", 4)
+    async with Simulation(world) as simulation:
+        for number in range(20):
+            session = await simulation.inject("news", seeds=[number], model="independent-cascade")
+            while session.status == "running":
+                await simulation.step()
+        last = await session.done()
+        del session
+        gc.collect()
+        link = simulation._link
+        assert len(link.live.ledger._closed) <= 4
+        assert len(link._ended) <= 4
+        assert len(link._sessions) <= 1
+        assert len(simulation.frame.sessions) == 4
+        assert simulation.frame.sessions_total == 20
+        assert simulation.frame.sessions[-1] == last
+        old = await simulation.session(2).done()
+        assert (old.id, old.status, old.size) == (2, "quiet", world.cascades[2].size)
+        assert await simulation.session(19).done() == last
+        await simulation.set_parameter(0, "probability", 1.0)
+        assert simulation.session(0).status == "running"

@@ -1,0 +1,199 @@
+"""What a keeper finds when it comes, and what it does with what fails."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.errors import FileError
+from sim.runtime.journal import checkpointer as keeper_copies
+from sim.runtime.journal.acts import act_of, add_ties
+from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.store.journal import journal as journals
+from sim.store.journal.journal import JournalError
+from sim.world.world import World
+from tests.unit.runtime.keeping import play, started
+from tests.unit.runtime.worlds import Hand, blocked_until
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.hub"
+
+
+def kept(path: Path, **options: Any) -> tuple[World, Keeper]:
+    world = started()
+    return world, Keeper(world, path, pacing=Pacing(None, None), **options)
+
+
+def test_a_beginning_that_was_killed_is_begun_again(path: Path) -> None:
+    live = path.with_name("a.hub.live")
+    live.mkdir()
+    (live / "journal").touch()
+    world, keeper = kept(path)
+    keeper.close(world)
+    (live / "journal").unlink()
+    with pytest.raises(FileError, match="checkpoints and no journal"):
+        Keeper(world, path)
+
+
+def test_a_journal_without_its_first_checkpoint_is_begun_again(path: Path) -> None:
+    world, keeper = kept(path)
+    keeper.close(world)
+    live = path.with_name("a.hub.live")
+    file = sqlite3.connect(live / "journal", isolation_level=None)
+    file.execute("DELETE FROM checkpoints")
+    file.close()
+    (live / ".checkpoint-9.hub.01234567.partial").touch()
+    Keeper(world, path).close(world)
+    assert recover(path).is_whole or recover(path).acked is None
+    assert not list(live.glob(".*"))
+
+
+def test_a_damaged_journal_gets_nothing_more(path: Path) -> None:
+    world, keeper = kept(path)
+    play(world, keeper, 3, lambda _: None)
+    keeper.close(world)
+    path.with_name("a.hub.live").joinpath("acked").unlink()
+    with pytest.raises(FileError, match="damaged, so nothing is added"):
+        Keeper(world, path)
+
+
+def test_a_first_checkpoint_that_cannot_be_written_is_no_beginning(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise FileError(path, "not saved: the disk is full")
+
+    monkeypatch.setattr(keeper_copies, "save", full)
+    with pytest.raises(FileError, match="the disk is full"):
+        kept(path)
+    monkeypatch.undo()
+    world, keeper = kept(path)  # and the lease is free again
+    keeper.close(world)
+
+
+def test_a_later_checkpoint_that_cannot_be_written_is_told_and_the_world_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise FileError(path, "not saved: the disk is full")
+
+    world, keeper = kept(path)
+    monkeypatch.setattr(keeper_copies, "save", full)
+    assert isinstance(keeper.checkpoint(world).exception(), FileError)
+    blocked_until(lambda: keeper.remark is not None)
+    assert "No checkpoint was written" in str(keeper.remark)
+    play(world, keeper, 3, lambda _: None)
+    monkeypatch.undo()
+    keeper.checkpoint(world).result()
+    blocked_until(lambda: keeper.remark is None)
+    keeper.close(world)
+    assert recover(path).tick == world.tick
+
+
+def test_a_checkpoint_is_due_after_some_seconds(path: Path) -> None:
+    clock, world = Hand(), started()
+    keeper = Keeper(world, path, pacing=Pacing(None, 60.0), now=clock)
+    play(world, keeper, 2, lambda _: None)
+    assert keeper.taken == 1
+    clock.time += 61
+    play(world, keeper, 1, lambda _: None)
+    assert keeper.taken == 2
+    assert keeper.pause > 0
+    keeper.close(world)
+
+
+def test_ticks_share_an_entry_while_the_disk_is_at_work(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals.Journal, "is_idle", False)
+    world = started()
+    keeper = Keeper(world, path, pacing=Pacing(None, None), now=lambda: 0.0)
+    for _ in range(5):
+        world.step()
+        keeper.ticked(world)
+    assert keeper.number == 0
+    assert keeper.lags
+    keeper.close(world)
+    found = recover(path)
+    assert (found.number, found.tick) == (1, 5)
+
+
+def test_whoever_waits_is_told_in_order_and_of_the_end(path: Path) -> None:
+    world, keeper = kept(path)
+    told: list[Exception | None] = []
+    keeper.when_durable(1, told.append)
+    keeper.when_durable(0, told.append)
+    world.step()
+    keeper.ticked(world)
+    keeper.flush(world)
+    keeper.wait()
+    blocked_until(lambda: told == [None, None])
+    keeper.when_durable(9, told.append)
+    keeper.close(world)
+    assert isinstance(told[2], JournalError)
+    keeper.when_durable(9, told.append)
+    keeper.when_durable(1, told.append)
+    assert isinstance(told[3], JournalError)
+    assert told[4] is None
+    with pytest.raises(JournalError):
+        keeper.did(world, "step", (1,))
+
+
+def test_waiting_ends_when_the_disk_is_full(path: Path) -> None:
+    world, keeper = kept(path)
+    keeper.number += 1  # which nobody will write
+    keeper._on_trouble("Paused: the disk is full.")
+    with pytest.raises(JournalError, match="the disk is full"):
+        keeper.wait()
+    with pytest.raises(JournalError, match="the disk is full"):
+        keeper.ticked(world, wait=False)
+    keeper.number -= 1
+    keeper.close()
+
+
+def test_arguments_that_json_cannot_hold_force_a_checkpoint(path: Path) -> None:
+    world, keeper = kept(path)
+    keeper.did(world, "inject", (object(),))
+    keeper.close(world)
+    assert recover(path).checkpoint.number == 1
+
+
+@pytest.mark.parametrize(("function", "name"), [(add_ties, "add_ties"), (len, None), ([], None)])
+def test_only_known_functions_are_done_again(
+    function: Callable[..., object], name: str | None
+) -> None:
+    assert act_of(function) == name
+
+
+def test_a_world_too_large_for_a_copy_stands_still_and_that_is_said(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, keeper = kept(path)
+    assert keeper.said_of_pause.endswith(" ms")
+    monkeypatch.setattr(keeper_copies, "available_bytes", lambda: 0)
+    world.inject("News", seeds=[1], model="sir")
+    assert keeper.checkpoint(world).done()
+    assert keeper.said_of_pause.endswith("ms: no memory for a copy of it")
+    keeper.close(world)
+    assert recover(path).world.digest() == world.digest()
+
+
+def test_what_an_unknown_call_did_to_a_message_at_rest_is_in_the_checkpoint(path: Path) -> None:
+    world, keeper = kept(path)
+    cascade = world.inject("News", seeds=[1], model="si")
+    world.step(2)
+    cascade.cancel()
+    keeper.checkpoint(world).result()
+    cascade.columns["own"] = np.arange(300)
+    keeper.did(world, "call:meddle")
+    cascade.columns["own"][7] = 9
+    keeper.did(world, "call:meddle")
+    keeper.close(world)
+    assert recover(path).world.digest() == world.digest()

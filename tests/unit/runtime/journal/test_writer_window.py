@@ -1,0 +1,143 @@
+"""A journal keeps a window of its entries: what is older is given up, and the rest holds."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from sim import World
+from sim.cli.worlds.branch import list_bookmarks
+from sim.errors import InputError
+from sim.runtime.journal.acts import apply
+from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.store.history.reading import history_of, read_history
+from sim.store.journal.audit_reading import journal_checked
+from sim.store.journal.journal import JOURNAL_FILE, folder_of
+from sim.store.journal.lineage import Bookmark, keep_bookmarks
+from sim.store.journal.rebuild import earliest, is_kept, rebuild
+
+WINDOW = 10_000
+
+
+def started() -> World:
+    world = World.create(agents=300, mean_degree=8, seed=3)
+    for number in range(3):
+        world.inject(f"News {number}", seeds=[number], model="sis", beta=0.3, gamma=0.3)
+    return world
+
+
+def kept(world: World, path: Path, ticks: int, window: int = WINDOW) -> dict[int, str]:
+    """Play with a journal that is cut, a checkpoint every twenty ticks; digests by tick."""
+    keeper = Keeper(world, path, pacing=Pacing(20, None, None, journal_bytes=window))
+    digests = {}
+    for _ in range(ticks):
+        if world.tick % 9 == 0:
+            with_news(world, keeper)
+        world.step()
+        keeper.ticked(world)
+        keeper.flush(world)
+        digests[world.tick] = world.digest()
+        if world.tick % 20 == 0:
+            keeper._copies.join()
+    keeper.close(world)
+    return digests
+
+
+def with_news(world: World, keeper: Keeper) -> None:
+    said = {"text": f"At {world.tick}", "seeds": list(range(0, 300, 5)), "model": "sir"}
+    keeper.flush(world)
+    world.inject(**said)  # type: ignore[arg-type]
+    keeper.did(world, "inject", (), said)
+
+
+def rows_in(path: Path) -> tuple[int, int, int]:
+    with sqlite3.connect(folder_of(path) / JOURNAL_FILE) as file:
+        low, count = file.execute("SELECT min(number), count(*) FROM entries").fetchone()
+        (bytes_,) = file.execute("SELECT sum(length(data)) FROM adoptions").fetchone()
+    return low, count, bytes_
+
+
+def test_a_journal_is_cut_and_what_is_left_leads_everywhere(tmp_path: Path) -> None:
+    world, path = started(), tmp_path / "long.hub"
+    digests = kept(world, path, 260)
+    low, count, size = rows_in(path)
+    assert low > 20
+    assert size < 2 * WINDOW
+    assert count < 280
+    assert len(list(folder_of(path).glob("checkpoint-*"))) <= 6
+    found = recover(path)
+    assert found.is_whole
+    assert found.world.digest() == world.digest()
+    assert count - 16 <= journal_checked(folder_of(path)) <= count
+    first = earliest(path)
+    assert 20 < first <= 240
+    for tick in (first, first + 7, 259):
+        assert rebuild(path, tick, apply).world.digest() == digests[tick]
+    with pytest.raises(InputError, match=f"the first is at tick {first}"):
+        rebuild(path, first - 1, apply)
+
+
+def test_the_window_never_falls_below_half_of_it(tmp_path: Path) -> None:
+    world, path = started(), tmp_path / "half.hub"
+    kept(world, path, 160)
+    low, _, _ = rows_in(path)
+    with sqlite3.connect(folder_of(path) / JOURNAL_FILE) as file:
+        held = file.execute(
+            "SELECT sum(length(command)) FROM entries WHERE number >= ?", (low,)
+        ).fetchone()[0]
+    assert held + rows_in(path)[2] > WINDOW // 4  # rows have more than what is counted here
+
+
+def test_history_is_whole_although_the_journal_is_not(tmp_path: Path) -> None:
+    world, path = started(), tmp_path / "told.hub"
+    kept(world, path, 160)
+    assert rows_in(path)[0] > 1
+    told, expected = read_history(path), history_of(world)
+    assert told.tick == expected.tick
+    for number in (0, 2, len(world.cascades) - 1):
+        assert str(told.message(number)) == str(expected.message(number))
+
+
+def test_a_journal_that_was_cut_goes_on_after_it_was_closed(tmp_path: Path) -> None:
+    world, path = started(), tmp_path / "again.hub"
+    kept(world, path, 120)
+    found = recover(path)
+    first = rows_in(path)[0]
+    kept(found.world, path, 120)
+    assert rows_in(path)[0] > first
+    again = recover(path)
+    assert again.is_whole
+    assert again.world.digest() == found.world.digest()
+
+
+def test_without_a_limit_every_entry_stays(tmp_path: Path) -> None:
+    world, path = started(), tmp_path / "whole.hub"
+    digests = kept(world, path, 60, window=0)
+    assert rows_in(path)[0] == 1
+    assert rebuild(path, 3, apply).world.digest() == digests[3]
+
+
+def test_bookmarks_before_the_window_say_what_became_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, path = started(), tmp_path / "long.hub"
+    kept(world, path, 260)
+    first = earliest(path)
+    keep_bookmarks(path, [Bookmark("old", 5, 0), Bookmark("new", first + 1, 0)])
+    assert is_kept(path, [(5, 0), (first + 1, 0)]) == [False, True]
+    list_bookmarks(str(path), json=False)
+    said = capsys.readouterr()
+    assert [line.split() for line in said.out.splitlines()[1:]] == [
+        ["5", "old"], [str(first + 1), "new"],
+    ]  # fmt: skip
+    assert said.err == (
+        f"Nothing leads back to old any more: the journal begins at tick {first}, what was before "
+        "that was given up for room (journal_mb).\n"
+    )
+    list_bookmarks(str(path), json=True)
+    assert [each["kept"] for each in json.loads(capsys.readouterr().out)] == [False, True]
+    with pytest.raises(InputError, match="given up for room"):
+        rebuild(path, 5, apply)

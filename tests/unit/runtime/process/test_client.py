@@ -1,0 +1,251 @@
+"""What the loop's side of an isolated engine makes of silence, stalls and ends, told by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sim.core.events import Event, WorldSaved
+from sim.errors import InputError
+from sim.runtime import EngineError, IsolatedSimulation, ReplacedError
+from sim.runtime.engine.live import next_revision
+from sim.runtime.engine.stall import Stall
+from sim.runtime.process.client import Remote
+from sim.runtime.process.wire import FrameReader, FrameWriter
+from sim.world.log import Act
+from sim.world.world import World
+from tests.unit.runtime.isolating import LONG, Thread
+from tests.unit.runtime.worlds import until
+
+
+@pytest.fixture
+async def isolated(world: World) -> AsyncIterator[IsolatedSimulation]:
+    async with IsolatedSimulation(world, spawn=Thread) as opened:
+        yield opened
+
+
+@pytest.fixture
+def remote(isolated: IsolatedSimulation) -> Remote:
+    """The link of an open simulation, whose pulse stands still."""
+    found = isolated._engine
+    assert found._pulse is not None
+    found._pulse.cancel()
+    return found
+
+
+def stalled(remote: Remote, plugin: str = "") -> None:
+    """Let the newest frame say that the engine is held up."""
+    newest = remote.frames.newest
+    assert newest is not None
+    stall = Stall("Tick 3", 3.0, plugin, "mine.py, line 6, in step" if plugin else "")
+    remote.frames.publish(replace(newest, revision=next_revision(), stalled=stall))
+
+
+def marked(remote: Remote, plugin: str, tick: int) -> None:
+    remote._marks.write_bytes(plugin.encode().ljust(248, b"\0") + tick.to_bytes(8, "little"))
+
+
+async def test_silence_is_a_banner_until_it_ends(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    before = isolated.frame
+    remote._warn(before, 3.0)
+    assert isolated.frame.stalled == Stall("The engine", 3.0)
+    marked(remote, "mine", 12)
+    remote._warn(before, 4.0)
+    assert isolated.frame.stalled == Stall("Tick 12", 4.0, "mine", "compiled code")
+    remote._heard += 1000.0
+    remote._beat()
+    assert isolated.frame.stalled is None
+    assert isolated.frame.banner == before.banner
+
+
+async def test_long_silence_is_noticed(isolated: IsolatedSimulation, remote: Remote) -> None:
+    remote._generation += 1  # whatever comes is not heard any more
+    remote._heard -= 1000.0
+    remote._beat()
+    stall = isolated.frame.stalled
+    assert stall is not None
+    assert stall.seconds > 999
+    remote._generation -= 1
+
+
+async def test_a_stall_in_compiled_code_gets_its_name_from_the_mark(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    held = replace(isolated.frame, stalled=Stall("Tick 3", 3.0))
+    stall = remote._completed(held).stalled
+    assert stall == Stall("Tick 3", 3.0)
+    marked(remote, "mine", 3)
+    done = remote._completed(held)
+    assert done.stalled == Stall("Tick 3", 3.0, "mine", "compiled code")
+    assert "'mine' has not come back for 3 s (compiled code)" in str(done.banner)
+
+
+async def test_without_a_mark_the_one_that_could_be_is_named(
+    isolated: IsolatedSimulation, remote: Remote, misbehaving: str
+) -> None:
+    assert remote._culprit() == ("", "")
+    await isolated.inject("Hello.", seeds=[1], model=misbehaving)
+    assert remote._culprit() == (misbehaving, "")
+    await isolated.cancel(0)
+    assert remote._culprit() == ("", "")
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    remote._asked[99] = ("plan", {"model": misbehaving}, future)
+    assert remote._culprit() == (misbehaving, "")
+    future.cancel()
+
+
+async def test_only_a_foreign_plugin_is_stopped(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    stalled(remote)
+    with pytest.raises(EngineError, match="Tick 3 runs no foreign plugin; wait for it"):
+        await isolated.restart()
+    stalled(remote, "mine")
+    with pytest.raises(InputError, match="nothing to stop"):
+        await isolated.restart()
+
+
+async def test_what_cannot_be_interrupted_is_replaced_once(
+    isolated: IsolatedSimulation, remote: Remote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_name: str) -> None:
+        raise EngineError("no copy")
+
+    monkeypatch.setattr(remote, "ask", refuse)
+    marked(remote, "mine", 3)
+    stalled(remote, "mine")
+    first = asyncio.create_task(isolated.restart())
+    await until(lambda: remote._revival is not None, LONG)
+    ended, same = await asyncio.gather(first, isolated.restart())
+    assert ended == same
+    assert (ended.plugin, ended.was_rebuilt, ended.sessions) == ("mine", True, ())
+    assert ended.sentence == (
+        "The plugin 'mine' did not come back (mine.py, line 6, in step); everything else goes on "
+        "from tick 0."
+    )
+
+
+async def test_leaving_does_not_wait_for_a_stall(world: World) -> None:
+    async with IsolatedSimulation(world, spawn=Thread) as simulation:
+        remote = simulation._engine
+        stalled(remote, "mine")
+        remote._aside(asyncio.sleep(3600))
+    assert not remote._beside
+
+
+async def test_a_plugin_file_that_was_saved_is_taken_up_here_too(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    taken: list[str] = []
+    changed = iter([["mine.py"]])
+    files: Any = SimpleNamespace(changed=lambda: next(changed, []), take_up=taken.append)
+    remote._files = files
+    remote._beat()
+    await until(lambda: taken == ["mine.py"], LONG)
+
+
+async def test_a_journal_is_looked_for_where_the_world_was_saved(
+    world: World, tmp_path: Path
+) -> None:
+    at = tmp_path / "a.hub"
+    async with IsolatedSimulation(world, path=at, journal=True, spawn=Thread) as simulation:
+        remote = simulation._engine
+        await simulation.step(1)
+        assert remote._lies_at() == at
+        await simulation.save(tmp_path / "b.hub")
+        await simulation.step(1)
+        assert remote._lies_at() == tmp_path / "b.hub"
+
+
+# Its own faults
+
+
+@pytest.mark.parametrize("where", ["here", "there"])
+async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
+    isolated: IsolatedSimulation,
+    remote: Remote,
+    misbehaving: str,
+    where: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await isolated.inject("Hello.", seeds=[1], model=misbehaving)
+    broken = FrameReader if where == "here" else FrameWriter
+    method = "read" if where == "here" else "write"
+
+    def fail(*_: Any) -> None:
+        monkeypatch.undo()
+        raise KeyError("planted")
+
+    monkeypatch.setattr(broken, method, fail)
+    asking = asyncio.ensure_future(isolated.step(1))
+    await until(lambda: remote.last is not None, LONG)
+    with suppress(ReplacedError):
+        await asking
+    assert remote.last is not None
+    assert (remote.last.plugin, remote.last.sessions) == ("", ())
+    assert remote.last.how == "failed by a fault of Hubbub's own (KeyError: 'planted')"
+    assert isolated.frame.sessions[0].status != "failed"
+    assert await isolated.step(1) == 1
+
+
+async def test_a_fault_that_comes_again_and_again_ends_it(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    remote._faults, remote._fault = 2, "KeyError: 7"
+    remote._revive("")
+    await until(lambda: remote.failure is not None, LONG)
+    with pytest.raises(EngineError, match=r"a fault of Hubbub's own \(KeyError: 7\), 3 times"):
+        await isolated.step()
+
+
+async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
+    isolated: IsolatedSimulation, remote: Remote
+) -> None:
+    heard: list[Event] = []
+    isolated.subscribe(Event, heard.append)
+    remote._take(remote._generation, FrameReader(), ("events", [WorldSaved(tick=0, path="a")], 7))
+    await until(lambda: bool(heard), LONG)
+    await isolated.focus(None)
+    lost = "7 events gave way to newer ones: the pipe was too slow"
+    assert isolated.frame.events[-1] == (0, lost)
+
+
+async def test_the_log_of_acts_and_contacts_are_those_of_the_engine(
+    isolated: IsolatedSimulation,
+) -> None:
+    await isolated.inject("Hello.", seeds=[1, 2], model="si", beta=0.5)
+    await isolated.step(2)
+    await isolated.create_agents(2)
+    await isolated.step(1)
+    await isolated.create_agents(1)
+    kinds = ["create", "inject", "step", "create_agents", "step", "create_agents"]
+    assert [act.kind for act in isolated.audit()] == kinds
+    assert [act.number for act in isolated.audit(2)] == [4, 5]
+    assert isolated.audit() == tuple(await isolated.call(acts_of))
+    assert isolated.contacts == await isolated.call(contacts_of) > 0
+    with pytest.raises(InputError, match="last"):
+        isolated.audit(0)
+
+
+async def test_copies_that_are_asked_for_at_once_do_not_meet(
+    isolated: IsolatedSimulation,
+) -> None:
+    worlds = await asyncio.gather(*(isolated.world() for _ in range(3)))
+    assert len({world.digest() for world in worlds}) == 1
+
+
+def acts_of(world: World) -> list[Act]:
+    return list(world.trail.acts)
+
+
+def contacts_of(world: World) -> int:
+    return sum(cascade.contacts_seen for cascade in world.cascades)

@@ -1,0 +1,60 @@
+"""What is between two members: ties, likeness and why, and what they did about each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim import World, pair_of
+from sim.cli.show.member import member_facts
+from sim.errors import InputError
+from sim.runtime.queries.inspector import inspected
+
+
+def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
+    world = World.from_edges([0, 0, 1, 2], [1, 2, 2, 0], 5, trust=[0.5, 1, 1, 1])
+    platform = world.open_platform(posting=0.0, log_ticks=9)
+    world.agents.set_community([0, 0, 1, 1, -1], ["a", "b"])
+    world.groups.create("gardeners")
+    world.groups.join([0, 3], "gardeners")
+    one, other, third = (world.agents.name(agent) for agent in range(3))
+    found = pair_of(world, 1, 0)
+    assert found.ties == (f"{other} follows {one}, with trust 0.50.",)
+    assert found.score == pytest.approx(world.compatibility(0, 1).score[0])
+    assert found.score == pytest.approx(sum(part.value * part.weight for part in found.parts))
+    assert {part.name: part.why for part in found.parts}["communities"] == "a"
+    assert {part.name: part.why for part in found.parts}["friends"] == "1 members tied to both"
+    assert pair_of(world, 0, 3).parts[-1].why == "gardeners"
+    assert pair_of(world, 0, 3).ties == ()
+    platform.act(0, "post", text="Hello.")
+    world.step()
+    platform.act(1, "like", message=0)
+    platform.act(1, "join group", group="gardeners")  # of group 0, not of member 0
+    world.step()
+    world.mute([1], [0])
+    world.befriend([0], [2])
+    found = pair_of(world, 0, 1)
+    assert found.acts == ((2, other, "like", 0),)
+    assert found.changes == ((2, other, "mute"),)
+    assert found.ties == (
+        f"{other} follows {one}, which a mute suspends.", f"{other} has muted {one}.",
+    )  # fmt: skip
+    friends = pair_of(world, 0, 2).ties
+    assert friends[0].startswith(f"{one} is a friend of {third}, with trust")
+    assert len(friends) == 2
+    with pytest.raises(InputError, match="agents are 0 to 4"):
+        pair_of(world, 0, 9)
+    with pytest.raises(InputError, match="got 3 twice"):
+        pair_of(world, 3, 3)
+
+
+def test_a_member_that_signs_up_with_the_next_tick_is_told_of_as_well() -> None:
+    world = World.from_edges([0, 1], [1, 2], 3)
+    platform = world.open_platform(posting=0.0)
+    platform.held["reputation"] = np.array([2.0, 0.5, 0.5], np.float32)
+    newcomer = world.create_agents(1)[0]
+    assert platform.reputation.tolist() == [2.0, 0.5, 0.5, 0.0]
+    _, feed, _, inner, _ = inspected(world, newcomer)
+    assert (feed and feed.reputation, inner.mood, inner.late) == (0.0, None, None)
+    assert "recommender" not in member_facts(world, newcomer)
+    assert pair_of(world, newcomer, 0).acts == ()

@@ -1,0 +1,297 @@
+"""Copies of saved worlds elsewhere."""
+
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sim.errors import FileError, InputError, SnapshotError
+from sim.runtime import Simulation
+from sim.runtime.journal.live_copies import copy_live
+from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.writer import Pacing
+from sim.runtime.opening import open_live
+from sim.runtime.saves import backups
+from sim.runtime.saves.backups import backup, restore
+from sim.store import load, save
+from sim.store.history.database import history_file
+from sim.world.world import World
+from tests.unit.store.fake import FakeWorld, patch, saved
+from tests.unit.store.saves.test_shelf import damaged, opened, told
+
+
+class Clock(datetime):
+    """A clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: object = None) -> "Clock":
+        return cls(2026, 11, 21, 8, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backups, "datetime", Clock)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "saves").mkdir()
+    return tmp_path / "saves"
+
+
+def test_backups_are_dated_and_the_oldest_given_up(folder: Path, tmp_path: Path) -> None:
+    to = tmp_path / "away" / "b"
+    for turn in range(4):
+        save(FakeWorld.create(turn=turn), folder / "a.hub")
+        (done,) = backup(folder, to, keep=2)
+        assert done.path is not None
+        assert (done.reason, told(done.path)) == ("copied", told(folder / "a.hub"))
+    assert [path.name for path in backups.backups(to, "a")] == [
+        "a.20261121T083000Z-2.hub", "a.20261121T083000Z-3.hub",
+    ]  # fmt: skip
+    assert [path.name for path in done.removed] == ["a.20261121T083000Z-1.hub"]
+
+
+def test_a_world_that_has_not_changed_is_not_copied_again(folder: Path, tmp_path: Path) -> None:
+    saved(folder / "a.hub")
+    first, second = (backup(folder, tmp_path / "b")[0] for _ in range(2))
+    assert (second.path, second.reason, second.removed) == (first.path, "unchanged since", ())
+
+
+def test_a_damaged_world_is_not_copied_and_loses_no_backup(folder: Path, tmp_path: Path) -> None:
+    saved(folder / "a.hub")
+    (first,) = backup(folder, tmp_path / "b")
+    damaged(folder / "a.hub")
+    patch(folder / "a.hub", (folder / "a.hub").stat().st_size - 1, b"\0")
+    (second,) = backup(folder, tmp_path / "b", keep=1)
+    assert (second.path, second.removed) == (first.path, ())
+    assert "damaged" in second.reason
+
+
+def test_a_folder_of_one_name_keeps_to_its_own(folder: Path, tmp_path: Path) -> None:
+    for name in ("a", "a.b"):
+        saved(folder / f"{name}.hub")
+    backup(folder, tmp_path / "b")
+    (tmp_path / "b" / "a.hub").write_text("mine")
+    assert len(backups.backups(tmp_path / "b", "a")) == 1
+    assert len(backups.backups(tmp_path / "b", "a.b")) == 1
+
+
+@pytest.mark.parametrize(("keep", "to"), [(0, "b"), (1, "saves")])
+def test_a_backup_that_would_keep_nothing_is_refused(
+    folder: Path, tmp_path: Path, keep: int, to: str
+) -> None:
+    with pytest.raises(InputError, match=r"at least 1|saves folder itself"):
+        backup(folder, tmp_path / to, keep=keep)
+
+
+def test_worlds_of_one_name_keep_each_its_own_backups(tmp_path: Path) -> None:
+    to = tmp_path / "b"
+    one, other = tmp_path / "one", tmp_path / "other"
+    for at, agents in ((one, 60), (other, 80)):
+        at.mkdir()
+        save(World.create(agents=agents, mean_degree=4, seed=7), at / "a.hub")
+        (done,) = backup(at, to, keep=1)
+        assert done.removed == ()
+    of_one, of_other = backups.backups(to, "a")
+    grown = load(one / "a.hub")
+    grown.step()
+    save(grown, one / "a.hub")
+    (done,) = backup(one, to, keep=1)
+    assert (done.removed, of_other.is_file()) == ((of_one,), True)
+    brought = restore(other, "a", to, force=True)  # the world that is there, not the newest
+    assert (len(load(brought.path).agents), brought.other) == (80, done.path)
+    (other / "a.hub").unlink()
+    brought = restore(other, "a", to)
+    assert (len(load(brought.path).agents), brought.other) == (60, of_other)
+    assert restore(other, "a", to, new="c").other == of_other
+
+
+# Restoring
+
+
+def test_the_newest_backup_comes_back(folder: Path, tmp_path: Path) -> None:
+    for turn in range(2):
+        save(FakeWorld.create(turn=turn), folder / "a.hub")
+        backup(folder, tmp_path / "b")
+    before = told(folder / "a.hub")
+    with pytest.raises(FileError, match=r"exists, a world at tick .*--as NAME, .*--force"):
+        restore(folder, "a", tmp_path / "b")
+    assert told(restore(folder, "a", tmp_path / "b", new="c").path) == before
+    (folder / "a.hub").unlink()
+    assert told(restore(folder, "a", tmp_path / "b").path) == before
+
+
+def test_one_of_the_backups_can_be_chosen(folder: Path, tmp_path: Path) -> None:
+    for turn in range(2):
+        save(FakeWorld.create(turn=turn), folder / "a.hub")
+        backup(folder, tmp_path / "b")
+    first = backups.backups(tmp_path / "b", "a")[0]
+    (folder / "a.hub.live").mkdir()
+    assert told(restore(folder, "a", first, force=True).path) == told(first)
+    assert [path.name for path in folder.iterdir()] == ["a.hub"]
+
+
+def test_a_damaged_backup_is_refused_and_replaces_nothing(folder: Path, tmp_path: Path) -> None:
+    before = told(saved(folder / "a.hub"))
+    damaged(tmp_path / "x.hub")
+    with pytest.raises(SnapshotError, match=r"x\.hub: damaged"):
+        restore(folder, "a", tmp_path / "x.hub", force=True)
+    assert told(folder / "a.hub") == before
+
+
+def test_a_world_that_is_open_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    saved(folder / "a.hub")
+    backup(folder, tmp_path / "b")
+    with opened(folder / "a.hub"), pytest.raises(FileError, match="in use"):
+        restore(folder, "a", tmp_path / "b", force=True)
+
+
+def test_a_backup_can_be_tried_without_writing(folder: Path, tmp_path: Path) -> None:
+    world = World.create(60, mean_degree=4, seed=1)
+    save(world, folder / "a.hub")
+    backup(folder, tmp_path / "b")
+    (folder / "a.hub").unlink()
+    tried = restore(folder, "a", tmp_path / "b", test=True)
+    assert (tried.tick, tried.replayed) == (0, 0)
+    assert load(tried.path).digest() == world.digest()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_name_without_backup_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="holds no backup of a"):
+        restore(folder, "a", tmp_path)
+
+
+def test_a_later_second_needs_no_number(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(folder / "a.hub")
+    backup(folder, tmp_path / "b")
+    monkeypatch.setattr(backups, "datetime", datetime)
+    save(FakeWorld.create(turn=1), folder / "a.hub")
+    (done,) = backup(folder, tmp_path / "b")
+    assert done.path is not None
+    assert "Z-" not in done.path.name
+
+
+# Journal and all
+
+NEVER = Pacing(None, None)
+
+
+async def lived(path: Path, after: int = 3, file: bool = True) -> None:
+    """Save a world at tick 2, or never, and let its journal go on."""
+    world = World.create(60, mean_degree=4, seed=1)
+    async with Simulation(world, journal=Keeping(path, NEVER)) as simulation:
+        await simulation.inject("The bridge is closed.", seeds=[1, 2], model="sir")
+        await simulation.step(2)
+        if file:
+            await simulation.save(path)
+        for _ in range(after):
+            await simulation.step()
+
+
+@pytest.mark.parametrize("file", [True, False], ids=["saved once", "never saved"])
+async def test_a_backup_is_the_world_as_it_is(folder: Path, tmp_path: Path, file: bool) -> None:
+    await lived(folder / "a.hub", file=file)
+    before = open_live(folder / "a.hub", read_only=True).world.digest()
+    history_file(folder / "a.hub").write_bytes(b"what members did")
+    (done,) = backup(folder, tmp_path / "b")
+    assert done.reason == "copied"
+    assert backup(folder, tmp_path / "b")[0].reason == "unchanged since"
+    tried = restore(folder, "a", tmp_path / "b", test=True)
+    assert tried.tick == 5
+    assert tried.replayed >= 3
+    back = restore(tmp_path / "elsewhere", "a", tmp_path / "b")
+    assert (back.tick, back.aside) == (5, None)
+    assert history_file(back.path).read_bytes() == b"what members did"
+    opened = open_live(back.path)
+    assert (opened.world.digest(), opened.findings) == (before, ())
+    async with Simulation(opened.world, journal=opened.keeping(NEVER)) as simulation:
+        await simulation.step()
+    assert open_live(back.path).world.tick == 6
+
+
+async def test_a_world_that_is_open_and_running_is_backed_up_at_one_of_its_entries(
+    folder: Path, tmp_path: Path
+) -> None:
+    world = World.create(60, mean_degree=4, seed=1)
+    path, ticks = folder / "a.hub", set()
+    save(world, path)
+    pacing = Pacing(2, None)
+    async with Simulation(world, path=path, journal=Keeping(path, pacing)) as simulation:
+        await simulation.inject("The bridge is closed.", seeds=[1, 2], model="sir")
+        await simulation.play(ticks_per_second=None)
+        for _ in range(4):
+            to = tmp_path / "b"
+            (done,) = await asyncio.to_thread(backup, folder, to, keep=2)
+            assert (done.reason, done.name) == ("copied", "a")
+            tried = await asyncio.to_thread(restore, folder, "a", to, test=True)
+            ticks.add(tried.tick)
+        await simulation.pause()
+        assert simulation.frame.tick >= max(ticks) > 0
+    assert len(list(to.glob("*.live"))) == len(backups.backups(to, "a")) == 2
+
+
+async def test_a_journal_that_was_copied_damaged_is_told_when_it_is_tried(
+    folder: Path, tmp_path: Path
+) -> None:
+    await lived(folder / "a.hub")
+    with closing(sqlite3.connect(folder / "a.hub.live" / "journal", isolation_level=None)) as file:
+        file.execute("UPDATE entries SET state = zeroblob(16) WHERE number = 4")
+    assert backup(folder, tmp_path / "b")[0].reason == "copied"
+    with pytest.raises(SnapshotError, match="cannot be played whole: journal: entry 4 does not"):
+        restore(folder, "a", tmp_path / "b", test=True)
+    (folder / "a.hub.live" / "journal").write_bytes(b"nothing")
+    copied = copy_live(folder / "a.hub", tmp_path / "c" / "a.hub")
+    assert (copied / "journal").read_bytes() == b"nothing"
+
+
+async def test_no_journal_is_thrown_away_unmentioned(folder: Path, tmp_path: Path) -> None:
+    path = folder / "a.hub"
+    await lived(path, after=0)
+    backup(folder, tmp_path / "b")
+    opened = open_live(path)
+    async with Simulation(opened.world, path=path, journal=opened.keeping(NEVER)) as simulation:
+        await simulation.step(7)
+    done = restore(folder, "a", tmp_path / "b", force=True)
+    assert done.aside == folder / "a-before-1.hub"
+    assert open_live(path).world.tick == 2
+    assert open_live(done.aside).world.tick == 9
+
+
+async def test_a_duplicate_goes_on_where_the_world_is(folder: Path) -> None:
+    await lived(folder / "a.hub")
+    backups.duplicate(folder, "a", "c")
+    assert open_live(folder / "c.hub").world.tick == open_live(folder / "a.hub").world.tick == 5
+    with pytest.raises(FileError, match="exists"):
+        backups.duplicate(folder, "a", "c")
+    with pytest.raises(FileError, match="exists"):
+        copy_live(folder / "a.hub", folder / "c.hub")
+
+
+async def test_a_world_that_was_never_saved_replaces_one_that_was(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = folder / "a.hub"
+    await lived(path, file=False)
+    backup(folder, tmp_path / "b")
+    shutil.rmtree(folder / "a.hub.live")
+    save(World.create(30, mean_degree=4, seed=2), path)
+    with pytest.raises(FileError, match="exists"):
+        restore(folder, "a", tmp_path / "b")
+    assert restore(folder, "a", tmp_path / "b", force=True).tick == 5
+    assert not path.exists()
+    assert open_live(path).world.tick == 5
+
+
+def test_a_live_world_without_a_checkpoint_is_copied_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.hub.live").mkdir()
+    (tmp_path / "a.hub.live" / "journal").write_bytes(b"")
+    made = copy_live(tmp_path / "a.hub", tmp_path / "b.hub")
+    assert [each.name for each in made.iterdir()] == ["journal"]

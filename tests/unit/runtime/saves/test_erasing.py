@@ -1,0 +1,301 @@
+"""Profiles of real persons taken out: no byte of them is left in anything that a world keeps."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.errors import FileError, InputError
+from sim.runtime import Simulation
+from sim.runtime.engine.people import note, take_profiles
+from sim.runtime.journal.persistence import Keeping
+from sim.runtime.journal.writer import Pacing
+from sim.runtime.opening import open_live
+from sim.runtime.saves.erasing import ERASED, MADE_UP, Erased, Scrub, erase_profiles, whom
+from sim.store import load, save, verify
+from sim.store.history.acts import record_of
+from sim.store.history.database import ActsFile, Decided, history_file
+from sim.store.journal.audit_reading import audit, checked
+from sim.store.journal.journal import folder_of
+from sim.store.journal.lease import LeaseError
+from sim.world.world import World
+
+NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"
+PROFILES: list[dict[str, Any]] = [
+    {
+        "id": "ada@example.org",
+        "name": NAME,
+        "biography": "A mathematician of the very first engine. She likes long walks.",
+        "persona": "You are Ada, the countess of numbers.\nYou answer in rhymes, always.",
+        "interests": ["poetry"],
+        "traits": {"openness": 0.9},
+        "activity": 0.75,
+        "hours": [0.5] * 24,
+        "more": {
+            "country": "Ruritania",
+            "age": 36,
+            "about": "Lives behind the old mill by the river.",
+        },
+    },
+    {"id": "grace@example.org", "name": OTHER, "biography": "An admiral who wrote compilers."},
+]
+"""As a table of real persons would say; the second one stays."""
+
+SECRETS = (
+    NAME, "Quux", "ada@example.org", "ada.lovelace.quux0", "mathematician of the very first engine",
+    "She likes long walks", "countess of numbers", "You answer in rhymes", "behind the old mill",
+    "met Mr Babbage in the rain", "Ruritania",
+)  # fmt: skip
+STAY = (OTHER, "grace@example.org", "An admiral who wrote compilers")
+
+
+async def lived(path: Path, *, saves: bool = True) -> Path:
+    """Run a world with profiles, journal, checkpoints, a history and names in other texts."""
+    ids = ["ada@example.org", "grace@example.org", *(f"user-{n}" for n in range(2, 40))]
+    ring = np.arange(40)
+    world = World.from_edges(ring, np.roll(ring, 1), agents=40, seed=3, ids=ids)
+    world.open_platform()
+    keeping = Keeping(path, Pacing(2, None))
+    async with Simulation(world, journal=keeping) as simulation:
+        await simulation.call(take_profiles, PROFILES)
+        await simulation.call(note, [0], "She met Mr Babbage in the rain")
+        await simulation.call(note, [1], f"Talked to {NAME} again")
+        await simulation.inject(f"{NAME} says hello", seeds=[0], model="sir", author=0)
+        await simulation.step(3)
+        if saves:
+            await simulation.save(path)
+        await simulation.step(3)
+    put_decision(path, world)
+    return path
+
+
+def put_decision(path: Path, world: World) -> None:
+    """Note what a mind decided, with what it was told."""
+    with closing(sqlite3.connect(history_file(path))) as file:
+        (chain,) = file.execute("SELECT chain FROM ticks ORDER BY id DESC LIMIT 1").fetchone()
+    own = [["system", f"{PROFILES[0]['persona'][:30]} Age: 36. Country: Ruritania."]]
+    told = [*own, ["user", f"{NAME}, what now?"]]
+    block = f'<member number="2">\nThis is {NAME}. Country: Ruritania.\n</member>'
+    several = [["system", "Several members decide here."], ["user", block]]
+    others = [["user", '<member number="1">\nThis is Bo. Country: Utopia.\n</member>']]
+    rows = [
+        {"member": 0, "act": "post", "text": f"Yours, {NAME}", "replies": [{"prompt": told}]},
+        {"member": 1, "act": "post", "text": f"Dear {NAME}", "replies": [{"prompt": told[1:]}]},
+        {"member": 2, "act": "post", "text": "Hello", "replies": [{"prompt": several}]},
+        {"member": 3, "act": "post", "text": "Hello", "replies": [{"prompt": others}]},
+    ]
+    writer = ActsFile(history_file(path), most_bytes=1 << 30)
+    writer.put(Decided(chain, rows))
+    writer.wait()
+    writer.close()
+
+
+def everything(folder: Path) -> bytes:
+    """Return every byte that lies in a folder, and what is packed in it."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        data = path.read_bytes() if path.is_file() else b""
+        found += [path.name.encode(), data, *unpacked(data)]
+    return b"\n".join(found)
+
+
+def unpacked(data: bytes) -> list[bytes]:
+    """Inflate whatever may be a zlib stream in some bytes."""
+    found = []
+    for head in (b"\x78\x01", b"\x78\x9c", b"\x78\xda"):
+        at = data.find(head)
+        while at >= 0:
+            with suppress(zlib.error):
+                found.append(zlib.decompressobj().decompress(data[at : at + (1 << 20)]))
+            at = data.find(head, at + 1)
+    return found
+
+
+def forms(secret: str) -> tuple[bytes, ...]:
+    return secret.encode(), json.dumps(secret)[1:-1].encode()
+
+
+@pytest.mark.parametrize("saves", [True, False], ids=["saved once", "never saved"])
+@pytest.mark.parametrize("how", ["erase", "pseudonymise"])
+async def test_no_byte_of_an_erased_profile_is_left(tmp_path: Path, how: Any, saves: bool) -> None:
+    path = await lived(tmp_path / "a.hub", saves=saves)
+    before = everything(tmp_path)
+    assert all(
+        any(form in before for form in forms(secret)) for secret in SECRETS if "." not in secret
+    )
+    tick = open_live(path, read_only=True).world.tick
+    done = erase_profiles(path, "ada@example.org", how)
+    assert (done.members, done.left) == (1, ())
+    assert done.acts >= 4
+    assert done.ticks >= 1
+    after = everything(tmp_path)
+    assert [secret for secret in SECRETS if any(form in after for form in forms(secret))] == []
+    assert [kept for kept in STAY if kept.encode() not in after] == []
+    assert not folder_of(path).exists()
+    world = load(path)
+    assert world.tick == tick == 6
+    assert verify(path).columns > 0
+    assert checked(path) == len(world.trail.acts)
+    assert audit(path).acts[-1].kind == how
+
+
+async def test_what_is_left_of_a_member_is_nobody_in_particular_or_numbers(tmp_path: Path) -> None:
+    path = await lived(tmp_path / "a.hub")
+    other = tmp_path / "b.hub"
+    save(open_live(path, read_only=True).world, other)
+    erase_profiles(path, [0], "erase")
+    erase_profiles(other, [0], "pseudonymise")
+    erased, pseudonym = load(path).agents, load(other).agents
+    for agents in (erased, pseudonym):
+        assert agents.id(0) == "member-0"
+        assert agents.name(0) not in NAME
+        assert agents.name(1) == OTHER
+        assert agents.index("grace@example.org") == 1
+    assert erased.lore.cold.get(0) == {}
+    assert erased.interests[0] == 0
+    assert set(erased.personality[0].tolist()) <= {127, 128}
+    assert erased.lore.hours.agents.size == 0
+    assert pseudonym.lore.cold.get(0) == {
+        "interests": ["poetry"], "traits": {"openness": 0.9}, "activity": 0.75,
+        "hours": [0.5] * 24, "more": {"age": 36},
+    }  # fmt: skip
+    assert pseudonym.activity[0] == np.float32(0.75)
+    assert pseudonym.lore.hours.agents.tolist() == [0]
+
+
+async def test_a_world_goes_on_after_profiles_were_erased_and_its_history_is_read(
+    tmp_path: Path,
+) -> None:
+    path = await lived(tmp_path / "a.hub")
+    erase_profiles(path, "all", "pseudonymise")
+    opened = open_live(path)
+    keeping = opened.keeping(Pacing(None, None))
+    async with Simulation(opened.world, path=path, journal=keeping) as simulation:
+        await simulation.step(2)
+    again = open_live(path)
+    assert (again.world.tick, again.findings) == (8, ())
+    assert len(record_of(again.world, path).ticks) == 8
+
+
+async def test_a_world_that_is_open_or_cannot_be_brought_up_to_date_is_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    path = await lived(tmp_path / "a.hub")
+    opened = open_live(path)
+    async with Simulation(opened.world, path=path, journal=opened.keeping()):
+        with pytest.raises(LeaseError, match="in use"):
+            erase_profiles(path)
+    (folder_of(path) / "journal").write_bytes(b"nothing")
+    before = everything(tmp_path)
+    with pytest.raises(FileError, match="not a journal") as refused:
+        erase_profiles(path)
+    assert everything(tmp_path) == before
+    assert "--force" not in str(refused.value)  # it has no such option
+    save(open_live(path).world, path)
+    assert erase_profiles(path).members == 40
+
+
+@pytest.mark.parametrize(
+    ("who", "how", "sentence"),
+    [
+        ([40], "erase", "Members are 0 to 39"),
+        ([], "erase", "That is nobody"),
+        ("nobody-such", "erase", "nobody-such"),
+        ("all", "forget", "erase or pseudonymise"),
+    ],
+)
+def test_what_cannot_be_done_is_said(tmp_path: Path, who: Any, how: Any, sentence: str) -> None:
+    save(World.create(agents=40, mean_degree=4, seed=1), tmp_path / "a.hub")
+    with pytest.raises(InputError, match=sentence):
+        erase_profiles(tmp_path / "a.hub", who, how)
+
+
+def test_numbers_for_ids_are_replaced_by_free_ones_and_what_was_put_aside_is_named(
+    tmp_path: Path,
+) -> None:
+    ring = np.arange(4)
+    world = World.from_edges(ring, np.roll(ring, 1), agents=4, ids=np.array([70_123, 1, 80_456, 0]))
+    save(world, tmp_path / "a.hub")
+    (tmp_path / "a-before-1.hub.live").mkdir()
+    (tmp_path / "a-b.hub").write_bytes(b"")
+    done = erase_profiles(tmp_path / "a.hub", [0, 2])
+    assert [load(done.path).agents.id(at) for at in range(4)] == [MADE_UP, 1, MADE_UP + 2, 0]
+    assert done.left == (tmp_path / "a-before-1.hub.live",)
+    assert "they may still hold them: a-before-1.hub.live" in done.sentence
+
+
+def test_numbers_for_ids_are_made_up_once_and_pass_by_those_that_are_there(tmp_path: Path) -> None:
+    ids = np.array([70_123, MADE_UP, 80_456, 1])
+    ring = np.arange(4)
+    save(World.from_edges(ring, np.roll(ring, 1), agents=4, ids=ids), tmp_path / "a.hub")
+    expected = [MADE_UP + 4, MADE_UP + 1, MADE_UP + 2, MADE_UP + 3]
+    for who, members in (("all", 4), ("all", 0), ([2], 0)):
+        done = erase_profiles(tmp_path / "a.hub", who, "pseudonymise")
+        assert done.members == members
+        assert [load(done.path).agents.id(at) for at in range(4)] == expected
+
+
+def test_texts_are_found_whole_in_one_line_and_by_their_sentences() -> None:
+    scrub = Scrub(["“Ann  Bo”", "One two three four five. Six seven eight nine ten!", "", "..."])
+    assert scrub.text("Ann  Bo, Ann Bo, Ann Bob") == f"{ERASED}, {ERASED}, Ann Bob"
+    assert scrub.text("So: Six seven eight nine ten!") == f"So: {ERASED}!"
+    assert scrub.plain({"Ann Bo": ["Ann Bo", 3, None]}) == {ERASED: [ERASED, 3, None]}
+    untouched = "Nothing of the kind."
+    assert scrub.text(untouched) is untouched
+
+
+def test_acts_whose_words_nobody_can_read_are_left_out_and_names_of_a_file_are_made_up(
+    tmp_path: Path,
+) -> None:
+    ring = np.arange(4)
+    world = World.from_edges(ring, np.roll(ring, 1), agents=4, names=[NAME, OTHER, "", "Bo Li"])
+    world.take_profiles([{"name": NAME, "biography": "Gone."}] * 2)
+    world.trail._add(0, "script", "take_profiles", "no JSON of ours", "")
+    world.trail._add(0, "script", "take_profiles", '{"unsaid":"too long"}', "")
+    world.trail._add(0, "script", "take_profiles", '{"args":[[{"id":"who"},{"id":1}]]}', "")
+    save(world, tmp_path / "a.hub")
+    erase_profiles(tmp_path / "a.hub", [0, 3])
+    again = load(tmp_path / "a.hub")
+    assert [again.agents.name(at) in (NAME, "Bo Li") for at in range(4)] == [False] * 4
+    words = [act.said for act in again.trail.acts if act.kind == "take_profiles"]
+    assert words[1:] == ['{"unsaid":"(erased)"}'] * 2 + ['{"args":[[{"id":1}]]}']
+    assert checked(tmp_path / "a.hub") == len(again.trail.acts)
+
+
+async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
+    path = await lived(tmp_path / "a.hub")
+    assert erase_profiles(path, "ada@example.org").members == 1
+    for how in ("pseudonymise", "erase"):
+        again = erase_profiles(path, "member-0", how)
+        assert again.members == 0
+        assert again.sentence.startswith("Nothing more was known of them; ")
+        assert open_live(path).world.agents.id(0) == "member-0"
+    assert erase_profiles(path, [0, 1], "pseudonymise").members == 1
+    assert open_live(path).world.agents.id(1) == "member-1"
+    assert ERASED not in json.dumps(open_live(path).world.agents.lore.cold.get(1))
+
+
+def test_numbers_of_one_are_said_as_one() -> None:
+    assert Erased(Path("a.hub"), 1, 1, 1).sentence == (
+        "The profile of 1 member is gone from a.hub, from 1 act of its log and 1 tick of its "
+        "history; its journal begins anew."
+    )
+    assert "members are gone from a.hub, from 0 acts" in Erased(Path("a.hub"), 2, 0, 0).sentence
+
+
+def test_whose_profiles_go_is_said_before_anybody_agrees() -> None:
+    world = World.create(30, mean_degree=4, seed=1)
+    assert whom(world, "7") == f"{world.agents.name(7)} (member 7)"
+    first = ", ".join(world.agents.name(index) for index in range(3))
+    assert whom(world, "all") == f"30 members, {first} and 27 more"
+    with pytest.raises(InputError, match="99999"):
+        whom(world, "99999")
+    with pytest.raises(InputError, match="nobody"):
+        whom(world, "openness>2")

@@ -1,0 +1,65 @@
+"""A world runs without a screen, and stops at a whole tick."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.runtime import EngineError, Frame, run_blocking
+from sim.world.phases import Phase
+from sim.world.world import World
+from tests.unit.runtime.worlds import blocked_until, broken_phase, slow_phase
+
+
+def test_world_runs_the_ticks_asked_for(world: World) -> None:
+    twin = World.create(agents=2000, mean_degree=10, seed=7)
+    for one in (world, twin):
+        one.inject("news", seeds=[1], model="sis")
+    frame = run_blocking(world, 12)
+    twin.step(12)
+    assert (frame.tick, frame.state) == (12, "paused")
+    assert world.digest() == twin.digest()
+
+
+def test_world_runs_until_it_is_quiet(world: World) -> None:
+    story = world.inject("news", seeds=[1], model="independent-cascade")
+    frame = run_blocking(world, until_quiet=True)
+    assert story.status == "quiet"
+    assert frame.tick == len(story.history) - 1
+
+
+def test_progress_sees_frames_and_the_last_one(world: World) -> None:
+    ticks: list[int] = []
+
+    def wait_to_be_seen(world: World) -> None:
+        if world.tick == 29:
+            blocked_until(lambda: bool(ticks) and ticks[-1] > 0)
+
+    world.phases += [slow_phase(0.01), Phase("last", "waits", wait_to_be_seen)]
+    run_blocking(world, 30, progress=lambda frame: ticks.append(frame.tick), frames_per_second=20)
+    assert ticks == sorted(ticks)
+    assert ticks[-1] == 30
+    assert any(0 < tick < 30 for tick in ticks)
+
+
+def test_progress_that_raises_stops_the_run(world: World) -> None:
+    world.phases.append(slow_phase(0.005))
+    story = world.inject("news", seeds=[1], model="sis")
+
+    def enough(frame: Frame) -> None:
+        if frame.tick >= 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_blocking(world, 100_000, progress=enough, frames_per_second=50)
+    assert 5 <= world.tick < 100_000
+    assert len(story.history) == world.tick + 1
+
+
+def test_failed_engine_is_raised(world: World) -> None:
+    world.phases.append(broken_phase(3))
+    with pytest.raises(EngineError, match="SystemExit"):
+        run_blocking(world, 10)
+
+
+def test_no_ticks_is_allowed(world: World) -> None:
+    assert run_blocking(world, 0).tick == 0

@@ -1,0 +1,107 @@
+"""Whatever fails round a command or a tick: whoever waits is told, and the world can be saved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.errors import HubbubError
+from sim.runtime import EngineError, Simulation
+from sim.store import load
+from sim.world.world import World
+from tests.unit.runtime.worlds import PATIENCE
+
+SEAMS: dict[str, Callable[[Simulation], tuple[Any, str]]] = {
+    "a copy before a command": lambda s: (s._link.live.safety, "before_command"),
+    "a copy before a tick": lambda s: (s._link.live.safety, "before_tick"),
+    "what follows a command": lambda s: (s._link.live.safety, "changed"),
+    "the hush round plugins": lambda s: (type(s._link.live.hush), "__enter__"),
+    "the end of the hush": lambda s: (type(s._link.live.hush), "__exit__"),
+    "a frame": lambda s: (s._link.live, "frame"),
+    "the hook of frames": lambda s: (s._link.engine, "_publish"),
+    "the curve of the message in focus": lambda s: (s._link.live.spotlight, "follow"),
+    "what is caught up with": lambda s: (s._link.live, "catch_up"),
+    "the way back": lambda s: (s._link.live.custody.past, "leave"),
+    "the journal's ticks": lambda s: (s._link.live.custody.keeper, "flush"),
+    "the journal's tick": lambda s: (s._link.live.custody.keeper, "ticked"),
+    "the journal's promise": lambda s: (s._link.live.custody.keeper, "when_durable"),
+    "the sessions": lambda s: (s._link.live.ledger, "look"),
+    "metrics": lambda s: (s._link.live.measuring, "ticked"),
+    "the pace": lambda s: (s._link.engine.drive, "ticked"),
+}
+ERRORS = (OSError("planted"), SystemExit("planted"), MemoryError("planted"))
+
+
+class UnsayableError(Exception):
+    """Cannot even be said."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(("seam", "error"), list(zip(SEAMS, cycle(ERRORS), strict=False)), ids=str)
+async def test_nobody_is_left_waiting_and_the_world_is_savable(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seam: str, error: BaseException
+) -> None:
+    async with Simulation(world, path=tmp_path / "a.hub", journal=True) as simulation:
+        session = await simulation.inject("news", seeds=[1], model="sis")
+        await simulation.step(1)
+
+        def fail(*_: Any, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(*SEAMS[seam](simulation), fail)
+        waiting = [
+            asyncio.ensure_future(work)
+            for work in (
+                session.done(),
+                simulation.step(5),
+                simulation.set_parameter(session.id, "beta", 0.5),
+                simulation.inject("more", seeds=[2], model="si"),
+                simulation.create_agents(2),
+                simulation.run_until_quiet(limit=3),
+            )
+        ]
+        ended, left = await asyncio.wait(waiting[1:], timeout=10)
+        assert not left, seam
+        told = {str(task.exception()) for task in ended if task.exception() is not None}
+        assert all("planted" in sentence for sentence in told), told
+        has_failed = simulation._link.engine.has_failed
+        if has_failed:
+            assert "planted" in str((await asyncio.wait(waiting[:1]))[0].pop().exception())
+            with pytest.raises(EngineError, match=r"planted\. Save the world and open it again\.$"):
+                await simulation.step()
+            assert simulation.frame.state == "failed" or seam == "the hook of frames"
+        else:
+            waiting[0].cancel()
+        saved = await asyncio.wait_for(simulation.save(tmp_path / "rescued.hub"), PATIENCE)
+        assert saved.bytes > 0
+    assert load(tmp_path / "rescued.hub").digest() == world.digest()
+
+
+async def test_an_end_that_fails_is_told_like_any_other(world: World) -> None:
+    async with Simulation(world) as simulation:
+        await simulation.inject("news", seeds=[1], model="sis")
+
+        def until() -> bool:
+            if world.tick >= 2:
+                raise UnsayableError
+            return False
+
+        with pytest.raises(EngineError, match=r"at tick 2: UnsayableError\. Save"):
+            await simulation._link.stretch(5, until)
+
+
+async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulation) -> None:
+    def leave(_world: World) -> None:
+        raise SystemExit("now")
+
+    with pytest.raises(HubbubError, match="SystemExit: now"):
+        await simulation.query(leave)
+    simulation._link.hurry(lambda: leave(simulation._world))
+    assert await simulation.step() == 1

@@ -1,0 +1,67 @@
+"""Rivals' listeners: few in a table, many looking ahead, and the way from one to the other."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim import Cascade, World
+from sim.spread.rivals import sums_kernels as rival_sums
+
+
+def contest(rule: str, **options: Any) -> tuple[World, list[Cascade]]:
+    world = World.create(3000, mean_degree=6, seed=1)
+    stories = [
+        world.inject("x", seeds=seeds, model="competitive-threshold", rule=rule, **options)
+        for seeds in (range(1, 3000, 300), range(3, 3000, 300))
+    ]
+    return world, stories
+
+
+@pytest.mark.parametrize("rule", ["proportional", "separate"])
+def test_a_world_that_was_saved_goes_on_alike(rule: str) -> None:
+    world, _ = contest(rule)
+    kept = []
+    for tick in range(8):
+        again = World.restore(*world.dump())
+        if tick == 5:
+            for one in (world, again):
+                one.ties.add([1, 2, 3], [50, 51, 52])
+        for one in (world, again):
+            one.step()
+        assert again.digest() == world.digest()
+        kept.append("ahead" in again.cascades[0].held)
+    assert rule == "separate" or set(kept) == {False, True}
+
+
+def test_absent_agents_and_those_who_join_hear_what_they_should() -> None:
+    world, stories = contest("proportional")
+    world.step(4)
+    world.agents.set_status(range(0, 3000, 3), 3)
+    world.step(2)
+    before = [story.size for story in stories]
+    world.agents.set_status(range(0, 3000, 3), 1)
+    again = World.restore(*world.dump())
+    for one in (world, again):
+        new = one.create_agents(3)
+        one.step()
+        one.ties.add([*stories[0].adopters[:3]], [*new])
+        one.step(4)
+    assert again.digest() == world.digest()
+    assert all(story.size >= size for story, size in zip(stories, before, strict=True))
+    everybody = [v for story in stories for v in story.adopters]
+    assert len(set(everybody)) == len(everybody)
+
+
+def test_agents_with_too_many_sources_stay_in_tables(monkeypatch: Any) -> None:
+    monkeypatch.setattr(rival_sums, "LARGEST", 1)
+    world, stories = contest("proportional")
+    world.step(8)
+    assert "ahead" not in stories[0].held
+    at = np.stack([story.adopted_at for story in stories])
+    monkeypatch.undo()
+    world, stories = contest("proportional")
+    world.step(8)
+    assert "ahead" in stories[0].held
+    found = np.stack([story.adopted_at for story in stories])
+    np.testing.assert_array_equal(at.max(axis=0), found.max(axis=0))  # whoever's message it is

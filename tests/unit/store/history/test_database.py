@@ -1,0 +1,683 @@
+"""The history database: every act and post of a world's line on the disk, and none of another's."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim import World, load, save
+from sim.errors import FileError, SnapshotError
+from sim.platform.acts.kinds import Act
+from sim.platform.acts.log import NOBODY, Acts
+from sim.platform.acts.record import KINDS, Wrote, ending
+from sim.runtime.journal.history import Recording, recorded
+from sim.store.history import database as acts_file
+from sim.store.history import packing as acts_packing
+from sim.store.history.acts import Deed, Record, Traces, record_of
+from sim.store.history.database import (
+    ActsFile,
+    Decided,
+    copy_history,
+    drop_history,
+    history_file,
+    move_history,
+)
+from sim.store.saves import shelf
+from sim.store.snapshot.bounded import DamagedError
+
+ROW = st.tuples(
+    st.integers(0, 200_000), st.integers(0, len(Act) - 1), st.integers(0, 5_000),
+    st.one_of(st.integers(0, 200_000), st.just(NOBODY)),
+)  # fmt: skip
+
+
+def hosted(**told: Any) -> World:
+    """Return a small world whose log keeps everything: what the database is held to."""
+    return World.create(agents=200, mean_degree=8, seed=7, platform={"log_ticks": 10_000} | told)
+
+
+def rows_of(record: Record) -> list[tuple[int, ...]]:
+    return sorted(
+        (tick, *row)
+        for tick, acts in record.acts()
+        for row in zip(*(column.tolist() for column in acts), strict=True)
+    )
+
+
+def written(record: Record) -> list[tuple[Any, ...]]:
+    return [
+        (wall.tick, wall.first, *(column.tolist() for column in wall.wrote), wall.texts)
+        for wall in record.walls()
+        if wall.wrote.author.size
+    ]
+
+
+def only_disk(world: World, path: Path) -> Record:
+    """Return what the disk alone knows of a world."""
+    return record_of(Traces.of(world, 0), path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.hub"
+
+
+# Packing
+
+
+@given(st.lists(ROW, min_size=1, max_size=60), st.integers(5_001, 9_000))
+def test_acts_come_back_as_they_were_in_the_order_of_their_members(
+    rows: list[tuple[int, ...]], following: int
+) -> None:
+    acts = Acts.of(*(np.array(column) for column in zip(*rows, strict=True)))
+    parts = [*acts_packing.packed_acts(acts, following)]
+    back = Acts.joined([acts_packing.acts_of(*part, following) for part in parts])
+    told = zip(*(column.tolist() for column in back), strict=True)
+    assert [*told] == sorted(rows, key=lambda row: row[0])
+    assert all(who // acts_packing.PART in {part for part, *_ in parts} for who, *_ in rows)
+
+
+@pytest.mark.parametrize(
+    ("what", "data"),
+    [
+        (lambda data: acts_packing.acts_of(0, 3, data, 9), b"no"),
+        (lambda data: acts_packing.acts_of(0, 1 << 40, data, 9), b""),
+        (lambda data: acts_packing.acts_of(0, -1, data, 9), b""),
+        (lambda data: acts_packing.wrote_of(3, data), b"no"),
+        (lambda data: acts_packing.texts_of(data), b"no"),
+        (lambda data: acts_packing.decisions_of(data), b"no"),
+    ],
+)
+def test_bytes_that_are_none_of_ours_are_damage(what: Any, data: bytes) -> None:
+    import zlib
+
+    for forged in (data, zlib.compress(b"\xc1"), zlib.compress(b"[1]"), zlib.compress(bytes(99))):
+        with pytest.raises(DamagedError):
+            what(forged)
+
+
+def test_an_act_that_there_is_not_is_damage() -> None:
+    acts = Acts.of([1], [200])
+    with pytest.raises(DamagedError, match="an act that there is not"):
+        acts_packing.acts_of(*next(acts_packing.packed_acts(acts, 9)), 9)
+
+
+# What is kept
+
+
+def test_the_disk_has_every_act_and_post_that_memory_has(path: Path) -> None:
+    world = hosted(posting=0.3)
+    with recorded(world, path) as recording:
+        world.platform.act(3, "post", text="Hello, all.")  # type: ignore[union-attr]
+        world.step(60)
+    assert recording is not None
+    assert recording.trouble is None
+    disk, memory = only_disk(world, path), record_of(world)
+    assert disk.ticks == memory.ticks == [*range(1, 61)]
+    assert disk.missing == []
+    assert rows_of(disk) == rows_of(memory)
+    seen = [wall for wall in written(disk) if wall[0] > 60 - world.platform.settings.window]  # type: ignore[union-attr]
+    assert seen == written(memory)
+    assert {text for wall in disk.walls() for text in wall.texts.values()} == {"Hello, all."}
+    platform = world.platform
+    assert platform is not None
+    assert len(rows_of(disk)) == int(platform.log.counted[1].sum())
+
+
+def test_what_a_member_did_is_found_without_the_others(path: Path) -> None:
+    world = hosted()
+    with recorded(world, path):
+        world.step(40)
+    platform, record = world.platform, only_disk(world, path)
+    assert platform is not None
+    for agent in range(0, 200, 17):
+        told = [
+            (d.tick, d.act, d.message % (1 << 32), d.other % (1 << 32)) for d in record.of(agent)
+        ]
+        assert sorted(told) == sorted(platform.log.of(agent))
+    some = next(deed for agent in range(200) for deed in record.of(agent) if deed.other >= 0)
+    assert some in record.of(some.agent, some.other)
+    assert all(d.other == some.other for d in record.of(some.agent, some.other))
+    assert all(5 <= deed.tick <= 9 for deed in record.of(some.agent, first=5, last=9))
+
+
+def test_a_message_is_found_by_its_number_and_by_the_act_that_posted_it(path: Path) -> None:
+    world = hosted(posting=0.5)
+    with recorded(world, path):
+        world.step(30)
+    platform = world.platform
+    assert platform is not None
+    for record in (only_disk(world, path), record_of(world)):
+        posts = {wall.first + i: wall for wall in record.walls() for i in range(wall.wrote[0].size)}
+        assert sorted(posts) == [*range(platform.posts.next)]
+        for number in (0, len(posts) // 2, len(posts) - 1):
+            found = record.post(number)
+            assert found is not None
+            assert found.row[0] == posts[number].wrote.author[number - posts[number].first]
+        assert record.post(len(posts)) is None
+        assert record.post(-1) is None
+        deeds = [deed for agent in range(200) for deed in record.of(agent)]
+        for act, kind in ((Act.REPLY, 2), (Act.POST, 0)):
+            deed = next(each for each in deeds if each.act is act)
+            wrote = record.behind(deed)
+            assert wrote is not None
+            assert (wrote.tick, wrote.row[0], wrote.row[4]) == (deed.tick, deed.agent, kind)
+        assert record.behind(Deed(3, 1, Act.REFRESH, -1, -1)) is None
+        assert record.behind(Deed(3, 1, Act.REPLY, 1 << 20, -1)) is None
+        assert record.behind(Deed(10**6, 1, Act.REPLY, 1, -1)) is None
+
+
+def test_a_world_without_a_platform_leaves_no_file(path: Path) -> None:
+    world = World.create(agents=50, mean_degree=4, seed=7)
+    with recorded(world, path):
+        world.step(3)
+    assert not history_file(path).exists()
+    assert record_of(world, path).missing == []
+    world.open_platform()
+    assert record_of(world, path).ticks == []
+    assert record_of(world, path).missing == []
+
+
+def test_ticks_of_which_a_file_knows_nothing_are_named(path: Path) -> None:
+    world = hosted(log_ticks=4)
+    with recorded(world, path):
+        world.step(5)
+    world.step(10)
+    assert record_of(world, path).missing == [(6, 11)]
+    with recorded(world, path):  # what the world itself holds is written on the way
+        world.step(1)
+    assert only_disk(world, path).missing == [(6, 11)]
+    with recorded(world, None) as nothing:
+        assert nothing is None
+
+
+# Lines
+
+
+def test_doing_ticks_again_writes_the_same_and_a_branch_leaves_the_other_alone(path: Path) -> None:
+    world = hosted()
+    with recorded(world, path):
+        world.step(8)
+        early = World.restore(*world.dump())
+        world.step(8)
+    before = rows_of(only_disk(world, path))
+    with recorded(early, path):
+        early.step(8)
+    assert early.digest() == world.digest()
+    assert rows_of(only_disk(early, path)) == before
+    other = World.restore(*hosted().dump())
+    with recorded(other, path):
+        other.step(8)
+        other.platform.act(7, "post", text="Another way.")  # type: ignore[union-attr]
+        other.step(8)
+    assert rows_of(only_disk(world, path)) == before
+    assert rows_of(only_disk(other, path)) == rows_of(record_of(other)) != before
+    with closing(sqlite3.connect(history_file(path))) as file:
+        assert file.execute("SELECT count(*) FROM ticks").fetchone() == (16 + 8,)
+
+
+def test_a_file_is_followed_beyond_what_was_saved_along_the_line_written_last(path: Path) -> None:
+    world = hosted()
+    with recorded(world, path):
+        world.step(5)
+        saved = World.restore(*world.dump())
+        world.step(5)
+    ahead = record_of(Traces.of(saved, 0), path, until=8)
+    assert ahead.ticks == [*range(1, 9)]
+    assert rows_of(ahead) == [row for row in rows_of(record_of(world)) if row[0] <= 8]
+    assert record_of(saved, path, until=3).ticks == [*range(1, 6)]
+
+
+# A crash
+
+
+def test_what_a_killed_process_had_not_written_is_in_the_world_that_is_recovered(
+    path: Path, tmp_path: Path
+) -> None:
+    world = hosted(log_ticks=48)
+    gate, reached = threading.Event(), threading.Event()
+
+    class Stuck(ActsFile):
+        def _write(self, batch: Any) -> None:
+            if any(getattr(item, "tick", 0) > 20 for item in batch):
+                reached.set()
+                gate.wait(10)
+            super()._write(batch)
+
+    file = Stuck(history_file(path), most_bytes=1 << 30)
+    for _ in range(24):
+        world.step()
+        file.put(ending(world.platform))  # type: ignore[arg-type]
+    assert reached.wait(10)
+    killed = tmp_path / "killed.hub"
+    for end in ("", "-wal"):  # what a killed process leaves
+        shutil.copyfile(f"{history_file(path)}{end}", f"{history_file(killed)}{end}")
+    gate.set()
+    file.close()
+    again = World.restore(*world.dump())
+    assert only_disk(again, killed).missing
+    with recorded(again, killed):
+        again.step(2)
+        world.step(2)
+    disk = only_disk(again, killed)
+    assert disk.missing == []
+    assert rows_of(disk) == rows_of_everything(world, path)
+
+
+def rows_of_everything(world: World, path: Path) -> list[tuple[int, ...]]:
+    with recorded(world, path):
+        pass
+    return rows_of(only_disk(world, path))
+
+
+def test_no_more_ticks_wait_for_the_disk_than_a_world_holds(path: Path) -> None:
+    world = hosted(log_ticks=0)
+    recording = Recording(world, path)
+    for _ in range(12):
+        world.step()
+        assert recording._file is not None
+        assert recording._file.behind == 0
+    recording.close()
+    recording.close()
+    assert only_disk(world, path).missing == []
+
+
+# Its size
+
+
+def test_a_file_stays_under_its_limit_and_the_newest_ticks_stay(path: Path) -> None:
+    world = hosted(posting=0.5, log_ticks=8)
+    other = World.create(agents=200, mean_degree=8, seed=8, platform={"posting": 0.5})
+    limit = 96 << 10
+    for each, ticks in ((other, 30), (world, 150)):
+        file = ActsFile(
+            history_file(path), most_bytes=limit,
+            line=lambda each=each: set(each.platform.log.chains.values()),  # type: ignore[misc]
+        )  # fmt: skip
+        for _ in range(ticks):
+            each.step()
+            file.put(ending(each.platform))  # type: ignore[arg-type]
+        file.close()
+        assert file.trouble is None
+    assert history_file(path).stat().st_size <= 1.2 * limit
+    record = only_disk(world, path)
+    assert record.ticks[-1] == 150
+    assert record.missing == [(1, record.ticks[0] - 1)]
+    assert only_disk(other, path).ticks == []  # what is not on the world's line goes first
+
+
+def test_a_limit_of_nothing_keeps_nothing(path: Path) -> None:
+    world = hosted()
+    recording = Recording(world, path, most_mb=0)
+    world.step(2)
+    recording.decided(world, [])
+    recording.wait()
+    assert (recording.trouble, recording.behind > 1 << 20) == (None, True)
+    recording.close()
+    assert not history_file(path).exists()
+
+
+# A disk that takes nothing
+
+
+class Full(ActsFile):
+    """Stands for a full disk until there is room."""
+
+    has_room = False
+
+    def _write(self, batch: Any) -> None:
+        if not self.has_room:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorname = "SQLITE_FULL"
+            raise error
+        super()._write(batch)
+
+
+def test_a_full_disk_is_said_and_what_waits_is_written_when_there_is_room(path: Path) -> None:
+    world, heard = hosted(), threading.Event()
+    file = Full(history_file(path), most_bytes=1 << 30, noticed=heard.set)
+    world.step()
+    file.put(ending(world.platform))  # type: ignore[arg-type]
+    assert heard.wait(10)
+    assert file.trouble == "What members do is not kept: the disk is full (a.hub.history)."
+    for _ in range(acts_file.QUEUE + 3):
+        world.step()
+        file.put(ending(world.platform))  # type: ignore[arg-type]
+    file.has_room = True
+    file.wait()
+    assert file.trouble is None
+    file.close()
+    there = only_disk(world, path).ticks
+    assert there[: acts_file.QUEUE] == [*range(1, acts_file.QUEUE + 1)]
+
+
+def test_a_world_that_ends_does_not_wait_for_room(path: Path) -> None:
+    world = hosted()
+    file = Full(history_file(path), most_bytes=1 << 30)
+    world.step()
+    file.put(ending(world.platform))  # type: ignore[arg-type]
+    file.close()
+    assert "the disk is full" in str(file.trouble)
+
+
+def test_a_transaction_that_fails_leaves_nothing_of_itself(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = hosted()
+    file = ActsFile(history_file(path), most_bytes=1 << 30)
+    world.step()
+    file.put(ending(world.platform))  # type: ignore[arg-type]
+    file.wait()
+    monkeypatch.setattr(acts_file, "packed_wrote", lambda _wrote: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        file._write([ending(world.platform)._replace(chain=bytes(15) + b"x")])  # type: ignore[arg-type]
+    monkeypatch.undo()
+    world.step()
+    file.put(ending(world.platform))  # type: ignore[arg-type]
+    file.close()
+    assert file.trouble is None
+    assert only_disk(world, path).ticks == [1, 2]
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    world = hosted()
+    with recorded(world, tmp_path / "no" / "a.hub") as recording:
+        world.step()
+    assert recording is not None
+    assert "What members do is not kept" in str(recording.trouble)
+
+
+def test_a_half_made_file_is_removed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(acts_file.TABLES, "ticks", "CREATE TABLE nonsense(")
+    world = hosted()
+    with recorded(world, path):
+        world.step()
+    assert [*path.parent.iterdir()] == []
+
+
+# What is no history
+
+
+def forged(path: Path, sql: str) -> Path:
+    with closing(sqlite3.connect(history_file(path), isolation_level=None)) as file:
+        file.executescript(sql)
+    return path
+
+
+@pytest.fixture
+def known(path: Path) -> tuple[World, Path]:
+    world = hosted(log_ticks=0)
+    with recorded(world, path):
+        world.step(6)
+    return world, path
+
+
+@pytest.mark.parametrize(
+    ("sql", "match"),
+    [
+        ("PRAGMA application_id=1", "not a history of Hubbub"),
+        ("PRAGMA user_version=99", "newer Hubbub"),
+        ("CREATE VIEW v AS SELECT 1", "other tables than ours"),
+        ("CREATE TRIGGER t AFTER INSERT ON ticks BEGIN SELECT 1; END", "other tables than ours"),
+        ("UPDATE acts SET data = x'00'", "damaged"),
+        ("UPDATE posts SET count = 1000000000", "damaged"),
+    ],
+)
+def test_a_foreign_or_forged_file_is_one_sentence_and_stays_as_it_is(
+    known: tuple[World, Path], sql: str, match: str
+) -> None:
+    world, path = known
+    before = forged(path, sql) and history_file(path).read_bytes()
+    with pytest.raises(SnapshotError, match=match):
+        written(record_of(world, path)), rows_of(record_of(world, path))
+    if "data" not in sql and "count" not in sql:
+        with recorded(world, path) as recording:
+            world.step()
+        assert recording is not None
+        assert match in str(recording.trouble)
+        assert history_file(path).read_bytes() == before
+
+
+def test_what_is_no_regular_file_is_refused(path: Path, tmp_path: Path) -> None:
+    world = hosted()
+    world.step()
+    place = history_file(path)
+    (tmp_path / "else").write_text("hello")
+    place.symlink_to(tmp_path / "else")
+    with pytest.raises(SnapshotError, match="no regular file"):
+        record_of(world, path)
+    place.unlink()
+    place.write_bytes(b"hello")
+    with pytest.raises(SnapshotError, match="not a history"):
+        record_of(world, path)
+    with pytest.raises(SnapshotError, match="cannot be read"):
+        acts_reading_header(tmp_path / "nowhere")
+
+
+def acts_reading_header(path: Path) -> None:
+    from sim.store.history.acts import require_ours
+
+    require_ours(path)
+
+
+# Decisions
+
+
+def test_decisions_of_a_tick_are_those_told_last(path: Path) -> None:
+    world = hosted()
+    with recorded(world, path) as recording:
+        assert recording is not None
+        world.step(2)
+        recording.decided(world, [{"member": 3, "acts": []}])
+        recording.asked("ab", [("user", "What now?")])
+        reply = [2, 3, 0, "ab", "like it", "", "p", "m", 0.1, 1, 2, 3, 0, "model", 1, 3, 3]
+        recording.decided(world, [{"member": 3, "acts": [], "replies": [reply], "kept": 1}])
+        assert recording._file is not None
+        recording._file.put(Decided(b"another tick", [{}]))
+    found = [*only_disk(world, path).decisions()]
+    assert [tick for tick, _ in found] == [2]
+    (row,) = found[0][1]
+    assert row["replies"][0]["prompt"] == [["user", "What now?"]]
+    assert row["replies"][0]["text"] == "like it"
+    assert "kept" not in row
+    assert [*only_disk(world, path).decisions(first=3)] == []
+    assert [*record_of(world).decisions()] == []
+
+
+# Going where the world goes
+
+
+def test_a_history_goes_where_its_world_goes(tmp_path: Path) -> None:
+    world, folder = hosted(log_ticks=0), tmp_path
+    with recorded(world, folder / "a.hub"):
+        world.step(9)
+    save(world, folder / "a.hub")
+    told = rows_of(record_of(world, folder / "a.hub"))
+    shelf.duplicate(folder, "a", "b")
+    shelf.rename(folder, "a", "c")
+    assert not history_file(folder / "a.hub").exists()
+    for name in ("b", "c"):
+        again = load(folder / f"{name}.hub")
+        assert rows_of(record_of(again, folder / f"{name}.hub")) == told != []
+    for name in ("b", "c"):
+        shelf.delete(folder, name)
+    assert [*folder.iterdir()] == []
+
+
+def test_a_copy_while_somebody_writes_holds_what_is_committed(path: Path, tmp_path: Path) -> None:
+    world, target = hosted(log_ticks=0), tmp_path / "b.hub"
+    recording = Recording(world, path)
+    world.step(6)
+    copy_history(path, target)
+    copy_history(path, path)
+    assert only_disk(world, target).ticks == [*range(1, 7)]
+    recording.close()
+    copy_history(tmp_path / "none.hub", target)
+    assert not history_file(target).exists()
+
+
+def test_a_damaged_history_goes_along_as_it_is(path: Path, tmp_path: Path) -> None:
+    history_file(path).write_bytes(b"not a database, but somebody's")
+    copy_history(path, tmp_path / "b.hub")
+    move_history(path, tmp_path / "c.hub")
+    for name in ("b.hub", "c.hub"):
+        assert history_file(tmp_path / name).read_bytes() == b"not a database, but somebody's"
+    drop_history(tmp_path / "c.hub")
+    assert not history_file(path).exists()
+    assert not history_file(tmp_path / "c.hub").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "match"),
+    [
+        (OSError(28, "No space left on device"), "not copied: the disk is full"),
+        (sqlite3.OperationalError("disk I/O error"), "not copied: the file could not be written"),
+    ],
+)
+def test_a_copy_that_the_disk_refuses_leaves_nothing(
+    known: tuple[World, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    error: Exception, match: str,
+) -> None:  # fmt: skip
+    def refused(_descriptor: int) -> None:
+        raise error
+
+    monkeypatch.setattr(acts_file, "flush", refused)
+    with pytest.raises(FileError, match=match):
+        copy_history(known[1], tmp_path / "b.hub")
+    assert not history_file(tmp_path / "b.hub").exists()
+    assert not [*tmp_path.glob(".*partial*")]
+
+
+def test_a_full_disk_ends_a_copy(
+    known: tuple[World, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorname = "SQLITE_FULL"
+
+    def refused(*_given: object, **_told: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sqlite3.connect", refused)
+    with pytest.raises(FileError, match="not copied"):
+        copy_history(known[1], tmp_path / "b.hub")
+
+
+def test_a_recording_moves_with_its_world(path: Path, tmp_path: Path) -> None:
+    world = hosted(log_ticks=0)
+    recording = Recording(world, path)
+    world.step(3)
+    recording.move(path)
+    recording.move(tmp_path / "b.hub")  # a.hub was never saved
+    assert not history_file(path).exists()
+    world.step(3)
+    save(world, tmp_path / "b.hub")
+    recording.move(tmp_path / "c.hub")
+    twin = World.restore(*world.dump())
+    recording.follow(twin)
+    world.step()
+    twin.step(2)
+    recording.close()
+    assert only_disk(load(tmp_path / "b.hub"), tmp_path / "b.hub").ticks == [*range(1, 7)]
+    assert only_disk(twin, tmp_path / "c.hub").ticks == [*range(1, 9)]
+
+
+def test_columns_of_messages_keep_their_types() -> None:
+    empty = Wrote.none()
+    assert [column.dtype for column in empty] == [np.dtype(kind) for kind in KINDS]
+    back = acts_packing.wrote_of(0, acts_packing.packed_wrote(empty))
+    assert all(column.size == 0 for column in back)
+
+
+def test_a_slow_disk_slows_the_world_and_loses_nothing(path: Path) -> None:
+    world, gate = hosted(), threading.Event()
+
+    class Slow(ActsFile):
+        def _write(self, batch: Any) -> None:
+            gate.wait(acts_file.RETRY_SECONDS * 1.5)
+            super()._write(batch)
+
+    file = Slow(history_file(path), most_bytes=1 << 30)
+    for _ in range(2 * acts_file.QUEUE):
+        world.step()
+        file.put(ending(world.platform))  # type: ignore[arg-type]
+    gate.set()
+    file.put(ending(world.platform)._replace(chain=bytes(16)))  # type: ignore[arg-type]
+    file.close()
+    file.close()
+    assert only_disk(world, path).missing == []
+
+
+def test_a_disk_that_is_really_full_rolls_back_and_goes_on(path: Path) -> None:
+    world = hosted(posting=0.5)
+    file = ActsFile(history_file(path), most_bytes=1 << 30)
+    world.step()
+    file.put(ending(world.platform))  # type: ignore[arg-type]
+    file.wait()
+    assert file._file is not None
+    pages = file._file.execute("PRAGMA page_count").fetchone()[0]
+    file._file.execute(f"PRAGMA max_page_count={pages}")
+    while file.trouble is None:
+        world.step()
+        file.put(ending(world.platform))  # type: ignore[arg-type]
+    file._file.execute("PRAGMA max_page_count=100000")
+    file.wait()
+    file.close()
+    assert file.trouble is None
+    assert only_disk(world, path).missing == []
+
+
+def test_what_only_looks_like_a_database_is_left_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.store.history.acts.require_ours", lambda _path: None)
+    history_file(path).write_bytes(b"not a database, but somebody's" * 9)
+    world = hosted()
+    with recorded(world, path) as recording:
+        world.step()
+    assert recording is not None
+    assert "file is not a database" in str(recording.trouble)
+    assert history_file(path).read_bytes() == b"not a database, but somebody's" * 9
+
+
+def test_a_page_that_was_overwritten_is_one_sentence(known: tuple[World, Path]) -> None:
+    world, path = known
+    place = history_file(path)
+    data = bytearray(place.read_bytes())
+    data[4096 + 100 :] = b"\xff" * (len(data) - 4196)
+    place.write_bytes(data)
+    with pytest.raises(SnapshotError):
+        rows_of(record_of(world, path))
+
+
+def test_the_history_of_a_file_of_the_version_before_is_read(tmp_path: Path) -> None:
+    from sim import read_history
+    from tests.faults.test_versions import laid
+
+    path = laid("world-1-platform", tmp_path)
+    record = read_history(path).record
+    assert record is not None
+    assert rows_of(record) == rows_of(record_of(load(path))) != []
+
+
+def test_a_platform_that_is_none_is_one_sentence(path: Path) -> None:
+    from sim import read_history
+    from tests.unit.store.fake import FakeWorld
+
+    world = FakeWorld.create()
+    world.meta = world.meta | {"cascades": [], "platform": {"settings": {}}}
+    save(world, path)
+    with pytest.raises(SnapshotError, match="its log of acts cannot be read"):
+        read_history(path)
+    world.meta["cascades"] = [{"id": 0}]
+    save(world, path)
+    with pytest.raises(SnapshotError, match="its history cannot be read"):
+        read_history(path)

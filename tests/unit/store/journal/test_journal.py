@@ -1,0 +1,414 @@
+"""The journal's owner, its lease, and what is noted beside it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.errors import SnapshotError
+from sim.store.journal import journal as journals
+from sim.store.journal.journal import Acked, Journal, JournalError, folder_of, read_acked
+from sim.store.journal.lease import Lease, LeaseError, holder
+from sim.store.journal.reading import BrokenError, read_journal
+from sim.store.journal.rows import NO_DIGEST, Adoptions, Checkpoint, Entry, Metrics, canonical
+
+PATIENCE = 60.0
+CHECKPOINT = Checkpoint(0, 0, "checkpoint-0.hub", "ab", NO_DIGEST)
+
+
+def entry(number: int, previous: bytes = NO_DIGEST, size: int = 12) -> Entry:
+    """An entry of one adoption, chained."""
+    adoptions = (Adoptions(0, 1, b"a" * size),)
+    metrics = Metrics(1, 0, number, 2 * number)
+    made = Entry(number, number, 1, "step", "{}", "test", adoptions, metrics, bytes(16))
+    return replace(made, digest=made.chained(previous))
+
+
+def chain(count: int, size: int = 12) -> list[Entry]:
+    """Entries 1 to ``count``."""
+    made: list[Entry] = []
+    for number in range(1, count + 1):
+        made.append(entry(number, made[-1].digest if made else NO_DIGEST, size))
+    return made
+
+
+class Told:
+    """What a journal said, and what can be waited for."""
+
+    def __init__(self) -> None:
+        self.durable: list[int] = []
+        self.troubles: list[str | None] = []
+        self.errors: list[Exception | None] = []
+        self.changed = threading.Condition()
+
+    def opened(self, folder: Path, **options: Any) -> Journal:
+        return Journal(
+            folder,
+            durable=lambda e: self.note(self.durable, e.number),
+            troubled=lambda said: self.note(self.troubles, said),
+            ended=lambda error: self.note(self.errors, error),
+            **options,
+        )
+
+    def note(self, told: list[Any], value: object) -> None:
+        with self.changed:
+            told.append(value)
+            self.changed.notify_all()
+
+    def until(self, condition: Any) -> None:
+        with self.changed:
+            assert self.changed.wait_for(condition, PATIENCE)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def written(tmp_path: Path, told: Told) -> Path:
+    """A folder whose journal has three entries."""
+    journal = told.opened(tmp_path)
+    for each in chain(3):
+        journal.put(each)
+    journal.close()
+    return tmp_path
+
+
+def edited(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / "journal", isolation_level=None)) as file:
+        for statement in statements:
+            file.execute(statement)
+
+
+def entries(folder: Path) -> list[Entry]:
+    with read_journal(folder) as journal:
+        return list(journal.entries(0, NO_DIGEST))
+
+
+# Writing
+
+
+def test_what_was_put_is_read_back_and_was_acknowledged_in_order(written: Path, told: Told) -> None:
+    assert entries(written) == chain(3)
+    assert told.durable == [1, 2, 3]
+    assert told.errors == [None]
+
+
+def test_a_journal_goes_on_where_it_ended(written: Path) -> None:
+    told = Told()
+    journal = told.opened(written)
+    assert journal.acked == Acked(3, 3, chain(3)[2].digest)
+    journal.put(chain(4)[3])
+    journal.close()
+    assert entries(written) == chain(4)
+
+
+def test_a_checkpoint_is_named_and_an_entry_waits_for_its_own(tmp_path: Path, told: Told) -> None:
+    journal = told.opened(tmp_path)
+    future: Future[Checkpoint] = Future()
+    journal.put(entry(1), future)
+    assert told.durable == []
+    future.set_result(CHECKPOINT)
+    journal.close()
+    with read_journal(tmp_path) as file:
+        assert file.checkpoints() == [CHECKPOINT]
+    assert told.durable == [1]
+
+
+def test_a_journal_without_entries_begins_at_its_checkpoint(tmp_path: Path, told: Told) -> None:
+    journal = told.opened(tmp_path)
+    future: Future[Checkpoint] = Future()
+    future.set_result(replace(CHECKPOINT, tick=9))
+    journal.put(None, future)
+    journal.close()
+    again = told.opened(tmp_path)
+    assert again.acked.tick == 9
+    again.close()
+
+
+def test_an_owner_that_died_refuses_and_says_why(tmp_path: Path, told: Told) -> None:
+    journal = told.opened(tmp_path)
+    future: Future[Checkpoint] = Future()
+    future.set_exception(JournalError(tmp_path, "no"))
+    journal.put(entry(1), future)
+    told.until(lambda: told.errors)
+    with pytest.raises(JournalError, match="no"):
+        journal.put(entry(2))
+    with pytest.raises(JournalError, match="no"):
+        journal.close()
+    assert told.durable == []
+
+
+def test_an_entry_that_sqlite_refuses_ends_the_owner_and_changes_nothing(
+    written: Path, told: Told
+) -> None:
+    journal = told.opened(written)
+    journal.put(entry(3))  # there is a third already
+    told.until(lambda: len(told.errors) == 2)
+    with pytest.raises(JournalError, match="UNIQUE"):
+        journal.close()
+    assert entries(written) == chain(3)
+
+
+def test_a_full_queue_waits_for_the_disk(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "PUT_SECONDS", 0.001)
+    journal = told.opened(tmp_path)
+    future: Future[Checkpoint] = Future()
+    made = chain(journals.QUEUE + 3)
+    journal.put(made[0], future)
+    threading.Timer(0.1, lambda: future.set_result(CHECKPOINT)).start()
+    for each in made[1:]:
+        journal.put(each)
+    assert future.done()
+    journal.close()
+    assert entries(tmp_path) == made
+
+
+def test_closing_waits_for_room_in_the_queue(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "PUT_SECONDS", 0.001)
+    journal = told.opened(tmp_path)
+    future: Future[Checkpoint] = Future()
+    made = chain(journals.QUEUE + 1)
+    for number, each in enumerate(made):
+        journal.put(each, None if number else future)
+    threading.Timer(0.1, lambda: future.set_result(CHECKPOINT)).start()
+    journal.close()
+    journal.close()
+    assert entries(tmp_path) == made
+    with pytest.raises(JournalError, match="was closed"):
+        journal.put(entry(1))
+
+
+def test_a_full_disk_keeps_what_was_acknowledged_and_goes_on_when_there_is_room(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def await_room(journal: Journal) -> None:
+        waits(journal)
+        told.note(tries, 1)
+
+    tries: list[int] = []
+    waits = Journal._await_room
+    monkeypatch.setattr(journals, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(Journal, "_await_room", await_room)
+    journal = told.opened(tmp_path, most_pages=40)
+    made = chain(6, size=40_000)
+    for each in made:
+        journal.put(each)
+    told.until(lambda: told.troubles)
+    assert told.troubles[0] is not None
+    assert "the disk is full" in told.troubles[0]
+    last = told.durable[-1]
+    assert f"Everything up to tick {last:,} is safe" in told.troubles[0]
+    assert entries(tmp_path) == made[:last]
+    told.until(lambda: len(tries) > 2)
+    journal.allow(journals.MOST_PAGES)
+    told.until(lambda: len(told.durable) == 6)
+    journal.close()
+    assert told.troubles[1:] == [None]
+    assert entries(tmp_path) == made
+
+
+def test_who_gives_up_on_a_full_disk_loses_only_what_was_not_acknowledged(
+    tmp_path: Path, told: Told
+) -> None:
+    journal = told.opened(tmp_path, most_pages=40)
+    for each in chain(6, size=40_000):
+        journal.put(each)
+    told.until(lambda: told.troubles)
+    journal.give_up()
+    with pytest.raises(JournalError, match="full"):
+        journal.close()
+    assert entries(tmp_path) == chain(6, size=40_000)[: told.durable[-1]]
+
+
+def test_a_disk_that_fails_is_not_called_full(tmp_path: Path, told: Told) -> None:
+    journal = told.opened(tmp_path)
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_WRITE"
+    assert "the disk fails" in journal._full(error)
+    journal.close()
+
+
+def test_a_file_of_another_kind_is_no_journal(tmp_path: Path, told: Told) -> None:
+    (tmp_path / "journal").write_text("not a database" * 100)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        told.opened(tmp_path)
+
+
+def test_json_is_the_same_whatever_the_order_was() -> None:
+    assert canonical({"b": 1, "a": [2.5, None]}) == canonical({"a": (2.5, None), "b": 1})
+    assert canonical({"b": 1, "a": 2}) == '{"a":2,"b":1}'
+
+
+# What was acknowledged
+
+
+def test_the_last_acknowledged_entry_is_noted_beside_the_journal(written: Path) -> None:
+    assert read_acked(written) == Acked(3, 3, chain(3)[2].digest)
+    assert folder_of("a/b.hub") == Path("a/b.hub.live")
+
+
+def test_a_torn_note_leaves_the_one_before(written: Path) -> None:
+    data = bytearray((written / "acked").read_bytes())
+    data[len(data) // 2 + 10] ^= 1  # entry 3 is in the second slot
+    (written / "acked").write_bytes(data)
+    assert read_acked(written) == Acked(2, 2, chain(2)[1].digest)
+
+
+def test_no_note_is_nothing_known(tmp_path: Path) -> None:
+    assert read_acked(tmp_path) is None
+    (tmp_path / "acked").write_bytes(b"abc")
+    assert read_acked(tmp_path) is None
+
+
+def test_a_note_of_another_kind_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    descriptor = os.open(tmp_path / "acked", os.O_CREAT | os.O_RDWR)
+    with monkeypatch.context() as patch:
+        patch.setattr(journals, "_MAGIC", b"ANOTHER!")
+        journals._note(descriptor, Acked(1, 1, NO_DIGEST))
+    os.close(descriptor)
+    assert read_acked(tmp_path) is None
+
+
+# Reading
+
+
+def test_reading_changes_no_byte(written: Path) -> None:
+    before = {path.name: path.read_bytes() for path in written.iterdir()}
+    assert len(entries(written)) == 3
+    assert {path.name: path.read_bytes() for path in written.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE entries SET tick = 7 WHERE number = 2", "entry 2 does not match its digest"),
+        ("UPDATE adoptions SET data = x'00' WHERE number = 2", "entry 2 does not match"),
+        ("UPDATE metrics SET contacts = 1 WHERE number = 2", "entry 2 does not match"),
+        ("DELETE FROM metrics WHERE number = 2", "entry 2 cannot be read"),
+        ("DELETE FROM entries WHERE number = 2", "entry 2 is missing or malformed"),
+    ],
+)
+def test_a_changed_entry_ends_the_reading_and_is_named(
+    written: Path, change: str, said: str
+) -> None:
+    edited(written, change)
+    with read_journal(written) as journal, pytest.raises(BrokenError, match=said):
+        list(journal.entries(0, NO_DIGEST))
+
+
+def test_entries_behind_a_number_are_checked_against_its_digest(written: Path) -> None:
+    with read_journal(written) as journal:
+        assert list(journal.entries(2, chain(2)[1].digest)) == chain(3)[2:]
+        with pytest.raises(BrokenError):
+            list(journal.entries(2, NO_DIGEST))
+
+
+def refused(folder: Path, said: str) -> None:
+    with pytest.raises(SnapshotError, match=said), read_journal(folder):
+        pass
+
+
+def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path, "no journal")
+    (tmp_path / "journal").touch()
+    refused(tmp_path, "the journal is empty")
+    (tmp_path / "journal").write_bytes(b"text" * 100)
+    refused(tmp_path, "not a journal of Hubbub")
+
+
+def test_another_database_is_refused(tmp_path: Path) -> None:
+    edited(tmp_path, "CREATE TABLE t (a)")
+    refused(tmp_path, "not a journal of Hubbub")
+
+
+def test_a_journal_without_tables_is_damage(tmp_path: Path) -> None:
+    edited(tmp_path, "PRAGMA journal_mode=WAL")
+    refused(tmp_path, "lost its tables")
+
+
+def test_a_newer_journal_is_refused(written: Path) -> None:
+    edited(written, "PRAGMA user_version=999")
+    refused(written, "newer Hubbub")
+
+
+def test_a_view_in_a_journal_is_refused(written: Path) -> None:
+    edited(written, "CREATE VIEW v AS SELECT 1")
+    refused(written, "other tables than ours")
+
+
+def test_a_journal_whose_pages_are_damaged_is_refused(written: Path) -> None:
+    data = bytearray((written / "journal").read_bytes())
+    data[100:4096] = bytes(3996)
+    (written / "journal").write_bytes(data)
+    refused(written, "cannot be read as a journal|lost its tables")
+
+
+# The lease
+
+
+def test_a_second_writer_is_told_who_holds_the_lease(tmp_path: Path) -> None:
+    with Lease(tmp_path / "lease"), pytest.raises(LeaseError) as refusal:
+        Lease(tmp_path / "lease")
+    assert f"in use by process {os.getpid()} on" in str(refusal.value)
+
+
+def test_a_lease_can_be_taken_again_once_it_is_released(tmp_path: Path) -> None:
+    lease = Lease(tmp_path / "lease")
+    lease.release()
+    lease.release()
+    Lease(tmp_path / "lease").release()
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"{}"])
+def test_a_lease_that_says_nothing_is_another_process(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "lease").write_bytes(data)
+    assert holder(tmp_path / "lease") == "another process"
+
+
+HOLD = """
+import sys, pathlib
+from sim.store.journal.lease import Lease
+lease = Lease(pathlib.Path(sys.argv[1]))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process, which holds the lease until it is killed."""
+    words = [sys.executable, "-c", HOLD, str(tmp_path / "lease")]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_another_process_is_named_and_its_death_frees_the_world(
+    tmp_path: Path, other: subprocess.Popen[str]
+) -> None:
+    with pytest.raises(LeaseError, match=f"process {other.pid} on"):
+        Lease(tmp_path / "lease")
+    other.kill()
+    other.wait()
+    Lease(tmp_path / "lease").release()

@@ -1,0 +1,74 @@
+"""Bookmarks and lineage: small files that are whole or not believed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.errors import InputError, SnapshotError
+from sim.store.journal.journal import folder_of
+from sim.store.journal.lineage import (
+    Bookmark,
+    Lineage,
+    bookmarks,
+    checked_name,
+    keep_bookmarks,
+    lineage,
+    note_lineage,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder_of(tmp_path / "a.hub").mkdir()
+    return tmp_path / "a.hub"
+
+
+def test_bookmarks_come_back_in_order_of_tick(path: Path) -> None:
+    assert bookmarks(path) == []
+    keep_bookmarks(path, [Bookmark("late", 9, 4), Bookmark("b", 2), Bookmark("a", 2, 1)])
+    assert bookmarks(path) == [("a", 2, 1), ("b", 2, 0), ("late", 9, 4)]
+
+
+def test_lineage_comes_back(path: Path) -> None:
+    assert lineage(path) is None
+    said = Lineage("/worlds/monday.hub", 7, 12, "00ff")
+    note_lineage(path, said)
+    assert lineage(path) == said
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '[["a"]]', '[["", 1, 2]]', '[["a", "x", 2]]', "3"])
+def test_damaged_bookmarks_are_named_and_damaged_lineage_is_none(path: Path, text: str) -> None:
+    (folder_of(path) / "bookmarks").write_text(text)
+    (folder_of(path) / "lineage").write_text(text)
+    with pytest.raises(SnapshotError, match="these are no bookmarks"):
+        bookmarks(path)
+    assert lineage(path) is None
+
+
+@pytest.mark.parametrize("name", ["", "12", "+7", " a", "a\nb", "x" * 65, "\x1b[2J"])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="A bookmark is named by"):
+        checked_name(name)
+
+
+def test_there_is_an_end_to_bookmarks(path: Path) -> None:
+    with pytest.raises(InputError, match="at most 1,000"):
+        keep_bookmarks(path, [Bookmark(f"b{k}", k) for k in range(1001)])
+    assert bookmarks(path) == []
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_bookmarks(path, [Bookmark("a", 1)])
+
+    def fail(*_: object) -> None:
+        raise OSError("full")
+
+    monkeypatch.setattr("sim.store.journal.lineage.flush", fail)
+    with pytest.raises(OSError, match="full"):
+        keep_bookmarks(path, [])
+    assert bookmarks(path) == [("a", 1, 0)]
+    assert [file.name for file in folder_of(path).iterdir()] == ["bookmarks"]

@@ -1,0 +1,137 @@
+"""What a journal notes of a world: every change shows, and looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from sim.store.journal import state as journal_state
+from sim.store.journal.state import SLICES, Observer, whole_state
+from sim.world.state import ended
+from sim.world.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    world = World.create(agents=200, mean_degree=6, seed=5)
+    world.inject("Running", seeds=[1, 2], model="sir", beta=0.3)
+    world.inject("Waiting", seeds=[3], model="si", at=9)
+    world.opinions.hold("bridge", np.zeros(200))
+    world.step(2)
+    return world
+
+
+def test_adoptions_since_the_last_look_are_told_with_who_convinced_whom(world: World) -> None:
+    observer = Observer(world)
+    before, cascade = world.cascades[0].size, world.cascades[0]
+    world.step(2)
+    (told,), metrics, _ = observer.look(world, 1)
+    count = cascade.size - before
+    assert told.count == count > 0
+    assert told.cascade == 0
+    numbers = np.frombuffer(told.data, "<u4").reshape(3, count)
+    assert numbers[0].tolist() == cascade.log.agents[before:].tolist()
+    assert numbers[1].tolist() == cascade.log.ticks[before:].tolist()
+    assert numbers[2].tolist() == cascade.log.sources[before:].tolist()
+    assert (metrics.running, metrics.queued, metrics.adopters) == (1, 1, cascade.size)
+    assert observer.look(world, 2).adoptions == ()
+
+
+def test_looking_at_a_restored_world_gives_the_same(world: World) -> None:
+    world.cascades[0].marks()  # what follows from the adopters may be there, or not
+    again = World.restore(*world.dump())
+    for number in range(SLICES):
+        assert Observer(again).look(again, number) == Observer(world).look(world, number)
+    assert whole_state(again) == whole_state(world)
+
+
+def status(world: World) -> None:
+    world.agents.set_status([7], 3)
+
+
+def opinion(world: World) -> None:
+    world.opinions.write("bridge", np.ones(200))
+
+
+def ties(world: World) -> None:
+    world.add_ties([0, 0, 0], [150, 151, 152])
+
+
+def parameter(world: World) -> None:
+    world.cascades[0].revise(beta=0.9)
+
+
+def cancelled(world: World) -> None:
+    world.cascades[1].cancel()
+
+
+@pytest.mark.parametrize("change", [status, opinion, ties, parameter, cancelled])
+def test_a_look_at_everything_sees_any_change(
+    world: World, change: Callable[[World], None]
+) -> None:
+    before = whole_state(world)
+    assert whole_state(world) == before
+    change(world)
+    assert whole_state(world) != before
+
+
+@pytest.mark.parametrize("change", [status, opinion, ties, cancelled])
+def test_a_lasting_change_of_a_column_shows_within_sixteen_entries(
+    world: World, change: Callable[[World], None]
+) -> None:
+    other = World.restore(*world.dump())
+    change(other)
+    seen = [Observer(other).look(other, n) != Observer(world).look(world, n) for n in range(16)]
+    assert any(seen)
+
+
+def held(world: World) -> list[bool]:
+    """Change a column of a running message, and return at which entries it shows."""
+    other = World.restore(*world.dump())
+    name, column = next((n, c) for n, c in world.cascades[0].held.items() if n != "done")
+    changed = np.array(column[np.arange(200)])
+    changed[150] ^= 1
+    if isinstance(column, np.ndarray):
+        other.cascades[0].held[name] = changed
+    else:
+        other.cascades[0].held[name][np.array([150])] = changed[150]
+    return [Observer(other).look(other, n) != Observer(world).look(world, n) for n in range(16)]
+
+
+def test_a_sparse_column_of_a_message_is_looked_at_in_turn(world: World) -> None:
+    assert sum(held(world)) in {1, 16}
+
+
+def test_a_large_column_of_a_message_is_looked_at_in_turn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cascade = world.cascades[0]
+    cascade.held["own"] = np.zeros(200, np.int64)
+    cascade.held = {"own": cascade.held.pop("own"), **cascade.held}
+    assert sum(held(world)) == 16
+    monkeypatch.setattr(journal_state, "HOT_BYTES", 10)
+    assert held(world) == [True] + [False] * 15
+
+
+@pytest.mark.parametrize("at_hand", [16, 0])
+def test_what_ended_is_looked_at_once_and_a_change_is_seen_all_the_same(
+    at_hand: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lived(enough: int) -> World:
+        monkeypatch.setattr(ended, "ENOUGH_BYTES", enough)
+        monkeypatch.setattr(ended, "AT_HAND", at_hand)
+        world = World.create(agents=200, mean_degree=6, seed=5)
+        for number in range(3):
+            world.inject(f"News {number}", seeds=[number], model="sir", beta=0.3, gamma=0.9)
+        world.step(60)
+        return world
+
+    world = lived(0)
+    before = whole_state(world)
+    assert whole_state(world) == before
+    if at_hand:
+        assert before == whole_state(lived(1 << 60))  # nobody sees that it was laid by
+    world.cascades[1].revise(beta=0.9)
+    assert whole_state(world) != before

@@ -1,0 +1,109 @@
+"""What is seldom asked about agents, read from the file that a world came from."""
+
+from __future__ import annotations
+
+import sqlite3
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from sim.errors import InputError
+from sim.store import load, save
+from sim.store.snapshot import cold as module
+from sim.store.snapshot.cold import Filed, leave_in_file
+from sim.world.world import World
+
+
+def _world() -> World:
+    world = World.from_edges([0, 1], [1, 2], 200, seed=3)
+    people = [{"name": f"Member {n}", "persona": f"{n} " * 9000} for n in range(120)]
+    world.take_profiles(people)
+    return world
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("cold") / "a.hub"
+    save(_world(), place)
+    return place
+
+
+def _filed(world: World) -> Filed:
+    chunks = world.agents.lore.cold._chunks
+    assert isinstance(chunks, Filed)
+    return chunks
+
+
+def test_a_loaded_world_reads_its_texts_from_its_file(path: Path) -> None:
+    world, made = load(path), _world()
+    cold = world.agents.lore.cold
+    assert len(_filed(world)) == cold.packed_bytes > 2 << 20
+    assert cold.nbytes < 1000
+    for agent in (0, 57, 119, 150):  # some of them lie across two chunks of the file
+        assert world.profile(agent) == made.profile(agent)
+        assert world.agents.name(agent) == made.agents.name(agent)
+    assert (world.digest(), cold.packed()) == (made.digest(), made.agents.lore.cold.packed())
+    assert cold.hits > 0
+
+
+def test_few_texts_stay_in_memory(tmp_path: Path) -> None:
+    world = World.from_edges([0], [1], 3)
+    world.take_profiles([{"biography": "Baker."}])
+    save(world, tmp_path / "a.hub")
+    assert load(tmp_path / "a.hub").agents.lore.cold.nbytes > 0
+    assert not leave_in_file(world, tmp_path / "a.hub")
+
+
+def test_a_world_outlives_the_file_that_it_came_from(path: Path, tmp_path: Path) -> None:
+    place = tmp_path / "b.hub"
+    place.write_bytes(path.read_bytes())
+    world = load(place)
+    world.take_profiles([{"name": "Ada"}])
+    save(world, place)
+    assert load(place).digest() == world.digest()
+    again = load(place)
+    place.unlink()
+    assert again.agents.name(0) == "Ada"
+    assert again.profile(119) == world.profile(119)
+
+
+def test_copies_and_other_processes_have_the_same_bytes(path: Path) -> None:
+    filed = _filed(load(path))
+    assert deepcopy(filed) is filed
+    made, args = filed.__reduce__()  # as pickle does
+    held = made(*args)
+    assert held.read(5, 99) == filed.read(5, 99)
+    assert filed.read(7, 7) == b""
+
+
+@pytest.mark.parametrize("other", ["smaller", "none", "changed"])
+def test_another_file_is_not_read(path: Path, tmp_path: Path, other: str) -> None:
+    place, world = tmp_path / "c.hub", _world()
+    if other == "smaller":
+        save(World.from_edges([0], [1], 3), place)
+    elif other == "changed":
+        world.agents.lore.cold.put({0: {"persona": "x" * len("0 " * 9000)}})
+        place = path
+    assert not leave_in_file(world, place)
+    assert world.profile(7).name == "Member 7"
+
+
+def test_a_file_that_can_no_longer_be_read_is_told_of(path: Path) -> None:
+    world = load(path)
+    filed = _filed(world)
+    filed.close()
+    with pytest.raises(InputError, match="cannot be read any more"):
+        world.profile(3)
+
+
+def test_a_chunk_that_is_too_short_is_told_of(tmp_path: Path) -> None:
+    place = tmp_path / "d.hub"
+    with sqlite3.connect(place) as file:
+        file.execute("CREATE TABLE chunks (id INTEGER PRIMARY KEY, column, number, data)")
+        file.execute("INSERT INTO chunks VALUES (1, ?, 0, x'0102')", (module.COLUMN,))
+    file.close()
+    filed = Filed(place, 2)
+    assert filed.read(0, 2) == b"\x01\x02"
+    with pytest.raises(InputError, match="2 of 3 bytes"):
+        filed.read(0, 3)

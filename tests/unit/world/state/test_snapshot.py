@@ -1,0 +1,155 @@
+"""A twin says what the world was, whatever the world does meanwhile."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from sim.core.registry import names, spec
+from sim.spread.cascade.log import Log, Rows
+from sim.world.state.snapshot import still
+from sim.world.world import World
+
+Column = npt.NDArray[Any]
+BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
+
+
+def copied(_: str, column: Column) -> Column:
+    return np.array(column)
+
+
+def busy(model: str) -> World:
+    world = World.create(agents=200, mean_degree=6, seed=5)
+    for number in range(2):
+        world.inject(f"News {number}", seeds=[number, number + 9], model=model)
+    world.step(3)
+    return world
+
+
+@pytest.mark.parametrize("model", BUILT_IN)
+def test_a_twin_of_every_model_stays_as_it_was(model: str) -> None:
+    world = busy(model)
+    twin, digest = still(world, copied), world.digest()
+    world.step(4)
+    assert twin.digest() == digest
+
+
+def test_a_twin_does_not_see_new_agents_ties_and_opinions() -> None:
+    world = busy("sir")
+    world.opinions.hold("bridge", np.zeros(200))
+    twin, digest = still(world, copied), world.digest()
+    world.opinions.write("bridge", np.ones(200))
+    world.agents.set_status([3], 3)
+    world.agents.set_community(np.zeros(200, np.int32), ["All"])
+    world.add_ties([0, 1], [150, 160])
+    world.create_agents(5)
+    world.step()
+    assert twin.digest() == digest
+    assert world.digest() != digest
+
+
+def test_messages_at_rest_are_taken_from_the_last_twin_until_something_happens() -> None:
+    world = busy("sir")
+    world.cascades[0].cancel()
+    one = still(world, copied)
+    world.step()
+    two = still(world, copied, one)
+    assert two.cascades[0] is one.cascades[0]
+    assert two.cascades[1] is not one.cascades[1]
+    world.create_agents(1)
+    assert still(world, copied, two).cascades[0] is not two.cascades[0]
+    assert still(world, copied, two).digest() == world.digest()
+
+
+def test_a_part_that_nobody_knows_is_copied_as_a_whole() -> None:
+    world = busy("sir")
+    vars(world)["feed"] = Feed()
+    twin = still(world, copied)
+    vars(world)["feed"].posts.append("late")
+    assert vars(twin)["feed"].posts == []
+
+
+class Feed:
+    def __init__(self) -> None:
+        self.posts: list[str] = []
+
+    def dump(self) -> list[str]:
+        return self.posts
+
+
+def test_what_is_cut_and_written_anew_does_not_reach_those_who_share_it() -> None:
+    log, rows = Log(), Rows(1)
+    for number in range(3):
+        log.append(np.array([number], np.uint32), number, np.array([9], np.uint32))
+        rows.append(np.array([number]))
+    lent, held = log.so_far(), rows.so_far()
+    copy(log).cut(3)  # nothing behind it is lent
+    log.cut(1)
+    rows.cut(1)
+    log.append(np.array([7], np.uint32), 7, np.array([8], np.uint32))
+    rows.append(np.array([7]))
+    assert lent.agents.tolist() == [0, 1, 2]
+    assert log.agents.tolist() == [0, 7]
+    assert held.view.tolist() == [[0], [1], [2]]
+    assert rows.view.tolist() == [[0], [7]]
+
+
+def test_a_twin_keeps_the_acts_so_far() -> None:
+    world = busy("sir")
+    twin = still(world, copied)
+    acts = [act.kind for act in twin.trail.acts]
+    world.inject("Late", seeds=[4], model="sir")
+    assert [act.kind for act in twin.trail.acts] == acts == ["create", "inject", "inject"]
+    twin.trail.seal(twin)
+    assert [act.kind for act in twin.trail.acts] == [*acts, "step"]
+
+
+@pytest.mark.parametrize("model", ["competitive-continuous", "competitive-threshold"])
+def test_a_message_at_rest_whose_rivals_write_into_it_is_copied_anew(model: str) -> None:
+    world = busy(model)
+    world.cascades[0].cancel()
+    before = still(world, copied)
+    world.step(2)
+    assert still(world, copied, before).digest() == world.digest()
+
+
+def test_a_twin_of_a_platform_stays_as_it_was_and_shares_its_log() -> None:
+    world = World.create(agents=300, mean_degree=6, seed=5)
+    platform = world.open_platform()
+    world.step(8)
+    twin, digest = still(world, copied), world.digest()
+    lent = list(twin.platform.arrays())  # type: ignore[union-attr]
+    assert all(any(a is b for b in lent) for a in platform.log.arrays())
+    platform.note(platform.acted)
+    world.step(3)
+    assert twin.digest() == digest
+
+
+def test_large_arrays_of_a_part_are_copied_where_the_caller_says() -> None:
+    world = World.create(agents=20_000, mean_degree=2, seed=5)
+    world.mute(1, 2)
+    places: dict[str, Column] = {}
+
+    def noted(name: str, column: Column) -> Column:
+        places[name] = np.array(column)
+        return places[name]
+
+    twin, digest = still(world, noted), world.digest()
+    assert any(name.startswith("bonds.ears") for name in places)
+    world.mute(3, 4)
+    assert twin.digest() == digest
+
+
+def test_a_twin_of_ties_that_change_in_place_stays_as_it_was() -> None:
+    world = busy("sir")
+    world.ties.change([0, 1, 2], [90, 91, 92], True, trust=[0.5, 0.25, 1.0])
+    assert not world.ties.is_still
+    twin, digest = still(world, copied), world.digest()
+    world.ties.change([0, 5], [90, 80], [False, True])
+    world.step()
+    assert twin.digest() == digest
+    assert twin.ties.reverse.count == twin.ties.count

@@ -1,0 +1,226 @@
+"""What was done to a world is noted, in a chain that shows each change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.core.registry import make
+from sim.errors import InputError
+from sim.platform.acts.policy import RulePolicy
+from sim.platform.feed.recommender import Chronological, Recommender
+from sim.platform.settings import PlatformSettings
+from sim.runtime.replay import replay
+from sim.world.log import MOST_BYTES, PLUGIN, Act, Trail, said_of, told, words_of
+from sim.world.phases import Phase
+from sim.world.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World.create(agents=60, mean_degree=4, seed=3)
+
+
+def kinds(world: World) -> list[str]:
+    world.trail.seal(world)
+    return [act.kind for act in world.trail.acts]
+
+
+def test_each_act_has_its_tick_author_words_and_result(world: World) -> None:
+    world.inject("hi", seeds=[0, 7], model="si", beta=0.3)
+    world.step(3)
+    world.step()
+    world.trail.seal(world)
+    made, sent, ran = world.trail.acts
+    assert (made.kind, made.result) == ("create", f"60 agents, {world.ties.count} ties")
+    assert (sent.tick, sent.author, sent.result) == (0, "script", "message #0, running, 2 seeds")
+    assert words_of(sent.said) == (["hi"], {"seeds": [0, 7], "model": "si", "beta": 0.3})
+    assert (ran.tick, ran.kind, ran.result) == (
+        0,
+        "step",
+        f"tick 4, {world.cascades[0].size} adoptions",
+    )
+    assert words_of(ran.said) == ([4], {})
+
+
+def test_the_trail_is_no_part_of_the_state(world: World) -> None:
+    other = World.create(agents=60, mean_degree=4, seed=3)
+    other.trail.by(other, "screen")
+    assert other.trail.head != world.trail.head
+    assert other.digest() == world.digest()
+
+
+def test_whoever_takes_a_new_world_made_it_and_a_later_author_only_what_follows(
+    world: World,
+) -> None:
+    world.trail.by(world, "screen")
+    world.step()
+    world.trail.by(world, "script")
+    world.create_agents(2)
+    world.trail.seal(world)
+    assert [act.author for act in world.trail.acts] == ["screen", "screen", "script"]
+    assert world.trail.acts[2].result == "2 agents from index 60"
+    assert world.trail.acts[0].chained("") == world.trail.acts[0].digest
+
+
+def test_acts_of_a_file_keep_their_author(world: World) -> None:
+    other = World.create(agents=60, mean_degree=4, seed=3)
+    other.trail.take(world.trail.acts)
+    other.trail.by(other, "screen")
+    assert other.trail.acts == world.trail.acts
+
+
+def test_a_refused_act_is_not_noted(world: World) -> None:
+    with pytest.raises(InputError):
+        world.inject("hi", seeds=[999], model="si")
+    assert kinds(world) == ["create"]
+
+
+def test_what_an_act_is_made_of_is_not_noted_beside_it(world: World) -> None:
+    with world.trail.doing(world, "gather", ("all",)) as note:
+        world.create_agents(1)
+        world.inject("hi", seeds=[0], model="si")
+        world.step()
+        note.result = "done"
+    assert kinds(world) == ["create", "gather"]
+    assert world.trail.acts[1].result == "done"
+
+
+def test_an_act_of_the_same_kind_inside_tells_the_result(world: World) -> None:
+    with world.trail.doing(world, "inject", (), {"text": "hi"}):
+        world.inject("hi", seeds=[0], model="si")
+    assert world.trail.acts[1].result == "message #0, running, 1 seeds"
+
+
+def test_what_a_plugin_does_within_a_tick_is_noted_as_its_own(world: World) -> None:
+    world.step()
+
+    def send(inside: World) -> None:
+        inside.inject("made by a phase", seeds=[1], model="si")
+
+    world.phases.append(Phase("chatter", "sends", send))
+    world.step()
+    assert kinds(world) == ["create", "step", "inject", "step"]
+    assert [act.author for act in world.trail.acts] == ["script", "script", PLUGIN, "script"]
+    assert [act.tick for act in world.trail.acts] == [0, 0, 2, 1]
+
+
+def test_a_world_of_given_arrays_says_so() -> None:
+    world = World.from_edges([0, 1], [1, 2])
+    assert (world.trail.acts[0].kind, world.trail.acts[0].result) == ("given", "3 agents, 2 ties")
+
+
+def test_what_only_the_program_knew_is_named(world: World) -> None:
+    world.trail.did(world, "call:shuffle", "changed")
+    with pytest.raises(ValueError, match="not in the log"):
+        words_of(world.trail.acts[1].said)
+
+
+def test_a_copy_goes_its_own_way(world: World) -> None:
+    world.step()
+    copy = world.trail.copy()
+    world.step()
+    assert copy.length == (1, 1)
+    assert world.trail.length == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "field", [{"tick": 9}, {"author": "me"}, {"kind": "x"}, {"said": "{}"}, {"result": "y"}]
+)
+def test_every_field_counts_for_the_digest(world: World, field: dict[str, Any]) -> None:
+    act = world.trail.acts[0]
+    assert replace(act, **field).chained("") != act.digest
+    assert act.chained("00") != act.digest
+
+
+def test_fields_cannot_be_moved_into_each_other() -> None:
+    one = Act(1, 2, "a", "bc", "{}", "")
+    assert one.chained("") != replace(one, author="ab", kind="c").chained("")
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), max_size=600))
+def test_arrays_come_back_as_they_were(values: list[int]) -> None:
+    column = np.array(values, np.uint32)
+    args, said = words_of(said_of((column,), {"shape": column.reshape(1, -1)}))
+    assert np.array_equal(args[0], column)
+    assert np.array_equal(np.asarray(said["shape"]).ravel(), column)
+
+
+def test_short_arrays_are_written_as_numbers_and_nothing_is_left_out() -> None:
+    said = {
+        "at": None,
+        "seeds": np.arange(3),
+        "beta": np.float64(0.5),
+        "many": {"array": 1, "b": 2},
+    }
+    text = said_of((np.int64(4),), said)
+    kept = {"seeds": [0, 1, 2], "beta": 0.5, "many": {"array": 1, "b": 2}}
+    assert json.loads(text) == {"args": [4], "keywords": kept}
+    assert words_of(text) == ([4], kept)
+
+
+@pytest.mark.parametrize(
+    "value", [object(), float("nan"), "x" * (MOST_BYTES + 1)], ids=["object", "nan", "long"]
+)
+def test_what_json_cannot_hold_is_left_out_and_that_is_said(value: object) -> None:
+    with pytest.raises(ValueError, match="not in the log"):
+        words_of(said_of((value,), {}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]", "7", '{"args": 1}', '{"args": [], "keywords": []}', "[" * 100_000,
+        '{"args": [{"array": ["<u4", [3], "AAAA"]}]}', '{"args": [{"array": 5}]}',
+        '{"args": [{"array": ["<u4", [99999999999], ""]}]}',
+        '{"args": [{"array": ["O", [1], ""]}]}',
+    ],
+)  # fmt: skip
+def test_malformed_arguments_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        words_of(text)
+
+
+def test_results_are_told_for_people(world: World) -> None:
+    assert told(world.add_ties([0, 0], [0, 1])).endswith("duplicates left out")
+    assert (told(None), told(5)) == ("", "5")
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    big = np.zeros(1 << 20, np.uint8)
+    text = said_of((big,), {}).replace("[1048576]", "[4]")
+    assert len(words_of(text)[0][0]) == 4
+
+
+def test_an_empty_trail_has_no_head() -> None:
+    assert Trail().head == ""
+
+
+def test_settings_and_plugins_are_written_down_and_made_again() -> None:
+    world = World.create(agents=60, mean_degree=4, platform=PlatformSettings(slots=5))
+    assert world.platform is not None
+    world.platform.recommend(make("hot", "recommender", seconds=9.0), [3])
+    bare = World.create(agents=60, mean_degree=4)
+    bare.open_platform(recommender=Chronological(), policy=RulePolicy(likes=1.0))
+    for each in (world, bare):
+        each.step(2)
+        each.trail.seal(each)
+        again = replay(each.trail.acts)
+        assert (again.is_same, again.world.digest()) == (True, each.digest())
+    assert '{"plugin":["recommender","hot",{"seconds":9.0}]}' in world.trail.acts[1].said
+
+
+def test_a_plugin_that_is_not_registered_is_not_written_down() -> None:
+    class Own(Recommender):
+        """Ranks by nothing."""
+
+    assert "unsaid" in said_of((Own(),), {})
+    for wrong in ('["recommender", "hot"]', '["recommender", "hott", {}]', "[1, [], 3]", "7"):
+        with pytest.raises(ValueError, match=r"\w"):
+            words_of(f'{{"args": [{{"plugin": {wrong}}}]}}')

@@ -1,0 +1,1 @@
+"""Actions: one table drives keys, palette, ``:`` line, footer and help."""

@@ -1,0 +1,152 @@
+"""The ``:`` line: words to an act and its arguments, completion, history."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sim.errors import InputError, UnknownNameError
+from tui.actions.table import ACTIONS, Action, by_command
+
+__all__ = ["Command", "History", "candidates", "complete", "parse"]
+
+REMEMBERED = 200
+_EXPRESSIONS = frozenset({"filter"})
+"""Acts with one argument, an expression whose quotes and blanks count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An act with its arguments.
+
+    Parameters
+    ----------
+    action
+        What to do.
+    words
+        Its arguments, quotes removed; an expression is one argument, as it was typed.
+    """
+
+    action: Action
+    words: tuple[str, ...]
+
+
+def parse(line: str) -> Command:
+    """Read a line as typed after ``:``.
+
+    Parameters
+    ----------
+    line
+        Such as ``step 5`` or ``inject text='the bridge is closed' seeds=top:40:degree``.
+
+    Returns
+    -------
+    Command
+        The act and its arguments.
+
+    Raises
+    ------
+    InputError
+        When a quote is not closed, or nothing was typed.
+    UnknownNameError
+        When no command is called so; the nearest is suggested.
+    """
+    typed = line.strip().removeprefix(":").strip()
+    name, _, rest = typed.partition(" ")
+    known = by_command(name)
+    if known is not None and known.id in _EXPRESSIONS:  # its quotes are part of it
+        return Command(known, (rest.strip(),) if rest.strip() else ())
+    try:
+        words = shlex.split(typed)
+    except ValueError:
+        raise InputError(
+            "A quote is not closed; end the text with the quote it began with."
+        ) from None
+    if not words:
+        raise InputError("Nothing was typed; press ? for the commands.")
+    action = by_command(words[0])
+    if action is None:
+        raise UnknownNameError("command", words[0], [name for a in ACTIONS for name in a.names])
+    return Command(action, tuple(words[1:]))
+
+
+def complete(line: str, offers: Iterable[str]) -> str:
+    """Return the line completed as far as it is certain.
+
+    Parameters
+    ----------
+    line
+        What has been typed.
+    offers
+        What the last word could become.
+
+    Returns
+    -------
+    str
+        The line, longer by what all the fitting offers have in common.
+    """
+    head, blank, last = line.rpartition(" ")
+    fitting = sorted(offer for offer in offers if offer.startswith(last))
+    if not fitting:
+        return line
+    first, final = fitting[0], fitting[-1]
+    length = next(
+        (at for at, pair in enumerate(zip(first, final, strict=False)) if pair[0] != pair[1]),
+        min(len(first), len(final)),
+    )
+    ended = " " if len(fitting) == 1 and not first.endswith(("=", ":", "/")) else ""
+    return head + blank + first[:length] + ended
+
+
+def candidates(line: str, known: dict[str, Any]) -> list[str]:
+    """List what the last word of a line could become.
+
+    Parameters
+    ----------
+    line
+        What has been typed after ``:``.
+    known
+        Command name to the words that may follow it, as the app knows them now.
+
+    Returns
+    -------
+    list of str
+        Whole words, not all of which fit what has been typed.
+    """
+    words = line.split()
+    if len(words) == 0 or (len(words) == 1 and not line.endswith(" ")):
+        return [action.command for action in ACTIONS]
+    action = by_command(words[0])
+    return list(known.get(action.command, ())) if action else []
+
+
+class History:
+    """What was typed before; up and down walk through it, the unfinished line is kept."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._at = 0
+        self._unfinished = ""
+
+    def add(self, line: str) -> None:
+        """Remember a line, once, as the newest."""
+        if line in self._lines:
+            self._lines.remove(line)
+        self._lines = [*self._lines, line][-REMEMBERED:]
+        self._at = len(self._lines)
+
+    def older(self, current: str) -> str:
+        """Return the line before; ``current`` is kept while walking."""
+        if self._at == len(self._lines):
+            self._unfinished = current
+        self._at = max(0, self._at - 1)
+        return self._lines[self._at] if self._lines else current
+
+    def newer(self, current: str) -> str:
+        """Return the line after, and at last the unfinished one."""
+        if self._at >= len(self._lines):
+            return current
+        self._at += 1
+        return self._lines[self._at] if self._at < len(self._lines) else self._unfinished

@@ -1,0 +1,95 @@
+"""What may follow each command on the ``:`` line, as the program stands now."""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from tui.actions.platform import FLAGS
+from tui.actions.time import SPEEDS
+from tui.actions.view import ORDERS, VIEWS
+from tui.actions.world import METHODS
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+
+__all__ = ["known", "start_of"]
+
+
+FIELDS = [
+    "activity>", "openness>", "conscientiousness>", "extraversion>", "agreeableness>",
+    "neuroticism>", "interest:", "community:", "status:active", "id:", "state:",
+]  # fmt: skip
+"""What an expression may ask of members."""
+
+FRIENDS = [
+    "adamic-adar", "common-neighbours", "compatibility", "jaccard", "preferential-attachment",
+    "random-walk", "two-hop-walk",
+]  # fmt: skip
+"""Who proposes friends; a plugin's can be typed too."""
+
+
+def start_of(app: Hubbub, command: str) -> str:
+    """Return what stands on the ``:`` line when the key of a command asks for the rest."""
+    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    if command == "path" and agent is not None:
+        return f"path {quote(app.agents.table.id_of(agent))} "
+    if command == "platform" and (app.frame is None or app.frame.platform is None):
+        return "platform on "
+    if command == "filter":
+        return f"filter {app.agents.expression}"
+    chosen = app.messages.chosen if command == "flag" else None
+    if chosen is not None and not chosen[0]:
+        return f"flag m{chosen[1]} "
+    return f"{command} "
+
+
+def known(app: Hubbub) -> dict[str, list[str]]:
+    """Return command to words; nothing here reads a file or asks the engine."""
+    from sim.runtime.engine.metrics import UNITS  # not before the first paint
+    from tui.draw.agent_table import sortable
+
+    frame = app.frame
+    words = {
+        "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
+        "theme": list(app.themes),
+        "run": ["quiet"],
+        "detect": list(METHODS),
+        "import": ["direction=influences", "direction=follows", "directed=no", "labels="],
+        "view": list(VIEWS),
+        "order": list(ORDERS),
+        "export": ["screenshot"],
+        "platform": ["on", "recommender=", "policy=", "slots=", "posting=", "window=", "rhythm="],
+        "flag": list(FLAGS),
+        "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal=", "language="],
+        "llm": ["on", "off", "status", "budget", "least"],
+        "survey": ["random:20", "question=", "choices="],
+        "metrics": [*UNITS, "none"],
+        "alert": [*UNITS, "warning=", "critical=", "never"],
+        "filter": FIELDS,
+        "sort": sortable(),
+        "change": ["status=", "activity=", "interests=", "community="],
+        "suggest": FRIENDS,
+        "inject": ["text=", "model=", "author=", *_seeds(app), *app.upkeep.model_words],
+        "open": app.upkeep.saved_words,
+        "save": app.upkeep.saved_words,
+    }
+    if frame is not None:
+        ids = [str(row.id) for row in frame.sessions]
+        words |= {"focus": ids, "cancel": ids}
+        if frame.focus is not None:
+            words["set"] = [name for name, _ in frame.focus.parameters]
+    return words
+
+
+def _seeds(app: Hubbub) -> list[str]:
+    communities = app.frame.communities if app.frame else None
+    names = communities.names[:64] if communities is not None else ()
+    plain_names = [name for name in names if name.isidentifier()]
+    return [
+        "seeds=top:40:pagerank",
+        "seeds=top:40:degree",
+        "seeds=random:40",
+        "seeds=ids:",
+        *(f"seeds=community:{name}:40" for name in plain_names),
+    ]

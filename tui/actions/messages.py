@@ -1,0 +1,187 @@
+"""Messages: send one, change its parameters, show another, stop one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sim.errors import InputError, UnknownNameError
+from tui.actions.arguments import choice, number, pairs
+from tui.dialogs.progress import in_thread
+from tui.figures import count
+from tui.safe import is_visible
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+    from tui.dialogs.inject import Order
+
+Words = tuple[str, ...]
+
+
+async def inject(app: Hubbub, words: Words) -> None:
+    """Send the message that was typed, or ask for it."""
+    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Inject, Order
+
+    order: Order | None
+    if words:
+        order = _order(pairs(words))
+    else:
+        model = app.preferences.model or DEFAULT_MODEL
+        begin = app.last_order or Order("", model, DEFAULT_SEEDS)
+        order = await app.push_screen_wait(Inject(app.backend, app.simulation, begin))
+    if order is not None:
+        await _send(app, order)
+
+
+async def _send(app: Hubbub, order: Order) -> None:
+    """Send a message, after preparing its model; time that is asked to run waits for it."""
+    app.last_order = order
+    app.sending += 1
+    model = order.model
+    try:
+        await app.work.in_thread(
+            f"preparing {model}", lambda report: app.backend.warm(report, (model,))
+        )
+        session = await app.simulation.inject(
+            order.text,
+            seeds=order.seeds,
+            model=order.model,
+            author=order.author or None,
+            **order.parameters,
+        )
+    finally:
+        app.sending -= 1
+    from tui.actions.keys import key_label, keys_of
+    from tui.actions.table import by_id
+
+    run = key_label(keys_of(by_id("run"), app.keymap)[0])
+    then = "" if app.running else f"; press {run} to run the world"
+    app.say(f"Message {_number_of(session)} is out{then}.", "good")
+
+
+def _order(given: dict[str, str]) -> Order:
+    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, Order
+
+    text = given.pop("text", "")
+    if not text.strip():
+        raise InputError("A message needs a text: inject text='the bridge is closed'.")
+    if not is_visible(text):
+        raise InputError(INVISIBLE)
+    seeds = given.pop("seeds", DEFAULT_SEEDS)
+    model, author = given.pop("model", DEFAULT_MODEL), given.pop("author", "")
+    if not seeds.strip():
+        raise InputError(f"No seeds are named after seeds=; type some, as {DEFAULT_SEEDS}.")
+    if not model.strip():
+        raise InputError("No model is named after model=; press m for the list.")
+    return Order(text=text, seeds=seeds, model=model, author=author, parameters=dict(given))
+
+
+def _number_of(session: object) -> str:
+    return f"#{getattr(session, 'id', session)}"
+
+
+async def model(app: Hubbub, words: Words) -> None:
+    """Show the card of a model, the one that was named or one chosen from the list."""
+    from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, Inject, Order
+    from tui.dialogs.models import ModelCard, PickModel
+
+    cards = await in_thread(app.backend.models, "models")
+    shown = app.frame.focus.model if app.frame and app.frame.focus else DEFAULT_MODEL
+    name = choice("model", words, tuple(card.name for card in cards))
+    if not name:
+        name = await app.push_screen_wait(PickModel(app.backend, cards, shown)) or ""
+    if not name:
+        return
+    facts = await in_thread(lambda: app.backend.card(name), "card")
+    can_send = app.frame is not None
+    if await app.push_screen_wait(ModelCard(name, facts, can_send=can_send)):
+        before = app.last_order or Order("", DEFAULT_MODEL, DEFAULT_SEEDS)
+        wish = replace(before, model=name, parameters={})
+        order = await app.push_screen_wait(Inject(app.backend, app.simulation, wish))
+        if order is not None:
+            await _send(app, order)
+
+
+async def params(app: Hubbub, _words: Words) -> None:
+    """Ask for new parameters of the message shown."""
+    from tui.dialogs.params import Params
+
+    focus = app.frame.focus if app.frame else None
+    if focus is None:
+        return
+    _refuse_ended(focus.id, focus.status)
+    changes = await app.push_screen_wait(Params(app.backend, focus))
+    for name, value in (changes or {}).items():
+        await app.simulation.set_parameter(focus.id, name, value)
+    if changes:
+        app.say(f"From the next tick: {', '.join(f'{n} = {v}' for n, v in changes.items())}.")
+
+
+def _refuse_ended(number: int, status: str) -> None:
+    """Refuse to change a message that cannot spread again."""
+    if status in {"failed", "cancelled"}:
+        verb = "has failed" if status == "failed" else "was stopped"
+        raise InputError(f"Message #{number} {verb}; its parameters can no longer be changed.")
+
+
+async def set_parameter(app: Hubbub, words: Words) -> None:
+    """Set one parameter of the message shown."""
+    focus = app.frame.focus if app.frame else None
+    if focus is None or len(words) != 2:
+        raise InputError("Type a parameter and its value, such as `set probability 0.1`.")
+    _refuse_ended(focus.id, focus.status)
+    known = [name for name, _ in focus.parameters]
+    if words[0] not in known:
+        raise UnknownNameError(f"parameter of {focus.model}", words[0], known)
+    await app.simulation.set_parameter(focus.id, words[0], words[1])
+    app.say(f"From the next tick: {words[0]} = {words[1]}.")
+
+
+async def focus(app: Hubbub, words: Words) -> None:
+    """Show a message by its number, or the next one."""
+    rows = app.frame.sessions if app.frame else ()
+    ids = [row.id for row in rows]
+    if words:
+        chosen = _id(words)
+        if chosen not in ids:
+            raise InputError(f"There is no message #{chosen}; there are {_listed(ids)}.")
+    else:
+        now = app.frame.focus.id if app.frame and app.frame.focus else None
+        chosen = ids[(ids.index(now) + 1) % len(ids)] if now in ids else ids[-1]
+    await app.simulation.focus(chosen)
+
+
+def _id(words: Words) -> int:
+    """Read the number of a message, with or without its #."""
+    bare = (words[0].removeprefix("#"), *words[1:])
+    return number(bare, default=0, low=0, what="number of a message")
+
+
+def _listed(ids: list[int]) -> str:
+    shown = ", ".join(f"#{id_}" for id_ in ids[:8])
+    return shown + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+
+
+async def cancel(app: Hubbub, words: Words) -> None:
+    """Stop a message; what it reached stays."""
+    from tui.dialogs.dialog import Confirm
+
+    frame = app.frame
+    if frame is None:
+        return
+    shown = frame.focus.id if frame.focus else frame.sessions[-1].id
+    chosen = _id(words) if words else shown
+    rows = [row for row in frame.sessions if row.id == chosen]
+    if not rows:
+        raise InputError(
+            f"There is no message #{chosen}; there are {_listed([r.id for r in frame.sessions])}."
+        )
+    if rows[0].status not in {"running", "queued"}:
+        raise InputError(
+            f"Message #{chosen} is {rows[0].status}; only a running one can be stopped."
+        )
+    question = f"It stops spreading at {count(rows[0].size)} adopters. What it reached stays."
+    ask = Confirm(f"Stop message #{chosen}?", question, yes="Stop it", no="Let it run")
+    agreed = True if words else await app.push_screen_wait(ask)
+    if agreed:
+        await app.simulation.cancel(chosen)

@@ -1,0 +1,142 @@
+"""The platform: open one, change who ranks and who decides, flag messages, step in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import InputError, UnknownNameError
+from tui.actions.arguments import choice, pairs
+from tui.actions.metrics import alert as alert
+from tui.actions.metrics import chart as chart
+from tui.actions.metrics import metrics as metrics
+from tui.dialogs.progress import in_thread
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+    from tui.dialogs.intervene import Wish
+
+Words = tuple[str, ...]
+
+FLAGS = ("hidden", "labelled", "downranked", "pinned", "ad")
+
+
+async def _call(app: Hubbub, function: Callable[..., Any], *args: Any, **said: Any) -> Any:
+    """Call a function that a journal can do again with the world, between two ticks."""
+    return await app.simulation.call(function, *args, **said)
+
+
+async def platform(app: Hubbub, words: Words) -> None:
+    """Open a platform; where there is one, let another recommender rank its feeds."""
+    from sim.runtime.engine import platform as hosting
+    from sim.runtime.queries import choices as offers
+    from sim.runtime.queries import feeds
+
+    choice("wish", words[:1], ("on",))
+    said = pairs(words[1:])
+    now = await app.simulation.query(feeds.about_platform)
+    if not words:
+        app.say(now or "This world has no platform; :platform on opens one.")
+        return
+    if now and not said:
+        raise InputError(f"{now} Type `platform on recommender=NAME policy=NAME` to change it.")
+    if now:
+        await _change(app, said)
+        return
+    settings = offers.platform_settings(dict(said))
+    await app.work.of_engine(
+        "opening the platform", _call(app, hosting.open_platform, None, **settings)
+    )
+    app.say("The platform is open: members wake, post and read with the next tick.", "good")
+
+
+async def _change(app: Hubbub, said: Mapping[str, str]) -> None:
+    """Let another recommender rank, or another policy decide, for everybody."""
+    from sim.runtime.engine import platform as hosting
+
+    if not set(said) <= {"recommender", "policy"}:
+        raise InputError("A platform that is open takes another recommender or policy alone.")
+    told = []
+    if "recommender" in said:
+        await _call(app, hosting.recommend, said["recommender"])
+        told.append(f"{said['recommender']} ranks all feeds")
+    if "policy" in said:
+        await _call(app, hosting.behave, said["policy"])
+        told.append(f"{said['policy']} decides what all members do")
+    app.say(f"From the next tick {' and '.join(told)}; K does it for some members.", "good")
+
+
+async def flag(app: Hubbub, words: Words) -> None:
+    """Put a flag on a message that a member wrote, or take it off."""
+    from sim.runtime.engine import platform as hosting
+
+    chosen = app.messages.chosen
+    if words and words[0].lstrip("m").isdecimal():
+        number, words = int(words[0].lstrip("m")), words[1:]
+    elif chosen is not None and not chosen[0]:
+        number = chosen[1]
+    else:
+        raise InputError("Type a message and a flag, such as `flag m1204 hidden`.")
+    name = choice("flag", words[:1], FLAGS)
+    if not name:
+        raise InputError(f"Type a flag, such as `flag m{number} hidden`: {', '.join(FLAGS)}.")
+    off = words[1:] == ("off",)
+    await _call(app, hosting.flag, number, name, not off)
+    app.say(f"Message m{number} is {'no more ' if off else ''}{name}.", "good")
+
+
+async def intervene(app: Hubbub, words: Words) -> None:
+    """Step in as was typed, or ask how."""
+    from tui.dialogs.intervene import Intervene, Wish
+
+    cards = await in_thread(app.backend.interventions, "interventions")
+    names = [card.name for card in cards]
+    if len(words) >= 2:
+        if words[1] not in names:
+            raise UnknownNameError("intervention", words[1], names)
+        wish: Wish | None = Wish(words[1], words[0], pairs(words[2:]))
+    else:
+        kind = choice("intervention", words, tuple(names)) or _first(app)
+        frame = app.simulation.frame
+        begin = Wish(kind, "now", _about(app))
+        planned = getattr(frame, "interventions", ())
+        wish = await app.push_screen_wait(Intervene(cards, begin, frame.tick, planned))
+    if wish is not None:
+        await _plan(app, wish)
+
+
+async def _plan(app: Hubbub, wish: Wish) -> None:
+    from sim.runtime.engine import interventions as intervening
+    from sim.runtime.queries import choices as offers
+
+    offer = next(each for each in offers.interventions() if each.name == wish.kind)
+    said = offer.checked(dict(wish.said))
+    tick = app.simulation.frame.tick
+    number = wish.when.replace(",", "")
+    when = tick if wish.when == "now" else int(number) if number.isdecimal() else wish.when
+    await _call(app, intervening.at, when, wish.kind, **said)
+    if isinstance(when, str):
+        time = f"once {when}"
+    else:
+        time = "before the next tick" if when == tick else f"after tick {when:,}"
+    app.say(f"{wish.kind}: {time}.", "good")
+
+
+def _first(app: Hubbub) -> str:
+    """Return what is most likely meant: about a member in Agents, else about a message."""
+    return "freeze" if app.situation().mode == "agents" else "label"
+
+
+def _about(app: Hubbub) -> dict[str, object]:
+    """Return whom and what an intervention is about: what is chosen on the screen."""
+    said: dict[str, object] = {}
+    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    if agent is not None:
+        said["agents"] = f"ids:{app.agents.table.id_of(agent)}"
+    focus = app.frame.focus if app.frame else None
+    chosen = app.messages.chosen if app.situation().mode == "messages" else None
+    if chosen is not None:
+        said["message" if chosen[0] else "post"] = chosen[1]
+    elif focus is not None:
+        said["message"] = focus.id
+    return said

@@ -1,0 +1,74 @@
+"""What the screen knows when it decides whether an act makes sense now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.runtime import Frame
+
+__all__ = [
+    "Situation",
+    "anytime",
+    "has_focus",
+    "has_message",
+    "has_world",
+    "is_held_up",
+    "not_busy",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A moment of the program.
+
+    Parameters
+    ----------
+    frame
+        The newest frame; ``None`` until a world is open.
+    mode
+        ``"live"``, ``"groups"`` or empty while nothing is open.
+    busy
+        What long work is going on, such as ``"saving"``; empty when none is.
+    """
+
+    frame: Frame | None = None
+    mode: str = ""
+    busy: str = ""
+
+
+def anytime(_now: Situation) -> str:
+    """Nothing stands in the way."""
+    return ""
+
+
+def not_busy(now: Situation) -> str:
+    """One piece of long work at a time."""
+    return f"Wait until {now.busy} is done, or cancel it." if now.busy else ""
+
+
+def has_world(now: Situation) -> str:
+    """Ask for an open world."""
+    return "" if now.frame else "No world is open yet; press n for a new one or o to open one."
+
+
+def has_message(now: Situation) -> str:
+    """Ask for a world that has had a message."""
+    if now.frame is None:
+        return has_world(now)
+    return "" if now.frame.sessions else "No message has been sent yet; press i to send one."
+
+
+def is_held_up(now: Situation) -> str:
+    """Ask for an engine that does not answer."""
+    if now.frame is None:
+        return has_world(now)
+    return "" if now.frame.stalled else "The engine answers; there is nothing to stop."
+
+
+def has_focus(now: Situation) -> str:
+    """Ask for a message that is shown."""
+    if now.frame is None:
+        return has_world(now)
+    return "" if now.frame.focus else "No message is shown; press i to send one."

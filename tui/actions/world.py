@@ -1,0 +1,265 @@
+"""Worlds: make, open, save, import, and what their network holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.errors import InputError
+from tui.actions.arguments import choice, pairs
+from tui.figures import bytes_of, count, seconds, short
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from tui.app import Hubbub
+
+Words = tuple[str, ...]
+
+METHODS = ("louvain", "label-propagation", "leiden")
+
+
+async def new_world(app: Hubbub, _words: Words) -> None:
+    """Ask what the new world is to be, make it, go there."""
+    from tui.dialogs.new import New
+
+    order = await app.push_screen_wait(New(app.backend, app.last_new))
+    if order is None or not await may_leave(app, "make the new world"):
+        return
+    app.last_new = order
+    kind = order.network.partition("-")[0]
+    name = f"{kind}-{short(order.agents).replace('.0', '')}"
+    world = await app.work.in_thread(
+        "making the world", lambda report: app.backend.create(order, report)
+    )
+    await app.enter(world, name)
+
+
+async def open_world(app: Hubbub, words: Words) -> None:
+    """Open the saved world that was named, or ask which."""
+    from tui.dialogs.open import Open
+    from tui.dialogs.save import saved_path
+
+    if words:
+        path: Path | None = saved_path(app.backend.saves, words[0], must_exist=True)
+    else:
+        path = await app.push_screen_wait(Open(app.backend))
+    if path is not None and app.homes.home.at == path:
+        app.say(f"{path.stem} is open already; discard goes back to how it was saved.")
+        return
+    if path is None or not await may_leave(app, f"open {path.name}"):
+        return
+    opened = await app.homes.opened(path)
+    if opened is not None:
+        await app.enter(opened.world, path.stem, path, opened)
+
+
+async def discard(app: Hubbub, _words: Words) -> None:
+    """Go back to how the world was saved, once that is agreed to; what happened since is lost."""
+    from tui.dialogs.dialog import Confirm
+
+    frame = await app.settled()
+    if frame is None:
+        return
+    path = Path(frame.path) if frame.path else None
+    is_saved = path is not None and path.is_file()
+    name = path.name if path is not None else ""
+    back = f"It goes back to {name} as it was saved" if is_saved else "It is gone for good"
+    ask = Confirm(
+        "Discard what was not saved?",
+        f"{line(frame.name, 40)} stands at tick {count(frame.tick)}. {back}"
+        ", and all that happened since is lost.",
+        yes="Discard it", no="Keep it",
+    )  # fmt: skip
+    if await app.push_screen_wait(ask):
+        await app.homes.go_back(path if is_saved else None)
+
+
+async def erase(app: Hubbub, words: Words) -> None:
+    """Take profiles out of the world, its log, journal and history, once that is agreed to."""
+    from tui.dialogs.dialog import Confirm
+
+    how = "pseudonymise" if words[-1:] in WAYS else "erase"
+    who = " ".join(words[:-1] if how == "pseudonymise" else words)
+    if not who:
+        raise InputError("Type whose profiles: a condition, an id, or `erase all`.")
+    at = app.homes.home.at
+    if at is None or not app.homes.home.is_named:
+        raise InputError("Save the world first (w): its file is written anew without the profiles.")
+    whose = await app.simulation.query(app.backend.whom, who)
+    left = (
+        "Names, ids and texts go; numbers and interests stay."
+        if how != "erase"
+        else ("All that is known of them goes.")
+    )
+    ask = Confirm(
+        "Take profiles out?",
+        f"What is known of {line(whose, 160)} goes from {at.name}, its log of acts, its journal "
+        f"and its history. {left} The way back goes too: this cannot be undone.",
+        yes="Take them out", no="Keep them",
+    )  # fmt: skip
+    if await app.push_screen_wait(ask):
+        await app.homes.erased(at, who, how)
+
+
+WAYS = {("pseudonymise",), ("pseudonymize",)}
+
+
+async def journal(app: Hubbub, words: Words) -> None:
+    """Say how safe the world is; ``on`` begins a journal where there is none."""
+    from tui.dialogs.dialog import Notice
+    from tui.modes.kept import told
+
+    wish = choice("wish", words, ("on",))
+    frame = app.simulation.frame
+    if wish and frame.kept is None:
+        if not frame.path:
+            raise InputError("A journal lies beside the world's file; save the world first (w).")
+        await app.homes.keep(Path(frame.path))
+        frame = app.simulation.frame
+    await app.push_screen_wait(Notice("How safe the world is", told(frame, app.homes.home)))
+
+
+async def save_world(app: Hubbub, words: Words) -> None:
+    """Save under the name that was typed, or ask for it."""
+    from tui.dialogs.save import is_taken, saved_path
+
+    if words:
+        path = saved_path(app.backend.saves, words[0])
+        own = app.frame.path if app.frame else None
+        if is_taken(path) and str(path) != str(own) and path != app.homes.home.at:
+            raise InputError(f"{path.name} is another world; w asks before it replaces one.")
+        await save_to(app, path)
+    else:
+        await save_asking(app)
+
+
+async def save_asking(app: Hubbub) -> bool:
+    """Ask for a name and save under it; false when the person thought better of it."""
+    from tui.dialogs.save import Save
+
+    frame, home = app.frame, app.homes.home
+    name, own = (frame.name, frame.path) if frame else ("world", None)
+    if home.is_copy:  # its own file is another process's
+        name, own = f"{name}-copy", None
+    elif home.at is not None:
+        name = home.at.stem
+    path = await app.push_screen_wait(Save(app.backend, name, own, home.at))
+    if path is None:
+        return False
+    await save_to(app, path)
+    return True
+
+
+async def save_to(app: Hubbub, path: Path) -> None:
+    """Save to a file and say how large it is and how long it took; ask before more is lost."""
+    engine = app.simulation
+    if not await _may_replace(app, path):
+        raise InputError(f"Nothing was saved; {path.name} stays as it is. Choose another name (w).")
+    if path.parent == app.backend.saves:  # ours to make; another folder must be there
+        path.parent.mkdir(parents=True, exist_ok=True)
+    saved = await app.work.reporting(
+        "saving the world", lambda report: engine.save(path, report=report)
+    )
+    size, spent = bytes_of(saved.bytes), seconds(saved.seconds)
+    await app.homes.saved(path)
+    app.say(f"Saved {path.name}: {size} in {spent}.", "good")
+
+
+async def _may_replace(app: Hubbub, path: Path) -> bool:
+    """Ask whether a file may be replaced that holds this world further on; true where none does."""
+    from tui.dialogs.dialog import Confirm
+
+    lost = await app.simulation.query(app.backend.lost_by_saving, path)
+    if not lost:
+        return True
+    ask = Confirm(
+        "Replace a later state?", f"{path.name} {lost}. It would be replaced.",
+        yes="Replace it", no="Keep it",
+    )  # fmt: skip
+    return await app.push_screen_wait(ask) is True
+
+
+async def may_leave(app: Hubbub, purpose: str) -> bool:
+    """Ask what becomes of unsaved changes; true when the world may be left.
+
+    A world with a journal and a name loses nothing, so nothing is asked; one without a name may
+    be kept under a working name, or thrown away.
+    """
+    from tui.dialogs.quit import Leave
+
+    frame = await app.settled()
+    if frame is None or not frame.dirty:
+        return True
+    home = app.homes.home
+    is_safe = frame.kept is not None and not frame.kept.is_held_up
+    if is_safe and home.is_named:
+        return True
+    kept_as = home.at.stem if is_safe and home.at is not None else ""
+    answer = await app.push_screen_wait(Leave(frame, purpose, kept_as))
+    if answer == "drop" and kept_as:
+        app.homes.throw_away()
+    if answer != "save":
+        return answer in {"drop", "keep"}
+    if not frame.path:
+        return await save_asking(app)
+    await save_to(app, Path(frame.path))
+    return True
+
+
+async def import_file(app: Hubbub, words: Words) -> None:
+    """Read a network from a file, go there, and say what was found, kept and dropped."""
+    from tui.dialogs.dialog import Notice
+
+    if not words:
+        raise InputError("Type a file, such as `import graph.txt.gz`; quote a name with blanks.")
+    path, options = Path(words[0]), pairs(words[1:])
+    if not await may_leave(app, f"import {path.name}"):
+        return
+    world, told = await app.work.in_thread(
+        "reading the network", lambda report: app.backend.read(path, options, report)
+    )
+    await app.enter(world, path.name.partition(".")[0] or "imported")
+    await app.push_screen_wait(Notice(f"Imported {path.name}", told))
+
+
+async def path(app: Hubbub, words: Words) -> None:
+    """Show how a message could travel from one member to another."""
+    from tui.dialogs.dialog import Notice
+
+    if len(words) != 2:
+        raise InputError("Type two members by id, such as `path 17 4031`.")
+    backend, simulation = app.backend, app.simulation
+    ids = await app.work.of_engine(
+        "looking for a path",
+        simulation.query(backend.path_between, *words, then=backend.path_of),
+    )
+    if not ids:
+        app.say(
+            f"No message can travel from {words[0]} to {words[1]}: no path joins them.", "warning"
+        )
+        return
+    members = await simulation.query(backend.members, list(ids))
+    steps = "\n".join(f"{place:>3}  {member}" for place, member in enumerate(members))
+    title = f"From {words[0]} to {words[1]}: {len(members) - 1} steps"
+    await app.push_screen_wait(Notice(title, steps))
+
+
+async def report(app: Hubbub, _words: Words) -> None:
+    """Measure the network and show what it is like."""
+    from tui.dialogs.dialog import Notice
+    from tui.dialogs.report import told
+
+    found = await app.work.job("measuring the network", app.simulation.study(app.backend.measure))
+    ids = [member.agent for member in found.influential]
+    names = await app.simulation.call(app.backend.members, ids)
+    await app.push_screen_wait(Notice("The network", told(found, names)))
+
+
+async def detect(app: Hubbub, words: Words) -> None:
+    """Find communities in the network and give them to the members."""
+    method = choice("method", words, METHODS) or METHODS[0]
+    found = await app.work.job("finding communities", app.simulation.detect_communities(method))
+    app.say(
+        f"{count(found.count)} communities by {found.method}, modularity {found.modularity:.2f}.",
+        "good",
+    )

@@ -1,1 +1,0 @@
-"""What the acts of the table do: each takes the app and the words typed after its command."""

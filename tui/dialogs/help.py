@@ -1,0 +1,117 @@
+"""What the focused pane is for, and every key that works there now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.actions.keys import key_label
+from tui.actions.table import ACTIONS, Action, by_id
+from tui.dialogs.dialog import Dialog
+
+if TYPE_CHECKING:
+    from textual.binding import ActiveBinding
+
+    from tui.actions.situation import Situation
+
+__all__ = ["Help", "act_of"]
+
+WIDEST = 110
+AROUND = 6
+"""Columns of the box as the styles have it, and those of its frame and scroll bar."""
+LEAST = 20
+"""Cells of a sentence, however narrow the terminal."""
+UNDER = "\n" + " " * 13
+"""How a line goes on under what its key does."""
+
+WELCOME = (
+    "Hubbub shows a social network in which messages travel. Send a message (i), let time run "
+    "(space), and watch which communities take it up. Every act has a key, a name for the : line "
+    "and an entry in the palette (;)."
+)
+
+
+class Help(Dialog[bool]):
+    """A text and a table of keys.
+
+    Parameters
+    ----------
+    focused
+        The pane that had the focus.
+    bindings
+        Key to binding, as active there.
+    situation
+        Says which acts are possible now.
+    """
+
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self,
+        focused: Widget | None,
+        bindings: Mapping[str, ActiveBinding],
+        situation: Situation,
+    ) -> None:
+        super().__init__("Help", yes="Close", no="")
+        self._focused = focused
+        self._active = bindings
+        self._situation = situation
+
+    def body(self) -> ComposeResult:
+        """Show the text, then the keys by group."""
+        pane = getattr(self._focused, "HELP", None) or ""
+        yield Static(WELCOME + (f"\n\n{pane}" if pane else ""), markup=False)
+        own = list(self._own_keys())
+        if own:
+            yield Static("Keys of this pane", classes="heading")
+            yield Static(Content("\n").join(own), classes="keys")
+        for group in dict.fromkeys(action.group for action in ACTIONS):
+            lines = [self._line(action) for action in self._acts(group)]
+            if lines:
+                yield Static(group, classes="heading", markup=False)
+                yield Static(Content("\n").join(lines), classes="keys")
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll."""
+        self.read()
+
+    def _acts(self, group: str) -> Iterator[Action]:
+        active = {act_of(binding.binding.action) for binding in self._active.values()}
+        return (a for a in ACTIONS if a.group == group and a.id in active)
+
+    def _line(self, action: Action) -> Content:
+        keys = [key for key, b in self._active.items() if act_of(b.binding.action) == action.id]
+        shown = " ".join(key_label(key) for key in keys)
+        typed = f":{action.command} {action.usage}".strip()
+        dim = "$foreground-muted" if action.when(self._situation) else ""
+        room = min(self.app.size.width * 98 // 100, WIDEST) - AROUND
+        does = UNDER.join(wrap(action.help, max(room - len(UNDER), LEAST)))
+        head = Content.assemble((f"{shown:<12} ", "$accent bold"), (does, dim))
+        fits = head.cell_length + 2 + len(typed) <= room
+        gap = "  " if fits else UNDER
+        return head + Content.styled(f"{gap}{typed}", "$foreground-muted")
+
+    def _own_keys(self) -> Iterator[Content]:
+        for key, active in self._active.items():
+            binding = active.binding
+            if not act_of(binding.action) and binding.description and not binding.system:
+                yield Content.assemble(
+                    (f"{key_label(key):<12} ", "$accent bold"), binding.description
+                )
+
+    def result(self) -> bool:
+        """Return that it was read."""
+        return True
+
+
+def act_of(binding: str) -> str:
+    """Return the id of the act that a binding's action calls, or nothing."""
+    head, _, rest = binding.partition("act('")
+    name = rest.removesuffix("')")
+    return name if head in {"app.", ""} and rest and by_id(name) else ""

@@ -1,0 +1,305 @@
+"""The message to send: text, model and its parameters, seeds, and what would come of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.css.query import NoMatches
+from textual.widgets import Input, Select, Static
+
+from sim.errors import InputError
+from tui.dialogs.dialog import Dialog, field
+from tui.dialogs.error import sentence_of
+from tui.dialogs.form import Form
+from tui.dialogs.models import ModelCard, ModelField, PickModel
+from tui.dialogs.new import whole
+from tui.dialogs.progress import in_thread
+from tui.figures import count, percent, seconds
+from tui.safe import is_visible, line
+
+if TYPE_CHECKING:
+    from sim.runtime import Plan, Simulation
+    from tui.backend import Backend, Card
+
+__all__ = ["DEFAULT_MODEL", "DEFAULT_SEEDS", "Inject", "Order"]
+
+DEFAULT_MODEL = "independent-cascade"
+DEFAULT_SEEDS = "top:40:pagerank"
+INVISIBLE = "The message has nothing that can be seen; type some words."
+LONGEST = 4096
+PATIENCE = 0.25
+"""Seconds without a key before the plan is worked out."""
+
+_KINDS = (
+    ("pagerank", "the top by PageRank"),
+    ("degree", "the top by followers"),
+    ("core", "the top by core number"),
+    ("community", "from a community"),
+    ("random", "at random"),
+    ("ids", "by id or name"),
+    ("query", "by a query"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A message as asked for.
+
+    Parameters
+    ----------
+    text, model, author
+        What, how it spreads, whose; an empty author is nobody.
+    seeds
+        Who has it first, such as ``top:40:pagerank``.
+    parameters
+        Of the model, as typed.
+    """
+
+    text: str
+    model: str
+    seeds: str
+    author: str = ""
+    parameters: Mapping[str, Any] = attribute(default_factory=dict)
+
+
+class Inject(Dialog[Order]):
+    """Gives the order for a message, after showing its plan.
+
+    Parameters
+    ----------
+    backend
+        Knows the models.
+    simulation
+        Works out the plan.
+    last
+        The order before, to begin with.
+    """
+
+    AUTO_FOCUS = "#text"
+
+    def __init__(self, backend: Backend, simulation: Simulation, last: Order | None) -> None:
+        super().__init__("Send a message", yes="Send")
+        self._backend = backend
+        self._simulation = simulation
+        self._last = last or Order("", DEFAULT_MODEL, DEFAULT_SEEDS)
+        self._cards: dict[str, Card] = {}
+
+    def body(self) -> ComposeResult:
+        """Ask for the message."""
+        kind, amount, rest = taken_apart(self._last.seeds)
+        communities = self._communities()
+        with Horizontal(classes="row"):
+            yield field("Message")
+            yield Input(
+                self._last.text, id="text", compact=True, max_length=LONGEST,
+                placeholder="What is said, such as: The bridge is closed.",
+            )  # fmt: skip
+        with Horizontal(classes="row"):
+            yield field("Model")
+            yield ModelField(id="model")
+        with Horizontal(classes="row"):
+            yield field("Seeds")
+            yield Input(amount, id="amount", compact=True)
+            kinds = [(Text(label), name) for name, label in _KINDS]
+            yield Select(kinds, id="kind", value=kind, allow_blank=False, compact=True)
+            yield Select(
+                [(Text(line(name, 30)), name) for name in communities],
+                id="community", compact=True, prompt="which community",
+                value=rest if rest in communities else Select.NULL,
+            )  # fmt: skip
+            yield Input(rest if kind == "ids" else "", id="ids", compact=True, placeholder="0, 33")
+            yield Input(
+                rest if kind == "query" else "", id="query", compact=True,
+                placeholder="interest:music openness>0.7",
+            )  # fmt: skip
+        with Horizontal(classes="row"):
+            yield field("Author")
+            yield Input(self._last.author, id="author", compact=True, placeholder="nobody")
+        yield Static("Parameters", classes="heading")
+        yield Form()
+        yield Static("", id="plan", classes="preview", markup=False)
+
+    def _communities(self) -> tuple[str, ...]:
+        communities = self._simulation.frame.communities
+        return tuple(communities.names) if communities is not None else ()
+
+    def on_mount(self) -> None:
+        """Look for the models beside the first paint."""
+        self._show_kind()
+        self.run_worker(self._offer())
+
+    async def _offer(self) -> None:
+        cards = await in_thread(self._backend.models, "models")
+        self._cards = {card.name: card for card in cards}
+        chosen = self._last.model if self._last.model in self._cards else cards[0].name
+        field = self.query_one(ModelField)
+        field.offer(cards)
+        field.value = chosen
+
+    @on(ModelField.Asked)
+    def _pick(self, event: ModelField.Asked) -> None:
+        event.stop()
+        field = self.query_one(ModelField)
+
+        def take(name: str | None) -> None:
+            field.value = name or field.value
+
+        cards = list(self._cards.values())
+        self.app.push_screen(PickModel(self._backend, cards, field.value, event.typed), take)
+
+    @on(ModelField.CardAsked)
+    async def _tell(self, event: ModelField.CardAsked) -> None:
+        event.stop()
+        name = self.query_one(ModelField).value
+        facts = await in_thread(lambda: self._backend.card(name), "card")
+        self.app.push_screen(ModelCard(name, facts))
+
+    @on(ModelField.Changed)
+    async def _picked(self, event: ModelField.Changed) -> None:
+        event.stop()
+        card = self._cards.get(self.query_one(ModelField).value)
+        if card is not None:
+            given = self._last.parameters if card.name == self._last.model else {}
+            await self.query_one(Form).show(card, given)
+            self._look()
+
+    @on(Select.Changed, "#kind")
+    def _turned(self, event: Select.Changed) -> None:
+        event.stop()
+        self._show_kind()
+        self._look()
+
+    @on(Select.Changed, "#community")
+    @on(Input.Changed)
+    @on(Form.Changed)
+    def _typed(self) -> None:
+        self._look()
+
+    def _show_kind(self) -> None:
+        kind = self.query_one("#kind", Select).value
+        self.query_one("#community").display = kind == "community"
+        self.query_one("#ids").display = kind == "ids"
+        self.query_one("#query").display = kind == "query"
+        self.query_one("#amount").display = kind not in {"ids", "query"}
+
+    def order(self) -> Order:
+        """Return what was typed; raises ``InputError`` for what is not allowed."""
+        if not self._cards:
+            raise InputError("The models are not known yet; wait a moment.")
+        form = self.query_one(Form)
+        text = self.query_one("#text", Input).value.strip()
+        if not text:
+            raise InputError("The message has no text yet.")
+        if not is_visible(text):
+            raise InputError(INVISIBLE)
+        if form.problem:
+            raise InputError(form.problem)
+        return Order(
+            text=text,
+            model=self.query_one(ModelField).value,
+            seeds=self._seeds(),
+            author=self.query_one("#author", Input).value.strip(),
+            parameters=form.values,
+        )
+
+    def _seeds(self) -> str:
+        kind = self.chosen("#kind", "who hears it first")
+        if kind == "ids":
+            ids = self.query_one("#ids", Input).value.strip()
+            if not ids:
+                raise InputError("No seed is named; type ids such as 0, 33.")
+            return f"ids:{ids}"
+        if kind == "query":
+            query = self.query_one("#query", Input).value.strip()
+            if not query:
+                raise InputError("The query is empty; type one such as openness>0.7.")
+            return query
+        amount = whole("The number of seeds", self.query_one("#amount", Input).value, low=1)
+        if kind == "random":
+            return f"random:{amount}"
+        if kind != "community":
+            return f"top:{amount}:{kind}"
+        return f"community:{self.chosen('#community', 'a community')}:{amount}"
+
+    def result(self) -> Order | None:
+        """Return the order, when it is allowed."""
+        return self.order()
+
+    @work(exclusive=True, group="plan")
+    async def _look(self) -> None:
+        """Show what the message would do; the newest question wins."""
+        await asyncio.sleep(PATIENCE)
+        if not self._cards:
+            return
+        with suppress(NoMatches):  # the dialog was closed meanwhile
+            await self._show_plan()
+
+    async def _show_plan(self) -> None:
+        preview = self.query_one("#plan", Static)
+        try:
+            order = self.order()
+            preview.update("Working out what would come of it ...")
+            await in_thread(lambda: self._backend.warm(_unheard, (order.model,)), "warm")
+            plan = await self._simulation.plan(
+                order.text, seeds=order.seeds, model=order.model, **order.parameters
+            )
+        except Exception as error:
+            preview.update("")
+            self.complain(sentence_of(error))
+            return
+        self.complain("")
+        preview.update(planned(plan, self._simulation.frame.agents))
+
+
+def _unheard(_stage: str, _share: float) -> None:
+    """Take a report that nobody waits for."""
+
+
+def planned(plan: Plan, agents: int) -> str:
+    """Write a plan in three lines."""
+    least = "at least " if plan.is_least else ""
+    run = "Along ties, without feeds" if plan.is_without_feeds else "One run with this seed"
+    share = percent(plan.size / agents if agents else 0)
+    within = f"{'at least ' if plan.is_reach_least else ''}{count(plan.reach)}"
+    tags = ", ".join(line(str(tag), 24) for tag in plan.tags)
+    return "\n".join(
+        [
+            f"{count(len(plan.seeds))} seeds speak to {count(plan.audience)} others; "
+            f"{within} are within reach.",
+            f"{run}: {least}{count(plan.size)} adopters ({share}) "
+            f"in {least}{count(plan.ticks)} ticks, {seconds(plan.seconds)} of computing"
+            + ("; cut off before it came to rest." if plan.is_least else "."),
+            f"Interests it speaks to: {tags or 'none that are known'}.",
+        ]
+    )
+
+
+def taken_apart(seeds: str) -> tuple[str, str, str]:
+    """Split a seed expression into (kind, amount, the rest) for the fields.
+
+    Examples
+    --------
+    >>> taken_apart("top:40:degree"), taken_apart("community:jazz: late:5")
+    (('degree', '40', ''), ('community', '5', 'jazz: late'))
+    """
+    head, _, rest = seeds.partition(":")
+    if head == "ids":
+        return "ids", "1", rest
+    if head == "random":
+        return "random", rest, ""
+    if head == "community":
+        name, _, amount = rest.rpartition(":")
+        return "community", amount, name
+    amount, _, measure = rest.partition(":")
+    if head == "top" and measure in {"degree", "pagerank", "core"}:
+        return measure, amount, ""
+    return "query", "40", seeds

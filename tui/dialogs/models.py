@@ -1,0 +1,328 @@
+"""Models to choose from: by family, narrowed by a few letters, and the whole card of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import Key
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.ahead import KeysInOrder
+from tui.dialogs.dialog import Dialog
+from tui.dialogs.progress import in_thread
+from tui.figures import count
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from tui.backend import Backend, Card
+
+__all__ = ["ModelCard", "ModelField", "PickModel", "fitting"]
+
+NAME_CELLS = 27
+LABEL_CELLS = 16
+NOTHING = "No model holds all of these words; take some letters away."
+
+
+def fitting(cards: Sequence[Card], typed: str) -> list[Card]:
+    """Return the models whose name, family or summary hold every word typed, in their order."""
+    words = typed.casefold().split()
+    return [
+        card
+        for card in cards
+        if all(word in f"{card.name} {card.family} {card.summary}".casefold() for word in words)
+    ]
+
+
+class Search(Input):
+    """Where letters are typed that narrow a list; ``?`` is left to the dialog."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Return whether a key writes something here."""
+        return character != "?" and super().check_consume_key(key, character)
+
+
+class PickModel(Dialog[str]):
+    """Gives the name of a model.
+
+    Parameters
+    ----------
+    backend
+        Knows the cards.
+    cards
+        The models.
+    chosen
+        The name of the one that is marked at first.
+    typed
+        What stands in the search at first.
+    """
+
+    AUTO_FOCUS = "#search"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "go('cursor_up')", "Model above", id="models-up", show=False),
+        Binding("down", "go('cursor_down')", "Model below", id="models-down", show=False),
+        Binding("pageup", "go('page_up')", "Page up", id="models-page-up", show=False),
+        Binding("pagedown", "go('page_down')", "Page down", id="models-page-down", show=False),
+        Binding("question_mark", "card", "Its card", id="models-card", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, backend: Backend, cards: Sequence[Card], chosen: str = "", typed: str = ""
+    ) -> None:
+        super().__init__("Models", yes="Choose")
+        self._backend = backend
+        self._cards = cards
+        self._chosen = chosen
+        self._typed = typed
+
+    def body(self) -> ComposeResult:
+        """Show the search over the list."""
+        yield Search(
+            self._typed, id="search", compact=True, select_on_focus=False, max_length=60,
+            placeholder="type a few letters of a name, a family or what it does",
+        )  # fmt: skip
+        yield Static("", id="told", classes="note", markup=False)
+        yield OptionList(id="models", markup=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        self._fill()
+
+    def fit(self, room: int) -> None:
+        """Keep search and buttons in sight: the list has the rest."""
+        super().fit(room)
+        for options in self.query("#models"):
+            options.styles.max_height = max(1, room - 2)
+        self._fill()
+
+    @on(Input.Changed, "#search")
+    def _narrow(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill()
+
+    def _fill(self) -> None:
+        if not self.query("#models"):  # it is being taken down
+            return
+        found = fitting(self._cards, self.query_one("#search", Input).value)
+        options = self.query_one("#models", OptionList)
+        marked = self.marked or self._chosen
+        options.set_options(self._lines(found))
+        names = [option.id for option in options.options]
+        enabled = [place for place, name in enumerate(names) if name]
+        options.highlighted = (
+            names.index(marked) if marked in names else enabled[0] if enabled else None
+        )
+        told = f"{count(len(found))} of {count(len(self._cards))} models; ? shows the card of one."
+        self.query_one("#told", Static).update(told)
+        self.complain("" if found else NOTHING)
+
+    def _lines(self, found: Sequence[Card]) -> Iterator[Option]:
+        room = max(8, min(self.app.size.width * 98 // 100, 110) - NAME_CELLS - 10)
+        for family in dict.fromkeys(card.family for card in found):
+            if family:
+                yield Option(Content.styled(family, "bold $primary"), disabled=True)
+            for card in found:
+                if card.family == family:
+                    name = line(card.name, NAME_CELLS - 1)
+                    pad = " " * (NAME_CELLS - cell_len(name))
+                    said = (line(card.summary, room), "$foreground-muted")
+                    yield Option(Content.assemble(f"  {name}{pad}", said), id=card.name)
+
+    @property
+    def marked(self) -> str:
+        """The name of the model under the cursor; empty when there is none."""
+        option = self.query_one("#models", OptionList).highlighted_option
+        return (option.id if option is not None else "") or ""
+
+    def action_go(self, how: str) -> None:
+        """Move the cursor in the list, while the search keeps the keys."""
+        getattr(self.query_one("#models", OptionList), f"action_{how}")()
+
+    async def action_card(self) -> None:
+        """Show the card of the model under the cursor."""
+        name = self.marked
+        if name:
+            facts = await in_thread(lambda: self._backend.card(name), "card")
+            self.app.push_screen(ModelCard(name, facts))
+
+    def result(self) -> str | None:
+        """Return the name of the model under the cursor."""
+        if not self.marked:
+            self.complain(NOTHING)
+        return self.marked or None
+
+    @on(OptionList.OptionSelected)
+    def _taken(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.accept()
+
+
+class ModelCard(Dialog[bool]):
+    """Shows all that is known of a model; gives true when a message is to be sent with it.
+
+    Parameters
+    ----------
+    name
+        The model.
+    facts
+        (label, text) of each fact.
+    can_send
+        Whether to offer sending a message with it.
+    """
+
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self, name: str, facts: Sequence[tuple[str, str]], *, can_send: bool = False
+    ) -> None:
+        super().__init__(name, yes="Close", no="")
+        self._facts = facts
+        self._can_send = can_send
+
+    def body(self) -> ComposeResult:
+        """Show a fact a paragraph, its label at the left."""
+        yield Static(Content("\n").join([self._line(*fact) for fact in self._facts]), id="facts")
+
+    def _line(self, label: str, text: str) -> Content:
+        name = line(label, LABEL_CELLS - 1)
+        head = Content.styled(name + " " * (LABEL_CELLS - cell_len(name)), "$foreground-muted")
+        room = max(20, min(self.app.size.width * 98 // 100, 110) - LABEL_CELLS - 6)
+        lines = _wrapped(text, room)
+        indent = "\n" + " " * LABEL_CELLS
+        return head + Content(indent.join(lines))
+
+    def more_buttons(self) -> ComposeResult:
+        """Offer to send a message with it."""
+        if self._can_send:
+            yield Button(" Send a message with it ", id="send", compact=True)
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll."""
+        self.read()
+
+    def result(self) -> bool:
+        """Return that it was read, and nothing is to be sent."""
+        return False
+
+    def accept(self) -> None:
+        """Close."""
+        self.dismiss(False)
+
+    @on(Button.Pressed, "#send")
+    def _send(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(True)
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Break a text into clean lines of at most ``room`` cells, between words where possible."""
+    lines = [""]
+    for word in text.split():
+        shown = line(word, room)
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(shown) > room:
+            lines.append(shown)
+        else:
+            lines[-1] = f"{lines[-1]} {shown}".strip()
+    return lines
+
+
+class ModelField(Widget, can_focus=True):
+    """The field of a form that holds a model; Enter lists them, letters narrow the list.
+
+    Attributes
+    ----------
+    value : str
+        The name of the model; empty until the models are known.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "ask('')", "Choose a model", id="model-choose", show=False),
+        Binding("question_mark", "card", "Its card", id="model-card", show=False),
+    ]
+
+    value: reactive[str] = reactive("")
+
+    class Changed(Message):
+        """Another model is chosen."""
+
+    class Asked(Message):
+        """The list is asked for.
+
+        Parameters
+        ----------
+        typed
+            What was typed already.
+        """
+
+        def __init__(self, typed: str) -> None:
+            super().__init__()
+            self.typed = typed
+
+    class CardAsked(Message):
+        """The card of the chosen model is asked for."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._cards: dict[str, Card] = {}
+        self.explanation = "The model: how it spreads. Enter or a letter lists them, ? its card."
+
+    def offer(self, cards: Sequence[Card]) -> None:
+        """Take the models there are."""
+        self._cards = {card.name: card for card in cards}
+
+    def watch_value(self) -> None:
+        """Tell the form."""
+        if self.value:
+            self.post_message(self.Changed())
+
+    def render(self) -> Content:
+        """Draw name and summary."""
+        if not self.value:
+            return Content.styled("looking for them ...", "$foreground-muted")
+        card = self._cards.get(self.value)
+        room = self.size.width - cell_len(self.value) - 4
+        said = line(card.summary, room) if card else ""
+        pad = " " * max(0, room - cell_len(said))
+        return Content.assemble(
+            (line(self.value, self.size.width), "bold"),
+            "  ",
+            (said, "$foreground-muted"),
+            pad,
+            " ▾",
+        )
+
+    def on_key(self, event: Key) -> None:
+        """Begin the search with a letter."""
+        if event.is_printable and event.character not in {None, " ", "?"}:
+            event.stop()
+            self.action_ask(event.character or "")
+
+    def on_click(self) -> None:
+        """List the models."""
+        self.action_ask("")
+
+    def action_ask(self, typed: str) -> None:
+        """Ask for the list."""
+        if self._cards:
+            self._hold_keys()
+            self.post_message(self.Asked(typed))
+
+    def action_card(self) -> None:
+        """Ask for the card."""
+        if self.value:
+            self._hold_keys()
+            self.post_message(self.CardAsked())
+
+    def _hold_keys(self) -> None:
+        """Let the next letters of a word wait for the list that the first one opens."""
+        if isinstance(self.app, KeysInOrder):
+            self.app.ahead.opens(self)

@@ -1,0 +1,206 @@
+"""Long work: a job that runs in a thread, and the dialog that shows it and can cancel it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from sim.errors import Cancelled
+from tui.dialogs.dialog import Dialog
+from tui.figures import seconds
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from sim.runtime import Job as EngineJob
+
+__all__ = ["Gauge", "Job", "Progress", "Watched", "in_thread"]
+
+T = TypeVar("T")
+
+POLLS_PER_SECOND = 10
+
+
+class Job:
+    """A piece of long work; reports from its thread are kept, never queued.
+
+    Parameters
+    ----------
+    title
+        What it does, such as ``"opening the world"``.
+    cancellable
+        Whether it looks at the wish to stop.
+    """
+
+    def __init__(self, title: str, *, cancellable: bool = True) -> None:
+        self.title = title
+        self.cancellable = cancellable
+        self.stage = ""
+        self.share = 0.0
+        self.started = time.monotonic()
+        self._stop = threading.Event()
+
+    def report(self, stage: str, share: float) -> None:
+        """Note how far it is; raises ``Cancelled`` once that was wished."""
+        self.stage, self.share = stage, min(1.0, max(0.0, share))
+        if self._stop.is_set():
+            raise Cancelled(f"Stopped {self.title}; nothing was changed.")
+
+    def look(self) -> None:
+        """Take over how far it is, where it does not report by itself."""
+
+    def cancel(self) -> None:
+        """Wish that it stops."""
+        self._stop.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether that was wished."""
+        return self._stop.is_set()
+
+
+class Watched(Job):
+    """A job that the engine does; it knows its own progress.
+
+    Parameters
+    ----------
+    title
+        What it does.
+    job
+        The engine's own.
+    """
+
+    def __init__(self, title: str, job: EngineJob[Any]) -> None:
+        super().__init__(title)
+        self._job = job
+
+    def look(self) -> None:
+        """Take over how far it is."""
+        self.stage, self.share = self._job.progress.stage, self._job.progress.share
+
+    def cancel(self) -> None:
+        """Wish that it stops."""
+        super().cancel()
+        self._job.cancel()
+
+
+def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
+    """Run a function in a thread that never holds up the end of the program.
+
+    Parameters
+    ----------
+    work
+        Called without arguments, off the screen's thread.
+    name
+        Of the thread.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def body() -> None:
+        try:
+            outcome: tuple[T | None, BaseException | None] = (work(), None)
+        except Exception as error:
+            outcome = (None, error)
+        except BaseException as error:  # a plugin's sys.exit must not end the program
+            outcome = (None, RuntimeError(f"{type(error).__name__}: {error}"))
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=body, name=name, daemon=True).start()
+    return future
+
+
+class Gauge(Widget):
+    """A bar that fills: ``━━━━━━━━────  41%  reading lines``."""
+
+    DEFAULT_CSS = "Gauge { height: 1; width: 1fr; }"
+
+    def __init__(self, *, id: str = "gauge") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._share = -1.0
+
+    def show(self, share: float) -> None:
+        """Fill it up to ``share`` of one."""
+        if round(share, 3) != self._share:
+            self._share = round(share, 3)
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw the bar."""
+        share = max(0.0, self._share)
+        width = max(1, self.size.width - 6)
+        done = round(width * share)
+        return Content.assemble(
+            ("━" * done, "$primary"),
+            ("─" * (width - done), "$foreground-disabled"),
+            (f" {share:4.0%}", "bold"),
+        )
+
+
+class Progress(Dialog[bool]):
+    """Shows a job; Escape or the button cancels it, or hides it where it cannot be called off."""
+
+    AUTO_FOCUS = "#no"
+    takes_keys = False
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.title.capitalize(), yes="", no="Cancel" if job.cancellable else "Hide")
+        self.job = job
+        self._is_over = False
+
+    def body(self) -> ComposeResult:
+        """Show stage, bar and time."""
+        yield Static("", id="stage", markup=False)
+        yield Gauge()
+
+    def on_mount(self) -> None:
+        """Look at the job ten times a second."""
+        self._turn()
+        self.set_interval(1 / POLLS_PER_SECOND, self._turn)
+
+    def _turn(self) -> None:
+        self.job.look()
+        if not self.query("#stage"):  # it is being taken down
+            return
+        spent = seconds(time.monotonic() - self.job.started)
+        stage = "stopping (again: hide)" if self.job.is_stopping else self.job.stage or "working"
+        self.query_one("#stage", Static).update(line(f"{stage}, {spent}", 70))
+        self.query_one(Gauge).show(self.job.share)
+
+    def action_close(self) -> None:
+        """Wish that the job stops; the dialog goes when it has, or when that is wished again."""
+        if self.job.cancellable and not self.job.is_stopping:
+            self.job.cancel()
+            self._turn()
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """Go, at once or as soon as no other dialog lies above."""
+        self._is_over = True
+        self._go()
+
+    def on_screen_resume(self) -> None:
+        """Go, if that was wished while another dialog lay above."""
+        self._go()
+
+    def _go(self) -> None:
+        if self._is_over and self.app.screen is self:
+            self.dismiss()

@@ -1,0 +1,292 @@
+"""The members of a world as a table, however many: columns are held, names fetched by the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from textual.message import Message
+from textual.strip import Strip
+
+from tui.draw.rows import Column
+from tui.draw.table import ColumnTable
+from tui.figures import count, percent
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from sim.runtime.queries.members import Population
+
+__all__ = ["ASKED", "WORDED", "AgentRows", "AgentTable", "sortable"]
+
+STATUSES = (
+    "created", "active", "idle", "paused", "suspended", "deactivated", "banned", "destroyed",
+)  # fmt: skip
+TRAITS = ("open", "consc", "extra", "agree", "neuro")
+
+_COLUMNS = (
+    Column("id", 10, numeric=True, least=7, rank=1),
+    Column("followers", 10, numeric=True, rank=2, descending=True),
+    Column("follows", 8, numeric=True, least=8, rank=3, descending=True),
+    Column("online", 6, numeric=True, rank=5, descending=True),
+    Column("adopted", 7, numeric=True, rank=4),
+    *(Column(name, 5, numeric=True, rank=20, descending=True) for name in TRAITS),
+    Column("status", 11, least=7, rank=10),
+    Column("name", 24, least=16, rank=0),
+    Column("community", 24, least=12, rank=6),
+    Column("interests", 40, least=14, rank=8),
+)
+_NAMES = [column.title for column in _COLUMNS]
+_STATUS, _NAME, _COMMUNITY, _INTERESTS = range(10, 14)
+WORDED = {_STATUS, _NAME, _COMMUNITY, _INTERESTS}
+ASKED = {0: "id", _NAME: "name", _INTERESTS: "interests"}
+"""Columns whose order is not held, but asked for when it is wanted."""
+
+UNKNOWN = "…"
+MOST_KEPT = 4096
+
+
+def sortable() -> list[str]:
+    """Return the titles of the columns."""
+    return list(_NAMES)
+
+
+class AgentRows:
+    """Members as rows of a table.
+
+    Parameters
+    ----------
+    people
+        Columns over all of them.
+    agents
+        uint32 (k,): which of them are listed; None: all.
+    told
+        (id, name, interests) by index, shared with the rows before and after.
+    orders
+        Column to what all members are sorted by, of those that were asked for; shared as well.
+    """
+
+    def __init__(
+        self,
+        people: Population,
+        agents: NDArray[np.uint32] | None,
+        told: dict[int, tuple[str, str, str]],
+        orders: Mapping[int, NDArray[Any]] = MappingProxyType({}),
+    ) -> None:
+        self.people, self.agents, self._told = people, agents, told
+        self._orders = orders
+        self.missing: set[int] = set()
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The columns."""
+        return _COLUMNS
+
+    def __len__(self) -> int:
+        return len(self.people) if self.agents is None else len(self.agents)
+
+    def ids(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the indices of the members in some rows."""
+        return rows if self.agents is None else self.agents[rows].astype(np.int64)
+
+    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
+        """Return what to write in a column for some rows; what is not known yet is noted."""
+        ids, people = self.ids(rows), self.people
+        if column == 0:
+            return [self._word(at, 0) for at in ids.tolist()]
+        if column in {1, 2}:
+            numbers = (people.listeners, people.heard)[column - 1][ids]
+            return [count(number) for number in numbers.tolist()]
+        if column == 3:
+            return [percent(share) for share in people.activity[ids].tolist()]
+        if column == 4:
+            ticks = [-1] * len(ids) if people.adopted is None else people.adopted[ids].tolist()
+            return [count(tick) if tick >= 0 else "-" for tick in ticks]
+        if column < _STATUS:
+            return [f"{x / 255:.2f}" for x in people.traits[ids, column - 5].tolist()]
+        if column == _STATUS:
+            return [STATUSES[status] for status in people.status[ids].tolist()]
+        if column == _COMMUNITY:
+            names = people.communities
+            return [names[at] if at >= 0 else "-" for at in people.community[ids].tolist()]
+        return [self._word(at, 1 if column == _NAME else 2) for at in ids.tolist()]
+
+    def _word(self, agent: int, which: int) -> str:
+        words = self._told.get(agent)
+        if words is None:
+            self.missing.add(agent)
+            return str(agent) if which == 0 else UNKNOWN
+        return words[which]
+
+    def keys(self, column: int) -> NDArray[Any]:
+        """Return what a column is sorted by; by number where its order was not asked for."""
+        people = self.people
+        if column in ASKED:
+            order = self._orders.get(column)
+            whole = np.arange(len(people)) if order is None or len(order) < len(people) else order
+        elif column == 4:
+            return self._adopted()
+        elif column in {_STATUS, _COMMUNITY}:
+            words = STATUSES if column == _STATUS else people.communities
+            places = people.status if column == _STATUS else people.community
+            whole = _alphabetical(words)[places]
+        else:
+            known = {1: people.listeners, 2: people.heard, 3: people.activity}
+            whole = known[column] if column in known else people.traits[:, column - 5]
+        return whole if self.agents is None else whole[self.agents]
+
+    def _adopted(self) -> NDArray[np.float32]:
+        ticks = self.people.adopted
+        if ticks is None:
+            return np.full(len(self), np.nan, np.float32)
+        known = ticks if self.agents is None else ticks[self.agents]
+        return np.where(known < 0, np.float32(np.nan), known.astype(np.float32))
+
+
+def _alphabetical(words: Sequence[str]) -> NDArray[np.int64]:
+    """Return the place of each word in alphabetical order; behind them one for none, the last."""
+    ranks = np.full(len(words) + 1, len(words), np.int64)
+    ranks[sorted(range(len(words)), key=lambda at: words[at].casefold())] = np.arange(len(words))
+    return ranks
+
+
+class AgentTable(ColumnTable):
+    """Every member, or those that a filter leaves; only the rows in sight are fetched."""
+
+    HELP = (
+        "Every member of the world, or those that a filter (/) leaves: followers hear it, follows "
+        "are whom it hears, online is its share of ticks, adopted the tick at which it took up the "
+        "message shown; interests are compared by the first nine. " + ColumnTable.HELP
+    )
+
+    class OrderWanted(Message):
+        """A sort waits for an order that is not held.
+
+        Parameters
+        ----------
+        column
+            Which column.
+        title
+            Its heading.
+        """
+
+        def __init__(self, column: int, title: str) -> None:
+            super().__init__()
+            self.column, self.title = column, title
+
+    class Wanted(Message):
+        """Names that are in sight and not known.
+
+        Parameters
+        ----------
+        agents
+            Whose.
+        """
+
+        def __init__(self, agents: list[int]) -> None:
+            super().__init__()
+            self.agents = agents
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = "Looking at the members ..."
+        self.told: dict[int, tuple[str, str, str]] = {}
+        self.shown: AgentRows | None = None
+        self.orders: dict[int, NDArray[Any]] = {}
+
+    def list_agents(self, people: Population, agents: NDArray[np.uint32] | None) -> None:
+        """Show members; the cursor stays on its member where it is still listed.
+
+        Parameters
+        ----------
+        people
+            Columns over all of them.
+        agents
+            Which of them; None: all.
+        """
+        before, chosen = self.shown, self.chosen
+        if before is not None and len(before.people) != len(people):
+            self.orders.clear()
+        self.shown = AgentRows(people, agents, self.told, self.orders)
+        self.placeholder = "No member fits the filter; / with nothing shows all."
+        self.fill(self.shown)
+        is_other = before is not None and before.agents is not agents
+        if is_other and self._sort is not None:
+            self.sort(self._sort[0], descending=self._sort[1])
+        if is_other and chosen is not None:
+            self.go_to(chosen, or_first=True)
+
+    @property
+    def chosen(self) -> int | None:
+        """Index of the member under the cursor."""
+        if self.shown is None or not len(self.shown):
+            return None
+        return int(self.shown.ids(np.array([self.selected]))[0])
+
+    def id_of(self, agent: int) -> str:
+        """Return the foreign id of a member that was in sight."""
+        return self.told[agent][0] if agent in self.told else str(agent)
+
+    def go_to(self, agent: int, *, or_first: bool = False) -> bool:
+        """Put the cursor on a member; False where it is not listed."""
+        rows = self.shown
+        if rows is None:
+            return False
+        row = agent if rows.agents is None else int(np.searchsorted(rows.agents, agent))
+        listed = rows.agents is None or (row < len(rows) and int(rows.agents[row]) == agent)
+        if listed and 0 <= row < len(rows):
+            self.select(row)
+        elif or_first:
+            self.action_first()
+        return listed
+
+    def sort_by(self, title: str) -> None:
+        """Sort by a column; the same one again: the other way round."""
+        self._sort_by_column(_NAMES.index(title))
+
+    def sort(self, column: int, *, descending: bool) -> None:
+        """Sort by a column; where its order is not held, once that has been asked for."""
+        if column in ASKED and column not in self.orders:
+            self.postpone(column, descending=descending)
+            self.post_message(self.OrderWanted(column, ASKED[column]))
+        else:
+            super().sort(column, descending=descending)
+
+    def _sort_by_column(self, column: int) -> None:
+        self.orders.pop(_INTERESTS, None)  # they drift
+        super()._sort_by_column(column)
+
+    def learn_order(self, column: int, order: NDArray[Any]) -> None:
+        """Take an order that was asked for, and sort by it where that is still wanted."""
+        self.orders[column] = order
+        if self._sort is not None and self._sort[0] == column:
+            super().sort(column, descending=self._sort[1])
+
+    def learn(self, agents: list[int], words: list[tuple[str, str, str]]) -> None:
+        """Take names that were fetched."""
+        if len(self.told) > MOST_KEPT:
+            self.told.clear()
+        for agent, (number, name, interests) in zip(agents, words, strict=True):
+            self.told[agent] = line(number, 40), line(name, 80), line(interests, 120)
+        self.changed()
+
+    def forget(self) -> None:
+        """Forget what was fetched: it is another world."""
+        self.forget_words()
+        self.shown = None
+
+    def forget_words(self) -> None:
+        """Forget names and interests, and orders by them: they have changed."""
+        self.told.clear()
+        self.orders.clear()
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw the rows in sight, and ask for the names that are missing."""
+        strips = super().paint(width, height)
+        rows = self.shown
+        if rows is not None and rows.missing:
+            self.post_message(self.Wanted(sorted(rows.missing)))
+            rows.missing = set()
+        return strips

@@ -1,0 +1,398 @@
+"""The communities as a map: size is membership, colour is adoption, lines are ties."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from tui.draw.bubbles import (
+    Disc,
+    Layout,
+    discs,
+    edge_dots,
+    nearest,
+    separate,
+    size_radii,
+    strongest,
+)
+from tui.draw.canvas import Canvas
+from tui.draw.labels import Label, contrasting, place_labels, shortened
+from tui.draw.panes import PixelPane
+from tui.draw.raster import BRAILLE, pack_braille
+from tui.figures import count, percent
+from tui.gathered import all_of, counted, real_rows
+
+if TYPE_CHECKING:
+    from sim.runtime import Communities, Frame
+
+__all__ = ["CommunityMap"]
+
+CELLS_PER_NAME = 100
+"""Cells of the map for each name written on it; more would hide the map."""
+MOST_BUBBLES = 40
+"""Only so many of the largest communities are drawn; more would be a heap of dots."""
+CLOSEST = 8.0
+"""The strongest zoom."""
+
+
+class CommunityMap(PixelPane):
+    """Each community a bubble near those it is tied to; one can be chosen."""
+
+    HELP = (
+        "Each bubble is a community: its area the members, its colour the share that adopted, "
+        "on the same scale from 0 to 100 % always, lines the ties between. "
+        "Arrows go from one to the next, [ and ] zoom, Enter chooses."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "go(-1,0)", "Community to the left", id="map-left", show=False),
+        Binding("right", "go(1,0)", "Community to the right", id="map-right", show=False),
+        Binding("up", "go(0,-1)", "Community above", id="map-up", show=False),
+        Binding("down", "go(0,1)", "Community below", id="map-down", show=False),
+        Binding("left_square_bracket", "zoom(0.5)", "Zoom out", id="map-out", show=False),
+        Binding("right_square_bracket", "zoom(2.0)", "Zoom in", id="map-in", show=False),
+        Binding("enter", "choose", "Choose this community", id="map-choose", show=False),
+    ]
+
+    class Selected(Message):
+        """The cursor went to a community.
+
+        Parameters
+        ----------
+        index
+            Which one.
+        """
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class Chosen(Selected):
+        """Enter was pressed on a community."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = "This world has no communities."
+        self.selected = -1
+        self._hover, self._zoom = -1, 1.0
+        self._names: tuple[str, ...] = ()
+        self._short: list[str] = []
+        self._sizes = np.zeros(0, dtype=np.int64)
+        self._adopted = np.zeros(0, dtype=np.int64)
+        self._onset = np.zeros(0, dtype=np.int64)
+        self._places = np.zeros((0, 2))
+        self._links = np.zeros((0, 0), dtype=np.int64)
+        self._label = ""
+        self._whole: Communities | None = None
+        self._known = 0
+        self._layout: Layout | None = None
+        self._layout_key: tuple[object, ...] = ()
+        self._cut: tuple[Layout, int, list[Disc | None]] | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Show the communities of a frame."""
+        found = frame.communities
+        if found is None:
+            none = np.zeros(0, dtype=np.int64)
+            self.draw((), none, none, np.zeros((0, 2)), np.zeros((0, 0), dtype=np.int64))
+        else:
+            self._show_largest(found)
+        self._whole = found
+
+    def _show_largest(self, found: Communities) -> None:
+        """Draw the largest communities; the row of all the rest is none."""
+        if found is self._whole:
+            return
+        self._known = all_of(found)
+        most = min(real_rows(found), MOST_BUBBLES)
+        sizes, positions, links = found.sizes, found.positions, found.links
+        if most < len(found.names):
+            is_same = self._whole is not None and self._whole.links is found.links
+            if is_same and len(self._names) == most:
+                sizes, positions, links = self._sizes, self._places, self._links
+            else:
+                sizes, positions, links = sizes[:most], positions[:most], links[:most, :most]
+        self.draw(
+            found.names[:most],
+            sizes,
+            found.adopted[:most] if most < len(found.names) else found.adopted,
+            positions,
+            links,
+            onset=found.onset[:most],
+            label=found.label,
+        )
+
+    def draw(
+        self,
+        names: Sequence[str],
+        sizes: NDArray[np.int64],
+        adopted: NDArray[np.int64],
+        positions: NDArray[np.float64],
+        links: NDArray[np.int64],
+        *,
+        onset: NDArray[np.int64] | None = None,
+        label: str = "",
+    ) -> None:
+        """Show communities; nothing is drawn anew when these very arrays are shown already.
+
+        Parameters
+        ----------
+        names
+            Of the c communities.
+        sizes, adopted : int64 (c,)
+            Members, and how many of them adopted.
+        positions : float64 (c, 2)
+            x and y in [0, 1].
+        links : int64 (c, c)
+            Ties from row to column.
+        onset : int64 (c,), optional
+            Tick of the first adoption, -1: none.
+        label
+            Where the communities come from.
+        """
+        onset = np.full(len(sizes), -1, dtype=np.int64) if onset is None else onset
+        kept = adopted is self._adopted and links is self._links and sizes is self._sizes
+        if kept and tuple(names) == self._names and label == self._label:
+            return
+        if links is not self._links:
+            self.selected, self._hover, self._zoom = -1, -1, 1.0
+        if tuple(names) != self._names:
+            self._short = shortened(names)
+        self._names, self._label = tuple(names), label
+        self._sizes, self._adopted, self._onset = sizes, adopted, onset
+        self._places, self._links = positions, links
+        self.changed()
+
+    # -- keys and mouse -----------------------------------------------------------------------
+
+    @property
+    def shown(self) -> int:
+        """How many communities are drawn."""
+        return len(self._names)
+
+    def select(self, index: int) -> None:
+        """Move the cursor to a community, without a message."""
+        if index >= len(self._names):
+            index = -1  # one that is too small to be drawn
+        if index != self.selected and index >= -1:
+            self.selected = index
+            self.changed()
+
+    def action_go(self, right: int, down: int) -> None:
+        """Go to the next community in a direction; the largest one first."""
+        if not self._names:
+            return
+        layout = self._layout
+        places = self._places if layout is None else layout.centres
+        at = self.selected
+        self._choose(int(np.argmax(self._sizes)) if at < 0 else nearest(places, at, right, down))
+
+    def action_zoom(self, factor: float) -> None:
+        """Zoom around the chosen community, or the middle."""
+        self._zoom = min(CLOSEST, max(1.0, self._zoom * factor))
+        self.changed()
+
+    def action_choose(self) -> None:
+        """Say that the community under the cursor is meant."""
+        if self.selected >= 0:
+            self.post_message(self.Chosen(self.selected))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Describe the community under the mouse."""
+        index = self._at(event)
+        if index != self._hover:
+            self._hover = index
+            self.changed()
+
+    def on_leave(self) -> None:
+        """Describe the chosen community again."""
+        if self._hover >= 0:
+            self._hover = -1
+            self.changed()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the community that was clicked."""
+        index = self._at(event)
+        if index >= 0:
+            self._choose(index)
+
+    def _choose(self, index: int) -> None:
+        self.select(index)
+        self.post_message(self.Selected(index))
+
+    def _at(self, event: events.MouseEvent) -> int:
+        offset, layout = event.get_content_offset(self), self._layout
+        if offset is None or layout is None or not len(layout.radii):
+            return -1
+        gap = layout.centres - np.array([offset.x + 0.5, 2 * offset.y + 1.0])
+        # Small bubbles lie on top and are hard to hit: a cell more all around.
+        beyond = np.sqrt((gap**2).sum(axis=1)) - layout.radii
+        hit = np.flatnonzero(beyond <= 1.0)
+        return int(hit[np.argmin(layout.radii[hit])]) if len(hit) else -1
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw lines, bubbles and names, and a line about the chosen community below."""
+        canvas = self.canvas(width, height)
+        if not self._names:
+            self.write_placeholder(canvas)
+            return canvas.strips()
+        rows = height - 1 if height >= 3 else height
+        shares = self._shares()
+        layout = self._laid_out(width, rows)
+        cut = self._cut_out(layout)
+        order = [int(i) for i in np.argsort(-layout.radii, kind="stable")]
+        fills = self.shade(shares)
+        self._paint_lines(canvas, layout)
+        if self.in_glyphs:
+            self._paint_glyphs(canvas, layout, cut, order, shares)
+        else:
+            self._paint_pixels(canvas, layout, cut, order, fills)
+        self._write_names(canvas, layout, cut, order, fills)
+        if rows < height:
+            self.write_foot(canvas, *self._describe())
+        return canvas.strips()
+
+    def _shares(self) -> NDArray[np.float64]:
+        shares: NDArray[np.float64] = self._adopted / np.maximum(self._sizes, 1)
+        return shares
+
+    def _laid_out(self, width: int, rows: int) -> Layout:
+        centre = self.selected if self._zoom > 1 else -1
+        key = (id(self._places), id(self._links), id(self._sizes), width, rows, self._zoom, centre)
+        if self._layout is None or key != self._layout_key:
+            self._layout = self._lay_out(2 * rows, width)
+            self._layout_key = key
+        return self._layout
+
+    def _cut_out(self, layout: Layout) -> list[Disc | None]:
+        """Return the discs of a layout, kept until it or the chosen community changes."""
+        kept = self._cut
+        if kept is None or kept[0] is not layout or kept[1] != self.selected:
+            height, width = 2 * len(layout.strength), layout.strength.shape[1]
+            cut = discs(layout.centres, layout.radii, height, width, chosen=self.selected)
+            kept = self._cut = (layout, self.selected, cut)
+        return kept[2]
+
+    def _lay_out(self, height: int, width: int) -> Layout:
+        radii = size_radii(self._sizes, height, width)
+        centres = separate(self._places, radii, height, width)
+        if self._zoom > 1:
+            middle = np.array([width / 2, height / 2])
+            focus = centres[self.selected] if self.selected >= 0 else middle
+            centres = middle + (centres - focus) * self._zoom
+            radii = radii * np.sqrt(self._zoom)
+        dots, strength = edge_dots(strongest(self._links), centres, height // 2, width)
+        return Layout(centres, radii, dots, strength)
+
+    def _paint_lines(self, canvas: Canvas, layout: Layout) -> None:
+        rows = len(layout.strength)
+        chars, ink = canvas.chars[:rows], canvas.ink[:rows]
+        lines = layout.strength > 0
+        if self.symbols == "braille":
+            chars[lines] = BRAILLE[pack_braille(layout.dots)][lines]
+        else:
+            chars[lines] = "." if self.symbols == "ascii" else "·"
+        ink[lines] = canvas.ink_of(self.tone("axis"))
+        ink[layout.strength > 0.5] = canvas.ink_of(self.tone("muted"))
+
+    def _paint_pixels(
+        self,
+        canvas: Canvas,
+        layout: Layout,
+        cut: Sequence[Disc | None],
+        order: Sequence[int],
+        fills: NDArray[np.uint8],
+    ) -> None:
+        text, chosen = self._rgb("text"), self._rgb("good")
+        rows, width = layout.strength.shape
+        pixels = np.empty((2 * rows, width, 3))
+        pixels[:] = self.ground
+        for i in order:
+            disc = cut[i]
+            if disc is not None:
+                rim = chosen if i == self.selected else fills[i] + 0.35 * (text - fills[i])
+                part = pixels[disc.rows, disc.columns]
+                part += disc.body[..., None] * (fills[i] - part)
+                part += disc.rim[..., None] * (rim - part)
+        canvas.half_blocks(0, 0, np.rint(pixels).astype(np.uint8), self.ground)
+
+    def _paint_glyphs(
+        self,
+        canvas: Canvas,
+        layout: Layout,
+        cut: Sequence[Disc | None],
+        order: Sequence[int],
+        shares: NDArray[np.float64],
+    ) -> None:
+        rows = len(layout.strength)
+        body, chosen = canvas.ink_of(self.tone("line")), canvas.ink_of(self.tone("good"))
+        marks = self.density(0.01 + 0.99 * shares)
+        for i in order:
+            disc = cut[i]
+            if disc is None:
+                continue
+            first, last = disc.rows.start // 2, (disc.rows.stop + 1) // 2
+            full = np.zeros((2 * (last - first), disc.body.shape[1]))
+            lead = disc.rows.start - 2 * first
+            full[lead : lead + len(disc.body)] = disc.body
+            cells = full.reshape(last - first, 2, -1).mean(axis=1) > 0.5
+            cells |= ~cells.any() & (full.reshape(last - first, 2, -1).max(axis=1) > 0.5)
+            area = (slice(first, min(last, rows)), disc.columns)
+            cells = cells[: area[0].stop - first]
+            canvas.chars[area][cells] = marks[i]
+            canvas.ink[area][cells] = chosen if i == self.selected else body
+
+    def _rgb(self, tone: str) -> NDArray[np.float64]:
+        colour = self.tone(tone).color
+        triplet = self.ground if colour is None else colour.get_truecolor()
+        return np.array(tuple(triplet), dtype=np.float64)
+
+    def _write_names(
+        self,
+        canvas: Canvas,
+        layout: Layout,
+        cut: Sequence[Disc | None],
+        order: Sequence[int],
+        fills: NDArray[np.uint8],
+    ) -> None:
+        shares = self._shares()
+        first = [i for i in (self.selected, self._hover) if i >= 0]
+        labels = [
+            Label(i, self._names[i], percent(float(shares[i])), self._short[i])
+            for i in dict.fromkeys([*first, *order])
+            if cut[i] is not None
+        ]
+        text, strong = self.tone("text"), self.tone("good")
+        rows = len(layout.strength)
+        most = max(6, rows * canvas.width // CELLS_PER_NAME)
+        spots = place_labels(labels, most, layout.centres, layout.radii, cut, rows, canvas.width)
+        for spot in spots:
+            style = strong if spot.index == self.selected else text
+            if spot.inside and not self.in_glyphs:
+                style = contrasting(fills[spot.index])
+            elif not spot.inside:  # no line runs into the text
+                around = slice(max(0, spot.x - 1), spot.x + spot.cells + 1)
+                lines = layout.strength[spot.y, around] > 0
+                canvas.chars[spot.y, around][lines] = " "
+            canvas.text(spot.x, spot.y, spot.text, canvas.ink_of(style), room=spot.cells)
+
+    def _describe(self) -> tuple[str, str]:
+        """Return name and facts of the community under mouse or cursor; else of all of them."""
+        index = self._hover if self._hover >= 0 else self.selected
+        if index >= 0:
+            return self._names[index], self._facts(index)
+        summary = counted(len(self._names), max(self._known, len(self._names)))
+        return "", summary + (f" ({self._label})" if self._label else "")
+
+    def _facts(self, index: int) -> str:
+        size, adopted, onset = (int(c[index]) for c in (self._sizes, self._adopted, self._onset))
+        facts = f"{count(size)} members, adopted {percent(adopted / max(1, size))}"
+        return facts + (f" since tick {count(onset)}" if onset >= 0 else "")

@@ -1,0 +1,257 @@
+"""Where the message stands now: its figures, each with unit, trend and course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from tui.draw.canvas import Canvas
+from tui.draw.metric_chart import figure
+from tui.draw.panes import StripPane
+from tui.draw.sparkline import arrow, held, sparkline
+from tui.figures import count, percent, short
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from sim.runtime import Focus, Frame
+    from sim.runtime.engine.metrics import Measured
+    from sim.runtime.queries.feeds import PlatformNow
+
+__all__ = ["Metric", "NowPane", "metrics_of"]
+
+ROOM = 18
+"""Cells that names leave to notes where they can."""
+
+SHORTEST_NOTE = 6
+SHORTEST_COURSE = 6
+"""Cells below which a note, or a course, is left out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metric:
+    """One figure.
+
+    Attributes
+    ----------
+    name, value
+        What it is, and how much, with its unit.
+    note
+        What else is worth knowing, such as when it peaked.
+    course : float64 (ticks,)
+        Its values so far; empty where they are not known.
+    """
+
+    name: str
+    value: str
+    note: str = ""
+    course: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+def metrics_of(focus: Focus, agents: int) -> list[Metric]:
+    """Make the figures of a message.
+
+    Parameters
+    ----------
+    focus
+        The message.
+    agents
+        How many there are.
+    """
+    total = max(1, agents)
+    first = max(0, focus.started_at)
+    adopters = np.cumsum(focus.new).astype(np.float64)
+    new = focus.new.astype(np.float64)
+    speed = focus.speed if focus.status in {"queued", "running"} else 0.0
+    held, note = count(focus.now), percent(focus.now / total)
+    if focus.now < 0:
+        held, note = "-", "model missing"
+    return [
+        Metric("ever", count(focus.reached), percent(focus.reached / total), adopters),
+        Metric("now", held, note),
+        Metric("new", f"{_last(new)}/tick", _peak(new, first), new),
+        _r_of(focus, first),
+        *(Metric(line(name, 14), _number(value)) for name, value in focus.metrics),
+        Metric("speed", f"{_number(speed)}/tick", "mean of 10"),
+        Metric("depth", f"{count(focus.depth)} hops", "longest chain"),
+        Metric("breadth", f"{count(focus.breadth)}", "at one depth"),
+        Metric("virality", *_virality(focus)),
+        Metric("seeds", count(focus.seeds), f"since tick {count(first)}"),
+    ]
+
+
+def _r_of(focus: Focus, first: int) -> Metric:
+    """Write R_t with the tick of those whose it is, or why there is none."""
+    if focus.cohort >= first:
+        value = float(focus.r[focus.cohort - first])
+        peak = "" if focus.status == "failed" else _peak(focus.r, first, "{:.2f}")
+        return Metric(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, focus.r)
+    is_coming = focus.status in {"queued", "running"}
+    why = "not recorded" if focus.cohort < -1 else "incomplete" if is_coming else "unknown"
+    return Metric(f"R_t @{count(first)}", "-", why)
+
+
+def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
+    """Make the figures of a platform in its last tick."""
+    is_known = now.online >= 0
+    share = percent(now.online / max(1, agents)) if is_known else "run a tick"
+    shown = short(now.exposures) if now.exposures >= 0 else "-"
+    return [
+        Metric("online", count(now.online) if is_known else "-", share),
+        Metric("exposures", shown, f"{short(now.messages)} messages"),
+        *(Metric(name, short(many), "acts") for name, many in now.acts),
+    ]
+
+
+def chosen_metrics(
+    names: Sequence[str], units: dict[str, str], measured: Measured | None
+) -> list[Metric]:
+    """Make the figures of metrics that were chosen, with what is alarming as their note."""
+    if measured is None:
+        return [Metric(name.replace("_", " "), "-", "not taken; G") for name in names]
+    latest = {name: (value, tick) for name, value, tick in measured.latest}
+    bad = {alert.metric: int(alert.level) for alert in measured.alerts}
+    found = []
+    for name in names:
+        value, tick = latest.get(name, (float("nan"), -1))
+        level = bad.get(name, 0)
+        note = ("", "warning", "critical")[level] or _when(tick, measured)
+        course = held(measured.series(name)) if name in latest else np.zeros(0)
+        found.append(Metric(name.replace("_", " "), figure(value, units[name]), note, course))
+    return found
+
+
+def _when(tick: int, measured: Measured) -> str:
+    """Say when a metric was taken, unless it was in the last tick."""
+    if tick < 0:
+        return "not yet known"
+    return "" if measured.ticks.size and tick == measured.ticks[-1] else f"@{count(tick)}"
+
+
+def _number(value: float) -> str:
+    if not np.isfinite(value):
+        return "-"
+    return short(value) if abs(value) >= 100 else f"{value:.2f}".removesuffix(".00")
+
+
+def _last(course: NDArray[np.float64]) -> str:
+    return short(float(course[-1])) if len(course) else "0"
+
+
+def _peak(course: NDArray[np.float64], first: int, form: str = "") -> str:
+    known = np.isfinite(course)
+    if not known.any():
+        return ""
+    at = int(np.nanargmax(course))
+    value = float(course[at])
+    return f"peak {form.format(value) if form else short(value)} @{count(first + at)}"
+
+
+def _virality(focus: Focus) -> tuple[str, str]:
+    """Return (value, note); it is measured when time stands still, and old values mislead."""
+    if 0 < focus.virality_size < focus.reached:
+        return "-", "when paused"
+    return _number(focus.virality), "structural"
+
+
+class NowPane(StripPane):
+    """The figures of the message shown, as many as there are rows for."""
+
+    HELP = (
+        "The message shown at this tick: how many ever adopted it and how many hold it now (a "
+        "dash: the plugin of its model is missing), new adopters, and R_t with their peaks, speed, "
+        "the shape of its tree, and structural virality (mean distance between two adopters in "
+        "that tree). R_t @12 is how many each of those that adopted at tick 12 convinced, again "
+        "ones too; it is told once all of them had their turn, and a dash says incomplete until "
+        "then. With a platform: members "
+        "online, messages shown to them, and what they did, in the last tick; or the metrics "
+        "chosen with G, each with its course."
+    )
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = "No message yet."
+        self._heading = ""
+        self._metrics: tuple[Metric, ...] = ()
+        self._shown: tuple[object, ...] = ()
+        self._chosen: tuple[str, ...] = ()
+        self._units: dict[str, str] = {}
+
+    def choose(self, names: Sequence[str], units: dict[str, str]) -> None:
+        """Show these metrics of the world in place of the platform's figures."""
+        if (tuple(names), units) != (self._chosen, self._units):
+            self._chosen, self._units, self._shown = tuple(names), units, ()
+
+    def show(self, frame: Frame) -> None:
+        """Show the message in focus of a frame."""
+        focus, platform = frame.focus, frame.platform
+        key = (focus, frame.tick, frame.agents, frame.metrics)
+        hosted = [] if platform is None else platform_metrics(platform, frame.agents)
+        if self._chosen:
+            hosted = chosen_metrics(self._chosen, self._units, frame.metrics)
+        if focus is None:
+            ranks = ", ".join(platform.recommenders) if platform is not None else ""
+            feeds = f", feeds by {ranks}" if ranks else ""
+            self.tell(f"tick {count(frame.tick)}{feeds}" if hosted else "", hosted)
+        elif key[1:] != self._shown[1:] or focus is not self._shown[0]:
+            heading = f"#{focus.id} {focus.status}, tick {count(frame.tick)}"
+            told = metrics_of(focus, frame.agents)
+            self.tell(heading, [*told[:3], *hosted, *told[3:]])
+        self._shown = key
+
+    def tell(self, heading: str, metrics: Sequence[Metric]) -> None:
+        """Show figures.
+
+        Parameters
+        ----------
+        heading
+            What they belong to, and the tick.
+        metrics
+            The figures, the most important first.
+        """
+        if heading == self._heading and not metrics and not self._metrics:
+            return
+        self._heading, self._metrics = heading, tuple(metrics)
+        self.changed()
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw a line for each figure, and its course beside it where there is room."""
+        canvas = self.canvas(width, height)
+        if not self._metrics:
+            self.write_placeholder(canvas)
+            return canvas.strips()
+        y = 0
+        if height > len(self._metrics):
+            canvas.text(0, 0, self._heading, canvas.ink_of(self.tone("muted")))
+            y = 1
+        values = max(cell_len(line(m.value, 14)) for m in self._metrics)
+        room = max(4, width // 3, width - values - ROOM)
+        names = min(max(cell_len(line(m.name, 16)) for m in self._metrics), room)
+        notes = max((cell_len(m.note) for m in self._metrics if len(m.course)), default=0)
+        for metric in self._metrics[: height - y]:
+            self._write(canvas, y, metric, names, values, notes)
+            y += 1
+        return canvas.strips()
+
+    def _write(
+        self, canvas: Canvas, y: int, metric: Metric, names: int, values: int, notes: int
+    ) -> None:
+        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
+        ascii_only = self.symbols == "ascii"
+        canvas.text(0, y, metric.name, muted, room=names)
+        value = line(metric.value, values)
+        x = names + 1 + values
+        canvas.text(x - cell_len(value), y, value, strong)
+        canvas.text(x + 1, y, arrow(metric.course, ascii_only=ascii_only), strong, room=1)
+        x += 3
+        if canvas.width - x >= SHORTEST_NOTE:
+            canvas.text(x, y, metric.note, muted)
+        x += notes + 1
+        course = sparkline(metric.course, canvas.width - x, ascii_only=ascii_only)
+        if canvas.width - x >= SHORTEST_COURSE and course:
+            canvas.text(x, y, course, canvas.ink_of(self.tone("line")))

@@ -1,0 +1,260 @@
+"""What the drawing panes have in common: strips painted once for each state, size and theme.
+
+`Painted` paints all lines at a time and hands them out one by one; a `StripPane` has the tones of
+a pane. `BraillePane` adds curves of dots, `PixelPane` fields of colour; both have a way to draw on
+terminals that know only a few colours, or only ASCII.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.style import Style
+from textual.color import Color
+from textual.content import Content
+from textual.geometry import Region
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.draw.canvas import Canvas
+from tui.draw.raster import BRAILLE, QUADRANTS, pack_braille, pack_quadrants
+from tui.theme import GLYPHS, SHADES, shade
+
+__all__ = ["BraillePane", "Painted", "PixelPane", "StripPane", "Symbols"]
+
+Symbols = Literal["braille", "block", "ascii"]
+"""What curves and fields are drawn with; ``ascii`` for fonts and terminals with nothing else."""
+
+
+SCALE_CELLS = 10
+"""Colours of the legend of shares."""
+SCALE_SAYS = ("0%", "25%", "100%")
+"""What stands at its ends and between its halves."""
+
+
+class Painted(Widget):
+    """A widget that paints all its lines at once, and keeps them until something changes.
+
+    A subclass implements `paint` and calls `changed` when its data or its cursor does.
+
+    Attributes
+    ----------
+    symbols : {"braille", "block", "ascii"}
+        What is drawn with.
+    placeholder : str
+        Shown while there is nothing to draw.
+    """
+
+    ALLOW_SELECT = False
+
+    symbols: reactive[Symbols] = reactive[Symbols]("braille")
+    placeholder: reactive[str] = reactive("")
+
+    _stamp = 0
+    _key: tuple[object, ...] = ()
+    _colours: tuple[Color, Color] | None = None
+    _strips: list[Strip] = []  # noqa: RUF012 - replaced, never changed
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw everything.
+
+        Parameters
+        ----------
+        width, height
+            In cells, at least 1.
+
+        Returns
+        -------
+        list of Strip
+            `height` strips, each `width` cells wide.
+        """
+        return [Strip.blank(width, self.rich_style)] * height
+
+    def changed(self) -> None:
+        """Have everything painted anew."""
+        self._stamp += 1
+        self.refresh()
+
+    def view(self) -> tuple[int, int, int]:
+        """Return width and height that are painted, and the first row when it scrolls."""
+        return *self.size, 0
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a region, as Textual asks for them."""
+        # Costly to find out, so it is asked once a redraw and not once a line.
+        if self.background_colors != self._colours:
+            self._colours = self.background_colors
+            self._stamp += 1
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the content, painting all of it first when it is out of date."""
+        width, height, first = self.view()
+        key = (
+            self._stamp,
+            width,
+            height,
+            first,
+            self.app.theme,
+            self.has_focus,
+            self.symbols,
+            self.placeholder,
+        )
+        if key != self._key:
+            self._strips = self.paint(width, height) if width > 0 < height else []
+            self._key = key
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(width, self.rich_style)
+
+
+class StripPane(Painted, can_focus=True):
+    """A pane of one screenful, with the tones that panes have in common."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "pane--text",
+        "pane--muted",
+        "pane--strong",
+        "pane--good",
+        "pane--axis",
+        "pane--cursor",
+        "pane--line",
+    }
+    DEFAULT_CSS = """
+    StripPane {
+        & > .pane--text { color: $foreground; }
+        & > .pane--muted { color: $text-muted; }
+        & > .pane--strong { color: $foreground; text-style: bold; }
+        & > .pane--good { color: $text-accent; text-style: bold; }
+        & > .pane--axis { color: $text-disabled; }
+        & > .pane--line { color: $primary; }
+        & > .pane--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: bold;
+        }
+    }
+    """
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw the placeholder."""
+        canvas = self.canvas(width, height)
+        self.write_placeholder(canvas)
+        return canvas.strips()
+
+    def canvas(self, width: int, height: int) -> Canvas:
+        """Return an empty canvas in the colours of the pane."""
+        return Canvas(width, height, self.rich_style)
+
+    def tone(self, name: str) -> Style:
+        """Return the style of ``pane--name`` on the background of the pane."""
+        return self.get_component_rich_style(f"pane--{name}")
+
+    def write_placeholder(self, canvas: Canvas) -> None:
+        """Write the placeholder into the middle of a canvas."""
+        text = self.placeholder or ""
+        x = max(0, (canvas.width - Content(text).cell_length) // 2)
+        canvas.text(x, (canvas.height - 1) // 2, text, canvas.ink_of(self.tone("muted")))
+
+    @property
+    def ground(self) -> tuple[int, int, int]:
+        """The background of the pane, RGB."""
+        return self.background_colors[1].rgb
+
+    @property
+    def dark(self) -> bool:
+        """Whether the background is dark."""
+        return self.background_colors[1].brightness < 0.5
+
+    @property
+    def few_colours(self) -> bool:
+        """Whether the terminal cannot show the palettes: 16 colours or fewer."""
+        return self.app.console.color_system in {"standard", "windows"}
+
+
+class BraillePane(StripPane):
+    """A pane with curves of dots: 4 x 2 Braille dots a cell, 2 x 2 quadrants, or letters."""
+
+    @property
+    def dots_per_cell(self) -> tuple[int, int]:
+        """Rows and columns of dots in one cell."""
+        return {"braille": (4, 2), "block": (2, 2), "ascii": (1, 1)}[self.symbols]
+
+    def pack(self, dots: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """Return the dots of each cell as bits, uint8 (rows, columns).
+
+        Parameters
+        ----------
+        dots : bool (rows * dots down, columns * dots across)
+            The plane.
+        """
+        if self.symbols == "braille":
+            return pack_braille(dots)
+        return pack_quadrants(dots) if self.symbols == "block" else dots.view(np.uint8)
+
+    def dot_chars(self, packed: NDArray[np.uint8]) -> NDArray[np.str_]:
+        """Return the characters of packed dots, str1 (rows, columns); spaces where none is."""
+        return (BRAILLE if self.symbols == "braille" else QUADRANTS)[packed]
+
+
+class PixelPane(StripPane):
+    """A pane with fields of colour, two pixels a cell; densities where colours are few."""
+
+    @property
+    def in_glyphs(self) -> bool:
+        """Whether amounts are told by the density of a character instead of a colour."""
+        return self.symbols == "ascii" or self.few_colours
+
+    def shade(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+        """Return the colour of each share, uint8 (..., 3); see :func:`tui.theme.shade`."""
+        return shade(shares, dark=self.dark)
+
+    def density(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
+        """Return a character for each share in [0, 1], as fixed as its colour; NaN is nothing."""
+        levels = np.sqrt(np.nan_to_num(shares).clip(0, 1))
+        glyphs = np.array(list(GLYPHS if self.symbols == "ascii" else SHADES))
+        steps = levels * (len(glyphs) - 1)
+        # Something is never shown as nothing.
+        found: NDArray[np.str_] = glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
+        return found
+
+    def write_foot(self, canvas: Canvas, name: str, facts: str) -> None:
+        """Write the last row: what is chosen, its facts, and the scale where there is room.
+
+        Parameters
+        ----------
+        canvas
+            Where.
+        name, facts
+            What is chosen, and what is known of it; either may be empty.
+        """
+        y, room = canvas.height - 1, canvas.width
+        scale = SCALE_CELLS + sum(len(said) + 2 for said in SCALE_SAYS) - 2
+        if canvas.width - scale - 2 >= min(cell_len(name), 12) + len(facts) + 2:
+            room -= scale + 2
+            self.write_scale(canvas, canvas.width - scale, y)
+        strong, text = canvas.ink_of(self.tone("strong")), canvas.ink_of(self.tone("text"))
+        used = canvas.text(0, y, name, strong, room=max(room - len(facts) - 2, min(10, room)))
+        used += 2 if used else 0
+        canvas.text(used, y, facts, text, room=max(0, room - used))
+
+    def write_scale(self, canvas: Canvas, x: int, y: int) -> None:
+        """Write the legend of shares, ``0% [colours] 25% [colours] 100%``: always the same."""
+        muted, half = canvas.ink_of(self.tone("muted")), SCALE_CELLS // 2
+        places = np.linspace(0, 1, 4 * half) ** 2
+        for k, said in enumerate(SCALE_SAYS):
+            x += canvas.text(x, y, said, muted) + 1
+            cells = max(0, min(half, canvas.width - x)) if k < len(SCALE_SAYS) - 1 else 0
+            if not cells:
+                continue
+            shares = places[2 * k * half : 2 * (k * half + cells)]
+            if self.in_glyphs:
+                canvas.chars[y, x : x + cells] = self.density(shares[1::2])
+                canvas.ink[y, x : x + cells] = muted
+            else:
+                canvas.side_blocks(x, y, self.shade(shares)[None])
+            x += cells + 1

@@ -1,0 +1,203 @@
+"""Drawing a plot of curves on a canvas: axes, curves with letters on them, crosshair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui.draw.canvas import Canvas
+from tui.draw.panes import BraillePane
+from tui.draw.raster import View, envelope, nice_ticks, trace
+from tui.figures import count, short
+from tui.theme import Series
+
+__all__ = ["Pen", "Plot", "log_labels", "place", "share_labels"]
+
+MARKER_EVERY = 26
+"""Columns between two marker letters on a curve."""
+
+Labels = Sequence[tuple[int, str]]
+"""(row, text) of the value axis, from the top down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Where the curves are on the canvas, in cells, and what they show.
+
+    Attributes
+    ----------
+    x
+        First column of the curves; the axis is left of it. 0: there is no axis.
+    rows, columns
+        Of the curves.
+    view
+        Ticks and values shown.
+    """
+
+    x: int
+    rows: int
+    columns: int
+    view: View
+
+    def column(self, tick: float) -> int:
+        """Return the column of a tick, counted from the edge of the canvas."""
+        share = (tick - self.view.start) / (self.view.stop - self.view.start)
+        return self.x + round(share * (self.columns - 1))
+
+    def tick(self, column: int) -> int:
+        """Return the tick at a column of the canvas."""
+        share = (column - self.x) / max(1, self.columns - 1)
+        return round(self.view.start + share * (self.view.stop - self.view.start))
+
+
+def share_labels(rows: int, view: View, agents: int | None = None) -> Labels:
+    """Label a value axis of shares with percents, and with absolute numbers of `agents`."""
+    parts = 4 if rows >= 13 else 2
+    shares = [view.top * i / parts for i in range(parts + 1)]
+    texts = [f"{100 * share:.3g}%" for share in shares]
+    if agents is not None:
+        numbers = [short(round(share * agents)) for share in shares]
+        texts = [f"{t:>5} {n:>5}" for t, n in zip(texts, numbers, strict=True)]
+    return _placed(rows, [(i / parts, text) for i, text in enumerate(texts)])
+
+
+def log_labels(rows: int, view: View) -> Labels:
+    """Label a value axis of decimal logarithms with the numbers 1, 10, 100 ..."""
+    decades = range(int(view.top) + 1)
+    return _placed(rows, [(decade / view.top, short(10.0**decade)) for decade in decades])
+
+
+def _placed(rows: int, steps: list[tuple[float, str]]) -> Labels:
+    return sorted({rows - 1 - round(at * (rows - 1)): text for at, text in steps}.items())
+
+
+def place(canvas: Canvas, rows: int, view: View, labels: Labels) -> Plot:
+    """Divide a canvas of enough width into axis and curves."""
+    x = max((len(label) for _, label in labels), default=-1) + 1
+    x = x if canvas.width >= x + 12 else 0
+    return Plot(x, rows, canvas.width - x, view)
+
+
+class Pen:
+    """Draws one plot.
+
+    Parameters
+    ----------
+    canvas, plot
+        Where to draw, and what is shown there.
+    pane
+        The pane whose symbols and tones are used.
+    """
+
+    def __init__(self, canvas: Canvas, plot: Plot, pane: BraillePane) -> None:
+        self._canvas, self._plot, self._pane = canvas, plot, pane
+        self._letters = pane.symbols == "ascii"
+        down, across = pane.dots_per_cell
+        self._down, self._across = down, across
+        self._size = (plot.rows * down, plot.columns * across)
+        self._packed = np.zeros((plot.rows, plot.columns), dtype=np.uint8)
+        self._markers: dict[tuple[int, int], tuple[str, int]] = {}
+        area = (slice(0, plot.rows), slice(plot.x, plot.x + plot.columns))
+        self._chars, self._ink = canvas.chars[area], canvas.ink[area]
+
+    def axes(self, labels: Labels, first_tick: int) -> None:
+        """Draw the value axis, and the ticks in the row below the curves where there is one.
+
+        Parameters
+        ----------
+        labels
+            Of the value axis.
+        first_tick
+            The tick of row 0.
+        """
+        canvas, plot = self._canvas, self._plot
+        if plot.x:
+            axis = canvas.ink_of(self._pane.tone("axis"))
+            muted = canvas.ink_of(self._pane.tone("muted"))
+            canvas.chars[: plot.rows, plot.x - 1] = "|" if self._letters else "│"
+            canvas.ink[: plot.rows, plot.x - 1] = axis
+            for row, label in labels:
+                canvas.text(0, row, label.rjust(plot.x - 1), muted)
+                canvas.chars[row, plot.x - 1] = "+" if self._letters else "┤"
+        if plot.rows < canvas.height - 1:
+            write_ticks(self._canvas, self._plot, first_tick, self._pane)
+
+    def curve(
+        self, values: NDArray[np.float64], style: Series, ink: int, *, lead: int | None = None
+    ) -> None:
+        """Draw one curve over those before it.
+
+        Parameters
+        ----------
+        values : float64 (ticks,)
+            On the scale of the view; NaN is not drawn.
+        style, ink
+            How.
+        lead
+            Column of the first letter on it; none: it has no letters.
+        """
+        plot = self._plot
+        rows, columns = self._size
+        missing = max(0, int(plot.view.stop) + 2 - len(values))
+        values = np.pad(values, (0, missing), constant_values=np.nan)
+        low, high = envelope(values, plot.view.start, plot.view.stop, columns)
+        curve = trace(low, high, plot.view, rows, 0xFF if self._letters else style.dash)
+        packed = self._pane.pack(curve)
+        drawn = packed > 0
+        self._ink[drawn] = ink
+        if self._letters:
+            self._chars[drawn] = style.marker
+        else:
+            self._packed |= packed
+        if lead is not None and not self._letters:
+            self._mark((low + high) / 2, style.marker, ink, lead)
+
+    def _mark(self, heights: NDArray[np.float64], letter: str, ink: int, lead: int) -> None:
+        """Put letters on a curve, the last one at its end; none over another curve's."""
+        view = self._plot.view
+        cells = heights[:: self._across]
+        there = ~np.isnan(cells)
+        if not there.any():
+            return
+        end = int(np.flatnonzero(there)[-1])
+        scale = (self._size[0] - 1) / (view.top - view.bottom)
+        for column in (*range(lead, end - 2, MARKER_EVERY), end):
+            if there[column] and view.bottom <= cells[column] <= view.top:
+                row = round((view.top - cells[column]) * scale) // self._down
+                self._markers.setdefault((row, column), (letter, ink))
+
+    def finish(self) -> None:
+        """Bring the dots and letters of all curves onto the canvas."""
+        if not self._letters:
+            self._chars[:] = self._pane.dot_chars(self._packed)
+        for (row, column), (letter, ink) in self._markers.items():
+            self._chars[row, column] = letter
+            self._ink[row, column] = ink
+
+    def crosshair(self, tick: int) -> None:
+        """Draw a line at a tick behind the curves."""
+        view = self._plot.view
+        if view.start <= tick <= view.stop:
+            column = self._plot.column(tick) - self._plot.x
+            free = self._chars[:, column] == " "
+            self._chars[free, column] = "|" if self._letters else "│"
+            self._ink[free, column] = self._canvas.ink_of(self._pane.tone("line"))
+
+
+def write_ticks(canvas: Canvas, plot: Plot, first_tick: int, pane: BraillePane) -> None:
+    """Write round ticks, and the last one, in the row below the curves."""
+    ink = canvas.ink_of(pane.tone("muted"))
+    first, last = first_tick + round(plot.view.start), first_tick + round(plot.view.stop)
+    free = canvas.width - len(count(last))
+    if free < plot.x:
+        return
+    canvas.text(free, plot.rows, count(last), ink)
+    taken = plot.x
+    for tick in nice_ticks(first, last, max(1, plot.columns // 12)):
+        label, x = count(tick), plot.column(tick - first_tick)
+        if taken <= x and x + len(label) < free:
+            canvas.text(x, plot.rows, label, ink)
+            taken = x + len(label) + 1

@@ -1,0 +1,362 @@
+"""A table over any number of rows; only those on the screen are fetched and drawn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.draw.canvas import Canvas
+from tui.draw.panes import Painted
+from tui.draw.rows import NoRows, RowProvider, fit, row_order
+
+__all__ = ["ColumnTable"]
+
+AT_ONCE = 20_000
+"""Rows that are sorted on the spot; more are sorted in a thread."""
+
+
+class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows of a `RowProvider` under headings, with a cursor that stays on its row.
+
+    Attributes
+    ----------
+    selected : int
+        Number of the row under the cursor, as in the provider.
+    """
+
+    HELP = (
+        "Up and down move the cursor, left and right choose a column, S sorts by it and once "
+        "more the other way round; Enter chooses the row."
+    )
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--column",
+        "table--row",
+        "table--selected",
+        "table--cursor",
+        "table--muted",
+    }
+    DEFAULT_CSS = """
+    ColumnTable {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        & > .table--header { color: $text-muted; }
+        & > .table--column { color: $primary; text-style: bold; }
+        & > .table--row { color: $foreground; }
+        & > .table--selected { color: $text-accent; text-style: bold; }
+        & > .table--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: bold;
+        }
+        & > .table--muted { color: $text-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Row above", id="table-up", show=False),
+        Binding("down", "move(1)", "Row below", id="table-down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="table-page-up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="table-page-down", show=False),
+        Binding("home", "first", "First row", id="table-first", show=False),
+        Binding("end", "last", "Last row", id="table-last", show=False),
+        Binding("left", "column(-1)", "Column to the left", id="table-left", show=False),
+        Binding("right", "column(1)", "Column to the right", id="table-right", show=False),
+        Binding("S", "sort", "Sort by this column", id="table-sort", show=False),
+        Binding("enter", "choose", "Choose this row", id="table-choose", show=False),
+    ]
+
+    class Selected(Message):
+        """The cursor went to a row.
+
+        Parameters
+        ----------
+        row
+            Its number, as in the provider.
+        """
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
+    class Chosen(Selected):
+        """Enter was pressed on a row, or it was clicked twice."""
+
+    class Sorted(Message):
+        """The rows are in a new order.
+
+        Parameters
+        ----------
+        column, title
+            The column they are sorted by, and its heading.
+        descending
+            Whether the largest is first.
+        """
+
+        def __init__(self, column: int, title: str, *, descending: bool) -> None:
+            super().__init__()
+            self.column, self.title = column, title
+            self.descending = descending
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.selected = 0
+        self._rows: RowProvider = NoRows()
+        self._order: NDArray[np.uint32] | None = None
+        self._sort: tuple[int, bool] | None = None
+        self._column = 0
+        self._at = 0
+        self.placeholder = "Nothing to list."
+
+    # -- data -----------------------------------------------------------------------------------
+
+    def fill(self, rows: RowProvider) -> None:
+        """Show rows; cursor and order stay as they were as far as they can.
+
+        Up to 20,000 rows are put in order again; more keep the order until they are sorted anew.
+
+        Parameters
+        ----------
+        rows
+            Where they come from.
+        """
+        grown = len(rows) != len(self._rows)
+        self._rows = rows
+        if self._sort is not None:
+            if len(rows) <= AT_ONCE:
+                self._order = row_order(rows.keys(self._sort[0]), descending=self._sort[1])
+            elif grown:
+                self._order = None
+                self._start_sort()
+        self.selected = min(self.selected, max(0, len(rows) - 1))
+        self._at = self._place_of(self.selected)
+        self._column = min(self._column, max(0, len(rows.columns) - 1))
+        # A header, and a row for each; the width follows the pane.
+        self.virtual_size = Size(1, len(rows) + 1)
+        self.changed()
+
+    def select(self, row: int) -> None:
+        """Move the cursor to a row of the provider, without a message."""
+        if 0 <= row < len(self._rows) and row != self.selected:
+            self.selected, self._at = row, self._place_of(row)
+            self._show_cursor()
+
+    def sort(self, column: int, *, descending: bool) -> None:
+        """Sort by a column; a long table is sorted in a thread and stays usable meanwhile.
+
+        Parameters
+        ----------
+        column
+            Which one.
+        descending
+            Whether the largest comes first.
+        """
+        if not 0 <= column < len(self._rows.columns):
+            return
+        self._sort, self._column = (column, descending), column
+        if len(self._rows) <= AT_ONCE:
+            self._take_order(row_order(self._rows.keys(column), descending=descending))
+        else:
+            self._start_sort()
+
+    def postpone(self, column: int, *, descending: bool) -> None:
+        """Say that the rows will be sorted by a column; until then they stay as they are."""
+        self._sort, self._column = (column, descending), column
+        self.border_subtitle = Content(f"sorting by {self._rows.columns[column].title} ...")
+        self.changed()
+
+    def _start_sort(self) -> None:
+        if self._sort is not None:
+            self.postpone(self._sort[0], descending=self._sort[1])
+        self.run_worker(self._sort_apart(self._rows, self._sort), group="sort", exclusive=True)
+
+    async def _sort_apart(self, rows: RowProvider, sort: tuple[int, bool] | None) -> None:
+        if sort is None:
+            return
+        column, descending = sort
+        order = await asyncio.to_thread(lambda: row_order(rows.keys(column), descending=descending))
+        if sort == self._sort and len(order) == len(self._rows):
+            self._take_order(order)
+
+    def _take_order(self, order: NDArray[np.uint32]) -> None:
+        self._order = order
+        self._at = self._place_of(self.selected)
+        self.border_subtitle = Content("")
+        self._show_cursor()
+        if self._sort is not None:
+            column, descending = self._sort
+            title = self._rows.columns[column].title
+            self.post_message(self.Sorted(column, title, descending=descending))
+
+    def _place_of(self, row: int) -> int:
+        """Return where a row is in the order shown."""
+        if self._order is None or row >= len(self._order):
+            return row
+        return int(np.flatnonzero(self._order == row)[0])
+
+    def _rows_at(self, start: int, stop: int) -> NDArray[np.int64]:
+        if self._order is None:
+            return np.arange(start, stop, dtype=np.int64)
+        return self._order[start:stop].astype(np.int64)
+
+    # -- keys and mouse -------------------------------------------------------------------------
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        self._go(self._at + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by pages."""
+        self._go(self._at + pages * max(1, self._page))
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self._go(0)
+
+    def action_last(self) -> None:
+        """Go to the last row."""
+        self._go(len(self._rows) - 1)
+
+    def action_column(self, columns: int) -> None:
+        """Choose another column."""
+        last = len(self._rows.columns) - 1
+        self._column = min(max(0, self._column + columns), max(0, last))
+        self.changed()
+
+    def action_sort(self) -> None:
+        """Sort by the chosen column; once more, the other way round."""
+        if self._rows.columns:
+            self._sort_by_column(self._column)
+
+    def action_choose(self) -> None:
+        """Say that the row under the cursor is meant."""
+        if len(self._rows):
+            self.post_message(self.Chosen(self.selected))
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the row that was clicked, or sort by the heading."""
+        offset = event.get_content_offset(self)
+        if offset is None or not self._rows.columns:
+            return
+        if offset.y == 0:
+            for index, x, cells in self._fitted(self._width):
+                if x <= offset.x < x + cells:
+                    self._sort_by_column(index)
+            return
+        place = self._top + offset.y - 1
+        if place < len(self._rows):
+            again = event.chain > 1 and place == self._at
+            self._go(place)
+            if again:
+                self.action_choose()
+
+    def _sort_by_column(self, column: int) -> None:
+        if self._sort is not None and self._sort[0] == column:
+            self.sort(column, descending=not self._sort[1])
+        else:
+            self.sort(column, descending=self._rows.columns[column].descending)
+
+    def _go(self, place: int) -> None:
+        if not len(self._rows):
+            return
+        self._at = min(max(0, place), len(self._rows) - 1)
+        self.selected = int(self._rows_at(self._at, self._at + 1)[0])
+        self._show_cursor()
+        self.post_message(self.Selected(self.selected))
+
+    def _show_cursor(self) -> None:
+        if not self._bring_cursor():
+            # The rows are newer than the layout, which knows how far one may scroll.
+            self.call_after_refresh(self._bring_cursor)
+        self.changed()
+
+    def _bring_cursor(self) -> bool:
+        """Scroll the cursor into sight; return whether it is."""
+        top = min(max(self._top, self._at - max(1, self._page) + 1), self._at)
+        if top != self._top:
+            self.scroll_to(y=top, animate=False)
+        return top == self._top
+
+    def on_resize(self) -> None:
+        """Keep the cursor in sight."""
+        self.call_after_refresh(self._bring_cursor)
+
+    # -- drawing --------------------------------------------------------------------------------
+
+    @property
+    def _top(self) -> int:
+        return self.scroll_offset.y
+
+    @property
+    def _page(self) -> int:
+        return self.scrollable_content_region.height - 1
+
+    @property
+    def _width(self) -> int:
+        return self.scrollable_content_region.width
+
+    def _fitted(self, width: int) -> list[tuple[int, int, int]]:
+        return fit(self._rows.columns, width, self._column)
+
+    def view(self) -> tuple[int, int, int]:
+        """Return width and height that are painted, and the first row."""
+        return self._width, self.size.height, self._top
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw the headings, and the rows from where it was scrolled to."""
+        top = self._top
+        canvas = Canvas(width, height, self.rich_style)
+        if not self._rows.columns or not len(self._rows):
+            canvas.text(0, (height - 1) // 2, self.placeholder, self._ink(canvas, "muted"))
+            return canvas.strips()
+        fitted = self._fitted(width)
+        self._write_header(canvas, fitted)
+        rows = self._rows_at(top, min(top + height - 1, len(self._rows)))
+        inks = self._row_inks(canvas, rows)
+        for index, x, cells in fitted:
+            texts = self._rows.cells(index, rows)
+            numeric = self._rows.columns[index].numeric
+            for y, text in enumerate(texts, start=1):
+                shown = text.rjust(cells) if numeric else text
+                canvas.text(x, y, shown, inks[y - 1], room=cells)
+        return canvas.strips()
+
+    def _row_inks(self, canvas: Canvas, rows: NDArray[np.int64]) -> list[int]:
+        plain, marked = self._ink(canvas, "row"), self._ink(canvas, "selected")
+        inks = [plain] * len(rows)
+        for y in np.flatnonzero(rows == self.selected).tolist():
+            inks[y] = self._ink(canvas, "cursor") if self.has_focus else marked
+            if self.has_focus:
+                canvas.ink[y + 1] = inks[y]
+        return inks
+
+    def _write_header(self, canvas: Canvas, fitted: list[tuple[int, int, int]]) -> None:
+        header, chosen = self._ink(canvas, "header"), self._ink(canvas, "column")
+        up, down = ("^", "v") if self.symbols == "ascii" else ("▲", "▼")
+        more = len(fitted) < len(self._rows.columns)
+        for index, x, cells in fitted:
+            column = self._rows.columns[index]
+            title = column.title
+            if self._sort is not None and self._sort[0] == index:
+                title += down if self._sort[1] else up
+            ink = chosen if index == self._column and self.has_focus else header
+            room = min(cells, canvas.width - x - 2) if more else cells
+            start = x + max(0, room - len(title)) if column.numeric else x
+            canvas.text(start, 0, title, ink, room=room)
+        if more:
+            canvas.text(canvas.width - 1, 0, ">", header)
+
+    def _ink(self, canvas: Canvas, name: str) -> int:
+        style: Style = self.get_component_rich_style(f"table--{name}")
+        return canvas.ink_of(style)

@@ -1,0 +1,1 @@
+"""The modes of the screen, and the lines around them."""

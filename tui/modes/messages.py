@@ -1,0 +1,259 @@
+"""Messages: every message in a table; how one of them went, as a tree and in numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+
+from sim.errors import HubbubError
+from tui.draw.story_table import StoryTable
+from tui.figures import count, percent, short
+from tui.modes.agents import PATIENCE, REST
+from tui.modes.inspector import Lines, fact, heading, muted, wrapped
+from tui.modes.mode import Mode, titled
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from sim.runtime import Frame, Simulation
+    from sim.runtime.queries.messages import Branch, Story
+
+__all__ = ["Messages", "StoryFacts", "StoryTree"]
+
+
+class StoryTree(Lines):
+    """Who took a message up from whom: its largest branches."""
+
+    HELP = (
+        "Who took the message up from whom, the largest branches first: name, tick, and how many "
+        "took it up through each. Up and down scroll."
+    )
+    EMPTY = "No message is chosen."
+
+    def __init__(self, *, id: str = "tree") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._story: Story | None = None
+        self.ascii_only = False
+
+    def tell(self, story: Story | None) -> None:
+        """Show a message."""
+        self._story = story
+        self.refresh()
+
+    def lines(self, width: int) -> list[Content]:
+        """Return a line for each member."""
+        story = self._story
+        if story is None:
+            return []
+        drawn = [self._branch(branch, width) for branch in story.tree]
+        if story.is_cut:
+            drawn.append(muted("and smaller branches", width))
+        return drawn or [muted("Nobody has taken it up yet.", width)]
+
+    def _branch(self, branch: Branch, width: int) -> Content:
+        bend, end, bar = ("|-", "`-", "| ") if self.ascii_only else ("├─", "└─", "│ ")
+        stem = "".join("  " if last else bar for last in branch.is_last[1:-1])
+        stem += "" if branch.depth == 0 else end if branch.is_last[-1] else bend
+        tail = f" {count(branch.tick):>5}  {short(branch.below):>5}"
+        stem = stem[-max(0, width - len(tail) - 12) :]
+        name = line(branch.name, max(4, width - len(stem) - len(tail)))
+        gap = " " * max(0, width - len(stem) - len(tail) - len(name))
+        style = "bold" if branch.depth == 0 else ""
+        return Content.assemble(
+            (stem, "$foreground-disabled"), (name, style), gap, (tail, "$foreground-muted")
+        )
+
+
+class StoryFacts(Lines):
+    """Text, author, numbers of a message, and which communities it reached."""
+
+    HELP = (
+        "The chosen message: its text and author, its numbers, which share of each community took "
+        "it up, and its most liked replies. R_t is how many each of those that adopted at its tick "
+        "convinced; the newest whose turns are all over are taken, before that it is incomplete. "
+        "Up and down scroll."
+    )
+    EMPTY = "No message is chosen."
+
+    def __init__(self, *, id: str = "story") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._story: Story | None = None
+
+    def tell(self, story: Story | None) -> None:
+        """Show a message."""
+        self._story = story
+        self.refresh()
+
+    def lines(self, width: int) -> list[Content]:
+        """Return everything known of the message."""
+        story = self._story
+        if story is None:
+            return []
+        told = [Content.styled(line(story.title, width), "bold $primary")]
+        told += wrapped(story.text, width)
+        if story.upon:
+            told += wrapped(f"<- {story.upon}", width, indent=2)
+        told += [muted(f"by {story.author}" if story.author else "of nobody in particular", width)]
+        told += [fact(label, value, width) for label, value in story.facts]
+        if story.reach:
+            told += heading("Communities", width)
+            told += [_bar(*row, width) for row in story.reach]
+        if story.replies:
+            told += heading("Replies", width)
+            told += [Content(line(f"{name}: {text}", width)) for name, text in story.replies]
+        return told
+
+
+def _bar(name: str, reached: int, members: int, width: int) -> Content:
+    share = reached / max(1, members)
+    tail = f" {short(reached):>5} {percent(share):>6}"
+    label = line(name, max(4, min(20, width // 2)))
+    room = max(0, width - len(tail) - len(label) - 1)
+    done = round(room * share)
+    return Content.assemble(
+        (label, "$foreground-muted"), " ",
+        ("━" * done, "$primary"), ("─" * (room - done), "$foreground-disabled"), tail,
+    )  # fmt: skip
+
+
+class Messages(Mode):
+    """The table above, the chosen message below."""
+
+    MODE: ClassVar[str] = "messages"
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("messages",),)
+
+    _simulation: Simulation | None = None
+    _key: tuple[object, ...] = ()
+    _looked_at = 0.0
+    _is_looking = False
+    _asked: tuple[bool, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the table, the tree and the facts out."""
+        with Horizontal(id="upper"):
+            yield titled(StoryTable(id="messages"), "Messages")
+        with Horizontal(id="lower"):
+            yield titled(StoryTree(), "Cascade: who, tick, took it up through whom")
+            yield titled(StoryFacts(), "Message")
+
+    def on_mount(self) -> None:
+        """Begin in the table."""
+        self.last_focused = self.table
+
+    @property
+    def table(self) -> StoryTable:
+        """The table."""
+        return self.query_one(StoryTable)
+
+    @property
+    def chosen(self) -> tuple[bool, int] | None:
+        """Whether the chosen message was sent, and its number."""
+        return self.table.chosen if self.is_mounted else None
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Look at the messages again when the world went on, at most once a second."""
+        if not isinstance(pane, StoryTable) or self.app.feed is None:
+            return
+        if self.app.simulation is not self._simulation:
+            self._simulation, self._key = self.app.simulation, ()
+            self.table.forget()
+        key = (frame.tick, frame.sessions)
+        rests = self.app.running and time.monotonic() - self._looked_at < REST
+        if key != self._key and not rests and not self._is_looking:
+            self._key, self._is_looking = key, True
+            self.ask(self._look, self.app.simulation, frame, group="stories")
+
+    async def _look(self, simulation: Simulation, frame: Frame) -> None:
+        from sim.runtime.queries import messages as stories
+
+        try:
+            numbers = await simulation.query(stories.worth, then=stories.best_of)
+            posts = await simulation.query(stories.organic, numbers)
+        except HubbubError:  # it was closed, or stands still: the bars say so
+            return
+        finally:
+            self._is_looking, self._looked_at = False, time.monotonic()
+        if simulation is self._simulation:
+            self.table.list_stories(frame.sessions, posts)
+            organic = int((posts.cascade < 0).sum())
+            sent = f"Messages ({count(len(frame.sessions))} sent"
+            best = "the best " if len(numbers) >= stories.MOST_POSTS else ""  # likes and shares
+            title = f"{sent}, {best}{count(organic)} of members)" if organic else f"{sent})"
+            self.table.border_title = Content(title)
+            self._ask_soon(at_once=True)
+
+    @on(StoryTable.Selected)
+    def _selected(self, event: StoryTable.Selected) -> None:
+        event.stop()
+        self.query_one(StoryTree).start()
+        self.query_one(StoryFacts).start()
+        self._ask_soon()
+
+    @on(StoryTable.Chosen)
+    def _row_chosen(self, event: StoryTable.Chosen) -> None:
+        event.stop()
+        chosen = self.chosen
+        if chosen is not None and chosen[0]:
+            self.app.obey(f"focus {chosen[1]}")
+            self.app.go("live")
+        else:
+            self.query_one(StoryTree).focus()
+
+    @on(StoryTable.Wanted)
+    def _wanted(self, event: StoryTable.Wanted) -> None:
+        event.stop()
+        self.ask(self._fetch_texts, event.numbers, group="texts")
+
+    async def _fetch_texts(self, numbers: list[int]) -> None:
+        from sim.runtime.queries import messages as stories
+
+        simulation = self.app.simulation
+        try:
+            words = await simulation.query(stories.texts, numbers)
+        except HubbubError:
+            return
+        if simulation is self._simulation:
+            self.table.learn(numbers, words)
+
+    def _ask_soon(self, *, at_once: bool = False) -> None:
+        """Ask for the chosen message, unless that is under way: an answer waits for a tick."""
+        patience, chosen = 0.0 if at_once else PATIENCE, self.chosen
+        if chosen is None or chosen != self._asked:
+            self._asked = chosen
+            for pane in self.query(Lines):
+                pane.await_one(chosen is not None)
+            self.ask(self._ask, chosen, patience, group="story", newest=True)
+
+    async def _ask(self, chosen: tuple[bool, int] | None, patience: float) -> None:
+        try:
+            await asyncio.sleep(patience)
+            await self._tell(chosen)
+        finally:
+            if chosen == self._asked:
+                self._asked = None
+
+    async def _tell(self, chosen: tuple[bool, int] | None) -> None:
+        from sim.runtime.queries import messages as stories
+
+        story = None
+        if chosen is not None:
+            sent, number = chosen
+            query = self.app.simulation.query
+            try:
+                if sent:
+                    story = await query(stories.cascade, number, then=stories.story_of)
+                else:
+                    answers = await query(stories.replies, number, then=stories.replies_of)
+                    story = await query(stories.post, number, answers, then=stories.story_of)
+            except HubbubError:  # it left the feeds meanwhile
+                return
+        tree = self.query_one(StoryTree)
+        tree.ascii_only = self.table.symbols == "ascii"
+        tree.tell(story)
+        self.query_one(StoryFacts).tell(story)

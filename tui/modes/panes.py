@@ -1,0 +1,347 @@
+"""Panes of text: messages and events, parameters, the chosen community, the welcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.actions.keys import key_label, keys_of
+from tui.actions.table import by_id
+from tui.figures import count, percent, short
+from tui.gathered import all_of, counted, real_rows
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from sim.runtime import Communities, Focus, Frame, SessionRow
+    from tui.app import Hubbub
+
+__all__ = ["Detail", "Parameters", "Stories", "Welcome"]
+
+_STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "-"}
+
+
+class Stories(Widget, can_focus=True):
+    """Messages above, newest first, and below them what happened.
+
+    Only the lines that can be seen are drawn, however many messages there are.
+    """
+
+    HELP = (
+        "Each message with its adopters, their share and R, the newest first; Enter shows one. "
+        "Below, what happened, with its tick."
+    )
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "stories--cursor", "stories--focus", "stories--row", "stories--muted", "stories--rule",
+        "stories--failed",
+    }  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Message above", id="stories-up", show=False),
+        Binding("down", "move(1)", "Message below", id="stories-down", show=False),
+        Binding("pageup", "move(-10)", "Ten messages up", id="stories-page-up", show=False),
+        Binding("pagedown", "move(10)", "Ten messages down", id="stories-page-down", show=False),
+        Binding("enter", "choose", "Show this message", id="stories-choose", show=False),
+    ]
+    ALLOW_SELECT = False
+
+    class Chosen(Message):
+        """A message is to be shown.
+
+        Parameters
+        ----------
+        session
+            Its number.
+        """
+
+        def __init__(self, session: int) -> None:
+            super().__init__()
+            self.session = session
+
+    def __init__(self, *, id: str = "stories") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._rows: tuple[SessionRow, ...] = ()
+        self._events: tuple[tuple[int, str], ...] = ()
+        self._shown: int | None = None
+        self._agents = 0
+        self._cursor = 0
+        self._top = 0
+        self._styles_of: dict[str, Style] = {}
+
+    def show(self, frame: Frame) -> None:
+        """Show the messages and events of a frame; redraw only when they changed."""
+        rows = tuple(reversed(frame.sessions))
+        shown = frame.focus.id if frame.focus else None
+        if (rows, frame.events, shown) == (self._rows, self._events, self._shown):
+            return
+        self._rows, self._events, self._shown = rows, frame.events, shown
+        self._agents = frame.agents
+        self._cursor = min(self._cursor, max(0, len(rows) - 1))
+        self.border_title = Content(f"Messages ({len(rows)})" if rows else "Messages")
+        self.refresh()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._cursor = min(max(0, self._cursor + by), max(0, len(self._rows) - 1))
+        self.refresh()
+
+    def action_choose(self) -> None:
+        """Show the message under the cursor."""
+        if self._rows:
+            self.post_message(self.Chosen(self._rows[self._cursor].id))
+
+    def on_click(self, event: object) -> None:
+        """Show the message that was clicked."""
+        line = self._top + getattr(event, "y", 0) - self.gutter.top
+        if 0 <= line < min(len(self._rows), self._room):
+            self._cursor = line
+            self.action_choose()
+
+    @property
+    def _room(self) -> int:
+        """Lines for messages; the events get the rest, at least a third."""
+        height = self.size.height
+        return max(
+            1, min(len(self._rows) or 1, height - min(len(self._events) + 1, height // 3 + 1))
+        )
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        room, width = self._room, self.size.width
+        self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
+        if y < room:
+            return self._message(self._top + y, width)
+        if y == room:
+            return self._text("─" * width, "stories--rule")
+        newest_first = y - room - 1
+        if newest_first < len(self._events):
+            tick, text = self._events[-1 - newest_first]
+            return self._text(f"{count(tick):>6} {line(text, max(4, width - 7))}", "stories--muted")
+        return self._text("", "stories--row")
+
+    def _message(self, index: int, width: int) -> Strip:
+        if index >= len(self._rows):
+            empty = "No message yet; press i to send one." if index == 0 and not self._rows else ""
+            return self._text(line(empty, width), "stories--muted")
+        row = self._rows[index]
+        tail = self._tail(row)
+        room = max(4, width - cell_len(tail) - 1)
+        mark = _STATUS.get(row.status, " ")
+        head = line(f"{mark}#{row.id} {row.text}", room)
+        gap = " " * max(1, width - cell_len(head) - cell_len(tail))
+        return self._text(head + gap + tail, self._style_of(row, index))
+
+    def _tail(self, row: SessionRow) -> str:
+        share = percent(row.size / self._agents if self._agents else 0)
+        wide = self.size.width >= 44
+        new = f" +{short(row.new)}" if wide and row.status == "running" else ""
+        r = f"  R {row.r:.2f}" if wide and row.r == row.r and row.status == "running" else ""
+        return f"{short(row.size)} {share}{new}{r}"
+
+    def _style_of(self, row: SessionRow, index: int) -> str:
+        if self.has_focus and index == self._cursor:
+            return "stories--cursor"
+        if row.status == "failed":
+            return "stories--failed"
+        return "stories--focus" if row.id == self._shown else "stories--row"
+
+    def notify_style_update(self) -> None:
+        """Forget the styles: the theme changed."""
+        super().notify_style_update()
+        self._styles_of.clear()
+
+    def _text(self, text: str, component: str) -> Strip:
+        style = self._styles_of.get(component)
+        if style is None:
+            style = self._styles_of[component] = self.get_component_rich_style(component)
+        strip = Strip([Segment(text, style)])
+        return strip.adjust_cell_length(self.size.width, style)
+
+
+class Parameters(Widget, can_focus=True):
+    """The parameters of the message shown."""
+
+    HELP = "The model of the message shown and its parameters; p changes them while it spreads."
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str = "params") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._focus: Focus | None = None
+        self._key: tuple[object, ...] = ()
+
+    def show(self, frame: Frame) -> None:
+        """Show the parameters of the message shown."""
+        focus = frame.focus
+        key = (focus.id, focus.parameters, focus.panel) if focus else ()
+        if key != self._key or focus is None:
+            self._key, self._focus = key, focus
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw name and value, a line each."""
+        focus = self._focus
+        if focus is None:
+            return Content.styled("No message yet.", "$foreground-muted")
+        width = self.size.width
+        lines = [
+            Content.assemble((line(f"#{focus.id} {focus.model}", width), "bold")),
+            Content.styled(line(focus.text, width), "$foreground-muted"),
+            Content(""),
+        ]
+        lines += [self._line(name, value, width) for name, value in focus.parameters]
+        if focus.panel:
+            lines += [Content(""), *(Content(line(told, width)) for told in focus.panel)]
+        lines += [Content(""), Content.styled("p changes them", "$foreground-muted")]
+        return Content("\n").join(lines)
+
+    def _line(self, name: str, value: object, width: int) -> Content:
+        shown = f"{value:.4g}" if isinstance(value, float) else line(str(value), 16)
+        room = max(4, width - cell_len(shown) - 1)
+        label = line(name, room)
+        gap = " " * max(1, width - cell_len(label) - cell_len(shown))
+        return Content.assemble((label, "$foreground-muted"), gap, (shown, "bold"))
+
+
+class Detail(Widget, can_focus=True):
+    """The chosen community: size, adoption, when it began, its best-known members, its ties."""
+
+    HELP = "One community; choose another on the map, in the heat map or in the table."
+
+    def __init__(self, *, id: str = "detail") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._communities: Communities | None = None
+        self._chosen = 0
+        self._tick = 0
+
+    def show(self, communities: Communities | None, chosen: int, tick: int) -> None:
+        """Show a community.
+
+        Parameters
+        ----------
+        communities
+            All of them; ``None`` when none are known.
+        chosen
+            Which one.
+        tick
+            Now.
+        """
+        self._communities, self._chosen, self._tick = communities, chosen, tick
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw the facts, a line each."""
+        found = self._communities
+        if found is None or not 0 <= self._chosen < len(found.names):
+            return Content.styled("No community is chosen.", "$foreground-muted")
+        at, width = self._chosen, self.size.width
+        size, adopted = int(found.sizes[at]), int(found.adopted[at])
+        share = adopted / size if size else 0.0
+        lines = [
+            Content.styled(line(found.names[at], width), "bold $primary"),
+            Content.styled(line(f"{found.label}, {_rank(found, at)}", width), "$foreground-muted"),
+            Content(""),
+            _fact("members", count(size), width),
+            _fact("adopted", f"{count(adopted)}  {percent(share)}", width),
+            _gauge(share, width),
+            _fact("first adopted", _onset(int(found.onset[at]), self._tick), width),
+            Content(""),
+            Content.styled("Best-known members", "$foreground-muted"),
+            *[Content(f"  {line(name, width - 2)}") for name in found.top[at][:5]],
+            Content(""),
+            Content.styled("Most ties with", "$foreground-muted"),
+            *self._neighbours(found, at, width),
+        ]
+        return Content("\n").join(lines)
+
+    def _neighbours(self, found: Communities, at: int, width: int) -> list[Content]:
+        ties = found.links[at] + found.links[:, at]
+        rest = len(ties) - 1 if len(found.labels) and int(found.labels[-1]) < 0 else -1
+        order = [
+            int(other)
+            for other in (-ties).argsort()[:7]
+            if other not in (at, rest) and ties[other] > 0
+        ]
+        return [_fact("  " + found.names[o], short(int(ties[o])), width) for o in order[:5]] or [
+            Content("  no other")
+        ]
+
+
+def _rank(found: Communities, at: int) -> str:
+    """Say which of all communities a row is; the last row may stand for many."""
+    if at >= real_rows(found):
+        return "not one community"
+    return f"{count(at + 1)} of {count(all_of(found))}"
+
+
+def _onset(onset: int, tick: int) -> str:
+    if onset < 0:
+        return "not yet"
+    return f"tick {count(onset)}" + (f", {count(tick - onset)} ago" if tick > onset else "")
+
+
+def _fact(label: str, value: str, width: int) -> Content:
+    name = line(label, max(4, width - cell_len(value) - 1))
+    gap = " " * max(1, width - cell_len(name) - cell_len(value))
+    return Content.assemble((name, "$foreground-muted"), gap, (value, "bold"))
+
+
+def _gauge(share: float, width: int) -> Content:
+    done = round(width * share)
+    return Content.assemble(
+        ("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled")
+    )
+
+
+def _spoken(frame: Frame) -> str:
+    posts = frame.platform.messages if frame.platform is not None else 0
+    return f"{short(posts)} messages in feeds" if posts else "and nobody has spoken yet"
+
+
+class Welcome(Widget):
+    """What stands where the curves will be, until the first message is sent."""
+
+    app: Hubbub
+
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str = "welcome") -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self._frame: Frame | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Say how large this world is."""
+        self._frame = frame
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw the invitation."""
+        frame = self._frame
+        if frame is None:
+            return Content("")
+        groups = all_of(frame.communities) if frame.communities else 0
+        among = f" in {counted(groups, groups)}." if groups else ", communities not known yet."
+        invitations = (
+            ("inject", "send a message to a few of them"),
+            ("run", "let time run, or pause"),
+            ("step", "step one tick"),
+            ("groups", "look at the communities"),
+            ("new", "make a world of your own size") if groups else ("detect", "find communities"),
+            ("help", "every key"),
+        )
+        keymap = self.app.keymap
+        keys = [(key_label(keys_of(by_id(act), keymap)[0]), text) for act, text in invitations]
+        lines = [
+            Content.assemble((f"{count(frame.agents)} members", "bold"), among),
+            Content.styled(f"{count(frame.ties)} ties, {_spoken(frame)}.", "$foreground-muted"),
+            Content(""),
+            *[Content.assemble((f"{key:>7}  ", "bold $accent"), text) for key, text in keys],
+        ]
+        return Content("\n").join(lines)

@@ -1,0 +1,175 @@
+"""The stage: status, modes, panes, timeline, line, footer; one mode is seen at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.actions.keys import key_label, keys_of
+from tui.actions.table import bindings, by_id
+from tui.draw.panes import StripPane
+from tui.modes.bars import MODES, Footer, ModeBar, StatusBar, Timeline
+from tui.modes.line import Line
+from tui.modes.mode import Mode
+from tui.safe import line
+
+if TYPE_CHECKING:
+    from sim.runtime import Frame
+    from tui.app import Hubbub
+    from tui.draw.panes import Symbols
+
+__all__ = ["Stage"]
+
+SMALLEST = "Enlarge to 60x16 to see every pane."
+
+
+class Stage(Screen[None], inherit_bindings=False):
+    """Every mode between the bars; to change the mode only shows other panes, so it is quick.
+
+    Parameters
+    ----------
+    modes
+        The modes, the first of which is seen at first.
+    """
+
+    app: Hubbub
+
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding for mode, _, _ in MODES for binding in bindings(mode)
+    ]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-sliver"),
+        (20, "-tiny"),
+        (60, "-narrow"),
+        (120, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
+        (0, "-slit"),
+        (5, "-flat"),
+        (16, "-low"),
+        (36, "-tall"),
+    ]
+    ALLOW_IN_MAXIMIZED_VIEW = "#status, #modes, #timeline, #line, #footer"
+
+    def __init__(self, modes: Iterable[Mode]) -> None:
+        super().__init__(id="stage")
+        self._modes = {mode.MODE: mode for mode in modes}
+        self.mode = next(iter(self._modes))
+
+    def compose(self) -> ComposeResult:
+        """Lay the bars around the modes."""
+        yield StatusBar(id="status")
+        yield ModeBar(id="modes")
+        yield Static("", id="banner", markup=False)
+        with Vertical(id="panes"):
+            for name, mode in self._modes.items():
+                mode.display = name == self.mode
+                yield mode
+        yield Static(SMALLEST, id="enlarge", markup=False)
+        yield Timeline(id="timeline")
+        yield Line(self.app.history)
+        yield Footer(id="footer")
+
+    def on_resize(self) -> None:
+        """Panes that come into sight with a new size get the frame too."""
+        self.call_after_refresh(self.app.redraw)
+
+    def go(self, name: str) -> None:
+        """Show a mode as it was left, with the focus where it was.
+
+        The bar answers the key at once; the panes, which take longer to paint, follow.
+        """
+        if name == self.mode:
+            return
+        self._modes[self.mode].last_focused = self.focused
+        self.mode = name
+        self.query_one(ModeBar).turn(name)
+        self.call_after_refresh(self._turn)
+
+    def _turn(self) -> None:
+        if self.maximized is not None:
+            self.minimize()
+        for name, mode in self._modes.items():
+            if name != self.mode:
+                mode.display = False
+        mode = self._modes[self.mode]
+        if not mode.display:
+            mode.begin()
+            self.set_focus(mode.last_focused)
+        self.app.redraw(whole=not self.app.running)
+
+    def show(self, frame: Frame, *, whole: bool = True) -> None:
+        """Show a frame in every bar, and in the panes of the mode.
+
+        Parameters
+        ----------
+        frame
+            The newest one.
+        whole
+            In all panes at once; else in those whose turn it is.
+        """
+        status = self.query_one(StatusBar)
+        status.asked_state, status.speed = self.app.expected, self.app.speed
+        status.is_copy = self.app.homes.home.is_copy
+        status.show(frame)
+        self.query_one(ModeBar).show(frame)
+        timeline = self.query_one(Timeline)
+        timeline.goal = self.app.goal
+        timeline.show(frame)
+        self.query_one(Footer).show(self.app.situation())
+        self._show_banner(_warning_of(frame, self.app.keymap))
+        mode = self._modes[self.mode]
+        if whole:
+            mode.show(frame)
+        else:
+            mode.show_next(frame)
+
+    def _show_banner(self, text: str | None) -> None:
+        banner = self.query_one("#banner", Static)
+        banner.display = bool(text)
+        if text:
+            banner.update(" " + line(text, 400))
+
+    def prepare(self, stage: str) -> None:
+        """Say in the bar what is still being prepared; nothing when all is."""
+        self.query_one(ModeBar).prepare(stage)
+
+    def draw_with(self, symbols: str) -> None:
+        """Draw curves and fields with other symbols, for fonts that lack Braille."""
+        for pane in self.query(StripPane):
+            pane.symbols = cast("Symbols", symbols)
+
+    def main_pane(self) -> Widget:
+        """Return the first pane that is seen."""
+        panes = self._modes[self.mode].query(".pane")
+        return next(pane for pane in panes if pane.display and pane.can_focus)
+
+    @property
+    def line(self) -> Line:
+        """The line above the footer."""
+        return self.query_one(Line)
+
+    def on_line_entered(self, event: Line.Entered) -> None:
+        """Carry out what was typed."""
+        event.stop()
+        self.app.obey(event.line)
+
+
+def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
+    """Return what the banner says, and the key that helps where a plugin holds up the engine."""
+    stall = frame.stalled
+    if stall is None or not stall.plugin:
+        return frame.banner
+    key = key_label(keys_of(by_id("restart"), keymap)[0])
+    return (
+        f"The plugin {stall.plugin!r} has not come back for {stall.seconds:.0f} s. {key} stops it, "
+        f"and can save what is complete. ({stall.place})"
+    )
