@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from sim.platform.platform import Platform
 from sim.platform.posts.posts import NO_TOPIC, Kind
 from sim.platform.rhythm import KINDS
 
-__all__ = ["require_platform"]
+__all__ = ["require_log", "require_platform", "texts_of"]
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -51,6 +52,8 @@ _LOG = {
     "agent": Bound("u4", (None,), below="agents"),
     "act": Bound("u1", (None,), below=len(Act)),
     "message": Bound("u4", (None,), below="next", none=NOBODY),
+    "ticks": Bound("i8", (None,), below="now", low=0),
+    "counted": Bound("i8", (None,), below="now", low=0),
     "sealed": Bound("i8", (None,), below="now", low=0),
     "chains": Bound("u8", (None, 2)),
 }
@@ -93,6 +96,33 @@ def require_platform(platform: Platform, tick: int) -> None:
         raise InputError(f"The log names others who are not among {platform.agents:,} agents.")
     if (platform.online[1:] <= platform.online[:-1]).any() or platform.online_at > tick:
         raise InputError("Who is online is not in order, or of a tick to come.")
+
+
+def require_log(columns: Mapping[str, npt.NDArray[Any]], tick: int) -> None:
+    """Refuse a log of acts that tells of ticks which a world at ``tick`` has not seen.
+
+    Raises
+    ------
+    InputError
+        Which names the column.
+    """
+    bounds = {name: _LOG[name] for name in ("ticks", "counted", "sealed")}
+    held = {name: column for name, column in columns.items() if name in bounds}
+    require(held.items(), bounds, {"now": tick + 1}, "the log")
+
+
+def texts_of(written: Iterable[tuple[Any, Any]]) -> dict[int, str]:
+    """Return the words of posts by their number, as a file tells them.
+
+    Raises
+    ------
+    InputError
+        Where one is no text.
+    """
+    words = {int(number): text for number, text in written}
+    if odd := [text for text in words.values() if not isinstance(text, str)]:
+        raise InputError(f"The words of a post are {odd[0]!r:.40}, which is no text.")
+    return words
 
 
 def _held(platform: Platform) -> Columns:

@@ -16,7 +16,7 @@ from sim.platform.acts.log import ActLog
 from sim.platform.acts.policies import POLICY
 from sim.platform.acts.policy import Policy, RulePolicy
 from sim.platform.acts.requests import Command
-from sim.platform.bounds import require_platform
+from sim.platform.bounds import require_platform, texts_of
 from sim.platform.feed.recommender import Chronological, Recommender
 from sim.platform.members import Members
 from sim.platform.platform import Platform
@@ -146,7 +146,7 @@ def restore_platform(world: World, meta: dict[str, Any], columns: Columns) -> li
     platform.online = np.array(columns["online"])
     platform.online_at = whole_number(meta["online_at"], "The tick of who is online", low=-1)
     platform.injected = {int(cascade): int(number) for cascade, number in meta["injected"]}
-    platform.written = {int(number): text for number, text in meta["written"]}
+    platform.written = texts_of(meta["written"])
     platform.waiting = [Command.restore(said) for said in meta["waiting"]]
     platform.minds = Minds.restore(meta.get("minds"))
     require_platform(platform, world.tick)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +162,28 @@ def test_a_world_at_the_end_of_time_has_no_series_of_every_tick(tmp_path: Path) 
     assert (code, said.count("\n")) == (USAGE, 1), said
     assert "over at most 10,000,000 ticks" in said
     assert "--from" in said
+
+
+@pytest.mark.parametrize("name", ["ticks", "counted", "sealed"])
+def test_a_log_of_ticks_that_no_world_has_is_refused(name: str, tmp_path: Path) -> None:
+    meta, columns = kinds_of_worlds()["living"]
+    ticks = columns[f"platform.log.{name}"].copy()
+    ticks[0] = -(2**63)
+    path = tmp_path / "ages.hub"
+    save(Forged(meta, columns | {f"platform.log.{name}": ticks}), path, relational=False)
+    for verb in ("history", "run"):
+        code, said = said_by((verb, str(path), *(("--ticks", "1") if verb == "run" else ())))
+        assert (code, said.count("\n")) == (FILE, 1), said
+        assert f"The column '{name}' of the log must hold" in said
+
+
+def test_words_of_a_post_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    meta, columns = deepcopy(kinds_of_worlds()["living"])
+    number, _ = meta["platform"]["written"][0]
+    meta["platform"]["written"][0] = (number, 7)
+    path = tmp_path / "mute.hub"
+    save(Forged(meta, columns), path, relational=False)
+    for words in (("run", str(path), "--ticks", "1"), ("history", str(path))):
+        code, said = said_by(words)
+        assert (code, said.count("\n")) == (FILE, 1), said
+        assert "The words of a post are 7, which is no text." in said

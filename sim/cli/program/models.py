@@ -122,7 +122,8 @@ def _heading(found: Spec) -> Iterator[tuple[str, str]]:
     yield from _paragraphs(inspect.cleandoc(found.cls.__doc__ or ""))
     yield "", ""
     form, family = form_of(found.cls), family_of(found.cls)
-    yield _DIM, f"{family}; form {form}; version {found.version}, from {found.origin}"
+    yield _DIM, f"{family}; form {form}"
+    yield _DIM, f"version {found.version}, from {found.origin}"
 
 
 def _paragraphs(text: str) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from sim.errors import InputError, SnapshotError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.log import ActLog
 from sim.platform.acts.record import Held
+from sim.platform.bounds import require_log, texts_of
 from sim.platform.posts.posts import Posts
 from sim.spread.cascade.generations import Cohorts, cohorts
 from sim.store.history.acts import Record, Traces, record_of
@@ -196,7 +197,8 @@ def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
         if "platform.log.sealed" not in columns:
             sealed(dict(meta), columns)
         own = [_under(columns, prefix) for prefix in _PLATFORM]
-        settings, written = said["settings"], dict(said["written"])
+        settings, written = said["settings"], texts_of(said["written"])
+        require_log(own[0], tick)
         log = ActLog.restore(int(settings["log_ticks"]), own[0])
         posts = Posts.restore(said["posts"], own[1])
         traces = Traces.held(Held(log, posts, written, tick, int(settings["window"])))
