@@ -23,7 +23,7 @@ from pathlib import Path
 from bench.latency import probe, shown
 from bench.store import raw_write
 from sim import Simulation, World
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.snapshot.snapshot import load, save
 
 MODELS = ("sir", "sis", "independent-cascade", "viral", "linear-threshold")
@@ -62,7 +62,7 @@ def took(work: Callable[[], object]) -> float:
 def journal(agents: int, ticks: int, folder: Path, *, platform: bool) -> None:
     """Print what a tick costs with a journal and without, in turn."""
     kept, free = twins(agents, folder, platform=platform)
-    keeper = Keeper(kept, folder / "kept.hub", pacing=NEVER)
+    keeper = JournalWriter(kept, folder / "kept.hub", pacing=NEVER)
 
     def with_journal() -> None:
         kept.step()
@@ -112,7 +112,7 @@ def checkpoints(agents: int, folder: Path, *, platform: bool) -> None:
     print(shown("world stands still", pauses))
     print(shown("timer of the loop late by", late), "(bar 150)")
     columns = world.dump()[1]
-    keeper = Keeper(world, folder / "still.hub", pacing=NEVER)
+    keeper = JournalWriter(world, folder / "still.hub", pacing=NEVER)
     written: list[float] = []
     raw: list[float] = []
     for _ in range(7):
@@ -131,7 +131,7 @@ def recovery(agents: int, folder: Path, *, platform: bool) -> None:
     """Print how long a world takes to come back that ran as long as the pacing allows."""
     world = made(agents, 4, platform=platform)
     path = folder / "lost.hub"
-    keeper = Keeper(world, path)
+    keeper = JournalWriter(world, path)
     before = keeper.taken
     while keeper.taken == before:  # until the second checkpoint
         world.step()

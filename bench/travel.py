@@ -17,10 +17,10 @@ from time import perf_counter
 import numpy as np
 
 from sim import Simulation, World, load, save
-from sim.store.history.history import History
+from sim.store.history.history import WorldHistory
 from sim.store.history.reading import read_history
 from sim.store.journal.journal import Journal, folder_of
-from sim.store.journal.rows import Adoptions, Checkpoint, Entry, Metrics
+from sim.store.journal.rows import Checkpoint, EntryAdoptions, EntryCounts, JournalEntry
 
 TICKS = 130
 MESSAGES = 5
@@ -80,10 +80,10 @@ def noted(folder: Path, events: int) -> Path:
             ticks = np.full(count, number, np.int32)
             sources = draws.integers(0, len(order), count).astype(np.uint32)
             data = agents.tobytes() + ticks.tobytes() + sources.tobytes()
-            packs.append(Adoptions(message, count, data))
-        metrics = Metrics(MESSAGES, 0, number * count * MESSAGES, number * 1_000_000)
+            packs.append(EntryAdoptions(message, count, data))
+        metrics = EntryCounts(MESSAGES, 0, number * count * MESSAGES, number * 1_000_000)
         journal.put(
-            Entry(number, number, 1, "step", "{}", "bench", tuple(packs), metrics, b"", b"")
+            JournalEntry(number, number, 1, "step", "{}", "bench", tuple(packs), metrics, b"", b"")
         )
     journal.close()
     return path
@@ -92,7 +92,7 @@ def noted(folder: Path, events: int) -> Path:
 def questions(path: Path) -> None:
     """Time each question, the median of five."""
     began = perf_counter()
-    history: History = read_history(path)
+    history: WorldHistory = read_history(path)
     print(f"history of {history.events:,} events: opened in {perf_counter() - began:.2f} s")
     asked: dict[str, Callable[[], object]] = {
         "one agent": lambda: history.agent(77),

@@ -136,9 +136,9 @@ def _exported(app: Hubbub) -> contextlib.AbstractContextManager[object]:
     port = current().metrics_port
     if port is None:
         return contextlib.nullcontext()
-    from sim.runtime import OfSimulation, exported
+    from sim.runtime import SimulationSource, exported
 
-    return exported(OfSimulation(lambda: app.feed.simulation if app.feed else None), port)
+    return exported(SimulationSource(lambda: app.feed.simulation if app.feed else None), port)
 
 
 async def _rescue(app: Hubbub) -> None:

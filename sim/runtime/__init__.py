@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from sim.runtime.blocking import run_blocking
-from sim.runtime.bulk import Detected
+from sim.runtime.bulk import DetectedCommunities
 from sim.runtime.engine.engine import EngineError
-from sim.runtime.engine.outbox import Watch
+from sim.runtime.engine.outbox import FrameWatch
 from sim.runtime.engine.requests import ReplacedError
 from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.runtime.frames.sessions import Session
 from sim.runtime.health.exporter import exported
-from sim.runtime.health.sources import OfSimulation
+from sim.runtime.health.sources import SimulationSource
 from sim.runtime.interactions import Batch
 from sim.runtime.jobs import Job, Progress, start
 from sim.runtime.journal.persistence import Keeping
@@ -32,17 +32,17 @@ from sim.runtime.simulation import Simulation
 __all__ = [
     "Batch",
     "Communities",
-    "Detected",
+    "DetectedCommunities",
     "EngineError",
     "Focus",
     "Frame",
+    "FrameWatch",
     "IsolatedSession",
     "IsolatedSimulation",
     "Job",
     "Keeping",
     "Kept",
     "LivePlace",
-    "OfSimulation",
     "Opened",
     "Performance",
     "Plan",
@@ -51,7 +51,7 @@ __all__ = [
     "Session",
     "SessionRow",
     "Simulation",
-    "Watch",
+    "SimulationSource",
     "describe",
     "discard",
     "exported",

@@ -26,7 +26,7 @@ from sim.world.world import World
 
 __all__ = [
     "METHODS",
-    "Detected",
+    "DetectedCommunities",
     "assign",
     "build_friendships",
     "check_method",
@@ -247,7 +247,7 @@ def _members(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Detected:
+class DetectedCommunities:
     """Communities that were found.
 
     Parameters
@@ -274,14 +274,14 @@ def check_method(method: str) -> None:
         raise UnknownNameError("method of detecting communities", method, METHODS)
 
 
-def detect(ties: Ties, method: str, seed: int, report: Report) -> Detected:
+def detect(ties: Ties, method: str, seed: int, report: Report) -> DetectedCommunities:
     """Find communities; only reads the network."""
     found = analysis.communities(ties, method, seed=seed, report=report)
     quality = analysis.modularity(ties, found, report)
-    return Detected(method, found, int(found.max()) + 1, quality)
+    return DetectedCommunities(method, found, int(found.max()) + 1, quality)
 
 
-def assign(world: World, found: Detected) -> None:
+def assign(world: World, found: DetectedCommunities) -> None:
     """Give agents the communities that were found; those that came meanwhile are in none."""
     labels = np.full(len(world.agents), -1, np.int32)
     labels[: found.labels.size] = found.labels

@@ -7,24 +7,24 @@ from typing import Any, TypeVar
 
 from sim.runtime import bulk as batches
 from sim.runtime.engine.queries import Queries
-from sim.runtime.engine.thread_client import Link
+from sim.runtime.engine.thread_client import EngineClient
 from sim.runtime.jobs import Job
 from sim.runtime.journal.persistence import Keeping
-from sim.runtime.minds import Thoughtful
+from sim.runtime.minds import MindCommands
 from sim.world.world import World
 
-__all__ = ["Works"]
+__all__ = ["BulkCommands"]
 
 T = TypeVar("T")
 
 
-class Works(Queries, Thoughtful):
+class BulkCommands(Queries, MindCommands):
     """Long work, as jobs."""
 
     _world: World
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         raise NotImplementedError
 
     async def keep(self, keeping: Keeping) -> None:
@@ -54,7 +54,7 @@ class Works(Queries, Thoughtful):
         """Gather agents round the named topics; await it for the size of each community."""
         return self._link.call_job(batches.create_communities, tuple(names), max_members)
 
-    def detect_communities(self, method: str = "louvain") -> Job[batches.Detected]:
+    def detect_communities(self, method: str = "louvain") -> Job[batches.DetectedCommunities]:
         """Find communities in the network, in a thread beside the engine, and give them to agents.
 
         Parameters

@@ -15,11 +15,11 @@ from sim.errors import InputError
 from sim.jit.claims import NOBODY
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import Acts
-from sim.runtime.engine.thread_client import Link
+from sim.runtime.engine.thread_client import EngineClient
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["Batch", "Stream", "read"]
+__all__ = ["Batch", "InteractionStream", "read"]
 
 MOST = 1_000_000
 """Interactions in a batch."""
@@ -63,7 +63,7 @@ class Batch:
         return self.agents.size
 
 
-class Stream:
+class InteractionStream:
     """Collects what the logs of all cascades and of the platform gain, and hands it out in batches.
 
     On the platform it is likes, dislikes, shares, quotes, replies and follows that count, and what
@@ -197,7 +197,9 @@ def _injected(world: World, posts: set[int]) -> Iterator[tuple[Cascade, int]]:
             yield cascade, post
 
 
-async def read(link: Link, stream: Stream, max_ticks: int) -> AsyncIterator[Batch]:
+async def read(
+    link: EngineClient, stream: InteractionStream, max_ticks: int
+) -> AsyncIterator[Batch]:
     """Run at most ``max_ticks`` ticks and yield batches, until nothing can happen any more.
 
     That is when every message is at rest, and there is no platform on which members go on.

@@ -8,21 +8,21 @@ from contextlib import suppress
 from sim.errors import HubbubError
 from sim.minds.deciding import commands as minding
 from sim.minds.deciding.thinker import Thinker
-from sim.runtime.engine.minds import Thinking
-from sim.runtime.engine.thread_client import Link
+from sim.runtime.engine.minds import DecisionRunner
+from sim.runtime.engine.thread_client import EngineClient
 from sim.runtime.minds_opening import doze, lie_awake
 
-__all__ = ["Thoughtful"]
+__all__ = ["MindCommands"]
 
 _PATIENCE = 5.0
 """Seconds that a closing simulation waits for its engine to leave minds to the rules."""
 
 
-class Thoughtful:
+class MindCommands:
     """What a simulation lets its minded members do."""
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         raise NotImplementedError
 
     async def think(self, thinker: Thinker | None) -> None:
@@ -46,7 +46,9 @@ class Thoughtful:
             if before is not None:
                 before.hush(link.live)
             woken = link.live.call(minding.wake_minds, thinker is not None, *made)
-            engine.thinking = None if thinker is None else Thinking(thinker, engine.hurry, *made)
+            engine.thinking = (
+                None if thinker is None else DecisionRunner(thinker, engine.hurry, *made)
+            )
             return woken
 
         await link.ask(changed, is_long=True, is_safe=True, is_felt=before is not None)

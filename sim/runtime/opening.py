@@ -156,10 +156,10 @@ def _lost(place: LivePlace, found: Recovery) -> list[str]:
     """Return what was acknowledged and would not be in the world that is opened."""
     beside = _file_beside(place, found)
     acked = place.acked.number if place.acked is not None else -1
-    if beside is _File.ANEW:
+    if beside is _FileState.ANEW:
         return [f"it was written anew since its journal ended at tick {found.tick:,}"]
     reached = found.number
-    if beside is _File.AHEAD and place.saved is not None:
+    if beside is _FileState.AHEAD and place.saved is not None:
         reached = place.saved.number
     if found.is_whole or (found.lacks and reached >= acked >= 0):
         return []
@@ -186,7 +186,7 @@ def _aside(place: LivePlace, found: Recovery) -> tuple[str, ...]:
     return (*found.findings, f"{kept}. {way}")
 
 
-class _File(Enum):
+class _FileState(Enum):
     """What a world's file is, beside what its journal leads to."""
 
     WITHIN = "an earlier state, or the same; or there is none"
@@ -194,19 +194,19 @@ class _File(Enum):
     ANEW = "another world, or one of which the journal knows nothing"
 
 
-def _file_beside(place: LivePlace, found: Recovery) -> _File:
+def _file_beside(place: LivePlace, found: Recovery) -> _FileState:
     try:
         said = info(place.path)
     except FileError:
-        return _File.WITHIN
+        return _FileState.WITHIN
     saved = place.saved
     if said.digest == found.world.digest():
-        return _File.WITHIN
+        return _FileState.WITHIN
     if saved is not None and said.digest == saved.digest:
-        return _File.AHEAD if found.number < saved.number else _File.WITHIN
+        return _FileState.AHEAD if found.number < saved.number else _FileState.WITHIN
     if _is_later(place.path, found.world):
-        return _File.AHEAD  # whoever saved it was killed before that was noted
-    return _File.ANEW if saved is not None else _File.WITHIN
+        return _FileState.AHEAD  # whoever saved it was killed before that was noted
+    return _FileState.ANEW if saved is not None else _FileState.WITHIN
 
 
 def _behind_the_save(place: LivePlace, found: Recovery, tick: int) -> tuple[str, ...]:
@@ -235,11 +235,11 @@ def _by_the_file(
 ) -> Opened | None:
     """Open the file where it is not what the journal leads to or came by; None: it is."""
     beside = _file_beside(place, found)
-    if beside is _File.WITHIN:
+    if beside is _FileState.WITHIN:
         return None
     world = load(place.path, report=report)
     name = place.path.name
-    if beside is _File.ANEW:
+    if beside is _FileState.ANEW:
         told = (
             f"{name} was written anew since its journal ended at tick {found.tick:,}: "
             "this is the file."
@@ -252,7 +252,7 @@ def _by_the_file(
         found = replace(found, findings=findings)
     if read_only:
         return Opened(world, place.path, None, read_only, place.holder, told, findings)
-    if beside is _File.AHEAD:
+    if beside is _FileState.AHEAD:
         return Opened(world, place.path, told=told, findings=_aside(place, found))
     aside = put_aside(place.path, "before")
     kept = f"The world of its old journal is kept as {aside.stem}."

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from sim.core.interrupt import Stalled
 from sim.core.registry import failures
-from sim.runtime.engine.stall import Restarted, Stall
+from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.ownership import claim
 from sim.world.state.placeholders import LostModel
 from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
-    from sim.runtime.engine.thread_client import Link
+    from sim.runtime.engine.thread_client import EngineClient
 
 __all__ = ["Restarts", "taken_over", "tell_what_is_lost", "was_stopped"]
 
@@ -29,16 +29,16 @@ def tell_what_is_lost(live: LiveWorld) -> None:
     live.notice()
 
 
-def was_stopped(live: LiveWorld, stall: Stall) -> Restarted:
+def was_stopped(live: LiveWorld, stall: Stall) -> StallOutcome:
     """Say what the interruption of a plugin ended."""
     ended = [c.id for c in live.world.cascades if c.error and Stalled.__name__ in c.error][-1:]
     live.notice()
-    said = Restarted(live.world.tick, stall.plugin, stall.place, tuple(ended), was_rebuilt=False)
+    said = StallOutcome(live.world.tick, stall.plugin, stall.place, tuple(ended), was_rebuilt=False)
     live.announce(said.sentence)
     return said
 
 
-def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> Restarted:
+def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> StallOutcome:
     """Go on where another left off, of whose world this is a copy; stop what stalled it."""
     live.lines.extendleft(reversed(other.lines))
     live.chosen, live.is_dirty = other.chosen, True
@@ -47,7 +47,7 @@ def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> Restarted:
         cascade.fail(f"{stall.plugin}: did not come back ({stall.place})")
     live.notice()
     ids = tuple(cascade.id for cascade in stopped)
-    said = Restarted(live.world.tick, stall.plugin, stall.place, ids, was_rebuilt=True)
+    said = StallOutcome(live.world.tick, stall.plugin, stall.place, ids, was_rebuilt=True)
     live.announce(said.sentence)
     return said
 
@@ -58,10 +58,10 @@ class Restarts:
     _world: World
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         raise NotImplementedError
 
-    async def restart(self) -> Restarted:
+    async def restart(self) -> StallOutcome:
         """End a stall (``frame.stalled``): the plugin that does not come back is stopped.
 
         A loop written in Python is interrupted, and costs its own message. From any other the

@@ -15,21 +15,21 @@ from sim.core.events import Event, EventBus, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.core.scratch import be_frugal
 from sim.errors import HubbubError, InputError
-from sim.runtime.bulk_commands import Works
-from sim.runtime.engine.outbox import Awaiting, Watch
+from sim.runtime.bulk_commands import BulkCommands
+from sim.runtime.engine.outbox import AsyncHandlers, FrameWatch
 from sim.runtime.engine.run_control import never
-from sim.runtime.engine.thread_client import Link, not_open
+from sim.runtime.engine.thread_client import EngineClient, not_open
 from sim.runtime.frames.frames import Frame
 from sim.runtime.frames.sessions import Session
-from sim.runtime.health.watch import Healthy
-from sim.runtime.interactions import Batch, Stream, read
+from sim.runtime.health.watch import HealthQueries
+from sim.runtime.interactions import Batch, InteractionStream, read
 from sim.runtime.jobs import in_thread
-from sim.runtime.journal.persistence import Custody, Keeping, begin, keeping_of
+from sim.runtime.journal.persistence import Keeping, Persistence, begin, keeping_of
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.ownership import claim, release
 from sim.runtime.performance import Performance
 from sim.runtime.preview import Plan, plan
-from sim.runtime.queries.why import Explains
+from sim.runtime.queries.why import WhyQueries
 from sim.runtime.rescue import Restarts
 from sim.settings.settings import current
 from sim.world.seeding import author_of, seeds_of, takes_long
@@ -48,7 +48,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class Simulation(Works, Restarts, Explains, Healthy):
+class Simulation(BulkCommands, Restarts, WhyQueries, HealthQueries):
     """A world that lives: it runs in a thread, answers commands in order, and can be watched.
 
     A task that is cancelled while its command waits takes the command back; one that has begun is
@@ -113,11 +113,13 @@ class Simulation(Works, Restarts, Explains, Healthy):
         self._max_running = max_running
         undo = current().undo_mb << 20 if undo_bytes is None else undo_bytes
         self._undo_bytes = whole_number(undo, "undo_bytes", low=0)
-        self._awaiting = Awaiting()
+        self._awaiting = AsyncHandlers()
         self._bus, self._minds = EventBus(run=self._awaiting), minds
-        self._opened: Link | None = None
+        self._opened: EngineClient | None = None
         at, fps = None if path is None else str(path), frames_per_second
-        self._link_to = partial(Link, name=name, path=at, bus=self._bus, frames_per_second=fps)
+        self._link_to = partial(
+            EngineClient, name=name, path=at, bus=self._bus, frames_per_second=fps
+        )
 
     async def __aenter__(self) -> Simulation:
         if self._opened is not None:
@@ -138,12 +140,12 @@ class Simulation(Works, Restarts, Explains, Healthy):
             raise
         return self
 
-    async def _kept(self) -> Custody:
+    async def _kept(self) -> Persistence:
         """Begin the journal, or go on with the one that is there."""
         if self._keeping is None:
-            return Custody(self._world, undo_bytes=self._undo_bytes)
+            return Persistence(self._world, undo_bytes=self._undo_bytes)
         keeper = await in_thread(begin, self._world, self._keeping)
-        return Custody(self._world, keeper, self._keeping, undo_bytes=self._undo_bytes)
+        return Persistence(self._world, keeper, self._keeping, undo_bytes=self._undo_bytes)
 
     async def _close(self) -> None:
         """Give the world back, as soon as no tick has it any more."""
@@ -159,7 +161,7 @@ class Simulation(Works, Restarts, Explains, Healthy):
         await self._awaiting.close()
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         if self._opened is None:
             raise not_open()
         return self._opened
@@ -174,7 +176,7 @@ class Simulation(Works, Restarts, Explains, Healthy):
             raise not_open()
         return newest
 
-    def watch(self, size: int = 2) -> Watch:
+    def watch(self, size: int = 2) -> FrameWatch:
         """Return a watch: ``async with simulation.watch() as frames: async for frame in frames``.
 
         Parameters
@@ -405,6 +407,6 @@ class Simulation(Works, Restarts, Explains, Healthy):
         response_ms
             Milliseconds that a batch should take.
         """
-        stream = Stream(batch_size, response_ms)
+        stream = InteractionStream(batch_size, response_ms)
         async for batch in read(self._link, stream, max_ticks):
             yield batch

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from sim.errors import HubbubError
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store import info, load, save, verify
 from sim.store.journal.journal import read_acked
 from sim.store.journal.lease import holder, is_held
@@ -390,7 +390,7 @@ def _seen(path: Path, work: Callable[[], str]) -> tuple[str, bool]:
 
 def _kept(path: Path) -> None:
     world = started()
-    keeper = Keeper(world, path, pacing=Pacing(None, None, None))
+    keeper = JournalWriter(world, path, pacing=Pacing(None, None, None))
     play(world, keeper, 5, lambda _: None)
     keeper.close(world)
 

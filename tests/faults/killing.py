@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store import load, save
 from sim.world.world import World
 from tests.unit.runtime.keeping import play, send, sends
@@ -78,7 +78,7 @@ def played(path: Path, acked: int, unbroken: Unbroken) -> list[str]:
     world = found.world
     if world.digest() != unbroken.digest(world.tick, world.made):
         said.append(f"tick {world.tick} is not that of an unbroken run")
-    keeper = Keeper(world, path, pacing=PACING, recovered=found)
+    keeper = JournalWriter(world, path, pacing=PACING, recovered=found)
     play(world, keeper, RESUMED, lambda _: None)
     keeper.close(world)
     if world.digest() != unbroken.digest(world.tick, world.made):
@@ -138,7 +138,7 @@ def main() -> None:
 
 
 def _player(world: World, path: Path) -> Callable[[Callable[[int], object]], object]:
-    return lambda done: play(world, Keeper(world, path, pacing=PACING), 1_000_000, done)
+    return lambda done: play(world, JournalWriter(world, path, pacing=PACING), 1_000_000, done)
 
 
 def _saver(world: World, path: Path) -> Callable[[Callable[[int], object]], object]:

@@ -16,7 +16,7 @@ import pytest
 from sim.errors import FileError
 from sim.runtime import Simulation
 from sim.runtime.journal import checkpointer as keeper_copies
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store import save
 from sim.store.journal.journal import JournalError
 from sim.store.snapshot.files import is_full
@@ -97,7 +97,7 @@ def test_a_world_that_closes_while_its_checkpoint_finds_no_room_keeps_what_it_sa
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room, world = Room(monkeypatch), started()
-    keeper = Keeper(world, tmp_path / "a.hub", pacing=NEVER)
+    keeper = JournalWriter(world, tmp_path / "a.hub", pacing=NEVER)
     play(world, keeper, 4, lambda _: None)
     keeper.wait()
     digest, room.is_full = world.digest(), True

@@ -13,7 +13,7 @@ import pytest
 
 from sim.errors import HubbubError
 from sim.runtime.journal import writer as keepers
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store import load, save
 from sim.store.journal import journal as journals
 from sim.store.snapshot import files
@@ -54,7 +54,7 @@ def played(root: Path, *pragmas: str) -> Played:
     """Play the script on a disk that is watched."""
     world, recorder = started(), Recorder(root)
     with recorder.recording(pragmas=(*SMALL_WAL, *pragmas)):
-        keeper = Keeper(world, root / "a.hub", pacing=PACING)
+        keeper = JournalWriter(world, root / "a.hub", pacing=PACING)
         begun = len(recorder.ops)
         recorder.note("mark", 0)
         play(world, keeper, TICKS, lambda number: recorder.note("mark", number))
@@ -177,5 +177,5 @@ def test_a_world_whose_beginning_was_cut_begins_again(run: Played, tmp_path: Pat
         folder.mkdir()
         left.lay_out(folder)
         world = started()
-        Keeper(world, folder / "a.hub", pacing=PACING).close(world)
+        JournalWriter(world, folder / "a.hub", pacing=PACING).close(world)
         assert recover(folder / "a.hub").is_whole

@@ -17,7 +17,7 @@ from sim import LeaseError, Theory
 from sim.core.params import Field, Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.runtime import Plan, Progress
-from sim.runtime.engine.stall import Restarted, Stall
+from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.frames.frames import Communities, Focus, Frame, Kept, SessionRow
 from sim.runtime.health.checks import Health, Vitals, look
 from sim.world.log import Act
@@ -256,12 +256,12 @@ class FakeSimulation:
         at = str(self.keeping.path) + ".live"
         return Kept(self.world.tick, 0, 0, 7.0, 1_300_000, at, is_held_up=self.is_held_up)
 
-    async def restart(self) -> Restarted:
+    async def restart(self) -> StallOutcome:
         self.asked.append(("restart",))
         await self.gate.wait()
         self.stalled = self.banner = None
         self.changed()
-        return Restarted(self.world.tick, "spin", "spin.py, line 6, in step", (0,), False)
+        return StallOutcome(self.world.tick, "spin", "spin.py, line 6, in step", (0,), False)
 
     async def query(self, function: Any, *args: Any, then: Any = None) -> Any:
         """Answer from a small world: what is scripted has no members."""

@@ -13,7 +13,7 @@ from textual.widgets import Button
 from sim import LeaseError, World, open_live, save
 from sim.core.progress import quiet
 from sim.runtime import Simulation
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal.journal import folder_of
 from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
@@ -33,7 +33,7 @@ def world(ticks: int = 0) -> World:
 def kept(path: Path, ticks: int, *, is_closed: bool = True) -> None:
     """Leave a live world beside a file; one that was not closed is a copy of one that is open."""
     made = open_live(path).world if path.exists() else world()
-    keeper = Keeper(made, path, author="screen")
+    keeper = JournalWriter(made, path, author="screen")
     for _ in range(ticks):
         made.step()
         keeper.ticked(made)

@@ -146,8 +146,8 @@ async def test_the_cursor_stays_on_its_message(town: World) -> None:
     table = StoryTable()
     async with shown(table, (60, 10)) as pilot:
         assert table.chosen is None
-        table.list_stories((sent(0, 40, 1.5),), stories.Organic.none())
-        table.list_stories((sent(0, 40, 1.5), sent(1, 3, 1.0)), stories.Organic.none())
+        table.list_stories((sent(0, 40, 1.5),), stories.MemberMessages.none())
+        table.list_stories((sent(0, 40, 1.5), sent(1, 3, 1.0)), stories.MemberMessages.none())
         assert table.chosen == (True, 0)
         table.learn([3], [("a\x1b", "t\x07")])
         await pilot.pause()

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from sim import Settings, SettingsWatch, World, current, keep_words, load_settings
 from sim.errors import FileError
 from sim.runtime.engine import metrics as measuring
-from sim.runtime.engine.metrics import Measured, Measuring
+from sim.runtime.engine.metrics import MetricsState, MetricsTracker
 from sim.settings.settings import use
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
@@ -43,13 +43,13 @@ def settings() -> Iterator[Settings]:
     use(before)
 
 
-def measured() -> Measured:
+def measured() -> MetricsState:
     world = World.create(agents=120, mean_degree=6, seed=7)
     metrics = world.open_metrics(every=2, structure=0)
     metrics.alerts.set("slow ticks", warning=0.0, critical=None, ticks=1)
     world.inject("Hello.", seeds=[0], model="independent-cascade", probability=0.5)
     world.step(5)
-    told = Measuring(world).view(world)
+    told = MetricsTracker(world).view(world)
     assert told is not None
     return told
 

@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from sim.runtime.frames.frames import Kept
-from sim.runtime.health.checks import Health, History, Vitals, look
+from sim.runtime.health.checks import CheckHistory, Health, Vitals, look
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
@@ -27,7 +27,7 @@ async def press(app: Hubbub, pilot: Pilot[int], key: str) -> None:
 
 def course() -> Health:
     """Checks after three looks, while memory grew over its ceiling."""
-    history = History()
+    history = CheckHistory()
     for megabytes in (100, 200, 300):
         found = look(Vitals(tick=5, resident=megabytes << 20, hard=250 << 20), history)
     return found

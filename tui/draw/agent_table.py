@@ -17,7 +17,7 @@ from tui.figures import count, percent
 from tui.safe import line
 
 if TYPE_CHECKING:
-    from sim.runtime.queries.members import Population
+    from sim.runtime.queries.members import MemberTable
 
 __all__ = ["ASKED", "WORDED", "AgentRows", "AgentTable", "sortable"]
 
@@ -70,7 +70,7 @@ class AgentRows:
 
     def __init__(
         self,
-        people: Population,
+        people: MemberTable,
         agents: NDArray[np.uint32] | None,
         told: dict[int, tuple[str, str, str]],
         orders: Mapping[int, NDArray[Any]] = MappingProxyType({}),
@@ -196,7 +196,7 @@ class AgentTable(ColumnTable):
         self.shown: AgentRows | None = None
         self.orders: dict[int, NDArray[Any]] = {}
 
-    def list_agents(self, people: Population, agents: NDArray[np.uint32] | None) -> None:
+    def list_agents(self, people: MemberTable, agents: NDArray[np.uint32] | None) -> None:
         """Show members; the cursor stays on its member where it is still listed.
 
         Parameters

@@ -18,7 +18,7 @@ from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
-    from sim.runtime.engine.metrics import Measured
+    from sim.runtime.engine.metrics import MetricsState
 
 __all__ = ["MetricChart", "figure"]
 
@@ -56,11 +56,11 @@ class MetricChart(StripPane):
         self.placeholder = "No metric is chosen; G lists them."
         self._units: dict[str, str] = {}
         self._names: tuple[str, ...] = ()
-        self._measured: Measured | None = None
-        self._course: Measured | None = None
+        self._measured: MetricsState | None = None
+        self._course: MetricsState | None = None
 
     def choose(
-        self, names: Sequence[str], units: dict[str, str], course: Measured | None = None
+        self, names: Sequence[str], units: dict[str, str], course: MetricsState | None = None
     ) -> None:
         """Show other metrics; ``units``: of each; ``course``: theirs, where frames have none."""
         self._course = course
@@ -92,7 +92,7 @@ class MetricChart(StripPane):
         return canvas.strips()
 
     def _write_band(
-        self, canvas: Canvas, y: int, rows: int, end: int, name: str, measured: Measured | None
+        self, canvas: Canvas, y: int, rows: int, end: int, name: str, measured: MetricsState | None
     ) -> None:
         """Write a metric's name and value, up to ``end``, and below them its course."""
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
@@ -116,7 +116,7 @@ class MetricChart(StripPane):
                 canvas.text(cells + 1, y + rows, _scaled(low, unit), muted)
 
 
-def _same(one: Measured | None, other: Measured | None) -> bool:
+def _same(one: MetricsState | None, other: MetricsState | None) -> bool:
     """Whether two courses are of the same ticks; those of metrics are made anew for each."""
     if one is None or other is None or not len(one.ticks) or one.names != other.names:
         return False
@@ -129,7 +129,7 @@ def _scaled(value: float, unit: str) -> str:
     return text.rjust(SCALE) if cell_len(text) <= SCALE else short(value).rjust(SCALE)
 
 
-def _note(measured: Measured | None, unit: str, known: int) -> str:
+def _note(measured: MetricsState | None, unit: str, known: int) -> str:
     if measured is None:
         return "not taken in this world; G takes it"
     if not known:

@@ -20,7 +20,7 @@ from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.runtime import Focus, Frame
-    from sim.runtime.engine.metrics import Measured
+    from sim.runtime.engine.metrics import MetricsState
     from sim.runtime.queries.feeds import PlatformNow
 
 __all__ = ["Metric", "NowPane", "metrics_of"]
@@ -109,7 +109,7 @@ def platform_metrics(now: PlatformNow, agents: int) -> list[Metric]:
 
 
 def chosen_metrics(
-    names: Sequence[str], units: dict[str, str], measured: Measured | None
+    names: Sequence[str], units: dict[str, str], measured: MetricsState | None
 ) -> list[Metric]:
     """Make the figures of metrics that were chosen, with what is alarming as their note."""
     if measured is None:
@@ -126,7 +126,7 @@ def chosen_metrics(
     return found
 
 
-def _when(tick: int, measured: Measured) -> str:
+def _when(tick: int, measured: MetricsState) -> str:
     """Say when a metric was taken, unless it was in the last tick."""
     if tick < 0:
         return "not yet known"

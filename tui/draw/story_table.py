@@ -17,7 +17,7 @@ from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.runtime import SessionRow
-    from sim.runtime.queries.messages import Organic
+    from sim.runtime.queries.messages import MemberMessages
 
 __all__ = ["StoryRows", "StoryTable"]
 
@@ -57,7 +57,10 @@ class StoryRows:
     """
 
     def __init__(
-        self, sessions: Sequence[SessionRow], posts: Organic, told: dict[int, tuple[str, str]]
+        self,
+        sessions: Sequence[SessionRow],
+        posts: MemberMessages,
+        told: dict[int, tuple[str, str]],
     ) -> None:
         self.sessions = tuple(reversed(sessions))
         own = posts.cascade < 0
@@ -172,7 +175,7 @@ class StoryTable(ColumnTable):
         self.told: dict[int, tuple[str, str]] = {}
         self.shown: StoryRows | None = None
 
-    def list_stories(self, sessions: Sequence[SessionRow], posts: Organic) -> None:
+    def list_stories(self, sessions: Sequence[SessionRow], posts: MemberMessages) -> None:
         """Show messages; the cursor stays on its message where it is still listed.
 
         Parameters

@@ -13,9 +13,9 @@ from tui.figures import count, percent, short
 from tui.safe import line
 
 if TYPE_CHECKING:
-    from sim.runtime.queries.character import Inner
-    from sim.runtime.queries.feeds import Feed
-    from sim.runtime.queries.members import Member
+    from sim.runtime.queries.character import MemberCharacter
+    from sim.runtime.queries.feeds import MemberFeed
+    from sim.runtime.queries.members import MemberDetails
 
 __all__ = ["Inspector", "Lines"]
 
@@ -87,9 +87,9 @@ class Inspector(Lines):
     def __init__(self, *, id: str = "inspector") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self._asked_at = 0
-        self.member: Member | None = None
-        self.feed: Feed | None = None
-        self.inner: Inner | None = None
+        self.member: MemberDetails | None = None
+        self.feed: MemberFeed | None = None
+        self.inner: MemberCharacter | None = None
         self.past: Past | None = None
 
     def lacks_past(self, agent: int, tick: int) -> bool:
@@ -100,9 +100,9 @@ class Inspector(Lines):
 
     def tell(
         self,
-        member: Member | None,
-        feed: Feed | None,
-        inner: Inner | None = None,
+        member: MemberDetails | None,
+        feed: MemberFeed | None,
+        inner: MemberCharacter | None = None,
         past: Past | None = None,
     ) -> None:
         """Show a member: what the platform knows of it, how it is inside, and what it ever did.
@@ -154,7 +154,7 @@ def muted(text: str, width: int) -> Content:
     return Content.styled(line(text, width), "$foreground-muted")
 
 
-def _head(member: Member, feed: Feed | None, width: int) -> list[Content]:
+def _head(member: MemberDetails, feed: MemberFeed | None, width: int) -> list[Content]:
     online = ", online" if feed is not None and feed.is_online else ""
     lines = [
         Content.styled(line(member.name, width), "bold $primary"),
@@ -181,7 +181,7 @@ def _gauge(name: str, share: float, width: int) -> Content:
     )
 
 
-def _within(inner: Inner | None, width: int) -> list[Content]:
+def _within(inner: MemberCharacter | None, width: int) -> list[Content]:
     """Return what follows from who a member is, what it knows and thinks, and where it belongs."""
     if inner is None:
         return []
@@ -202,7 +202,7 @@ def _told(label: str, text: str, width: int) -> list[Content]:
     return [muted(label, width), *wrapped(text, width, indent=2)]
 
 
-def _written(inner: Inner | None, width: int) -> list[Content]:
+def _written(inner: MemberCharacter | None, width: int) -> list[Content]:
     """Return what was written of a member, and its life so far."""
     if inner is None:
         return []
@@ -226,7 +226,7 @@ def _written(inner: Inner | None, width: int) -> list[Content]:
     return found + [muted(f"{count(tick):>5} {said}", width) for tick, said in inner.history]
 
 
-def _ties(member: Member, width: int) -> list[Content]:
+def _ties(member: MemberDetails, width: int) -> list[Content]:
     found = []
     for kind, many, names in member.ties:
         found += [fact(kind, count(many), width)]
@@ -234,11 +234,11 @@ def _ties(member: Member, width: int) -> list[Content]:
     return [*heading("Ties", width), *found]
 
 
-def _feed(feed: Feed | None, width: int) -> list[Content]:
+def _feed(feed: MemberFeed | None, width: int) -> list[Content]:
     if feed is None:
         return []
     if feed.unknown:
-        return [*heading("Feed", width), *wrapped(feed.unknown, width)]
+        return [*heading("MemberFeed", width), *wrapped(feed.unknown, width)]
     title = f"Feed of tick {count(feed.tick)} (W: why)"
     if not feed.shown:
         why = "It was shown nothing." if feed.is_online else "It was not online."
@@ -255,7 +255,7 @@ def _feed(feed: Feed | None, width: int) -> list[Content]:
     return [*heading(title, width), *found]
 
 
-def _acts(feed: Feed | None, width: int) -> list[Content]:
+def _acts(feed: MemberFeed | None, width: int) -> list[Content]:
     if feed is None or not feed.acts:
         return []
     found = [
@@ -265,7 +265,7 @@ def _acts(feed: Feed | None, width: int) -> list[Content]:
     return [*heading("What it did", width), *found]
 
 
-def _past(past: Past | None, feed: Feed | None, width: int) -> list[Content]:
+def _past(past: Past | None, feed: MemberFeed | None, width: int) -> list[Content]:
     """Return what a member did before the acts that its feed tells, with the words of it."""
     oldest = min((tick for tick, *_ in feed.acts), default=None) if feed is not None else None
     found = []
@@ -276,7 +276,7 @@ def _past(past: Past | None, feed: Feed | None, width: int) -> list[Content]:
     return [*heading("Before", width), *found] if found else []
 
 
-def _adopted(member: Member, width: int) -> list[Content]:
+def _adopted(member: MemberDetails, width: int) -> list[Content]:
     if not member.adopted:
         return []
     found, now = [], dict(member.states)
@@ -288,7 +288,7 @@ def _adopted(member: Member, width: int) -> list[Content]:
     return [*heading("Messages it took up", width), *found]
 
 
-def _changes(member: Member, width: int) -> list[Content]:
+def _changes(member: MemberDetails, width: int) -> list[Content]:
     if not member.changes:
         return []
     found = [

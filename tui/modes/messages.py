@@ -22,7 +22,7 @@ from tui.safe import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
-    from sim.runtime.queries.messages import Branch, Story
+    from sim.runtime.queries.messages import Story, TreeBranch
 
 __all__ = ["Messages", "StoryFacts", "StoryTree"]
 
@@ -56,7 +56,7 @@ class StoryTree(Lines):
             drawn.append(muted("and smaller branches", width))
         return drawn or [muted("Nobody has taken it up yet.", width)]
 
-    def _branch(self, branch: Branch, width: int) -> Content:
+    def _branch(self, branch: TreeBranch, width: int) -> Content:
         bend, end, bar = ("|-", "`-", "| ") if self.ascii_only else ("├─", "└─", "│ ")
         stem = "".join("  " if last else bar for last in branch.is_last[1:-1])
         stem += "" if branch.depth == 0 else end if branch.is_last[-1] else bend

@@ -16,7 +16,7 @@ from sim.errors import InputError
 if TYPE_CHECKING:
     from sim.cli.scenario.sections import Minds
     from sim.minds.deciding.thinker import Thinker
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = [
@@ -175,7 +175,7 @@ def minded_in(said: Minds) -> Minded:
 
 @contextmanager
 def minding(
-    world: World, asked: Minded | None, keeper: Keeper | None, report: Report
+    world: World, asked: Minded | None, keeper: JournalWriter | None, report: Report
 ) -> Iterator[Decide]:
     """Give minds, and yield what lets them decide after a tick.
 
@@ -220,7 +220,7 @@ def minding(
 _NOBODY = Decide(lambda enough: "", lambda: "")
 
 
-def give(world: World, asked: Minded, keeper: Keeper | None) -> None:
+def give(world: World, asked: Minded, keeper: JournalWriter | None) -> None:
     """Give minds, and a platform where there is none; for journal and trail too.
 
     By words by which the run gave minds already the same members are meant, and nobody else.
@@ -252,7 +252,7 @@ def give(world: World, asked: Minded, keeper: Keeper | None) -> None:
         _done(world, keeper, "keep_minds", {"asked": [[asked.who, ids]]})
 
 
-def _done(world: World, keeper: Keeper | None, kind: str, *args: Any) -> None:
+def _done(world: World, keeper: JournalWriter | None, kind: str, *args: Any) -> None:
     """Do something to minds, for journal and trail too."""
     from sim.runtime.engine.platform import ACTS
     from sim.runtime.journal.writer import done
@@ -262,7 +262,7 @@ def _done(world: World, keeper: Keeper | None, kind: str, *args: Any) -> None:
 
 
 def _think(
-    world: World, thinker: Thinker, keeper: Keeper | None, report: Report, enough: int
+    world: World, thinker: Thinker, keeper: JournalWriter | None, report: Report, enough: int
 ) -> str:
     """Let minds decide on the tick that was; a signal meanwhile ends the run as in a tick.
 

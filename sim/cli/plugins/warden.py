@@ -15,7 +15,7 @@ from sim.errors import StuckError
 
 if TYPE_CHECKING:
     from sim.runtime.engine.warden import Warden
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = ["Guard", "overseen", "require_nobody_stuck"]
@@ -80,12 +80,12 @@ class Guard:
         What runs, its journal, and where it is to be saved in the end; None: nowhere.
     """
 
-    def __init__(self, world: World, keeper: Keeper | None, target: Path | None) -> None:
-        from sim.runtime.engine.stall import Safety
+    def __init__(self, world: World, keeper: JournalWriter | None, target: Path | None) -> None:
+        from sim.runtime.engine.stall import RollbackState
         from sim.runtime.engine.warden import on_watch, patience_for, room_for
 
         self._world, self._keeper, self._target = world, keeper, target
-        self._safety, self._warden = Safety(), on_watch()
+        self._safety, self._warden = RollbackState(), on_watch()
         if self._warden is not None:
             self._warden.keep = self.keep
             self._warden.patience, self._warden.room = patience_for(world), room_for(world)

@@ -78,7 +78,7 @@ def _health(path: Path, place: LivePlace | None, facts: dict[str, Any]) -> list[
     """Run the checks that need no running engine."""
     import psutil
 
-    from sim.runtime.health.checks import Journalled, Vitals, look
+    from sim.runtime.health.checks import JournalStatus, Vitals, look
     from sim.store import available_bytes
 
     folder = next(each for each in path.absolute().parents if each.exists())
@@ -89,7 +89,7 @@ def _health(path: Path, place: LivePlace | None, facts: dict[str, Any]) -> list[
         folder=str(folder),
         resident=int(psutil.Process().memory_info().rss),
         free=available_bytes(),
-        journal=None if durable is None else Journalled(durable, 0, None),
+        journal=None if durable is None else JournalStatus(durable, 0, None),
     )
     found = [each for each in look(vitals).readings if each.name in STANDING]
     facts |= {f"health: {each.name}": each.sentence for each in found}

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from sim.cli.program.output import tell
 
 if TYPE_CHECKING:
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = ["served"]
 
 
 @contextmanager
-def served(world: World, keeper: Keeper | None) -> Iterator[None]:
+def served(world: World, keeper: JournalWriter | None) -> Iterator[None]:
     """Serve the numbers of a world that runs in this thread, and say where.
 
     Raises
@@ -32,10 +32,10 @@ def served(world: World, keeper: Keeper | None) -> Iterator[None]:
         yield
         return
     from sim.runtime.health.exporter import Exporter
-    from sim.runtime.health.sources import OfWorld
+    from sim.runtime.health.sources import WorldSource
 
     folder = Path() if keeper is None else keeper.folder
-    exporter = Exporter(OfWorld(world, keeper, folder.absolute()), port)
+    exporter = Exporter(WorldSource(world, keeper, folder.absolute()), port)
     tell(f"Metrics: {exporter.url}")
     try:
         yield

@@ -60,14 +60,14 @@ def recorded_run(
     if place is None:
         yield Recorded(None, _nothing)
         return
-    from sim.runtime.journal.history import Recording
+    from sim.runtime.journal.history import HistoryWriter
     from sim.store.history.database import copy_history, drop_history, history_file
 
     is_there = journal is not None or (origin is not None and _are_same(origin, place))
     beside = place if is_there else place.with_name(f".{place.name}.{os.getpid()}")
     if origin is not None and not _are_same(origin, beside) and not is_there:
         copy_history(origin, beside)
-    recording = Recording(world, beside)
+    recording = HistoryWriter(world, beside)
 
     def saved(done: World, where: Path | None) -> None:
         if done is not recording.world:  # it ran in another process

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from sim.errors import Cancelled, StuckError
 
 if TYPE_CHECKING:
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = [
@@ -145,7 +145,7 @@ def hung_up(descriptor: int) -> bool:
 # What a run keeps
 
 
-def settled_in(world: World, keeper: Keeper | None, max_running: int) -> None:
+def settled_in(world: World, keeper: JournalWriter | None, max_running: int) -> None:
     """Let the command line be who does what comes next, and so many messages run at once."""
     from sim.cli.worlds.names import AUTHOR
     from sim.runtime.journal.writer import done
@@ -157,7 +157,9 @@ def settled_in(world: World, keeper: Keeper | None, max_running: int) -> None:
 
 
 @contextmanager
-def kept_when_stopped(world: World, keeper: Keeper | None, target: Path | None) -> Iterator[None]:
+def kept_when_stopped(
+    world: World, keeper: JournalWriter | None, target: Path | None
+) -> Iterator[None]:
     """Keep a world whose run is stopped between two ticks, and say where it is.
 
     Parameters
@@ -186,7 +188,7 @@ def kept_when_stopped(world: World, keeper: Keeper | None, target: Path | None) 
         raise StuckError(stuck.plugin, reason) from None
 
 
-def _kept(world: World, keeper: Keeper | None, target: Path | None) -> str:
+def _kept(world: World, keeper: JournalWriter | None, target: Path | None) -> str:
     return rescued(world, target) if keeper is None else "everything is in its journal"
 
 
@@ -195,13 +197,13 @@ def rescued(world: World, target: Path | None, of: World | None = None) -> str:
 
     ``of`` is the world that ran, with its history, where this one was made again in its place.
     """
-    from sim.runtime.journal.history import Recording
+    from sim.runtime.journal.history import HistoryWriter
     from sim.store import save
 
     path = rescue_path(target)
     save(world, path, note=f"rescued at tick {world.tick:,}, when the run was stopped")
     for watcher in (of or world).watchers:
-        if isinstance(watcher, Recording):
+        if isinstance(watcher, HistoryWriter):
             watcher.move(path)
     return said_of_rescue(world.tick, path)
 

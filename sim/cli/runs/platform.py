@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from sim.errors import InputError
 
 if TYPE_CHECKING:
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = ["host"]
 
 
-def host(world: World, recommender: str, keeper: Keeper | None = None) -> None:
+def host(world: World, recommender: str, keeper: JournalWriter | None = None) -> None:
     """Open a platform whose feeds a recommender ranks; ``keeper`` is told, if there is a journal.
 
     Where that recommender ranks all feeds already, nothing is done.

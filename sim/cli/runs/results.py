@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sim
 from sim.cli.program.output import table, tell
 from sim.core.text import clip, one_line
-from sim.runtime.engine.model_output import Telling
+from sim.runtime.engine.model_output import ModelReports
 
 if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
@@ -130,7 +130,7 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "adoptions": cascade.adoptions,
         "r": cascade.r,
         "now": cascade.now if cascade.now >= 0 else None,
-        "metrics": dict(Telling().metrics(cascade)),
+        "metrics": dict(ModelReports().metrics(cascade)),
     }
 
 

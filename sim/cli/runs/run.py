@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sim.cli.minds.run import Minded
     from sim.cli.scenario.acts import Deed
     from sim.cli.worlds.recover import Keeping
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
@@ -106,7 +106,7 @@ class Saying:
         with placed(self.place):
             make(self.named_model, **self.parameters)
 
-    def inject(self, world: World, keeper: Keeper | None = None) -> Cascade:
+    def inject(self, world: World, keeper: JournalWriter | None = None) -> Cascade:
         """Start it; ``keeper`` is told, if the world has a journal.
 
         Raises
@@ -397,7 +397,7 @@ def _measure(world: World, outputs: Outputs) -> None:
         world.open_metrics(members=outputs.members)
 
 
-def _run(world: World, order: Order, keeper: Keeper | None, report: Report) -> Ran:
+def _run(world: World, order: Order, keeper: JournalWriter | None, report: Report) -> Ran:
     from sim.cli.runs.thread import run_here
 
     return run_here(world, order, most_running(order), keeper, report)

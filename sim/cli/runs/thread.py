@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sim.cli.minds.run import Decide
     from sim.cli.runs.run import Order
     from sim.cli.scenario.acts import Deed
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = ["run_here"]
@@ -38,7 +38,7 @@ def _tell_remarks(world: World, told: int) -> int:
 
 
 def run_here(
-    world: World, order: Order, max_running: int, keeper: Keeper | None, report: Report
+    world: World, order: Order, max_running: int, keeper: JournalWriter | None, report: Report
 ) -> Ran:
     """Inject and step; what plugins print is a remark, and no part of a result."""
     from sim.cli.minds.run import minding
@@ -69,7 +69,7 @@ def run_here(
 def _tick(
     world: World,
     order: Order,
-    keeper: Keeper | None,
+    keeper: JournalWriter | None,
     report: Report,
     decide: Decide,
 ) -> str:
@@ -78,9 +78,9 @@ def _tick(
     Returns why it ended before, one sentence; empty: it did not.
     """
     from sim.minds.deciding.thinker import ENOUGH
-    from sim.runtime.engine.output_capture import Hush
+    from sim.runtime.engine.output_capture import OutputCapture
 
-    limit, hush = order.stop.limit, Hush(tell)
+    limit, hush = order.stop.limit, OutputCapture(tell)
     guard = Guard(world, keeper, order.outputs.save)
     for done in range(limit):
         waits = do_due(order.deeds, world, done, keeper)

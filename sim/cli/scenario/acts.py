@@ -14,7 +14,7 @@ from sim.cli.scenario.places import placed
 from sim.errors import InputError
 
 if TYPE_CHECKING:
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.world.world import World
 
 __all__ = ["Deed", "do_due"]
@@ -48,7 +48,7 @@ class Deed:
     at: int = 0
     place: tuple[Path, str] | None = None
 
-    def carry_out(self, world: World, keeper: Keeper | None = None) -> None:
+    def carry_out(self, world: World, keeper: JournalWriter | None = None) -> None:
         """Do it; ``keeper`` is told, if the world has a journal.
 
         Raises
@@ -76,7 +76,7 @@ class Deed:
         return who[apart], whom[apart]
 
 
-def do_due(deeds: Sequence[Deed], world: World, ticks: int, keeper: Keeper | None) -> bool:
+def do_due(deeds: Sequence[Deed], world: World, ticks: int, keeper: JournalWriter | None) -> bool:
     """Do what is to be done after ``ticks`` ticks; return whether anything is left for later."""
     for deed in deeds:
         if deed.at == ticks:

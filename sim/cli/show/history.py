@@ -15,8 +15,8 @@ from sim.errors import CapacityError, InputError
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
     from sim.core.progress import Report
-    from sim.store.history.history import History
-    from sim.store.history.rows import Happening
+    from sim.store.history.history import WorldHistory
+    from sim.store.history.rows import HistoryEvent
     from sim.world.world import World
 
 __all__ = ["Question", "show_history"]
@@ -95,7 +95,7 @@ def _at_last(path: Path, tick: int, report: Report) -> World:
     return load(path, report=report)
 
 
-def _show_happenings(history: History, people: Agents, asked: Question, *, json: bool) -> None:
+def _show_happenings(history: WorldHistory, people: Agents, asked: Question, *, json: bool) -> None:
     when = {"first": asked.first, "last": asked.last}
     if asked.pair is not None:
         one, other = (people.index(each) for each in asked.pair)
@@ -112,7 +112,7 @@ def _show_happenings(history: History, people: Agents, asked: Question, *, json:
         tell(line)
 
 
-def _missing(history: History) -> Iterator[str]:
+def _missing(history: WorldHistory) -> Iterator[str]:
     """Say of which ticks nobody knows what members did."""
     gaps = [] if history.record is None else history.record.missing
     if gaps:
@@ -121,7 +121,7 @@ def _missing(history: History) -> Iterator[str]:
         yield f"What members did is not kept of the ticks {said}{more} (history_mb)."
 
 
-def _facts(each: Happening, people: Agents, history: History) -> dict[str, Any]:
+def _facts(each: HistoryEvent, people: Agents, history: WorldHistory) -> dict[str, Any]:
     from sim.cli.show.acts import said_facts
 
     said = history.said(each, people)
@@ -149,7 +149,7 @@ def _row(fact: dict[str, Any]) -> tuple[str, ...]:
     return f"{fact['tick']:,}", who, _SAYS.get(did, did), number, text, whom
 
 
-def _show_message(history: History, people: Agents, asked: Question, *, json: bool) -> None:
+def _show_message(history: WorldHistory, people: Agents, asked: Question, *, json: bool) -> None:
     number = -1 if asked.message is None else asked.message
     found = history.message(number, first=asked.first, last=asked.last)
     rows = zip(*(column.tolist() for column in found), strict=True)
@@ -165,7 +165,7 @@ def _show_message(history: History, people: Agents, asked: Question, *, json: bo
     _show_rows(("tick", "who adopted", "from"), shown, len(found.agents), asked.top)
 
 
-def _show_counts(path: Path, history: History, asked: Question, *, json: bool) -> None:
+def _show_counts(path: Path, history: WorldHistory, asked: Question, *, json: bool) -> None:
     series = history.counts(first=asked.first, last=asked.last, points=asked.points, r=True)
     columns = {
         "tick": series.ticks,

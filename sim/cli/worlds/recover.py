@@ -15,7 +15,7 @@ from sim.errors import Cancelled, InputError
 if TYPE_CHECKING:
     from sim.core.progress import Report
     from sim.runtime.journal.pacing import Pacing
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.store.journal.recovery import Recovery
     from sim.world.world import World
 
@@ -136,7 +136,7 @@ class Keeping:
         return opened.world
 
     @contextmanager
-    def keeper(self, world: World) -> Iterator[Keeper]:
+    def keeper(self, world: World) -> Iterator[JournalWriter]:
         """Keep the journal while the block runs.
 
         Raises
@@ -185,7 +185,7 @@ def journalled(
     return Keeping(save, pacing, force=force)
 
 
-def _settle(keeper: Keeper, world: World) -> None:
+def _settle(keeper: JournalWriter, world: World) -> None:
     keeper.flush(world)
     keeper.wait()
     tell(f"Durable to tick {keeper.durable_tick:,}, in {keeper.folder}.")

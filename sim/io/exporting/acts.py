@@ -14,7 +14,7 @@ from sim.platform.acts.kinds import OF_GROUPS, Act
 from sim.platform.acts.log import NOBODY
 from sim.platform.acts.record import said_in
 from sim.platform.posts.posts import Kind
-from sim.store.history.acts import Record, Wall
+from sim.store.history.acts import Record, TickMessages
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -147,7 +147,7 @@ def _posts(world: World, record: Record, who: Who) -> Table:
     return Table("posts", record.sizes[1], columns)
 
 
-def _texts(world: World, wall: Wall) -> list[str]:
+def _texts(world: World, wall: TickMessages) -> list[str]:
     columns = (column.tolist() for column in wall.wrote)
     return [
         said_in(world.agents, world.seed, number, row, wall.texts.get(number))

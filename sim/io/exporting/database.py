@@ -12,7 +12,7 @@ from sim.io.exporting.acts import doings_of
 from sim.io.exporting.lines import BATCH
 from sim.io.exporting.tables import Column, Table, who_of
 from sim.store.history.acts import Record
-from sim.store.relational.database import Beside, write_database
+from sim.store.relational.database import ExtraTable, write_database
 from sim.store.relational.tables import message_id
 from sim.store.snapshot.plain import to_json, utf8
 
@@ -81,14 +81,14 @@ def _named(acts: Table, injected: dict[int, int]) -> Table:
     return replace(acts, columns=columns)
 
 
-def _beside(table: Table) -> Beside:
+def _beside(table: Table) -> ExtraTable:
     columns = ",\n  ".join(f'"{column.name}" {_type(column)}' for column in table.columns)
     sql = f"CREATE TABLE {table.name} (\n  {columns}\n) STRICT"
     indexes = [
         f"CREATE INDEX {table.name}_of_{name} ON {table.name} ({name})"
         for name in _INDEXED.get(table.name, ())
     ]
-    return Beside(table.name, sql, len(table.columns), _rows(table), tuple(indexes))
+    return ExtraTable(table.name, sql, len(table.columns), _rows(table), tuple(indexes))
 
 
 def _type(column: Column) -> str:

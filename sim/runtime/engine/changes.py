@@ -12,10 +12,10 @@ from sim.core.events import AgentCreated, AgentUpdated, Event, ParameterChanged,
 from sim.spread.cascade.model import PropagationModel
 from sim.world.world import World
 
-__all__ = ["Marks"]
+__all__ = ["ChangeDetector"]
 
 
-class Marks(NamedTuple):
+class ChangeDetector(NamedTuple):
     """What tells two states of a world apart, as far as a call may have changed it."""
 
     tick: int
@@ -27,7 +27,7 @@ class Marks(NamedTuple):
     models: dict[int, PropagationModel]
 
     @classmethod
-    def of(cls, world: World) -> Marks:
+    def of(cls, world: World) -> ChangeDetector:
         """Look at a world."""
         agents, cascades = world.agents, world.cascades
         columns: dict[str, npt.NDArray[Any]] = {
@@ -46,7 +46,7 @@ class Marks(NamedTuple):
             {each.id: each.model for each in cascades.items},
         )
 
-    def since(self, before: Marks) -> Iterator[Event]:
+    def since(self, before: ChangeDetector) -> Iterator[Event]:
         """Yield the events of what happened to agents, ties and models."""
         tick, more = self.tick, self.agents - before.agents
         if more > 0:

@@ -14,14 +14,14 @@ from typing import Any
 
 from sim.core.priority import give_way
 from sim.runtime.engine.live import LiveWorld, next_revision
-from sim.runtime.engine.minds import Thinking, attend, begin, seen
-from sim.runtime.engine.requests import Command, EngineError, closed, nobody, nothing, outcome
-from sim.runtime.engine.run_control import Drive, Stretch
+from sim.runtime.engine.minds import DecisionRunner, attend, begin, seen
+from sim.runtime.engine.requests import EngineCommand, EngineError, closed, nobody, nothing, outcome
+from sim.runtime.engine.run_control import RunControl, StepRequest
 from sim.runtime.frames.frames import Frame, State
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal.journal import JournalError
 
-__all__ = ["Command", "Engine", "EngineError", "closed"]
+__all__ = ["Engine", "EngineCommand", "EngineError", "closed"]
 
 _ANSWER_SECONDS = 0.05
 """Commands that come in a burst share a frame, but none waits longer than this for its answer."""
@@ -65,18 +65,18 @@ class Engine:
         frames_per_second: float,
     ) -> None:
         self.live = live
-        self.drive = Drive()
+        self.drive = RunControl()
         self.under_way: tuple[str, float] | None = None
-        self.thinking: Thinking | None = None
+        self.thinking: DecisionRunner | None = None
         self._publish = publish
         self._tell_failed = failed
         self._period = 1.0 / frames_per_second
-        self._inbox: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[EngineCommand | None] = queue.SimpleQueue()
         self._hurried: deque[Callable[[], object]] = deque()
-        self._answers: list[tuple[Command, Any, Exception | None]] = []
-        self._awaited: tuple[Keeper, int] | None = None
-        self._held: Command | None = None
-        self._running: Command | None = None
+        self._answers: list[tuple[EngineCommand, Any, Exception | None]] = []
+        self._awaited: tuple[JournalWriter, int] | None = None
+        self._held: EngineCommand | None = None
+        self._running: EngineCommand | None = None
         self._failure: EngineError | None = None
         self._is_busy = self._is_stopping = self._is_over = False
         self._lock = threading.Lock()
@@ -92,7 +92,7 @@ class Engine:
         self._ended = ended
         self._thread.start()
 
-    def submit(self, command: Command) -> None:
+    def submit(self, command: EngineCommand) -> None:
         """Put a command at the end of the queue; after the end it is refused at once."""
         with self._lock:
             if not self._is_over:
@@ -211,7 +211,7 @@ class Engine:
         elif self._failure is None and self.drive.wants_tick and self.drive.pace.wait == 0.0:
             self._tick()
 
-    def _wait(self) -> Command | None:
+    def _wait(self) -> EngineCommand | None:
         if self._failure is not None:
             return self._inbox.get()
         wait = self.drive.pace.wait if self.drive.wants_tick else None
@@ -227,7 +227,7 @@ class Engine:
             return self._inbox.get(timeout=wait)
         return None
 
-    def _carry_out(self, command: Command) -> None:
+    def _carry_out(self, command: EngineCommand) -> None:
         self._running = command  # whatever happens from here on, it is answered
         keeper = self._keep_up()
         number = 0 if keeper is None else keeper.number
@@ -244,14 +244,14 @@ class Engine:
         self.under_way, self._is_busy = None, False
         if keeper is not None and keeper.number != number:
             command = replace(command, is_safe=False)  # it changed something: not before that stays
-        if isinstance(result, Stretch):
+        if isinstance(result, StepRequest):
             self._held, self._running = command, None
             self._answer()
             self._show()
         else:
             self._answer_later(command, result, error)
 
-    def _done(self, command: Command) -> tuple[Any, Exception | None]:
+    def _done(self, command: EngineCommand) -> tuple[Any, Exception | None]:
         """Do what a command does; after a failure with nothing round it that could fail again."""
         if self._failure is not None:
             return outcome(command.act)
@@ -267,7 +267,7 @@ class Engine:
         """Why nothing new may happen, while the disk takes nothing more; else None."""
         return self.live.custody.held_up
 
-    def _keep_up(self) -> Keeper | None:
+    def _keep_up(self) -> JournalWriter | None:
         """Give the journal the ticks so far, and return its keeper, if there is one."""
         keeper = self.live.custody.keeper
         if keeper is not None:
@@ -335,7 +335,7 @@ class Engine:
             self.under_way = None
             self._shown_at = time.monotonic()
 
-    def _answer_later(self, command: Command, result: Any, error: Exception | None) -> None:
+    def _answer_later(self, command: EngineCommand, result: Any, error: Exception | None) -> None:
         """Answer once the queue is empty, with one frame that shows all that was done."""
         now = time.monotonic()
         if not self._answers:
@@ -361,7 +361,11 @@ class Engine:
             del self._answers[0]  # not before: whatever fails there, it is answered
 
     def _settle(
-        self, keeper: Keeper | None, command: Command, result: Any, error: Exception | None
+        self,
+        keeper: JournalWriter | None,
+        command: EngineCommand,
+        result: Any,
+        error: Exception | None,
     ) -> None:
         """Answer: at once, or when all that was done so far is on the disk."""
         at_once = command.is_safe and not command.is_long  # it changed nothing

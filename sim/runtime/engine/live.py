@@ -20,20 +20,20 @@ from sim.core.events import CommunitiesChanged, Event, ParameterChanged, WorldSa
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import InputError
-from sim.runtime.bulk import Detected, assign
-from sim.runtime.engine.changes import Marks
-from sim.runtime.engine.metrics import Measuring, plans_of
+from sim.runtime.bulk import DetectedCommunities, assign
+from sim.runtime.engine.changes import ChangeDetector
+from sim.runtime.engine.metrics import MetricsTracker, plans_of
 from sim.runtime.engine.outbox import Outbox
-from sim.runtime.engine.output_capture import Hush
-from sim.runtime.engine.pace import Gauge
-from sim.runtime.engine.run_control import Drive
-from sim.runtime.engine.stall import Safety
-from sim.runtime.frames.community_layout import Arranger
-from sim.runtime.frames.focus import Spotlight
+from sim.runtime.engine.output_capture import OutputCapture
+from sim.runtime.engine.pace import RateGauge
+from sim.runtime.engine.run_control import RunControl
+from sim.runtime.engine.stall import RollbackState
+from sim.runtime.frames.community_layout import CommunityLayout
+from sim.runtime.frames.focus import FocusedCascade
 from sim.runtime.frames.frames import Frame, SessionRow, State
-from sim.runtime.frames.sessions import ENDED, Ledger
-from sim.runtime.journal.persistence import Custody
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.frames.sessions import ENDED, CascadeTracker
+from sim.runtime.journal.persistence import Persistence
+from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.queries.feeds import platform_now
 from sim.runtime.rescue import tell_what_is_lost
 from sim.spread.cascade.cascade import Cascade
@@ -88,25 +88,25 @@ class LiveWorld:
         outbox: Outbox,
         ended: Callable[[int, SessionRow], None],
         woken: Callable[[int], None],
-        arranger: Arranger,
-        custody: Custody | None = None,
+        arranger: CommunityLayout,
+        custody: Persistence | None = None,
     ) -> None:
         self.world = world
         self.name = name
         self.path = path
-        self.custody = custody or Custody(world)
+        self.custody = custody or Persistence(world)
         self.is_dirty = self.custody.is_dirty
         self.banner: str | None = None
         self._outbox = outbox
         outbox.source = name
         self.emit: Callable[[Event], None] = outbox.emit
-        self.spotlight = Spotlight()
-        self.contacts = Gauge()
+        self.spotlight = FocusedCascade()
+        self.contacts = RateGauge()
         self.arranger = arranger
         self.lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
         self._tell_ended = ended
         self._woken = woken
-        self.ledger = Ledger(
+        self.ledger = CascadeTracker(
             world, emit=outbox.emit, is_heard=outbox.is_heard, note=self.note, ended=self._ended
         )
         self.chosen: int | None = None
@@ -114,12 +114,12 @@ class LiveWorld:
         self._process = psutil.Process()
         self._memory = (0.0, 0)
         self._clock = Clock(world.tick_minutes)
-        self.measuring = Measuring(world)
-        self.safety = Safety()
-        self.hush = Hush(self.note)
+        self.measuring = MetricsTracker(world)
+        self.safety = RollbackState()
+        self.hush = OutputCapture(self.note)
 
     @property
-    def keeper(self) -> Keeper | None:
+    def keeper(self) -> JournalWriter | None:
         """Who is told what is done, if the world keeps a journal."""
         return self.custody.keeper
 
@@ -134,7 +134,7 @@ class LiveWorld:
     def abandon(self) -> None:
         """Tell nobody anything any more: the thread that runs it was left behind."""
         self.arranger.stop()
-        self.custody = Custody(self.world)
+        self.custody = Persistence(self.world)
         self.emit = self._tell_ended = self._woken = _nobody
 
     def announce(self, sentence: str) -> None:
@@ -273,12 +273,12 @@ class LiveWorld:
 
     def call(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
         """Call ``function(world, ...)``, and notice whatever it changed."""
-        before, noted = Marks.of(self.world), self.world.trail.length
+        before, noted = ChangeDetector.of(self.world), self.world.trail.length
         try:
             with self.custody.kept(function, *args, **keywords):
                 return function(self.world, *args, **keywords)
         finally:
-            after = Marks.of(self.world)
+            after = ChangeDetector.of(self.world)
             if before != after or self.world.trail.length != noted:
                 self.is_dirty = True
                 if self.world.trail.length == noted:
@@ -291,7 +291,7 @@ class LiveWorld:
             self.notice()
             self.arranger.arrange(self.world, self.spotlight.group_by)
 
-    def assign(self, found: Detected) -> None:
+    def assign(self, found: DetectedCommunities) -> None:
         """Give agents the communities that were found."""
         said = (found.method, found.labels, found.count, found.modularity)
         with self.custody.done("assign", said):
@@ -336,7 +336,7 @@ class LiveWorld:
 
     # What it looks like
 
-    def frame(self, state: State, drive: Drive) -> Frame:
+    def frame(self, state: State, drive: RunControl) -> Frame:
         """Return the picture of this moment."""
         world, kept = self.world, self.custody.view()
         moment, moves = self._clock.moment(world.tick), state in {"playing", "stepping", "pausing"}

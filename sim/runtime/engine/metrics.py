@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
     from sim.world.world import World
 
-__all__ = ["UNITS", "Measured", "Measuring", "listed", "plans_of", "rules_of", "unit_of"]
+__all__ = ["UNITS", "MetricsState", "MetricsTracker", "listed", "plans_of", "rules_of", "unit_of"]
 
 MOST_ROWS = 400
 MOST_PLANS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class MetricsState:
     """What a world that takes metrics knows; arrays are read-only.
 
     Parameters
@@ -63,7 +63,7 @@ class Measured:
         return self.rows[:, self.names.index(name)]
 
 
-class Measuring:
+class MetricsTracker:
     """Tells what is new of metrics, alerts and interventions after each tick."""
 
     def __init__(self, world: World) -> None:
@@ -71,7 +71,7 @@ class Measuring:
         self._alerts = 0 if world.metrics is None else world.metrics.alerts.raised
         self._done = sum(planned.is_over for planned in world.interventions)
         self._faults = 0 if world.platform is None else len(world.platform.faults)
-        self._view: tuple[object, Measured] | None = None
+        self._view: tuple[object, MetricsState] | None = None
 
     def ticked(self, live: LiveWorld) -> None:
         """Tell what the tick brought; messages that an intervention sent are followed."""
@@ -98,7 +98,7 @@ class Measuring:
             live.notice()
         self._cascades = len(world.cascades)
 
-    def view(self, world: World) -> Measured | None:
+    def view(self, world: World) -> MetricsState | None:
         """Return what there is, the same object until a tick changed it; None without metrics."""
         metrics = world.metrics
         if metrics is None:
@@ -111,7 +111,7 @@ class Measuring:
             rows = np.column_stack(columns) if columns else np.empty((0, 0))
             alarms = tuple((name, int(level)) for name, level in metrics.alerts.active.items())
             latest = tuple((name, metrics.latest[name], metrics.taken[name]) for name in names)
-            self._view = state, Measured(
+            self._view = state, MetricsState(
                 names, frozen(metrics.ticks[newest]), frozen(rows), latest, alarms,
                 tuple(metrics.alerts.said), rules, metrics.alerts.raised,
             )  # fmt: skip
@@ -148,7 +148,7 @@ def listed() -> dict[str, tuple[str, str]]:
     return {name: (unit_of(name), says) for name, says in known_metrics().items()}
 
 
-def rules_of(measured: Measured | None) -> dict[str, AlertRule]:
+def rules_of(measured: MetricsState | None) -> dict[str, AlertRule]:
     """Return when which metrics are alarming, by the name of the alert."""
     return dict(ALERTS if measured is None else measured.rules)
 

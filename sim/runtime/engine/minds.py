@@ -18,10 +18,10 @@ from sim.runtime.minds_opening import asleep, doze, lie_awake
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
-    from sim.runtime.engine.run_control import Drive
+    from sim.runtime.engine.run_control import RunControl
     from sim.runtime.frames.frames import Frame, State
 
-__all__ = ["Thinking", "attend", "begin", "seen"]
+__all__ = ["DecisionRunner", "attend", "begin", "seen"]
 
 _WAIT = 0.02
 _REMEMBERED = 32
@@ -29,7 +29,7 @@ _SHOWN_EVERY = 0.25
 Rows = list[dict[str, Any]]
 
 
-class Thinking:
+class DecisionRunner:
     """Lets the minds of a live world decide after each tick; but for the thread, the engine's.
 
     Parameters
@@ -102,7 +102,7 @@ class Thinking:
         seconds = sum(seconds for _, seconds in self._taken)
         return sum(decided for decided, _ in self._taken) / max(seconds, 1e-9)
 
-    def waits(self, live: LiveWorld, drive: Drive) -> bool:
+    def waits(self, live: LiveWorld, drive: RunControl) -> bool:
         """Wait for a moment; return whether there is more to wait for, and nobody pauses."""
         if self._stops and drive.gear != "paused":
             self._stops = False
@@ -174,7 +174,7 @@ class Thinking:
             live.banner = None
 
 
-def attend(live: LiveWorld, thinking: Thinking | None) -> None:
+def attend(live: LiveWorld, thinking: DecisionRunner | None) -> None:
     """Have minds awake where somebody lets them decide, and asleep where nobody does.
 
     It is otherwise in a past from before they were woken, or put to rest.
@@ -189,7 +189,7 @@ def attend(live: LiveWorld, thinking: Thinking | None) -> None:
         live.announce(asleep(live.world))
 
 
-def begin(live: LiveWorld, thinking: Thinking | None) -> None:
+def begin(live: LiveWorld, thinking: DecisionRunner | None) -> None:
     """Think about the tick that was, where somebody does."""
     if thinking is not None:
         thinking.begin(live)
@@ -210,7 +210,9 @@ def _nothing() -> None:
     """Change nothing."""
 
 
-def seen(live: LiveWorld, state: State, drive: Drive, thinking: Thinking | None) -> Frame:
+def seen(
+    live: LiveWorld, state: State, drive: RunControl, thinking: DecisionRunner | None
+) -> Frame:
     """Return the picture of this moment, with how minds are doing where somebody has one."""
     frame, now = live.frame(state, drive), minds_now(live.world, thinking)
     return frame if now is None else replace(frame, minds=now)

@@ -9,14 +9,14 @@ from sim.core.text import clip, one_line
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption
 
-__all__ = ["Telling"]
+__all__ = ["ModelReports"]
 
 _MOST_METRICS, _MOST_LINES = 12, 8
 _NAME_CELLS, _LINE_CELLS = 32, 120
 _STRIKES = 3
 
 
-class Telling:
+class ModelReports:
     """Asks models for metrics and panel lines; one that fails three times is asked no more."""
 
     def __init__(self) -> None:

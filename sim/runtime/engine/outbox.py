@@ -15,7 +15,7 @@ from typing import Any
 from sim.core.events import CascadeGrew, Event, EventBus, InfluenceCalculated, MessageReceived
 from sim.runtime.frames.frames import Frame
 
-__all__ = ["Awaiting", "Backlog", "Frames", "Outbox", "Poster", "Watch"]
+__all__ = ["AsyncHandlers", "Backlog", "FrameWatch", "Frames", "Outbox", "Poster"]
 
 
 MOST_WAITING = 10_000
@@ -81,7 +81,7 @@ class Backlog:
         return events, lost
 
 
-class Awaiting:
+class AsyncHandlers:
     """Runs what asynchronous handlers return, in the loop's thread; so many at once."""
 
     def __init__(self, most: int = MOST_WAITING) -> None:
@@ -189,7 +189,7 @@ class Frames:
     def __init__(self, post: Poster) -> None:
         self.newest: Frame | None = None
         self._post = post
-        self._watches: list[Watch] = []
+        self._watches: list[FrameWatch] = []
         self._lock = threading.Lock()
         self._is_posted = False
 
@@ -208,17 +208,17 @@ class Frames:
             if self.newest is not None:
                 watch.put(self.newest)
 
-    def watch(self, size: int) -> Watch:
+    def watch(self, size: int) -> FrameWatch:
         """Return a new watch; it begins with the newest frame."""
-        return Watch(self, size)
+        return FrameWatch(self, size)
 
-    def join(self, watch: Watch) -> None:
+    def join(self, watch: FrameWatch) -> None:
         """Let a watch receive frames."""
         self._watches.append(watch)
         if self.newest is not None:
             watch.put(self.newest)
 
-    def leave(self, watch: Watch) -> None:
+    def leave(self, watch: FrameWatch) -> None:
         """Let a watch receive nothing more."""
         with suppress(ValueError):
             self._watches.remove(watch)
@@ -231,7 +231,7 @@ class Frames:
         self._watches.clear()
 
 
-class Watch:
+class FrameWatch:
     """Frames as they come; a watcher that is slow misses some, the engine never waits for it.
 
     ``async with simulation.watch() as frames: async for frame in frames: ...``
@@ -250,7 +250,7 @@ class Watch:
         self._is_over = False
         self._last = -1
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> FrameWatch:
         self._frames.join(self)
         return self
 

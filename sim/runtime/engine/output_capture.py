@@ -17,7 +17,7 @@ from sim.core.registry import Spec, foreign, has_consent, load_candidate
 from sim.core.text import one_line
 from sim.errors import HubbubError
 
-__all__ = ["Hush", "PluginFiles", "output_aside"]
+__all__ = ["OutputCapture", "PluginFiles", "output_aside"]
 
 _STDOUT = 1
 
@@ -25,7 +25,7 @@ _MOST_CHARACTERS = 4096
 _MOST_NOTES = 20
 
 
-class Hush:
+class OutputCapture:
     """Keeps what plugins print off the screen, and notes the first lines of it.
 
     Parameters

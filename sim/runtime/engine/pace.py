@@ -9,18 +9,18 @@ from collections.abc import Callable
 
 from sim.errors import InputError
 
-__all__ = ["HIGHEST_RATE", "LOWEST_RATE", "Gauge", "Pace"]
+__all__ = ["HIGHEST_RATE", "LOWEST_RATE", "RateGauge", "TickPace"]
 
 LOWEST_RATE = 0.01
 HIGHEST_RATE = 100_000.0
-"""Ticks a second that :meth:`Pace.ask` takes."""
+"""Ticks a second that :meth:`TickPace.ask` takes."""
 
 _SAMPLE_SECONDS = 0.05
 _WINDOW_SAMPLES = 40
 _DEBT_SECONDS = 0.25
 
 
-class Gauge:
+class RateGauge:
     """How fast a counter grows, over the last two seconds or a little more.
 
     Parameters
@@ -54,7 +54,7 @@ class Gauge:
         return (self._value - value) / span if span > 0 else 0.0
 
 
-class Pace:
+class TickPace:
     """Ticks a second.
 
     Parameters
@@ -68,7 +68,7 @@ class Pace:
         self._asked: float | None = None
         self._due = now()
         self._ticks = 0
-        self._gauge = Gauge(now)
+        self._gauge = RateGauge(now)
 
     @property
     def asked(self) -> float | None:

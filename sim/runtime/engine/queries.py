@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from sim.runtime.engine.requests import outcome
-from sim.runtime.engine.thread_client import Link, not_open
+from sim.runtime.engine.thread_client import EngineClient, not_open
 from sim.runtime.jobs import in_thread
 
 __all__ = ["Queries"]
@@ -27,7 +27,7 @@ class Queries:
     """
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         raise NotImplementedError
 
     @overload

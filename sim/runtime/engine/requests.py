@@ -9,7 +9,15 @@ from typing import Any
 
 from sim.errors import Cancelled, HubbubError
 
-__all__ = ["Command", "EngineError", "ReplacedError", "closed", "nobody", "nothing", "outcome"]
+__all__ = [
+    "EngineCommand",
+    "EngineError",
+    "ReplacedError",
+    "closed",
+    "nobody",
+    "nothing",
+    "outcome",
+]
 
 
 class EngineError(HubbubError):
@@ -24,7 +32,7 @@ Settle = Callable[[Any, Exception | None], None]
 
 
 @dataclass(slots=True, eq=False)
-class Command:
+class EngineCommand:
     """Something to be done between ticks.
 
     Parameters
@@ -32,8 +40,8 @@ class Command:
     order
         Its number; commands are carried out and answered in this order.
     act
-        Does it, in the engine's thread. A :class:`~sim.runtime.engine.run_control.Stretch` as its
-        result is run before the command is answered, with the number of ticks.
+        Does it, in the engine's thread. A :class:`~sim.runtime.engine.run_control.StepRequest`
+        as its result is run before the command is answered, with the number of ticks.
     settle
         Takes (result, error) in the engine's thread.
     is_long

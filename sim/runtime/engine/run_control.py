@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from sim.runtime.engine.pace import Pace
+from sim.runtime.engine.pace import TickPace
 
-__all__ = ["Drive", "Gear", "Stretch"]
+__all__ = ["Gear", "RunControl", "StepRequest"]
 
 Gear = Literal["paused", "pausing", "playing", "stepping"]
 
@@ -17,7 +17,7 @@ _IDLE_SECONDS = 0.01
 
 
 @dataclass(slots=True)
-class Stretch:
+class StepRequest:
     """A number of ticks to run and then stop.
 
     Parameters
@@ -41,7 +41,7 @@ class Stretch:
     ended: bool = False
 
 
-class Drive:
+class RunControl:
     """Decides on the next tick; belongs to the engine's thread, but for :attr:`cut`.
 
     Attributes
@@ -53,8 +53,8 @@ class Drive:
 
     def __init__(self) -> None:
         self.cut = 0
-        self.pace = Pace()
-        self.stretch: Stretch | None = None
+        self.pace = TickPace()
+        self.stretch: StepRequest | None = None
         self._played_by: int | None = None
         self._until: Callable[[], bool] = never
 
@@ -69,7 +69,7 @@ class Drive:
 
     @property
     def wants_tick(self) -> bool:
-        """Whether there is a tick to run, now or when :attr:`Pace.wait` is over."""
+        """Whether there is a tick to run, now or when :attr:`TickPace.wait` is over."""
         running = self.stretch is not None or self._played_by is not None
         return running and not self._is_cut
 
@@ -83,7 +83,7 @@ class Drive:
         self.pace.ask(rate)
         self._played_by, self._until = order, until
 
-    def step(self, stretch: Stretch) -> None:
+    def step(self, stretch: StepRequest) -> None:
         """Run a stretch; playing ends here."""
         self.pause()
         self.pace.ask(None)
@@ -112,7 +112,7 @@ class Drive:
             self.pause()
 
     @property
-    def finished(self) -> Stretch | None:
+    def finished(self) -> StepRequest | None:
         """The stretch that has come to its end, by its length, its condition or a cut."""
         stretch = self.stretch
         if stretch and (stretch.ended or stretch.done >= stretch.ticks or self._is_cut):

@@ -26,7 +26,7 @@ from sim.spread.cascade.model import PropagationModel
 from sim.world.log import Trail
 from sim.world.world import World
 
-__all__ = ["Restarted", "Safety", "Stall", "is_foreign", "stall_of"]
+__all__ = ["RollbackState", "Stall", "StallOutcome", "is_foreign", "stall_of"]
 
 _OURS = {"plugins", "sim"}
 _SHARED = ("ties.", "interactions.", "relations.")
@@ -73,7 +73,7 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
-class Restarted:
+class StallOutcome:
     """How a stall ended.
 
     Attributes
@@ -152,7 +152,7 @@ def _name_of(frame: FrameType, other: str) -> str:
     return found.name if found is not None else other
 
 
-class Safety:
+class RollbackState:
     """Copies of a world's state, taken only while a foreign plugin could get stuck in it.
 
     Parameters

@@ -19,25 +19,25 @@ from sim.core.interrupt import interrupt
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.network.graph.ties import Ties
-from sim.runtime.engine.engine import Command, Engine, EngineError, closed
+from sim.runtime.engine.engine import Engine, EngineCommand, EngineError, closed
 from sim.runtime.engine.live import LiveWorld, next_revision
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
 from sim.runtime.engine.requests import nothing
-from sim.runtime.engine.run_control import Stretch
-from sim.runtime.engine.stall import Restarted, Stall, stall_of
-from sim.runtime.frames.community_layout import Arranger
+from sim.runtime.engine.run_control import StepRequest
+from sim.runtime.engine.stall import Stall, StallOutcome, stall_of
+from sim.runtime.frames.community_layout import CommunityLayout
 from sim.runtime.frames.frames import Frame, SessionRow
 from sim.runtime.frames.sessions import ENDED, Session, remember
-from sim.runtime.health.watch import Watch
+from sim.runtime.health.watch import HealthWatch
 from sim.runtime.jobs import Job, in_thread
-from sim.runtime.journal.persistence import Custody
+from sim.runtime.journal.persistence import Persistence
 from sim.runtime.performance import Meter
 from sim.runtime.rescue import taken_over, was_stopped
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["Link", "not_open"]
+__all__ = ["EngineClient", "not_open"]
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ _PATIENCE_SECONDS = 5.0
 """How long an interrupted plugin may take to give way."""
 
 
-class Link:
+class EngineClient:
     """One engine, seen from one event loop; all of it is used in the loop's thread.
 
     Parameters
@@ -83,7 +83,7 @@ class Link:
         path: str | None,
         bus: EventBus,
         frames_per_second: float,
-        custody: Custody | None = None,
+        custody: Persistence | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         post = Poster(self._loop)
@@ -100,10 +100,10 @@ class Link:
         self._outbox = Outbox(bus, post, self.note)
         self._frames_per_second = frames_per_second
         self._drive(world, name, path, custody)
-        self.health = Watch(self, self._post)
+        self.health = HealthWatch(self, self._post)
 
     def _drive(
-        self, world: World, name: str, path: str | None, custody: Custody | None = None
+        self, world: World, name: str, path: str | None, custody: Persistence | None = None
     ) -> None:
         """Make a new engine for a world; not started yet."""
         post = self._post
@@ -115,7 +115,7 @@ class Link:
             outbox=self._outbox,
             ended=lambda number, row: post(self._session_ended, number, row),
             woken=lambda number: post(self._session_woken, number),
-            arranger=Arranger(self.hurry),
+            arranger=CommunityLayout(self.hurry),
             custody=custody,
         )
         self.engine = Engine(
@@ -206,7 +206,7 @@ class Link:
             report(_WAITING, 0.0)
             return act()
 
-        command = Command(number, begun, settle, is_long, is_safe, is_felt)
+        command = EngineCommand(number, begun, settle, is_long, is_safe, is_felt)
         self.engine.submit(command)
         try:
             return await future
@@ -219,9 +219,9 @@ class Link:
         """Run at most ``ticks`` ticks, until ``until`` is true; return how many were run."""
         ticks = whole_number(ticks, "A world steps forward; ticks", low=0)
         order = self.order()
-        stretch = Stretch(order, ticks, until)
+        stretch = StepRequest(order, ticks, until)
 
-        def act() -> Stretch:
+        def act() -> StepRequest:
             stretch.ended = stretch.ended or until()
             self.engine.drive.step(stretch)
             return stretch
@@ -336,7 +336,7 @@ class Link:
             stall = stall_of(self.engine.thread, what, seconds)
             self.frames.publish(_warned(newest, stall, revision))
 
-    async def restart(self) -> Restarted:
+    async def restart(self) -> StallOutcome:
         """End a stall: stop the plugin; where it cannot be stopped, rebuild the world without it.
 
         Raises
@@ -351,7 +351,9 @@ class Link:
             raise InputError("The engine answers; there is nothing to stop.")
         stall = stall_of(self.engine.thread, under_way[0], time.monotonic() - under_way[1])
         if stall.plugin and await self._stopped(under_way):
-            ended: Restarted = await self.ask(lambda: self._told(was_stopped, stall), is_safe=True)
+            ended: StallOutcome = await self.ask(
+                lambda: self._told(was_stopped, stall), is_safe=True
+            )
             return ended
         if not self.live.safety.has_copy:
             raise EngineError(
@@ -368,7 +370,7 @@ class Link:
             await asyncio.sleep(0.02)  # it is another thread that changes
         return self.engine.under_way is not under_way and not self.engine.has_failed
 
-    async def _rebuild(self, stall: Stall) -> Restarted:
+    async def _rebuild(self, stall: Stall) -> StallOutcome:
         """Leave the thread behind, and go on from the last completed tick in a new one."""
         before, behind, custody = self.live, self.engine, self.live.custody.let_go()
         behind.abandon(EngineError("The engine was restarted meanwhile; ask again."))
@@ -380,7 +382,7 @@ class Link:
         self._failure = None
         self._drive(world, before.name, before.path, custody.of(world))
         self._start()
-        ended: Restarted = await self.ask(
+        ended: StallOutcome = await self.ask(
             lambda: self._told(taken_over, before, stall), is_safe=True
         )
         for session in list(self._sessions.values()):
@@ -388,7 +390,7 @@ class Link:
                 session.cascade = cascade
         return ended
 
-    def _told(self, what: Callable[..., Restarted], *args: Any) -> Restarted:
+    def _told(self, what: Callable[..., StallOutcome], *args: Any) -> StallOutcome:
         """Let a journal have the world as it is after a restart, which nobody can do again."""
         with self.live.custody.done("call:restart", ()):
             return what(self.live, *args)

@@ -22,7 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from sim.errors import StuckError
-from sim.runtime.engine.watchdog import Heart
+from sim.runtime.engine.watchdog import Heartbeat
 
 if TYPE_CHECKING:
     from sim.world.world import World
@@ -182,7 +182,7 @@ class Warden:
         self._aim: FrameType | None = None
         self._thread = threading.Thread(target=self._run, name="warden", daemon=True)
         self._before = signal.signal(_SIGNAL, self._struck)
-        self._heart: Heart | None = None
+        self._heart: Heartbeat | None = None
         self._thread.start()
 
     def stop(self) -> None:
@@ -221,7 +221,7 @@ class Warden:
     def _beat(self, files: dict[str, str]) -> None:
         """Tell who watches from outside that this process moves; without plugins nobody does."""
         if files and self._heart is None:
-            self._heart = Heart(_LOST)
+            self._heart = Heartbeat(_LOST)
         if self._heart is not None:
             self._heart.beat(self.patience + _SILENT, files)
 

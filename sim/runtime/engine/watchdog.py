@@ -25,7 +25,7 @@ from select import select
 
 import psutil
 
-__all__ = ["Heart", "place_in", "watch"]
+__all__ = ["Heartbeat", "place_in", "watch"]
 
 _SIGNAL = signal.SIGUSR1
 _LOOK_SECONDS = 0.5
@@ -36,7 +36,7 @@ _BUSY = 0.1
 """Of a processor that it has to work meanwhile: who was stopped, or waits, is left alone."""
 
 
-class Heart:
+class Heartbeat:
     """Tells the process that watches, which it starts, that this one moves.
 
     Parameters

@@ -15,7 +15,7 @@ from sim.runtime.frames.positions import positions
 from sim.runtime.frames.totals import frozen
 from sim.world.communities import is_made_up, readable_names
 
-__all__ = ["MOST_GROUPS", "Groups", "Labels", "arrange"]
+__all__ = ["MOST_GROUPS", "CommunityLabels", "CommunityTotals", "arrange"]
 
 MOST_GROUPS = 200
 """Rows shown; smaller communities and agents in none share the last one."""
@@ -27,7 +27,7 @@ Longs = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Groups:
+class CommunityTotals:
     """What does not depend on any message; the fields of ``Communities``.
 
     Parameters
@@ -48,7 +48,7 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labels:
+class CommunityLabels:
     """Who is in which community.
 
     Parameters
@@ -67,7 +67,9 @@ class Labels:
     origin: str = ""
 
 
-def arrange(agents: Agents, ties: Ties, given: Labels, report: Report = quiet) -> Groups | None:
+def arrange(
+    agents: Agents, ties: Ties, given: CommunityLabels, report: Report = quiet
+) -> CommunityTotals | None:
     """Return the communities of a world, largest first; None when nobody is in one.
 
     Parameters
@@ -90,7 +92,7 @@ def arrange(agents: Agents, ties: Ties, given: Labels, report: Report = quiet) -
     total = int(np.count_nonzero(np.bincount(given.of[given.of >= 0])))
     if len(sizes) > len(shown):
         titles.append(_title_of_rest(total - len(shown)))
-    return Groups(
+    return CommunityTotals(
         names=tuple(titles),
         labels=frozen(np.append(shown, [-1] * (len(sizes) - len(shown)))),
         sizes=frozen(sizes),

@@ -14,16 +14,16 @@ import xxhash
 from sim.core.progress import Report
 from sim.errors import Cancelled
 from sim.network.graph.ties import Ties
-from sim.runtime.frames.communities import Groups, Labels, arrange
+from sim.runtime.frames.communities import CommunityLabels, CommunityTotals, arrange
 from sim.world.world import World
 
-__all__ = ["Arranger"]
+__all__ = ["CommunityLayout"]
 
 _AT_ONCE_TIES = 2_000_000
 """A network up to this size is arranged on the spot (some 20 ms); a larger one in a thread."""
 
 
-class Arranger:
+class CommunityLayout:
     """Follows the communities of a world; belongs to the engine's thread.
 
     Parameters
@@ -41,7 +41,7 @@ class Arranger:
         self._is_stale = threading.Event()
 
     def arrange(
-        self, world: World, show: Callable[[Groups | None], None], origin: str = ""
+        self, world: World, show: Callable[[CommunityTotals | None], None], origin: str = ""
     ) -> None:
         """Make a new picture if the communities, the agents or the ties are not as they were.
 
@@ -57,7 +57,7 @@ class Arranger:
             self._origin = origin
         self._state, self._labels = state, labels
         self.stop()
-        given = Labels(agents.community.copy(), names, self._origin)
+        given = CommunityLabels(agents.community.copy(), names, self._origin)
         if ties.count <= _AT_ONCE_TIES:
             show(arrange(agents, ties, given))
             return
@@ -70,8 +70,8 @@ class Arranger:
 
     def _work(
         self,
-        work: Callable[[Report], Groups | None],
-        show: Callable[[Groups | None], None],
+        work: Callable[[Report], CommunityTotals | None],
+        show: Callable[[CommunityTotals | None], None],
         stale: threading.Event,
     ) -> None:
         def report(stage: str, _share: float) -> None:

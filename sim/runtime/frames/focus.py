@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from sim.runtime.engine.model_output import Telling
-from sim.runtime.frames.communities import Groups
+from sim.runtime.engine.model_output import ModelReports
+from sim.runtime.frames.communities import CommunityTotals
 from sim.runtime.frames.frames import Communities, Focus
 from sim.runtime.frames.totals import GroupTally, Tally, frozen
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.generations import cohorts_of
 
-__all__ = ["Spotlight"]
+__all__ = ["FocusedCascade"]
 
 _QUICK = 50_000
 """Adopters whose structural virality is measured for every frame (1 ms); more wait for idle time"""
 
 
-class Spotlight:
+class FocusedCascade:
     """Keeps the totals of one cascade while it runs, and the pictures made of them.
 
     Attributes
@@ -28,11 +28,11 @@ class Spotlight:
 
     def __init__(self) -> None:
         self.cascade: Cascade | None = None
-        self.groups: Groups | None = None
+        self.groups: CommunityTotals | None = None
         self._tally: Tally | None = None
         self._group_tally: GroupTally | None = None
         self._focus: tuple[object, Focus] | None = None
-        self._telling = Telling()
+        self._telling = ModelReports()
         self._communities: tuple[object, Communities] | None = None
 
     def turn_to(self, cascade: Cascade | None) -> None:
@@ -48,7 +48,7 @@ class Spotlight:
         self.cascade, self._tally, self._group_tally = None, None, None
         self._focus = self._communities = None
 
-    def group_by(self, groups: Groups | None) -> None:
+    def group_by(self, groups: CommunityTotals | None) -> None:
         """Show other communities."""
         self.groups = groups
         self._regroup()
@@ -113,7 +113,7 @@ class Spotlight:
         return self._communities[1]
 
 
-def _picture(tally: Tally, telling: Telling) -> Focus:
+def _picture(tally: Tally, telling: ModelReports) -> Focus:
     cascade = tally.cascade
     r, cohort = cohorts_of(cascade)
     return Focus(
@@ -142,7 +142,7 @@ def _picture(tally: Tally, telling: Telling) -> Focus:
     )
 
 
-def _map(groups: Groups, tally: GroupTally | None, ticks: int) -> Communities:
+def _map(groups: CommunityTotals, tally: GroupTally | None, ticks: int) -> Communities:
     counted = (tally or GroupTally.empty(groups.sizes)).read(ticks)
     return Communities(
         names=groups.names,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.runtime.engine.metrics import Measured
+from sim.runtime.engine.metrics import MetricsState
 from sim.runtime.engine.stall import Stall
 from sim.runtime.queries.feeds import PlatformNow
 
@@ -278,7 +278,7 @@ class Frame:
     stalled: Stall | None = None
     durable_tick: int | None = None
     kept: Kept | None = None
-    metrics: Measured | None = None
+    metrics: MetricsState | None = None
     interventions: tuple[str, ...] = ()
     platform: PlatformNow | None = None
     minds: MindsNow | None = None

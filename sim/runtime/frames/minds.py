@@ -13,7 +13,7 @@ from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.minds.models.budget import Budget
-    from sim.runtime.engine.minds import Thinking
+    from sim.runtime.engine.minds import DecisionRunner
 
 __all__ = ["MindsNow", "budget_left", "minds_now"]
 
@@ -74,7 +74,7 @@ class MindsNow:
     reasons: tuple[tuple[str, int], ...] = ()
 
 
-def minds_now(world: World, thinking: Thinking | None) -> MindsNow | None:
+def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:
     """Return how the minds of a world are; None where nobody has, or had, one."""
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not (minds.members.size or minds.counts):
@@ -94,7 +94,7 @@ def minds_now(world: World, thinking: Thinking | None) -> MindsNow | None:
     return now if thinking is None else _asked(now, thinking)
 
 
-def _asked(now: MindsNow, thinking: Thinking) -> MindsNow:
+def _asked(now: MindsNow, thinking: DecisionRunner) -> MindsNow:
     """Add what is known of who is asked."""
     thinker = thinking.thinker
     pool, ledger = thinker.pool, thinker.ledger

@@ -24,7 +24,7 @@ from sim.runtime.frames.frames import SessionRow
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["ENDED", "Ledger", "Session", "remember"]
+__all__ = ["ENDED", "CascadeTracker", "Session", "remember"]
 
 ENDED = frozenset({"quiet", "failed", "cancelled"})
 """Statuses in which nothing happens any more; a new parameter can wake a quiet one."""
@@ -38,7 +38,7 @@ _SMALL = 20_000
 
 
 @dataclass(slots=True, eq=False)
-class _Entry:
+class _TrackedCascade:
     """What is known of one cascade since it was last looked at."""
 
     cascade: Cascade
@@ -51,7 +51,7 @@ class _Entry:
     row: SessionRow | None = None
 
 
-class Ledger:
+class CascadeTracker:
     """Follows every cascade of a world; belongs to the engine's thread.
 
     Parameters
@@ -88,7 +88,7 @@ class Ledger:
         self._is_heard = is_heard
         self._note = note
         self._ended = ended
-        self._open: dict[int, _Entry] = {}
+        self._open: dict[int, _TrackedCascade] = {}
         self._closed: dict[int, SessionRow] = {}
         self._turn = 0
         self._known = 0
@@ -109,7 +109,7 @@ class Ledger:
         cascades = self._world.cascades
         fresh = cascades.place_of(self._known)
         for place, cascade in enumerate(cascades[fresh:], fresh):
-            entry = _Entry(cascade, "queued", 0, 0)
+            entry = _TrackedCascade(cascade, "queued", 0, 0)
             if announce:
                 self._announce(cascade)
             else:
@@ -145,7 +145,7 @@ class Ledger:
     def reopen(self, cascade: Cascade) -> None:
         """Follow a cascade again that was at rest."""
         self._closed.pop(cascade.id, None)
-        self._open[cascade.id] = _Entry(
+        self._open[cascade.id] = _TrackedCascade(
             cascade, cascade.status, cascade.size, cascade.contacts_seen
         )
 
@@ -195,7 +195,7 @@ class Ledger:
         receivers = max(size - int(cascade.seeds.size), 0)
         self._emit(MessageReceived(tick=tick, cascade=number, receivers=receivers))
 
-    def _close(self, entry: _Entry) -> None:
+    def _close(self, entry: _TrackedCascade) -> None:
         cascade, tick = entry.cascade, self._world.tick
         number, size = cascade.id, cascade.size
         if cascade.status == "failed":
@@ -231,7 +231,7 @@ class Ledger:
         cascade = self._world.cascades.find(number)
         if cascade is None:
             return None
-        entry = _Entry(cascade, cascade.status, cascade.size, cascade.contacts_seen)
+        entry = _TrackedCascade(cascade, cascade.status, cascade.size, cascade.contacts_seen)
         entry.r = cascade.r_newest
         return self._row(entry)
 
@@ -254,7 +254,7 @@ class Ledger:
             if adopters < 0:
                 return
 
-    def _read_r(self, entry: _Entry) -> None:
+    def _read_r(self, entry: _TrackedCascade) -> None:
         cascade = entry.cascade
         entry.r_size = cascade.size
         entry.r = cascade.r_newest
@@ -270,7 +270,7 @@ class Ledger:
             if not np.isnan(r):
                 self._emit(InfluenceCalculated(tick=self._world.tick, cascade=number, r=r))
 
-    def _row(self, entry: _Entry) -> SessionRow:
+    def _row(self, entry: _TrackedCascade) -> SessionRow:
         """Return the line of an entry, made anew only when it changed."""
         cascade, row = entry.cascade, entry.row
         if (
@@ -283,7 +283,7 @@ class Ledger:
             entry.row = row = self._new_row(entry)
         return row
 
-    def _new_row(self, entry: _Entry) -> SessionRow:
+    def _new_row(self, entry: _TrackedCascade) -> SessionRow:
         cascade = entry.cascade
         return SessionRow(
             id=cascade.id,

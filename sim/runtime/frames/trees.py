@@ -13,7 +13,7 @@ from sim.spread.cascade import trees_kernels as trees
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
 
-__all__ = ["MOST_BRANCHES", "NOBODY", "Branch", "tree_of"]
+__all__ = ["MOST_BRANCHES", "NOBODY", "TreeBranch", "tree_of"]
 
 Ids = npt.NDArray[np.uint32]
 Longs = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ MOST_BRANCHES, WIDEST = 60, 5
 """Members of a tree that are told, and of those that each of them convinced."""
 
 
-class Branch(NamedTuple):
+class TreeBranch(NamedTuple):
     """A member of a cascade's tree.
 
     Attributes
@@ -52,7 +52,7 @@ class Branch(NamedTuple):
 
 def tree_of(
     agents: Agents, who: Ids, ticks: npt.NDArray[np.int32], sources: Ids, count: int
-) -> tuple[tuple[Branch, ...], int, int]:
+) -> tuple[tuple[TreeBranch, ...], int, int]:
     """Return the largest branches as they are drawn, the depth, and the breadth."""
     if not who.size:
         return (), 0, 0
@@ -65,12 +65,12 @@ def tree_of(
     parent[depth == 0] = -1
     children = _Children(parent, below)
     chosen = _chosen(children, below)
-    branches: list[Branch] = []
+    branches: list[TreeBranch] = []
 
     def draw(at: int, step: int, last: tuple[bool, ...]) -> None:
         own = children.of(at)
         name = agents.name(int(who[at]))
-        told = Branch(step, name, int(ticks[at]), int(below[at]), own.size, last)
+        told = TreeBranch(step, name, int(ticks[at]), int(below[at]), own.size, last)
         branches.append(told)
         kept = [each for each in own.tolist() if each in chosen]
         for number, each in enumerate(kept):

@@ -21,9 +21,9 @@ from sim.errors import InputError
 
 __all__ = [
     "CHECKS",
+    "CheckHistory",
     "Finding",
     "Health",
-    "History",
     "Level",
     "Reading",
     "Vitals",
@@ -54,7 +54,7 @@ _LEAST_ASKED = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Journalled:
+class JournalStatus:
     """How far a journal is: the last durable tick, entries that wait, why it is held up."""
 
     durable_tick: int
@@ -98,7 +98,7 @@ class Vitals:
     free: int = 1 << 62
     soft: int | None = None
     hard: int | None = None
-    journal: Journalled | None = None
+    journal: JournalStatus | None = None
     loop_lag: float = 0.0
     commands: int = 0
     queued: int = 0
@@ -231,7 +231,7 @@ def caches() -> dict[str, tuple[int, int]]:
     return found | ({"cold data": tally()} if tally()[1] else {})
 
 
-class History:
+class CheckHistory:
     """The numbers of each check so far, the oldest of which are forgotten."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
@@ -245,9 +245,9 @@ class History:
         return tuple(values)
 
 
-def look(vitals: Vitals, history: History | None = None) -> Health:
+def look(vitals: Vitals, history: CheckHistory | None = None) -> Health:
     """Run every check; one that raises is a warning of its own."""
-    known = history or History()
+    known = history or CheckHistory()
     readings = []
     for name, each in list(CHECKS.items()):
         try:

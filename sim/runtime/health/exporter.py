@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sim.errors import InputError
-from sim.runtime.health.sources import Numbers, Source
+from sim.runtime.health.sources import MetricsSource, Numbers
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -55,7 +55,7 @@ class Exporter:
         When the package ``prometheus-client`` is missing, or the port is taken.
     """
 
-    def __init__(self, source: Source, port: int) -> None:
+    def __init__(self, source: MetricsSource, port: int) -> None:
         if not 0 <= port <= 65_535:
             raise InputError(f"A port for metrics is a number from 0 to 65,535, got {port:,}.")
         pages = type("Pages", (_Pages,), {"source": source, "registry": _registry(source)})
@@ -81,7 +81,7 @@ class Exporter:
 
 
 @contextmanager
-def exported(source: Source, port: int | None) -> Iterator[Exporter | None]:
+def exported(source: MetricsSource, port: int | None) -> Iterator[Exporter | None]:
     """Serve the numbers of a world while the block runs; on no port nothing is served."""
     if port is None:
         yield None
@@ -97,7 +97,7 @@ class _Pages(BaseHTTPRequestHandler):
     """Answers one reader."""
 
     timeout = SECONDS
-    source: ClassVar[Source]
+    source: ClassVar[MetricsSource]
     registry: ClassVar[Any]
     server_version = "Hubbub"
     sys_version = ""
@@ -141,7 +141,7 @@ def _healthz(health: Health) -> bytes:
     return json.dumps(said | {"tick": health.tick}).encode() + b"\n"
 
 
-def _registry(source: Source) -> CollectorRegistry:
+def _registry(source: MetricsSource) -> CollectorRegistry:
     try:
         from prometheus_client import CollectorRegistry
     except ImportError:
@@ -157,7 +157,7 @@ def _registry(source: Source) -> CollectorRegistry:
 class _Collector:
     """Makes the metrics when they are asked for."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: MetricsSource) -> None:
         self._source = source
 
     def collect(self) -> Iterator[Any]:

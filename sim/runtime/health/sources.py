@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psutil
 
 from sim.minds.deciding.accounts import facts_of
-from sim.runtime.health.checks import Health, History, Journalled, Vitals, look
+from sim.runtime.health.checks import CheckHistory, Health, JournalStatus, Vitals, look
 from sim.runtime.performance import Performance
 from sim.store import available_bytes
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.metrics import Measured
+    from sim.runtime.engine.metrics import MetricsState
     from sim.runtime.frames.minds import MindsNow
-    from sim.runtime.journal.writer import Keeper
+    from sim.runtime.journal.writer import JournalWriter
     from sim.runtime.simulation import Simulation
     from sim.world.world import World
 
-__all__ = ["Numbers", "OfSimulation", "OfWorld", "Source"]
+__all__ = ["MetricsSource", "Numbers", "SimulationSource", "WorldSource"]
 
 _WITHIN_SECONDS = 2.0
 
@@ -76,7 +76,7 @@ class Numbers:
     minds: Mapping[str, Any] | None = None
 
 
-class Source(Protocol):
+class MetricsSource(Protocol):
     """What can be exported; asked from any thread."""
 
     def numbers(self) -> Numbers:
@@ -86,7 +86,7 @@ class Source(Protocol):
         """Return every check as it was at most two seconds ago."""
 
 
-class OfWorld:
+class WorldSource:
     """A world that another thread runs; its numbers are read as they are.
 
     Parameters
@@ -97,12 +97,12 @@ class OfWorld:
         Where it is written to.
     """
 
-    def __init__(self, world: World, keeper: Keeper | None, folder: Path) -> None:
+    def __init__(self, world: World, keeper: JournalWriter | None, folder: Path) -> None:
         self._world = world
         self._keeper = keeper
         self._folder = folder
         self._process = psutil.Process()
-        self._history = History()
+        self._history = CheckHistory()
 
     def numbers(self) -> Numbers:
         """Return the numbers now."""
@@ -132,14 +132,14 @@ class OfWorld:
         return look(vitals, self._history)
 
 
-def _journal(keeper: Keeper | None) -> Journalled | None:
+def _journal(keeper: JournalWriter | None) -> JournalStatus | None:
     if keeper is None:
         return None
     waiting = max(keeper.number - keeper.durable, 0)
-    return Journalled(keeper.durable_tick, waiting, keeper.trouble or keeper.remark)
+    return JournalStatus(keeper.durable_tick, waiting, keeper.trouble or keeper.remark)
 
 
-class OfSimulation:
+class SimulationSource:
     """A running simulation, or whichever is on the screen.
 
     Parameters
@@ -180,7 +180,7 @@ class OfSimulation:
         return Health(0, ()) if simulation is None else simulation.health(within=_WITHIN_SECONDS)
 
 
-def _latest(measured: Measured | None) -> dict[str, float]:
+def _latest(measured: MetricsState | None) -> dict[str, float]:
     return {} if measured is None else {name: value for name, value, _ in measured.latest}
 
 

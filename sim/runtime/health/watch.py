@@ -14,24 +14,24 @@ import psutil
 
 from sim.core.checks import whole_number
 from sim.core.registry import failures
-from sim.runtime.health.checks import Health, History, Journalled, Vitals, caches, look
+from sim.runtime.health.checks import CheckHistory, Health, JournalStatus, Vitals, caches, look
 from sim.settings.logging import Level, log
 from sim.store import available_bytes
 from sim.world.log import Act
 
 if TYPE_CHECKING:
     from sim.runtime.engine.outbox import Poster
-    from sim.runtime.engine.thread_client import Link
+    from sim.runtime.engine.thread_client import EngineClient
     from sim.runtime.frames.frames import Frame
 
-__all__ = ["FarWatch", "Healthy", "Watch"]
+__all__ = ["HealthQueries", "HealthWatch", "ProcessHealthWatch"]
 
 PERIOD_SECONDS = 2.0
 _JOIN_SECONDS = 1.0
 _FRESH_SECONDS = 0.2
 
 
-class Watch:
+class HealthWatch:
     """The thread that looks at a link's world every two seconds.
 
     Parameters
@@ -53,7 +53,7 @@ class Watch:
 
     def __init__(
         self,
-        link: Link,
+        link: EngineClient,
         post: Poster,
         *,
         period: float = PERIOD_SECONDS,
@@ -66,7 +66,7 @@ class Watch:
         self._period = period
         self._wall = wall
         self._now = now
-        self._history = History()
+        self._history = CheckHistory()
         self._process = psutil.Process()
         self._clocks = (wall(), now())
         self._called: float | None = None
@@ -136,12 +136,12 @@ class Watch:
             return shutil.disk_usage(folder).free, str(folder)
         return None, str(folder)
 
-    def _journal(self) -> Journalled | None:
+    def _journal(self) -> JournalStatus | None:
         keeper = self._link.live.custody.owned
         if keeper is None:
             return None
         waiting = max(keeper.number - keeper.durable, 0)
-        return Journalled(keeper.durable_tick, waiting, keeper.trouble or keeper.remark)
+        return JournalStatus(keeper.durable_tick, waiting, keeper.trouble or keeper.remark)
 
     def _jump(self) -> float:
         """Return by how much the wall clock went otherwise than time did."""
@@ -189,7 +189,7 @@ class Watch:
         link.hurry(act)
 
 
-class FarWatch:
+class ProcessHealthWatch:
     """Looks at an engine in another process, as far as its frames tell.
 
     Parameters
@@ -200,7 +200,7 @@ class FarWatch:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._history = History()
+        self._history = CheckHistory()
         self._looked = 0.0
         self._newest: Health | None = None
 
@@ -216,7 +216,7 @@ class FarWatch:
                 free=available_bytes(),
                 soft=soft,
                 hard=hard,
-                journal=None if kept is None else Journalled(kept.tick, 0, frame.banner),
+                journal=None if kept is None else JournalStatus(kept.tick, 0, frame.banner),
                 queued=_queued(frame),
                 broken_plugins=_broken(frame),
             )
@@ -224,11 +224,11 @@ class FarWatch:
         return self._newest
 
 
-class Healthy:
+class HealthQueries:
     """What a simulation says of how it is."""
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         raise NotImplementedError
 
     def health(self, *, within: float = 0.0) -> Health:

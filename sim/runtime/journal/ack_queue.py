@@ -6,12 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Tell", "Waiting"]
+__all__ = ["AckQueue", "Tell"]
 
 Tell = Callable[[Exception | None], object]
 
 
-class Waiting:
+class AckQueue:
     """Those who wait for entries to become durable; used by any thread.
 
     Parameters

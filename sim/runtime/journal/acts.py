@@ -16,7 +16,7 @@ from sim.runtime.engine import people as peopling
 from sim.runtime.engine import platform as hosting
 from sim.runtime.engine import relations as relating
 from sim.store.journal.route import JUMP
-from sim.store.journal.rows import Entry
+from sim.store.journal.rows import JournalEntry
 from sim.store.snapshot.plain import from_json
 from sim.world.log import told
 from sim.world.world import World
@@ -64,7 +64,7 @@ def _cancel(world: World, number: int) -> None:
 
 
 def _assign(world: World, method: str, labels: Any, count: int, modularity: float) -> None:
-    found = batches.Detected(method, np.asarray(labels, np.int32), count, modularity)
+    found = batches.DetectedCommunities(method, np.asarray(labels, np.int32), count, modularity)
     batches.assign(world, found)
 
 
@@ -123,7 +123,7 @@ def on_trail(
         yield
 
 
-def apply(world: World, entry: Entry) -> bool:
+def apply(world: World, entry: JournalEntry) -> bool:
     """Do an entry again; False for what only its program could do."""
     if entry.kind not in ACTS:
         return False

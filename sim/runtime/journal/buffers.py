@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sim.core.scratch import Room, Spill
 
-__all__ = ["LARGE", "Buffers"]
+__all__ = ["LARGE", "CopyBuffers"]
 
 Column = npt.NDArray[Any]
 
@@ -20,7 +20,7 @@ LARGE = 1 << 16
 """Smaller copies stay in memory: a small world needs no file."""
 
 
-class Buffers:
+class CopyBuffers:
     """Copies by name, each in the place of the copy before: in scratch files, not in memory.
 
     Parameters
@@ -30,7 +30,7 @@ class Buffers:
 
     Examples
     --------
-    >>> buffers = Buffers()
+    >>> buffers = CopyBuffers()
     >>> first = buffers.copied("ages", np.arange(20_000))
     >>> second = buffers.next().copied("ages", np.arange(22_000))
     >>> bool(np.shares_memory(first, second)), second[-2:].tolist()
@@ -42,9 +42,9 @@ class Buffers:
         self._free: dict[str, Room] = {}
         self._used: dict[str, Room] = {}
 
-    def next(self) -> Buffers:
+    def next(self) -> CopyBuffers:
         """Return buffers that write over the copies of these; what had no copy is let go."""
-        following = Buffers(self._spill)
+        following = CopyBuffers(self._spill)
         following._free = self._used
         return following
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sim.core.scratch import give_back, is_filed, let_go
 from sim.errors import FileError
-from sim.runtime.journal.buffers import Buffers
+from sim.runtime.journal.buffers import CopyBuffers
 from sim.store import available_bytes, save
 from sim.store.journal.journal import RETRY_SECONDS
 from sim.store.journal.rows import Checkpoint
@@ -23,17 +23,17 @@ from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of, dump_world
 from sim.world.world import World
 
-__all__ = ["Copies", "Copy", "checkpoints_in"]
+__all__ = ["CheckpointCopy", "Checkpointer", "checkpoints_in"]
 
 SPARE_BYTES = 256 << 20
 """Memory that a copy leaves free; a world that needs more is written while it stands still."""
 
 Column = npt.NDArray[Any]
 Keep = Callable[[str, Column], Column]
-Saver = Callable[["Copy", Path], object]
+Saver = Callable[["CheckpointCopy", Path], object]
 
 
-class Copy:
+class CheckpointCopy:
     """A world as it was, in a shape that can be saved; packed by whoever asks first.
 
     Parameters
@@ -89,12 +89,12 @@ def checkpoints_in(folder: Path) -> list[Path]:
     return list(folder.glob("checkpoint-*.hub"))
 
 
-def _save(copy: Copy, path: Path) -> None:
+def _save(copy: CheckpointCopy, path: Path) -> None:
     name = path.parent.name.removesuffix(".hub.live")
     save(copy, path, note="a checkpoint", name=name, strong=False)
 
 
-class Copies:
+class Checkpointer:
     """Takes checkpoints of one world.
 
     Parameters
@@ -140,7 +140,7 @@ class Copies:
         self.running: Future[Checkpoint] | None = None
         self._folder = folder
         self._saver = saver
-        self._buffers = Buffers()
+        self._buffers = CopyBuffers()
         self._last: World | None = None
         self._gives_up = threading.Event()
         self._held = 0
@@ -172,8 +172,8 @@ class Copies:
         if anew or self.stood_still:
             self._last = None
         if self.stood_still:
-            self._buffers = Buffers()
-        copy = Copy(world) if self.stood_still else self._copied(world)
+            self._buffers = CopyBuffers()
+        copy = CheckpointCopy(world) if self.stood_still else self._copied(world)
         self.taken += 1
         future: Future[Checkpoint] = Future()
         self.running = future
@@ -194,7 +194,11 @@ class Copies:
         self._gives_up.set()
 
     def _write(
-        self, copy: Copy, checkpoint: Checkpoint, future: Future[Checkpoint], insists: bool
+        self,
+        copy: CheckpointCopy,
+        checkpoint: Checkpoint,
+        future: Future[Checkpoint],
+        insists: bool,
     ) -> None:
         try:
             self._save(copy, self._folder / checkpoint.file, insists)
@@ -208,7 +212,7 @@ class Copies:
             let_go()
             give_back()
 
-    def _save(self, copy: Copy, path: Path, insists: bool) -> None:
+    def _save(self, copy: CheckpointCopy, path: Path, insists: bool) -> None:
         try:
             began = perf_counter()
             while not self._saved(copy, path, insists):
@@ -223,7 +227,7 @@ class Copies:
             self.trouble = trouble
             self._noticed()
 
-    def _saved(self, copy: Copy, path: Path, insists: bool) -> bool:
+    def _saved(self, copy: CheckpointCopy, path: Path, insists: bool) -> bool:
         """Write it; False while the disk is full and it is to be tried again."""
         try:
             self._saver(copy, path)
@@ -266,7 +270,7 @@ class Copies:
         self._held = held if fits else 0
         return fits
 
-    def _copied(self, world: World) -> Copy:
+    def _copied(self, world: World) -> CheckpointCopy:
         self._buffers = self._buffers.next()
         self._last = still(world, self._buffers.copied, self._last)
-        return Copy(self._last, self._buffers.copied)
+        return CheckpointCopy(self._last, self._buffers.copied)

@@ -17,15 +17,15 @@ from sim.platform.acts.record import Held, ending
 from sim.settings.settings import current
 from sim.store.history.database import (
     MOST_BEHIND,
-    ActsFile,
-    Decided,
+    HistoryDatabase,
+    TickDecisions,
     copy_history,
     history_file,
     move_history,
 )
 from sim.world.world import World
 
-__all__ = ["Recording", "recorded"]
+__all__ = ["HistoryWriter", "recorded"]
 
 _FIELDS = (
     "tick", "member", "number", "question", "text", "fault", "provider", "model", "seconds",
@@ -34,7 +34,7 @@ _FIELDS = (
 """Of a row of a reply (:func:`sim.minds.models.reply_log.row_of`), by place."""
 
 
-class Recording:
+class HistoryWriter:
     """Writes the history database of one world.
 
     Parameters
@@ -68,7 +68,7 @@ class Recording:
         self._noticed = noticed
         self._questions: dict[str, list[tuple[str, str]]] = {}
         self._lock = Lock()
-        self._file: ActsFile | None = None
+        self._file: HistoryDatabase | None = None
         self._was_in: str | None = None
         self._open()
 
@@ -76,7 +76,7 @@ class Recording:
         if not self._most:
             return
         path = history_file(self.path)
-        self._file = ActsFile(
+        self._file = HistoryDatabase(
             path, most_bytes=self._most, line=self._line, noticed=lambda: self._noticed()
         )
         self.world.watchers.append(self)
@@ -126,7 +126,7 @@ class Recording:
         if world.platform is None or self._file is None:
             return
         told = [_told(row, questions) for row in rows]
-        self._file.put(Decided(world.platform.log.head, told))
+        self._file.put(TickDecisions(world.platform.log.head, told))
         self._file.wait()
 
     # Where the world goes
@@ -183,7 +183,7 @@ def _told(
 
 
 @contextmanager
-def recorded(world: World, path: str | PathLike[str] | None) -> Iterator[Recording | None]:
+def recorded(world: World, path: str | PathLike[str] | None) -> Iterator[HistoryWriter | None]:
     """Write what members do beside a world's file while the block runs; None: nowhere.
 
     Parameters
@@ -203,7 +203,7 @@ def recorded(world: World, path: str | PathLike[str] | None) -> Iterator[Recordi
     >>> len(record_of(load("monday.hub"), "monday.hub").ticks)  # doctest: +SKIP
     100
     """
-    recording = None if path is None else Recording(world, path)
+    recording = None if path is None else HistoryWriter(world, path)
     try:
         yield recording
     finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sim.errors import InputError
 
-__all__ = ["Clock", "Pacing"]
+__all__ = ["CheckpointClock", "Pacing"]
 
 _SHARE = 5.0
 _MOST = 1.5
@@ -95,7 +95,7 @@ class Pacing:
             ) from None
 
 
-class Clock:
+class CheckpointClock:
     """Says when a checkpoint is due; asked in the thread that drives the world.
 
     Parameters

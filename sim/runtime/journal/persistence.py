@@ -13,8 +13,8 @@ from typing import Any
 from sim.errors import FileError, HubbubError, InputError
 from sim.runtime.frames.frames import Kept
 from sim.runtime.journal.acts import on_trail
-from sim.runtime.journal.history import Recording
-from sim.runtime.journal.writer import Keeper, Pacing
+from sim.runtime.journal.history import HistoryWriter
+from sim.runtime.journal.writer import JournalWriter, Pacing
 from sim.runtime.saves.places import held_by_another, note_saved, since_saved, taken_along
 from sim.runtime.undo.history import BUDGET, Past
 from sim.store import info
@@ -24,7 +24,7 @@ from sim.store.journal.recovery import Recovery
 from sim.store.journal.route import JUMP
 from sim.world.world import World
 
-__all__ = ["Custody", "Keeping", "begin", "keeping_of"]
+__all__ = ["Keeping", "Persistence", "begin", "keeping_of"]
 
 _SIZE_SECONDS = 1.0
 
@@ -51,15 +51,15 @@ class Keeping:
     recovered: Recovery | None = None
 
 
-def begin(world: World, keeping: Keeping) -> Keeper:
+def begin(world: World, keeping: Keeping) -> JournalWriter:
     """Begin a journal, or go on with the one that is there.
 
     Raises
     ------
     LeaseError, FileError
-        As of :class:`~sim.runtime.journal.writer.Keeper`.
+        As of :class:`~sim.runtime.journal.writer.JournalWriter`.
     """
-    keeper = Keeper(
+    keeper = JournalWriter(
         world,
         keeping.path,
         pacing=keeping.pacing,
@@ -78,7 +78,7 @@ def _is_in(path: Path, world: World) -> bool:
     return False
 
 
-class Custody:
+class Persistence:
     """Keeps one live world, or nothing; all of it is used in the thread that drives the world.
 
     Parameters
@@ -105,7 +105,7 @@ class Custody:
     def __init__(
         self,
         world: World,
-        keeper: Keeper | None = None,
+        keeper: JournalWriter | None = None,
         keeping: Keeping | None = None,
         *,
         undo_bytes: int = BUDGET,
@@ -118,7 +118,7 @@ class Custody:
         found = keeping.recovered if keeping is not None else None
         self._checkpoint_tick = world.tick if found is None else found.checkpoint.tick
         self._seen = keeper.taken if keeper is not None else 0
-        self.recording: Recording | None = None
+        self.recording: HistoryWriter | None = None
         self._size, self._sized_at = 0, -_SIZE_SECONDS
 
     @property
@@ -132,7 +132,7 @@ class Custody:
         """Write what members do beside a file from now on; None: beside that of the journal."""
         place = path if path is not None or self._keeping is None else self._keeping.path
         if place is not None and self.recording is None:
-            self.recording = Recording(self._world, place)
+            self.recording = HistoryWriter(self._world, place)
 
     # What is done
 
@@ -285,13 +285,13 @@ class Custody:
         """Tell the journal nothing more: the world may be between two ticks."""
         self.keeper = None
 
-    def let_go(self) -> Custody:
+    def let_go(self) -> Persistence:
         """Return this as it is; whoever still uses this one tells the journal nothing more."""
         other = copy.copy(self)
         self.keeper = self.owned = self.recording = None
         return other
 
-    def of(self, world: World) -> Custody:
+    def of(self, world: World) -> Persistence:
         """Go on with another world that is the same."""
         self._world, self.past = world, Past(world, self.past.budget)
         if self.recording is not None:

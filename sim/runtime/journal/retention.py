@@ -6,13 +6,13 @@ import threading
 from pathlib import Path
 
 from sim.store.journal.reading import read_journal
-from sim.store.journal.route import Jump, Line
+from sim.store.journal.route import Jump, ReplayLine
 from sim.store.journal.rows import Checkpoint
 
-__all__ = ["Ways"]
+__all__ = ["CheckpointRetention"]
 
 
-class Ways:
+class CheckpointRetention:
     """The checkpoints and jumps of one journal; used by the engine's thread and by who writes.
 
     Parameters
@@ -54,7 +54,7 @@ class Ways:
             self._set_stone(each)
 
     @classmethod
-    def read(cls, folder: Path, most: int = 0) -> Ways:
+    def read(cls, folder: Path, most: int = 0) -> CheckpointRetention:
         """Return those of a journal; checkpoints that were removed meanwhile are left out."""
         with read_journal(folder) as journal:
             named = reversed(journal.checkpoints())
@@ -74,7 +74,7 @@ class Ways:
         """Take note of a jump; returns whether a checkpoint leads to where it went."""
         with self._lock:
             self._jumps.append(Jump(number, tick, line))
-            way = Line.to(self._jumps, number)
+            way = ReplayLine.to(self._jumps, number)
             return any(way.leads_by(each) for each in self._checkpoints)
 
     def took(self, checkpoint: Checkpoint, number: int, keep: int) -> list[str]:
@@ -92,7 +92,7 @@ class Ways:
             At least 2.
         """
         with self._lock:
-            way = Line.to(self._jumps, number)
+            way = ReplayLine.to(self._jumps, number)
             older = [each for each in self._checkpoints if each.file != checkpoint.file]
             on_way = [each for each in older if way.leads_by(each)]
             stones = [each for each in on_way if each.file in self._stones]

@@ -13,22 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import InputError
-from sim.runtime.journal.ack_queue import Tell, Waiting
+from sim.runtime.journal.ack_queue import AckQueue, Tell
 from sim.runtime.journal.acts import ACTS, act_of
-from sim.runtime.journal.checkpointer import Copies
+from sim.runtime.journal.checkpointer import Checkpointer
 from sim.runtime.journal.opening import recover, require_same
-from sim.runtime.journal.pacing import Clock, Pacing
-from sim.runtime.journal.retention import Ways
+from sim.runtime.journal.pacing import CheckpointClock, Pacing
+from sim.runtime.journal.retention import CheckpointRetention
 from sim.store.journal.journal import LEASE_FILE, Journal, JournalError, folder_of
 from sim.store.journal.lease import Lease
 from sim.store.journal.recovery import Recovery
 from sim.store.journal.route import JUMP
-from sim.store.journal.rows import Checkpoint, Entry, canonical
+from sim.store.journal.rows import Checkpoint, JournalEntry, canonical
 from sim.store.journal.state import Observer, whole_state
 from sim.store.snapshot.files import flush_folder
 from sim.world.world import World
 
-__all__ = ["Keeper", "Pacing", "done", "recover"]
+__all__ = ["JournalWriter", "Pacing", "done", "recover"]
 
 _STRETCH_TICKS = 1024
 _LOOK_SECONDS = 0.1
@@ -36,7 +36,7 @@ _POLL_SECONDS = 0.001
 _STRETCH_SECONDS = 0.25
 
 
-class Keeper:
+class JournalWriter:
     """Writes what happens to a world into the journal beside its file.
 
     All but :meth:`when_durable` is called in the thread that drives the world.
@@ -105,7 +105,11 @@ class Keeper:
             known = recovered is not None and recovered.is_whole and recovered.world is world
             is_new = not known and not require_same(self.folder, world)
             most = self._pacing.journal_bytes
-            self._ways = Ways([], [], most=most) if is_new else Ways.read(self.folder, most)
+            self._ways = (
+                CheckpointRetention([], [], most=most)
+                if is_new
+                else CheckpointRetention.read(self.folder, most)
+            )
             self._begin(world, options)
         except BaseException:
             self._lease.release()
@@ -113,10 +117,10 @@ class Keeper:
 
     def _begin(self, world: World, options: dict[str, Any]) -> None:
         keep = self._pacing.keep
-        self._copies = Copies(self.folder, keep=keep, noticed=lambda: self.noticed())
-        self._clock = Clock(self._pacing, self._now)
+        self._copies = Checkpointer(self.folder, keep=keep, noticed=lambda: self.noticed())
+        self._clock = CheckpointClock(self._pacing, self._now)
         self._copies.sweep(self._ways.files)
-        self._waiting = Waiting(0)
+        self._waiting = AckQueue(0)
         self._journal = Journal(
             self.folder,
             durable=self._on_durable,
@@ -246,7 +250,7 @@ class Keeper:
     ) -> None:
         number = self.number + 1
         adoptions, metrics, state = self._observer.look(world, number)
-        entry = Entry(
+        entry = JournalEntry(
             number, world.tick, ticks, kind, command, self._author, adoptions, metrics, state
         )
         entry = replace(entry, digest=entry.chained(self._digest))
@@ -374,7 +378,7 @@ class Keeper:
         """
         self._waiting.when(number, tell)
 
-    def _on_durable(self, entry: Entry) -> None:
+    def _on_durable(self, entry: JournalEntry) -> None:
         self.durable_tick = entry.tick
         self._waiting.came(entry.number)
 
@@ -413,7 +417,7 @@ class Keeper:
 
 @contextmanager
 def done(
-    keeper: Keeper | None,
+    keeper: JournalWriter | None,
     world: World,
     kind: str,
     args: tuple[Any, ...],

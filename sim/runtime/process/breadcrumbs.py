@@ -13,12 +13,19 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from sim.core.registry import foreign
-from sim.runtime.engine.model_output import Telling
+from sim.runtime.engine.model_output import ModelReports
 from sim.runtime.engine.stall import is_foreign
 from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
-__all__ = ["Marks", "die_with_parent", "limit_memory", "read_mark", "read_place", "show_place"]
+__all__ = [
+    "CrashBreadcrumbs",
+    "die_with_parent",
+    "limit_memory",
+    "read_mark",
+    "read_place",
+    "show_place",
+]
 
 _BYTES = 256
 _NAME_BYTES = _BYTES - 8
@@ -29,7 +36,7 @@ _DEATH = 1
 """prctl's PR_SET_PDEATHSIG."""
 
 
-class Marks:
+class CrashBreadcrumbs:
     """Notes in a file whose model is about to run; 0.3 us a note, and no call of the system.
 
     Parameters
@@ -67,15 +74,15 @@ class Marks:
         """Note every cascade that is asked in this process, and where the process dies."""
         for name in _ASKED:
             setattr(Cascade, name, self._noting(getattr(Cascade, name)))
-        told = Telling._asked  # noqa: SLF001 - the one place where metrics and panels are asked
+        told = ModelReports._asked  # noqa: SLF001 - the one place where metrics and panels are asked
 
-        def asked(telling: Telling, cascade: Cascade, *args: Any) -> Any:
+        def asked(telling: ModelReports, cascade: Cascade, *args: Any) -> Any:
             self.note(cascade)
             said = told(telling, cascade, *args)
             self.clear()
             return said
 
-        setattr(Telling, "_asked", asked)  # noqa: B010 - in this process alone
+        setattr(ModelReports, "_asked", asked)  # noqa: B010 - in this process alone
         stepped = World.step
 
         def step(world: World, ticks: int = 1) -> None:

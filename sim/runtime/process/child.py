@@ -15,7 +15,7 @@ from typing import Protocol
 from sim.core.rooms import environment
 from sim.errors import HubbubError
 from sim.runtime.process.breadcrumbs import show_place
-from sim.runtime.process.wire import Order
+from sim.runtime.process.wire import EngineOrder
 
 __all__ = ["Child", "DiedError", "Process", "spawned"]
 
@@ -67,7 +67,7 @@ class Process:
         Its number.
     """
 
-    def __init__(self, order: Order, log: Path | None = None) -> None:
+    def __init__(self, order: EngineOrder, log: Path | None = None) -> None:
         ours, theirs = socket.socketpair()
         output = _opened(log)
         try:
@@ -110,7 +110,7 @@ class Process:
             show_place(marks, self.pid)
 
 
-def spawned(order: Order) -> Process:
+def spawned(order: EngineOrder) -> Process:
     """Start an engine's process; what it prints goes to ``plugins.log`` of the logs."""
     from sim.settings.settings import current
 

@@ -22,18 +22,25 @@ from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.engine.output_capture import PluginFiles
 from sim.runtime.engine.requests import EngineError, ReplacedError, closed
-from sim.runtime.engine.stall import Restarted
+from sim.runtime.engine.stall import StallOutcome
 from sim.runtime.frames.frames import Frame
 from sim.runtime.jobs import in_thread
 from sim.runtime.performance import Meter
 from sim.runtime.process.child import Child, DiedError
 from sim.runtime.process.signs import culprit, lies_at, named, said, silent
-from sim.runtime.process.wire import MOST_ACTS, FrameReader, Order, Wire, sendable, unpacked
+from sim.runtime.process.wire import (
+    MOST_ACTS,
+    EngineOrder,
+    FrameReader,
+    PipeEnd,
+    sendable,
+    unpacked,
+)
 from sim.world.log import Act
 
-__all__ = ["Begin", "Remote"]
+__all__ = ["Begin", "ProcessEngine"]
 
-Begin = Callable[[Order], Child]
+Begin = Callable[[EngineOrder], Child]
 
 CLOSING_SECONDS = 10.0
 """How long closing waits for the running tick."""
@@ -48,7 +55,7 @@ _MOST = 20
 _TRIES = 3
 
 
-class Remote:
+class ProcessEngine:
     """One engine after another, seen from one event loop; all of it is used in the loop's thread.
 
     Parameters
@@ -67,7 +74,7 @@ class Remote:
     Attributes
     ----------
     frames, meter
-        As of :class:`~sim.runtime.engine.thread_client.Link`.
+        As of :class:`~sim.runtime.engine.thread_client.EngineClient`.
     chosen, saving
         The session asked to be in focus, and the file that was last asked to be saved to.
     failure
@@ -79,7 +86,13 @@ class Remote:
     """
 
     def __init__(
-        self, order: Order, marks: Path, *, begin: Begin, bus: EventBus, patience: float | None
+        self,
+        order: EngineOrder,
+        marks: Path,
+        *,
+        begin: Begin,
+        bus: EventBus,
+        patience: float | None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._order = order
@@ -95,7 +108,7 @@ class Remote:
         self.chosen: int | None = None
         self.saving: Path | None = None
         self.failure: EngineError | None = None
-        self.last: Restarted | None = None
+        self.last: StallOutcome | None = None
         self.contacts = 0
         self._acts: dict[int, Act] = {}
         self._outbox = Outbox(bus, self._post, self._remark)
@@ -109,7 +122,7 @@ class Remote:
         self._unwarned: Frame | None = None
         self._pulse: asyncio.TimerHandle | None = None
         self._files = PluginFiles()
-        self._revival: asyncio.Task[Restarted] | None = None
+        self._revival: asyncio.Task[StallOutcome] | None = None
         self._beside: set[asyncio.Task[Any]] = set()
         self._is_closing = False
 
@@ -124,7 +137,7 @@ class Remote:
             raise EngineError(f"{why}; see plugins.log, whose folder hubbub doctor says.") from None
         self._beat()
 
-    async def _begin(self, order: Order) -> Restarted | None:
+    async def _begin(self, order: EngineOrder) -> StallOutcome | None:
         """Start a process; returns what it tells of the one before it."""
         self._generation += 1
         turn = self._generation
@@ -134,9 +147,9 @@ class Remote:
             hears=bool(self._bus),
             plugins=tuple({item.origin for item in foreign() if item.origin.endswith(".py")}),
         )
-        self._ready: asyncio.Future[Restarted | None] = self._loop.create_future()
+        self._ready: asyncio.Future[StallOutcome | None] = self._loop.create_future()
         self._child = self._spawn(order)
-        self._wire = Wire(
+        self._wire = PipeEnd(
             self._child.pipe,
             partial(self._take, turn, FrameReader()),
             partial(self._post, self._gone, turn),
@@ -224,7 +237,7 @@ class Remote:
     def _on_progress(self, number: int, stage: str, share: float) -> None:
         self._progress[number] = (stage, share)
 
-    def _on_ready(self, told: Restarted | None) -> None:
+    def _on_ready(self, told: StallOutcome | None) -> None:
         if not self._ready.done():
             self._ready.set_result(told)
 
@@ -392,7 +405,7 @@ class Remote:
         asked = [said.get("model") for name, said, _ in self._asked.values() if name != "step"]
         return culprit(self._marks, asked, newest)
 
-    async def restart(self) -> Restarted:
+    async def restart(self) -> StallOutcome:
         """End a stall; see :meth:`sim.runtime.Simulation.restart`."""
         newest = self.frames.newest
         stall = newest.stalled if newest is not None else None
@@ -404,7 +417,9 @@ class Remote:
             if not stall.plugin:
                 raise EngineError(f"{stall.what} runs no foreign plugin; wait for it.")
             with suppress(TimeoutError, EngineError):
-                ended: Restarted = await asyncio.wait_for(self.ask("restart"), _INTERRUPT_SECONDS)
+                ended: StallOutcome = await asyncio.wait_for(
+                    self.ask("restart"), _INTERRUPT_SECONDS
+                )
                 return ended
         return await asyncio.shield(self._revive("did not come back"))
 
@@ -413,13 +428,13 @@ class Remote:
     def _lies_at(self) -> Path:
         return lies_at(self._at, self.saving if self._order.is_asked_for else None)
 
-    def _revive(self, how: str) -> asyncio.Task[Restarted]:
+    def _revive(self, how: str) -> asyncio.Task[StallOutcome]:
         if self._revival is None:
             self._revival = asyncio.create_task(self._revived(how))
             self._revival.add_done_callback(self._on_revived)
         return self._revival
 
-    def _on_revived(self, task: asyncio.Task[Restarted]) -> None:
+    def _on_revived(self, task: asyncio.Task[StallOutcome]) -> None:
         self._revival, self._heard = None, time.monotonic()
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -439,7 +454,7 @@ class Remote:
         if self.frames.newest is not None:
             self.frames.publish(said(self.frames.newest, banner, None, state))
 
-    async def _revived(self, how: str) -> Restarted:
+    async def _revived(self, how: str) -> StallOutcome:
         """Kill the process, if it lives, and let another one go on from the journal."""
         before = self.frames.newest
         fault, self._fault = self._fault, ""

@@ -21,16 +21,16 @@ from sim.core.events import Event
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime.engine.live import LiveWorld
 from sim.runtime.engine.outbox import Backlog
-from sim.runtime.engine.stall import Restarted, Safety
-from sim.runtime.engine.thread_client import Link
+from sim.runtime.engine.stall import RollbackState, StallOutcome
+from sim.runtime.engine.thread_client import EngineClient
 from sim.runtime.frames.frames import SessionRow
 from sim.runtime.frames.sessions import ENDED
 from sim.runtime.interactions import Batch
 from sim.runtime.jobs import Job, in_thread
-from sim.runtime.journal.persistence import Custody, Keeping
+from sim.runtime.journal.persistence import Keeping, Persistence
 from sim.runtime.journal.writer import Pacing, recover
-from sim.runtime.process.breadcrumbs import Marks, die_with_parent, limit_memory
-from sim.runtime.process.wire import MOST_ACTS, FrameWriter, Order, Wire, packed
+from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, die_with_parent, limit_memory
+from sim.runtime.process.wire import MOST_ACTS, EngineOrder, FrameWriter, PipeEnd, packed
 from sim.runtime.simulation import Simulation
 from sim.store.journal.recovery import Recovery
 from sim.world.log import Act
@@ -52,7 +52,7 @@ _ACTS = (
 )  # fmt: skip
 
 
-class _NoCopies(Safety):
+class _NoCopies(RollbackState):
     """Copies are not needed: another process goes on from the journal."""
 
     def before_tick(self, world: World) -> None:
@@ -62,7 +62,7 @@ class _NoCopies(Safety):
         """Do nothing."""
 
 
-class _Staying(Custody):
+class _Staying(Persistence):
     """Keeps a journal that nobody asked for: it stays where it is, whatever is saved."""
 
     def record(self, path: str | Path | None) -> None:
@@ -78,7 +78,7 @@ class _Staying(Custody):
 class _Hosted(Simulation):
     """A simulation of a world that was recovered from the journal that it goes on with."""
 
-    def __init__(self, found: Recovery, order: Order) -> None:
+    def __init__(self, found: Recovery, order: EngineOrder) -> None:
         super().__init__(
             found.world,
             name=order.name,
@@ -90,20 +90,20 @@ class _Hosted(Simulation):
         self._order, self._linked = order, self._link_to
         self._link_to = self._without_copies  # type: ignore[assignment]
 
-    async def _kept(self) -> Custody:
+    async def _kept(self) -> Persistence:
         custody = await super()._kept()
         if self._order.is_asked_for:
             return custody
         return _Staying(self._world, custody.keeper, self._keeping)
 
-    def _without_copies(self, world: World, **keywords: Any) -> Link:
+    def _without_copies(self, world: World, **keywords: Any) -> EngineClient:
         link = self._linked(world, **keywords)
         link.live.safety = _NoCopies()
         link.live.lines.extend(self._order.lines)
         link.live.is_dirty = self._order.is_dirty
         return link
 
-    async def take_over(self) -> Restarted | None:
+    async def take_over(self) -> StallOutcome | None:
         """Go on where a process before this one ended, and stop whose plugin ended it."""
         order = self._order
         if order.chosen is not None:
@@ -112,11 +112,11 @@ class _Hosted(Simulation):
         if order.ended is None:
             return None
         live = self._link.live
-        told: Restarted = await self._link.ask(partial(_stopped, live, *order.ended))
+        told: StallOutcome = await self._link.ask(partial(_stopped, live, *order.ended))
         return told
 
 
-def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> Restarted:
+def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> StallOutcome:
     """Stop the messages of a plugin, and say so; nobody can do that again, so the journal is told.
 
     Where the world is kept by a journal it gets a checkpoint.
@@ -130,12 +130,12 @@ def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> Restarted:
             cascade.fail(f"{plugin}: {how}{where}")
     live.notice()
     ids = tuple(cascade.id for cascade in stopped)
-    told = Restarted(live.world.tick, plugin, place, ids, was_rebuilt=True, how=how)
+    told = StallOutcome(live.world.tick, plugin, place, ids, was_rebuilt=True, how=how)
     live.announce(told.sentence)
     return told
 
 
-class Told:
+class ReportedActs:
     """What the other process was told of the log of acts, so that it is told the rest."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class Host:
         To the other process.
     """
 
-    def __init__(self, simulation: Simulation, wire: Wire) -> None:
+    def __init__(self, simulation: Simulation, wire: PipeEnd) -> None:
         self._simulation = simulation
         self._wire = wire
         self._frames = FrameWriter()
@@ -173,7 +173,7 @@ class Host:
         self._streams: dict[int, AsyncIterator[Batch]] = {}
         self._events = Backlog()
         self._telling: asyncio.Task[None] | None = None
-        self._told = Told()
+        self._told = ReportedActs()
         self._is_over = False
         self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
             **{name: self._plainly(name) for name in _ACTS},
@@ -342,7 +342,7 @@ def _named(error: Exception) -> Exception:
     return error
 
 
-async def serve(pipe: Connection, order: Order) -> None:
+async def serve(pipe: Connection, order: EngineOrder) -> None:
     """Recover the world, run it, and answer until the pipe ends."""
     loop = asyncio.get_running_loop()
     messages: asyncio.Queue[tuple[Any, ...] | None] = asyncio.Queue()
@@ -351,7 +351,7 @@ async def serve(pipe: Connection, order: Order) -> None:
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(messages.put_nowait, message)
 
-    wire = Wire(pipe, take, lambda: take(None))
+    wire = PipeEnd(pipe, take, lambda: take(None))
     beating = asyncio.create_task(_beat(wire))
     try:
         found = await in_thread(recover, order.at)
@@ -378,13 +378,13 @@ async def serve(pipe: Connection, order: Order) -> None:
         await in_thread(wire.join, BEAT_SECONDS)
 
 
-async def _beat(wire: Wire) -> None:
+async def _beat(wire: PipeEnd) -> None:
     while True:
         wire.send("beat")
         await asyncio.sleep(BEAT_SECONDS)
 
 
-def prepare(order: Order) -> None:
+def prepare(order: EngineOrder) -> None:
     """Make this process fit to run foreign plugins; they are loaded here."""
     from sim.core.registry import foreign, load_file, load_plugins
     from sim.core.workers import allow
@@ -394,7 +394,7 @@ def prepare(order: Order) -> None:
         use(order.settings)
         allow(order.settings.threads)
     if order.marks is not None:
-        Marks(Path(order.marks)).watch()
+        CrashBreadcrumbs(Path(order.marks)).watch()
     load_plugins()
     for path in order.plugins:
         if path not in {item.origin for item in foreign()}:
@@ -407,7 +407,7 @@ def main(words: list[str] | None = None) -> None:
     die_with_parent()
     pipe = Connection(int((words or sys.argv[1:])[0]))
     try:
-        order: Order = pipe.recv()
+        order: EngineOrder = pipe.recv()
     except EOFError:
         return
     try:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.core.progress import Report
 from sim.errors import HubbubError, InputError
-from sim.runtime.bulk import Detected, check_method
+from sim.runtime.bulk import DetectedCommunities, check_method
 from sim.runtime.engine.requests import ReplacedError
 from sim.runtime.frames.frames import SessionRow
 from sim.runtime.frames.sessions import Session
 from sim.runtime.jobs import Job
-from sim.runtime.process.client import Remote
+from sim.runtime.process.client import ProcessEngine
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.thread_client import Link
+    from sim.runtime.engine.thread_client import EngineClient
     from sim.runtime.journal.persistence import Keeping
 
-__all__ = ["IsolatedSession", "RemoteWorks"]
+__all__ = ["IsolatedSession", "ProcessBulkCommands"]
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class IsolatedSession(Session):
         As of :class:`~sim.runtime.Session`.
     """
 
-    def __init__(self, remote: Remote, number: int, text: str, model: str) -> None:
+    def __init__(self, remote: ProcessEngine, number: int, text: str, model: str) -> None:
         self.id, self.text, self.model = number, text, model
         self._remote = remote
 
@@ -78,15 +78,15 @@ class IsolatedSession(Session):
                 return row
 
 
-class RemoteWorks:
+class ProcessBulkCommands:
     """Long work in the engine's process."""
 
     @property
-    def _engine(self) -> Remote:
+    def _engine(self) -> ProcessEngine:
         raise NotImplementedError
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         """There is none to a world of this process."""
         _ = self._engine  # refuses a simulation that is not open
         raise HubbubError(
@@ -133,7 +133,7 @@ class RemoteWorks:
         """Gather agents round the named topics; await it for the size of each community."""
         return self._job("create_communities", tuple(names), max_members)
 
-    def detect_communities(self, method: str = "louvain") -> Job[Detected]:
+    def detect_communities(self, method: str = "louvain") -> Job[DetectedCommunities]:
         """Find communities in the network, and give them to agents."""
         check_method(method)
         return self._job("detect_communities", method)

@@ -24,7 +24,7 @@ def culprit(marks: Path, asked: Iterable[Any], newest: Frame | None) -> tuple[st
     Parameters
     ----------
     marks
-        The file of :class:`~sim.runtime.process.breadcrumbs.Marks`.
+        The file of :class:`~sim.runtime.process.breadcrumbs.CrashBreadcrumbs`.
     asked
         Models of the commands under way.
     newest

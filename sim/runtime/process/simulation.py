@@ -22,13 +22,13 @@ from sim.core.events import Event, Middleware, Subscription
 from sim.core.progress import Report, quiet
 from sim.errors import HubbubError, InputError
 from sim.platform.opening import phases_of
-from sim.runtime.engine.outbox import Watch
-from sim.runtime.engine.stall import Restarted
+from sim.runtime.engine.outbox import FrameWatch
+from sim.runtime.engine.stall import StallOutcome
 from sim.runtime.engine.thread_client import not_open
 from sim.runtime.frames.frames import Frame
 from sim.runtime.health.checks import Health
-from sim.runtime.health.watch import FarWatch
-from sim.runtime.interactions import Batch, Stream
+from sim.runtime.health.watch import ProcessHealthWatch
+from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.persistence import Keeping, begin
 from sim.runtime.journal.writer import Pacing
@@ -36,9 +36,9 @@ from sim.runtime.ownership import claim, release
 from sim.runtime.performance import Performance
 from sim.runtime.preview import Plan
 from sim.runtime.process.child import spawned
-from sim.runtime.process.client import Begin, Remote
-from sim.runtime.process.sessions import IsolatedSession, RemoteWorks
-from sim.runtime.process.wire import Order
+from sim.runtime.process.client import Begin, ProcessEngine
+from sim.runtime.process.sessions import IsolatedSession, ProcessBulkCommands
+from sim.runtime.process.wire import EngineOrder
 from sim.runtime.simulation import Simulation
 from sim.world.log import Act
 from sim.world.world import World
@@ -55,7 +55,7 @@ E = TypeVar("E", bound=Event)
 _MOST_TICKS = 100_000
 
 
-class IsolatedSimulation(RemoteWorks, Simulation):
+class IsolatedSimulation(ProcessBulkCommands, Simulation):
     """A simulation that no plugin can take down: it loops, crashes or eats memory elsewhere.
 
     Everything that can be awaited and watched is that of :class:`~sim.runtime.Simulation`, but:
@@ -122,17 +122,17 @@ class IsolatedSimulation(RemoteWorks, Simulation):
             )
         if memory_mb is not None and memory_mb < 1:
             raise InputError(f"memory_mb must be at least 1, got {memory_mb}.")
-        self._order = Order(
+        self._order = EngineOrder(
             at="", name=name, path=None if path is None else str(path), max_running=max_running,
             frames_per_second=frames_per_second, memory_mb=memory_mb, author=self._author,
         )  # fmt: skip
         self._patience = patience
         self._spawn = spawn
-        self._remote: Remote | None = None
+        self._remote: ProcessEngine | None = None
         self._folder: Path | None = None
         self._streams = itertools.count(1)
         self._copies = itertools.count(1)
-        self._far = FarWatch()
+        self._far = ProcessHealthWatch()
 
     async def __aenter__(self) -> IsolatedSimulation:
         if self._folder is not None:
@@ -141,7 +141,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         try:
             order = await self._with_journal(self._folder)
             del self._world  # it lives elsewhere now, and once is enough
-            self._remote = Remote(
+            self._remote = ProcessEngine(
                 order, self._folder / "mark", begin=self._spawn, bus=self._bus,
                 patience=self._patience,
             )  # fmt: skip
@@ -151,7 +151,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
             raise
         return self
 
-    async def _with_journal(self, folder: Path) -> Order:
+    async def _with_journal(self, folder: Path) -> EngineOrder:
         """Give the journal its beginning, and return what a process is told."""
         from sim.settings.settings import current
 
@@ -179,7 +179,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         shutil.rmtree(folder, ignore_errors=True)
 
     @property
-    def _engine(self) -> Remote:
+    def _engine(self) -> ProcessEngine:
         if self._remote is None:
             raise not_open()
         return self._remote
@@ -194,7 +194,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
             raise not_open()
         return newest
 
-    def watch(self, size: int = 2) -> Watch:
+    def watch(self, size: int = 2) -> FrameWatch:
         """Return a watch; see :meth:`sim.runtime.Simulation.watch`."""
         return self._engine.frames.watch(size)
 
@@ -320,7 +320,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         await self._engine.ask("pause")
 
     @property
-    def ended(self) -> Restarted | None:
+    def ended(self) -> StallOutcome | None:
         """How the last engine ended that another one took over from; None: none did."""
         return self._engine.last
 
@@ -334,7 +334,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         """
         await self._engine.ready()
 
-    async def restart(self) -> Restarted:
+    async def restart(self) -> StallOutcome:
         """End a stall (``frame.stalled``): the plugin that does not come back is stopped.
 
         A loop written in Python is interrupted; from any other the process is killed, and another
@@ -397,7 +397,7 @@ class IsolatedSimulation(RemoteWorks, Simulation):
         response_ms: float = 100.0,
     ) -> AsyncIterator[Batch]:
         """Run the world and yield who convinced whom, as :meth:`Simulation.interactions`."""
-        Stream(batch_size, response_ms)  # refuses what is wrong, here and now
+        InteractionStream(batch_size, response_ms)  # refuses what is wrong, here and now
         number = next(self._streams)
         said = {"batch_size": batch_size, "max_ticks": max_ticks, "response_ms": response_ms}
         while (batch := await self._engine.ask("batch", number, said)) is not None:

@@ -24,10 +24,10 @@ from sim.runtime.frames.frames import Communities, Focus, Frame
 
 __all__ = [
     "MOST_ACTS",
+    "EngineOrder",
     "FrameReader",
     "FrameWriter",
-    "Order",
-    "Wire",
+    "PipeEnd",
     "packed",
     "sendable",
     "unpacked",
@@ -40,7 +40,7 @@ MOST_ACTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class EngineOrder:
     """What an engine's process is told first.
 
     Parameters
@@ -89,7 +89,7 @@ class Order:
     is_dirty: bool = False
 
 
-class Wire:
+class PipeEnd:
     """One end of a pipe; what is sent is written by a thread of its own, in order.
 
     Parameters

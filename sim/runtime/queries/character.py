@@ -14,7 +14,7 @@ from sim.platform.rhythm import SHIFTS
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Inner", "inner_of"]
+__all__ = ["MemberCharacter", "inner_of"]
 
 MOST_LINES = 20
 """Lines of a member's own history that are told, the newest; and characters of a text."""
@@ -23,7 +23,7 @@ _LETTERS = (Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
-class Inner:
+class MemberCharacter:
     """One agent from inside, as an inspector shows it.
 
     Parameters
@@ -63,7 +63,7 @@ class Inner:
     letters: tuple[tuple[int, str, str], ...]
 
 
-def inner_of(world: World, agent: int) -> Inner:
+def inner_of(world: World, agent: int) -> MemberCharacter:
     """Return what an agent is like inside; reads of that agent alone.
 
     Raises
@@ -75,7 +75,7 @@ def inner_of(world: World, agent: int) -> Inner:
     agents, texts = world.agents, world.agents.lore.cold
     opinions = [(topic, float(world.opinions[topic][agent])) for topic in world.opinions]
     mood, late = _on_platform(world, agent)
-    return Inner(
+    return MemberCharacter(
         ARCHETYPES[int(archetype(agents, [agent])[0])],
         float(credulity(agents, [agent])[0]),
         float(verification(agents, [agent])[0]),

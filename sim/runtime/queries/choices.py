@@ -15,13 +15,13 @@ from sim.errors import ParameterError
 from sim.platform.settings import PlatformSettings
 from sim.world.interventions.kinds import kinds
 
-__all__ = ["Offer", "interventions", "platform_settings"]
+__all__ = ["InterventionOffer", "interventions", "platform_settings"]
 
 _TYPED = (bool, int, float, str)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class InterventionOffer:
     """One kind of intervention.
 
     Parameters
@@ -56,10 +56,10 @@ class Offer:
         return {k: _pairs(v) if k in self.mappings else v for k, v in typed.items()}
 
 
-def interventions() -> tuple[Offer, ...]:
+def interventions() -> tuple[InterventionOffer, ...]:
     """List what can be done by name, in a fixed order."""
     return tuple(
-        Offer(name, kind.says, _form_of(name, kind), _mappings(kind))
+        InterventionOffer(name, kind.says, _form_of(name, kind), _mappings(kind))
         for name, kind in kinds().items()
     )
 

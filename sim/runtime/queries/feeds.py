@@ -17,7 +17,7 @@ from sim.platform.feed.exposures import Part
 from sim.platform.feed.why import Why, whys
 from sim.platform.posts.posts import Flag, Kind
 from sim.platform.posts.texts import said_in_message
-from sim.runtime.engine.metrics import Measured
+from sim.runtime.engine.metrics import MetricsState
 from sim.runtime.frames.totals import frozen
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = [
-    "Feed",
+    "FeedItem",
+    "MemberFeed",
     "PlatformNow",
-    "Shown",
     "about_platform",
     "feed_of",
     "flags_of",
@@ -43,7 +43,7 @@ _TOLD = (Act.POST, Act.LIKE, Act.REPOST, Act.REPLY)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FeedItem:
     """One message in a feed.
 
     Parameters
@@ -68,7 +68,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class MemberFeed:
     """What a platform knows of one member.
 
     Parameters
@@ -89,12 +89,12 @@ class Feed:
     is_online: bool
     reputation: float
     recommender: str
-    shown: tuple[Shown, ...]
+    shown: tuple[FeedItem, ...]
     acts: tuple[tuple[int, str, str], ...]
     unknown: str = ""
 
 
-def feed_of(world: World, agent: int) -> Feed | None:
+def feed_of(world: World, agent: int) -> MemberFeed | None:
     """Return what the platform knows of an agent; None without a platform."""
     platform = world.platform
     if platform is None:
@@ -104,7 +104,7 @@ def feed_of(world: World, agent: int) -> Feed | None:
     is_online = at < platform.online.size and int(platform.online[at]) == agent
     is_member = agent < len(platform.members)  # newcomers sign up with the next tick
     which = platform.recommenders[int(platform.members.recommender[agent]) if is_member else 0]
-    return Feed(
+    return MemberFeed(
         platform.exposures.tick, is_online, float(platform.reputation[agent]),
         which.plugin_name or type(which).__name__, shown_of(world, platform, agent),
         tuple((tick, act.says, _about(world, about, whom)) for tick, act, about, whom in acts),
@@ -140,7 +140,7 @@ def _about(world: World, message: int, other: int) -> str:
     return " ".join(said)
 
 
-def shown_of(world: World, platform: Platform, agent: int) -> tuple[Shown, ...]:
+def shown_of(world: World, platform: Platform, agent: int) -> tuple[FeedItem, ...]:
     """Return the feed of an agent in the last tick; nothing where feeds are not kept."""
     if platform.exposures.taken is not None:
         return ()
@@ -153,11 +153,11 @@ def shown_of(world: World, platform: Platform, agent: int) -> tuple[Shown, ...]:
     return ()
 
 
-def _shown(world: World, platform: Platform, part: Part, place: int) -> Shown:
+def _shown(world: World, platform: Platform, part: Part, place: int) -> FeedItem:
     message, posts = int(part.message[place]), platform.posts
     source = world.agents.name(int(part.source[place]))
     row = message - posts.first
-    return Shown(
+    return FeedItem(
         message, _line(world, platform, message), source,
         bool(part.friends[place]), float(part.score[place]),
         int(posts.likes[row]), int(posts.shares[row]),
@@ -238,7 +238,7 @@ class PlatformNow:
     messages: int
     acts: tuple[tuple[str, int], ...]
     recommenders: tuple[str, ...]
-    course: Measured | None = None
+    course: MetricsState | None = None
 
 
 def platform_now(world: World) -> PlatformNow | None:
@@ -259,7 +259,7 @@ def platform_now(world: World) -> PlatformNow | None:
     )  # fmt: skip
 
 
-def _course(platform: Platform, now: int) -> Measured | None:
+def _course(platform: Platform, now: int) -> MetricsState | None:
     """Return how often members did what over the newest ticks; None before they did anything."""
     log = platform.log
     ticks = range(max(1, now - _COURSE + 1), now + 1)
@@ -267,7 +267,7 @@ def _course(platform: Platform, now: int) -> Measured | None:
     if not rows.any():
         return None
     names = tuple(f"act_{act.name.lower()}" for act in _TOLD)
-    return Measured(names, frozen(np.array(ticks, np.int64)), frozen(rows), (), (), ())
+    return MetricsState(names, frozen(np.array(ticks, np.int64)), frozen(rows), (), (), ())
 
 
 def about_platform(world: World) -> str:

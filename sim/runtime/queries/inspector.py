@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sim.core.text import clip, one_line
 from sim.errors import SnapshotError
 from sim.platform.acts.record import said_in
-from sim.runtime.journal.history import Recording
-from sim.runtime.queries.character import Inner, inner_of
-from sim.runtime.queries.feeds import Feed, feed_of
-from sim.runtime.queries.members import Ego, Member, about, around, member_of
-from sim.store.history.acts import Deed, Record, Traces, record_of
+from sim.runtime.journal.history import HistoryWriter
+from sim.runtime.queries.character import MemberCharacter, inner_of
+from sim.runtime.queries.feeds import MemberFeed, feed_of
+from sim.runtime.queries.members import Ego, MemberDetails, about, around, member_of
+from sim.store.history.acts import ActIndex, Record, RecordedAct, record_of
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
@@ -47,24 +47,24 @@ class Inspected(NamedTuple):
         were not asked for.
     """
 
-    member: Member
-    feed: Feed | None
+    member: MemberDetails
+    feed: MemberFeed | None
     ego: Ego | None
-    inner: Inner | None = None
+    inner: MemberCharacter | None = None
     past: tuple[tuple[int, str, str], ...] | None = None
 
 
-class _Past(NamedTuple):
+class _ActSources(NamedTuple):
     """Where the acts of a member are found: in memory, and in a file."""
 
-    traces: Traces
+    traces: ActIndex
     path: Path | None
     agents: Agents
     seed: int
     agent: int
 
 
-Taken = tuple[Any, Feed | None, Ego | None, Inner, "_Past | None"]
+Taken = tuple[Any, MemberFeed | None, Ego | None, MemberCharacter, "_ActSources | None"]
 
 
 def inspected(world: World, agent: int, ties: bool = False, past: bool = False) -> Taken:
@@ -81,10 +81,10 @@ def inspected(world: World, agent: int, ties: bool = False, past: bool = False) 
     return told, feed_of(world, agent), ego, inner_of(world, agent), where
 
 
-def _where(world: World, agent: int) -> _Past:
-    beside = next((each for each in world.watchers if isinstance(each, Recording)), None)
+def _where(world: World, agent: int) -> _ActSources:
+    beside = next((each for each in world.watchers if isinstance(each, HistoryWriter)), None)
     recent, path = (None, None) if beside is None else (beside.behind, beside.path)
-    return _Past(Traces.of(world, recent), path, world.agents, world.seed, agent)
+    return _ActSources(ActIndex.of(world, recent), path, world.agents, world.seed, agent)
 
 
 def inspected_of(taken: Taken) -> Inspected:
@@ -93,7 +93,7 @@ def inspected_of(taken: Taken) -> Inspected:
     return Inspected(member_of(told), feed, ego, inner, None if where is None else _past(where))
 
 
-def _past(where: _Past) -> tuple[tuple[int, str, str], ...]:
+def _past(where: _ActSources) -> tuple[tuple[int, str, str], ...]:
     """Return the newest acts of a member; those of the disk only where they can be read."""
     try:
         record = record_of(where.traces, where.path)
@@ -103,16 +103,16 @@ def _past(where: _Past) -> tuple[tuple[int, str, str], ...]:
         return ((where.traces.tick, one_line(str(error), _LONGEST), ""),)
 
 
-def _newest(record: Record, agent: int) -> list[Deed]:
+def _newest(record: Record, agent: int) -> list[RecordedAct]:
     """Return the newest acts of a member, the last first; no more ticks are read than it takes."""
-    ticks, found = record.ticks, list[Deed]()
+    ticks, found = record.ticks, list[RecordedAct]()
     while ticks and len(found) < MOST_DEEDS:
         ticks, some = ticks[:-_STRETCH], ticks[-_STRETCH:]
         found += record.of(agent, first=some[0], last=some[-1])[::-1]
     return found[:MOST_DEEDS]
 
 
-def _text(record: Record, deed: Deed, where: _Past) -> str:
+def _text(record: Record, deed: RecordedAct, where: _ActSources) -> str:
     """Return what the message of an act says; else whom the act concerns."""
     post = record.behind(deed)
     if post is None:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Ego",
-    "Member",
-    "Population",
-    "Taken",
+    "MemberDetails",
+    "MemberTable",
+    "PopulationInputs",
     "about",
     "around",
     "found",
@@ -53,7 +53,7 @@ MOST_STORIES = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Population:
+class MemberTable:
     """Columns over all agents, as they were at a tick.
 
     Parameters
@@ -84,31 +84,31 @@ class Population:
         return len(self.status)
 
 
-class Taken(NamedTuple):
+class PopulationInputs(NamedTuple):
     """What :func:`population_of` makes a population of."""
 
-    population: Population
+    population: MemberTable
     ties: Ties | None
     log: Log | None
 
 
-def taken(world: World, message: int | None = None) -> Taken:
+def taken(world: World, message: int | None = None) -> PopulationInputs:
     """Take the columns of all agents; ``message``: and who adopted it, by its number."""
     agents, ties = world.agents, world.ties
     cascade = None if message is None else world.cascades.find(message)
     knows = ties.back is not None
-    columns = Population(
+    columns = MemberTable(
         world.tick, agents.activity.copy(), agents.personality.copy(), agents.status.copy(),
         agents.community.copy(), ties.out_degree.copy(),
         ties.reverse.out_degree.copy() if knows else np.empty(0, np.uint32), None,
         tuple(agents.communities),
     )  # fmt: skip
-    return Taken(
+    return PopulationInputs(
         columns, None if knows else copy(ties), None if cascade is None else cascade.log.so_far()
     )
 
 
-def population_of(taken: Taken) -> Population:
+def population_of(taken: PopulationInputs) -> MemberTable:
     """Return the population, with what takes longer to count."""
     people, ties, log = taken
     heard, adopted = people.heard, None
@@ -117,7 +117,7 @@ def population_of(taken: Taken) -> Population:
     if log is not None:
         adopted = np.full(len(people), -1, np.int32)
         adopted[log.agents] = log.ticks
-    return Population(
+    return MemberTable(
         people.tick, people.activity, people.traits, people.status, people.community,
         people.listeners, heard, adopted, people.communities,
     )  # fmt: skip
@@ -174,7 +174,7 @@ def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class MemberDetails:
     """One agent, as an inspector shows it.
 
     Parameters
@@ -216,7 +216,7 @@ class Member:
     states: tuple[tuple[int, str], ...] = ()
 
 
-def about(world: World, agent: int) -> tuple[Member, list[tuple[int, str, Log]]]:
+def about(world: World, agent: int) -> tuple[MemberDetails, list[tuple[int, str, Log]]]:
     """Return what is known of an agent at once, and where :func:`member_of` looks for the rest.
 
     Raises
@@ -227,7 +227,7 @@ def about(world: World, agent: int) -> tuple[Member, list[tuple[int, str, Log]]]
     agents = world.agents
     name, community = agents.name(agent), int(agents.community[agent])
     traits = agents.personality[agent] / 255
-    member = Member(
+    member = MemberDetails(
         agent, str(agents.id(agent)), name, world.tick,
         Lifecycle(int(agents.status[agent])).name.lower(),
         agents.communities[community] if community >= 0 else "",
@@ -245,7 +245,7 @@ def _states(world: World, agent: int) -> tuple[tuple[int, str], ...]:
     return tuple((c.id, c.states[int(c.state_now[agent])]) for c in reversed(newest))
 
 
-def member_of(told: tuple[Member, list[tuple[int, str, Log]]]) -> Member:
+def member_of(told: tuple[MemberDetails, list[tuple[int, str, Log]]]) -> MemberDetails:
     """Return a member, with the messages that it adopted."""
     member, stories = told
     adopted: list[tuple[int, int, str, str]] = []
@@ -256,8 +256,8 @@ def member_of(told: tuple[Member, list[tuple[int, str, Log]]]) -> Member:
             source = int(log.sources[at])
             whence = "" if source == _NOBODY else str(source)
             adopted.append((number, int(log.ticks[at]), whence, text))
-    values = {name: getattr(member, name) for name in Member.__slots__}
-    return Member(**{**values, "adopted": tuple(adopted)})
+    values = {name: getattr(member, name) for name in MemberDetails.__slots__}
+    return MemberDetails(**{**values, "adopted": tuple(adopted)})
 
 
 _NOBODY = 0xFFFFFFFF

@@ -17,7 +17,7 @@ from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.posts.posts import Kind
 from sim.platform.posts.texts import said_in_message, words
-from sim.runtime.frames.trees import NOBODY, Branch, tree_of
+from sim.runtime.frames.trees import NOBODY, TreeBranch, tree_of
 from sim.runtime.queries.feeds import flags_of
 from sim.spread.cascade.generations import cohorts_of
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 __all__ = [
-    "Branch",
-    "Organic",
+    "MemberMessages",
     "Story",
+    "TreeBranch",
     "best_of",
     "cascade",
     "organic",
@@ -55,7 +55,7 @@ _LABELS = {"shown": "showings"}
 """Words for counters that are called otherwise in a post."""
 
 
-class Organic(NamedTuple):
+class MemberMessages(NamedTuple):
     """Columns of some messages that members wrote, int64 (k,) each.
 
     Attributes
@@ -78,12 +78,12 @@ class Organic(NamedTuple):
     cascade: Longs
 
     @classmethod
-    def none(cls) -> Organic:
+    def none(cls) -> MemberMessages:
         """Return no messages."""
         return cls(*([np.zeros(0, np.int64)] * len(cls._fields)))
 
 
-class Worth(NamedTuple):
+class MessageScores(NamedTuple):
     """What :func:`best_of` chooses by: of each message in feeds, likes and shares."""
 
     first: int
@@ -92,16 +92,16 @@ class Worth(NamedTuple):
     sent: list[int]
 
 
-def worth(world: World) -> Worth:
+def worth(world: World) -> MessageScores:
     """Take what the messages in feeds are worth, and the numbers of those that were sent."""
     if world.platform is None:
-        return Worth(0, np.zeros(0, np.uint32), np.zeros(0, np.uint32), [])
+        return MessageScores(0, np.zeros(0, np.uint32), np.zeros(0, np.uint32), [])
     posts = world.platform.posts
     sent = [n for n in world.platform.injected.values() if posts.first <= n < posts.next]
-    return Worth(posts.first, posts.likes.copy(), posts.shares.copy(), sent)
+    return MessageScores(posts.first, posts.likes.copy(), posts.shares.copy(), sent)
 
 
-def best_of(found: Worth) -> list[int]:
+def best_of(found: MessageScores) -> list[int]:
     """Return the numbers of the messages that were sent, and of those worth most, best first."""
     value = found.likes + np.uint32(2) * found.shares
     value[np.array(found.sent, np.int64) - found.first] = np.uint32(1 << 30)
@@ -112,16 +112,16 @@ def best_of(found: Worth) -> list[int]:
     return numbers
 
 
-def organic(world: World, numbers: list[int]) -> Organic:
+def organic(world: World, numbers: list[int]) -> MemberMessages:
     """Return the columns of some messages, of those in feeds; private ones are left out."""
     if world.platform is None:
-        return Organic.none()
+        return MemberMessages.none()
     posts = world.platform.posts
     held = np.array([n for n in numbers if posts.first <= n < posts.next], np.int64)
     held = held[posts.kind[held - posts.first] <= np.uint8(Kind.REPLY)]
     rows = held - posts.first
-    columns = (getattr(posts, name)[rows].astype(np.int64) for name in Organic._fields[1:])
-    return Organic(held, *columns)
+    columns = (getattr(posts, name)[rows].astype(np.int64) for name in MemberMessages._fields[1:])
+    return MemberMessages(held, *columns)
 
 
 def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
@@ -174,14 +174,14 @@ class Story:
     text: str
     author: str
     facts: tuple[tuple[str, str], ...]
-    tree: tuple[Branch, ...]
+    tree: tuple[TreeBranch, ...]
     reach: tuple[tuple[str, int, int], ...]
     replies: tuple[tuple[str, str], ...]
     is_cut: bool
     upon: str = ""
 
 
-class Spread(NamedTuple):
+class StoryInputs(NamedTuple):
     """What :func:`story_of` makes a story of."""
 
     story: Story
@@ -190,17 +190,17 @@ class Spread(NamedTuple):
     who: Ids
     ticks: npt.NDArray[np.int32]
     sources: Ids
-    shares: Shares | None = None
+    shares: ShareSource | None = None
 
 
-class Shares(NamedTuple):
+class ShareSource(NamedTuple):
     """Where those are found who shared a message: in a log that nobody writes to any more."""
 
     number: int
     log: ActLog
 
 
-def cascade(world: World, number: int) -> Spread:
+def cascade(world: World, number: int) -> StoryInputs:
     """Take an injected message.
 
     Raises
@@ -220,7 +220,7 @@ def cascade(world: World, number: int) -> Spread:
     if at is not None:
         facts += _counters(world, at)
     story = Story(f"#{number}", found.text, author, tuple(facts), (), (), (), False)
-    return Spread(
+    return StoryInputs(
         story, world.agents, world.agents.community.copy(), log.agents, log.ticks, log.sources
     )
 
@@ -235,7 +235,7 @@ def _r_of(found: Cascade) -> tuple[str, str]:
     return "R_t", f"- ({why})"
 
 
-class Asked(NamedTuple):
+class ReplyQuery(NamedTuple):
     """What :func:`replies_of` looks through: the messages behind one, and what each is about."""
 
     number: int
@@ -244,7 +244,7 @@ class Asked(NamedTuple):
     kinds: npt.NDArray[Any]
 
 
-def replies(world: World, number: int) -> Asked:
+def replies(world: World, number: int) -> ReplyQuery:
     """Take what tells the replies to an organic message.
 
     Raises
@@ -256,17 +256,17 @@ def replies(world: World, number: int) -> Asked:
     begin = posts.row(number) + 1
     stop = len(posts) if int(posts.replies[begin - 1]) else begin
     columns = (posts.parent[begin:stop].copy(), posts.kind[begin:stop].copy())
-    return Asked(number, posts.first + begin, *columns)
+    return ReplyQuery(number, posts.first + begin, *columns)
 
 
-def replies_of(asked: Asked) -> list[int]:
+def replies_of(asked: ReplyQuery) -> list[int]:
     """Return the numbers of the replies, the oldest first."""
     fits = (asked.parents == asked.number) & (asked.kinds == np.uint8(Kind.REPLY))
     numbers: list[int] = (np.flatnonzero(fits) + asked.first).tolist()
     return numbers
 
 
-def post(world: World, number: int, replies: Sequence[int] = ()) -> Spread:
+def post(world: World, number: int, replies: Sequence[int] = ()) -> StoryInputs:
     """Take an organic message: who shared it in the ticks that the log of acts keeps.
 
     Parameters
@@ -295,10 +295,10 @@ def post(world: World, number: int, replies: Sequence[int] = ()) -> Spread:
         f"m{number}", text, agents.name(author), tuple(facts), (), (), told, False,
         _upon(world, platform, number),
     )  # fmt: skip
-    return Spread(
+    return StoryInputs(
         story, agents, agents.community.copy(), np.array([author], np.uint32),
         np.array([created], np.int32), np.array([NOBODY], np.uint32),
-        Shares(number, platform.log.still()),
+        ShareSource(number, platform.log.still()),
     )  # fmt: skip
 
 
@@ -308,7 +308,7 @@ def _platform(world: World) -> Platform:
     return world.platform
 
 
-def _shared(spread: Spread) -> Spread:
+def _shared(spread: StoryInputs) -> StoryInputs:
     """Return a spread with those who shared the message, as the log of acts has them."""
     if spread.shares is None:
         return spread
@@ -348,7 +348,7 @@ def _counters(world: World, number: int) -> list[tuple[str, str]]:
     return [*facts, ("flags", flags)] if flags else facts
 
 
-def story_of(spread: Spread) -> Story:
+def story_of(spread: StoryInputs) -> Story:
     """Return the story, with its tree and whom it reached."""
     story, agents, community, who, ticks, sources, _ = _shared(spread)
     tree, depth, breadth = tree_of(agents, who, ticks, sources, community.size)

@@ -17,13 +17,13 @@ from sim.world.compatibility import WEIGHTS, Compatibility
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Pair", "Part", "pair_of"]
+__all__ = ["Pair", "ScorePart", "pair_of"]
 
 _FULL = 65535
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScorePart:
     """What one thing adds to the score of two members.
 
     Parameters
@@ -66,7 +66,7 @@ class Pair:
     names: tuple[str, str]
     ties: tuple[str, ...]
     score: float
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
     changes: tuple[tuple[int, str, str], ...]
     acts: tuple[tuple[int, str, str, int], ...]
 
@@ -127,7 +127,7 @@ def _way(world: World, one: int, other: int) -> list[str]:
     return said + [f"{first} has {kind} {second}." for kind in marks]
 
 
-def _parts(world: World, found: Compatibility, one: int, other: int) -> tuple[Part, ...]:
+def _parts(world: World, found: Compatibility, one: int, other: int) -> tuple[ScorePart, ...]:
     agents, groups = world.agents, world.groups
     shared = agents.vocabulary.names(int(agents.interests[one] & agents.interests[other]))
     label = int(agents.community[one])
@@ -141,7 +141,8 @@ def _parts(world: World, found: Compatibility, one: int, other: int) -> tuple[Pa
         "communities": ", ".join(places) or "none in common",
     }
     return tuple(
-        Part(name, float(getattr(found, name)[0]), WEIGHTS[name], why) for name, why in whys.items()
+        ScorePart(name, float(getattr(found, name)[0]), WEIGHTS[name], why)
+        for name, why in whys.items()
     )
 
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
     from sim.world.world import World
 
-__all__ = ["Sought", "found", "sought"]
+__all__ = ["PathInputs", "found", "sought"]
 
 Ids = npt.NDArray[np.uint32]
 
 
-class Sought(NamedTuple):
+class PathInputs(NamedTuple):
     """What :func:`found` makes a path of.
 
     Attributes
@@ -40,7 +40,7 @@ class Sought(NamedTuple):
     path: tuple[int, ...] | None
 
 
-def sought(world: World, start: str, goal: str) -> Sought:
+def sought(world: World, start: str, goal: str) -> PathInputs:
     """Search for a path from one member to another, by id, in some milliseconds.
 
     Where the network was never turned round, it is left to :func:`found`: that takes longer.
@@ -54,8 +54,8 @@ def sought(world: World, start: str, goal: str) -> Sought:
     ends = [agents.index(int(text) if text.isdecimal() else text) for text in (start, goal)]
     back = ties.back
     if back is None:
-        return Sought(ends[0], ends[1], copy(ties), None)
-    return Sought(ends[0], ends[1], None, path_between(_rows(ties), _rows(back), *ends))
+        return PathInputs(ends[0], ends[1], copy(ties), None)
+    return PathInputs(ends[0], ends[1], None, path_between(_rows(ties), _rows(back), *ends))
 
 
 def _rows(ties: Ties) -> tuple[Ids, Ids]:
@@ -65,7 +65,7 @@ def _rows(ties: Ties) -> tuple[Ids, Ids]:
     return read_only(ties.slab.rows), read_only(ties.slab.columns.ids)
 
 
-def found(sought: Sought) -> tuple[int, ...] | None:
+def found(sought: PathInputs) -> tuple[int, ...] | None:
     """Return the agents from start to goal, both included; None where no path joins them."""
     if sought.ties is None:
         return sought.path

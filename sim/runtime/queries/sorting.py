@@ -17,7 +17,7 @@ from sim.agents.order import Naming, text_ranks
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["ORDERS", "Tagged", "by_id", "by_interests", "by_name", "named", "tagged"]
+__all__ = ["ORDERS", "MemberInterests", "by_id", "by_interests", "by_name", "named", "tagged"]
 
 MOST_TAGS = 9
 """Interests that are compared of each member, in the order in which they are written."""
@@ -26,7 +26,7 @@ _BITS = np.uint64(7)
 _ONE = np.uint64(1)
 
 
-class Tagged(NamedTuple):
+class MemberInterests(NamedTuple):
     """Interests of all members.
 
     Attributes
@@ -46,10 +46,10 @@ def named(world: World) -> Naming:
     return world.agents.naming()
 
 
-def tagged(world: World) -> Tagged:
+def tagged(world: World) -> MemberInterests:
     """Take the interests of all members."""
     words = world.agents.vocabulary
-    return Tagged(world.agents.interests.copy(), words.names((1 << len(words)) - 1))
+    return MemberInterests(world.agents.interests.copy(), words.names((1 << len(words)) - 1))
 
 
 def by_id(naming: Naming) -> npt.NDArray[Any]:
@@ -62,7 +62,7 @@ def by_name(naming: Naming) -> npt.NDArray[np.uint32]:
     return naming.names()
 
 
-def by_interests(tagged: Tagged) -> npt.NDArray[np.uint64]:
+def by_interests(tagged: MemberInterests) -> npt.NDArray[np.uint64]:
     """Return what members are sorted by for their interests to be in order, uint64 (n,).
 
     By the first of them as they are written, then by the next, up to nine; without any come last.

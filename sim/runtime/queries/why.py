@@ -16,7 +16,7 @@ from sim.runtime.journal.acts import apply
 from sim.runtime.replay import can_begin, replay
 from sim.runtime.saves.places import has_journal
 from sim.runtime.undo.history import OutOfReachError
-from sim.runtime.undo.travel import Travels
+from sim.runtime.undo.travel import TimeTravel
 from sim.store import load
 from sim.store.journal.rebuild import earliest, rebuild
 from sim.store.snapshot.header import as_path
@@ -24,12 +24,12 @@ from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
-    from sim.runtime.engine.thread_client import Link
+    from sim.runtime.engine.thread_client import EngineClient
 
-__all__ = ["Explains", "as_it_was", "explain"]
+__all__ = ["WhyQueries", "as_it_was", "explain"]
 
 
-class Explains(Travels):
+class WhyQueries(TimeTravel):
     """How a simulation says why a member was shown a message; the world stays where it is."""
 
     def why(self, viewer: int, message: int, tick: int | None = None) -> Job[Why]:
@@ -53,7 +53,9 @@ class Explains(Travels):
         return self._link.job(lambda report: _why(self._link, viewer, message, tick, report))
 
 
-async def _why(link: Link, viewer: int, message: int, tick: int | None, report: Report) -> Why:
+async def _why(
+    link: EngineClient, viewer: int, message: int, tick: int | None, report: Report
+) -> Why:
     live, past = link.live, tick
 
     def now() -> Why | World:

@@ -27,7 +27,7 @@ from sim.store.saves.shelf import SUFFIX, copy_checked, kept, place
 from sim.store.snapshot.header import open_regular
 from sim.store.snapshot.trailer import TRAILER_BYTES
 
-__all__ = ["Backup", "Restored", "backup", "backups", "duplicate", "restore"]
+__all__ = ["Backup", "RestoreReport", "backup", "backups", "duplicate", "restore"]
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _LIVE = ".live"
@@ -55,7 +55,7 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreReport:
     """What became of a backup that was brought back, or tried out.
 
     Attributes
@@ -139,7 +139,7 @@ def restore(
     force: bool = False,
     test: bool = False,
     report: Report = quiet,
-) -> Restored:
+) -> RestoreReport:
     """Bring the newest whole backup of a world back to the saves folder.
 
     Where several worlds of one name have backups there, it is the one that is to be replaced, else
@@ -180,8 +180,8 @@ def restore(
     aside = _brought(chosen, target, force=force, report=report)
     live = place_of(target)
     if live is None:
-        return Restored(target, info(target).tick or 0, 0, aside, other=other)
-    return Restored(target, live.opens_at, 0, aside, rest_of(live), other)
+        return RestoreReport(target, info(target).tick or 0, 0, aside, other=other)
+    return RestoreReport(target, live.opens_at, 0, aside, rest_of(live), other)
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
@@ -219,7 +219,7 @@ def _alike(found: Sequence[Path], path: Path) -> list[Path]:
     return [each for each in found if own is None or origin_of(each) in (own, None)]
 
 
-def _tried(path: Path, report: Report) -> Restored:
+def _tried(path: Path, report: Report) -> RestoreReport:
     """Load a backup and do again what its journal says.
 
     Raises
@@ -231,12 +231,12 @@ def _tried(path: Path, report: Report) -> Restored:
 
     tick = load(path, report=report).tick if path.is_file() else 0
     if not folder_of(path).is_dir():
-        return Restored(path, tick, 0)
+        return RestoreReport(path, tick, 0)
     found = recover(path, report=report)
     if not found.is_whole:
         said = " ".join(filter(None, dict.fromkeys((*found.findings, found.lacks)))).rstrip(".")
         raise SnapshotError(path, f"its journal cannot be played whole: {said}")
-    return Restored(path, found.tick, found.replayed)
+    return RestoreReport(path, found.tick, found.replayed)
 
 
 def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path | None:

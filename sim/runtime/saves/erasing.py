@@ -2,7 +2,7 @@
 
 The world is brought up to where its journal leads and written anew; journal and checkpoints go, for
 all of them hold what was there before. The log of acts is written anew behind the first act that
-told something, and says so. What lies elsewhere is out of reach: see :attr:`Erased.left`.
+told something, and says so. What lies elsewhere is out of reach: see :attr:`ErasureReport.left`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from sim.store.snapshot.header import as_path
 from sim.world.log import UNSAID, Act
 from sim.world.world import World
 
-__all__ = ["Erased", "How", "Scrub", "erase_profiles", "whom", "without_profiles"]
+__all__ = ["ErasureReport", "How", "Scrub", "erase_profiles", "whom", "without_profiles"]
 
 How = Literal["erase", "pseudonymise"]
 
@@ -69,7 +69,7 @@ _ASIDE = re.compile(r"-(damaged|unplayed|older|before)-[0-9]+\.hub")
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasureReport:
     """What was done.
 
     Attributes
@@ -183,7 +183,7 @@ def erase_profiles(
     *,
     author: str = "script",
     report: Report = quiet,
-) -> Erased:
+) -> ErasureReport:
     """Take profiles of members out of a world, its log of acts, its journal and its history.
 
     Parameters
@@ -234,7 +234,7 @@ def erase_profiles(
         for each in sorted(file.parent.glob(f"{stem}-*.hub*"))
         if _ASIDE.fullmatch(each.name.removesuffix(".live").removeprefix(stem))
     ]
-    return Erased(file, known, acts, ticks, tuple(left))
+    return ErasureReport(file, known, acts, ticks, tuple(left))
 
 
 def whom(world: World, who: str) -> str:

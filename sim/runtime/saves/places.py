@@ -22,19 +22,25 @@ from sim.errors import FileError
 from sim.runtime.journal.checkpointer import checkpoints_in
 from sim.store import info
 from sim.store.history.database import copy_history, drop_history
-from sim.store.journal.journal import JOURNAL_FILE, LEASE_FILE, Acked, folder_of, read_acked
+from sim.store.journal.journal import (
+    JOURNAL_FILE,
+    LEASE_FILE,
+    LastAcknowledged,
+    folder_of,
+    read_acked,
+)
 from sim.store.journal.lease import Lease, Signature, holder, is_held, signature
 from sim.store.journal.reading import read_journal
 from sim.store.journal.recovery import Recovery, older_checkpoint
 from sim.store.journal.rows import NO_DIGEST, Checkpoint
-from sim.store.saves.shelf import Kept
+from sim.store.saves.shelf import SaveFile
 from sim.store.snapshot.files import flush
 from sim.store.snapshot.plain import from_json
 from sim.world.world import World
 
 __all__ = [
     "LivePlace",
-    "Saved",
+    "SaveEntry",
     "beyond",
     "discard",
     "free_name",
@@ -59,7 +65,7 @@ SAVED_FILE = "saved"
 LONGEST = 4096
 
 
-class Saved(NamedTuple):
+class SaveEntry(NamedTuple):
     """At which entry of the journal a world's file was written: entry, tick, digest."""
 
     number: int
@@ -88,8 +94,8 @@ class LivePlace:
     """
 
     path: Path
-    acked: Acked | None
-    saved: Saved | None
+    acked: LastAcknowledged | None
+    saved: SaveEntry | None
     holder: str
     signature: Signature | None
     bytes: int
@@ -190,7 +196,7 @@ def live_places(folder: Path) -> list[LivePlace]:
     return found
 
 
-def never_saved(folder: Path) -> tuple[Kept, ...]:
+def never_saved(folder: Path) -> tuple[SaveFile, ...]:
     """List the worlds of a folder that live in their journals alone, by name.
 
     ``info`` is that of the newest checkpoint, with the tick at which the world opens.
@@ -199,18 +205,18 @@ def never_saved(folder: Path) -> tuple[Kept, ...]:
     return tuple(_unsaved(place) for place in places)
 
 
-def _unsaved(place: LivePlace) -> Kept:
+def _unsaved(place: LivePlace) -> SaveFile:
     name = one_line(place.path.name.removesuffix(".hub"))
     checkpoint = newest_checkpoint(place.path)
     if checkpoint is None:
         reason = "its journal has no checkpoint to begin from"
-        return Kept(name, place.path, place.bytes, None, reason, is_saved=False)
+        return SaveFile(name, place.path, place.bytes, None, reason, is_saved=False)
     try:
         said = info(checkpoint)
     except FileError as error:
-        return Kept(name, place.path, place.bytes, None, error.reason, is_saved=False)
+        return SaveFile(name, place.path, place.bytes, None, error.reason, is_saved=False)
     said = replace(said, tick=place.opens_at, note="never saved: it lives in its journal")
-    return Kept(name, place.path, place.bytes, said, is_saved=False)
+    return SaveFile(name, place.path, place.bytes, said, is_saved=False)
 
 
 def rest_of(place: LivePlace) -> str:
@@ -238,7 +244,7 @@ def note_saved(path: Path, number: int) -> None:
     draft = target.with_name(f".{SAVED_FILE}.partial")
     try:
         found = info(path)
-        said = Saved(number, found.tick or 0, found.digest)
+        said = SaveEntry(number, found.tick or 0, found.digest)
         with draft.open("wb") as file:
             file.write(json.dumps(said._asdict()).encode())
             file.flush()
@@ -249,12 +255,12 @@ def note_saved(path: Path, number: int) -> None:
             path.unlink(missing_ok=True)
 
 
-def saved_at(path: Path) -> Saved | None:
+def saved_at(path: Path) -> SaveEntry | None:
     """Return when a world's file was written, by its journal; None: never, or nobody noted it."""
     try:
         with (folder_of(path) / SAVED_FILE).open("rb") as file:
             said = from_json(file.read(LONGEST).decode())
-        return Saved(int(said["number"]), int(said["tick"]), str(said["digest"]))
+        return SaveEntry(int(said["number"]), int(said["tick"]), str(said["digest"]))
     except (OSError, ValueError, LookupError, TypeError):
         return None
 

@@ -13,16 +13,16 @@ from pathlib import Path
 from sim.core.progress import Report, quiet
 from sim.errors import FileError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.saves.places import has_journal, note_saved
 from sim.store import info, save
 from sim.store.history.database import copy_history, drop_history
 from sim.store.journal.journal import Journal, folder_of
 from sim.store.journal.lineage import Lineage, note_lineage
 from sim.store.journal.reading import read_journal
-from sim.store.journal.rebuild import Rebuilt, rebuild
+from sim.store.journal.rebuild import RebuiltWorld, rebuild
 from sim.store.journal.route import JUMP
-from sim.store.journal.rows import Checkpoint, Entry
+from sim.store.journal.rows import Checkpoint, JournalEntry
 from sim.store.snapshot.header import as_path
 from sim.world.world import World
 
@@ -109,7 +109,7 @@ def branch(
     return Branch(made, origin, shared)
 
 
-def _grown(source: Path, made: Path, built: Rebuilt, origin: Lineage, report: Report) -> int:
+def _grown(source: Path, made: Path, built: RebuiltWorld, origin: Lineage, report: Report) -> int:
     """Fill the branch's folder; returns the bytes that are shared."""
     folder, checkpoint = folder_of(made), built.checkpoint
     folder.mkdir(parents=True)
@@ -137,7 +137,7 @@ def _linked(source: Path, target: Path) -> int:
     return target.stat().st_size
 
 
-def _copied(source: Path, folder: Path, built: Rebuilt) -> int:
+def _copied(source: Path, folder: Path, built: RebuiltWorld) -> int:
     """Write the entries between checkpoint and tick into a new journal; returns the last one."""
     checkpoint, last = built.checkpoint, built.checkpoint.number
     journal = Journal(folder, durable=_heard, troubled=_heard, ended=_heard)
@@ -145,7 +145,7 @@ def _copied(source: Path, folder: Path, built: Rebuilt) -> int:
         taken: Future[Checkpoint] = Future()
         taken.set_result(checkpoint)
         journal.put(None, taken)
-        entries: list[Entry] = []
+        entries: list[JournalEntry] = []
         with read_journal(folder_of(source)) as parent:
             for entry in parent.entries(checkpoint.number, checkpoint.digest):
                 if entry.number > built.line.number:
@@ -163,7 +163,7 @@ def _copied(source: Path, folder: Path, built: Rebuilt) -> int:
 def _gone_to(made: Path, world: World, last: int, tick: int) -> int:
     """Let the branch be at its tick: what was copied may go on further; returns its last entry."""
     found = recover(made)
-    keeper = Keeper(found.world, made, recovered=found, pacing=Pacing(None, None, None))
+    keeper = JournalWriter(found.world, made, recovered=found, pacing=Pacing(None, None, None))
     try:
         if found.world.tick != tick:
             keeper.did(world, JUMP, (tick, last))

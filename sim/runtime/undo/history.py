@@ -22,7 +22,7 @@ from sim.core.scratch import Spill, let_go
 from sim.errors import HubbubError, InputError
 from sim.platform.feed.waves import keep_feeds
 from sim.runtime.journal.buffers import LARGE
-from sim.runtime.undo.points import Moment, mark, owners, same, seal
+from sim.runtime.undo.points import UndoPoint, mark, owners, same, seal
 from sim.spread.cascade.cascade import Cascade
 from sim.store.journal.lineage import Bookmark
 from sim.store.journal.state import whole_state
@@ -96,8 +96,8 @@ class Past:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world = world
-        self.moments: list[Moment] = []
-        self.future: list[Moment] = []
+        self.moments: list[UndoPoint] = []
+        self.future: list[UndoPoint] = []
         self.ran = 0
         self.bookmarks: list[Bookmark] = []
         self.budget = whole_number(budget, "The memory for the past", low=0)
@@ -297,7 +297,7 @@ class Past:
         self.future, self._has_gap = self.future[place + 1 :], False
         return self.world.tick
 
-    def _turn(self, moment: Moment, tick: int, report: Report) -> None:
+    def _turn(self, moment: UndoPoint, tick: int, report: Report) -> None:
         """Let the world be as at a moment, and run the plain ticks since."""
         if seal(moment.twin) != moment.seal:
             raise HubbubError(
@@ -341,7 +341,7 @@ class Past:
         elif not self._is_told:
             self._is_told = whole_state(newest.twin) != whole_state(self.world)
 
-    def _copied(self, newest: Moment | None) -> Moment:
+    def _copied(self, newest: UndoPoint | None) -> UndoPoint:
         world = self.world
         known = {} if newest is None else newest.columns
         marks = {} if newest is None else newest.marks
@@ -368,7 +368,7 @@ class Past:
         twin = still(world, copied, None if newest is None else newest.twin)
         for cascade in world.cascades.loose:
             self._known[cascade.id] = cascade
-        moment = Moment(world.tick, twin, seal(twin), self._is_told, columns, seen)
+        moment = UndoPoint(world.tick, twin, seal(twin), self._is_told, columns, seen)
         let_go()
         return moment
 
@@ -399,7 +399,7 @@ class Past:
         )
 
 
-def _at(moments: list[Moment], tick: int) -> int | None:
+def _at(moments: list[UndoPoint], tick: int) -> int | None:
     """Return the place of the last moment not after a tick."""
     places = [place for place, moment in enumerate(moments) if moment.tick <= tick]
     return places[-1] if places else None

@@ -16,13 +16,13 @@ from sim.spread.cascade.sparse_column import Sparse
 from sim.world.state.snapshot import arrays_of
 from sim.world.world import World
 
-__all__ = ["Moment", "mark", "owners", "same", "seal"]
+__all__ = ["UndoPoint", "mark", "owners", "same", "seal"]
 
 Column = npt.NDArray[Any]
 
 
 @dataclass(slots=True, eq=False)
-class Moment:
+class UndoPoint:
     """A world as it was when it left a tick.
 
     Parameters

@@ -19,16 +19,16 @@ from sim.runtime.journal.acts import apply
 from sim.runtime.undo.branching import Branch, branch
 from sim.runtime.undo.history import OutOfReachError
 from sim.store import save
-from sim.store.history.history import History
+from sim.store.history.history import WorldHistory
 from sim.store.history.reading import history_of
 from sim.store.journal.lineage import Bookmark, Lineage, checked_name
-from sim.store.journal.rebuild import Rebuilt, rebuild, same_way
+from sim.store.journal.rebuild import RebuiltWorld, rebuild, same_way
 
 if TYPE_CHECKING:
     from sim.runtime.engine.live import LiveWorld
-    from sim.runtime.engine.thread_client import Link
+    from sim.runtime.engine.thread_client import EngineClient
 
-__all__ = ["Travelled", "Travels", "go"]
+__all__ = ["TimeTravel", "Travelled", "go"]
 
 Way = Literal["memory", "journal", "nowhere"]
 
@@ -71,11 +71,11 @@ class Travelled:
         return f"Tick {self.tick:,}, {where} from {self.before:,} (from {self.way}{again})."
 
 
-class Travels:
+class TimeTravel:
     """How a simulation goes back in time; playing ends where it goes."""
 
     @property
-    def _link(self) -> Link:
+    def _link(self) -> EngineClient:
         raise NotImplementedError
 
     def back(self, ticks: int = 1) -> Job[Travelled]:
@@ -180,24 +180,26 @@ class Travels:
         """
         return self._link.job(lambda report: _branch(self._link, Path(path), tick, report))
 
-    async def history(self) -> History:
-        """Return what happened so far; see :class:`sim.store.history.history.History`."""
+    async def history(self) -> WorldHistory:
+        """Return what happened so far; see :class:`sim.store.history.history.WorldHistory`."""
         live = self._link.live
-        told: History = await self._link.ask(partial(_history, live), is_safe=True)
+        told: WorldHistory = await self._link.ask(partial(_history, live), is_safe=True)
         return told
 
     def _go(self, goal: Callable[[LiveWorld], int]) -> Job[Travelled]:
         return self._link.job(lambda report: _travel(self._link, goal, report))
 
 
-def _history(live: LiveWorld) -> History:
+def _history(live: LiveWorld) -> WorldHistory:
     beside = live.custody.recording
     if beside is None:
         return history_of(live.world)
     return history_of(live.world, beside.path, recent=beside.behind)
 
 
-async def _travel(link: Link, goal: Callable[[LiveWorld], int], report: Report) -> Travelled:
+async def _travel(
+    link: EngineClient, goal: Callable[[LiveWorld], int], report: Report
+) -> Travelled:
     """Pause; go by memory, or else rebuild the tick in a thread beside the engine."""
     began = perf_counter()
     await link.pause()
@@ -223,7 +225,7 @@ def _known(live: LiveWorld, tick: int) -> int:
 
 
 async def _by_journal(
-    link: Link, place: _Place, tick: int, report: Report, began: float
+    link: EngineClient, place: _Place, tick: int, report: Report, began: float
 ) -> Travelled:
     built = await _built(place, tick, report)
     done: Travelled = await link.ask(
@@ -232,7 +234,7 @@ async def _by_journal(
     return done
 
 
-async def _to_bookmark(link: Link, name: str, report: Report) -> Travelled:
+async def _to_bookmark(link: EngineClient, name: str, report: Report) -> Travelled:
     """Go where a bookmark is, on this line or on one that was left."""
     began, live = perf_counter(), link.live
     await link.pause()
@@ -248,7 +250,7 @@ async def _to_bookmark(link: Link, name: str, report: Report) -> Travelled:
     return done
 
 
-async def _branch(link: Link, target: Path, tick: int | None, report: Report) -> Branch:
+async def _branch(link: EngineClient, target: Path, tick: int | None, report: Report) -> Branch:
     """Branch off by the journal; without one, save the world as it is."""
     live = link.live
     place = await link.ask(lambda: _origin(live, tick))
@@ -322,11 +324,11 @@ def _place(live: LiveWorld, tick: int, error: OutOfReachError) -> _Place:
     return _Place(path, line, keeper.number, live.world.tick)
 
 
-def _built(place: _Place, tick: int, report: Report) -> Awaitable[Rebuilt]:
+def _built(place: _Place, tick: int, report: Report) -> Awaitable[RebuiltWorld]:
     return in_thread(rebuild, place.path, tick, apply, number=place.line, report=report)
 
 
-def _take_over(live: LiveWorld, built: Rebuilt, place: _Place, began: float) -> Travelled:
+def _take_over(live: LiveWorld, built: RebuiltWorld, place: _Place, began: float) -> Travelled:
     """Let the world be as it was rebuilt; in the engine's thread."""
     custody, before = live.custody, live.world.tick
     if custody.keeper is None or custody.keeper.number != place.number or before != place.tick:

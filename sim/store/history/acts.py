@@ -28,7 +28,15 @@ from sim.store.snapshot.header import HEADER_BYTES
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Deed", "Post", "Record", "Traces", "Wall", "record_of", "require_ours"]
+__all__ = [
+    "ActIndex",
+    "Record",
+    "RecordedAct",
+    "RecordedPost",
+    "TickMessages",
+    "record_of",
+    "require_ours",
+]
 
 LONGEST_REASON = 200
 _ANSWERS = {Act.QUOTE: int(Kind.QUOTE), Act.REPLY: int(Kind.REPLY)}
@@ -37,7 +45,7 @@ _ANSWERS = {Act.QUOTE: int(Kind.QUOTE), Act.REPLY: int(Kind.REPLY)}
 _MOST = 1 << 62
 
 
-class Deed(NamedTuple):
+class RecordedAct(NamedTuple):
     """Something that a member did on the platform.
 
     Attributes
@@ -57,7 +65,7 @@ class Deed(NamedTuple):
     other: int
 
 
-class Wall(NamedTuple):
+class TickMessages(NamedTuple):
     """The messages of a tick.
 
     Attributes
@@ -77,14 +85,14 @@ class Wall(NamedTuple):
     wrote: Wrote
     texts: dict[int, str]
 
-    def post(self, number: int) -> Post:
+    def post(self, number: int) -> RecordedPost:
         """Return one of them by its number."""
         place = number - self.first
         row = tuple(column[place].item() for column in self.wrote)
-        return Post(self.tick, number, row, self.texts.get(number))
+        return RecordedPost(self.tick, number, row, self.texts.get(number))
 
 
-class Post(NamedTuple):
+class RecordedPost(NamedTuple):
     """A message of a member.
 
     Attributes
@@ -104,7 +112,7 @@ class Post(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _TickRow:
     """A tick in the database."""
 
     id: int
@@ -134,7 +142,7 @@ class Record:
     def __init__(
         self,
         path: Path | None,
-        rows: Sequence[_Row],
+        rows: Sequence[_TickRow],
         recent: Sequence[Left],
         since: int | None,
         until: int,
@@ -179,16 +187,16 @@ class Record:
     def of(
         self, agent: int, other: int | None = None, *, first: int | None = None,
         last: int | None = None,
-    ) -> list[Deed]:  # fmt: skip
+    ) -> list[RecordedAct]:  # fmt: skip
         """Return what a member did, in order of time; ``other``: where it concerns that one."""
-        found: list[Deed] = []
+        found: list[RecordedAct] = []
         for tick, acts in self.acts(first=first, last=last, part=agent // PART):
             mine = acts.agent == agent
             if other is not None:
                 mine &= acts.other == other
             columns = (column[mine].tolist() for column in acts)
             found += [
-                Deed(tick, who, Act(act), _known(message), _known(whom))
+                RecordedAct(tick, who, Act(act), _known(message), _known(whom))
                 for who, act, message, whom in zip(*columns, strict=True)
             ]
         return found
@@ -219,13 +227,13 @@ class Record:
                 row = self._rows[tick]
                 yield tick, _acts(file, row, part)
 
-    def walls(self, *, first: int | None = None, last: int | None = None) -> Iterator[Wall]:
+    def walls(self, *, first: int | None = None, last: int | None = None) -> Iterator[TickMessages]:
         """Yield the messages of each tick, the oldest first; errors as :meth:`acts`."""
         with self._opened() as file:
             for tick in self._between(first, last):
                 if tick in self._recent:
                     left = self._recent[tick]
-                    wall = Wall(tick, left.first, left.wrote, left.texts)
+                    wall = TickMessages(tick, left.first, left.wrote, left.texts)
                 else:
                     wall = _wall(file, self._rows[tick])
                 if wall.wrote.author.size:
@@ -243,7 +251,7 @@ class Record:
                     ):
                         yield tick, decisions_of(data)
 
-    def post(self, number: int) -> Post | None:
+    def post(self, number: int) -> RecordedPost | None:
         """Return a message by its number; None where it is not kept."""
         firsts = [(row.first, tick) for tick, row in self._rows.items()]
         firsts += [(left.first, tick) for tick, left in self._recent.items()]
@@ -253,7 +261,7 @@ class Record:
                 return wall.post(number)
         return None
 
-    def behind(self, deed: Deed) -> Post | None:
+    def behind(self, deed: RecordedAct) -> RecordedPost | None:
         """Return the message that a member wrote by an act, or else the one that that is about."""
         kind = _ANSWERS.get(deed.act)
         if kind is None:
@@ -278,7 +286,7 @@ class Record:
             yield file
 
 
-class Traces(NamedTuple):
+class ActIndex(NamedTuple):
     """What a world knows of its own doings: enough to find them in a database, in any thread.
 
     Attributes
@@ -299,7 +307,7 @@ class Traces(NamedTuple):
     has_members: bool
 
     @classmethod
-    def of(cls, world: World, recent: int | None = None) -> Traces:
+    def of(cls, world: World, recent: int | None = None) -> ActIndex:
         """Return those of a world in memory, which may go on.
 
         ``recent``: of how many last ticks what they left is copied; None: all.
@@ -309,13 +317,13 @@ class Traces(NamedTuple):
         return cls.held(Held.of(world.platform), recent)
 
     @classmethod
-    def held(cls, held: Held, recent: int | None = None) -> Traces:
+    def held(cls, held: Held, recent: int | None = None) -> ActIndex:
         """Return those of a platform."""
         return cls(dict(held.log.chains), tuple(held.left(recent)), held.tick, True)
 
 
 def record_of(
-    world: World | Traces, path: str | PathLike[str] | None = None, *, until: int | None = None
+    world: World | ActIndex, path: str | PathLike[str] | None = None, *, until: int | None = None
 ) -> Record:
     """Return what is kept of what the members of a world did.
 
@@ -334,7 +342,7 @@ def record_of(
     SnapshotError
         When the database is damaged, or foreign.
     """
-    traces = world if isinstance(world, Traces) else Traces.of(world)
+    traces = world if isinstance(world, ActIndex) else ActIndex.of(world)
     chains, tick = traces.chains, traces.tick
     file = None if path is None else history_file(path)
     if not traces.has_members and (until is None or until <= tick):
@@ -352,25 +360,25 @@ def record_of(
     return Record(file, rows, traces.recent, since, tick)
 
 
-_Tick = tuple[_Row, bytes, bytes]
+_Tick = tuple[_TickRow, bytes, bytes]
 
 
 def _ticks(file: sqlite3.Connection) -> list[_Tick]:
     sql = "SELECT id, tick, acts, posts, first, chain, previous FROM ticks ORDER BY id"
-    return [(_Row(*row[:5]), row[5], row[6]) for row in _rows(file, sql)]
+    return [(_TickRow(*row[:5]), row[5], row[6]) for row in _rows(file, sql)]
 
 
-def _following(ticks: Sequence[_Tick], head: bytes, until: int) -> list[_Row]:
+def _following(ticks: Sequence[_Tick], head: bytes, until: int) -> list[_TickRow]:
     """Return the ticks behind one, up to a tick; where ways part, along the one written last."""
     newest = {previous: (row, chain) for row, chain, previous in ticks}
-    found: list[_Row] = []
+    found: list[_TickRow] = []
     while (step := newest.pop(head, None)) is not None and step[0].tick <= until:
         found.append(step[0])
         head = step[1]
     return found
 
 
-def _acts(file: sqlite3.Connection | None, row: _Row, part: int | None) -> Acts:
+def _acts(file: sqlite3.Connection | None, row: _TickRow, part: int | None) -> Acts:
     sql = "SELECT part, count, data FROM acts WHERE tick = ?"
     given = (row.id,) if part is None else (row.id, part)
     sql += " ORDER BY part" if part is None else " AND part = ?"
@@ -379,12 +387,12 @@ def _acts(file: sqlite3.Connection | None, row: _Row, part: int | None) -> Acts:
     return Acts.joined([acts_of(part, count, data, following) for part, count, data in found])
 
 
-def _wall(file: sqlite3.Connection | None, row: _Row) -> Wall:
+def _wall(file: sqlite3.Connection | None, row: _TickRow) -> TickMessages:
     for count, data, texts in _rows(
         file, "SELECT count, data, texts FROM posts WHERE tick = ?", row.id
     ):
-        return Wall(row.tick, row.first, wrote_of(count, data), texts_of(texts))
-    return Wall(row.tick, row.first, Wrote.none(), {})
+        return TickMessages(row.tick, row.first, wrote_of(count, data), texts_of(texts))
+    return TickMessages(row.tick, row.first, Wrote.none(), {})
 
 
 def _known(number: int) -> int:

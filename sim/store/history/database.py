@@ -30,7 +30,7 @@ __all__ = [
     "MOST_BEHIND",
     "TABLES",
     "VERSION",
-    "ActsFile",
+    "HistoryDatabase",
     "copy_history",
     "drop_history",
     "history_file",
@@ -91,7 +91,7 @@ SPARED = 0.9
 _ROWS = 256
 
 
-class Decided(NamedTuple):
+class TickDecisions(NamedTuple):
     """What minds decided after the tick that was sealed so."""
 
     chain: bytes
@@ -104,7 +104,7 @@ def history_file(path: str | PathLike[str]) -> Path:
     return file.with_name(f"{file.name}{SUFFIX}")
 
 
-class ActsFile:
+class HistoryDatabase:
     """The owner of a history database: a thread that writes what it is given, in order.
 
     Parameters
@@ -137,7 +137,7 @@ class ActsFile:
         self._most_bytes = most_bytes
         self._line = line
         self._noticed = noticed
-        self._items: queue.Queue[Left | Decided | None] = queue.Queue(QUEUE)
+        self._items: queue.Queue[Left | TickDecisions | None] = queue.Queue(QUEUE)
         self._gives_up = threading.Event()
         self._file: sqlite3.Connection | None = None
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
@@ -150,7 +150,7 @@ class ActsFile:
         """How many ticks are not on the disk yet."""
         return self._items.unfinished_tasks
 
-    def put(self, item: Left | Decided) -> None:
+    def put(self, item: Left | TickDecisions) -> None:
         """Give the owner something to write; waits while it has too much, and is in no trouble.
 
         Whatever comes while the disk is full, and there is no room to wait, is missing: the world
@@ -192,7 +192,7 @@ class ActsFile:
                 self._file.execute("PRAGMA journal_mode=DELETE")
             self._file.close()
 
-    def _until_written(self, batch: Sequence[Left | Decided]) -> None:
+    def _until_written(self, batch: Sequence[Left | TickDecisions]) -> None:
         """Write a batch; try again while the disk is full, unless nobody wants to wait."""
         while batch:
             try:
@@ -215,7 +215,7 @@ class ActsFile:
             self.trouble = trouble
             self._noticed()
 
-    def _write(self, batch: Sequence[Left | Decided]) -> None:
+    def _write(self, batch: Sequence[Left | TickDecisions]) -> None:
         """Write one transaction: all of it is in the file afterwards, or nothing."""
         if self._file is None:
             self._file = _connected(self.path)
@@ -287,7 +287,7 @@ def _insert(file: sqlite3.Connection, left: Left) -> None:
         )
 
 
-def _decided(file: sqlite3.Connection, decided: Decided) -> None:
+def _decided(file: sqlite3.Connection, decided: TickDecisions) -> None:
     """Write what minds decided on a tick, in place of what they did when it was done before."""
     row = file.execute("SELECT id FROM ticks WHERE chain = ?", (decided.chain,)).fetchone()
     if row is not None:

@@ -18,28 +18,28 @@ from sim.platform.acts.kinds import act_of
 from sim.platform.acts.record import said_in
 from sim.platform.posts.texts import ANSWERS, Said
 from sim.spread.cascade.generations import Cohorts, r_of, summed
-from sim.store.history.acts import Deed, Post, Record
+from sim.store.history.acts import Record, RecordedAct, RecordedPost
 from sim.store.history.rows import (
     Adopters,
+    AdoptionColumns,
+    AdoptionPack,
     Floats,
-    Happening,
+    HistoryEvent,
+    HistorySeries,
     Kind,
-    Laid,
     Longs,
-    Pack,
-    Reading,
-    Series,
-    Told,
+    MessageFacts,
+    TickCounts,
 )
 
-__all__ = ["History"]
+__all__ = ["WorldHistory"]
 
 _MOST_TICKS = 10_000_000
 """Of a series: half a gigabyte of counts, and a thousand years of hours."""
 
 
 @dataclass(slots=True, eq=False)
-class History:
+class WorldHistory:
     """Everything that is on record of one world.
 
     Parameters
@@ -63,20 +63,21 @@ class History:
     Examples
     --------
     >>> agents, ticks, sources = np.uint32([4, 7]), np.int32([0, 1]), np.uint32([NOBODY, 4])
-    >>> story = Pack(0, agents, ticks, sources)
-    >>> history = History(Laid.of([story]), [Told(0, "The bridge is closed.")], tick=1)
+    >>> story = AdoptionPack(0, agents, ticks, sources)
+    >>> facts = [MessageFacts(0, "The bridge is closed.")]
+    >>> history = WorldHistory(AdoptionColumns.of([story]), facts, tick=1)
     >>> [(each.tick, each.kind, each.other) for each in history.agent(4)]
     [(0, 'began', -1), (1, 'convinced', 7)]
     """
 
-    adoptions: Laid
-    told: list[Told]
+    adoptions: AdoptionColumns
+    told: list[MessageFacts]
     tick: int
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[TickCounts] = field(default_factory=list)
     record: Record | None = None
     seed: int = 0
     cohorts: dict[int, Cohorts] = field(default_factory=dict)
-    packs: list[Pack] = field(init=False)
+    packs: list[AdoptionPack] = field(init=False)
 
     def __post_init__(self) -> None:
         """Cut the columns up by message."""
@@ -91,7 +92,7 @@ class History:
 
     def agent(
         self, agent: int, *, first: int | None = None, last: int | None = None
-    ) -> list[Happening]:
+    ) -> list[HistoryEvent]:
         """Return what an agent wrote, adopted, convinced others of, and did; in order of time.
 
         Parameters
@@ -105,7 +106,7 @@ class History:
         places = np.flatnonzero((columns.agents == agent) | (columns.sources == agent))
         found = list(self._told_of(places, agent, first, last))
         found += [
-            Happening(each.created, each.id, "wrote", agent, -1)
+            HistoryEvent(each.created, each.id, "wrote", agent, -1)
             for each in self.told
             if each.author == agent and _within(each.created, first, last)
         ]
@@ -115,7 +116,7 @@ class History:
 
     def pair(
         self, one: int, other: int, *, first: int | None = None, last: int | None = None
-    ) -> list[Happening]:
+    ) -> list[HistoryEvent]:
         """Return what two agents convinced each other of, and did to each other."""
         agents, sources = self.adoptions.agents, self.adoptions.sources
         there = (agents == one) & (sources == other)
@@ -126,7 +127,7 @@ class History:
                 found += map(_deed, self.record.of(who, whom, first=first, last=last))
         return sorted(found)
 
-    def said(self, happening: Happening, people: Agents) -> Said:
+    def said(self, happening: HistoryEvent, people: Agents) -> Said:
         """Return what was said in a happening, and upon what; whose words are whose.
 
         Parameters
@@ -140,7 +141,7 @@ class History:
         if happening.message >= 0 or self.record is None:
             return Said(told.get(happening.message, ""))
         deed = (happening.agent, act_of(happening.kind), happening.post, happening.other)
-        found = self.record.behind(Deed(happening.tick, *deed))
+        found = self.record.behind(RecordedAct(happening.tick, *deed))
         if found is None:
             return Said()
         said = self._said_in(found, people)
@@ -152,7 +153,7 @@ class History:
         about = self._said_in(upon, people)
         return said._replace(upon=about.text, upon_by=about.by)
 
-    def _said_in(self, post: Post, people: Agents) -> Said:
+    def _said_in(self, post: RecordedPost, people: Agents) -> Said:
         told = {each.id: each.text for each in self.told}
         own = told.get(post.row[-1], post.own)
         return Said(said_in(people, self.seed, post.number, post.row, own), int(post.row[0]))
@@ -182,7 +183,7 @@ class History:
         last: int | None = None,
         points: int | None = None,
         r: bool = False,
-    ) -> Series:
+    ) -> HistorySeries:
         """Return numbers over time.
 
         Parameters
@@ -227,7 +228,7 @@ class History:
 
     # Inside
 
-    def _cohorts_of(self, pack: Pack) -> Cohorts:
+    def _cohorts_of(self, pack: AdoptionPack) -> Cohorts:
         """Return the generations of a message; of one that nobody knows of, none ever whole."""
         none = np.empty(0, np.int64)
         unknown = Cohorts(int(pack.ticks[0]) if pack.ticks.size else 0, none, none, none, False, 0)
@@ -235,16 +236,16 @@ class History:
 
     def _told_of(
         self, places: Longs, agent: int, first: int | None, last: int | None
-    ) -> Iterator[Happening]:
+    ) -> Iterator[HistoryEvent]:
         for each in self._happenings(places, first, last):
             if each.other == agent:
-                yield Happening(each.tick, each.message, "convinced", agent, each.agent)
+                yield HistoryEvent(each.tick, each.message, "convinced", agent, each.agent)
             if each.agent == agent:
                 yield each
 
     def _happenings(
         self, places: Longs, first: int | None, last: int | None
-    ) -> Iterator[Happening]:
+    ) -> Iterator[HistoryEvent]:
         columns = self.adoptions
         packs = np.searchsorted(columns.starts, places, side="right") - 1
         for place, pack in zip(places.tolist(), packs.tolist(), strict=True):
@@ -254,15 +255,15 @@ class History:
                 is_first = source == int(NOBODY)
                 kind: Kind = "began" if is_first else "adopted"
                 message = columns.messages[pack]
-                yield Happening(tick, message, kind, agent, -1 if is_first else source)
+                yield HistoryEvent(tick, message, kind, agent, -1 if is_first else source)
 
-    def _pack(self, message: int) -> Pack:
+    def _pack(self, message: int) -> AdoptionPack:
         for pack in self.packs:
             if pack.message == message:
                 return pack
         known = sorted({each.id for each in self.told} | set(self.adoptions.messages))
         if message in known:
-            return Laid.room({message: 0}).packs()[0]
+            return AdoptionColumns.room({message: 0}).packs()[0]
         there = f"they are {known[0]} to {known[-1]}" if known else "there is none"
         raise InputError(f"No message {message}; {there}.")
 
@@ -271,7 +272,7 @@ class History:
         contacts, running = np.full(at.size, np.nan), np.full(at.size, np.nan)
         if not whole or not at.size:
             return contacts, running
-        before: Reading | None = None
+        before: TickCounts | None = None
         for now in self.readings:
             if before is not None and now.tick > before.tick:
                 here = slice(*np.searchsorted(at, [before.tick + 1, now.tick + 1]))
@@ -281,8 +282,8 @@ class History:
         return contacts, running
 
 
-def _deed(deed: Deed) -> Happening:
-    return Happening(deed.tick, -1, deed.act.says, deed.agent, deed.other, deed.message)
+def _deed(deed: RecordedAct) -> HistoryEvent:
+    return HistoryEvent(deed.tick, -1, deed.act.says, deed.agent, deed.other, deed.message)
 
 
 def _within(tick: int, first: int | None, last: int | None) -> bool:
@@ -296,7 +297,7 @@ def _bounds(first: int | None, last: int | None) -> tuple[int, int]:
     return max(-LAST_TICK, min(low, LAST_TICK)), max(-LAST_TICK, min(high, LAST_TICK - 1))
 
 
-def _counted(packs: Sequence[Pack], begins: int, length: int) -> tuple[int, Longs]:
+def _counted(packs: Sequence[AdoptionPack], begins: int, length: int) -> tuple[int, Longs]:
     """Return how many adopted before a tick, and how many at each of ``length`` ticks from it."""
     small = [pack.ticks for pack in packs if pack.ticks.size <= length]
     ticks = np.concatenate([np.empty(0, np.int32), *small]) - begins
@@ -318,16 +319,16 @@ def _series(
     contacts: Floats,
     running: Floats,
     width: int,
-) -> Series:
+) -> HistorySeries:
     """Return a series of stretches of ``width`` ticks."""
     starts = np.arange(0, at.size, width)
     ends = np.minimum(starts + width, at.size) - 1
     if not at.size:
         none, nothing = np.empty(0, np.int64), np.empty(0)
-        return Series(none, none, none, nothing, nothing, nothing)
+        return HistorySeries(none, none, none, nothing, nothing, nothing)
     more = np.add.reduceat(new, starts)
     r = np.full(starts.size, np.nan)
     known = np.add.reduceat((~np.isnan(contacts)).astype(np.int64), starts)
     average = np.full(starts.size, np.nan)
     np.divide(np.add.reduceat(np.nan_to_num(contacts), starts), known, out=average, where=known > 0)
-    return Series(at[ends], more, before + np.cumsum(more), r, average, running[ends])
+    return HistorySeries(at[ends], more, before + np.cumsum(more), r, average, running[ends])

@@ -21,12 +21,12 @@ from sim.platform.acts.record import Held
 from sim.platform.bounds import require_log, texts_of
 from sim.platform.posts.posts import Posts
 from sim.spread.cascade.generations import Cohorts, cohorts
-from sim.store.history.acts import Record, Traces, record_of
-from sim.store.history.history import History
-from sim.store.history.rows import Laid, Pack, Reading, Told
+from sim.store.history.acts import ActIndex, Record, record_of
+from sim.store.history.history import WorldHistory
+from sim.store.history.rows import AdoptionColumns, AdoptionPack, MessageFacts, TickCounts
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import BrokenError, JournalFile, read_journal
-from sim.store.journal.route import Line
+from sim.store.journal.route import ReplayLine
 from sim.store.journal.rows import Checkpoint
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.columns import Columns, DamagedError
@@ -50,7 +50,7 @@ Meta = Mapping[str, Any]
 
 def history_of(
     world: World, path: str | PathLike[str] | None = None, *, recent: int | None = None
-) -> History:
+) -> WorldHistory:
     """Return the history of a world in memory: what its messages have on record, and its members.
 
     The record of a message is shared until it grows; take the history between two ticks.
@@ -72,14 +72,14 @@ def history_of(
     packs, told = [], []
     for cascade in world.cascades:
         log, message = cascade.log.so_far(), cascade.message
-        packs.append(Pack(cascade.id, log.agents, log.ticks, log.sources))
+        packs.append(AdoptionPack(cascade.id, log.agents, log.ticks, log.sources))
         said = (cascade.id, cascade.text, cascade.model_name, message.author, message.created)
-        told.append(Told(*said, int(cascade.contacts_seen)))
-    record = record_of(Traces.of(world, recent), path)
-    return History(Laid.of(packs), told, world.tick, record=record, seed=world.seed)
+        told.append(MessageFacts(*said, int(cascade.contacts_seen)))
+    record = record_of(ActIndex.of(world, recent), path)
+    return WorldHistory(AdoptionColumns.of(packs), told, world.tick, record=record, seed=world.seed)
 
 
-def read_history(path: str | PathLike[str], *, report: Report = quiet) -> History:
+def read_history(path: str | PathLike[str], *, report: Report = quiet) -> WorldHistory:
     """Return the history of a world file, and of the journal beside it where there is one.
 
     Parameters
@@ -107,18 +107,18 @@ def read_history(path: str | PathLike[str], *, report: Report = quiet) -> Histor
     report("reading the snapshot", 0.0)
     meta, columns = columns_of(file, _is_log)
     try:
-        packs, told = Laid.of(_packs(meta, columns)), _told(meta)
+        packs, told = AdoptionColumns.of(_packs(meta, columns)), _told(meta)
         tick, seed = int(meta["tick"]), int(meta.get("seed", 0))
     except (DamagedError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(
             file, f"damaged: its history cannot be read ({error!s:.200})"
         ) from error
     record = _record(file, meta, columns, tick)
-    return History(packs, told, tick, record=record, seed=seed)
+    return WorldHistory(packs, told, tick, record=record, seed=seed)
 
 
 def cohorts_of(world: World) -> dict[int, Cohorts]:
-    """Return the generations of each message that has started, for :attr:`History.cohorts`."""
+    """Return the generations of each message that has started, for :attr:`WorldHistory.cohorts`."""
     return {each.id: cohorts(each) for each in world.cascades if each.status != "queued"}
 
 
@@ -192,7 +192,7 @@ def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
     """
     said, tick = meta.get("platform"), int(meta["tick"])
     if said is None:
-        return record_of(Traces({}, (), tick, False), path, until=until)
+        return record_of(ActIndex({}, (), tick, False), path, until=until)
     try:
         if "platform.log.sealed" not in columns:
             sealed(dict(meta), columns)
@@ -201,7 +201,7 @@ def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
         require_log(own[0], tick)
         log = ActLog.restore(int(settings["log_ticks"]), own[0])
         posts = Posts.restore(said["posts"], own[1])
-        traces = Traces.held(Held(log, posts, written, tick, int(settings["window"])))
+        traces = ActIndex.held(Held(log, posts, written, tick, int(settings["window"])))
     except (DamagedError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(path, f"its log of acts cannot be read ({error!r:.200})") from error
     return record_of(traces, path, until=until)
@@ -211,7 +211,7 @@ def _under(columns: Columns, prefix: str) -> Columns:
     return {n.removeprefix(prefix): c for n, c in columns.items() if n.startswith(prefix)}
 
 
-def _packs(meta: Meta, columns: Columns) -> list[Pack]:
+def _packs(meta: Meta, columns: Columns) -> list[AdoptionPack]:
     found = []
     people = int(meta["agents"]["count"])
     for said in meta["cascades"]:
@@ -222,16 +222,16 @@ def _packs(meta: Meta, columns: Columns) -> list[Pack]:
         unknown = (who >= people).any() or ((sources >= people) & (sources != NOBODY)).any()
         if unknown or ((ticks < 0) | (ticks > meta["tick"])).any():
             raise DamagedError(f"its log of message {said['id']!r:.40} holds what never was")
-        found.append(Pack(int(said["id"]), *parts))
+        found.append(AdoptionPack(int(said["id"]), *parts))
     return found
 
 
 _PARTS = ("agents", "ticks", "sources")
 
 
-def _told(meta: Meta) -> list[Told]:
+def _told(meta: Meta) -> list[MessageFacts]:
     return [
-        Told(
+        MessageFacts(
             int(said["id"]),
             str(said["text"]),
             str(said["model"]),
@@ -246,7 +246,7 @@ def _told(meta: Meta) -> list[Told]:
 # A journal
 
 
-def _of_journal(folder: Path, journal: JournalFile, report: Report) -> History:
+def _of_journal(folder: Path, journal: JournalFile, report: Report) -> WorldHistory:
     line, there = journal.line(), _on_line(folder, journal)
     first, newest = there[0], there[-1]
     report(f"reading the checkpoint of tick {first.tick:,}", 0.0)
@@ -263,16 +263,20 @@ def _of_journal(folder: Path, journal: JournalFile, report: Report) -> History:
     readings = [_reading(meta), *_readings(journal, line, first.number)]
     tick, file = readings[-1].tick, folder.with_name(folder.name.removesuffix(".live"))
     record = _record(file, later, doings, tick)
-    return History(packs, list(told.values()), tick, readings, record, int(meta.get("seed", 0)))
+    return WorldHistory(
+        packs, list(told.values()), tick, readings, record, int(meta.get("seed", 0))
+    )
 
 
-def _noted(journal: JournalFile, line: Line, after: int, before: list[Pack]) -> Laid:
+def _noted(
+    journal: JournalFile, line: ReplayLine, after: int, before: list[AdoptionPack]
+) -> AdoptionColumns:
     """Return what adoptions there were before, and those that the journal has on a line."""
     sizes = {pack.message: pack.agents.size for pack in before}
     many = "SELECT cascade, sum(count) FROM adoptions WHERE number > ? GROUP BY cascade"
     for message, count in journal.rows(many, after):
         sizes[message] = sizes.get(message, 0) + count
-    room = _Room(Laid.room(sizes))
+    room = _FilledColumns(AdoptionColumns.room(sizes))
     for pack in before:
         room.add(pack.message, pack[1:], _LAST)
     for part in line.parts:
@@ -286,10 +290,10 @@ def _noted(journal: JournalFile, line: Line, after: int, before: list[Pack]) -> 
     return room.filled()
 
 
-class _Room:
+class _FilledColumns:
     """Columns that are filled, each message's from where it starts."""
 
-    def __init__(self, laid: Laid) -> None:
+    def __init__(self, laid: AdoptionColumns) -> None:
         self._laid = laid
         self._next = dict(zip(laid.messages, laid.starts.tolist(), strict=False))
 
@@ -305,23 +309,23 @@ class _Room:
         self._laid.ticks[start:stop] = ticks
         self._laid.sources[start:stop] = sources
 
-    def filled(self) -> Laid:
+    def filled(self) -> AdoptionColumns:
         """Return the columns without what was kept free for entries off the line."""
         laid, ends = self._laid, list(self._next.values())
         if ends == laid.starts[1:].tolist():
             return laid
         packs = zip(laid.packs(), ends, laid.starts.tolist(), strict=False)
-        return Laid.of([pack.first(end - start) for pack, end, start in packs])
+        return AdoptionColumns.of([pack.first(end - start) for pack, end, start in packs])
 
 
-def _reading(meta: Meta) -> Reading:
+def _reading(meta: Meta) -> TickCounts:
     """Return the counts of a snapshot."""
     contacts = sum(int(said["contacts_seen"]) for said in meta["cascades"])
     now = [said["status"] for said in meta["cascades"]]
-    return Reading(int(meta["tick"]), contacts, now.count("running"), now.count("queued"))
+    return TickCounts(int(meta["tick"]), contacts, now.count("running"), now.count("queued"))
 
 
-def _readings(journal: JournalFile, line: Line, after: int) -> Iterator[Reading]:
+def _readings(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[TickCounts]:
     for part in line.parts:
         for row in journal.rows(
             "SELECT tick, contacts, running, queued FROM metrics"
@@ -330,10 +334,10 @@ def _readings(journal: JournalFile, line: Line, after: int) -> Iterator[Reading]
             part.last,
             part.until,
         ):
-            yield Reading(*row)
+            yield TickCounts(*row)
 
 
-def _sent(journal: JournalFile, line: Line, after: int) -> Iterator[Told]:
+def _sent(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[MessageFacts]:
     """Yield what the journal says of messages that were sent behind a checkpoint."""
     for part in line.parts:
         for tick, command, message in journal.rows(
@@ -348,7 +352,7 @@ def _sent(journal: JournalFile, line: Line, after: int) -> Iterator[Told]:
             said = from_json(command).get("keywords", {})
             author = said.get("author")
             text, model = str(said.get("text", "")), str(said.get("model", ""))
-            yield Told(message, text, model, -1 if author is None else int(author), tick)
+            yield MessageFacts(message, text, model, -1 if author is None else int(author), tick)
 
 
 def split(data: bytes, count: int) -> tuple[npt.NDArray[Any], ...]:

@@ -9,7 +9,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Adopters", "Happening", "Kind", "Laid", "Pack", "Reading", "Series", "Told"]
+__all__ = [
+    "Adopters",
+    "AdoptionColumns",
+    "AdoptionPack",
+    "HistoryEvent",
+    "HistorySeries",
+    "Kind",
+    "MessageFacts",
+    "TickCounts",
+]
 
 Kind = str
 """``wrote``, ``began``, ``adopted``, ``convinced``, or an act of the platform: ``like`` ..."""
@@ -20,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MessageFacts:
     """What is known of a message.
 
     Attributes
@@ -43,7 +52,7 @@ class Told:
     contacts: int = 0
 
 
-class Happening(NamedTuple):
+class HistoryEvent(NamedTuple):
     """Something that an agent did, or that was done to it.
 
     ``kind`` is ``"wrote"`` a message, ``"began"`` with it (a seed, or nobody convinced it),
@@ -69,7 +78,7 @@ class Adopters(NamedTuple):
     sources: Longs
 
 
-class Reading(NamedTuple):
+class TickCounts(NamedTuple):
     """Counts of a whole world at a tick, as a journal has them: contacts so far, and messages."""
 
     tick: int
@@ -79,7 +88,7 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class HistorySeries:
     """Numbers over time, one each tick or each stretch of ticks.
 
     Attributes
@@ -105,7 +114,7 @@ class Series:
     running: Floats
 
 
-class Pack(NamedTuple):
+class AdoptionPack(NamedTuple):
     """Adoptions of one message, in order."""
 
     message: int
@@ -113,13 +122,15 @@ class Pack(NamedTuple):
     ticks: Ticks
     sources: Ids
 
-    def first(self, count: int) -> Pack:
+    def first(self, count: int) -> AdoptionPack:
         """Return the first ``count`` of it."""
-        return Pack(self.message, self.agents[:count], self.ticks[:count], self.sources[:count])
+        return AdoptionPack(
+            self.message, self.agents[:count], self.ticks[:count], self.sources[:count]
+        )
 
 
 @dataclass(slots=True, eq=False)
-class Laid:
+class AdoptionColumns:
     """Adoptions of all messages in three columns, each message's one behind the other.
 
     Parameters
@@ -137,7 +148,7 @@ class Laid:
     sources: Ids
 
     @classmethod
-    def of(cls, packs: Sequence[Pack]) -> Laid:
+    def of(cls, packs: Sequence[AdoptionPack]) -> AdoptionColumns:
         """Copy packs into columns."""
         made = cls.room({pack.message: pack.agents.size for pack in packs})
         for pack, start, stop in zip(packs, made.starts, made.starts[1:], strict=False):
@@ -147,17 +158,17 @@ class Laid:
         return made
 
     @classmethod
-    def room(cls, sizes: Mapping[int, int]) -> Laid:
+    def room(cls, sizes: Mapping[int, int]) -> AdoptionColumns:
         """Return columns with room for so many adoptions of each message."""
         starts = np.cumsum([0, *sizes.values()], dtype=np.int64)
         size = int(starts[-1])
         agents, sources = np.empty(size, np.uint32), np.empty(size, np.uint32)
         return cls(list(sizes), starts, agents, np.empty(size, np.int32), sources)
 
-    def packs(self) -> list[Pack]:
+    def packs(self) -> list[AdoptionPack]:
         """Return each message's part of the columns."""
         ends = zip(self.messages, self.starts.tolist(), self.starts[1:].tolist(), strict=False)
         return [
-            Pack(message, self.agents[a:b], self.ticks[a:b], self.sources[a:b])
+            AdoptionPack(message, self.agents[a:b], self.ticks[a:b], self.sources[a:b])
             for message, a, b in ends
         ]

@@ -11,7 +11,7 @@ from sim.store.journal.audit import acts_in, broken
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.reading import BrokenError, JournalFile, read_journal
 from sim.store.journal.recovery import CHECKPOINT_NAME
-from sim.store.journal.rows import NO_DIGEST, Checkpoint, Entry
+from sim.store.journal.rows import NO_DIGEST, Checkpoint, JournalEntry
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.opened import opened, world_rows
@@ -151,7 +151,7 @@ def _continued(found: Audit, journal: JournalFile, checkpoint: Checkpoint) -> Au
     return Audit(found.path, tuple(acts), tick, digest, tuple(findings))
 
 
-def _act(entry: Entry, before: list[Act]) -> Act:
+def _act(entry: JournalEntry, before: list[Act]) -> Act:
     """Return an entry of a journal as an act; steps begin at the tick before them."""
     adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
     result = adopted if entry.kind == "step" else ""

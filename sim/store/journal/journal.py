@@ -22,10 +22,10 @@ from typing import NamedTuple
 import xxhash
 
 from sim.errors import FileError
-from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, Entry
+from sim.store.journal.rows import APPLICATION_ID, TABLES, VERSION, Checkpoint, JournalEntry
 from sim.store.snapshot.files import flush, flush_folder, is_full, small
 
-__all__ = ["Acked", "Journal", "JournalError", "folder_of", "read_acked"]
+__all__ = ["Journal", "JournalError", "LastAcknowledged", "folder_of", "read_acked"]
 
 ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
 QUEUE = 8
@@ -48,7 +48,7 @@ class JournalError(FileError):
     """The journal cannot be written; what was acknowledged is in it."""
 
 
-class Acked(NamedTuple):
+class LastAcknowledged(NamedTuple):
     """The last entry that somebody was told of."""
 
     number: int
@@ -56,7 +56,7 @@ class Acked(NamedTuple):
     digest: bytes
 
 
-Item = tuple[Entry | None, Future[Checkpoint] | None]
+Item = tuple[JournalEntry | None, Future[Checkpoint] | None]
 
 
 def folder_of(path: str | os.PathLike[str]) -> Path:
@@ -97,7 +97,7 @@ class Journal:
         self,
         folder: Path,
         *,
-        durable: Callable[[Entry], object],
+        durable: Callable[[JournalEntry], object],
         troubled: Callable[[str | None], object],
         ended: Callable[[Exception | None], object],
         most_pages: int = MOST_PAGES,
@@ -130,7 +130,7 @@ class Journal:
         """Whether nothing waits to be written."""
         return self._items.unfinished_tasks == 0
 
-    def put(self, entry: Entry | None, checkpoint: Future[Checkpoint] | None = None) -> None:
+    def put(self, entry: JournalEntry | None, checkpoint: Future[Checkpoint] | None = None) -> None:
         """Give the owner something to write; waits while it has too much already.
 
         Parameters
@@ -209,14 +209,14 @@ class Journal:
             self._is_over = True
             self._ended(None if self._error is None else self._said(self._error))
 
-    def _write(self, entry: Entry | None, checkpoint: Future[Checkpoint] | None) -> None:
+    def _write(self, entry: JournalEntry | None, checkpoint: Future[Checkpoint] | None) -> None:
         """Commit, note the number, acknowledge: in this order."""
         kept = None if checkpoint is None else checkpoint.result()
         self._until_written(entry, kept)
         if entry is not None:
-            self.acked = Acked(entry.number, entry.tick, entry.digest)
+            self.acked = LastAcknowledged(entry.number, entry.tick, entry.digest)
         elif kept is not None and not self.acked.number:
-            self.acked = Acked(kept.number, kept.tick, kept.digest)
+            self.acked = LastAcknowledged(kept.number, kept.tick, kept.digest)
         _note(self._acked_file, self.acked)
         if kept is not None:
             flush(self._acked_file)
@@ -225,7 +225,7 @@ class Journal:
         if entry is not None:
             self._durable(entry)
 
-    def _until_written(self, entry: Entry | None, checkpoint: Checkpoint | None) -> None:
+    def _until_written(self, entry: JournalEntry | None, checkpoint: Checkpoint | None) -> None:
         """Try until there is room; the file keeps everything acknowledged meanwhile."""
         was_troubled = False
         while True:
@@ -292,7 +292,10 @@ def _create(file: sqlite3.Connection) -> None:
 
 
 def commit(
-    file: sqlite3.Connection, entry: Entry | None, checkpoint: Checkpoint | None, cut: int = 0
+    file: sqlite3.Connection,
+    entry: JournalEntry | None,
+    checkpoint: Checkpoint | None,
+    cut: int = 0,
 ) -> None:
     """Write one transaction: all of it is in the file afterwards, or nothing.
 
@@ -328,7 +331,7 @@ def _trim(file: sqlite3.Connection, cut: int) -> None:
         file.execute(f"DELETE FROM {table} WHERE number <= ?", (until,))  # noqa: S608
 
 
-def _insert(file: sqlite3.Connection, entry: Entry) -> None:
+def _insert(file: sqlite3.Connection, entry: JournalEntry) -> None:
     e, m = entry, entry.metrics
     file.execute(
         "INSERT INTO entries(number, tick, ticks, kind, command, author, state, digest)"
@@ -346,18 +349,18 @@ def _insert(file: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
-def _last(file: sqlite3.Connection) -> Acked:
+def _last(file: sqlite3.Connection) -> LastAcknowledged:
     """Return the last entry of a journal, or else where its first checkpoint stands."""
     for table in ("entries", "checkpoints"):
         row = file.execute(
             f"SELECT number, tick, digest FROM {table} ORDER BY number DESC LIMIT 1"  # noqa: S608
         ).fetchone()
         if row is not None:
-            return Acked(*row)
-    return Acked(0, 0, bytes(16))
+            return LastAcknowledged(*row)
+    return LastAcknowledged(0, 0, bytes(16))
 
 
-def _note(descriptor: int, acked: Acked) -> None:
+def _note(descriptor: int, acked: LastAcknowledged) -> None:
     """Write the number into the slot that does not hold the previous one.
 
     It is flushed with checkpoints alone: a killed process loses nothing of it, and after a power
@@ -368,7 +371,7 @@ def _note(descriptor: int, acked: Acked) -> None:
     os.pwrite(descriptor, record, acked.number % 2 * _SLOT_BYTES)
 
 
-def read_acked(folder: Path) -> Acked | None:
+def read_acked(folder: Path) -> LastAcknowledged | None:
     """Return what was acknowledged last, as noted outside the journal; None: nothing is known."""
     try:
         data = small(folder / ACKED_FILE, 2 * _SLOT_BYTES)
@@ -379,7 +382,7 @@ def read_acked(folder: Path) -> Acked | None:
         body, seal = data[start : start + _SLOT.size], data[start + _SLOT.size :][:8]
         if len(body) == _SLOT.size and xxhash.xxh3_64_digest(body) == seal:
             magic, *acked = _SLOT.unpack(body)
-            found += [Acked(*acked)] if magic == _MAGIC else []
+            found += [LastAcknowledged(*acked)] if magic == _MAGIC else []
     return max(found, default=None)
 
 

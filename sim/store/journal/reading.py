@@ -11,16 +11,16 @@ from typing import Any
 from sim.core.text import one_line
 from sim.errors import SnapshotError
 from sim.store.journal.journal import JOURNAL_FILE
-from sim.store.journal.route import JUMP, Jump, Line
+from sim.store.journal.route import JUMP, Jump, ReplayLine
 from sim.store.journal.rows import (
     APPLICATION_ID,
     ROW_BYTES,
     TABLES,
     VERSION,
-    Adoptions,
     Checkpoint,
-    Entry,
-    Metrics,
+    EntryAdoptions,
+    EntryCounts,
+    JournalEntry,
 )
 from sim.store.snapshot import schema
 from sim.store.snapshot.bounded import DamagedError, Deadline, bounded
@@ -72,7 +72,7 @@ class JournalFile:
         )
         return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
 
-    def line(self, number: int | None = None, tick: int | None = None) -> Line:
+    def line(self, number: int | None = None, tick: int | None = None) -> ReplayLine:
         """Return the line to an entry, None: the last one; up to a tick where that is given.
 
         Raises
@@ -83,7 +83,7 @@ class JournalFile:
         try:
             jumps = self.jumps()
             last = max(self._last("entries"), self._last("checkpoints"))
-            return Line.to(jumps, last if number is None else min(number, last), tick)
+            return ReplayLine.to(jumps, last if number is None else min(number, last), tick)
         except BROKEN as error:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"no way through the journal can be read ({reason})") from error
@@ -129,7 +129,7 @@ class JournalFile:
                 raise BrokenError(f"entry {number:,} says not where the world went") from error
         return found
 
-    def entries(self, after: int, previous: bytes) -> Iterator[Entry]:
+    def entries(self, after: int, previous: bytes) -> Iterator[JournalEntry]:
         """Yield the entries behind number ``after``, each checked.
 
         Parameters
@@ -161,12 +161,12 @@ class JournalFile:
             reason = one_line(str(error), LONGEST_REASON)
             raise BrokenError(f"entry {expected:,} cannot be read ({reason})") from error
 
-    def _entry(self, row: tuple[Any, ...]) -> Entry:
+    def _entry(self, row: tuple[Any, ...]) -> JournalEntry:
         number, tick, ticks, kind, command, author, state, digest = row
         beside = self._beside(number)
-        return Entry(number, tick, ticks, kind, command, author, *beside, state, digest)
+        return JournalEntry(number, tick, ticks, kind, command, author, *beside, state, digest)
 
-    def _beside(self, number: int) -> tuple[tuple[Adoptions, ...], Metrics]:
+    def _beside(self, number: int) -> tuple[tuple[EntryAdoptions, ...], EntryCounts]:
         adoptions = self.rows(
             "SELECT cascade, count, data FROM adoptions WHERE number = ? ORDER BY cascade", number
         )
@@ -176,7 +176,7 @@ class JournalFile:
             ),
             (),
         )
-        return tuple(Adoptions(*row) for row in adoptions), Metrics(*metrics)
+        return tuple(EntryAdoptions(*row) for row in adoptions), EntryCounts(*metrics)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,8 @@ from sim.core.text import one_line
 from sim.errors import InputError, SnapshotError
 from sim.store.journal.journal import folder_of
 from sim.store.journal.reading import BrokenError, JournalFile, read_journal
-from sim.store.journal.route import JUMP, Line
-from sim.store.journal.rows import Checkpoint, Entry
+from sim.store.journal.route import JUMP, ReplayLine
+from sim.store.journal.rows import Checkpoint, JournalEntry
 from sim.store.journal.state import Observer
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.snapshot import load
@@ -25,15 +25,15 @@ from sim.store.snapshot.snapshot import load
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["Rebuilt", "earliest", "is_kept", "rebuild", "same_way"]
+__all__ = ["RebuiltWorld", "earliest", "is_kept", "rebuild", "same_way"]
 
-Apply = Callable[["World", Entry], bool]
+Apply = Callable[["World", JournalEntry], bool]
 
 LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class RebuiltWorld:
     """A world as it was.
 
     Attributes
@@ -51,7 +51,7 @@ class Rebuilt:
     """
 
     world: World
-    line: Line
+    line: ReplayLine
     checkpoint: Checkpoint
     ticks: int
     compared: int
@@ -64,7 +64,7 @@ def rebuild(
     *,
     number: int | None = None,
     report: Report = quiet,
-) -> Rebuilt:
+) -> RebuiltWorld:
     """Build a live world anew as it was when it left a tick; nothing on the disk is changed.
 
     Parameters
@@ -163,7 +163,7 @@ def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool
             raise SnapshotError(journal.path, str(error)) from error
 
 
-def _done(journal: JournalFile, line: Line) -> list[tuple[int, int]]:
+def _done(journal: JournalFile, line: ReplayLine) -> list[tuple[int, int]]:
     """Return the entries of a line that did something, each with the tick that it led to."""
     found: list[tuple[int, int]] = []
     for first, last, until in line.parts:
@@ -178,11 +178,11 @@ def _done(journal: JournalFile, line: Line) -> list[tuple[int, int]]:
 def _first_that_works(
     folder: Path,
     journal: JournalFile,
-    line: Line,
+    line: ReplayLine,
     checkpoints: list[Checkpoint],
     apply: Apply,
     report: Report,
-) -> Rebuilt:
+) -> RebuiltWorld:
     """Begin at the nearest checkpoint; at one before it where that does not lead there."""
     refused: SnapshotError | None = None
     for checkpoint in checkpoints:
@@ -206,11 +206,11 @@ def _loaded(path: Path, checkpoint: Checkpoint) -> World:
 def _replayed(
     journal: JournalFile,
     world: World,
-    line: Line,
+    line: ReplayLine,
     checkpoint: Checkpoint,
     apply: Apply,
     report: Report,
-) -> Rebuilt:
+) -> RebuiltWorld:
     observer, run, compared = Observer(world), 0, 0
     way = max(line.tick - checkpoint.tick, 1)
     for entry in journal.entries(checkpoint.number, checkpoint.digest):
@@ -228,10 +228,10 @@ def _replayed(
     world.woken.clear()
     if world.tick != line.tick:
         raise InputError(f"The world never was at tick {line.tick:,}; it ends at {world.tick:,}.")
-    return Rebuilt(world, line, checkpoint, run, compared)
+    return RebuiltWorld(world, line, checkpoint, run, compared)
 
 
-def _do(path: Path, world: World, entry: Entry, apply: Apply) -> None:
+def _do(path: Path, world: World, entry: JournalEntry, apply: Apply) -> None:
     try:
         can = apply(world, entry)
     except Exception as error:
@@ -246,7 +246,7 @@ def _do(path: Path, world: World, entry: Entry, apply: Apply) -> None:
         )
 
 
-def _compare(path: Path, world: World, entry: Entry, observer: Observer) -> None:
+def _compare(path: Path, world: World, entry: JournalEntry, observer: Observer) -> None:
     if entry.kind == JUMP:
         observer.reset(world)
     if observer.look(world, entry.number) != (entry.adoptions, entry.metrics, entry.state):

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import SnapshotError, UnknownNameError
-from sim.store.journal.journal import Acked, folder_of, read_acked
+from sim.store.journal.journal import LastAcknowledged, folder_of, read_acked
 from sim.store.journal.reading import BrokenError, JournalFile, read_journal
-from sim.store.journal.route import JUMP, Line
-from sim.store.journal.rows import VERSION, Checkpoint, Entry
+from sim.store.journal.route import JUMP, ReplayLine
+from sim.store.journal.rows import VERSION, Checkpoint, JournalEntry
 from sim.store.journal.state import Observer
 from sim.store.snapshot.header import as_path
 from sim.store.snapshot.inspect import info
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Apply", "Recovery", "not_carried_over", "older_checkpoint", "recover"]
 
-Apply = Callable[["World", Entry], bool]
+Apply = Callable[["World", JournalEntry], bool]
 """Does again what an entry says; False when that cannot be done without the program that did it."""
 
 CHECKPOINT_NAME = re.compile(r"checkpoint-[0-9]{1,18}\.hub")
@@ -70,7 +70,7 @@ class Recovery:
     number: int
     tick: int
     digest: bytes
-    acked: Acked | None
+    acked: LastAcknowledged | None
     checkpoint: Checkpoint
     replayed: int
     ticks: int
@@ -197,7 +197,7 @@ def _once(
     checkpoint: Checkpoint,
     apply: Apply,
     report: Report,
-    line: Line,
+    line: ReplayLine,
 ) -> _Replay:
     done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
     done.trusted = checkpoint.number
@@ -219,7 +219,7 @@ def _once(
     return done
 
 
-def _did(done: _Replay, entry: Entry, observer: Observer, apply: Apply) -> bool:
+def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -> bool:
     """Do one entry again, and compare; False ends the replay before it."""
     try:
         can = apply(done.world, entry)
@@ -276,7 +276,7 @@ def _missing_in(world: World) -> str:
     return lost[-1] if lost else ""
 
 
-def _needs(entry: Entry, name: str) -> str:
+def _needs(entry: JournalEntry, name: str) -> str:
     what = f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,})"
     return f"{what} cannot be done again: the plugin {name!r} is not here." if name else ""
 
@@ -294,7 +294,7 @@ def _on_the_way(folder: Path, journal: JournalFile) -> list[Checkpoint]:
     return [each for each in found if (folder / each.file).exists()]
 
 
-def _line(journal: JournalFile, last: int | None = None) -> Line:
+def _line(journal: JournalFile, last: int | None = None) -> ReplayLine:
     try:
         return journal.line(last)
     except BrokenError as error:
@@ -332,12 +332,12 @@ def older_checkpoint(folder: Path) -> Checkpoint | None:
         return None
 
 
-def not_carried_over(tick: int, acked: Acked) -> str:
+def not_carried_over(tick: int, acked: LastAcknowledged) -> str:
     """Say what was done and is not in a world that is opened at a tick."""
     return f"What was done behind tick {tick:,}, up to tick {acked.tick:,}, is not carried over."
 
 
-def _gap(acked: Acked | None, done: _Replay) -> list[str]:
+def _gap(acked: LastAcknowledged | None, done: _Replay) -> list[str]:
     """Say what was acknowledged and is not there."""
     if acked is None:
         return ["Nothing notes what was acknowledged last; a lost end would not be seen."]

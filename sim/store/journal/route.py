@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sim.store.journal.rows import Checkpoint, Entry, canonical
+from sim.store.journal.rows import Checkpoint, JournalEntry, canonical
 
-__all__ = ["JUMP", "Jump", "Line", "Part"]
+__all__ = ["JUMP", "Jump", "ReplayLine", "RouteSegment"]
 
 JUMP = "go_to"
 """Kind of the entry by which a world goes to another tick."""
@@ -37,7 +37,7 @@ class Jump(NamedTuple):
     line: int
 
 
-class Part(NamedTuple):
+class RouteSegment(NamedTuple):
     """Entries one behind the other, as far as they run up to a tick."""
 
     first: int
@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReplayLine:
     """Entries that are to be done again, in their order.
 
     Attributes
@@ -59,10 +59,10 @@ class Line:
 
     number: int
     tick: int
-    parts: tuple[Part, ...]
+    parts: tuple[RouteSegment, ...]
 
     @classmethod
-    def to(cls, jumps: Iterable[Jump], number: int, tick: int | None = None) -> Line:
+    def to(cls, jumps: Iterable[Jump], number: int, tick: int | None = None) -> ReplayLine:
         """Return the line to an entry, or to a tick before it.
 
         Parameters
@@ -81,7 +81,7 @@ class Line:
 
         Examples
         --------
-        >>> Line.to([Jump(11, 3, 10)], 15).parts
+        >>> ReplayLine.to([Jump(11, 3, 10)], 15).parts
         (Part(first=0, last=10, until=3), Part(first=11, last=15, until=4611686018427387904))
         """
         known = list(jumps)
@@ -92,12 +92,12 @@ class Line:
             jump = known[place - 1]
             if not 0 <= jump.line < jump.number or jump.tick < 0:
                 raise ValueError(f"entry {jump.number:,} leads nowhere")
-            parts.append(Part(jump.number, last, until))
+            parts.append(RouteSegment(jump.number, last, until))
             last, until = jump.line, min(until, jump.tick)
-        parts.append(Part(0, last, until))
+        parts.append(RouteSegment(0, last, until))
         return cls(number, ends, tuple(reversed(parts)))
 
-    def of(self, entry: Entry) -> Entry | None:
+    def of(self, entry: JournalEntry) -> JournalEntry | None:
         """Return an entry as far as it is on the line; None: it is not.
 
         One that is cut short has no digest.
@@ -116,7 +116,7 @@ class Line:
         part = self._part(checkpoint.number)
         return part is not None and checkpoint.tick <= part.until
 
-    def _part(self, number: int) -> Part | None:
+    def _part(self, number: int) -> RouteSegment | None:
         for part in self.parts:
             if part.first <= number <= part.last:
                 return part

@@ -17,10 +17,10 @@ __all__ = [
     "ROW_BYTES",
     "TABLES",
     "VERSION",
-    "Adoptions",
     "Checkpoint",
-    "Entry",
-    "Metrics",
+    "EntryAdoptions",
+    "EntryCounts",
+    "JournalEntry",
     "canonical",
 ]
 
@@ -71,7 +71,7 @@ TABLES: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Adoptions:
+class EntryAdoptions:
     """Who adopted one message in the ticks of an entry.
 
     Parameters
@@ -91,7 +91,7 @@ class Adoptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
+class EntryCounts:
     """Messages that run and wait, adoptions and contacts of all messages so far."""
 
     running: int
@@ -101,7 +101,7 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One acknowledged command, or a stretch of ticks: one transaction.
 
     Parameters
@@ -130,8 +130,8 @@ class Entry:
     kind: str
     command: str
     author: str
-    adoptions: tuple[Adoptions, ...]
-    metrics: Metrics
+    adoptions: tuple[EntryAdoptions, ...]
+    metrics: EntryCounts
     state: bytes
     digest: bytes = NO_DIGEST
 

@@ -16,7 +16,7 @@ import xxhash
 
 from sim.platform.state import commanded
 from sim.spread.cascade.sparse_column import Sparse
-from sim.store.journal.rows import Adoptions, Metrics
+from sim.store.journal.rows import EntryAdoptions, EntryCounts
 from sim.world.cascades import adoptions_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
-__all__ = ["Observer", "Seen", "whole_state"]
+__all__ = ["EntryState", "Observer", "whole_state"]
 
 SLICES = 16
 HOT_BYTES = 32 << 20
@@ -34,11 +34,11 @@ HOT_BYTES = 32 << 20
 Column = npt.NDArray[Any]
 
 
-class Seen(NamedTuple):
+class EntryState(NamedTuple):
     """What an entry left behind."""
 
-    adoptions: tuple[Adoptions, ...]
-    metrics: Metrics
+    adoptions: tuple[EntryAdoptions, ...]
+    metrics: EntryCounts
     state: bytes
 
 
@@ -59,12 +59,12 @@ class Observer:
         """Look away while the world goes to another tick: what it holds there is not news."""
         self._sizes = {each.id: each.size for each in world.cascades.items}
 
-    def look(self, world: World, number: int) -> Seen:
+    def look(self, world: World, number: int) -> EntryState:
         """Return what happened since, for the entry ``number``."""
         adoptions = tuple(self._adoptions(world))
-        return Seen(adoptions, _metrics(world), _state(world, number % SLICES))
+        return EntryState(adoptions, _metrics(world), _state(world, number % SLICES))
 
-    def _adoptions(self, world: World) -> Iterator[Adoptions]:
+    def _adoptions(self, world: World) -> Iterator[EntryAdoptions]:
         for cascade in world.cascades.loose:
             before = self._sizes.get(cascade.id, 0)
             if cascade.size <= before:
@@ -73,7 +73,7 @@ class Observer:
             log = cascade.log
             parts = (log.agents[before:], log.ticks[before:], log.sources[before:])
             data = b"".join(part.tobytes() for part in parts)
-            yield Adoptions(cascade.id, cascade.size - before, data)
+            yield EntryAdoptions(cascade.id, cascade.size - before, data)
 
 
 def whole_state(world: World) -> bytes:
@@ -119,9 +119,9 @@ def _add_platform(state: xxhash.xxh3_128, platform: Platform | Still) -> None:
         _add(state, name, column)
 
 
-def _metrics(world: World) -> Metrics:
+def _metrics(world: World) -> EntryCounts:
     cascades = world.cascades.loose
-    return Metrics(
+    return EntryCounts(
         sum(cascade.status == "running" for cascade in cascades),
         sum(cascade.status == "queued" for cascade in cascades),
         adoptions_of(world),

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from sim.core.progress import Report, quiet
 from sim.errors import Cancelled, InputError
 from sim.store.relational import tables as relational
-from sim.store.relational.tables import Populated
+from sim.store.relational.tables import PopulatedWorld
 from sim.store.snapshot.facts import naming
 from sim.store.snapshot.plain import to_json, utf8
 from sim.store.snapshot.schema import CORE_TABLES, RELATIONAL_TABLES, create_tables
 
-__all__ = ["Beside", "write_database"]
+__all__ = ["ExtraTable", "write_database"]
 
 _UNIQUE = ",\n  UNIQUE (source_agent_id, target_agent_id, relationship_type)"
 _OPERATIONS = 100_000
@@ -43,7 +43,7 @@ _INDEXES = (
 )
 
 
-class Beside(NamedTuple):
+class ExtraTable(NamedTuple):
     """A table that is written beside the classical ones.
 
     Attributes
@@ -64,11 +64,11 @@ class Beside(NamedTuple):
 
 
 def write_database(
-    world: Populated,
+    world: PopulatedWorld,
     path: str | PathLike[str],
     *,
     posts: Iterable[tuple[object, ...]] | None = None,
-    beside: Sequence[Beside] = (),
+    beside: Sequence[ExtraTable] = (),
     report: Report = quiet,
 ) -> int:
     """Write the tables of the classical schema and their indexes to an empty file.
@@ -118,7 +118,7 @@ def write_database(
     return rows
 
 
-def _fill(to: sqlite3.Connection, table: Beside, report: Report) -> None:
+def _fill(to: sqlite3.Connection, table: ExtraTable, report: Report) -> None:
     to.execute(table.sql)
     marks = ", ".join("?" * table.columns)
     while batch := list(islice(table.rows, _BATCH)):
@@ -126,7 +126,7 @@ def _fill(to: sqlite3.Connection, table: Beside, report: Report) -> None:
         to.executemany(f"INSERT INTO {table.name} VALUES ({marks})", batch)  # noqa: S608 - our names
 
 
-def _messages(world: Populated) -> Iterator[tuple[object, ...]]:
+def _messages(world: PopulatedWorld) -> Iterator[tuple[object, ...]]:
     who = naming(world)
     for cascade in world.cascades:
         message = cascade.message

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_AGENTS",
     "MOST_ROWS",
-    "Populated",
+    "PopulatedWorld",
     "count_rows",
     "fill",
     "message_id",
@@ -79,7 +79,7 @@ Row = tuple[object, ...]
 
 
 @runtime_checkable
-class Populated(Protocol):
+class PopulatedWorld(Protocol):
     """A world with agents, ties and cascades."""
 
     agents: Agents
@@ -96,7 +96,7 @@ class Populated(Protocol):
         ...
 
 
-def of(world: object, asked: bool | None) -> Populated | None:
+def of(world: object, asked: bool | None) -> PopulatedWorld | None:
     """Return the world when its rows are to be written: as asked, or where that costs little.
 
     Raises
@@ -104,14 +104,14 @@ def of(world: object, asked: bool | None) -> Populated | None:
     InputError
         When they are asked for and the world has no agents.
     """
-    if isinstance(world, Populated):
+    if isinstance(world, PopulatedWorld):
         return world if asked or (asked is None and _is_small(world)) else None
     if asked:
         raise InputError(f"A {type(world).__name__} has no agents to write as rows.")
     return None
 
 
-def write(connection: sqlite3.Connection, world: Populated, report: Report = quiet) -> None:
+def write(connection: sqlite3.Connection, world: PopulatedWorld, report: Report = quiet) -> None:
     """Create and fill the tables of the classical schema; of ``messages`` those of members.
 
     Parameters
@@ -129,7 +129,7 @@ def write(connection: sqlite3.Connection, world: Populated, report: Report = qui
 
 def fill(
     connection: sqlite3.Connection,
-    world: Populated,
+    world: PopulatedWorld,
     report: Report = quiet,
     *,
     posts: Iterable[Row] | None = None,
@@ -175,7 +175,7 @@ def _every(table: str) -> str:
     return f"{table} VALUES ({', '.join('?' * COLUMNS[table])})"
 
 
-def count_rows(world: Populated) -> int:
+def count_rows(world: PopulatedWorld) -> int:
     """Return how many rows a world is: of agents, their states, ties, cascades and adoptions."""
     adoptions = _adoptions(world) + len(world.cascades)
     platform = getattr(world, "platform", None)
@@ -183,14 +183,14 @@ def count_rows(world: Populated) -> int:
     return 3 * len(world.agents) + world.ties.count + adoptions + posts
 
 
-def _adoptions(world: Populated) -> int:
+def _adoptions(world: PopulatedWorld) -> int:
     cascades = world.cascades
     if isinstance(cascades, Cascades):  # without those that ended being made again
         return sum(each.size for each in cascades.items)
     return sum(cascade.size for cascade in cascades)
 
 
-def _is_small(world: Populated) -> bool:
+def _is_small(world: PopulatedWorld) -> bool:
     return len(world.agents) <= MOST_AGENTS and count_rows(world) <= MOST_ROWS
 
 
@@ -202,7 +202,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 class _Lives:
     """When agents came, and through which stages of life they went."""
 
-    def __init__(self, world: Populated) -> None:
+    def __init__(self, world: PopulatedWorld) -> None:
         count = len(world.agents)
         self.status = world.agents.status
         self.created: list[int | None] = [0] * count
@@ -213,7 +213,7 @@ class _Lives:
         for agent, *move in zip(*rows, strict=True):
             self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
 
-    def _joined(self, world: Populated, count: int) -> None:
+    def _joined(self, world: PopulatedWorld, count: int) -> None:
         """Note who came later: by who signed up, else by what was done to the world."""
         platform = getattr(world, "platform", None)
         if platform is not None:
@@ -235,7 +235,7 @@ class _Lives:
         return [(self.created[agent], first), *((tick, after) for tick, _, after in moves)]
 
 
-def _agents(world: Populated, ids: list[str], lives: _Lives) -> Iterator[Row]:
+def _agents(world: PopulatedWorld, ids: list[str], lives: _Lives) -> Iterator[Row]:
     agents = world.agents
     words = [status.name.lower() for status in Lifecycle]
     titles, named, cold = agents.communities, _bits(agents), agents.lore.cold
@@ -264,7 +264,7 @@ def _bits(agents: Agents) -> list[tuple[int, str]]:
     ]
 
 
-def _states(world: Populated, ids: list[str], lives: _Lives) -> Iterator[Row]:
+def _states(world: PopulatedWorld, ids: list[str], lives: _Lives) -> Iterator[Row]:
     shares = np.round(np.arange(256) / 255, 4).tolist()
     for index, traits in enumerate(_each(world.agents.personality)):
         said = {name: shares[value] for name, value in zip(TRAITS, traits, strict=True)}
@@ -311,7 +311,7 @@ def told_posts(posts: Iterable[Row]) -> Iterator[Row]:
             yield POSTS_FROM + int(str(number)), author, text, kind, _json(said), tick
 
 
-def _posts(world: Populated, ids: list[str]) -> Iterator[Row]:
+def _posts(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     """Yield the messages of members that are still in feeds."""
     platform = getattr(world, "platform", None)
     if platform is None:
@@ -338,7 +338,7 @@ def _is_plain(ties: Ties) -> bool:
     return not (ties.trust.size or ties.kind.size or ties.marks)
 
 
-def _changed_ties(world: Populated) -> dict[tuple[int, int], int]:
+def _changed_ties(world: PopulatedWorld) -> dict[tuple[int, int], int]:
     """Return when ties were made or changed while the world lived, by (source, target)."""
     bonds = getattr(world, "bonds", None)
     if bonds is None or not bonds.log.count:
@@ -354,7 +354,9 @@ def _changed_ties(world: Populated) -> dict[tuple[int, int], int]:
     return found
 
 
-def _ties(world: Populated, ids: list[str], changed: dict[tuple[int, int], int]) -> Iterator[Row]:
+def _ties(
+    world: PopulatedWorld, ids: list[str], changed: dict[tuple[int, int], int]
+) -> Iterator[Row]:
     """Return the ties as rows; no line of Python runs for one where they are plain: many."""
     ties = world.ties
     sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
@@ -381,7 +383,7 @@ def _ties(world: Populated, ids: list[str], changed: dict[tuple[int, int], int])
     return zip(count(), *named, kinds, marks, trust, since, until, strict=False)
 
 
-def _records(world: Populated) -> TieRecords:
+def _records(world: PopulatedWorld) -> TieRecords:
     """Return what ties came with; nothing of worlds that have no such thing."""
     found: TieRecords = getattr(world, "tie_records", None) or TieRecords.none()
     return found
@@ -399,7 +401,7 @@ def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, 
     return utf8(name or kind), to_json(told)
 
 
-def _closed(world: Populated, ids: list[str]) -> Iterator[Row]:
+def _closed(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     """Return mutes and blocks as rows: of an agent that does not want to hear another."""
     from sim.network.relations.blocklist import BLOCKED, MUTED
 
@@ -435,7 +437,7 @@ def _marks(ties: Ties) -> Iterable[str]:
     return (_json(dict(zip(columns, row, strict=True))) for row in rows)
 
 
-def _sessions(world: Populated, ids: list[str]) -> Iterator[Row]:
+def _sessions(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     for cascade in world.cascades:
         started = cascade.started_at if cascade.started_at >= 0 else None
         ended = (
@@ -454,7 +456,7 @@ def _sessions(world: Populated, ids: list[str]) -> Iterator[Row]:
         )
 
 
-def _events(world: Populated, ids: list[str]) -> Iterator[Row]:
+def _events(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     number = 0
     for cascade in world.cascades:
         log = cascade.log
@@ -470,7 +472,7 @@ def _events(world: Populated, ids: list[str]) -> Iterator[Row]:
             number += 1
 
 
-def _ignored(world: Populated, cascade: Cascade) -> Iterator[tuple[int, int, int]]:
+def _ignored(world: PopulatedWorld, cascade: Cascade) -> Iterator[tuple[int, int, int]]:
     """Yield (from whom, who, when) of those who heard a message first and never took it up.
 
     That is known where all who hear an adopter are spoken to, of a message that rests, and as
@@ -491,7 +493,7 @@ def _ignored(world: Populated, cascade: Cascade) -> Iterator[tuple[int, int, int
                 yield source, agent, ticks[source] + 1
 
 
-def _speaks_to_all(world: Populated, cascade: Cascade) -> bool:
+def _speaks_to_all(world: PopulatedWorld, cascade: Cascade) -> bool:
     model, bonds = cascade.model, getattr(world, "bonds", None)
     every = isinstance(model, PerExposure | Heard) or (
         isinstance(model, Compartments) and model.contacts == "every tie"

@@ -29,8 +29,8 @@ from sim.store.snapshot.trailer import TRAILER_BYTES
 
 __all__ = [
     "NAME",
-    "Kept",
-    "Resized",
+    "CompactReport",
+    "SaveFile",
     "compact",
     "copy_checked",
     "delete",
@@ -53,7 +53,7 @@ Change = Callable[[sqlite3.Connection], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SaveFile:
     """A file of the saves folder.
 
     Attributes
@@ -78,7 +78,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Resized:
+class CompactReport:
     """What compacting did: the file, its bytes before and after."""
 
     path: Path
@@ -86,7 +86,7 @@ class Resized:
     after: int
 
 
-def kept(folder: Path) -> tuple[Kept, ...]:
+def kept(folder: Path) -> tuple[SaveFile, ...]:
     """List the worlds of a folder by name; damaged ones with their reason.
 
     Only the header and the tables for people are read; :func:`verify_all` checks every byte.
@@ -190,7 +190,7 @@ def note(folder: Path, name: str, text: str, *, report: Report = quiet) -> Path:
     return path
 
 
-def compact(folder: Path, name: str, *, report: Report = quiet) -> Resized:
+def compact(folder: Path, name: str, *, report: Report = quiet) -> CompactReport:
     """Rewrite a world as small as it gets: without the rows for ``SELECT`` and without gaps.
 
     The next save of a small world writes the rows again.
@@ -203,12 +203,12 @@ def compact(folder: Path, name: str, *, report: Report = quiet) -> Resized:
     path = existing(folder, name)
     before = path.stat().st_size
     _rewrite(path, _shrink, report)
-    return Resized(path, before, path.stat().st_size)
+    return CompactReport(path, before, path.stat().st_size)
 
 
 def verify_all(
     folder: Path, *, only: Path | None = None, report: Report = quiet
-) -> tuple[Kept, ...]:
+) -> tuple[SaveFile, ...]:
     """Check every byte of every world of a folder.
 
     Parameters
@@ -263,23 +263,23 @@ def copy_checked(
 _SET_NOTE = "INSERT OR REPLACE INTO world VALUES ('note', ?)"
 
 
-def _seen(path: Path) -> Kept:
+def _seen(path: Path) -> SaveFile:
     name = one_line(path.name.removesuffix(SUFFIX))
     try:
         said = info(path)
     except FileError as error:
         size = path.lstat().st_size if os.path.lexists(path) else 0
-        return Kept(name, path, size, None, error.reason)
-    return Kept(name, path, said.bytes, said)
+        return SaveFile(name, path, size, None, error.reason)
+    return SaveFile(name, path, said.bytes, said)
 
 
-def _verified(each: Kept, report: Report) -> Kept:
+def _verified(each: SaveFile, report: Report) -> SaveFile:
     if each.reason:
         return each
     try:
         verify(each.path, report=report)
     except SnapshotError as error:
-        return Kept(each.name, each.path, each.bytes, each.info, error.reason)
+        return SaveFile(each.name, each.path, each.bytes, each.info, error.reason)
     return each
 
 

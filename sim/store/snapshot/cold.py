@@ -21,7 +21,7 @@ from sim.store.snapshot.schema import CHUNK_BYTES
 if TYPE_CHECKING:
     from sim.world.world import World
 
-__all__ = ["COLUMN", "KEPT_BYTES", "Filed", "leave_in_file"]
+__all__ = ["COLUMN", "KEPT_BYTES", "FiledRecords", "leave_in_file"]
 
 COLUMN = "cold.data"
 KEPT_BYTES = 1 << 20
@@ -30,7 +30,7 @@ KEPT_BYTES = 1 << 20
 T = TypeVar("T")
 
 
-class Filed:
+class FiledRecords:
     """The packed records of a world file.
 
     Parameters
@@ -61,7 +61,7 @@ class Filed:
     def __len__(self) -> int:
         return self._size
 
-    def __deepcopy__(self, memo: object) -> Filed:
+    def __deepcopy__(self, memo: object) -> FiledRecords:
         return self
 
     def __reduce__(self) -> tuple[type[Held], tuple[np.ndarray[tuple[int], np.dtype[np.uint8]]]]:
@@ -129,7 +129,7 @@ def leave_in_file(world: World, path: Path, *, kept: int = KEPT_BYTES) -> bool:
     if size <= kept:
         return False
     try:
-        filed = Filed(path, size)
+        filed = FiledRecords(path, size)
         try:
             same = filed.read(0, size) == cold.packed()
         except InputError:

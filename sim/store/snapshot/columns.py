@@ -22,9 +22,9 @@ from sim.store.snapshot.schema import CHUNK_BYTES
 __all__ = [
     "CHECKSUM",
     "Array",
+    "ColumnEntry",
     "Columns",
     "DamagedError",
-    "Entry",
     "check_columns",
     "chunks",
     "declared",
@@ -48,7 +48,7 @@ ROW_TYPES = (str, str, str, str, int, int, str)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ColumnEntry:
     """One row of the table ``columns``.
 
     Attributes
@@ -69,7 +69,7 @@ class Entry:
     checksum: str
 
     @classmethod
-    def of(cls, name: str, array: Array) -> Entry:
+    def of(cls, name: str, array: Array) -> ColumnEntry:
         """Describe an array."""
         size = array.nbytes
         checksum = xxhash.xxh3_64_hexdigest(_bytes(array))
@@ -77,7 +77,7 @@ class Entry:
         return cls(name, array.dtype.str, array.shape, size, -(-size // CHUNK_BYTES), checksum)
 
     @classmethod
-    def parse(cls, row: tuple[Any, ...]) -> Entry:
+    def parse(cls, row: tuple[Any, ...]) -> ColumnEntry:
         """Read a row of a file that nobody vouches for.
 
         Raises
@@ -119,7 +119,7 @@ def write(
     connection: sqlite3.Connection, columns: Mapping[str, Array], report: Report = quiet
 ) -> None:
     """Write all columns into the tables ``columns`` and ``chunks``."""
-    entries = [Entry.of(name, array) for name, array in columns.items()]
+    entries = [ColumnEntry.of(name, array) for name, array in columns.items()]
     connection.executemany(
         'INSERT INTO columns(name, dtype, shape, "order", bytes, chunks, checksum)'
         " VALUES (?, ?, ?, 'C', ?, ?, ?)",
@@ -135,7 +135,7 @@ def write(
         looked_at(entry.bytes)
 
 
-def declared(connection: sqlite3.Connection, room: int) -> list[Entry]:
+def declared(connection: sqlite3.Connection, room: int) -> list[ColumnEntry]:
     """Read the table ``columns``, in order.
 
     Parameters
@@ -153,7 +153,7 @@ def declared(connection: sqlite3.Connection, room: int) -> list[Entry]:
     rows = connection.execute(
         'SELECT name, dtype, shape, "order", bytes, chunks, checksum FROM columns ORDER BY id'
     )
-    entries = [Entry.parse(row) for row in bounded(rows, room)]
+    entries = [ColumnEntry.parse(row) for row in bounded(rows, room)]
     if len({entry.name for entry in entries}) != len(entries):
         raise DamagedError("two of its columns have one name")
     if sum(entry.bytes for entry in entries) > room:
@@ -161,7 +161,9 @@ def declared(connection: sqlite3.Connection, room: int) -> list[Entry]:
     return entries
 
 
-def read(connection: sqlite3.Connection, entries: list[Entry], report: Report = quiet) -> Columns:
+def read(
+    connection: sqlite3.Connection, entries: list[ColumnEntry], report: Report = quiet
+) -> Columns:
     """Read all chunks straight into arrays, checking each.
 
     Raises
@@ -176,7 +178,7 @@ def read(connection: sqlite3.Connection, entries: list[Entry], report: Report = 
     return columns
 
 
-def read_some(connection: sqlite3.Connection, entries: list[Entry]) -> Columns:
+def read_some(connection: sqlite3.Connection, entries: list[ColumnEntry]) -> Columns:
     """Read some columns, each chunk of them checked; of the others nothing is read.
 
     Raises
@@ -203,8 +205,8 @@ def read_some(connection: sqlite3.Connection, entries: list[Entry]) -> Columns:
 
 
 def chunks(
-    connection: sqlite3.Connection, entries: list[Entry], report: Report = quiet
-) -> Iterator[tuple[Entry, int, bytes]]:
+    connection: sqlite3.Connection, entries: list[ColumnEntry], report: Report = quiet
+) -> Iterator[tuple[ColumnEntry, int, bytes]]:
     """Yield (column, first byte, data) of every chunk in order, each checked."""
     rows = _listed(connection, entries)
     total = sum(entry.bytes for entry in entries)
@@ -216,7 +218,9 @@ def chunks(
             done += stop - start
 
 
-def _listed(connection: sqlite3.Connection, entries: list[Entry]) -> Iterator[tuple[int, str]]:
+def _listed(
+    connection: sqlite3.Connection, entries: list[ColumnEntry]
+) -> Iterator[tuple[int, str]]:
     """Return (row id, checksum) of every chunk, once their order is known to be right."""
     rows = connection.execute("SELECT id, checksum, column, number FROM chunks ORDER BY id")
     places = [(entry.name, number) for entry in entries for number in range(entry.chunks)]
@@ -227,7 +231,7 @@ def _listed(connection: sqlite3.Connection, entries: list[Entry]) -> Iterator[tu
 
 
 def _chunk(
-    connection: sqlite3.Connection, row: tuple[int, str], entry: Entry, number: int, size: int
+    connection: sqlite3.Connection, row: tuple[int, str], entry: ColumnEntry, number: int, size: int
 ) -> bytes:
     where = f"column {entry.name!r}, chunk {number + 1} of {entry.chunks}"
     # A blob handle copies the pages once; SELECT would assemble the value first (33 ms against

@@ -18,7 +18,7 @@ from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.bounded import DamagedError, bounded
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import as_path
-from sim.store.snapshot.opened import Opened, opened, world_rows
+from sim.store.snapshot.opened import OpenedFile, opened, world_rows
 from sim.store.snapshot.plain import from_json
 from sim.store.snapshot.trailer import NO_STRONG, TRAILER_BYTES, full, quick
 
@@ -188,7 +188,7 @@ def verify(path: str | PathLike[str], *, report: Report = quiet) -> Verification
     return Verification(file.path, size, time.perf_counter() - started, count)
 
 
-def _check_columns(file: Opened, report: Report) -> int:
+def _check_columns(file: OpenedFile, report: Report) -> int:
     with gated(file.path) as connection:
         entries = arrays.declared(connection, file.body)
         hashes = {entry.name: xxhash.xxh3_64() for entry in entries}

@@ -15,7 +15,7 @@ from sim.errors import Cancelled, CapacityError, PluginError, SnapshotError, Unk
 from sim.store.journal.audit import attach
 from sim.store.snapshot import columns as arrays
 from sim.store.snapshot.bounded import DamagedError, bounded
-from sim.store.snapshot.columns import Columns, Entry
+from sim.store.snapshot.columns import ColumnEntry, Columns
 from sim.store.snapshot.facts import Meta
 from sim.store.snapshot.gates import gated
 from sim.store.snapshot.header import HEADER_BYTES, check_header, open_regular, version_of
@@ -27,7 +27,7 @@ from sim.store.snapshot.upgrades import upgrade
 from sim.world.records import records, unfold
 
 __all__ = [
-    "Opened",
+    "OpenedFile",
     "Restore",
     "SnapshotCapacityError",
     "Storable",
@@ -70,7 +70,7 @@ Restore = Callable[[Meta, Columns], S]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedFile:
     """A world file whose header was found right; its content is not trusted yet.
 
     Attributes
@@ -152,11 +152,11 @@ class Opened:
         unpack(self.path, meta, columns)
         return meta, columns, said
 
-    def _require_memory(self, entries: list[Entry]) -> None:
+    def _require_memory(self, entries: list[ColumnEntry]) -> None:
         if sum(entry.bytes for entry in entries) + WORKING_BYTES > available_bytes():
             raise self._too_large(entries)
 
-    def _too_large(self, entries: list[Entry]) -> SnapshotCapacityError:
+    def _too_large(self, entries: list[ColumnEntry]) -> SnapshotCapacityError:
         needed = (sum(entry.bytes for entry in entries) + WORKING_BYTES) / 1e6
         free = available_bytes() / 1e6
         text = f"not enough memory: it needs {needed:,.0f} MB and {free:,.0f} MB are free"
@@ -193,7 +193,7 @@ def unpack(path: Path, meta: Meta, columns: Columns) -> None:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Opened]:
+def opened(path: Path) -> Iterator[OpenedFile]:
     """Open a file and check what can be checked without SQLite: kind, header, length, trailer.
 
     Raises
@@ -209,7 +209,7 @@ def opened(path: Path) -> Iterator[Opened]:
         trailer = Trailer.parse(os.pread(descriptor, TRAILER_BYTES, body))
         if trailer is None:
             raise SnapshotError(path, "damaged: its trailer is not a trailer")
-        yield Opened(path, descriptor, body, trailer, version_of(header))
+        yield OpenedFile(path, descriptor, body, trailer, version_of(header))
     except (OSError, EOFError) as error:
         raise SnapshotError(path, f"cannot be read ({error})") from error
     finally:

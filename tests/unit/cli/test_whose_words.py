@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.runtime.journal.history import Recording
+from sim.runtime.journal.history import HistoryWriter
 from sim.store import save
 from sim.world.world import World
 from tests.unit.cli.conftest import Hubbub
@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
     world = World.create(20, mean_degree=10, seed=2)
     platform = world.open_platform()
     path = tmp_path / "a.hub"
-    recording = Recording(world, path)
+    recording = HistoryWriter(world, path)
     platform.act(0, "post", text="It rains.")
     world.step()
     rains = next(number for number, text in platform.written.items() if text == "It rains.")

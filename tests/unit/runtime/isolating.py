@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.runtime.process.host import serve
-from sim.runtime.process.wire import Order
+from sim.runtime.process.wire import EngineOrder
 from sim.world.world import World
 
 LONG = 90.0
@@ -78,7 +78,7 @@ def line_of(words: str) -> int:
 class Thread:
     """An engine's process that is none: a thread with an event loop of its own."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: EngineOrder) -> None:
         ours, theirs = socket.socketpair()
         self.pipe = Connection(ours.detach())
         self.order = order

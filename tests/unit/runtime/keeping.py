@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.world.world import World
 
 EVERY = 7
@@ -23,7 +23,7 @@ def sends(world: World) -> bool:
     return world.tick % EVERY == 3 and world.made <= world.tick // EVERY
 
 
-def send(world: World, keeper: Keeper | None = None) -> None:
+def send(world: World, keeper: JournalWriter | None = None) -> None:
     """Send the script's next message."""
     said: dict[str, Any] = {
         "text": f"Story {world.made}",
@@ -36,7 +36,7 @@ def send(world: World, keeper: Keeper | None = None) -> None:
         keeper.did(world, "inject", (), said)
 
 
-def play(world: World, keeper: Keeper, ticks: int, done: Callable[[int], object]) -> None:
+def play(world: World, keeper: JournalWriter, ticks: int, done: Callable[[int], object]) -> None:
     """Play the script; ``done`` is told each entry that is acknowledged."""
 
     def wait() -> None:

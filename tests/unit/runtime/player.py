@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal import journal
 from sim.store.journal.rows import NO_DIGEST
 from tests.unit.runtime.keeping import PACING, play, started
@@ -85,7 +85,7 @@ KILLED = {"none", "missing-digest"}
 def child(path: Path, told: int) -> None:
     """Play until killed; each acknowledged entry is a line in a pipe."""
     world = started()
-    keeper = Keeper(world, path, pacing=PACING)
+    keeper = JournalWriter(world, path, pacing=PACING)
     play(world, keeper, 1_000_000, lambda number: os.write(told, b"%d\n" % number))
 
 

@@ -10,7 +10,7 @@ import pytest
 from sim.core.events import CascadeFailed, CascadeGrew, Event
 from sim.errors import PluginError
 from sim.runtime import EngineError, Simulation
-from sim.runtime.engine.thread_client import Link
+from sim.runtime.engine.thread_client import EngineClient
 from sim.world.world import World
 from tests.unit.runtime.worlds import Gate, broken_phase, until
 
@@ -81,7 +81,7 @@ async def test_frame_that_cannot_be_made_is_a_failure_and_no_silence(
     world: World, simulation: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link = simulation._link
-    assert isinstance(link, Link)
+    assert isinstance(link, EngineClient)
     monkeypatch.setattr(link.live, "frame", lambda *_: 1 / 0)
     await simulation.pause()
     assert simulation.frame.state == "failed"

@@ -13,8 +13,8 @@ import pytest
 
 from sim.errors import Cancelled, InputError, SnapshotError
 from sim.runtime import Simulation
-from sim.runtime.journal.persistence import Custody, Keeping
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.persistence import Keeping, Persistence
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import Opened, describe, open_live
 from sim.runtime.saves.places import (
     beyond,
@@ -394,8 +394,8 @@ async def test_frames_say_how_safe_a_world_is(path: Path) -> None:
 
 async def test_a_command_whose_thread_was_left_behind_writes_nothing(path: Path) -> None:
     world = small()
-    keeper = Keeper(world, path.with_name("n.hub"), pacing=NEVER)
-    custody = Custody(world, keeper, Keeping(path.with_name("n.hub"), NEVER))
+    keeper = JournalWriter(world, path.with_name("n.hub"), pacing=NEVER)
+    custody = Persistence(world, keeper, Keeping(path.with_name("n.hub"), NEVER))
     with custody.done("cancel", (0,)):
         held = custody.let_go()
     with custody.kept(setattr):

@@ -12,8 +12,8 @@ import pytest
 from sim import io
 from sim.errors import Cancelled, FileError, InputError
 from sim.runtime import Simulation
-from sim.runtime.journal.checkpointer import Copies
-from sim.runtime.journal.writer import Keeper, recover
+from sim.runtime.journal.checkpointer import Checkpointer
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.replay import can_begin, leads_to, line_of, replay
 from sim.store import load, save
 from sim.store.journal.audit_reading import audit
@@ -275,7 +275,7 @@ def test_a_recovered_world_knows_what_was_done(tmp_path: Path) -> None:
 def test_a_checkpoint_carries_what_was_done_before_it(tmp_path: Path) -> None:
     path = tmp_path / "a.hub"
     world = played()
-    keeper = Keeper(world, path)
+    keeper = JournalWriter(world, path)
     checkpoint = keeper.folder / keeper.checkpoint(world).result().file
     before = acts_of(world)
     world.step()
@@ -289,7 +289,7 @@ def test_ticks_are_noted_alike_whoever_looks_between_them(
     tmp_path: Path, how: str, cut: tuple[int, ...]
 ) -> None:
     """What a clock decides, such as when a copy is taken, leaves no trace in the log."""
-    whole, world, copies = played(), made(), Copies(tmp_path)
+    whole, world, copies = played(), made(), Checkpointer(tmp_path)
     look: dict[str, Callable[[], object]] = {
         "copy": lambda: still(world, lambda _name, column: column.copy()),
         "checkpoint": lambda: copies.take(world, 1, b"", lambda _done: None).result(),

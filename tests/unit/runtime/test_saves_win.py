@@ -17,7 +17,7 @@ from sim.errors import FileError
 from sim.runtime import Simulation
 from sim.runtime.journal.persistence import Keeping
 from sim.runtime.journal.replacing import lost_by_saving
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import open_live
 from sim.store import load, save
 from sim.store.journal.journal import folder_of
@@ -200,9 +200,9 @@ async def test_what_is_shown_is_never_older_than_what_was_saved(
 
 
 @contextmanager
-def recovered_by_keeper(path: Path) -> Iterator[Keeper]:
+def recovered_by_keeper(path: Path) -> Iterator[JournalWriter]:
     """Keep the world of a file in the journal that is there."""
-    keeper = Keeper(load(path), path, pacing=NEVER)
+    keeper = JournalWriter(load(path), path, pacing=NEVER)
     yield keeper
     keeper.close()
 

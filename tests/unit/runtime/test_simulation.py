@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
 from sim.runtime import Simulation
-from sim.runtime.engine.pace import Pace
+from sim.runtime.engine.pace import TickPace
 from sim.world.world import World
 from tests.unit.runtime.worlds import Gate, Hand, slow_phase, until
 
@@ -124,7 +124,7 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
     """The clock by which ticks are due; no tick takes time, however busy the machine is."""
     hand = Hand()
     monkeypatch.setattr("sim.runtime.engine.live._QUIET_TICK_MS", float("inf"))
-    monkeypatch.setattr("sim.runtime.engine.run_control.Pace", lambda: Pace(hand))
+    monkeypatch.setattr("sim.runtime.engine.run_control.Pace", lambda: TickPace(hand))
     return hand
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sim.runtime import IsolatedSimulation, Job, Simulation
-from sim.runtime.engine.requests import Command
+from sim.runtime.engine.requests import EngineCommand
 from sim.world.world import World
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import PATIENCE, until
@@ -183,8 +183,8 @@ async def test_a_job_that_is_cancelled_while_it_waits_changes_nothing(
 
 
 def test_a_command_is_either_begun_or_taken_back() -> None:
-    def command(*, is_felt: bool = False) -> Command:
-        return Command(1, lambda: None, lambda *_: None, is_felt=is_felt)
+    def command(*, is_felt: bool = False) -> EngineCommand:
+        return EngineCommand(1, lambda: None, lambda *_: None, is_felt=is_felt)
 
     begun, back, felt = command(), command(), command(is_felt=True)
     assert begun.begin()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import SnapshotError
-from sim.runtime.journal.writer import Keeper, recover
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import save
 from sim.store.journal.reading import BrokenError, JournalFile
 from tests.unit.runtime.keeping import play, started
@@ -19,7 +19,7 @@ def test_a_journal_whose_jumps_lead_nowhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = started()
-    keeper = Keeper(world, tmp_path / "a.hub")
+    keeper = JournalWriter(world, tmp_path / "a.hub")
     play(world, keeper, 2, lambda _: None)
     keeper.close(world)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.journal.writer import JournalWriter
 from sim.store import save
 from sim.store.journal.journal import LEASE_FILE, folder_of
 from sim.world.world import World
@@ -36,7 +36,7 @@ def test_doctor_looks_at_a_saved_world(hubbub: Hubbub, path: Path) -> None:
 
 def test_doctor_looks_at_a_live_world_while_it_is_open(hubbub: Hubbub, path: Path) -> None:
     world = World.create(agents=60, mean_degree=4, seed=3)
-    keeper = Keeper(world, path.with_name("b.hub"))
+    keeper = JournalWriter(world, path.with_name("b.hub"))
     world.step()
     keeper.ticked(world)
     keeper.flush(world)
@@ -52,7 +52,7 @@ def test_doctor_looks_at_a_live_world_while_it_is_open(hubbub: Hubbub, path: Pat
 
 def test_doctor_says_what_is_wrong_with_a_world(hubbub: Hubbub, path: Path) -> None:
     world = World.create(agents=60, mean_degree=4, seed=3)
-    Keeper(world, path.with_name("b.hub")).close()
+    JournalWriter(world, path.with_name("b.hub")).close()
     folder = folder_of(path.with_name("b.hub"))
     (folder / LEASE_FILE).write_text("{}")
     (folder / "journal").write_bytes(b"no journal")

@@ -11,7 +11,7 @@ import pytest
 
 from sim.cli.scenario.from_world import scenario_of
 from sim.errors import InputError
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.journal.writer import JournalWriter
 from sim.store import load, save
 from sim.world.log import Act, said_of
 from sim.world.world import World
@@ -153,7 +153,7 @@ def test_a_world_of_unknown_beginning_begins_from_a_save_or_its_journal(
     path = tmp_path / "given.hub"
     world = given(path)
     assert "begin --from an earlier save" in hubbub("replay", path).err
-    keeper = Keeper(world, path)
+    keeper = JournalWriter(world, path)
     for _ in range(2):
         world.step()
         keeper.ticked(world)

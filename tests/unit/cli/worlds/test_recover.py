@@ -9,7 +9,7 @@ import pytest
 from sim.cli.program.exits import CANCELLED, FILE, OK, USAGE
 from sim.errors import Cancelled
 from sim.runtime import open_live
-from sim.runtime.journal.writer import Keeper, recover
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import load
 from tests.unit.cli.conftest import Hubbub
 
@@ -108,13 +108,13 @@ def test_a_scenario_has_no_journal(hubbub: Hubbub) -> None:
 def test_a_run_that_is_cancelled_keeps_every_tick(
     hubbub: Hubbub, world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ticked(self: Keeper, world: object, *, wait: bool = True) -> None:
+    def ticked(self: JournalWriter, world: object, *, wait: bool = True) -> None:
         noted(self, world, wait=wait)  # type: ignore[arg-type]
         if self.durable_tick >= 0 and getattr(world, "tick", 0) == 3:
             raise Cancelled("Enough.")
 
-    noted = Keeper.ticked
-    monkeypatch.setattr(Keeper, "ticked", ticked)
+    noted = JournalWriter.ticked
+    monkeypatch.setattr(JournalWriter, "ticked", ticked)
     assert hubbub("run", world, "--inject", "Hi", *RUN).code == CANCELLED
     found = recover(world)
     assert found.is_whole

@@ -11,7 +11,7 @@ import pytest
 from sim.cli.runs.results import result
 from sim.core import registry
 from sim.runtime import Simulation
-from sim.runtime.engine.model_output import Telling
+from sim.runtime.engine.model_output import ModelReports
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.model import PropagationModel
 from sim.testing import tiny_world
@@ -73,14 +73,14 @@ def told(model: str) -> tuple[World, Cascade]:
 
 def test_numbers_are_numbers_with_clean_names() -> None:
     _, story = told("test-talker")
-    metrics = Telling().metrics(story)
+    metrics = ModelReports().metrics(story)
     assert [name for name, _ in metrics] == ["heat", "sh\ufffd[2Jout", "none"]
     assert metrics[0][1] == 1.5
 
 
 def test_lines_are_clean_clipped_and_few() -> None:
     _, story = told("test-talker")
-    lines = Telling().panel(story)
+    lines = ModelReports().panel(story)
     assert lines[:2] == ("\ufffd[31mred", "2 of 60")
     assert len(lines) == 8
     assert len(lines[2]) == 120
@@ -88,7 +88,7 @@ def test_lines_are_clean_clipped_and_few() -> None:
 
 def test_what_fails_is_named_and_asked_no_more_after_three_times() -> None:
     _, story = told("test-faulty")
-    telling = Telling()
+    telling = ModelReports()
     said = [telling.panel(story) for _ in range(5)]
     assert said == [("panel() raised KeyError: 'lost'",)] * 3 + [()] * 2
     assert [telling.metrics(story) for _ in range(5)] == [()] * 5
@@ -96,13 +96,13 @@ def test_what_fails_is_named_and_asked_no_more_after_three_times() -> None:
 
 def test_odd_shapes_harm_nobody() -> None:
     _, story = told("test-odd")
-    assert Telling().metrics(story) == ()
-    assert Telling().panel(story) == ("one line",)
+    assert ModelReports().metrics(story) == ()
+    assert ModelReports().panel(story) == ("one line",)
 
 
 def test_a_queued_message_is_not_asked() -> None:
     story = tiny_world().inject("Later.", seeds=[0], model="test-faulty", at=5)
-    assert Telling().panel(story) == ()
+    assert ModelReports().panel(story) == ()
 
 
 async def test_the_frame_and_the_results_carry_them(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sim.core.events import CascadeGrew, Event, EventBus, MessageSent, WorldSaved
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.outbox import MOST_WAITING, Awaiting, Backlog, Outbox, Poster
+from sim.runtime.engine.outbox import MOST_WAITING, AsyncHandlers, Backlog, Outbox, Poster
 from sim.world.world import World
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until
@@ -123,7 +123,7 @@ async def test_a_handler_that_is_left_out_is_told_of(simulation: Simulation) -> 
 
 
 async def test_work_that_is_not_done_is_bounded_and_ends_with_the_simulation() -> None:
-    awaiting, failed = Awaiting(most=1), list[BaseException]()
+    awaiting, failed = AsyncHandlers(most=1), list[BaseException]()
     awaiting(asyncio.sleep(3600), failed.append)
     more = asyncio.sleep(0)
     for each in (more, _Later([])):
@@ -155,7 +155,7 @@ async def test_a_handler_that_will_not_be_cancelled_holds_up_nobody() -> None:
             with suppress(asyncio.CancelledError):
                 await is_over.wait()
 
-    awaiting = Awaiting()
+    awaiting = AsyncHandlers()
     awaiting(stubborn(), lambda error: None)
     await asyncio.wait_for(awaiting.close(patience=0.01), 30)
     is_over.set()

@@ -13,7 +13,7 @@ import pytest
 from sim.core import registry
 from sim.core.registry import load_file, spec
 from sim.runtime import Simulation
-from sim.runtime.engine.output_capture import Hush, PluginFiles
+from sim.runtime.engine.output_capture import OutputCapture, PluginFiles
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
 
@@ -75,7 +75,7 @@ async def test_what_a_plugin_prints_becomes_a_note(
 def test_a_flood_of_output_is_cut_short(tmp_path: Path) -> None:
     load_file(written(tmp_path))
     notes: list[str] = []
-    hush = Hush(notes.append)
+    hush = OutputCapture(notes.append)
     with hush:
         for _ in range(1000):
             sys.stdout.write("again\n")
@@ -99,7 +99,7 @@ def test_what_others_print_meanwhile_goes_on(
         sys.stdout.flush()
         assert sys.stdout.writable()
 
-    with Hush(notes.append):
+    with OutputCapture(notes.append):
         other = threading.Thread(target=others)
         other.start()
         other.join()
@@ -112,7 +112,11 @@ def test_what_others_print_meanwhile_goes_on(
 
 def test_two_engines_that_overlap_leave_the_output_as_it_was(tmp_path: Path) -> None:
     load_file(written(tmp_path))
-    before, one, two = (sys.stdout, sys.stderr), Hush(lambda _: None), Hush(lambda _: None)
+    before, one, two = (
+        (sys.stdout, sys.stderr),
+        OutputCapture(lambda _: None),
+        OutputCapture(lambda _: None),
+    )
     for _ in range(3):
         one.__enter__()
         two.__enter__()
@@ -125,7 +129,7 @@ def test_without_foreign_plugins_nothing_is_caught(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sim.runtime.engine.output_capture.foreign", lambda: ())
-    with Hush(lambda _line: None):
+    with OutputCapture(lambda _line: None):
         sys.stdout.write("mine\n")
     assert capsys.readouterr().out == "mine\n"
 

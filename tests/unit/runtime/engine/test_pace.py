@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from sim.runtime.engine.pace import Gauge, Pace
-from sim.runtime.engine.run_control import Drive, Stretch, never
+from sim.runtime.engine.pace import RateGauge, TickPace
+from sim.runtime.engine.run_control import RunControl, StepRequest, never
 from sim.runtime.performance import Meter
 from tests.unit.runtime.worlds import Hand
 
 
 def test_ticks_are_due_one_period_apart() -> None:
     hand = Hand()
-    pace = Pace(hand)
+    pace = TickPace(hand)
     pace.ask(10)
     assert pace.wait == 0.0
     pace.ticked()
@@ -23,7 +23,7 @@ def test_ticks_are_due_one_period_apart() -> None:
 
 def test_small_delay_is_caught_up_with_and_a_large_one_forgiven() -> None:
     hand = Hand()
-    pace = Pace(hand)
+    pace = TickPace(hand)
     pace.ask(10)
     pace.ticked()
     hand.time += 0.25  # two ticks late: both are due at once, the next one 50 ms on
@@ -41,14 +41,14 @@ def test_small_delay_is_caught_up_with_and_a_large_one_forgiven() -> None:
 
 def test_idle_tick_is_followed_by_a_rest() -> None:
     hand = Hand()
-    pace = Pace(hand)
+    pace = TickPace(hand)
     pace.ask(None)
     pace.ticked(at_least=0.01)
     assert pace.wait == pytest.approx(0.01)
 
 
 def test_full_speed_never_waits() -> None:
-    pace = Pace(Hand())
+    pace = TickPace(Hand())
     pace.ask(None)
     for _ in range(5):
         pace.ticked()
@@ -57,7 +57,7 @@ def test_full_speed_never_waits() -> None:
 
 def test_achieved_rate_is_measured_over_the_last_two_seconds() -> None:
     hand = Hand()
-    pace = Pace(hand)
+    pace = TickPace(hand)
     pace.ask(None)
     assert pace.achieved == 0.0
     for _ in range(100):
@@ -72,7 +72,7 @@ def test_achieved_rate_is_measured_over_the_last_two_seconds() -> None:
 
 def test_gauge_starts_anew() -> None:
     hand = Hand()
-    gauge = Gauge(hand)
+    gauge = RateGauge(hand)
     hand.time += 1
     gauge.read(500)
     assert gauge.rate == 500
@@ -82,11 +82,11 @@ def test_gauge_starts_anew() -> None:
 
 
 def test_stretch_ends_by_length_condition_or_cut() -> None:
-    drive = Drive()
+    drive = RunControl()
     for stretch, cut in (
-        (Stretch(1, 2, never), 0),
-        (Stretch(2, 9, lambda: drive.stretch is not None and drive.stretch.done == 2), 0),
-        (Stretch(3, 9, never), 4),
+        (StepRequest(1, 2, never), 0),
+        (StepRequest(2, 9, lambda: drive.stretch is not None and drive.stretch.done == 2), 0),
+        (StepRequest(3, 9, never), 4),
     ):
         drive.step(stretch)
         assert drive.gear == "stepping"
@@ -102,7 +102,7 @@ def test_stretch_ends_by_length_condition_or_cut() -> None:
 
 
 def test_cut_concerns_only_what_was_ordered_before() -> None:
-    drive = Drive()
+    drive = RunControl()
     drive.cut = 5
     drive.play(6, None, never)
     gears = [drive.gear]

@@ -104,7 +104,7 @@ def test_a_large_network_in_motion_is_not_pictured_anew_for_every_tie(
     def at_once(act: Callable[[], object]) -> None:
         act()
 
-    made = arranger.Arranger(at_once)
+    made = arranger.CommunityLayout(at_once)
 
     def arranged() -> int:
         made.arrange(world, pictures.append)

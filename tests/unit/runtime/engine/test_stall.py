@@ -14,7 +14,7 @@ from sim.core import registry
 from sim.core.interrupt import Stalled
 from sim.errors import InputError
 from sim.runtime import EngineError, Simulation
-from sim.runtime.engine.stall import Safety, Stall, is_foreign, stall_of
+from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stall_of
 from sim.spread.cascade.model import PropagationModel
 from sim.world.world import World
 from tests.unit.runtime.worlds import Gate, until
@@ -194,7 +194,7 @@ async def test_what_is_no_foreign_plugin_is_waited_for(world: World) -> None:
 
 def test_copies_are_taken_only_for_foreign_plugins_and_are_rare() -> None:
     now = [0.0]
-    safety = Safety(lambda: now[0])
+    safety = RollbackState(lambda: now[0])
     world = World.create(agents=500, mean_degree=5, seed=1)
     story = world.inject("Ours.", seeds=[0], model="si")
     safety.before_tick(world)

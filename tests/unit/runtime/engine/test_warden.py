@@ -15,7 +15,7 @@ import pytest
 
 from sim.errors import StuckError
 from sim.runtime.engine import warden as wardens
-from sim.runtime.engine.stall import Safety
+from sim.runtime.engine.stall import RollbackState
 from sim.runtime.engine.warden import (
     Warden,
     calls_of_plugins,
@@ -245,7 +245,7 @@ def test_a_platform_with_foreign_plugins_is_copied_before_a_tick(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World.create(agents=50, mean_degree=4, seed=1, platform=True)
-    safety = Safety()
+    safety = RollbackState()
     monkeypatch.setattr("sim.runtime.engine.stall.foreign", tuple)
     safety.before_tick(world)
     assert not safety.has_copy

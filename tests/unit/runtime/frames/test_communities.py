@@ -11,15 +11,15 @@ from sim.errors import Cancelled
 from sim.network.graph.ties import Ties
 from sim.runtime import Simulation
 from sim.runtime.frames import community_layout as arranger
-from sim.runtime.frames.communities import MOST_GROUPS, Groups, Labels, arrange
+from sim.runtime.frames.communities import MOST_GROUPS, CommunityLabels, CommunityTotals, arrange
 from sim.runtime.frames.positions import positions
 from sim.world.world import World
 from tests.unit.runtime.worlds import blocked_until, until
 
 
-def labelled(world: World) -> Labels:
+def labelled(world: World) -> CommunityLabels:
     agents = world.agents
-    return Labels(agents.community.copy(), tuple(agents.communities))
+    return CommunityLabels(agents.community.copy(), tuple(agents.communities))
 
 
 def test_communities_come_largest_first_with_ties_and_best_members() -> None:
@@ -106,9 +106,11 @@ async def test_newer_communities_replace_those_still_being_arranged(
 ) -> None:
     monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
 
-    begun: list[Labels] = []
+    begun: list[CommunityLabels] = []
 
-    def dawdle(agents: Agents, ties: Ties, given: Labels, report: Report) -> Groups | None:
+    def dawdle(
+        agents: Agents, ties: Ties, given: CommunityLabels, report: Report
+    ) -> CommunityTotals | None:
         def is_over() -> bool:
             report("dawdling", 0.0)  # raises when it is cancelled
             return False
@@ -154,6 +156,6 @@ def test_the_total_counts_every_community_that_has_members() -> None:
     of = np.repeat(np.arange(300, dtype=np.int32), 2)
     world = World.from_edges(np.arange(599), np.arange(1, 600), agents=600)
     names = tuple(f"c{label}" for label in range(310))
-    found = arrange(world.agents, world.ties, Labels(of, names))
+    found = arrange(world.agents, world.ties, CommunityLabels(of, names))
     assert found is not None
     assert (found.total, len(found.names), found.names[-1]) == (300, 200, "101 smaller ones")

@@ -16,9 +16,9 @@ from sim.runtime.engine.outbox import Poster
 from sim.runtime.health import watch as health_watch
 from sim.runtime.health.checks import (
     CHECKS,
+    CheckHistory,
     Finding,
-    History,
-    Journalled,
+    JournalStatus,
     Level,
     Vitals,
     caches,
@@ -28,7 +28,7 @@ from sim.runtime.health.checks import (
     health_check,
     look,
 )
-from sim.runtime.health.watch import Watch
+from sim.runtime.health.watch import HealthWatch
 from sim.settings.settings import load_settings, use
 from sim.world.world import World
 from tests.unit.runtime.worlds import until
@@ -68,10 +68,10 @@ def test_all_is_well_with_a_world_that_is_well() -> None:
         (Vitals(state="failed"), "engine", "critical", "The engine does not tick any more; save"),
         (Vitals(jump=-3600), "clock", "warning", "back by 3,600 s; no result"),
         (Vitals(jump=7), "clock", "warning", "jumped forward by 7 s"),
-        (Vitals(journal=Journalled(5, 3, None)), "journal", "ok", "3 entries wait for the disk."),
-        (Vitals(journal=Journalled(5, 0, "Full.")), "journal", "critical", "Full."),
-        (Vitals(tick=5, journal=Journalled(5, 0, None)), "durable tick", "ok", "the last"),
-        (Vitals(tick=2005, journal=Journalled(5, 0, None)), "durable tick", "warning",
+        (Vitals(journal=JournalStatus(5, 3, None)), "journal", "ok", "3 entries wait for the"),
+        (Vitals(journal=JournalStatus(5, 0, "Full.")), "journal", "critical", "Full."),
+        (Vitals(tick=5, journal=JournalStatus(5, 0, None)), "durable tick", "ok", "the last"),
+        (Vitals(tick=2005, journal=JournalStatus(5, 0, None)), "durable tick", "warning",
          "Durable to tick 5; a crash now would lose 2,000 ticks."),
         (Vitals(caches={"replies": (0, 500)}), "caches", "warning", "replies 0 %"),
         (Vitals(caches={"replies": (0, 50)}), "caches", "ok", "replies 0 %"),
@@ -124,7 +124,7 @@ def test_a_cache_is_counted(mine: str) -> None:
 
 
 def test_the_history_is_bounded() -> None:
-    history = History(3)
+    history = CheckHistory(3)
     for tick in range(5):
         found = look(Vitals(commands=tick), history)
     assert found.reading("commands").history == (2, 3, 4)
@@ -145,7 +145,7 @@ async def test_a_simulation_tells_how_it_is(tmp_path: Path) -> None:
 
 
 async def test_it_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind: Any = health_watch.Watch.__init__
+    kind: Any = health_watch.HealthWatch.__init__
     monkeypatch.setattr(kind, "__kwdefaults__", kind.__kwdefaults__ | {"period": 0.01})
     async with Simulation(small()) as simulation:
         watch = simulation._link.health
@@ -196,7 +196,7 @@ async def test_clocks_and_loops_are_measured(monkeypatch: pytest.MonkeyPatch) ->
     async with Simulation(small(), name="x") as simulation:
         clock, posted = Clock(), list[Any]()
         post = cast("Poster", posted.append)
-        watch = Watch(simulation._link, post, wall=lambda: clock.wall, now=lambda: clock.now)
+        watch = HealthWatch(simulation._link, post, wall=lambda: clock.wall, now=lambda: clock.now)
         clock.pass_(5, jump=-60)
         assert watch.look().reading("clock").value == pytest.approx(-60)
         watch._call_loop()

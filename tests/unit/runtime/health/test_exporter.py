@@ -20,9 +20,9 @@ from sim.runtime import Simulation
 from sim.runtime.frames.frames import Kept
 from sim.runtime.health.checks import Health, Vitals, look
 from sim.runtime.health.exporter import Exporter, exported
-from sim.runtime.health.sources import Numbers, OfSimulation, OfWorld
-from sim.runtime.health.watch import FarWatch
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.health.sources import Numbers, SimulationSource, WorldSource
+from sim.runtime.health.watch import ProcessHealthWatch
+from sim.runtime.journal.writer import JournalWriter
 from sim.runtime.performance import Performance
 from sim.world.world import World
 from tests.unit.runtime.minds_world import Script, minded, platform_of, run
@@ -135,14 +135,14 @@ def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_simulation_is_a_source(tmp_path: Path) -> None:
-    nothing: Any = OfSimulation(lambda: None)
+    nothing: Any = SimulationSource(lambda: None)
     assert (nothing.numbers(), nothing.health()) == (Numbers(), Health(0, ()))
     world = World.create(agents=80, mean_degree=5, seed=3)
     async with Simulation(world, path=tmp_path / "a.hub", journal=True) as simulation:
         await simulation.inject("hi", seeds=[0, 1], model="si", beta=0.5)
         await simulation.step(3)
         await until(lambda: simulation.frame.durable_tick == 3)
-        source = OfSimulation(lambda: simulation)
+        source = SimulationSource(lambda: simulation)
         numbers = source.numbers()
         assert (numbers.tick, numbers.agents, numbers.ties) == (3, 80, world.ties.count)
         assert numbers.messages == {"running": 1}
@@ -154,7 +154,7 @@ async def test_a_simulation_is_a_source(tmp_path: Path) -> None:
 
 def test_a_world_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World.create(agents=80, mean_degree=5, seed=3)
-    source = OfWorld(world, None, tmp_path)
+    source = WorldSource(world, None, tmp_path)
     assert source.numbers().tick_seconds is None
     world.inject("hi", seeds=[0, 1], model="si", beta=0.5)
     world.step(2)
@@ -162,8 +162,8 @@ def test_a_world_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (numbers.tick, numbers.adoptions) == (2, world.cascades[0].size)
     assert numbers.tick_seconds == pytest.approx(sum(numbers.phases.values()))
     assert "disk space" in [each.name for each in source.health().readings]
-    keeper = Keeper(world, tmp_path / "a.hub")
-    kept = OfWorld(world, keeper, tmp_path / "absent")
+    keeper = JournalWriter(world, tmp_path / "a.hub")
+    kept = WorldSource(world, keeper, tmp_path / "absent")
     assert kept.numbers().durable_tick == 2
     assert kept.health().reading("durable tick").value == 0
     assert "disk space" not in [each.name for each in kept.health().readings]
@@ -175,7 +175,7 @@ async def test_an_engine_elsewhere_is_seen_through_its_frames() -> None:
         await simulation.inject("hi", seeds=[0], model="si")
         from dataclasses import replace
 
-        watch, frame = FarWatch(), simulation.frame
+        watch, frame = ProcessHealthWatch(), simulation.frame
         first = watch.look(frame)
         assert watch.look(frame, within=1e9) is first
         kept = replace(frame, kept=Kept(3, 2, 0, 1.0, 10, "/x"), tick=5)
@@ -208,7 +208,7 @@ def test_what_models_cost_and_why_they_fail_is_exported_and_measured(tmp_path: P
 
 
 def values_of(world: World, folder: Path) -> dict[str, float]:
-    exporter = Exporter(OfWorld(world, None, folder), 0)
+    exporter = Exporter(WorldSource(world, None, folder), 0)
     try:
         return values(asked(exporter, "/metrics")[1])
     finally:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.runtime.journal.buffers import LARGE, Buffers
+from sim.runtime.journal.buffers import LARGE, CopyBuffers
 
 
 def test_a_copy_takes_the_place_of_the_last_one_of_its_name() -> None:
-    buffers = Buffers()
+    buffers = CopyBuffers()
     first = buffers.copied("ages", np.arange(LARGE).reshape(2, -1))
     second = buffers.next().copied("ages", np.arange(LARGE, dtype=np.int16).reshape(4, -1))
     assert np.shares_memory(first, second)
@@ -17,25 +17,25 @@ def test_a_copy_takes_the_place_of_the_last_one_of_its_name() -> None:
 
 
 def test_what_had_no_copy_last_time_is_let_go() -> None:
-    buffers = Buffers()
+    buffers = CopyBuffers()
     first = buffers.copied("ages", np.arange(LARGE))
     later = buffers.next().next()
     assert not np.shares_memory(first, later.copied("ages", np.arange(LARGE)))
 
 
 def test_a_column_without_rows_is_copied() -> None:
-    assert Buffers().copied("none", np.zeros((0, 4), np.uint32)).shape == (0, 4)
+    assert CopyBuffers().copied("none", np.zeros((0, 4), np.uint32)).shape == (0, 4)
 
 
 def test_a_copy_is_in_rows_whatever_the_column_is() -> None:
     column = np.arange(2 * LARGE).reshape(2, -1).T
-    copy = Buffers().copied("turned", column)
+    copy = CopyBuffers().copied("turned", column)
     assert copy.flags.c_contiguous
     assert (copy == column).all()
 
 
 def test_a_column_may_grow_by_a_quarter_in_its_place() -> None:
-    buffers = Buffers()
+    buffers = CopyBuffers()
     first = buffers.copied("ages", np.zeros(LARGE, np.uint8))
     grown = np.arange(LARGE + LARGE // 4, dtype=np.uint8)
     second = buffers.next().copied("ages", grown)

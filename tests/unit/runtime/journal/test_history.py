@@ -15,7 +15,7 @@ from sim.runtime.journal.writer import recover
 from sim.runtime.queries.inspector import inspected, inspected_of
 from sim.runtime.saves.places import discard, put_aside
 from sim.runtime.undo import branching
-from sim.store.history.acts import Record, Traces
+from sim.store.history.acts import ActIndex, Record
 from sim.store.history.database import history_file
 from tests.unit.runtime.minds_world import Script
 
@@ -120,7 +120,7 @@ async def test_without_a_journal_a_file_is_enough(tmp_path: Path) -> None:
         await simulation.step(30)
         await simulation.save()
     again = load(tmp_path / "a.hub")
-    assert rows_of(record_of(Traces.of(again, 0), tmp_path / "a.hub")) == reference(30)
+    assert rows_of(record_of(ActIndex.of(again, 0), tmp_path / "a.hub")) == reference(30)
 
 
 async def test_a_live_world_that_is_discarded_leaves_no_history(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from sim.errors import InputError
 from sim.runtime import Simulation
-from sim.runtime.journal.pacing import Clock, Pacing
-from sim.runtime.journal.writer import Keeper, recover
+from sim.runtime.journal.pacing import CheckpointClock, Pacing
+from sim.runtime.journal.writer import JournalWriter, recover
 from sim.settings.settings import current, load_settings, use
 from tests.unit.runtime.keeping import play, started
 from tests.unit.runtime.worlds import Hand
@@ -17,7 +17,7 @@ from tests.unit.runtime.worlds import Hand
 
 def test_a_checkpoint_is_due_after_ticks_or_seconds() -> None:
     now = Hand()
-    clock = Clock(Pacing(10, 60.0, None), now)
+    clock = CheckpointClock(Pacing(10, 60.0, None), now)
     clock.taken(5)
     assert [clock.is_due(tick) for tick in (5, 14, 15)] == [False, False, True]
     now.time += 60
@@ -28,7 +28,7 @@ def test_a_checkpoint_is_due_after_ticks_or_seconds() -> None:
 
 def test_a_checkpoint_is_due_after_computing_that_is_worth_its_writing() -> None:
     worked = Hand()
-    clock = Clock(Pacing(None, None, 4.0), Hand(), worked)
+    clock = CheckpointClock(Pacing(None, None, 4.0), Hand(), worked)
     worked.time = 103.0
     assert not clock.is_due(1)
     worked.time = 101.0  # another thread, with a clock of its own
@@ -41,7 +41,7 @@ def test_a_checkpoint_is_due_after_computing_that_is_worth_its_writing() -> None
 
 
 def test_what_threads_of_a_tick_compute_counts() -> None:
-    clock = Clock(Pacing(None, None, 4.0), Hand(), Hand())
+    clock = CheckpointClock(Pacing(None, None, 4.0), Hand(), Hand())
     assert not clock.is_due(1, spent=2.0)
     assert clock.is_due(2, spent=2.0)
     clock.taken(2)
@@ -84,7 +84,7 @@ def test_settings_say_when_checkpoints_are_taken_and_how_many_stay(tmp_path: Pat
     try:
         assert Pacing.chosen() == Pacing(4, 1e6, 4.0, 3)
         world = started()
-        keeper = Keeper(world, tmp_path / "a.hub")
+        keeper = JournalWriter(world, tmp_path / "a.hub")
     finally:
         use(before)
     for _ in range(6):

@@ -13,7 +13,7 @@ import pytest
 from sim.errors import FileError
 from sim.runtime.journal import checkpointer as keeper_copies
 from sim.runtime.journal.acts import act_of, add_ties
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError
 from sim.world.world import World
@@ -26,9 +26,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.hub"
 
 
-def kept(path: Path, **options: Any) -> tuple[World, Keeper]:
+def kept(path: Path, **options: Any) -> tuple[World, JournalWriter]:
     world = started()
-    return world, Keeper(world, path, pacing=Pacing(None, None), **options)
+    return world, JournalWriter(world, path, pacing=Pacing(None, None), **options)
 
 
 def test_a_beginning_that_was_killed_is_begun_again(path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_beginning_that_was_killed_is_begun_again(path: Path) -> None:
     keeper.close(world)
     (live / "journal").unlink()
     with pytest.raises(FileError, match="checkpoints and no journal"):
-        Keeper(world, path)
+        JournalWriter(world, path)
 
 
 def test_a_journal_without_its_first_checkpoint_is_begun_again(path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_journal_without_its_first_checkpoint_is_begun_again(path: Path) -> No
     file.execute("DELETE FROM checkpoints")
     file.close()
     (live / ".checkpoint-9.hub.01234567.partial").touch()
-    Keeper(world, path).close(world)
+    JournalWriter(world, path).close(world)
     assert recover(path).is_whole or recover(path).acked is None
     assert not list(live.glob(".*"))
 
@@ -61,7 +61,7 @@ def test_a_damaged_journal_gets_nothing_more(path: Path) -> None:
     keeper.close(world)
     path.with_name("a.hub.live").joinpath("acked").unlink()
     with pytest.raises(FileError, match="damaged, so nothing is added"):
-        Keeper(world, path)
+        JournalWriter(world, path)
 
 
 def test_a_first_checkpoint_that_cannot_be_written_is_no_beginning(
@@ -99,7 +99,7 @@ def test_a_later_checkpoint_that_cannot_be_written_is_told_and_the_world_goes_on
 
 def test_a_checkpoint_is_due_after_some_seconds(path: Path) -> None:
     clock, world = Hand(), started()
-    keeper = Keeper(world, path, pacing=Pacing(None, 60.0), now=clock)
+    keeper = JournalWriter(world, path, pacing=Pacing(None, 60.0), now=clock)
     play(world, keeper, 2, lambda _: None)
     assert keeper.taken == 1
     clock.time += 61
@@ -114,7 +114,7 @@ def test_ticks_share_an_entry_while_the_disk_is_at_work(
 ) -> None:
     monkeypatch.setattr(journals.Journal, "is_idle", False)
     world = started()
-    keeper = Keeper(world, path, pacing=Pacing(None, None), now=lambda: 0.0)
+    keeper = JournalWriter(world, path, pacing=Pacing(None, None), now=lambda: 0.0)
     for _ in range(5):
         world.step()
         keeper.ticked(world)

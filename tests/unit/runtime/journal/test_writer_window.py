@@ -12,7 +12,7 @@ from sim import World
 from sim.cli.worlds.branch import list_bookmarks
 from sim.errors import InputError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.history.reading import history_of, read_history
 from sim.store.journal.audit_reading import journal_checked
 from sim.store.journal.journal import JOURNAL_FILE, folder_of
@@ -31,7 +31,7 @@ def started() -> World:
 
 def kept(world: World, path: Path, ticks: int, window: int = WINDOW) -> dict[int, str]:
     """Play with a journal that is cut, a checkpoint every twenty ticks; digests by tick."""
-    keeper = Keeper(world, path, pacing=Pacing(20, None, None, journal_bytes=window))
+    keeper = JournalWriter(world, path, pacing=Pacing(20, None, None, journal_bytes=window))
     digests = {}
     for _ in range(ticks):
         if world.tick % 9 == 0:
@@ -46,7 +46,7 @@ def kept(world: World, path: Path, ticks: int, window: int = WINDOW) -> dict[int
     return digests
 
 
-def with_news(world: World, keeper: Keeper) -> None:
+def with_news(world: World, keeper: JournalWriter) -> None:
     said = {"text": f"At {world.tick}", "seeds": list(range(0, 300, 5)), "model": "sir"}
     keeper.flush(world)
     world.inject(**said)  # type: ignore[arg-type]

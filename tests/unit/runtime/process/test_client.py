@@ -17,7 +17,7 @@ from sim.errors import InputError
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError
 from sim.runtime.engine.live import next_revision
 from sim.runtime.engine.stall import Stall
-from sim.runtime.process.client import Remote
+from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.wire import FrameReader, FrameWriter
 from sim.world.log import Act
 from sim.world.world import World
@@ -32,7 +32,7 @@ async def isolated(world: World) -> AsyncIterator[IsolatedSimulation]:
 
 
 @pytest.fixture
-def remote(isolated: IsolatedSimulation) -> Remote:
+def remote(isolated: IsolatedSimulation) -> ProcessEngine:
     """The link of an open simulation, whose pulse stands still."""
     found = isolated._engine
     assert found._pulse is not None
@@ -40,7 +40,7 @@ def remote(isolated: IsolatedSimulation) -> Remote:
     return found
 
 
-def stalled(remote: Remote, plugin: str = "") -> None:
+def stalled(remote: ProcessEngine, plugin: str = "") -> None:
     """Let the newest frame say that the engine is held up."""
     newest = remote.frames.newest
     assert newest is not None
@@ -48,12 +48,12 @@ def stalled(remote: Remote, plugin: str = "") -> None:
     remote.frames.publish(replace(newest, revision=next_revision(), stalled=stall))
 
 
-def marked(remote: Remote, plugin: str, tick: int) -> None:
+def marked(remote: ProcessEngine, plugin: str, tick: int) -> None:
     remote._marks.write_bytes(plugin.encode().ljust(248, b"\0") + tick.to_bytes(8, "little"))
 
 
 async def test_silence_is_a_banner_until_it_ends(
-    isolated: IsolatedSimulation, remote: Remote
+    isolated: IsolatedSimulation, remote: ProcessEngine
 ) -> None:
     before = isolated.frame
     remote._warn(before, 3.0)
@@ -67,7 +67,7 @@ async def test_silence_is_a_banner_until_it_ends(
     assert isolated.frame.banner == before.banner
 
 
-async def test_long_silence_is_noticed(isolated: IsolatedSimulation, remote: Remote) -> None:
+async def test_long_silence_is_noticed(isolated: IsolatedSimulation, remote: ProcessEngine) -> None:
     remote._generation += 1  # whatever comes is not heard any more
     remote._heard -= 1000.0
     remote._beat()
@@ -78,7 +78,7 @@ async def test_long_silence_is_noticed(isolated: IsolatedSimulation, remote: Rem
 
 
 async def test_a_stall_in_compiled_code_gets_its_name_from_the_mark(
-    isolated: IsolatedSimulation, remote: Remote
+    isolated: IsolatedSimulation, remote: ProcessEngine
 ) -> None:
     held = replace(isolated.frame, stalled=Stall("Tick 3", 3.0))
     stall = remote._completed(held).stalled
@@ -90,7 +90,7 @@ async def test_a_stall_in_compiled_code_gets_its_name_from_the_mark(
 
 
 async def test_without_a_mark_the_one_that_could_be_is_named(
-    isolated: IsolatedSimulation, remote: Remote, misbehaving: str
+    isolated: IsolatedSimulation, remote: ProcessEngine, misbehaving: str
 ) -> None:
     assert remote._culprit() == ("", "")
     await isolated.inject("Hello.", seeds=[1], model=misbehaving)
@@ -104,7 +104,7 @@ async def test_without_a_mark_the_one_that_could_be_is_named(
 
 
 async def test_only_a_foreign_plugin_is_stopped(
-    isolated: IsolatedSimulation, remote: Remote
+    isolated: IsolatedSimulation, remote: ProcessEngine
 ) -> None:
     stalled(remote)
     with pytest.raises(EngineError, match="Tick 3 runs no foreign plugin; wait for it"):
@@ -115,7 +115,7 @@ async def test_only_a_foreign_plugin_is_stopped(
 
 
 async def test_what_cannot_be_interrupted_is_replaced_once(
-    isolated: IsolatedSimulation, remote: Remote, monkeypatch: pytest.MonkeyPatch
+    isolated: IsolatedSimulation, remote: ProcessEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(_name: str) -> None:
         raise EngineError("no copy")
@@ -143,7 +143,7 @@ async def test_leaving_does_not_wait_for_a_stall(world: World) -> None:
 
 
 async def test_a_plugin_file_that_was_saved_is_taken_up_here_too(
-    isolated: IsolatedSimulation, remote: Remote
+    isolated: IsolatedSimulation, remote: ProcessEngine
 ) -> None:
     taken: list[str] = []
     changed = iter([["mine.py"]])
@@ -172,7 +172,7 @@ async def test_a_journal_is_looked_for_where_the_world_was_saved(
 @pytest.mark.parametrize("where", ["here", "there"])
 async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
     isolated: IsolatedSimulation,
-    remote: Remote,
+    remote: ProcessEngine,
     misbehaving: str,
     where: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -198,7 +198,7 @@ async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
 
 
 async def test_a_fault_that_comes_again_and_again_ends_it(
-    isolated: IsolatedSimulation, remote: Remote
+    isolated: IsolatedSimulation, remote: ProcessEngine
 ) -> None:
     remote._faults, remote._fault = 2, "KeyError: 7"
     remote._revive("")
@@ -208,7 +208,7 @@ async def test_a_fault_that_comes_again_and_again_ends_it(
 
 
 async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
-    isolated: IsolatedSimulation, remote: Remote
+    isolated: IsolatedSimulation, remote: ProcessEngine
 ) -> None:
     heard: list[Event] = []
     isolated.subscribe(Event, heard.append)

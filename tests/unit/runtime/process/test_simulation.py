@@ -234,7 +234,7 @@ async def test_stepping_ends_when_nobody_waits_for_it(isolated: IsolatedSimulati
 
 def test_a_job_is_called_off_where_it_reports(world: World) -> None:
     # Told by hand: how long real work takes is nobody's to say.
-    from sim.runtime.process.client import Remote
+    from sim.runtime.process.client import ProcessEngine
 
     async def main() -> list[tuple[Any, ...]]:
         sent: list[tuple[Any, ...]] = []
@@ -247,7 +247,7 @@ def test_a_job_is_called_off_where_it_reports(world: World) -> None:
             raise Cancelled(f"{stage} at {share}")
 
         with pytest.raises(Cancelled, match=r"counting at 0\.5"):
-            await Remote._reporting(remote, 4, future, refuse)
+            await ProcessEngine._reporting(remote, 4, future, refuse)
         return sent
 
     assert asyncio.run(main()) == [("stop", 4)]

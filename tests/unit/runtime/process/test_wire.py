@@ -15,14 +15,14 @@ import pytest
 
 from sim.errors import FileError, FormatError, HubbubError, PluginError, UnknownNameError
 from sim.runtime import Simulation
-from sim.runtime.process.breadcrumbs import Marks, place_in, read_mark, read_place
+from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, place_in, read_mark, read_place
 from sim.runtime.process.child import Process, _opened
 from sim.runtime.process.host import main, prepare
 from sim.runtime.process.wire import (
+    EngineOrder,
     FrameReader,
     FrameWriter,
-    Order,
-    Wire,
+    PipeEnd,
     packed,
     sendable,
     unpacked,
@@ -89,8 +89,8 @@ async def test_a_frame_arrives_and_what_it_shares_is_sent_once(
 def test_messages_arrive_in_order_and_the_end_is_told() -> None:
     here, there = socket.socketpair()
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    ours = Wire(Connection(here.detach()), heard.put, lambda: heard.put("end"))
-    theirs = Wire(Connection(there.detach()), heard.put, lambda: heard.put("end"))
+    ours = PipeEnd(Connection(here.detach()), heard.put, lambda: heard.put("end"))
+    theirs = PipeEnd(Connection(there.detach()), heard.put, lambda: heard.put("end"))
     for number in range(3):
         ours.send("say", number)
     assert [heard.get(timeout=90)[1] for _ in range(3)] == [0, 1, 2]
@@ -103,7 +103,7 @@ def test_messages_arrive_in_order_and_the_end_is_told() -> None:
 def test_what_nobody_can_read_is_the_end() -> None:
     here, there = socket.socketpair()
     ended: queue.SimpleQueue[bool] = queue.SimpleQueue()
-    wire = Wire(Connection(here.detach()), lambda _: None, lambda: ended.put(True))
+    wire = PipeEnd(Connection(here.detach()), lambda _: None, lambda: ended.put(True))
     other = Connection(there.detach())
     other.send_bytes(b"nonsense")
     assert ended.get(timeout=90)
@@ -119,8 +119,8 @@ def test_what_cannot_be_taken_is_a_fault_of_this_side() -> None:
     def refuse(_message: tuple[Any, ...]) -> None:
         raise KeyError("lost")
 
-    wire = Wire(Connection(here.detach()), refuse, lambda: ended.put(True))
-    other = Wire(Connection(there.detach()), lambda _: None, lambda: None)
+    wire = PipeEnd(Connection(here.detach()), refuse, lambda: ended.put(True))
+    other = PipeEnd(Connection(there.detach()), lambda _: None, lambda: None)
     other.send("say", 1)
     assert ended.get(timeout=90)
     assert str(wire.fault) == "'lost'"
@@ -135,7 +135,7 @@ def test_what_cannot_be_taken_is_a_fault_of_this_side() -> None:
 def test_a_mark_names_a_foreign_model_and_no_other(
     tmp_path: Any, world: World, misbehaving: str
 ) -> None:
-    marks = Marks(tmp_path / "mark")
+    marks = CrashBreadcrumbs(tmp_path / "mark")
     theirs = world.inject("x", seeds=[1], model=misbehaving)
     ours = world.inject("x", seeds=[1], model="si")
     marks.note(theirs, 12)
@@ -156,18 +156,18 @@ def test_marks_are_noted_while_a_world_steps(
 ) -> None:
     import faulthandler
 
-    from sim.runtime.engine.model_output import Telling
+    from sim.runtime.engine.model_output import ModelReports
 
     for name in ("enable", "register"):
         monkeypatch.setattr(faulthandler, name, lambda *_, **__: None)
     for owner, names in (
         (Cascade, ("begin", "draws", "advance", "measure")),
         (World, ("step",)),
-        (Telling, ("_asked",)),
+        (ModelReports, ("_asked",)),
     ):
         for name in names:
             monkeypatch.setattr(owner, name, getattr(owner, name))
-    marks = Marks(tmp_path / "mark")
+    marks = CrashBreadcrumbs(tmp_path / "mark")
     noted: list[str] = []
     marks.watch()
     monkeypatch.setattr(marks, "note", lambda cascade, *_: noted.append(cascade.model_name))
@@ -175,7 +175,7 @@ def test_marks_are_noted_while_a_world_steps(
     world.step(2)
     assert noted[:2] == [misbehaving, misbehaving]
     noted.clear()
-    assert Telling().metrics(cascade) == ()
+    assert ModelReports().metrics(cascade) == ()
     assert noted == [misbehaving]
     marks.close()
     assert read_mark(tmp_path / "mark") == ("", 0)
@@ -196,7 +196,7 @@ def test_what_cannot_be_prepared_is_told(
     monkeypatch.setattr("sim.runtime.process.host.die_with_parent", lambda: None)
     here, there = socket.socketpair()
     with Connection(here.detach()) as pipe:
-        pipe.send(Order("w.hub", "w", None, None, 10.0, plugins=("/nowhere/mine.py",)))
+        pipe.send(EngineOrder("w.hub", "w", None, None, 10.0, plugins=("/nowhere/mine.py",)))
         main([str(there.detach())])
         kind, said = pipe.recv()
     assert kind == "failed"
@@ -210,14 +210,14 @@ def test_a_process_is_prepared_with_the_settings_in_force(monkeypatch: pytest.Mo
 
     limits: list[int] = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: limits.append(pair[0]))
-    prepare(Order("w.hub", "w", None, None, 10.0, settings=current(), memory_mb=64))
-    prepare(Order("w.hub", "w", None, None, 10.0))
+    prepare(EngineOrder("w.hub", "w", None, None, 10.0, settings=current(), memory_mb=64))
+    prepare(EngineOrder("w.hub", "w", None, None, 10.0))
     assert limits[0] == 64 << 20
     assert limits[1] > 64 << 20
 
 
 def test_how_a_process_ended_is_said(tmp_path: Any) -> None:
-    process = Process(Order("w.hub", "w", None, None, 10.0), tmp_path / "logs" / "said.log")
+    process = Process(EngineOrder("w.hub", "w", None, None, 10.0), tmp_path / "logs" / "said.log")
     assert process.wait(0.0) is None
     process.kill()
     assert process.wait(90) == "signal SIGKILL, killed, perhaps for its memory"

@@ -18,10 +18,10 @@ from sim.runtime.engine.people import note, take_profiles
 from sim.runtime.journal.persistence import Keeping
 from sim.runtime.journal.writer import Pacing
 from sim.runtime.opening import open_live
-from sim.runtime.saves.erasing import ERASED, MADE_UP, Erased, Scrub, erase_profiles, whom
+from sim.runtime.saves.erasing import ERASED, MADE_UP, ErasureReport, Scrub, erase_profiles, whom
 from sim.store import load, save, verify
 from sim.store.history.acts import record_of
-from sim.store.history.database import ActsFile, Decided, history_file
+from sim.store.history.database import HistoryDatabase, TickDecisions, history_file
 from sim.store.journal.audit_reading import audit, checked
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import LeaseError
@@ -91,8 +91,8 @@ def put_decision(path: Path, world: World) -> None:
         {"member": 2, "act": "post", "text": "Hello", "replies": [{"prompt": several}]},
         {"member": 3, "act": "post", "text": "Hello", "replies": [{"prompt": others}]},
     ]
-    writer = ActsFile(history_file(path), most_bytes=1 << 30)
-    writer.put(Decided(chain, rows))
+    writer = HistoryDatabase(history_file(path), most_bytes=1 << 30)
+    writer.put(TickDecisions(chain, rows))
     writer.wait()
     writer.close()
 
@@ -283,11 +283,13 @@ async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
 
 
 def test_numbers_of_one_are_said_as_one() -> None:
-    assert Erased(Path("a.hub"), 1, 1, 1).sentence == (
+    assert ErasureReport(Path("a.hub"), 1, 1, 1).sentence == (
         "The profile of 1 member is gone from a.hub, from 1 act of its log and 1 tick of its "
         "history; its journal begins anew."
     )
-    assert "members are gone from a.hub, from 0 acts" in Erased(Path("a.hub"), 2, 0, 0).sentence
+    assert (
+        "members are gone from a.hub, from 0 acts" in ErasureReport(Path("a.hub"), 2, 0, 0).sentence
+    )
 
 
 def test_whose_profiles_go_is_said_before_anybody_agrees() -> None:

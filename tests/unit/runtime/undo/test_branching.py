@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import Cancelled, FileError, InputError, UnknownNameError
 from sim.runtime import Simulation
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.opening import open_live
 from sim.runtime.saves.places import beyond
 from sim.runtime.undo.branching import branch
@@ -77,7 +77,7 @@ async def test_a_branch_right_at_a_checkpoint_has_nothing_to_copy(
     assert (found.number, found.is_whole, found.world.digest()) == (0, True, digest)
     assert (tmp_path / "b.hub").stat().st_nlink == 3  # all three are one
     later = tmp_path / "c.hub"
-    keeper = Keeper(recover(path).world, path)
+    keeper = JournalWriter(recover(path).world, path)
     keeper.checkpoint(recover(path).world).result()
     keeper.close()
     assert branch(path, later, 2).lineage.tick == 2

@@ -12,7 +12,7 @@ from sim.core.events import WentTo
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import Simulation
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.store.journal.rebuild import rebuild
 from sim.world.world import World
 
@@ -217,7 +217,7 @@ async def test_a_world_that_goes_on_meanwhile_stays(
 
 def test_a_kept_world_driven_by_hand_notes_where_it_went(tmp_path: Path) -> None:
     world = World.create(agents=300, mean_degree=6, seed=11)
-    keeper = Keeper(world, tmp_path / "a.hub")
+    keeper = JournalWriter(world, tmp_path / "a.hub")
     for _ in range(4):
         world.step()
         keeper.ticked(world)
@@ -252,7 +252,7 @@ async def test_going_back_before_the_first_checkpoint_takes_another(
 ) -> None:
     path = tmp_path / "a.hub"
     world.step(3)
-    keeper = Keeper(world, path)
+    keeper = JournalWriter(world, path)
     keeper.did(world, "go_to", (1, 0))  # as of a world that began its journal on the way
     keeper.wait()
     keeper.close(world)

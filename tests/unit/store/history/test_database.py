@@ -19,13 +19,13 @@ from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import NOBODY, Acts
 from sim.platform.acts.record import KINDS, Wrote, ending
-from sim.runtime.journal.history import Recording, recorded
+from sim.runtime.journal.history import HistoryWriter, recorded
 from sim.store.history import database as acts_file
 from sim.store.history import packing as acts_packing
-from sim.store.history.acts import Deed, Record, Traces, record_of
+from sim.store.history.acts import ActIndex, Record, RecordedAct, record_of
 from sim.store.history.database import (
-    ActsFile,
-    Decided,
+    HistoryDatabase,
+    TickDecisions,
     copy_history,
     drop_history,
     history_file,
@@ -63,7 +63,7 @@ def written(record: Record) -> list[tuple[Any, ...]]:
 
 def only_disk(world: World, path: Path) -> Record:
     """Return what the disk alone knows of a world."""
-    return record_of(Traces.of(world, 0), path)
+    return record_of(ActIndex.of(world, 0), path)
 
 
 @pytest.fixture
@@ -171,9 +171,9 @@ def test_a_message_is_found_by_its_number_and_by_the_act_that_posted_it(path: Pa
             wrote = record.behind(deed)
             assert wrote is not None
             assert (wrote.tick, wrote.row[0], wrote.row[4]) == (deed.tick, deed.agent, kind)
-        assert record.behind(Deed(3, 1, Act.REFRESH, -1, -1)) is None
-        assert record.behind(Deed(3, 1, Act.REPLY, 1 << 20, -1)) is None
-        assert record.behind(Deed(10**6, 1, Act.REPLY, 1, -1)) is None
+        assert record.behind(RecordedAct(3, 1, Act.REFRESH, -1, -1)) is None
+        assert record.behind(RecordedAct(3, 1, Act.REPLY, 1 << 20, -1)) is None
+        assert record.behind(RecordedAct(10**6, 1, Act.REPLY, 1, -1)) is None
 
 
 def test_a_world_without_a_platform_leaves_no_file(path: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_file_is_followed_beyond_what_was_saved_along_the_line_written_last(pa
         world.step(5)
         saved = World.restore(*world.dump())
         world.step(5)
-    ahead = record_of(Traces.of(saved, 0), path, until=8)
+    ahead = record_of(ActIndex.of(saved, 0), path, until=8)
     assert ahead.ticks == [*range(1, 9)]
     assert rows_of(ahead) == [row for row in rows_of(record_of(world)) if row[0] <= 8]
     assert record_of(saved, path, until=3).ticks == [*range(1, 6)]
@@ -246,7 +246,7 @@ def test_what_a_killed_process_had_not_written_is_in_the_world_that_is_recovered
     world = hosted(log_ticks=48)
     gate, reached = threading.Event(), threading.Event()
 
-    class Stuck(ActsFile):
+    class Stuck(HistoryDatabase):
         def _write(self, batch: Any) -> None:
             if any(getattr(item, "tick", 0) > 20 for item in batch):
                 reached.set()
@@ -281,7 +281,7 @@ def rows_of_everything(world: World, path: Path) -> list[tuple[int, ...]]:
 
 def test_no_more_ticks_wait_for_the_disk_than_a_world_holds(path: Path) -> None:
     world = hosted(log_ticks=0)
-    recording = Recording(world, path)
+    recording = HistoryWriter(world, path)
     for _ in range(12):
         world.step()
         assert recording._file is not None
@@ -299,7 +299,7 @@ def test_a_file_stays_under_its_limit_and_the_newest_ticks_stay(path: Path) -> N
     other = World.create(agents=200, mean_degree=8, seed=8, platform={"posting": 0.5})
     limit = 96 << 10
     for each, ticks in ((other, 30), (world, 150)):
-        file = ActsFile(
+        file = HistoryDatabase(
             history_file(path), most_bytes=limit,
             line=lambda each=each: set(each.platform.log.chains.values()),  # type: ignore[misc]
         )  # fmt: skip
@@ -317,7 +317,7 @@ def test_a_file_stays_under_its_limit_and_the_newest_ticks_stay(path: Path) -> N
 
 def test_a_limit_of_nothing_keeps_nothing(path: Path) -> None:
     world = hosted()
-    recording = Recording(world, path, most_mb=0)
+    recording = HistoryWriter(world, path, most_mb=0)
     world.step(2)
     recording.decided(world, [])
     recording.wait()
@@ -329,7 +329,7 @@ def test_a_limit_of_nothing_keeps_nothing(path: Path) -> None:
 # A disk that takes nothing
 
 
-class Full(ActsFile):
+class Full(HistoryDatabase):
     """Stands for a full disk until there is room."""
 
     has_room = False
@@ -373,7 +373,7 @@ def test_a_transaction_that_fails_leaves_nothing_of_itself(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = hosted()
-    file = ActsFile(history_file(path), most_bytes=1 << 30)
+    file = HistoryDatabase(history_file(path), most_bytes=1 << 30)
     world.step()
     file.put(ending(world.platform))  # type: ignore[arg-type]
     file.wait()
@@ -482,7 +482,7 @@ def test_decisions_of_a_tick_are_those_told_last(path: Path) -> None:
         reply = [2, 3, 0, "ab", "like it", "", "p", "m", 0.1, 1, 2, 3, 0, "model", 1, 3, 3]
         recording.decided(world, [{"member": 3, "acts": [], "replies": [reply], "kept": 1}])
         assert recording._file is not None
-        recording._file.put(Decided(b"another tick", [{}]))
+        recording._file.put(TickDecisions(b"another tick", [{}]))
     found = [*only_disk(world, path).decisions()]
     assert [tick for tick, _ in found] == [2]
     (row,) = found[0][1]
@@ -515,7 +515,7 @@ def test_a_history_goes_where_its_world_goes(tmp_path: Path) -> None:
 
 def test_a_copy_while_somebody_writes_holds_what_is_committed(path: Path, tmp_path: Path) -> None:
     world, target = hosted(log_ticks=0), tmp_path / "b.hub"
-    recording = Recording(world, path)
+    recording = HistoryWriter(world, path)
     world.step(6)
     copy_history(path, target)
     copy_history(path, path)
@@ -573,7 +573,7 @@ def test_a_full_disk_ends_a_copy(
 
 def test_a_recording_moves_with_its_world(path: Path, tmp_path: Path) -> None:
     world = hosted(log_ticks=0)
-    recording = Recording(world, path)
+    recording = HistoryWriter(world, path)
     world.step(3)
     recording.move(path)
     recording.move(tmp_path / "b.hub")  # a.hub was never saved
@@ -600,7 +600,7 @@ def test_columns_of_messages_keep_their_types() -> None:
 def test_a_slow_disk_slows_the_world_and_loses_nothing(path: Path) -> None:
     world, gate = hosted(), threading.Event()
 
-    class Slow(ActsFile):
+    class Slow(HistoryDatabase):
         def _write(self, batch: Any) -> None:
             gate.wait(acts_file.RETRY_SECONDS * 1.5)
             super()._write(batch)
@@ -618,7 +618,7 @@ def test_a_slow_disk_slows_the_world_and_loses_nothing(path: Path) -> None:
 
 def test_a_disk_that_is_really_full_rolls_back_and_goes_on(path: Path) -> None:
     world = hosted(posting=0.5)
-    file = ActsFile(history_file(path), most_bytes=1 << 30)
+    file = HistoryDatabase(history_file(path), most_bytes=1 << 30)
     world.step()
     file.put(ending(world.platform))  # type: ignore[arg-type]
     file.wait()

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from sim.errors import InputError, SnapshotError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import Keeper, Pacing
+from sim.runtime.journal.writer import JournalWriter, Pacing
 from sim.spread.cascade.generations import Cohorts
 from sim.store import save
-from sim.store.history.acts import Traces, record_of
-from sim.store.history.history import History
+from sim.store.history.acts import ActIndex, record_of
+from sim.store.history.history import WorldHistory
 from sim.store.history.reading import columns_of, history_of, people_of, read_history, split
-from sim.store.history.rows import Laid, Pack, Reading, Told
+from sim.store.history.rows import AdoptionColumns, AdoptionPack, MessageFacts, TickCounts
 from sim.store.journal.journal import folder_of
 from sim.store.journal.rebuild import rebuild
 from sim.store.snapshot import columns as arrays
@@ -41,14 +41,14 @@ def world_of(tick: int = 9) -> World:
     return world
 
 
-def history(events: list[Event], tick: int = 20, **more: Any) -> History:
+def history(events: list[Event], tick: int = 20, **more: Any) -> WorldHistory:
     """Return the history of (tick, message, agent, source) events, in order."""
     packs = []
     for message in sorted({event[1] for event in events}):
         own = [event for event in events if event[1] == message]
         column = np.array([(e[2], e[0], NOBODY if e[3] < 0 else e[3]) for e in own], np.int64)
         packs.append(
-            Pack(
+            AdoptionPack(
                 message,
                 column[:, 0].astype(np.uint32),
                 column[:, 1].astype(np.int32),
@@ -56,7 +56,9 @@ def history(events: list[Event], tick: int = 20, **more: Any) -> History:
             )
         )
     more.setdefault("cohorts", {pack.message: ended(events, pack.message) for pack in packs})
-    return History(Laid.of(packs), [Told(message) for message in range(4)], tick, **more)
+    return WorldHistory(
+        AdoptionColumns.of(packs), [MessageFacts(message) for message in range(4)], tick, **more
+    )
 
 
 def ended(events: list[Event], message: int) -> Cohorts:
@@ -152,7 +154,7 @@ def test_a_large_message_is_counted_like_a_small_one() -> None:
 
 
 def test_readings_are_spread_over_the_ticks_between_them() -> None:
-    noted = [Reading(1, 100, 2, 0), Reading(3, 300, 1, 0), Reading(3, 300, 1, 0)]
+    noted = [TickCounts(1, 100, 2, 0), TickCounts(3, 300, 1, 0), TickCounts(3, 300, 1, 0)]
     series = history([(0, 0, 1, -1)], tick=4, readings=noted).counts()
     assert series.ticks.tolist() == [0, 1, 2, 3, 4]
     np.testing.assert_equal(series.contacts, [np.nan, np.nan, 100, 100, np.nan])
@@ -164,7 +166,7 @@ def test_an_unknown_message_is_refused(message: int) -> None:
     with pytest.raises(InputError, match=f"No message {message}; they are 0 to 3"):
         history([]).message(message)
     with pytest.raises(InputError, match="there is none"):
-        History(Laid.of([]), [], 0).counts(message)
+        WorldHistory(AdoptionColumns.of([]), [], 0).counts(message)
 
 
 def test_no_point_is_no_series() -> None:
@@ -172,7 +174,7 @@ def test_no_point_is_no_series() -> None:
         history([]).counts(points=0)
 
 
-def same(one: History, other: History) -> None:
+def same(one: WorldHistory, other: WorldHistory) -> None:
     """Check that two histories tell the same."""
     assert (one.events, one.tick) == (other.events, other.tick)
     for pack in one.packs:
@@ -183,7 +185,7 @@ def same(one: History, other: History) -> None:
     assert [facts(each) for each in one.told] == [facts(each) for each in other.told]
 
 
-def facts(each: Told) -> tuple[int, str, str, int, int]:
+def facts(each: MessageFacts) -> tuple[int, str, str, int, int]:
     """Return what does not change while a message runs."""
     return each.id, each.text, each.model, each.author, each.created
 
@@ -213,7 +215,7 @@ def test_a_journal_tells_the_same(tmp_path: Path, every: int) -> None:
     world = World.create(agents=300, mean_degree=6, seed=11)
     world.inject("One", seeds=[1, 5], model="sir", author=1, beta=0.2, gamma=0.1)
     world.step(2)
-    keeper = Keeper(world, tmp_path / "a.hub", pacing=Pacing(ticks=every, seconds=None))
+    keeper = JournalWriter(world, tmp_path / "a.hub", pacing=Pacing(ticks=every, seconds=None))
     play(world, keeper, 4)
     sent(world, keeper, "Two", author=1)
     play(world, keeper, 5)
@@ -232,14 +234,14 @@ def test_a_journal_tells_the_same(tmp_path: Path, every: int) -> None:
     assert halves.contacts[0] == series.contacts[3]
 
 
-def play(world: World, keeper: Keeper, ticks: int) -> None:
+def play(world: World, keeper: JournalWriter, ticks: int) -> None:
     for _ in range(ticks):
         world.step()
         keeper.ticked(world)
     keeper.flush(world)
 
 
-def sent(world: World, keeper: Keeper, text: str, **more: Any) -> None:
+def sent(world: World, keeper: JournalWriter, text: str, **more: Any) -> None:
     said = {"text": text, "seeds": [7], "model": "si", "beta": 0.2, **more}
     world.inject(**said)
     keeper.did(world, "inject", (), said)
@@ -248,7 +250,7 @@ def sent(world: World, keeper: Keeper, text: str, **more: Any) -> None:
 def test_a_journal_tells_only_of_the_line_that_the_world_is_on(tmp_path: Path) -> None:
     path = tmp_path / "a.hub"
     world = World.create(agents=300, mean_degree=6, seed=11)
-    keeper = Keeper(world, path, pacing=Pacing(ticks=None, seconds=None, replay=None))
+    keeper = JournalWriter(world, path, pacing=Pacing(ticks=None, seconds=None, replay=None))
     sent(world, keeper, "One")
     play(world, keeper, 6)
     sent(world, keeper, "Never")
@@ -281,7 +283,7 @@ def test_a_plain_file_and_a_missing_one_are_refused(tmp_path: Path) -> None:
 def kept(tmp_path: Path) -> Path:
     path = tmp_path / "a.hub"
     world = World.create(agents=300, mean_degree=6, seed=11)
-    keeper = Keeper(world, path)
+    keeper = JournalWriter(world, path)
     sent(world, keeper, "One")
     play(world, keeper, 3)
     keeper.wait()
@@ -315,13 +317,13 @@ def test_words_that_are_kept_no_more_are_not_made_up() -> None:
     platform.act(2, "reply", message=rains, text="Bring a coat.")
     platform.act(3, "like", message=rains)
     world.step()
-    people, none = world.agents, Laid.of([])
+    people, none = world.agents, AdoptionColumns.of([])
     every, last = (
-        History(none, [], world.tick, record=record_of(Traces.of(world, recent)))
+        WorldHistory(none, [], world.tick, record=record_of(ActIndex.of(world, recent)))
         for recent in (None, 1)
     )
 
-    def told(story: History, who: int) -> tuple[str, str, int]:
+    def told(story: WorldHistory, who: int) -> tuple[str, str, int]:
         (done,) = (each for each in story.agent(who) if each.kind in {"reply", "like"})
         said = story.said(done, people)
         return said.text, said.upon, said.upon_by
@@ -384,8 +386,8 @@ def test_a_chunk_that_is_not_there_is_refused(
     save(world_of(), tmp_path / "a.hub")
     declared = arrays.declared
 
-    def more(connection: sqlite3.Connection, room: int) -> list[arrays.Entry]:
-        return [arrays.Entry("odd.log.x", "<u4", (1,), 4, 1, ""), *declared(connection, room)]
+    def more(connection: sqlite3.Connection, room: int) -> list[arrays.ColumnEntry]:
+        return [arrays.ColumnEntry("odd.log.x", "<u4", (1,), 4, 1, ""), *declared(connection, room)]
 
     monkeypatch.setattr(arrays, "declared", more)
     with pytest.raises(SnapshotError, match="chunks are not those"):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sim.errors import SnapshotError
-from sim.runtime.journal.writer import Keeper
+from sim.runtime.journal.writer import JournalWriter
 from sim.store import load, save
 from sim.store.journal import audit as rows
 from sim.store.journal.audit_reading import audit, checked, journal_checked
@@ -185,7 +185,7 @@ def kept(path: Path) -> World:
     """Let a world run with a journal, and leave before its end is a checkpoint."""
     world = load(path)
     world.trail.by(world, "script")
-    keeper = Keeper(world, path)
+    keeper = JournalWriter(world, path)
     world.step()
     keeper.ticked(world)
     keeper.flush(world)
@@ -207,7 +207,7 @@ def test_acts_go_on_in_the_journal(path: Path) -> None:
 
 
 def test_a_journal_without_entries_ends_where_its_checkpoint_does(path: Path) -> None:
-    Keeper(load(path), path).close()
+    JournalWriter(load(path), path).close()
     assert audit(path).tick == 3
 
 
@@ -224,7 +224,7 @@ def test_a_changed_entry_of_the_journal_is_named(path: Path) -> None:
 
 def test_an_older_checkpoint_is_read_where_the_newest_cannot_be(path: Path) -> None:
     world = kept(path)
-    keeper = Keeper(world, path)
+    keeper = JournalWriter(world, path)
     world.step()
     keeper.ticked(world)
     keeper.checkpoint(world).result()

@@ -18,26 +18,33 @@ import pytest
 
 from sim.errors import SnapshotError
 from sim.store.journal import journal as journals
-from sim.store.journal.journal import Acked, Journal, JournalError, folder_of, read_acked
+from sim.store.journal.journal import Journal, JournalError, LastAcknowledged, folder_of, read_acked
 from sim.store.journal.lease import Lease, LeaseError, holder
 from sim.store.journal.reading import BrokenError, read_journal
-from sim.store.journal.rows import NO_DIGEST, Adoptions, Checkpoint, Entry, Metrics, canonical
+from sim.store.journal.rows import (
+    NO_DIGEST,
+    Checkpoint,
+    EntryAdoptions,
+    EntryCounts,
+    JournalEntry,
+    canonical,
+)
 
 PATIENCE = 60.0
 CHECKPOINT = Checkpoint(0, 0, "checkpoint-0.hub", "ab", NO_DIGEST)
 
 
-def entry(number: int, previous: bytes = NO_DIGEST, size: int = 12) -> Entry:
+def entry(number: int, previous: bytes = NO_DIGEST, size: int = 12) -> JournalEntry:
     """An entry of one adoption, chained."""
-    adoptions = (Adoptions(0, 1, b"a" * size),)
-    metrics = Metrics(1, 0, number, 2 * number)
-    made = Entry(number, number, 1, "step", "{}", "test", adoptions, metrics, bytes(16))
+    adoptions = (EntryAdoptions(0, 1, b"a" * size),)
+    metrics = EntryCounts(1, 0, number, 2 * number)
+    made = JournalEntry(number, number, 1, "step", "{}", "test", adoptions, metrics, bytes(16))
     return replace(made, digest=made.chained(previous))
 
 
-def chain(count: int, size: int = 12) -> list[Entry]:
+def chain(count: int, size: int = 12) -> list[JournalEntry]:
     """Entries 1 to ``count``."""
-    made: list[Entry] = []
+    made: list[JournalEntry] = []
     for number in range(1, count + 1):
         made.append(entry(number, made[-1].digest if made else NO_DIGEST, size))
     return made
@@ -92,7 +99,7 @@ def edited(folder: Path, *statements: str) -> None:
             file.execute(statement)
 
 
-def entries(folder: Path) -> list[Entry]:
+def entries(folder: Path) -> list[JournalEntry]:
     with read_journal(folder) as journal:
         return list(journal.entries(0, NO_DIGEST))
 
@@ -109,7 +116,7 @@ def test_what_was_put_is_read_back_and_was_acknowledged_in_order(written: Path, 
 def test_a_journal_goes_on_where_it_ended(written: Path) -> None:
     told = Told()
     journal = told.opened(written)
-    assert journal.acked == Acked(3, 3, chain(3)[2].digest)
+    assert journal.acked == LastAcknowledged(3, 3, chain(3)[2].digest)
     journal.put(chain(4)[3])
     journal.close()
     assert entries(written) == chain(4)
@@ -260,7 +267,7 @@ def test_json_is_the_same_whatever_the_order_was() -> None:
 
 
 def test_the_last_acknowledged_entry_is_noted_beside_the_journal(written: Path) -> None:
-    assert read_acked(written) == Acked(3, 3, chain(3)[2].digest)
+    assert read_acked(written) == LastAcknowledged(3, 3, chain(3)[2].digest)
     assert folder_of("a/b.hub") == Path("a/b.hub.live")
 
 
@@ -268,7 +275,7 @@ def test_a_torn_note_leaves_the_one_before(written: Path) -> None:
     data = bytearray((written / "acked").read_bytes())
     data[len(data) // 2 + 10] ^= 1  # entry 3 is in the second slot
     (written / "acked").write_bytes(data)
-    assert read_acked(written) == Acked(2, 2, chain(2)[1].digest)
+    assert read_acked(written) == LastAcknowledged(2, 2, chain(2)[1].digest)
 
 
 def test_no_note_is_nothing_known(tmp_path: Path) -> None:
@@ -281,7 +288,7 @@ def test_a_note_of_another_kind_is_none(tmp_path: Path, monkeypatch: pytest.Monk
     descriptor = os.open(tmp_path / "acked", os.O_CREAT | os.O_RDWR)
     with monkeypatch.context() as patch:
         patch.setattr(journals, "_MAGIC", b"ANOTHER!")
-        journals._note(descriptor, Acked(1, 1, NO_DIGEST))
+        journals._note(descriptor, LastAcknowledged(1, 1, NO_DIGEST))
     os.close(descriptor)
     assert read_acked(tmp_path) is None
 

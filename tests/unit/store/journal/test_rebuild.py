@@ -10,10 +10,10 @@ import pytest
 
 from sim.errors import InputError, SnapshotError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import Keeper, Pacing
+from sim.runtime.journal.writer import JournalWriter, Pacing
 from sim.store.journal.journal import folder_of
 from sim.store.journal.rebuild import earliest, is_kept, rebuild, same_way
-from sim.store.journal.rows import Entry
+from sim.store.journal.rows import JournalEntry
 from sim.world.world import World
 from tests.unit.runtime.keeping import send, started
 
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
     """Twelve ticks in four entries, a message before each; checkpoints at ticks 0 and 6."""
     path = tmp_path / "a.hub"
     world = started()
-    keeper = Keeper(world, path, pacing=Pacing(None, None, None, keep=9))
+    keeper = JournalWriter(world, path, pacing=Pacing(None, None, None, keep=9))
     for _ in range(4):
         send(world, keeper)
         for _ in range(3):
@@ -103,10 +103,10 @@ def test_what_a_journal_still_leads_to_is_not_guessed_where_it_is_damaged(path: 
 
 
 def test_an_entry_that_fails_or_cannot_be_done_or_differs_is_named(path: Path) -> None:
-    def fails(_world: World, _entry: Entry) -> bool:
+    def fails(_world: World, _entry: JournalEntry) -> bool:
         raise ValueError("no")
 
-    def differs(world: World, entry: Entry) -> bool:
+    def differs(world: World, entry: JournalEntry) -> bool:
         world.max_running = 7
         return apply(world, entry)
 

@@ -13,11 +13,11 @@ import pytest
 
 from sim.errors import Cancelled, SnapshotError
 from sim.runtime.journal.acts import apply
-from sim.runtime.journal.writer import Keeper, Pacing, recover
+from sim.runtime.journal.writer import JournalWriter, Pacing, recover
 from sim.runtime.saves.places import place_of
 from sim.store.journal import journal, recovery
 from sim.store.journal.journal import folder_of
-from sim.store.journal.rows import Entry
+from sim.store.journal.rows import JournalEntry
 from sim.world.world import World
 from tests.unit.runtime.keeping import play, started, unbroken
 from tests.unit.runtime.worlds import blocked_until
@@ -30,7 +30,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world that was kept for some ticks, each an entry, with two checkpoints."""
     path = tmp_path_factory.mktemp("kept") / "a.hub"
     world = started()
-    keeper = Keeper(world, path, pacing=Pacing(ticks=12, seconds=None))
+    keeper = JournalWriter(world, path, pacing=Pacing(ticks=12, seconds=None))
     for _ in range(TICKS):
         play(world, keeper, 1, lambda _: None)
         keeper.flush(world)
@@ -166,12 +166,12 @@ def test_an_end_that_is_not_the_acknowledged_one_is_said(
     assert recover(path).findings == (f"Entry {TICKS} is not the one that was acknowledged.",)
 
 
-def recovered_by(path: Path, act: Callable[[World, Entry], bool]) -> recovery.Recovery:
+def recovered_by(path: Path, act: Callable[[World, JournalEntry], bool]) -> recovery.Recovery:
     return recovery.recover(path, act)
 
 
 def test_an_entry_that_comes_out_differently_ends_the_replay_before_it(path: Path) -> None:
-    def act(world: World, entry: Entry) -> bool:
+    def act(world: World, entry: JournalEntry) -> bool:
         done = apply(world, entry)
         if entry.number == 29:
             world.made += 1
@@ -185,7 +185,7 @@ def test_an_entry_that_comes_out_differently_ends_the_replay_before_it(path: Pat
 
 
 def test_an_entry_that_fails_ends_the_replay_before_it(path: Path) -> None:
-    def act(world: World, entry: Entry) -> bool:
+    def act(world: World, entry: JournalEntry) -> bool:
         done = apply(world, entry)
         if entry.number == 29:
             raise ZeroDivisionError("a plugin")

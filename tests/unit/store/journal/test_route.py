@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.store.journal.route import JUMP, Jump, Line
-from sim.store.journal.rows import Checkpoint, Entry, Metrics
+from sim.store.journal.route import JUMP, Jump, ReplayLine
+from sim.store.journal.rows import Checkpoint, EntryCounts, JournalEntry
 
 Path = tuple[object, ...]
 
 
-def entry(number: int, tick: int, ticks: int, kind: str = "step") -> Entry:
-    return Entry(number, tick, ticks, kind, "{}", "", (), Metrics(0, 0, 0, 0), b"", b"digest")
+def entry(number: int, tick: int, ticks: int, kind: str = "step") -> JournalEntry:
+    return JournalEntry(
+        number, tick, ticks, kind, "{}", "", (), EntryCounts(0, 0, 0, 0), b"", b"digest"
+    )
 
 
 @dataclass
@@ -24,7 +26,7 @@ class Naive:
 
     state: Path = ()
     tick: int = 0
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[JournalEntry] = field(default_factory=list)
     jumps: list[Jump] = field(default_factory=list)
     states: dict[int, Path] = field(default_factory=lambda: {0: ()})
     left: list[dict[int, Path]] = field(default_factory=lambda: [{}])
@@ -56,7 +58,7 @@ class Naive:
         self.states[len(self.entries)] = self.state
         self.left.append(left)
 
-    def replayed(self, line: Line) -> tuple[Path, int]:
+    def replayed(self, line: ReplayLine) -> tuple[Path, int]:
         """Do again what is on a line, knowing nothing else."""
         state: Path = ()
         tick = 0
@@ -87,21 +89,21 @@ def test_a_line_leads_to_what_the_world_was(data: st.DataObject) -> None:
             known = sorted({*world.left[chosen], world.ends(chosen)})
             world.go(chosen, data.draw(st.sampled_from(known)))
     for number in range(len(world.entries) + 1):
-        line = Line.to(world.jumps, number)
+        line = ReplayLine.to(world.jumps, number)
         assert world.replayed(line) == (world.states[number], world.ends(number))
         for tick, state in world.left[number].items():
-            assert world.replayed(Line.to(world.jumps, number, tick)) == (state, tick)
+            assert world.replayed(ReplayLine.to(world.jumps, number, tick)) == (state, tick)
 
 
 def test_a_line_comes_by_the_checkpoints_taken_on_it() -> None:
-    line = Line.to([Jump(11, 3, 10)], 15)
+    line = ReplayLine.to([Jump(11, 3, 10)], 15)
     taken = [(0, 0), (2, 3), (4, 5), (10, 9), (11, 3), (15, 7), (16, 8)]
     found = [line.leads_by(Checkpoint(number, tick, "", "", b"")) for number, tick in taken]
     assert found == [True, True, False, False, True, True, False]
 
 
 def test_an_entry_cut_short_has_no_digest() -> None:
-    line = Line.to([], 9, 5)
+    line = ReplayLine.to([], 9, 5)
     part = line.of(entry(3, 8, 6))
     assert part is not None
     assert (part.tick, part.ticks, part.command, part.digest) == (5, 3, '{"args":[3]}', b"")
@@ -111,4 +113,4 @@ def test_an_entry_cut_short_has_no_digest() -> None:
 @pytest.mark.parametrize("jump", [Jump(4, 1, 4), Jump(4, 1, -1), Jump(4, -1, 2)])
 def test_a_jump_to_nowhere_is_refused(jump: Jump) -> None:
     with pytest.raises(ValueError, match="entry 4 leads nowhere"):
-        Line.to([jump], 5)
+        ReplayLine.to([jump], 5)

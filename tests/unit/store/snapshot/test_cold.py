@@ -11,7 +11,7 @@ import pytest
 from sim.errors import InputError
 from sim.store import load, save
 from sim.store.snapshot import cold as module
-from sim.store.snapshot.cold import Filed, leave_in_file
+from sim.store.snapshot.cold import FiledRecords, leave_in_file
 from sim.world.world import World
 
 
@@ -29,9 +29,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def _filed(world: World) -> Filed:
+def _filed(world: World) -> FiledRecords:
     chunks = world.agents.lore.cold._chunks
-    assert isinstance(chunks, Filed)
+    assert isinstance(chunks, FiledRecords)
     return chunks
 
 
@@ -103,7 +103,7 @@ def test_a_chunk_that_is_too_short_is_told_of(tmp_path: Path) -> None:
         file.execute("CREATE TABLE chunks (id INTEGER PRIMARY KEY, column, number, data)")
         file.execute("INSERT INTO chunks VALUES (1, ?, 0, x'0102')", (module.COLUMN,))
     file.close()
-    filed = Filed(place, 2)
+    filed = FiledRecords(place, 2)
     assert filed.read(0, 2) == b"\x01\x02"
     with pytest.raises(InputError, match="2 of 3 bytes"):
         filed.read(0, 3)
